@@ -1,0 +1,30 @@
+# The workflow: split data → train nets → attack each → show every attacked image to every net →
+# bound Lipschitz constants → tables, figures, ledger, report. Paths and resources are here; what is
+# computed is in blindspots/, what is computed on is in the config.
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/attack.smk"
+include: "rules/transfer.smk"
+include: "rules/lipschitz.smk"
+include: "rules/report.smk"
+
+
+report: f"{workflow.basedir}/reports/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/report.html",
+    localrule: True

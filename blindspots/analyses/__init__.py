@@ -1,0 +1,1 @@
+"""Analyses: bounds of networks, and tables to summary tables."""

@@ -1,0 +1,77 @@
+"""The tidy form of every summary table: one row per cell, the paper's figure beside ours."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.string(), nullable=False),  # key, such as a net's name in the config
+        pa.field("row_label", pa.string(), nullable=False),
+        pa.field("column", pa.string(), nullable=False),
+        pa.field("column_label", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),  # mean over the networks (seeds); null: nothing to average
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("n", pa.int64(), nullable=False),  # images per network
+        pa.field("networks", pa.int64(), nullable=False),
+        pa.field("paper", pa.float64()),  # the printed figure; null: none
+    ]
+)
+
+
+def paper_figures(table: str | None) -> Mapping[tuple[str, str], float]:
+    """The printed figures of a table of Szegedy et al. 2013 by row and column; empty for None.
+
+    Raises:
+        KeyError: no such table.
+    """
+    return {} if table is None else _figures()[table]
+
+
+@cache
+def _figures() -> dict[str, dict[tuple[str, str], float]]:
+    tables: dict[str, dict[tuple[str, str], float]] = {}
+    with Path(__file__).with_name("szegedy2013.csv").open(encoding="utf-8", newline="") as file:
+        for cell in csv.DictReader(file):
+            figures = tables.setdefault(cell["table"], {})
+            figures[cell["row"], cell["column"]] = float(cell["value"])
+    return tables
+
+
+def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Average `value` over seeds; `n` is that of one network, `networks` counts them.
+
+    Args:
+        values: one row per seed with `keys`, `value` and `n`.
+        keys: the columns that identify a cell, kept in their order of appearance.
+    """
+    return (
+        values.groupby(keys, sort=False, observed=True)
+        .agg(value=("value", "mean"), n=("n", "first"), networks=("value", "size"))
+        .reset_index()
+    )
+
+
+def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) -> pd.DataFrame:
+    """Finish a summary: labels for rows and columns, and the paper's figures.
+
+    Args:
+        values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
+            those of nets.
+        labels: of nets, by name.
+        paper: the paper's table, such as "table2", or None.
+    """
+    figures = paper_figures(paper)
+    finished = values.assign(
+        paper=[figures.get((r, c)) for r, c in zip(values["row"], values["column"], strict=True)]
+    )
+    for name in ("row", "column"):
+        if f"{name}_label" not in finished:
+            finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
+    return finished[SCHEMA.names]

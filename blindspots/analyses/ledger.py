@@ -1,0 +1,122 @@
+"""The ledger: for each net and image the best upper and lower bound on the smallest perturbation.
+
+Upper bounds are attacked images (witnesses), lower bounds are certified radii, both in L2. A goal
+is "any" wrong class or one target. A lower bound above an upper one is a bug and ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from blindspots.analyses._summary import cells, over_seeds
+
+SCHEMA = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("norm", pa.string(), nullable=False),
+        pa.field("goal", pa.string(), nullable=False),  # "any" wrong class, or "target"
+        pa.field("target", pa.int16()),
+        pa.field("upper", pa.float64()),  # null: no attack succeeded
+        pa.field("attack", pa.string()),  # whose image is the witness; null: the image itself
+        pa.field("lower", pa.float64()),  # null: no certificate
+        pa.field("certificate", pa.string()),
+    ]
+)
+
+IMAGE = ["net", "seed", "file", "index"]
+GOAL = [*IMAGE, "goal", "target"]
+
+
+class LedgerError(AssertionError):
+    """A certified radius above a found perturbation: one of the two is wrong."""
+
+
+def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    """Join the bounds of every net and image that was attacked or certified.
+
+    Args:
+        attacks: `net`, `seed`, `file`, `index`, `attack`, `target` (null for any wrong class),
+            `success`, `l2`.
+        certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`.
+        clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
+
+    Returns:
+        A frame with `SCHEMA`, sorted by net, seed, image and goal.
+
+    Raises:
+        LedgerError: a lower bound above an upper one; names the first.
+    """
+    uppers = _tightest(_uppers(attacks, clean), "upper", smallest=True)
+    lowers = _tightest(
+        certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"}),
+        "lower",
+        smallest=False,
+    )
+    # Who reaches a target leaves the right class: a radius for any goal holds for every target.
+    radii = lowers[[*IMAGE, "lower", "certificate"]]
+    targeted = uppers[uppers["goal"] == "target"].merge(radii, on=IMAGE, how="left")
+    untargeted = uppers[uppers["goal"] == "any"].merge(radii, on=IMAGE, how="outer")
+    ledger = pd.concat([untargeted.assign(goal="any"), targeted], ignore_index=True)
+    ledger["norm"] = "L2"
+    crossed = ledger[ledger["lower"] > ledger["upper"]]
+    if len(crossed):
+        first = crossed.iloc[0]
+        raise LedgerError(
+            f"ledger: net {first['net']} (seed {first['seed']}), image {first['index']} of "
+            f"{first['file']}: expected the certified radius to be at most the distance found, "
+            f"found {first['lower']:.9g} ({first['certificate']}) above {first['upper']:.9g} "
+            f"({first['attack']}); one of the two methods is wrong"
+        )
+    return ledger.sort_values([*IMAGE, "goal"], kind="stable")[SCHEMA.names].reset_index(drop=True)
+
+
+def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    found = attacks[attacks["success"]].rename(columns={"l2": "upper"})
+    targeted = found[found["target"].notna()].assign(goal="target")
+    wrong = found.assign(goal="any", target=pd.NA)  # a target that is reached is a wrong class
+    seen = pd.concat([attacks[IMAGE]]).drop_duplicates()
+    mistaken = clean[clean["prediction"].notna() & (clean["prediction"] != clean["label"])]
+    itself = mistaken[IMAGE].merge(seen, on=IMAGE)
+    itself = itself.assign(goal="any", target=pd.NA, upper=0.0, attack=None)
+    columns = [*GOAL, "upper", "attack"]
+    return pd.concat([frame[columns] for frame in (targeted, wrong, itself) if len(frame)])
+
+
+def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFrame:
+    ordered = bounds.sort_values(value, ascending=smallest, kind="stable")
+    return ordered.drop_duplicates(GOAL)
+
+
+def ledger(ledger: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+    """A summary of the ledger per net: how far what is certified is from what is found.
+
+    Args:
+        ledger: with `SCHEMA`.
+        labels: of the nets to summarise, by name.
+
+    Returns:
+        Per net, over images that it gets right and that have both bounds for any wrong class: the
+        medians of the bounds and of their quotient.
+    """
+    wanted = (ledger["goal"] == "any") & (ledger["upper"] > 0) & ledger["lower"].notna()
+    rows = ledger[wanted & ledger["net"].isin(labels)]
+    rows = rows.sort_values("net", key=lambda nets: nets.map(list(labels).index), kind="stable")
+    columns = {
+        "certified": ("certified median", "L2", rows["lower"]),
+        "found": ("found median", "L2", rows["upper"]),
+        "looseness": ("found / certified, median", "", rows["upper"] / rows["lower"]),
+    }
+    found = []
+    for key, (label, unit, values) in columns.items():
+        value = values.replace(np.inf, np.nan).groupby([rows["net"], rows["seed"]], sort=False)
+        frame = pd.DataFrame({"value": value.median(), "n": value.size()}).reset_index()
+        found.append(frame.assign(row=frame["net"], column=key, column_label=label, unit=unit))
+    keys = ["row", "column", "column_label", "unit"]
+    return cells(over_seeds(pd.concat(found), keys), labels, None)

@@ -1,0 +1,71 @@
+"""Every victim's answer to every source's attacked images (Szegedy et al. 2013, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pyarrow as pa
+
+from blindspots.analyses._summary import cells, over_seeds
+
+SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string()),  # null: a control, which has no source
+        pa.field("attack", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field("prediction", pa.int16(), nullable=False),
+        pa.field("margin", pa.float64(), nullable=False),  # label's logit less the largest other
+        pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
+        pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
+    ]
+)
+"""One row per source (or control), victim and image."""
+
+
+def transfer(
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: str | None = None
+) -> pd.DataFrame:
+    """Tables 2 and 4 of Szegedy et al. 2013.
+
+    Args:
+        transfer: with schema `SCHEMA`.
+        labels: of nets, by name.
+        paper: the paper's table.
+
+    Returns:
+        Per source or control: the error of each victim in percent over all its images, and the mean
+        actual distortion.
+    """
+    rows = transfer.assign(
+        row=[
+            (attack if pd.isna(source) else source)
+            + ("" if pd.isna(scale) else f" amplified to {scale:g}")
+            for source, attack, scale in zip(
+                transfer["source"], transfer["attack"], transfer["amplified_to"], strict=True
+            )
+        ],
+        wrong=transfer["prediction"] != transfer["label"],
+    )
+    rate = rows.groupby(["row", "victim", "seed"], sort=False)["wrong"].agg(["mean", "size"])
+    rate = rate.reset_index().rename(columns={"victim": "column", "size": "n"})
+    rate = rate.assign(value=rate["mean"] * 100, unit="% error")
+    size = rows.drop_duplicates(["row", "seed", "file", "index"]).groupby(
+        ["row", "seed"], sort=False
+    )
+    actual = size["distortion"].agg(["mean", "size"]).reset_index()
+    actual = actual.rename(columns={"mean": "value", "size": "n"})
+    actual = actual.assign(column="distortion", unit="RMS per pixel")
+    values = over_seeds(pd.concat([rate, actual]), ["row", "column", "unit"])
+    row_labels = {row: _label(row, labels) for row in values["row"].unique()}
+    return cells(values.assign(row_label=values["row"].map(row_labels)), labels, paper)
+
+
+def _label(row: str, labels: Mapping[str, str]) -> str:
+    net, amplified, scale = row.partition(" amplified to ")
+    return labels.get(net, net) + amplified + scale

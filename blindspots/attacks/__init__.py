@@ -1,0 +1,6 @@
+"""Attacks: model, images, labels, targets to perturbed images; upper bounds on the smallest one."""
+
+from blindspots.attacks.gaussian import gaussian
+from blindspots.attacks.lbfgs import lbfgs
+
+__all__ = ["gaussian", "lbfgs"]

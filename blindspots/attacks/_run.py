@@ -1,0 +1,99 @@
+"""Run an attack over the images of a part, a chunk at a time, into the columns of its table."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import AttackResult, InputError, Status
+from blindspots.parts import Images
+from blindspots.targets import choose_targets
+
+
+def run(
+    attack: Callable[..., AttackResult],
+    model: nn.Module,
+    data: Images,
+    *,
+    target: str,
+    seed: int,
+    chunk: int,
+    settings: Mapping[str, Any],
+) -> dict[str, np.ndarray]:
+    """Attack all images, `chunk` at a time.
+
+    Args:
+        attack: of the attacks' contract.
+        model: images to logits.
+        data: what is attacked.
+        target: rule for the targets.
+        seed: of random targets and of the attack's own draws.
+        chunk: images at a time; bounds memory.
+        settings: of the attack.
+
+    Returns:
+        The columns of the attack's table that describe images, "image" among them. Values that a
+        failed attack does not have are masked.
+
+    Raises:
+        InputError: a model that gives images no finite logits.
+    """
+    starts = range(0, len(data.images), chunk)
+    parts = [
+        _run_chunk(attack, model, data, slice(at, at + chunk), target, seed, settings)
+        for at in starts
+    ]
+    return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def apply(
+    attack: Callable[..., AttackResult],
+    model: nn.Module | None,
+    data: Images,
+    targets: Tensor | None,
+    at: slice,
+    seed: int,
+    settings: Mapping[str, Any],
+) -> AttackResult:
+    """Call an attack with its settings and those of the workflow's that it takes."""
+    offered = {"box": data.box, "classes": data.classes, "seed": seed, "rows": data.rows[at]}
+    taken = {k: v for k, v in offered.items() if k in inspect.signature(attack).parameters}
+    return attack(model, data.images[at], data.labels[at], targets, **taken, **settings)
+
+
+def _run_chunk(attack, model, data, at, target, seed, settings) -> dict[str, np.ndarray]:
+    with torch.no_grad():
+        logits = model(data.images[at])
+    if logits.ndim != 2 or not logits.isfinite().all():
+        raise InputError("expected a model that gives finite logits (n, classes), found another")
+    targets = choose_targets(
+        target, logits, data.labels[at], data.classes, seed=seed, rows=data.rows[at]
+    )
+    found = apply(attack, model, data, targets, at, seed, settings)
+    failed = ~found.success.cpu().numpy()
+    nothing = np.ma.masked_all(len(failed), np.int64)
+    return {
+        "index": data.rows[at],
+        "label": data.labels[at].cpu().numpy(),
+        "target": nothing if targets is None else targets.cpu().numpy(),
+        "prediction": logits.argmax(dim=1).cpu().numpy(),
+        "success": ~failed,
+        "status": np.array([Status(s).name for s in found.status.tolist()]),
+        "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=failed),
+        "l2": np.ma.array(found.l2.cpu().numpy(), mask=failed),
+        "linf": np.ma.array(found.linf.cpu().numpy(), mask=failed),
+        "penalty": np.ma.array(
+            np.zeros(len(failed))
+            if found.penalty is None
+            else found.penalty.cpu().double().numpy(),
+            mask=failed | (found.penalty is None),
+        ),
+        "forwards": found.forwards.cpu().numpy(),
+        "backwards": found.backwards.cpu().numpy(),
+        "image": found.images.cpu().numpy(),
+    }

@@ -1,0 +1,1 @@
+"""Certificates: model, images, labels to radii; lower bounds on the smallest perturbation."""

@@ -1,0 +1,146 @@
+"""Models in files that say what they are: safetensors with the model's config inside.
+
+A model's *spec* is JSON: method, settings, shape of an image, classes, and the specs of the models
+it was built from. Nothing is unpickled, but for a user's .pth file with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from blindspots import methods
+from blindspots.interface import InputError
+from blindspots.tables import replacing
+
+Spec = dict[str, Any]
+
+
+def create(
+    method: str,
+    settings: Mapping[str, Any],
+    shape: Sequence[int],
+    classes: int,
+    *,
+    parents: Mapping[str, str | Path] | None = None,
+    seed: int = 0,
+) -> tuple[nn.Module, Spec]:
+    """A new model and its spec; the global random state is untouched.
+
+    Args:
+        method: a model's name, or module:function.
+        settings: of the method.
+        shape: of an image.
+        classes: number of logits.
+        parents: files of the models that this one is built from, by the name its method knows.
+        seed: of the initial weights.
+
+    Raises:
+        InputError: no such method, or a parent's file that cannot be read.
+    """
+    spec = {
+        "method": method,
+        "settings": dict(settings),
+        "shape": list(shape),
+        "classes": classes,
+        "parents": {name: spec_of(path) for name, path in (parents or {}).items()},
+    }
+    return _build(spec, {name: load(path) for name, path in (parents or {}).items()}, seed), spec
+
+
+def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
+    """Write weights and spec to a .safetensors file, in one step."""
+    tensors = {
+        name: tensor.detach().contiguous().cpu() for name, tensor in model.state_dict().items()
+    }
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"spec": json.dumps(spec, sort_keys=True)})
+
+
+def load(path: str | Path) -> nn.Module:
+    """The model in a file that `save` wrote, in evaluation mode.
+
+    Raises:
+        InputError: no such file, not a whole safetensors file, or one without a spec.
+    """
+    model = _empty(spec_of(path))
+    load_weights(model, path)
+    return model
+
+
+def spec_of(path: str | Path) -> Spec:
+    """The spec in a file that `save` wrote.
+
+    Raises:
+        InputError: as `load`.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from None
+    if "spec" not in metadata:
+        raise InputError(
+            f"{path}: expected a file that says what model it holds, found weights alone; "
+            "build the model yourself and use load_weights"
+        )
+    return json.loads(metadata["spec"])
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Put the weights of a .safetensors or .pth file into a model of the same shape.
+
+    Raises:
+        InputError: unreadable, or names or shapes that differ from the model's; names the first.
+    """
+    found = _tensors(path)
+    expected = model.state_dict()
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found or name not in expected or found[name].shape != expected[name].shape:
+            raise InputError(
+                f"{path}: tensor {name!r}: expected {_shape(expected.get(name))}, "
+                f"found {_shape(found.get(name))}; the weights belong to a model of another shape: "
+                "change the model's settings or the file"
+            )
+    model.load_state_dict(found)
+    model.eval()
+
+
+def _empty(spec: Spec) -> nn.Module:
+    return _build(spec, {name: _empty(parent) for name, parent in spec["parents"].items()}, seed=0)
+
+
+def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:
+    factory = methods.find("models", spec["method"])
+    settings = spec["settings"] | ({"parents": parents} if parents else {})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return factory(spec["shape"], spec["classes"], **settings).eval()
+
+
+def _tensors(path: str | Path) -> dict[str, Tensor]:
+    try:
+        if Path(path).suffix in (".pth", ".pt"):
+            return torch.load(path, map_location="cpu", weights_only=True)
+        return load_file(path)
+    except Exception as error:  # the two libraries share no base class, and raise many kinds
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str | Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(
+        f"{path}: expected a whole .safetensors or weights-only .pth file, "
+        f"found one that cannot be read ({reason}); replace it or check weights: in the config"
+    )
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "none" if tensor is None else "×".join(map(str, tensor.shape)) or "a scalar"

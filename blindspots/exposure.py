@@ -1,0 +1,193 @@
+"""Show images to models: unaltered, attacked, amplified, or with noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots import methods, tables
+from blindspots.analyses.transfer import SCHEMA
+from blindspots.attacks import _run
+from blindspots.interface import Box, InputError
+from blindspots.parts import Images
+
+
+class Answers(NamedTuple):
+    """A model's answers: (n,) int64 predictions, and (n,) float64 margins of the label."""
+
+    predictions: np.ndarray
+    margins: np.ndarray
+
+
+def answers(model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> Answers | None:
+    """Show images to a model, `chunk` at a time; None for a model that does not classify.
+
+    Args:
+        model: images to logits (n, classes or more).
+        images: (n, *image).
+        labels: (n,).
+        chunk: images at a time.
+    """
+    predictions, margins = [], []
+    with torch.no_grad():
+        for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
+            logits = model(x)
+            if logits.ndim != 2:
+                return None
+            correct = logits.gather(1, y[:, None])[:, 0]
+            others = logits.scatter(1, y[:, None], -torch.inf).amax(dim=1)
+            predictions.append(logits.argmax(dim=1).cpu().numpy())
+            margins.append((correct - others).double().cpu().numpy())
+    return Answers(np.concatenate(predictions), np.concatenate(margins))
+
+
+def amplify(
+    originals: Tensor, images: Tensor, distortion: float, box: Box, *, clip: bool
+) -> Tensor:
+    """Scale each perturbation to a distortion (Table 4, "amplified to stddev=0.1").
+
+    The text prints x + 0.1 (x' − x)/‖x' − x‖₂, which read literally is a distortion of
+    0.1/√m; 0.1 √m is meant. Images without a perturbation stay as they are.
+
+    Args:
+        originals: (n, *image).
+        images: (n, *image) attacked.
+        distortion: RMS per pixel before clipping.
+        box: range of a pixel.
+        clip: keep the result in the box.
+    """
+    change = (images - originals).flatten(1)
+    rms = change.square().mean(dim=1, keepdim=True).sqrt()
+    scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
+    return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
+
+
+class Exhibit(NamedTuple):
+    """Perturbed images of one origin, to be shown to victims.
+
+    Attributes:
+        source: name of the net that they were made for; None: a control.
+        attack: its name.
+        amplified_to: nominal distortion, for amplified images.
+        data: the originals.
+        images: (n, *image) perturbed.
+        success: (n,) bool, whether the attack reached its goal.
+    """
+
+    source: str | None
+    attack: str
+    amplified_to: float | None
+    data: Images
+    images: Tensor
+    success: np.ndarray
+
+
+def attacked(
+    path: str | Path, data: Images, scales: Sequence[float], clip: bool
+) -> Iterator[Exhibit]:
+    """The images of an attack's table, as they are and amplified to each of the `scales`.
+
+    Args:
+        path: of the table.
+        data: images in the split's order; the attacked ones are the first of them.
+        scales: distortions, RMS per pixel.
+        clip: keep amplified images in the box.
+
+    Raises:
+        InputError: a table of other images.
+    """
+    table = tables.read(path)
+    data = data.first(len(table))
+    if not np.array_equal(table["index"].to_numpy(), data.rows):
+        raise InputError(
+            f"{path}: expected the split's images in its order; delete it and run again"
+        )
+    images = torch.from_numpy(tables.images(table)).to(data.images)
+    origin = table["net"][0].as_py(), table["attack"][0].as_py()
+    success = table["success"].to_numpy(zero_copy_only=False)
+    yield Exhibit(*origin, None, data, images, success)
+    for scale in scales:
+        scaled = amplify(data.images, images, scale, data.box, clip=clip)
+        yield Exhibit(*origin, scale, data, scaled, success)
+
+
+def control(
+    name: str, method: str, settings: Mapping[str, Any], data: Images, seed: int
+) -> Exhibit:
+    """The images of an attack that needs no source, such as noise.
+
+    Args:
+        name: of the attack in the config.
+        method: of the attack.
+        settings: of the method.
+        data: the originals.
+        seed: of the attack's draws.
+    """
+    attack = methods.find("attacks", method)
+    found = _run.apply(attack, None, data, None, slice(None), seed, settings)
+    return Exhibit(None, name, None, data, found.images, found.success.cpu().numpy())
+
+
+def exposed(exhibit: Exhibit, victim: str, model: nn.Module, seed: int, chunk: int) -> pa.Table:
+    """Show an exhibit to a victim: rows of the transfer table.
+
+    Raises:
+        InputError: a victim that does not classify.
+    """
+    data = exhibit.data
+    seen = answers(model, exhibit.images, data.labels, chunk)
+    if seen is None:
+        raise InputError(
+            f"config: victims: expected nets that classify, found {victim}; leave it out"
+        )
+    change = (exhibit.images.double() - data.images.double()).flatten(1)
+    distortion = change.square().mean(dim=1).sqrt().cpu().numpy()
+    columns = {
+        "source": exhibit.source,
+        "attack": exhibit.attack,
+        "seed": seed,
+        "amplified_to": exhibit.amplified_to,
+        "victim": victim,
+        "file": data.file,
+        "index": data.rows,
+        "label": data.labels.cpu().numpy(),
+        "prediction": seen.predictions,
+        "margin": seen.margins,
+        "success": exhibit.success,
+        "distortion": np.ma.array(distortion, mask=~exhibit.success),
+    }
+    return tables.build(columns, SCHEMA)
+
+
+FIRST = 64
+"""Images of each exhibit that are kept for people to look at."""
+
+
+def pictures_schema(shape: Sequence[int]) -> pa.Schema:
+    """Columns of the table of pictures whose images have this shape."""
+    kept = ("source", "attack", "seed", "amplified_to", "file", "index", "label")
+    fields = [SCHEMA.field(name) for name in kept]
+    return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
+
+
+def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
+    """The first images of an exhibit beside their originals."""
+    data = exhibit.data.first(FIRST)
+    columns = {
+        "source": exhibit.source,
+        "attack": exhibit.attack,
+        "seed": seed,
+        "amplified_to": exhibit.amplified_to,
+        "file": data.file,
+        "index": data.rows,
+        "label": data.labels.cpu().numpy(),
+        "original": data.images.cpu().numpy(),
+        "image": exhibit.images[:FIRST].cpu().numpy(),
+    }
+    return tables.build(columns, pictures_schema(data.images.shape[1:]))

@@ -1,0 +1,37 @@
+"""How figures look and how they are saved: the same bytes for the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import seaborn
+from matplotlib.figure import Figure
+
+from blindspots.tables import replacing
+
+SETTINGS: Any = {
+    "svg.hashsalt": "blindspots",  # ids of the SVG's parts
+    "svg.fonttype": "path",  # looks alike everywhere
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw without a screen, with the project's settings, and leave matplotlib as it was."""
+    matplotlib.use("Agg")
+    with seaborn.axes_style("whitegrid"), matplotlib.rc_context(SETTINGS):
+        yield
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as SVG without a date."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")

@@ -1,0 +1,73 @@
+"""Figure 7 of Szegedy et al. 2013: originals and their distorted versions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+GAP = 2
+"""White pixels between images."""
+
+
+def examples(
+    pictures: pd.DataFrame,
+    transfer: pd.DataFrame,
+    *,
+    panels: Sequence[Mapping[str, str]],
+    rows: int = 6,
+    pairs: int = 4,
+    labels: Mapping[str, str],
+) -> Figure:
+    """Panels of originals (odd columns) and distorted images (even columns).
+
+    Args:
+        pictures: the first images of every source and control, beside their originals.
+        transfer: the experiment's answers, for the panels' accuracies.
+        panels: a `victim`, and what was done to the images: the `source` they were made for, or the
+            name of a `control`.
+        rows: of a panel.
+        pairs: columns of pairs of a panel.
+        labels: of nets, by name.
+    """
+    figure, every = plt.subplots(
+        1, len(panels), figsize=(3.4 * len(panels), 3.0 * rows / pairs / 2 + 0.6), squeeze=False
+    )
+    for axes, panel in zip(every[0], panels, strict=True):
+        shown = _of(pictures, panel).head(rows * pairs)
+        axes.imshow(_mosaic(shown, rows, pairs), cmap="gray", vmin=0, vmax=1)
+        axes.set_axis_off()
+        answers = _of(transfer, panel)
+        answers = answers[answers["victim"] == panel["victim"]]
+        accuracy = (answers["prediction"] == answers["label"]).mean()
+        origin = (
+            labels.get(panel["source"], panel["source"]) if "source" in panel else panel["control"]
+        )
+        axes.set_title(
+            f"{origin}\naverage distortion {answers['distortion'].mean():.3f}, "
+            f"accuracy of {labels.get(panel['victim'], panel['victim'])} {accuracy:.0%}",
+            fontsize=9,
+        )
+    return figure
+
+
+def _of(frame: pd.DataFrame, panel: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of the first seed, unamplified, of the panel's source or control."""
+    rows = frame[frame["amplified_to"].isna() & (frame["seed"] == frame["seed"].min())]
+    if "source" in panel:
+        return rows[rows["source"] == panel["source"]]
+    return rows[rows["source"].isna() & (rows["attack"] == panel["control"])]
+
+
+def _mosaic(shown: pd.DataFrame, rows: int, pairs: int) -> np.ndarray:
+    """Original, distorted, original, … row by row on white, as one (height, width) image."""
+    tiles = [tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair]
+    height, width = tiles[0].shape[-2:]
+    canvas = np.ones((rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP))
+    for place, tile in enumerate(tiles):
+        top, left = (place // (2 * pairs)) * (height + GAP), (place % (2 * pairs)) * (width + GAP)
+        canvas[top : top + height, left : left + width] = tile.mean(axis=0)
+    return canvas

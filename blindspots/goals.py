@@ -1,0 +1,59 @@
+"""What an attack aims at: a set of accepted answers per image, its margin and its loss.
+
+A goal is a boolean mask (n, logits): the answers that count as success. A target accepts one class;
+"any wrong class" accepts all classes but the label. Logits beyond the classes (a detector's
+"rejected") are accepted by neither.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SUCCESS_MARGIN = 1e-5
+"""Smallest relative margin that counts as success: about a hundred float32 roundings of a logit."""
+
+
+def accepted_answers(labels: Tensor, targets: Tensor | None, logits: int, classes: int) -> Tensor:
+    """The answers that count as success.
+
+    Args:
+        labels: (n,) true classes.
+        targets: (n,) classes to reach, or None for any wrong class.
+        logits: width of the model's output, at least `classes`.
+        classes: number of labels.
+
+    Returns:
+        (n, logits) bool.
+    """
+    answers = torch.arange(logits, device=labels.device)
+    if targets is not None:
+        return answers == targets[:, None]
+    return (answers != labels[:, None]) & (answers < classes)
+
+
+def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
+    """Best accepted logit less the best other, over the largest absolute logit.
+
+    Args:
+        logits: (n, logits).
+        accepted: (n, logits) bool.
+
+    Returns:
+        (n,) in [-2, 2]; at least `SUCCESS_MARGIN` is a success.
+    """
+    inside = logits.masked_fill(~accepted, -torch.inf).amax(dim=1)
+    outside = logits.masked_fill(accepted, -torch.inf).amax(dim=1)
+    scale = logits.abs().amax(dim=1).clamp_min(torch.finfo(logits.dtype).tiny)
+    return (inside - outside) / scale
+
+
+def cross_entropy(logits: Tensor, accepted: Tensor) -> Tensor:
+    """Minus the log of the probability that the softmax gives to the accepted answers.
+
+    With one accepted class this is the usual cross-entropy to it.
+
+    Returns:
+        (n,) at least 0.
+    """
+    return logits.logsumexp(dim=1) - logits.masked_fill(~accepted, -torch.inf).logsumexp(dim=1)

@@ -1,0 +1,137 @@
+"""The types that the roles share: datasets, statuses, the result of an attack, bad input.
+
+Imports nothing local, and torch only for the type checker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+class InputError(ValueError):
+    """Bad input, said in one line: what, where, expected, found, remedy."""
+
+
+class Box(NamedTuple):
+    """The range of a pixel, a property of the dataset."""
+
+    lower: float
+    upper: float
+
+
+UNIT_BOX = Box(0.0, 1.0)
+
+
+class Part(NamedTuple):
+    """Images and labels of the training or the test set.
+
+    Attributes:
+        images: (n, *image) float32 in the dataset's box.
+        labels: (n,) int64.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a dataset method returns."""
+
+    train: Part
+    test: Part
+    classes: int
+    box: Box
+
+
+class Status(IntEnum):
+    """How a search for one image, or one problem of a batch, ended: data, never an exception."""
+
+    CONVERGED = 0
+    ITERATION_LIMIT = 1
+    LINE_SEARCH_FAILED = 2
+    INFEASIBLE = 3
+    NO_SUCCESS = 4
+    NON_FINITE = 5
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """What every attack returns; all tensors have one entry per image.
+
+    Attributes:
+        originals: (n, *image) the images before the attack.
+        images: (n, *image) the attacked images; the original where the attack failed.
+        success: (n,) bool, whether the goal is met with its margin on the stored image.
+            Controls such as noise have no goal and always succeed.
+        status: (n,) int64, values of `Status`.
+        forwards: (n,) int64, images shown to the model.
+        backwards: (n,) int64, gradients taken.
+        penalty: (n,) the weight c of the distance in the best solution, for penalty attacks.
+    """
+
+    originals: Tensor
+    images: Tensor
+    success: Tensor
+    status: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    penalty: Tensor | None = None
+
+    @property
+    def perturbation(self) -> Tensor:
+        """(n, pixels) float64, the attacked image less the original."""
+        return (self.images.double() - self.originals.double()).flatten(1)
+
+    @property
+    def l2(self) -> Tensor:
+        """(n,) float64, Euclidean norm of the perturbation."""
+        return self.perturbation.norm(dim=1)
+
+    @property
+    def linf(self) -> Tensor:
+        """(n,) float64, largest absolute change of a pixel."""
+        return self.perturbation.abs().amax(dim=1)
+
+    @property
+    def distortion(self) -> Tensor:
+        """(n,) float64, RMS change per pixel (Szegedy et al. 2013, section 4.2)."""
+        return self.perturbation.square().mean(dim=1).sqrt()
+
+
+@dataclass(frozen=True)
+class CertificateResult:
+    """What every certificate returns.
+
+    Attributes:
+        radius: (n,) float64: no image nearer than this, in L2, has a wrong answer; 0 where the
+            model is wrong already.
+        status: (n,) int64, values of `Status`.
+    """
+
+    radius: Tensor
+    status: Tensor
+
+
+class LayerBound(NamedTuple):
+    """A bound on the Lipschitz constant of one layer of a network.
+
+    Attributes:
+        layer: path of the module in the network, such as "encoder.1".
+        kind: its type, such as "Linear".
+        inputs: numbers that it takes per image.
+        outputs: numbers that it gives per image.
+        bound: on its Lipschitz constant.
+    """
+
+    layer: str
+    kind: str
+    inputs: int
+    outputs: int
+    bound: float

@@ -1,0 +1,5 @@
+"""Models: factories of networks from the shape of an image, and networks from files."""
+
+from blindspots.checkpoints import load
+
+__all__ = ["load"]

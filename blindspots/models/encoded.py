@@ -1,0 +1,32 @@
+"""A softmax classifier on the code of a frozen autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from blindspots.models.mlp import linear
+
+
+def encoded(
+    shape: Sequence[int], classes: int, *, parents: Mapping[str, nn.Module]
+) -> nn.Sequential:
+    """AE400-10 of Szegedy et al. 2013, Table 1: the encoder's weights are not trained further.
+
+    Args:
+        shape: of an image.
+        classes: number of logits.
+        parents: "encoder", a model with a part of that name, such as `autoencoder`.
+
+    Returns:
+        Images (n, *shape) to logits (n, classes).
+    """
+    encoder = parents["encoder"].get_submodule("encoder").requires_grad_(False)
+    with torch.no_grad():
+        units = encoder(torch.zeros(1, *shape)).shape[1]
+    model = nn.Sequential()
+    model.add_module("encoder", encoder)
+    model.add_module("head", linear(units, classes))
+    return model

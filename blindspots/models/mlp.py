@@ -1,0 +1,44 @@
+"""Fully connected networks, and softmax classifiers as those without a hidden layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from torch import nn
+
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+def mlp(
+    shape: Sequence[int],
+    classes: int,
+    *,
+    hidden: Sequence[int] = (),
+    activation: str = "sigmoid",
+) -> nn.Sequential:
+    """FC models of Szegedy et al. 2013: ``hidden=[]`` is FC10, ``[100, 100]`` FC100-100-10.
+
+    Args:
+        shape: of an image.
+        classes: number of logits.
+        hidden: units of each hidden layer.
+        activation: "sigmoid" (the paper's), "relu" or "tanh".
+
+    Returns:
+        Images (n, *shape) to logits (n, classes). Weights by Xavier's uniform rule, biases 0.
+    """
+    layers: list[nn.Module] = [nn.Flatten()]
+    units = prod(shape)
+    for width in hidden:
+        layers += [linear(units, width), ACTIVATIONS[activation]()]
+        units = width
+    return nn.Sequential(*layers, linear(units, classes))
+
+
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """A fully connected layer, initialised by Xavier's uniform rule with biases 0."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,1 @@
+"""Batched numerical optimisation; knows nothing of images or attacks."""

@@ -1,0 +1,80 @@
+"""The images of a part of a split, such as the first 256 test images in the split's order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from blindspots import splits, tables
+from blindspots.interface import Box, InputError
+
+
+class Images(NamedTuple):
+    """Images of one part, on the device asked for.
+
+    Attributes:
+        images: (n, *image) float32.
+        labels: (n,) int64.
+        rows: (n,) place of each in the prepared file.
+        file: "train" or "test", the prepared file.
+        classes: number of labels of the dataset.
+        box: range of a pixel.
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: np.ndarray
+    file: str
+    classes: int
+    box: Box
+
+    def first(self, n: int) -> Images:
+        """The first n of them."""
+        return self._replace(images=self.images[:n], labels=self.labels[:n], rows=self.rows[:n])
+
+
+def file_of(part: str) -> str:
+    """The prepared file, "train" or "test", that a part's images are in."""
+    return "test" if part == "test" else "train"
+
+
+def read(
+    prepared: str | Path,
+    split: str | Path,
+    part: str,
+    n: int | None = None,
+    device: torch.device | str = "cpu",
+) -> Images:
+    """Read the first n images of a part, all by default.
+
+    Args:
+        prepared: the dataset's file that holds the part (see `file_of`).
+        split: the split's index.
+        part: a key of `splits.SUBSETS`.
+        n: how many images.
+        device: where the tensors go.
+
+    Raises:
+        InputError: a damaged file, or fewer than n images in the part.
+    """
+    rows = splits.rows_of(tables.read(split), part)
+    if n is not None and len(rows) < n:
+        raise InputError(
+            f"config: expected n to be at most {len(rows)}, the images in part {part!r}, "
+            f"found {n}; lower n or enlarge the part under splits"
+        )
+    places = rows["index"].to_numpy()[:n]
+    data = tables.read(prepared)
+    properties = tables.metadata(data)
+    return Images(
+        torch.from_numpy(tables.images(data)[places]).to(device),
+        torch.from_numpy(data["label"].to_numpy()[places].astype(np.int64)).to(device),
+        places,
+        file_of(part),
+        properties["classes"],
+        Box(*properties["box"]),
+    )

@@ -1,0 +1,137 @@
+"""The report: one HTML file with the tables, figures, readings and config of a run, all inlined."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import pandas as pd
+import yaml
+
+from blindspots import methods, tables
+from blindspots.config import PROVIDED, instances, method_settings
+from blindspots.provenance import commit, versions
+
+FORMATS = {"%": "{:.1f}", "% error": "{:.1f}", "RMS per pixel": "{:.3f}"}
+"""How values of a unit are printed; others with three significant digits."""
+
+
+class Cell(NamedTuple):
+    """One figure of a table.
+
+    Attributes:
+        value: ours, as text.
+        paper: the paper's, as text; "" where it prints none.
+        note: how many images and networks it is from.
+        shade: how strong its background is, from 0 to 1; None: plain.
+    """
+
+    value: str
+    paper: str
+    note: str
+    shade: float | None
+
+
+class Table(NamedTuple):
+    """A summary table, ready to print."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[Cell | None]]]
+    has_paper: bool
+
+
+def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
+    """Lay a tidy summary out in rows and columns, in their order of appearance.
+
+    Args:
+        name: of the table in the config.
+        title: its heading.
+        summary: with the schema of `analyses._summary`.
+    """
+    cells = {(c["row"], c["column"]): _cell(c) for c in summary.to_dict("records")}
+    rows = dict(zip(summary["row"], summary["row_label"], strict=True))
+    columns = dict(zip(summary["column"], summary["column_label"], strict=True))
+    body = [
+        (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
+    ]
+    return Table(name, title, list(columns.values()), body, bool(summary["paper"].notna().any()))
+
+
+def _cell(cell: Mapping[str, Any]) -> Cell:
+    unit = cell["unit"]
+
+    def text(value: float) -> str:
+        return "" if pd.isna(value) else FORMATS.get(unit, "{:.3g}").format(value)
+
+    note = f"{cell['n']} images" if cell["n"] else ""
+    if cell["networks"] > 1:
+        note += f" on each of {cell['networks']} networks"
+    shade = cell["value"] / 100 if unit == "% error" and pd.notna(cell["value"]) else None
+    return Cell(text(cell["value"]) or "none", text(cell["paper"]), note, shade)
+
+
+def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Each method that a config uses: its key, its name, and all its settings as text."""
+    aimed = {experiment["attack"] for experiment in config["experiments"].values()}
+    found = []
+    for key, role, instance in instances(dict(config)):
+        settings = methods.defaults(role, instance["method"])
+        settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
+        if role == "trainers" and methods.takes(role, instance["method"], "decay_scale"):
+            settings["decay_scale"] = config["decay_scale"]
+        if role == "attacks" and key.partition(".")[2] in aimed:
+            settings["target"] = instance["target"]
+        settings |= method_settings(instance)
+        text = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        found.append((key, instance["method"], text or "none"))
+    return found
+
+
+def render(
+    template: str | Path,
+    *,
+    config: Mapping[str, Any],
+    summaries: Sequence[str | Path],
+    figures: Mapping[str, str | Path],
+    splits: Sequence[str | Path],
+) -> str:
+    """The report as HTML, with nothing to fetch.
+
+    Args:
+        template: a Jinja template.
+        config: of the run, checked.
+        summaries: files of the tables, in the order of the config.
+        figures: SVG files by name, likewise.
+        splits: files of the splits' indices.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    printed = []
+    for path in summaries:
+        summary = tables.read(path)
+        title = tables.metadata(summary)["title"]
+        printed.append(printable(Path(path).stem, title, summary.to_pandas()))
+    pictures = [
+        {
+            "name": name,
+            "title": config["figures"][name]["title"],
+            "data": base64.b64encode(Path(path).read_bytes()).decode(),
+        }
+        for name, path in figures.items()
+    ]
+    return environment.from_string(Path(template).read_text("utf-8")).render(
+        config=config,
+        tables=printed,
+        figures=pictures,
+        splits=[tables.metadata(tables.read(path)) for path in splits],
+        settings=settings_in_effect(config),
+        config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
+        commit=commit(),
+        versions=versions(),
+    )

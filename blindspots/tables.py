@@ -1,0 +1,156 @@
+"""Read and write Parquet: explicit schemas, strict casts, no NaN, provenance, atomic replacement.
+
+Each module that owns a table owns its `pyarrow.Schema`. Columns of images are fixed-shape tensors.
+A value that does not exist is null; a NaN is a bug and is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from blindspots.interface import InputError
+
+METADATA = b"blindspots"
+
+
+def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
+    """A column of float32 images of one shape, such as (1, 28, 28)."""
+    return pa.field(name, pa.fixed_shape_tensor(pa.float32(), list(shape)), nullable=False)
+
+
+def images(table: pa.Table, name: str = "image") -> np.ndarray:
+    """A column of images as (n, *image) float32."""
+    shape = table.schema.field(name).type.shape
+    values = [
+        chunk.storage.flatten().to_numpy().reshape(-1, *shape) for chunk in table[name].chunks
+    ]
+    return np.concatenate(values) if values else np.empty((0, *shape), np.float32)
+
+
+def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """A table with exactly these columns and types.
+
+    Args:
+        columns: values by column name, in any order: sequences, (masked) arrays, images as
+            (n, *image); a single value, or None, is repeated.
+        schema: names, types, and which columns may hold nulls.
+
+    Raises:
+        ValueError: columns that differ from the schema's, a null where it allows none, a NaN.
+        pyarrow.ArrowInvalid: a value that does not fit its type.
+    """
+    if set(columns) != set(schema.names):
+        raise ValueError(f"expected columns {sorted(schema.names)}, found {sorted(columns)}")
+    n = next((len(v) for v in columns.values() if not _is_single(v)), 1)
+    table = pa.table([_column(columns[field.name], field, n) for field in schema], schema=schema)
+    for field in schema:
+        column = table[field.name]
+        if not field.nullable and column.null_count:
+            raise ValueError(f"column {field.name}: expected no nulls, found {column.null_count}")
+        if pa.types.is_floating(field.type) and pc.any(pc.is_nan(column)).as_py():
+            raise ValueError(f"column {field.name}: expected no NaN, found some")
+    return table
+
+
+def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """As `build`, from pandas, whose NaN and NA are nulls."""
+    return build({name: pa.array(frame[name], from_pandas=True) for name in frame}, schema)
+
+
+def _is_single(values: Any) -> bool:
+    return values is None or np.ndim(values) == 0
+
+
+def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
+    if isinstance(field.type, pa.FixedShapeTensorType):
+        return pa.FixedShapeTensorArray.from_numpy_ndarray(
+            np.ascontiguousarray(values, dtype=np.float32)
+        )
+    if _is_single(values):
+        return pa.repeat(pa.scalar(values, type=field.type), n)
+    if isinstance(values, np.ma.MaskedArray):
+        return pa.array(values.data, type=field.type, mask=np.ma.getmaskarray(values))
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values.cast(field.type)
+    return pa.array(values, type=field.type)
+
+
+def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """Write a table beside `path` and rename it there, so that a killed write leaves nothing.
+
+    Args:
+        path: file to write; its folder is made.
+        table: made by `build`.
+        metadata: JSON values kept in the file (git commit, settings, units, …).
+    """
+    text = json.dumps(dict(metadata), sort_keys=True)
+    table = table.replace_schema_metadata({METADATA: text.encode()})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table that `write` wrote.
+
+    Raises:
+        InputError: no such file, or not a whole Parquet file; names it and the remedy.
+    """
+    try:
+        return pq.read_table(path, columns=columns, partitioning=None)
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
+            "delete it and run the workflow again"
+        ) from None
+
+
+def frame(paths: Sequence[str | Path], *, with_images: bool = False) -> pd.DataFrame:
+    """The rows of several tables; a column that some of them lack is null there.
+
+    Args:
+        paths: of the tables, at least one.
+        with_images: keep columns of images, as an array per row.
+
+    Returns:
+        Integers that may be null are pandas' nullable integers.
+    """
+    fields = pa.unify_schemas([pq.read_schema(path).remove_metadata() for path in paths])
+    pictured = [f.name for f in fields if isinstance(f.type, pa.FixedShapeTensorType)]
+    plain = [name for name in fields.names if name not in pictured]
+    found = [read(path, None if with_images else plain).replace_schema_metadata() for path in paths]
+    table = pa.concat_tables(found, promote_options="default")
+    rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+    if with_images:
+        rows = rows.assign(**{name: list(images(table, name)) for name in pictured})
+    return rows
+
+
+def metadata(table: pa.Table) -> dict[str, Any]:
+    """The JSON values that `write` kept in the file."""
+    return json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` that replaces it when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

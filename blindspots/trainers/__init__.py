@@ -1,0 +1,1 @@
+"""Trainers: model, images, labels to trained weights and a history."""

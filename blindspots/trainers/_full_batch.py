@@ -1,0 +1,91 @@
+"""Full-batch training by L-BFGS until the loss stops falling; shared by the trainers."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import Status
+
+Terms = dict[str, float]
+Progress = Callable[[Terms], None]
+
+CHECK_EVERY = 10
+"""Iterations between two rows of the history, and between two looks at convergence."""
+
+
+def minimise(
+    parameters: list[nn.Parameter],
+    evaluate: Callable[[], Terms],
+    *,
+    tolerance: float,
+    max_iterations: int,
+    history: int,
+    progress: Progress | None,
+) -> tuple[list[Terms], Status]:
+    """Lower `evaluate()["loss"]` by PyTorch's L-BFGS with a strong Wolfe line search.
+
+    Args:
+        parameters: what is trained, in place.
+        evaluate: the terms of the loss at the current parameters; leaves gradients in `.grad`.
+        tolerance: converged when `CHECK_EVERY` iterations lower the loss by less than this share.
+        max_iterations: an upper limit, to the next multiple of `CHECK_EVERY`.
+        history: curvature pairs that L-BFGS keeps.
+        progress: called with each row.
+
+    Returns:
+        The history, a row for every `CHECK_EVERY` iterations with the terms, `iteration`,
+        `gradient_norm` and `seconds`; and CONVERGED, ITERATION_LIMIT or NON_FINITE.
+    """
+    optimiser = torch.optim.LBFGS(
+        parameters,
+        max_iter=CHECK_EVERY,
+        max_eval=10 * CHECK_EVERY,
+        tolerance_grad=0,
+        tolerance_change=0,
+        history_size=history,
+        line_search_fn="strong_wolfe",
+    )
+    begun = time.perf_counter()
+    rows: list[Terms] = []
+    terms: Terms | None = None
+
+    def loss() -> Tensor:
+        nonlocal terms
+        current, terms = terms or evaluate(), None  # a step begins where the last row was taken
+        return torch.tensor(current["loss"], dtype=torch.float64)
+
+    while True:
+        terms = evaluate()
+        rows.append(
+            terms
+            | {
+                "iteration": CHECK_EVERY * len(rows),
+                "gradient_norm": _norm(p.grad for p in parameters),
+                "seconds": time.perf_counter() - begun,
+            }
+        )
+        if progress is not None:
+            progress(rows[-1])
+        status = _status(rows, tolerance, max_iterations)
+        if status is not None:
+            optimiser.zero_grad()
+            return rows, status
+        optimiser.step(loss)
+
+
+def _status(rows: list[Terms], tolerance: float, max_iterations: int) -> Status | None:
+    now = rows[-1]["loss"]
+    if not math.isfinite(now):
+        return Status.NON_FINITE
+    if len(rows) > 1 and rows[-2]["loss"] - now < tolerance * abs(now):
+        return Status.CONVERGED
+    return Status.ITERATION_LIMIT if rows[-1]["iteration"] >= max_iterations else None
+
+
+def _norm(gradients: Iterable[Tensor | None]) -> float:
+    return math.hypot(*(g.norm().item() for g in gradients if g is not None))

@@ -1,0 +1,103 @@
+"""The paper's training: mean cross-entropy and weight decay, full-batch L-BFGS to convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from blindspots.interface import InputError, Status
+from blindspots.trainers._full_batch import Progress, Terms, minimise
+
+
+def lbfgs(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    decay: float | Sequence[float],
+    decay_scale: float = 1.0,
+    tolerance: float = 1e-4,
+    max_iterations: int = 2000,
+    history: int = 100,
+    chunk: int = 2048,
+    progress: Progress | None = None,
+) -> tuple[list[Terms], Status]:
+    """Train in place on mean cross-entropy + decay_scale · Σ_layers λ Σ w² / k, k a layer's units.
+
+    Szegedy et al. 2013, section 4.2; biases are not decayed. Layers without trainable parameters at
+    the front of a `torch.nn.Sequential` are applied once.
+
+    Args:
+        model: images to logits.
+        images: (n, *image).
+        labels: (n,).
+        decay: λ of every layer's weights, or one for each in order.
+        decay_scale: factor on every λ; 1 is the formula as printed.
+        tolerance: converged when ten iterations lower the loss by less than this share of it.
+        max_iterations: an upper limit.
+        history: curvature pairs that L-BFGS keeps.
+        chunk: images per forward pass; the loss is that of all.
+        progress: called with each row of the history.
+
+    Returns:
+        The history (`loss`, `data`, `decay`, `error` in percent, …) and the status.
+
+    Raises:
+        InputError: no images, or as many λ as there are not layers.
+    """
+    if len(images) == 0:
+        raise InputError("expected at least one training image, found none; enlarge the part")
+    inputs, trained = _frozen_part_applied(model, images, chunk)
+    parameters = [p for p in trained.parameters() if p.requires_grad]
+    weights = [p for p in parameters if p.ndim > 1]
+    decays = [decay] * len(weights) if isinstance(decay, int | float) else list(decay)
+    if len(decays) != len(weights):
+        raise InputError(
+            f"decay: expected one number, or one for each of the {len(weights)} weight layers, "
+            f"found {len(decays)}: {decays}"
+        )
+    strengths = [decay_scale * λ / len(w) for λ, w in zip(decays, weights, strict=True)]
+
+    def evaluate() -> Terms:
+        for parameter in parameters:
+            parameter.grad = None
+        data, wrong = 0.0, 0
+        for x, y in zip(inputs.split(chunk), labels.split(chunk), strict=True):
+            logits = trained(x)
+            loss = cross_entropy(logits, y, reduction="sum") / len(inputs)
+            loss.backward()
+            data += loss.item()
+            wrong += int((logits.argmax(dim=1) != y).sum())
+        penalty = torch.stack(
+            [s * w.square().sum() for s, w in zip(strengths, weights, strict=True)]
+        ).sum()
+        penalty.backward()
+        return {
+            "loss": data + penalty.item(),
+            "data": data,
+            "decay": penalty.item(),
+            "error": 100 * wrong / len(inputs),
+        }
+
+    return minimise(
+        parameters,
+        evaluate,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        history=history,
+        progress=progress,
+    )
+
+
+def _frozen_part_applied(model: nn.Module, images: Tensor, chunk: int) -> tuple[Tensor, nn.Module]:
+    """The images after the frozen front of the model, and the rest of the model."""
+    if not isinstance(model, nn.Sequential):
+        return images, model
+    front = 0
+    while front < len(model) and not any(p.requires_grad for p in model[front].parameters()):
+        front += 1
+    with torch.no_grad():
+        return torch.cat([model[:front](x) for x in images.split(chunk)]), model[front:]

@@ -1,0 +1,243 @@
+# What the rules share: the checked config, names of files, and the part of the config each job uses.
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+from blindspots import methods
+from blindspots.config import check, method_settings
+from blindspots.fingerprint import fingerprint
+from blindspots.interface import InputError
+
+ROOT = Path(workflow.basedir)
+
+
+def checked(raw):
+    """The config with every optional key; or the end of the run, with a line for each fault."""
+    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+    files = workflow.overwrite_configfiles or ["config.yaml"]
+    try:
+        return check(raw, schema, ", ".join(str(file) for file in files))
+    except InputError as error:
+        sys.exit(str(error))
+
+
+def assert_writable(folder):
+    """End the run where results could not be written, before anything is computed."""
+    nearest = Path(folder)
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        sys.exit(
+            f"{folder}: expected a folder that can be written to, found that {nearest.absolute()} "
+            "cannot; change its permissions, or choose another working directory by --directory"
+        )
+
+
+def assert_weights_exist(nets):
+    """End the run where the file of a given net is missing."""
+    for name, net in nets.items():
+        if net["weights"] is not None and not Path(net["weights"]).is_file():
+            sys.exit(
+                f"config: nets.{name}.weights: expected a file, found none at {net['weights']}; "
+                f"paths are relative to {Path.cwd()}"
+            )
+
+
+config.update(checked(config))
+assert_weights_exist(config["nets"])
+
+RESULTS = f"results/{config['run']}"
+RESOURCES = f"resources/{config['data']['name']}"
+LOGS = f"logs/{config['run']}"
+NETS, EXPERIMENTS = config["nets"], config["experiments"]
+THREADS = config["machine"]["threads"]
+
+for folder in (RESULTS, RESOURCES, LOGS):
+    assert_writable(folder)
+
+
+# Names: a net's slug is its name in the config and a seed.
+def slug(net, seed):
+    return f"{net}.s{seed}"
+
+
+def net_of(slug):
+    name, _, seed = slug.rpartition(".s")
+    return name, int(seed)
+
+
+def slugs(nets):
+    return [slug(net, seed) for seed in config["seeds"] for net in nets]
+
+
+def any_of(names):
+    """A wildcard's pattern: one of these, or nothing at all."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    seed=r"\d+",
+    net=any_of(slugs(NETS)),
+    attack=any_of(config["attacks"]),
+    experiment=any_of(EXPERIMENTS),
+
+
+# Files.
+def images(part):
+    return f"{RESOURCES}/{'test' if part == 'test' else 'train'}.parquet"
+
+
+def split_of(wildcards):
+    return f"{RESULTS}/splits/s{net_of(wildcards.net)[1]}.parquet"
+
+
+def weights(slug):
+    return f"{RESULTS}/nets/{slug}/weights.safetensors"
+
+
+def attacked(experiment):
+    """The attacks' tables of an experiment's sources, in the order of seeds and sources."""
+    attack, part = experiment["attack"], experiment["part"]
+    return [
+        f"{RESULTS}/attacks/{attack}/{net}/{part}.parquet" for net in slugs(experiment["sources"])
+    ]
+
+
+def everyone(experiment):
+    """The nets that take part in an experiment."""
+    return list(dict.fromkeys(experiment["sources"] + experiment["victims"]))
+
+
+def with_parents(nets):
+    """Nets and all that they are built from."""
+    found = []
+    for net in nets:
+        found += [*with_parents(NETS[net]["parents"].values()), net]
+    return list(dict.fromkeys(found))
+
+
+def evidence(experiment, wanted):
+    """The files behind each table that an analysis or a figure of an experiment reads."""
+    experiment_name, experiment = experiment, EXPERIMENTS[experiment]
+    nets = everyone(experiment)
+    bounded = [net for net in nets if net in config["lipschitz"]["nets"]]
+    files = {
+        "split": expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets)),
+        "attacks": attacked(experiment),
+        "history": [
+            f"{RESULTS}/nets/{net}/history.parquet"
+            for net in slugs(with_parents(nets))
+            if NETS[net_of(net)[0]]["weights"] is None
+        ],
+        "transfer": [f"{RESULTS}/transfer/{experiment_name}.parquet"],
+        "pictures": [f"{RESULTS}/pictures/{experiment_name}.parquet"],
+        "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
+        "ledger": [f"{RESULTS}/ledger.parquet"],
+    }
+    return {name: files[name] for name in wanted}
+
+
+# The part of the config that a job uses, and a fingerprint of the library's code that it reaches.
+def instance(mapping):
+    """A method and its settings, as jobs get them."""
+    return {"method": mapping["method"], "settings": method_settings(mapping)}
+
+
+def code(script, *used):
+    """Of a script's imports and of the methods (role, instance) that its config names."""
+    modules = [methods.locate(role, mapping["method"])[0] for role, mapping in used]
+    return fingerprint(modules, [ROOT / "scripts" / script])
+
+
+def models_of(slugs):
+    """The models of nets and of all their ancestors, for `code`."""
+    nets = with_parents(net_of(slug)[0] for slug in slugs)
+    return [("models", NETS[net]["model"]) for net in nets]
+
+
+def settings_of(wildcards):
+    """The section of the config of the net that a job is for."""
+    return NETS[net_of(wildcards.net)[0]]
+
+
+def net_params(wildcards):
+    name, seed = net_of(wildcards.net)
+    return {"name": name, "seed": seed}
+
+
+def built_net(wildcards):
+    net = settings_of(wildcards)
+    return net_params(wildcards) | {
+        "model": instance(net["model"]),
+        "parents": list(net["parents"]),
+    }
+
+
+def trained_net(wildcards):
+    net = settings_of(wildcards)
+    trainer = instance(net["trainer"])
+    if methods.takes("trainers", trainer["method"], "decay_scale"):
+        trainer["settings"].setdefault("decay_scale", config["decay_scale"])
+    return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
+
+
+def parent_weights(wildcards):
+    seed = net_of(wildcards.net)[1]
+    return [weights(slug(net, seed)) for net in settings_of(wildcards)["parents"].values()]
+
+
+def experiments_of(net, part=None):
+    """The experiments that a net takes part in, as source or victim."""
+    return [
+        experiment
+        for experiment in EXPERIMENTS.values()
+        if net in everyone(experiment) and part in (None, experiment["part"])
+    ]
+
+
+def nets_of_experiments():
+    return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
+
+
+def controls_of(experiment):
+    return {name: instance(config["attacks"][name]) for name in experiment["controls"]}
+
+
+def shown_in(experiment):
+    """The methods behind an experiment's controls and victims, for `code`."""
+    victims = models_of(slug(net, 0) for net in experiment["victims"])
+    return [*victims, *(("attacks", control) for control in controls_of(experiment).values())]
+
+
+def images_attacked(wildcards):
+    """How many images of a part a net's attack needs: the most that an experiment asks for."""
+    return max(
+        experiment["n"]
+        for experiment in experiments_of(net_of(wildcards.net)[0], wildcards.part)
+        if experiment["attack"] == wildcards.attack
+    )
+
+
+def images_certified(wildcards):
+    """How many images of each part are certified for a net: those that experiments attack."""
+    counts = {}
+    for experiment in experiments_of(net_of(wildcards.net)[0]):
+        counts[experiment["part"]] = max(experiment["n"], counts.get(experiment["part"], 0))
+    return counts
+
+
+def summary(mapping, role):
+    """A table or a figure: its method and settings, with the labels of the nets."""
+    nets = with_parents(everyone(EXPERIMENTS[mapping["experiment"]]))
+    made = instance(mapping)
+    if methods.takes(role, made["method"], "labels"):
+        made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
+    return made | {"title": mapping["title"]}
+
+
+def evidence_of(mapping, role):
+    """The input files of a table or a figure."""
+    return evidence(mapping["experiment"], methods.inputs(role, mapping["method"]))

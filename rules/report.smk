@@ -1,0 +1,87 @@
+rule ledger:
+    input:
+        attacks=list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), []))),
+        certificates=expand(
+            f"{RESULTS}/certificates/{{net}}.parquet", net=slugs(config["lipschitz"]["nets"])
+        ),
+        clean=expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
+    output:
+        f"{RESULTS}/ledger.parquet",
+    log:
+        f"{LOGS}/ledger.log",
+    conda:
+        "../envs/blindspots.yaml"
+    params:
+        code=code("ledger.py"),
+    script:
+        "../scripts/ledger.py"
+
+
+rule table:
+    input:
+        unpack(lambda w: evidence_of(config["tables"][w.table], "analyses")),
+    output:
+        report(
+            f"{RESULTS}/tables/{{table}}.parquet",
+            caption="../reports/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        f"{LOGS}/table/{{table}}.log",
+    wildcard_constraints:
+        table=any_of(config["tables"]),
+    conda:
+        "../envs/blindspots.yaml"
+    params:
+        table=lambda w: summary(config["tables"][w.table], "analyses"),
+        code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
+    script:
+        "../scripts/table.py"
+
+
+rule figure:
+    input:
+        unpack(lambda w: evidence_of(config["figures"][w.figure], "figures")),
+    output:
+        report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="../reports/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        f"{LOGS}/figure/{{figure}}.log",
+    wildcard_constraints:
+        figure=any_of(config["figures"]),
+    conda:
+        "../envs/blindspots.yaml"
+    params:
+        figure=lambda w: summary(config["figures"][w.figure], "figures"),
+        code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
+    script:
+        "../scripts/figure.py"
+
+
+rule report:
+    input:
+        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
+        splits=expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        template=os.path.relpath(ROOT / "reports/report.html.j2"),
+    output:
+        report(
+            f"{RESULTS}/report.html",
+            caption="../reports/report.rst",
+            category="Report",
+            labels={"report": "everything on one page"},
+        ),
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../envs/blindspots.yaml"
+    params:
+        config={key: value for key, value in config.items() if key != "machine"},
+        code=code("report.py"),
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,49 @@
+rule train:
+    input:
+        train=images("train"),
+        test=images("test"),
+        split=split_of,
+        parents=parent_weights,
+    output:
+        weights=f"{RESULTS}/nets/{{net}}/weights.safetensors",
+        history=f"{RESULTS}/nets/{{net}}/history.parquet",
+        clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
+    log:
+        f"{LOGS}/train/{{net}}.log",
+    wildcard_constraints:
+        net=any_of(slugs(net for net in NETS if NETS[net]["weights"] is None)),
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    params:
+        net=trained_net,
+        code=lambda w: code(
+            "train.py", *models_of([w.net]), ("trainers", settings_of(w)["trainer"])
+        ),
+    script:
+        "../scripts/train.py"
+
+
+# Comes before training, so that weights of another shape are found out at once.
+rule adopt:
+    input:
+        train=images("train"),
+        test=images("test"),
+        weights=lambda w: settings_of(w)["weights"],
+        parents=parent_weights,
+    output:
+        weights=f"{RESULTS}/nets/{{net}}/weights.safetensors",
+        clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
+    log:
+        f"{LOGS}/adopt/{{net}}.log",
+    wildcard_constraints:
+        net=any_of(slugs(net for net in NETS if NETS[net]["weights"] is not None)),
+    priority: 1
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    params:
+        net=built_net,
+        code=lambda w: code("adopt.py", *models_of([w.net])),
+    script:
+        "../scripts/adopt.py"

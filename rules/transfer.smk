@@ -1,0 +1,21 @@
+rule transfer:
+    input:
+        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
+        splits=expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        sources=lambda w: attacked(EXPERIMENTS[w.experiment]),
+        victims=lambda w: [weights(net) for net in slugs(EXPERIMENTS[w.experiment]["victims"])],
+    output:
+        answers=f"{RESULTS}/transfer/{{experiment}}.parquet",
+        pictures=f"{RESULTS}/pictures/{{experiment}}.parquet",
+    log:
+        f"{LOGS}/transfer/{{experiment}}.log",
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    params:
+        experiment=lambda w: EXPERIMENTS[w.experiment],
+        controls=lambda w: controls_of(EXPERIMENTS[w.experiment]),
+        seeds=config["seeds"],
+        code=lambda w: code("transfer.py", *shown_in(EXPERIMENTS[w.experiment])),
+    script:
+        "../scripts/transfer.py"

@@ -1,0 +1,25 @@
+"""Take over a net whose weights are given, and record its answers to every image of the dataset."""
+
+from _clean import write_clean
+from _job import job
+
+from blindspots import checkpoints, tables
+from blindspots.devices import pick
+
+
+def main(snakemake):
+    net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
+    train = tables.read(snakemake.input.train)
+    model, spec = checkpoints.create(
+        **net["model"],
+        shape=tables.images(train).shape[1:],
+        classes=tables.metadata(train)["classes"],
+        parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
+    )
+    checkpoints.load_weights(model, snakemake.input.weights)
+    checkpoints.save(snakemake.output.weights, model, spec)
+    write_clean(snakemake, model.to(device), device)
+
+
+with job(snakemake):
+    main(snakemake)

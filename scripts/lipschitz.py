@@ -1,0 +1,35 @@
+"""Bound the layers of one net, and certify the images that the experiments use of it."""
+
+import pyarrow as pa
+from _job import job, provenance
+
+from blindspots import checkpoints, methods, parts, tables
+from blindspots.analyses import layers
+from blindspots.analyses.lipschitz import layer_bounds
+from blindspots.certificates import _table
+
+
+def main(snakemake):
+    net, model = snakemake.params.net, checkpoints.load(snakemake.input.weights)
+    origin, certified = {"net": net["name"], "seed": net["seed"]}, []
+    for part, n in snakemake.params.images.items():
+        file = snakemake.input[parts.file_of(part)]
+        data = parts.read(file, snakemake.input.split, part, n)
+        for name, certificate in snakemake.params.certificates.items():
+            certify = methods.find("certificates", certificate["method"])
+            found = certify(model, data.images, data.labels, **certificate["settings"])
+            columns = _table.columns(found) | {
+                "certificate": name,
+                "file": data.file,
+                "index": data.rows,
+                "label": data.labels.numpy(),
+            }
+            certified.append(tables.build(origin | columns, _table.SCHEMA))
+    bounds = layers.columns(layer_bounds(model, data.images.shape[1:]))
+    table = tables.build(origin | bounds, layers.SCHEMA)
+    tables.write(snakemake.output.layers, table, provenance(snakemake))
+    tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))
+
+
+with job(snakemake):
+    main(snakemake)

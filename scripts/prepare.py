@@ -1,0 +1,26 @@
+"""Read a dataset, verify it, and write its training and its test images."""
+
+from _job import job, provenance
+
+from blindspots import methods
+from blindspots.datasets import _table
+
+
+def main(snakemake):
+    load = methods.find("datasets", snakemake.params.method)
+    settings = dict(snakemake.params.settings)
+    if snakemake.config["data"]["root"] is not None:  # where the files are changes nothing in them
+        settings["root"] = snakemake.config["data"]["root"]
+    dataset = load(**settings)
+    for part in ("train", "test"):
+        _table.write(
+            snakemake.output[part],
+            getattr(dataset, part),
+            dataset.classes,
+            dataset.box,
+            provenance(snakemake),
+        )
+
+
+with job(snakemake):
+    main(snakemake)

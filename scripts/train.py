@@ -1,0 +1,42 @@
+"""Train a net, and record its answers to every image of the dataset."""
+
+from _clean import write_clean
+from _job import job, progress_bar, provenance
+
+from blindspots import checkpoints, methods, parts, tables
+from blindspots.devices import pick
+from blindspots.interface import InputError, Status
+from blindspots.randomness import derived_seed
+from blindspots.trainers import _table
+
+
+def main(snakemake):
+    net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
+    data = parts.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
+    model, spec = checkpoints.create(
+        **net["model"],
+        shape=data.images.shape[1:],
+        classes=data.classes,
+        parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
+        # Nets of one shape and run start apart, lest their likeness pass for transfer.
+        seed=derived_seed(net["seed"], net["name"]),
+    )
+    train = methods.find("trainers", net["trainer"]["method"])
+    settings = net["trainer"]["settings"]
+    with progress_bar(f"train {net['name']}") as progress:
+        rows, status = train(
+            model.to(device).train(), data.images, data.labels, progress=progress, **settings
+        )
+    if status == Status.NON_FINITE:
+        raise InputError(
+            f"config: nets.{net['name']}.trainer: expected a finite loss, found another at "
+            f"iteration {rows[-1]['iteration']}; change its settings {settings}"
+        )
+    checkpoints.save(snakemake.output.weights, model.eval(), spec)
+    history = _table.build(net["name"], net["seed"], rows, status)
+    tables.write(snakemake.output.history, history, provenance(snakemake))
+    write_clean(snakemake, model, device)
+
+
+with job(snakemake):
+    main(snakemake)

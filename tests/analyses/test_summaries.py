@@ -1,0 +1,122 @@
+"""The summary tables, recomputed by hand on tiny frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots import tables
+from blindspots.analyses import _summary, errors, layers, training, transfer
+
+
+def fits(summary):
+    tables.from_frame(summary, _summary.SCHEMA)
+    return summary.set_index(["row", "column"])
+
+
+def test_errors_and_distortions_by_hand():
+    clean = pd.DataFrame(
+        {
+            "net": "A", "seed": 0, "file": ["train"] * 4 + ["test"] * 2,
+            "index": [0, 1, 2, 3, 0, 1], "label": 1, "prediction": [1, 2, 1, 1, 2, 2],
+        }
+    )  # fmt: skip
+    split = clean[["seed", "file", "index"]].assign(
+        subset=["P1", "P1", "P2", "validation", "test", "test"]
+    )
+    attacks = pd.DataFrame(
+        {"net": "A", "seed": 0, "success": [True, True, False], "distortion": [0.1, 0.3, np.nan]}
+    )
+    summary = fits(
+        errors.errors(
+            clean, split, attacks, parts=["train", "P1", "P2", "test"], labels={"A": "net A"}
+        )
+    )
+    assert summary.loc[("A", "train"), "value"] == pytest.approx(100 / 3)
+    assert summary.loc[("A", "P1"), "value"] == 50
+    assert summary.loc[("A", "P2"), "value"] == 0
+    assert summary.loc[("A", "test"), ["value", "n"]].tolist() == [100, 2]
+    assert summary.loc[("A", "distortion"), ["value", "n"]].tolist() == pytest.approx([0.2, 2])
+    assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(np.sqrt(0.05))
+    assert summary.loc[("A", "test"), "row_label"] == "net A"
+
+
+def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, distortion=0.1):
+    n = len(wrong)
+    return pd.DataFrame(
+        {
+            "source": [source] * n, "attack": attack, "seed": seed,
+            "amplified_to": np.nan if amplified is None else amplified, "victim": victim,
+            "file": "test", "index": range(n), "label": 1, "prediction": 1 + np.array(wrong),
+            "success": True, "distortion": distortion,
+        }
+    )  # fmt: skip
+
+
+def test_transfer_by_hand_with_controls_and_amplified_images():
+    frame = pd.concat(
+        [
+            answers("A", "A", [1, 1, 1, 1]),
+            answers("A", "B", [1, 0, 0, 0]),
+            answers("A", "B", [1, 1, 0, 0], amplified=0.2, distortion=0.19),
+            answers(None, "B", [0, 0, 0, 0, 1], attack="gaussian-0.1", distortion=0.08),
+        ]
+    )
+    summary = fits(transfer.transfer(frame, labels={"A": "net A", "B": "net B"}))
+    assert summary.loc[("A", "A"), "value"] == 100
+    assert summary.loc[("A", "B"), "value"] == 25
+    assert summary.loc[("A amplified to 0.2", "B"), "value"] == 50
+    assert summary.loc[("A amplified to 0.2", "B"), "row_label"] == "net A amplified to 0.2"
+    assert summary.loc[("gaussian-0.1", "B"), ["value", "n"]].tolist() == [20, 5]
+    assert summary.loc[("A", "distortion"), ["value", "n"]].tolist() == [0.1, 4]
+    assert summary.loc[("A amplified to 0.2", "distortion"), "value"] == pytest.approx(0.19)
+
+
+def test_seeds_are_averaged_and_counted():
+    frame = pd.concat([answers("A", "B", [1, 0], seed=0), answers("A", "B", [1, 1], seed=1)])
+    cell = fits(transfer.transfer(frame, labels={})).loc[("A", "B")]
+    assert (cell["value"], cell["networks"], cell["n"]) == (75, 2, 2)
+
+
+def test_the_papers_figures_stand_beside_ours():
+    frame = answers("FC10-1e-4", "FC10-1e-2", [1, 0])
+    summary = fits(transfer.transfer(frame, labels={}, paper="table2"))
+    assert summary.loc[("FC10-1e-4", "FC10-1e-2"), "paper"] == 11.7
+    assert summary.loc[("FC10-1e-4", "distortion"), "paper"] == 0.062
+
+
+def test_the_papers_tables_are_whole():
+    sizes = {
+        name: len(_summary.paper_figures(name)) for name in ("table1", "table2", "table3", "table4")
+    }
+    assert sizes == {"table1": 6 * 3, "table2": 8 * 7, "table3": 3 * 4, "table4": 8 * 4}
+    for figures in map(_summary.paper_figures, ("table2", "table4")):
+        diagonal = [v for (row, column), v in figures.items() if row == column]
+        assert diagonal == [100] * len(diagonal)
+
+
+def test_layers_of_bound_1_are_left_out():
+    columns = ["layer", "kind", "inputs", "outputs", "bound", "product"]
+    rows = [
+        ("0", "Flatten", 4, 4, 1.0, 1.0),
+        ("1", "Linear", 4, 3, 2.0, 2.0),
+        ("2", "Sigmoid", 3, 3, 0.25, 0.5),
+    ]
+    frame = pd.DataFrame(rows, columns=columns).assign(net="A", seed=0)
+    summary = fits(layers.layers(frame, labels={"A": "net A"}))
+    assert summary.loc[("A:1", "bound"), "row_label"] == "net A: Linear 4 → 3"
+    assert summary.loc[("A:2", "product"), "value"] == 0.5
+    assert not any(row == "A:0" for row, _ in summary.index)
+
+
+def test_a_training_is_summed_up_by_its_last_row():
+    columns = ["net", "seed", "iteration", "status", "loss", "gradient_norm"]
+    rows = [
+        ("A", 0, 0, None, 2.0, 1.0),
+        ("A", 0, 10, "CONVERGED", 0.5, 0.1),
+        ("A", 1, 0, None, 2.0, 1.0),
+        ("A", 1, 30, "ITERATION_LIMIT", 0.7, 0.3),
+    ]
+    summary = fits(training.training(pd.DataFrame(rows, columns=columns), labels={}))
+    assert summary.loc[("A", "iteration"), "value"] == 20
+    assert summary.loc[("A", "loss"), "value"] == pytest.approx(0.6)
+    assert summary.loc[("A", "converged"), ["value", "networks"]].tolist() == [50, 2]

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+from torch import nn
+
+from blindspots.attacks import lbfgs
+from blindspots.goals import accepted_answers, cross_entropy
+from blindspots.interface import Box, Status
+from tests.oracles import smallest_linear_perturbation
+
+
+def linear_model(weight, bias=None):
+    layer = nn.Linear(weight.shape[1], len(weight), dtype=weight.dtype)
+    layer.weight.data = weight
+    layer.bias.data = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias
+    return nn.Sequential(nn.Flatten(), layer)
+
+
+def test_no_perturbation_is_smaller_than_the_exact_minimum_and_the_mean_is_within_5_percent(
+    softmax_net, digits, wrong_targets
+):
+    images, labels = digits[0][:40], digits[1][:40]
+    found = lbfgs(softmax_net, images, labels, wrong_targets[:40])
+    layer = softmax_net[1]
+    weight, bias = layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
+    exact = np.array(
+        [
+            smallest_linear_perturbation(weight, bias, x.double().numpy().ravel(), t)
+            for x, t in zip(images, wrong_targets[:40].tolist(), strict=True)
+        ]
+    )
+    assert found.success.all()
+    assert (found.l2.numpy() >= exact * (1 - 1e-6)).all()
+    assert np.mean(found.l2.numpy() / exact) < 1.05
+
+
+def test_between_two_classes_it_finds_the_distance_to_the_hyperplane():
+    rng = np.random.default_rng(0)
+    weight = torch.from_numpy(rng.standard_normal((2, 20)))
+    images = torch.from_numpy(rng.uniform(-1, 1, (10, 20)))
+    model = linear_model(weight)
+    labels = model(images).argmax(dim=1)
+    found = lbfgs(
+        model, images, labels, 1 - labels, box=Box(-100.0, 100.0), penalty_precision=1.001
+    )
+    normal = weight[0] - weight[1]
+    distance = (images @ normal).abs() / normal.norm()
+    assert torch.allclose(found.l2, distance, rtol=2e-3)
+
+
+def test_at_one_penalty_it_reaches_scipys_minimum_of_the_same_objective(
+    sigmoid_net, digits, wrong_targets
+):
+    from functools import partial
+
+    from blindspots.attacks.lbfgs import _Search
+    from blindspots.optim.lbfgs import minimise
+
+    model = _double(sigmoid_net)
+    images, labels, targets = digits[0][:5].double(), digits[1][:5], wrong_targets[:5]
+    penalty = torch.full((5,), 0.5, dtype=torch.float64)
+    search = _Search(model, images, labels, targets, None)
+    found = minimise(
+        partial(search.objective, torch.arange(5), penalty),
+        images.flatten(1),
+        0.0,
+        1.0,
+        max_iterations=1000,
+        gradient_tolerance=1e-8,
+        value_tolerance=0,
+    )
+    accepted = accepted_answers(labels, targets, 10, 10)
+    for i in range(5):
+
+        def objective(x, i=i):
+            x = torch.from_numpy(x).view(1, 1, 8, 8).requires_grad_()
+            loss = cross_entropy(model(x), accepted[i : i + 1]).sum()
+            value = loss + 0.5 * (x - images[i]).square().sum()
+            value.backward()
+            return value.item(), x.grad.numpy().ravel()
+
+        expected = minimize(
+            objective,
+            images[i].numpy().ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0, 1)] * 64,
+            options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+        )
+        assert found.value[i].item() == pytest.approx(expected.fun, rel=1e-5)
+
+
+def _double(model):
+    import copy
+
+    return copy.deepcopy(model).double()
+
+
+def test_every_success_is_one_in_other_batches_too(sigmoid_net, digits, wrong_targets):
+    images, labels, targets = digits[0][:100], digits[1][:100], wrong_targets[:100]
+    found = lbfgs(sigmoid_net, images, labels, targets)
+    assert found.success.all()
+    for size in (1, 7, 100):
+        answers = torch.cat([sigmoid_net(x) for x in found.images.split(size)]).argmax(dim=1)
+        assert torch.equal(answers, targets)
+
+
+def test_any_wrong_class_is_never_farther_than_a_random_one(sigmoid_net, digits, wrong_targets):
+    images, labels = digits[0][:60], digits[1][:60]
+    free = lbfgs(sigmoid_net, images, labels)
+    aimed = lbfgs(sigmoid_net, images, labels, wrong_targets[:60])
+    assert (sigmoid_net(free.images).argmax(dim=1) != labels).all()
+    assert free.l2.mean() < aimed.l2.mean()
+
+
+def test_an_image_that_is_wrong_already_is_not_moved(sigmoid_net, digits):
+    images = digits[0][:20]
+    labels = (sigmoid_net(images).argmax(dim=1) + 1) % 10
+    found = lbfgs(sigmoid_net, images, labels)
+    assert torch.equal(found.images, images)
+    assert (found.distortion == 0).all()
+
+
+def test_a_target_out_of_reach_is_a_status_and_leaves_the_image_alone():
+    weight = torch.zeros(2, 4)
+    model = linear_model(weight, torch.tensor([1.0, 0.0]))
+    images = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+    found = lbfgs(
+        model, images, torch.zeros(3, dtype=torch.int64), torch.ones(3, dtype=torch.int64)
+    )
+    assert (found.status == Status.NO_SUCCESS).all()
+    assert not found.success.any()
+    assert torch.equal(found.images, images)
+
+
+def test_an_image_does_not_depend_on_the_others_in_its_batch(sigmoid_net, digits, wrong_targets):
+    model, images = _double(sigmoid_net), digits[0][:24].double()
+    labels, targets = digits[1][:24], wrong_targets[:24]
+    together = lbfgs(model, images, labels, targets)
+    batches = [slice(i, i + 8) for i in range(0, 24, 8)]
+    apart = [lbfgs(model, images[at], labels[at], targets[at]).distortion for at in batches]
+    assert torch.allclose(together.distortion, torch.cat(apart), rtol=1e-10, atol=0)
+
+
+def test_the_second_run_gives_the_same_bytes(sigmoid_net, digits, wrong_targets):
+    first, second = (
+        lbfgs(sigmoid_net, digits[0][:30], digits[1][:30], wrong_targets[:30]) for _ in range(2)
+    )
+    assert torch.equal(first.images, second.images)
+
+
+def test_more_logits_than_classes_are_no_targets(digits):
+    images, labels = digits[0][:10], digits[1][:10]
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(11, 64, generator=generator)
+    model = linear_model(weight, torch.zeros(11))
+    found = lbfgs(model, images, labels, classes=10)
+    answers = model(found.images[found.success]).argmax(dim=1)
+    assert ((answers != labels[found.success]) & (answers < 10)).all()

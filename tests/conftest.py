@@ -1,0 +1,52 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from blindspots import checkpoints, datasets
+from blindspots.trainers.lbfgs import lbfgs as train
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Training images and labels of the embedded dataset."""
+    return datasets.load("digits", part="train")
+
+
+@pytest.fixture(scope="session")
+def softmax_net(digits):
+    """FC10(1e-2) on digits: linear, so that its smallest perturbations are known exactly."""
+    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    train(model, *digits, decay=1e-2)
+    return model
+
+
+@pytest.fixture(scope="session")
+def sigmoid_net(digits):
+    """A small sigmoid network on digits."""
+    model, _ = checkpoints.create("mlp", {"hidden": [30, 30]}, (1, 8, 8), 10)
+    train(model, *digits, decay=1e-5, tolerance=1e-2)
+    return model
+
+
+@pytest.fixture(scope="session")
+def wrong_targets(digits):
+    """A class other than the label for each training image."""
+    _, labels = digits
+    shift = torch.from_numpy(np.random.default_rng(0).integers(1, 10, len(labels)))
+    return (labels + shift) % 10
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder with MNIST's files, and beside them networks that others trained."""
+    folder = os.environ.get("BLINDSPOTS_DATA")
+    if folder is None:
+        if os.environ.get("BLINDSPOTS_REQUIRE_DATA"):
+            pytest.fail("BLINDSPOTS_DATA is not set, and BLINDSPOTS_REQUIRE_DATA is")
+        pytest.skip("needs BLINDSPOTS_DATA, a folder that holds MNIST/raw")
+    return Path(folder).resolve()

@@ -1,0 +1,51 @@
+"""Models of a user's own, named in configs by dotted path."""
+
+import torch
+from torch import nn
+
+
+def two_layers(shape, classes, width=4):
+    pixels = shape[0] * shape[1] * shape[2]
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(pixels, width), nn.ReLU(), nn.Linear(width, classes)
+    )
+
+
+def convolutional(shape, classes, *, padding, hidden):
+    """The small convolutional networks of Wong and Kolter 2018, and of ERAN."""
+    return nn.Sequential(
+        nn.Conv2d(shape[0], 16, 4, stride=2, padding=padding),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 4, stride=2, padding=padding),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(hidden, 100),
+        nn.ReLU(),
+        nn.Linear(100, classes),
+    )
+
+
+class Normalised(nn.Sequential):
+    """Standardises its input: normalisation is inside the model."""
+
+    def forward(self, x):
+        return super().forward((x - 0.1307) / 0.3081)
+
+
+def eran_convolutional(shape, classes):
+    return Normalised(*convolutional(shape, classes, padding=0, hidden=800))
+
+
+def rejecting(shape, classes):
+    """A detector: one logit more than there are classes."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
+    nn.init.normal_(model[1].weight)
+    with torch.no_grad():
+        model[1].bias[classes] = -5.0
+    return model
+
+
+def softplus(shape, classes):
+    """A network with a layer that has no known Lipschitz bound."""
+    pixels = shape[0] * shape[1] * shape[2]
+    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, 8), nn.Softplus(), nn.Linear(8, classes))

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize, rosen, rosen_der
+
+from blindspots.interface import Status
+from blindspots.optim.lbfgs import minimise
+
+
+def rosenbrock(x, rows):
+    x = x.detach().requires_grad_()
+    value = (100 * (x[:, 1:] - x[:, :-1] ** 2) ** 2 + (1 - x[:, :-1]) ** 2).sum(dim=1)
+    (gradient,) = torch.autograd.grad(value.sum(), x)
+    return value.detach(), gradient
+
+
+def quadratics(n, d, seed=0, dtype=torch.float64):
+    """n strictly convex quadratics, and the function that evaluates them."""
+    generator = torch.Generator().manual_seed(seed)
+    root = torch.randn(n, d, d, generator=generator, dtype=dtype)
+    hessian = root @ root.mT / d + 0.1 * torch.eye(d, dtype=dtype)
+    linear = torch.randn(n, d, generator=generator, dtype=dtype)
+
+    def objective(x, rows):
+        product = torch.einsum("nij,nj->ni", hessian[rows], x)
+        return (x * product).sum(dim=1) / 2 - (linear[rows] * x).sum(dim=1), product - linear[rows]
+
+    return hessian, linear, objective
+
+
+def scipy_minimum(hessian, linear, lower, upper):
+    return minimize(
+        lambda x: (x @ hessian @ x / 2 - linear @ x, hessian @ x - linear),
+        np.zeros(len(linear)),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(lower, upper)] * len(linear),
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000},
+    ).fun
+
+
+@pytest.mark.parametrize("bounds", [(-0.5, 0.8), (0.0, 0.5), (0.2, 3.0)])
+def test_reaches_scipys_minimum_of_rosenbrock_within_bounds(bounds):
+    starts = torch.from_numpy(np.random.default_rng(0).uniform(-2, 2, (12, 6)))
+    found = minimise(rosenbrock, starts, *bounds, max_iterations=500, gradient_tolerance=1e-8)
+    for start, value in zip(starts.numpy(), found.value.tolist(), strict=True):
+        expected = minimize(
+            rosen, start.clip(*bounds), jac=rosen_der, method="L-BFGS-B", bounds=[bounds] * 6
+        )
+        assert value == pytest.approx(expected.fun, rel=1e-5, abs=1e-7)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    n=st.integers(1, 5), d=st.integers(1, 12), width=st.floats(0.01, 2.0), seed=st.integers(0, 99)
+)
+def test_reaches_scipys_minimum_of_any_bounded_quadratic(n, d, width, seed):
+    hessian, linear, objective = quadratics(n, d, seed)
+    start = torch.zeros(n, d, dtype=torch.float64)
+    found = minimise(
+        objective,
+        start,
+        -width,
+        width,
+        max_iterations=2000,
+        value_tolerance=0,
+        gradient_tolerance=1e-9,
+    )
+    assert (found.x.abs() <= width).all()
+    for i in range(n):
+        expected = scipy_minimum(hessian[i].numpy(), linear[i].numpy(), -width, width)
+        assert found.value[i].item() == pytest.approx(expected, rel=1e-8, abs=1e-10)
+
+
+def test_a_problem_does_not_depend_on_the_others_in_its_batch():
+    _, _, objective = quadratics(8, 10)
+    start = torch.zeros(8, 10, dtype=torch.float64)
+    together = minimise(objective, start, -0.2, 0.2)
+    for i in range(8):
+        alone = minimise(lambda x, rows, i=i: objective(x, rows + i), start[i : i + 1], -0.2, 0.2)
+        assert torch.allclose(alone.x[0], together.x[i], rtol=1e-10, atol=1e-12)
+        assert alone.iterations[0] == together.iterations[i]
+
+
+def test_each_problem_has_its_own_bounds():
+    _, _, objective = quadratics(2, 4)
+    upper = torch.tensor([[0.1] * 4, [0.3] * 4], dtype=torch.float64)
+    found = minimise(objective, torch.zeros(2, 4, dtype=torch.float64), -upper, upper)
+    assert (found.x.abs() <= upper).all()
+    assert found.x[1].abs().max() > 0.1
+
+
+def test_never_ends_above_its_start():
+    starts = torch.from_numpy(np.random.default_rng(1).uniform(-2, 2, (20, 5)))
+    before, _ = rosenbrock(starts, None)
+    for limit in (1, 2, 5):
+        found = minimise(rosenbrock, starts, -2, 2, max_iterations=limit)
+        assert (found.value <= before).all()
+        assert (found.iterations <= limit).all()
+
+
+def test_a_start_outside_the_bounds_is_clipped():
+    found = minimise(rosenbrock, torch.full((1, 3), 9.0), 0.0, 0.5)
+    assert ((found.x >= 0) & (found.x <= 0.5)).all()
+
+
+def test_status_tells_converged_from_the_iteration_limit():
+    starts = torch.full((1, 6), -1.0, dtype=torch.float64)
+    assert minimise(rosenbrock, starts, -2, 2, max_iterations=3).status == Status.ITERATION_LIMIT
+    assert minimise(rosenbrock, starts, -2, 2, max_iterations=500).status == Status.CONVERGED
+
+
+def test_a_value_that_is_not_finite_ends_its_problem_alone():
+    _, _, objective = quadratics(3, 4)
+
+    def broken(x, rows):
+        value, gradient = objective(x, rows)
+        return torch.where(rows == 1, torch.nan, value), gradient
+
+    found = minimise(broken, torch.zeros(3, 4, dtype=torch.float64), -1, 1)
+    assert found.status.tolist() == [Status.CONVERGED, Status.NON_FINITE, Status.CONVERGED]
+
+
+def test_counts_its_evaluations():
+    calls = torch.zeros(3, dtype=torch.int64)
+    _, _, objective = quadratics(3, 10)
+
+    def counted(x, rows):
+        calls[rows] += 1
+        return objective(x, rows)
+
+    found = minimise(counted, torch.zeros(3, 10, dtype=torch.float64), -0.1, 0.1)
+    assert torch.equal(calls, found.evaluations)
+
+
+def test_float32_gets_as_near_as_float32_can():
+    hessian, linear, _ = quadratics(4, 10)
+    _, _, single = quadratics(4, 10, dtype=torch.float32)
+    # The same problems in both precisions would need the same draws; compare each with its own.
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(4, 10, 10, generator=generator)
+    hessian = root @ root.mT / 10 + 0.1 * torch.eye(10)
+    linear = torch.randn(4, 10, generator=generator)
+    found = minimise(single, torch.zeros(4, 10), -0.3, 0.3)
+    for i in range(4):
+        expected = scipy_minimum(hessian[i].double().numpy(), linear[i].double().numpy(), -0.3, 0.3)
+        assert found.value[i].item() == pytest.approx(expected, rel=1e-5)

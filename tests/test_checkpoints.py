@@ -1,0 +1,89 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from blindspots import checkpoints, models
+from blindspots.interface import InputError
+
+SHAPE = (1, 8, 8)
+
+
+def saved(path, method="mlp", settings=None, **keywords):
+    settings = {"hidden": [5]} if settings is None else settings
+    model, spec = checkpoints.create(method, settings, SHAPE, 10, **keywords)
+    checkpoints.save(path, model, spec)
+    return model
+
+
+def test_a_file_says_what_model_it_holds(tmp_path):
+    model = saved(tmp_path / "w.safetensors", settings={"hidden": [4, 3], "activation": "relu"})
+    loaded = models.load(tmp_path / "w.safetensors")
+    x = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model(x), loaded(x))
+    assert not loaded.training
+
+
+def test_a_model_built_from_another_is_whole_in_its_own_file(tmp_path):
+    saved(tmp_path / "ae.safetensors", "autoencoder", {"hidden": 6})
+    parents = {"encoder": tmp_path / "ae.safetensors"}
+    model = saved(tmp_path / "w.safetensors", "encoded", {}, parents=parents)
+    (tmp_path / "ae.safetensors").unlink()
+    x = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model(x), models.load(tmp_path / "w.safetensors")(x))
+
+
+def test_initial_weights_depend_on_the_seed_alone_and_the_global_state_stays():
+    state = torch.random.get_rng_state()
+    first, again, other = (
+        checkpoints.create("mlp", {"hidden": []}, SHAPE, 10, seed=seed)[0][1].weight
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_a_users_model_is_built_by_dotted_path(tmp_path):
+    model = saved(tmp_path / "w.safetensors", "tests.nets:two_layers", {"width": 3})
+    assert model[1].out_features == 3
+    assert models.load(tmp_path / "w.safetensors")[1].out_features == 3
+
+
+def test_weights_of_another_shape_name_the_tensor(tmp_path):
+    saved(tmp_path / "w.safetensors", settings={"hidden": [5]})
+    other, _ = checkpoints.create("mlp", {"hidden": [7]}, SHAPE, 10)
+    with pytest.raises(InputError, match=r"w\.safetensors: tensor '1\.bias': expected 7, found 5"):
+        checkpoints.load_weights(other, tmp_path / "w.safetensors")
+
+
+def test_weights_of_another_architecture_name_what_is_missing(tmp_path):
+    saved(tmp_path / "w.safetensors", settings={"hidden": []})
+    other, _ = checkpoints.create("mlp", {"hidden": [7]}, SHAPE, 10)
+    with pytest.raises(InputError, match=r"tensor '1\.bias': expected 7, found 10"):
+        checkpoints.load_weights(other, tmp_path / "w.safetensors")
+
+
+def test_a_pth_file_of_weights_is_read_and_one_with_code_is_refused(tmp_path):
+    model, _ = checkpoints.create("mlp", {"hidden": []}, SHAPE, 10, seed=3)
+    torch.save(model.state_dict(), tmp_path / "w.pth")
+    other, _ = checkpoints.create("mlp", {"hidden": []}, SHAPE, 10)
+    checkpoints.load_weights(other, tmp_path / "w.pth")
+    assert torch.equal(model[1].weight, other[1].weight)
+    torch.save(model, tmp_path / "whole.pth")
+    with pytest.raises(InputError, match="weights-only"):
+        checkpoints.load_weights(other, tmp_path / "whole.pth")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 200])
+def test_a_truncated_file_is_refused(tmp_path, kept):
+    path = tmp_path / "w.safetensors"
+    saved(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"w\.safetensors: expected a whole \.safetensors"):
+        models.load(path)
+
+
+def test_weights_without_a_spec_do_not_make_a_model(tmp_path):
+    save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match="says what model it holds"):
+        models.load(tmp_path / "w.safetensors")

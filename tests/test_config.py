@@ -1,0 +1,137 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from blindspots import config
+from blindspots.interface import InputError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+PRESETS = [ROOT / "config.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+
+
+@pytest.fixture
+def raw():
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
+def fault(raw, *path, value):
+    """The message for a config with one value changed."""
+    changed = copy.deepcopy(raw)
+    *parents, last = path
+    section = changed
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    with pytest.raises(InputError) as error:
+        config.check(changed, SCHEMA, "my.yaml")
+    return str(error.value)
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name)
+def test_every_config_of_the_project_is_right(path):
+    config.check(yaml.safe_load(path.read_text("utf-8")), SCHEMA)
+
+
+def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
+    before = copy.deepcopy(raw)
+    checked = config.check(raw, SCHEMA)
+    assert raw == before
+    assert checked["nets"]["FC50-50-10"]["label"] == "FC50-50-10"
+    assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
+    assert checked["data"] == {"method": "digits", "name": "digits", "root": None}
+    assert "AE32" not in checked["lipschitz"]["nets"]
+
+
+def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
+    assert raw["nets"]["FC10-1e-4"]["trainer"]["decay"] == "1e-4"
+    checked = config.check(raw, SCHEMA)
+    assert checked["nets"]["FC10-1e-4"]["trainer"]["decay"] == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "parts"),
+    [
+        (["sedes"], [0], ["top level", "'sedes'", "did you mean 'seeds'"]),
+        (["seeds"], [], ["seeds: expected at least 1"]),
+        (["seeds"], [-1], ["seeds.0: expected at least 0", "found -1"]),
+        (["run"], "a/b", ["run: expected letters, digits", "found 'a/b'"]),
+        (["splits", "p1"], 1.5, ["splits.p1: expected at most 1 (images of P1)", "found 1.5"]),
+        (["splits", "p1"], "half", ["splits.p1: expected", "found 'half'"]),
+        (
+            ["nets", "FC10-1e-4", "trainer", "decay"],
+            -1,
+            ["trainer.decay: expected at least 0", "-1"],
+        ),
+        (
+            ["nets", "FC10-1e-4", "trainer", "decay"],
+            [0, -2],
+            ["trainer.decay.1: expected at least 0"],
+        ),
+        (["nets", "FC10-1e-4", "trainer", "dcay"], 1, ["FC10-1e-4.trainer", "'dcay'", "'decay'"]),
+        (
+            ["nets", "FC10-1e-4", "trainer", "method"],
+            "lbgfs",
+            ["trainer.method", "'lbgfs'", "'lbfgs'"],
+        ),
+        (["nets", "FC10-1e-4", "model", "method"], "no.such:net", ["model.method", "'no.such'"]),
+        (
+            ["nets", "FC10-1e-4", "model", "method"],
+            "torch.nn:Nope",
+            ["function 'Nope' in torch.nn"],
+        ),
+        (["nets", "FC10-1e-4", "trainer"], {"method": "lbfgs"}, ["expected the setting 'decay'"]),
+        (["nets", "FC10-1e-4", "weights"], "w.pth", ["either trainer or weights, found both"]),
+        (
+            ["nets", "FC10-1e-4", "train_on"],
+            "P3",
+            ["train_on: expected one of train, P1, P2", "'P3'"],
+        ),
+        (["nets", "AE32", "parents"], {"x": "AE32-10"}, ["parents: expected no cycle"]),
+        (
+            ["nets", "AE32-10", "parents"],
+            {"encoder": "AE3"},
+            ["parents.encoder", "'AE3'", "'AE32'"],
+        ),
+        (["nets", "no good"], {"model": {"method": "mlp"}}, ["nets: expected letters, digits"]),
+        (["attacks", "lbfgs", "target"], "nearest", ["target: expected one of random, next"]),
+        (["attacks", "lbfgs", "max_serches"], 3, ["attacks.lbfgs", "'max_searches'"]),
+        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected one of train, P1"]),
+        (["attacks", "gaussian-0.1", "std"], -1, ["std: expected at least 0"]),
+        (
+            ["experiments", "cross-model", "attack"],
+            "lbfg",
+            ["attack: expected an attack", "'lbfgs'"],
+        ),
+        (["experiments", "cross-model", "sources"], ["FC1"], ["sources: expected a net", "'FC1'"]),
+        (["experiments", "cross-model", "n"], 0, ["n: expected at least 1", "found 0"]),
+        (["experiments", "cross-model", "amplify"], [0], ["amplify.0: expected more than 0"]),
+        (["tables", "table1", "experiment"], "cross", ["tables.table1.experiment", "'cross'"]),
+        (["figures", "examples", "method"], "exampels", ["figures.examples.method", "'examples'"]),
+        (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
+        (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
+        (["data", "root"], "/data", ["data.root: expected none for digits"]),
+    ],
+)
+def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path, value, parts):
+    message = fault(raw, *path, value=value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith("my.yaml: ")
+    for part in parts:
+        assert part in message
+
+
+def test_a_missing_key_is_named(raw):
+    del raw["experiments"]["cross-model"]["n"]
+    with pytest.raises(InputError, match=r"experiments\.cross-model: expected the key 'n'"):
+        config.check(raw, SCHEMA)
+
+
+def test_every_fault_has_its_line(raw):
+    raw["seeds"] = [-1]
+    raw["machine"]["device"] = "tpu"
+    with pytest.raises(InputError) as error:
+        config.check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 2

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import torch
+
+from blindspots import exposure, tables
+from blindspots.analyses.transfer import SCHEMA
+from blindspots.attacks import _run, _table, lbfgs
+from blindspots.interface import Box, InputError
+from blindspots.parts import Images
+
+BOX = Box(0.0, 1.0)
+
+
+@pytest.fixture
+def data(digits):
+    return Images(digits[0][:30], digits[1][:30], np.arange(100, 130), "train", 10, BOX)
+
+
+@pytest.fixture
+def table(tmp_path, data, sigmoid_net):
+    """The table of an attack on the first 20 images."""
+    columns = _run.run(
+        lbfgs, sigmoid_net, data.first(20), target="random", seed=0, chunk=8, settings={}
+    )
+    columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "file": "train"}
+    built = tables.build(columns, _table.schema((1, 8, 8)))
+    tables.write(tmp_path / "attack.parquet", built, {})
+    return tmp_path / "attack.parquet"
+
+
+def test_answers_are_the_models_in_any_chunk(sigmoid_net, digits):
+    images, labels = digits[0][:50], digits[1][:50]
+    logits = sigmoid_net(images).detach()
+    for chunk in (7, 50, 1000):
+        seen = exposure.answers(sigmoid_net, images, labels, chunk)
+        assert np.array_equal(seen.predictions, logits.argmax(dim=1).numpy())
+        wrong = seen.predictions != labels.numpy()
+        assert np.array_equal(seen.margins < 0, wrong)
+
+
+def test_a_model_that_gives_images_does_not_answer(digits):
+    assert exposure.answers(torch.nn.Identity(), *digits, chunk=500) is None
+
+
+def test_amplified_images_have_the_distortion_asked_for_before_clipping():
+    generator = torch.Generator().manual_seed(0)
+    originals = torch.rand(5, 1, 4, 4, generator=generator, dtype=torch.float64)
+    images = originals + 0.01 * torch.randn(5, 1, 4, 4, generator=generator, dtype=torch.float64)
+    free = exposure.amplify(originals, images, 0.1, BOX, clip=False)
+    rms = (free - originals).flatten(1).square().mean(dim=1).sqrt()
+    assert torch.allclose(rms, torch.full((5,), 0.1, dtype=torch.float64))
+    direction = torch.nn.functional.cosine_similarity(
+        (free - originals).flatten(1), (images - originals).flatten(1)
+    )
+    assert torch.allclose(direction, torch.ones(5, dtype=torch.float64))
+    clipped = exposure.amplify(originals, images, 0.1, BOX, clip=True)
+    assert torch.equal(clipped, free.clamp(0, 1))
+
+
+def test_an_image_without_a_perturbation_is_not_amplified():
+    images = torch.rand(2, 1, 3, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(exposure.amplify(images, images, 0.1, BOX, clip=True), images)
+
+
+def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net):
+    plain, amplified = exposure.attacked(table, data, [0.3], clip=True)
+    rows = exposure.exposed(plain, "A", sigmoid_net, 0, 1000)
+    assert rows.schema.equals(SCHEMA)
+    assert (rows["prediction"].to_numpy() != rows["label"].to_numpy()).all()
+    assert rows["index"].to_pylist() == list(range(100, 120))
+    assert rows["amplified_to"].null_count == 20
+    farther = exposure.exposed(amplified, "A", sigmoid_net, 0, 1000)
+    assert set(farther["amplified_to"].to_pylist()) == {0.3}
+    assert farther["distortion"].to_numpy().mean() > rows["distortion"].to_numpy().mean()
+
+
+def test_a_table_of_other_images_is_refused(table, data):
+    with pytest.raises(InputError, match="expected the split's images in its order"):
+        list(exposure.attacked(table, data._replace(rows=data.rows + 1), [], clip=True))
+
+
+def test_noise_is_a_control_without_a_source(data, sigmoid_net):
+    noise = exposure.control("gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data, seed=0)
+    rows = exposure.exposed(noise, "A", sigmoid_net, 0, 1000)
+    assert rows["source"].null_count == 30
+    assert rows["distortion"].to_numpy().mean() == pytest.approx(0.2, rel=0.05)
+    fewer = exposure.control(
+        "gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data.first(10), seed=0
+    )
+    assert torch.equal(noise.images[:10], fewer.images)
+
+
+def test_pictures_are_the_first_images_beside_their_originals(table, data):
+    (plain,) = exposure.attacked(table, data, [], clip=True)
+    shown = exposure.pictures(plain, seed=0)
+    assert np.array_equal(tables.images(shown, "original"), data.images[:20].numpy())
+    assert len(shown) == min(20, exposure.FIRST)
+
+
+def test_a_victim_that_does_not_classify_is_named(data):
+    noise = exposure.control("noise", "gaussian", {}, data, seed=0)
+    with pytest.raises(InputError, match="nets that classify, found AE"):
+        exposure.exposed(noise, "AE", torch.nn.Identity(), 0, 100)
+
+
+def test_the_chunk_changes_no_target_and_no_noise(sigmoid_net, data):
+    targets = [
+        _run.run(lbfgs, sigmoid_net, data, target="random", seed=3, chunk=chunk, settings={})[
+            "target"
+        ]
+        for chunk in (4, 30)
+    ]
+    assert np.array_equal(*targets)

@@ -1,0 +1,83 @@
+import pandas as pd
+import yaml
+
+from blindspots import config, report, tables
+from blindspots.analyses import _summary
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+
+
+def summary():
+    return pd.DataFrame(
+        {
+            "row": ["A", "A", "B"], "row_label": ["net <A>", "net <A>", "net B"],
+            "column": ["A", "distortion", "A"], "column_label": ["A & co", "distortion", "A & co"],
+            "value": [100.0, 0.0625, 12.34], "unit": ["% error", "RMS per pixel", "% error"],
+            "n": 256, "networks": [1, 1, 3], "paper": [100.0, 0.062, None],
+        }
+    )  # fmt: skip
+
+
+def rendered(tmp_path, **changes):
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8")) | changes
+    checked = config.check(raw, SCHEMA)
+    tables.write(
+        tmp_path / "t.parquet", tables.from_frame(summary(), _summary.SCHEMA), {"title": "T <1>"}
+    )
+    tables.write(tmp_path / "s.parquet", tables.build({"x": [1]}, PLAIN), {"images": {"P1": 7}})
+    (tmp_path / "f.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    return report.render(
+        ROOT / "reports/report.html.j2",
+        config=checked,
+        summaries=[tmp_path / "t.parquet"],
+        figures={"examples": tmp_path / "f.svg"},
+        splits=[tmp_path / "s.parquet"],
+    )
+
+
+PLAIN = tables.pa.schema([("x", tables.pa.int64())])
+
+
+def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
+    table = report.printable("t", "T", summary())
+    assert table.columns == ["A & co", "distortion"]
+    assert [label for label, _ in table.rows] == ["net <A>", "net B"]
+    first, second = (cells for _, cells in table.rows)
+    assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100.0", 1.0)
+    assert (first[1].value, first[1].paper, first[1].shade) == ("0.062", "0.062", None)
+    assert second[0].paper == ""
+    assert second[0].note == "256 images on each of 3 networks"
+    assert second[1] is None
+    assert table.has_paper
+
+
+def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
+    page = rendered(tmp_path)
+    assert "net &lt;A&gt;" in page
+    assert "net <A>" not in page
+    assert "T &lt;1&gt;" in page
+
+
+def test_the_page_fetches_nothing(tmp_path):
+    page = rendered(tmp_path)
+    for mark in ("http://", "https://", "<script", "@import", "url("):
+        assert mark not in page
+
+
+def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
+    page = rendered(tmp_path, decay_scale=3.5)
+    assert "decay_scale = 3.5" in page
+    assert "penalty_precision = " in page
+    assert "run: digits" in page
+    assert "P1 7" in page
+
+
+def test_settings_in_effect_are_defaults_and_what_the_config_says():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    found = {key: text for key, _, text in report.settings_in_effect(config.check(raw, SCHEMA))}
+    assert "tolerance = 0.002" in found["nets.FC50-50-10.trainer"]
+    assert "decay_scale = 1" in found["nets.FC50-50-10.trainer"]
+    assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
+    assert "target = random" in found["attacks.lbfgs"]
+    assert "target" not in found["attacks.gaussian-0.1"]

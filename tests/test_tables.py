@@ -1,0 +1,93 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from blindspots import tables
+from blindspots.interface import InputError
+
+SCHEMA = pa.schema(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("count", pa.int16()),
+        pa.field("value", pa.float64()),
+        tables.image_field((1, 2, 3)),
+    ]
+)
+
+
+def columns(n=4):
+    return {
+        "name": [f"row {i}" for i in range(n)],
+        "count": np.ma.array(np.arange(n), mask=[i == 1 for i in range(n)]),
+        "value": np.linspace(0, 1, n),
+        "image": np.random.default_rng(0).random((n, 1, 2, 3)),
+    }
+
+
+def test_what_is_written_is_read(tmp_path):
+    tables.write(tmp_path / "t.parquet", tables.build(columns(), SCHEMA), {"unit": "m"})
+    table = tables.read(tmp_path / "t.parquet")
+    assert tables.metadata(table) == {"unit": "m"}
+    assert table["count"].to_pylist() == [0, None, 2, 3]
+    assert np.array_equal(tables.images(table), columns()["image"].astype(np.float32))
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"x": 1, "a": [2]})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_single_value_is_repeated():
+    table = tables.build(columns() | {"name": "all", "count": None}, SCHEMA)
+    assert table["name"].to_pylist() == ["all"] * 4
+    assert table["count"].null_count == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": None}, "column name: expected no nulls"),
+        ({"value": [0.0, 1.0, float("nan"), 2.0]}, "column value: expected no NaN"),
+        ({"extra": 1}, "expected columns"),
+        ({"count": [0, 1, 2, 70_000]}, "70000"),
+        ({"value": ["x", "y", "z", "w"]}, "x"),
+    ],
+)
+def test_refuses_what_does_not_fit_the_schema(change, message):
+    with pytest.raises((ValueError, pa.ArrowException), match=message):
+        tables.build(columns() | change, SCHEMA)
+
+
+def test_a_truncated_file_is_named_with_its_remedy(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(path, tables.build(columns(), SCHEMA), {})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"t\.parquet: expected a whole Parquet file.*delete it"):
+        tables.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.parquet: expected a Parquet file, found none"):
+        tables.read(tmp_path / "none.parquet")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "t.parquet"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
+    for name in ("a", "b"):
+        tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"name": name})
+    plain = tables.frame([tmp_path / "a", tmp_path / "b"])
+    assert list(plain) == ["name", "count", "value"]
+    assert str(plain["count"].dtype) == "Int16"
+    assert len(plain) == 8
+    pictured = tables.frame([tmp_path / "a"], with_images=True)
+    assert pictured["image"][0].shape == (1, 2, 3)

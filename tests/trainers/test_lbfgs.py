@@ -1,0 +1,91 @@
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from blindspots import checkpoints
+from blindspots.interface import InputError, Status
+from blindspots.trainers.lbfgs import lbfgs
+
+
+def softmax(seed=0):
+    return checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10, seed=seed)[0]
+
+
+@pytest.mark.parametrize("decay", [1e-4, 1e-2, 1.0])
+def test_a_softmax_net_reaches_the_optimum_that_scikit_learn_finds(digits, decay):
+    images, labels = digits
+    model = softmax()
+    rows, status = lbfgs(model, images, labels, decay=decay, tolerance=1e-7)
+    # mean CE + λ Σ w²/10 is, times n C, scikit-learn's Σ C CE + ½ Σ w² with C = 10 / (2 n λ)
+    expected = LogisticRegression(C=10 / (2 * len(images) * decay), tol=1e-8, max_iter=20_000)
+    x = images.flatten(1).double().numpy()
+    expected.fit(x, labels.numpy())
+    probabilities = torch.from_numpy(expected.predict_log_proba(x))
+    loss = -probabilities.gather(1, labels[:, None]).mean().item()
+    loss += decay * (expected.coef_**2).sum() / 10
+    assert status == Status.CONVERGED
+    assert rows[-1]["loss"] == pytest.approx(loss, rel=2e-4)
+
+
+def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits):
+    images, labels = digits
+    model, _ = checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
+    first, second = (p.detach().double() for p in (model[1].weight, model[3].weight))
+    logits = model(images).double()
+    data = torch.nn.functional.cross_entropy(logits, labels).item()
+    decay = (0.5 * first.square().sum() / 7 + 0.25 * second.square().sum() / 10).item()
+    rows, _ = lbfgs(model, images, labels, decay=[0.25, 0.125], decay_scale=2, max_iterations=1)
+    assert rows[0]["data"] == pytest.approx(data, rel=1e-5)
+    assert rows[0]["decay"] == pytest.approx(decay, rel=1e-5)
+    assert rows[0]["loss"] == pytest.approx(data + decay, rel=1e-5)
+    assert rows[0]["error"] == pytest.approx(
+        100 * (logits.argmax(dim=1) != labels).double().mean().item()
+    )
+
+
+def test_the_size_of_the_chunks_changes_nothing_but_rounding(digits):
+    images, labels = digits
+    first, second = softmax(), softmax()
+    rows = lbfgs(first, images, labels, decay=1e-2, chunk=100)[0]
+    others = lbfgs(second, images, labels, decay=1e-2, chunk=5000)[0]
+    assert rows[-1]["loss"] == pytest.approx(others[-1]["loss"], rel=1e-3)
+
+
+def test_a_frozen_front_stays_as_it_is_and_the_rest_is_trained(digits, tmp_path):
+    parent, spec = checkpoints.create("autoencoder", {"hidden": 6}, (1, 8, 8), 10)
+    checkpoints.save(tmp_path / "parent.safetensors", parent, spec)
+    parents = {"encoder": tmp_path / "parent.safetensors"}
+    model, _ = checkpoints.create("encoded", {}, (1, 8, 8), 10, parents=parents)
+    head = model.head.weight.clone()
+    rows, _ = lbfgs(model, *digits, decay=0.0, max_iterations=50)
+    for name, tensor in parent.encoder.state_dict().items():
+        assert torch.equal(tensor, model.encoder.state_dict()[name])
+    assert not torch.equal(head, model.head.weight)
+    assert rows[-1]["loss"] < rows[0]["loss"] / 2
+    logits = model(digits[0])
+    loss = torch.nn.functional.cross_entropy(logits, digits[1]).item()
+    assert rows[-1]["data"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_history_ends_at_the_limit_and_its_loss_never_rises(digits):
+    rows, status = lbfgs(softmax(), *digits, decay=1e-4, max_iterations=30, tolerance=0)
+    assert [row["iteration"] for row in rows] == [0, 10, 20, 30]
+    assert status == Status.ITERATION_LIMIT
+    losses = [row["loss"] for row in rows]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_leaves_no_gradients_behind(digits):
+    model = softmax()
+    lbfgs(model, *digits, decay=1e-4, max_iterations=10)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_refuses_as_many_decays_as_there_are_not_layers(digits):
+    with pytest.raises(InputError, match="one for each of the 1 weight layers, found 2"):
+        lbfgs(softmax(), *digits, decay=[1e-5, 1e-6])
+
+
+def test_refuses_an_empty_training_set(digits):
+    with pytest.raises(InputError, match="at least one training image"):
+        lbfgs(softmax(), digits[0][:0], digits[1][:0], decay=0)

@@ -1,0 +1,80 @@
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+SMALL = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text("utf-8"))
+
+
+class Workflow:
+    """The workflow in a folder of its own, with a config that can be changed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.config = copy.deepcopy(SMALL)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def results(self):
+        return self.folder / "results" / self.config["run"]
+
+    def command(self, *arguments):
+        (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config), "utf-8")
+        return [
+            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+            "--configfile", "my.yaml", "--cores", "2", *arguments,
+        ]  # fmt: skip
+
+    def run(self, *arguments, env=None):
+        """Run to the end; standard output and error in one text."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.folder, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | (env or {}),
+        )  # fmt: skip
+
+    def jobs(self):
+        """What a dry run would do: jobs by rule."""
+        text = self.run("--dry-run").stdout
+        if "Nothing to be done" in text:
+            return {}
+        _, rule, table = text.partition("Job stats:\n")
+        assert rule, text
+        rows = table.splitlines()[2 : table.splitlines().index("")]
+        return {name: int(count) for name, count in map(str.split, rows) if name != "total"}
+
+    def tables(self):
+        """The bytes of every table, by path; histories hold wall times and are left out."""
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in sorted(self.folder.rglob("*.parquet"))
+            if path.name != "history.parquet" and ".snakemake" not in path.parts
+        }
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished run of the small config, in a path with spaces. Not to be changed."""
+    workflow = Workflow(tmp_path_factory.mktemp("a folder") / "with spaces")
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    return workflow
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """A workflow that has not run."""
+    return Workflow(tmp_path / "run")
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of the finished run, free to be changed."""
+    folder = tmp_path / "copy"
+    subprocess.run(["cp", "-a", str(finished.folder), str(folder)], check=True)
+    return Workflow(folder)

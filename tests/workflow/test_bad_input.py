@@ -1,0 +1,130 @@
+"""Bad input ends in one line that names it, early, and loses nothing that was computed."""
+
+import re
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from blindspots import checkpoints
+
+
+def line_with(text, *parts):
+    """The lines of an output that hold all parts."""
+    return [line for line in text.splitlines() if all(part in line for part in parts)]
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (lambda c: c.update(sedes=[0]), ["my.yaml", "'sedes'", "did you mean 'seeds'"]),
+        (
+            lambda c: c["nets"]["linear"]["trainer"].update(method="lbfg"),
+            ["nets.linear.trainer.method", "'lbfg'", "did you mean 'lbfgs'"],
+        ),
+        (
+            lambda c: c["nets"]["linear"]["trainer"].update(decay=-0.1),
+            ["nets.linear.trainer.decay", "expected at least 0", "found -0.1"],
+        ),
+    ],
+    ids=["misspelt key", "unknown method", "negative decay"],
+)
+def test_a_wrong_config_ends_the_run_before_any_job_and_loses_nothing(copied, change, parts):
+    before = copied.tables()
+    change(copied.config)
+    ended = copied.run()
+    assert ended.returncode != 0
+    assert len(line_with(ended.stdout, *parts)) == 1
+    assert "Traceback" not in ended.stdout
+    assert "rule " not in ended.stdout
+    assert copied.tables() == before
+
+
+def test_a_split_larger_than_the_data_ends_before_training(workflow):
+    workflow.config["splits"] = {"validation": 0, "p1": 1000, "p2": 1000}
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(
+        ended.stdout, "splits", "expected p1 + p2 to be at most 1437", "found 1000 + 1000"
+    )
+    assert "Traceback" not in ended.stdout
+    assert not (workflow.results / "nets").exists()
+
+
+def test_more_images_than_the_part_has_are_named(copied):
+    copied.config["experiments"]["both"]["n"] = 500
+    ended = copied.run()
+    assert line_with(ended.stdout, "expected n to be at most 360", "'test'", "found 500")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
+def test_a_wrong_data_file_is_named_at_once(workflow, shared_data, damage):
+    raw = workflow.folder / "data/MNIST/raw"
+    raw.mkdir(parents=True)
+    for path in (shared_data / "MNIST/raw").iterdir():
+        (raw / path.name).symlink_to(path)
+    name = "t10k-labels-idx1-ubyte"
+    content = bytearray((raw / name).read_bytes())
+    (raw / name).unlink()
+    if damage == "truncated":
+        (raw / name).write_bytes(content[:-100])
+    elif damage == "altered":
+        content[100] ^= 1
+        (raw / name).write_bytes(content)
+    workflow.config["data"] = {"method": "mnist", "root": "data"}
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, f"data/MNIST/raw/{name}", "expected", "found")
+    assert "Traceback" not in ended.stdout
+    assert not workflow.results.exists() or not list(workflow.results.rglob("*.parquet"))
+
+
+def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
+    model, _ = checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
+    save_file(model.state_dict(), workflow.folder / "w.safetensors")
+    workflow.config["nets"]["linear"] = {
+        "model": {"method": "mlp", "hidden": [9]}, "weights": "w.safetensors",
+    }  # fmt: skip
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "w.safetensors: tensor '1.bias': expected 9, found 7")
+    assert "Traceback" not in ended.stdout
+
+
+def test_weights_that_are_not_there_are_named(workflow):
+    workflow.config["nets"]["linear"] = {
+        "model": {"method": "mlp"}, "weights": "nowhere.safetensors",
+    }  # fmt: skip
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "nets.linear.weights", "nowhere.safetensors", "found none")
+    assert "rule " not in ended.stdout
+
+
+def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflow):
+    (workflow.folder / "results").write_text("a file where the folder should be")
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "results", "expected a folder that can be written to")
+    assert "rule " not in ended.stdout
+
+
+def test_a_layer_without_a_known_bound_is_named_and_the_rest_is_kept(copied):
+    copied.config["nets"]["linear"]["model"] = {"method": "tests.nets:softplus"}
+    ended = copied.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "lipschitz linear.s0", "layer '2' (Softplus)", "lipschitz.nets")
+    assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()
+
+
+def test_a_users_model_trainer_and_weights_take_part(workflow, tmp_path):
+    model, _ = checkpoints.create("tests.nets:two_layers", {}, (1, 8, 8), 10, seed=5)
+    torch.save(model.state_dict(), workflow.folder / "given.pth")
+    workflow.config["nets"]["linear"] = {
+        "model": {"method": "tests.nets:two_layers"}, "weights": "given.pth",
+    }  # fmt: skip
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    taken = checkpoints.load(workflow.results / "nets/linear.s0/weights.safetensors")
+    assert torch.equal(taken[1].weight, model[1].weight)
+    assert re.search(r"adopt\s+1", ended.stdout)

@@ -1,0 +1,150 @@
+"""The real workflow on a small config: what it leaves behind, again, killed, and resumed."""
+
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from blindspots import models, splits, tables
+
+EXPECTED = {
+    "certificates/coded.s0.parquet", "certificates/linear.s0.parquet", "figures/examples.svg",
+    "attacks/lbfgs/coded.s0/test.parquet", "attacks/lbfgs/linear.s0/test.parquet",
+    "ledger.parquet", "lipschitz/coded.s0.parquet", "lipschitz/linear.s0.parquet",
+    "pictures/both.parquet", "report.html", "splits/s0.parquet", "transfer/both.parquet",
+    "tables/errors.parquet", "tables/layers.parquet", "tables/ledger.parquet",
+    "tables/training.parquet", "tables/transfer.parquet",
+    *(f"nets/{net}.s0/{file}" for net in ("coded", "coder", "linear")
+      for file in ("clean.parquet", "history.parquet", "weights.safetensors")),
+}  # fmt: skip
+
+
+def test_leaves_the_files_that_the_design_names(finished):
+    found = {p.relative_to(finished.results).as_posix() for p in finished.results.rglob("*.*")}
+    assert {path for path in found if (finished.results / path).is_file()} == EXPECTED
+
+
+def test_every_table_says_which_commit_and_settings_it_is_from(finished):
+    for path in finished.results.rglob("*.parquet"):
+        assert {"commit", "settings"} <= tables.metadata(tables.read(path)).keys()
+
+
+def test_every_attacked_image_is_one_that_its_source_gets_wrong_in_batches_of_any_size(finished):
+    for net in ("linear", "coded"):
+        model = models.load(finished.results / f"nets/{net}.s0/weights.safetensors")
+        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/test.parquet")
+        images, labels = torch.from_numpy(tables.images(table)), table["label"].to_numpy()
+        for size in (1, 7, 20):
+            answers = torch.cat([model(x) for x in images.split(size)]).argmax(dim=1).numpy()
+            assert (answers != labels).all()
+            assert (answers == table["target"].to_numpy()).all()
+
+
+def test_attacked_are_the_first_images_of_the_part_in_the_splits_order(finished):
+    split = tables.read(finished.results / "splits/s0.parquet")
+    expected = splits.rows_of(split, "test")["index"].to_pylist()[:20]
+    for net in ("linear", "coded"):
+        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/test.parquet")
+        assert table["index"].to_pylist() == expected
+
+
+def test_the_stored_distances_are_those_of_the_stored_images(finished):
+    prepared = tables.images(tables.read(finished.folder / "resources/digits/test.parquet"))
+    table = tables.read(finished.results / "attacks/lbfgs/linear.s0/test.parquet")
+    change = tables.images(table).astype(float) - prepared[table["index"].to_numpy()]
+    distance = np.sqrt(np.square(change).sum(axis=(1, 2, 3)))
+    assert np.allclose(table["l2"].to_numpy(), distance, rtol=1e-12)
+    assert np.allclose(table["distortion"].to_numpy(), distance / 8, rtol=1e-12)
+
+
+def test_transfer_has_every_source_and_control_before_every_victim(finished):
+    rows = pd.read_parquet(finished.results / "transfer/both.parquet")
+    groups = rows.groupby(["source", "attack", "amplified_to", "victim"], dropna=False).size()
+    assert len(groups) == (2 * 2 + 1) * 2
+    assert (groups == 20).all()
+
+
+def test_the_report_shows_every_table_and_figure(finished):
+    page = (finished.results / "report.html").read_text("utf-8")
+    for table in finished.config["tables"]:
+        assert f'id="table-{table}"' in page
+    assert 'id="figure-examples"' in page
+
+
+def test_a_second_run_does_nothing_and_says_so(finished):
+    ended = finished.run()
+    assert ended.returncode == 0
+    assert "Nothing to be done" in ended.stdout
+
+
+def test_the_same_config_gives_the_same_bytes_elsewhere(finished, workflow):
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    assert workflow.tables() == finished.tables()
+
+
+def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, workflow):
+    process = subprocess.Popen(
+        workflow.command(), cwd=workflow.folder, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    first = workflow.results / "nets/linear.s0/weights.safetensors"
+    deadline = time.monotonic() + 120
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (workflow.results / "report.html").exists()
+    kept = workflow.folder / "resources/digits/train.parquet"
+    written = kept.stat().st_mtime_ns
+    assert workflow.run("--unlock").returncode == 0
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    assert kept.stat().st_mtime_ns == written
+    assert workflow.tables() == finished.tables()
+    assert not list(workflow.folder.rglob("*.part"))
+
+
+def test_snakemakes_own_report_holds_the_page_with_captions(finished, tmp_path):
+    ended = finished.run("--report", str(tmp_path / "report.html"))
+    assert ended.returncode == 0, ended.stdout
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Blind spots of neural networks" in page
+    assert "All tables and figures of run" in page
+
+
+EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda c: c["machine"].update(chunk=7, threads=2), set()),
+        (lambda c: c["nets"]["linear"].update(label="other"), {"table", "figure", "report"}),
+        (lambda c: c["tables"]["errors"].update(parts=["test"]), {"table", "report"}),
+        (
+            lambda c: c["attacks"]["lbfgs"].update(max_iterations=20),
+            {"attack"} | EVERYTHING_AFTER_ATTACK,
+        ),
+        (
+            lambda c: c["nets"]["linear"]["trainer"].update(decay=1e-2),
+            {"train", "attack", "lipschitz"} | EVERYTHING_AFTER_ATTACK,
+        ),
+    ],
+)
+def test_a_changed_config_reruns_what_it_touches(copied, change, expected):
+    change(copied.config)
+    assert copied.jobs().keys() - {"all"} == expected
+
+
+def test_a_changed_net_retrains_alone(copied):
+    copied.config["nets"]["linear"]["trainer"]["decay"] = 1e-2
+    jobs = copied.jobs()
+    assert (jobs["train"], jobs["attack"], jobs["lipschitz"]) == (1, 1, 1)
+    assert "prepare" not in jobs
+    assert "split" not in jobs
