@@ -23,6 +23,11 @@ include: "rules/report.smk"
 report: f"{workflow.basedir}/reports/workflow.rst"
 
 
+# What went wrong, once more, below all that Snakemake says.
+onerror:
+    print(*bad_input(), sep="\n", file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

@@ -44,12 +44,7 @@ def check(raw: Mapping[str, Any], schema: Mapping[str, Any], where: str = "confi
         InputError: one line for each fault.
     """
     config = _numbers(dict(raw))
-    faults = [
-        _describe(error, schema)
-        for error in sorted(
-            Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
-        )
-    ]
+    faults = list(_schema_faults(config, schema))
     if not faults:
         _fill_in(config)
         faults = list(_reference_faults(config)) + list(_method_faults(config))
@@ -189,6 +184,17 @@ def _method_faults(config: Config) -> Iterator[str]:
         for name in sorted(required - PROVIDED[role] - given):
             method = instance["method"]
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
+
+
+def _schema_faults(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: str(e.path))
+    faults = [_describe(error, schema) for error in errors]
+    for fault in faults:
+        # A misspelt key that is required is one fault, not two.
+        key, _, missing = fault.partition(": expected the key ")
+        hint = f"; did you mean {missing.partition(',')[0]}?"
+        if not missing or not any(f.startswith(key) and f.endswith(hint) for f in faults):
+            yield fault
 
 
 def _describe(error: ValidationError, schema: Mapping[str, Any]) -> str:

@@ -95,15 +95,14 @@ def attacked(
 
     Args:
         path: of the table.
-        data: images in the split's order; the attacked ones are the first of them.
+        data: images in the split's order; the table's are the same, or begin with them.
         scales: distortions, RMS per pixel.
         clip: keep amplified images in the box.
 
     Raises:
         InputError: a table of other images.
     """
-    table = tables.read(path)
-    data = data.first(len(table))
+    table = tables.read(path).slice(0, len(data.rows))
     if not np.array_equal(table["index"].to_numpy(), data.rows):
         raise InputError(
             f"{path}: expected the split's images in its order; delete it and run again"

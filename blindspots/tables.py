@@ -117,12 +117,15 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
         ) from None
 
 
-def frame(paths: Sequence[str | Path], *, with_images: bool = False) -> pd.DataFrame:
+def frame(
+    paths: Sequence[str | Path], *, with_images: bool = False, first: int | None = None
+) -> pd.DataFrame:
     """The rows of several tables; a column that some of them lack is null there.
 
     Args:
         paths: of the tables, at least one.
         with_images: keep columns of images, as an array per row.
+        first: rows of each table that are kept; all by default.
 
     Returns:
         Integers that may be null are pandas' nullable integers.
@@ -130,8 +133,10 @@ def frame(paths: Sequence[str | Path], *, with_images: bool = False) -> pd.DataF
     fields = pa.unify_schemas([pq.read_schema(path).remove_metadata() for path in paths])
     pictured = [f.name for f in fields if isinstance(f.type, pa.FixedShapeTensorType)]
     plain = [name for name in fields.names if name not in pictured]
-    found = [read(path, None if with_images else plain).replace_schema_metadata() for path in paths]
-    table = pa.concat_tables(found, promote_options="default")
+    found = [read(path, None if with_images else plain).slice(0, first) for path in paths]
+    table = pa.concat_tables(
+        [part.replace_schema_metadata() for part in found], promote_options="default"
+    )
     rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
     if with_images:
         rows = rows.assign(**{name: list(images(table, name)) for name in pictured})

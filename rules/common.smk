@@ -1,6 +1,7 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
 import os
 import sys
+import time
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,7 @@ from blindspots.fingerprint import fingerprint
 from blindspots.interface import InputError
 
 ROOT = Path(workflow.basedir)
+STARTED = time.time()
 
 
 def checked(raw):
@@ -56,6 +58,13 @@ THREADS = config["machine"]["threads"]
 
 for folder in (RESULTS, RESOURCES, LOGS):
     assert_writable(folder)
+
+
+def bad_input():
+    """The lines in which jobs of this run said that their input was bad (scripts/_job.py)."""
+    logs = [log for log in Path(LOGS).rglob("*.log") if log.stat().st_mtime >= STARTED]
+    ends = [log.read_text("utf-8").strip().rpartition("\n")[2] for log in logs]
+    return [line for line in ends if line.startswith("bad input: ")]
 
 
 # Names: a net's slug is its name in the config and a seed.
@@ -189,15 +198,6 @@ def parent_weights(wildcards):
     return [weights(slug(net, seed)) for net in settings_of(wildcards)["parents"].values()]
 
 
-def experiments_of(net, part=None):
-    """The experiments that a net takes part in, as source or victim."""
-    return [
-        experiment
-        for experiment in EXPERIMENTS.values()
-        if net in everyone(experiment) and part in (None, experiment["part"])
-    ]
-
-
 def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
@@ -214,28 +214,32 @@ def shown_in(experiment):
 
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
+    net = net_of(wildcards.net)[0]
     return max(
         experiment["n"]
-        for experiment in experiments_of(net_of(wildcards.net)[0], wildcards.part)
-        if experiment["attack"] == wildcards.attack
+        for experiment in EXPERIMENTS.values()
+        if net in experiment["sources"]
+        and (experiment["attack"], experiment["part"]) == (wildcards.attack, wildcards.part)
     )
 
 
 def images_certified(wildcards):
     """How many images of each part are certified for a net: those that experiments attack."""
     counts = {}
-    for experiment in experiments_of(net_of(wildcards.net)[0]):
-        counts[experiment["part"]] = max(experiment["n"], counts.get(experiment["part"], 0))
+    for experiment in EXPERIMENTS.values():
+        if net_of(wildcards.net)[0] in everyone(experiment):
+            counts[experiment["part"]] = max(experiment["n"], counts.get(experiment["part"], 0))
     return counts
 
 
 def summary(mapping, role):
     """A table or a figure: its method and settings, with the labels of the nets."""
-    nets = with_parents(everyone(EXPERIMENTS[mapping["experiment"]]))
+    experiment = EXPERIMENTS[mapping["experiment"]]
+    nets = with_parents(everyone(experiment))
     made = instance(mapping)
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
-    return made | {"title": mapping["title"]}
+    return made | {"title": mapping["title"], "n": experiment["n"]}
 
 
 def evidence_of(mapping, role):

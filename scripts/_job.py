@@ -25,8 +25,8 @@ def job(snakemake):
             with redirect_stderr(log):
                 yield
         except InputError as error:
-            message = f"{snakemake.rule} {' '.join(snakemake.wildcards)}: {error}"
-            print(message, file=log)
+            message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {error}"
+            print(f"bad input: {message}", file=log)  # repeated at the end of the run
             sys.exit(message)
         except Exception:
             log.write(traceback.format_exc())

@@ -11,7 +11,10 @@ def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
     with style():
-        save(draw(**evidence(snakemake.input), **figure["settings"]), snakemake.output[0])
+        save(
+            draw(**evidence(snakemake.input, figure["n"]), **figure["settings"]),
+            snakemake.output[0],
+        )
 
 
 with job(snakemake):

@@ -10,7 +10,7 @@ from blindspots.analyses._summary import SCHEMA
 def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
-    summary = summarise(**evidence(snakemake.input), **table["settings"])
+    summary = summarise(**evidence(snakemake.input, table["n"]), **table["settings"])
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], tables.from_frame(summary, SCHEMA), metadata)
 

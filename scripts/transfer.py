@@ -17,7 +17,8 @@ def main(snakemake):
         data = parts.read(snakemake.input.images, split, experiment["part"], n, device)
         exhibits = []
         for _ in experiment["sources"]:
-            exhibits += attacked(next(sources), data, experiment["amplify"], experiment["clip"])
+            images = data.first(experiment["n"])
+            exhibits += attacked(next(sources), images, experiment["amplify"], experiment["clip"])
         for name, attack in snakemake.params.controls.items():
             images = data.first(experiment["controls_n"])
             exhibits.append(control(name, attack["method"], attack["settings"], images, seed))

@@ -123,6 +123,14 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
         assert part in message
 
 
+def test_a_misspelt_key_that_is_required_is_one_fault(raw):
+    raw["sedes"] = raw.pop("seeds")
+    with pytest.raises(InputError) as error:
+        config.check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 1
+    assert "did you mean 'seeds'?" in str(error.value)
+
+
 def test_a_missing_key_is_named(raw):
     del raw["experiments"]["cross-model"]["n"]
     with pytest.raises(InputError, match=r"experiments\.cross-model: expected the key 'n'"):

@@ -33,8 +33,12 @@ def examples(
         pairs: columns of pairs of a panel.
         labels: of nets, by name.
     """
+    width = 3.4  # inches of a panel
     figure, every = plt.subplots(
-        1, len(panels), figsize=(3.4 * len(panels), 3.0 * rows / pairs / 2 + 0.6), squeeze=False
+        1,
+        len(panels),
+        figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8),
+        squeeze=False,
     )
     for axes, panel in zip(every[0], panels, strict=True):
         shown = _of(pictures, panel).head(rows * pairs)
@@ -44,14 +48,18 @@ def examples(
         answers = answers[answers["victim"] == panel["victim"]]
         accuracy = (answers["prediction"] == answers["label"]).mean()
         origin = (
-            labels.get(panel["source"], panel["source"]) if "source" in panel else panel["control"]
+            f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
         )
         axes.set_title(
-            f"{origin}\naverage distortion {answers['distortion'].mean():.3f}, "
-            f"accuracy of {labels.get(panel['victim'], panel['victim'])} {accuracy:.0%}",
+            f"{origin}\naverage distortion {answers['distortion'].mean():.3f}\n"
+            f"accuracy of {_label(panel['victim'], labels)}: {accuracy:.0%}",
             fontsize=9,
         )
     return figure
+
+
+def _label(net: str, labels: Mapping[str, str]) -> str:
+    return labels.get(net, net)
 
 
 def _of(frame: pd.DataFrame, panel: Mapping[str, str]) -> pd.DataFrame:

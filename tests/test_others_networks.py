@@ -1,0 +1,31 @@
+"""Networks that others trained: read, as good as published, and open to the attack."""
+
+import pytest
+import torch
+
+from blindspots import checkpoints, datasets
+from blindspots.attacks import lbfgs
+from blindspots.exposure import answers
+
+NETWORKS = {
+    "wong_kolter_mnist_eps01": ("tests.nets:convolutional", {"padding": 1, "hidden": 1568}, 1.80),
+    "wong_kolter_mnist_small_eps03": (
+        "tests.nets:convolutional", {"padding": 1, "hidden": 1568}, 14.8,
+    ),
+    "eran_mnist_conv_small": ("tests.nets:eran_convolutional", {}, 1.75),
+    "eran_mnist_6_100": ("mlp", {"hidden": [100] * 5, "activation": "relu"}, 3.71),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_given_network_has_its_published_error_and_can_be_attacked(shared_data, name):
+    method, settings, error = NETWORKS[name]
+    model, _ = checkpoints.create(method, settings, (1, 28, 28), 10)
+    checkpoints.load_weights(model, shared_data / f"models/{name}.safetensors")
+    images, labels = datasets.load("mnist", part="test", root=str(shared_data))
+    seen = answers(model, images, labels, 1000)
+    wrong = 100 * (seen.predictions != labels.numpy()).mean()
+    assert wrong == pytest.approx(error, abs=0.05)
+    found = lbfgs(model, images[:8], labels[:8], (labels[:8] + 1) % 10, max_searches=8)
+    assert found.success.all()
+    assert torch.equal(model(found.images).argmax(dim=1), (labels[:8] + 1) % 10)
