@@ -10,6 +10,8 @@ from blindspots.trainers.lbfgs import lbfgs as train
 
 ROOT = Path(__file__).parents[1]
 
+torch.set_num_threads(1)  # what is small is fastest so, and steady beside other work
+
 
 @pytest.fixture(scope="session")
 def digits():

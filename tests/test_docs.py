@@ -25,8 +25,8 @@ def test_every_file_that_a_document_names_is_there():
 
 def test_every_make_command_of_the_readme_is_one():
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
-    named = re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"))
-    assert set(named) - {"lists"} <= set(targets)
+    named = re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text("utf-8"))
+    assert set(named) <= set(targets)
 
 
 def test_where_a_departure_is_said_to_be_there_is_a_file():

@@ -42,8 +42,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     """Join the bounds of every net and image that was attacked or certified.
 
     Args:
-        attacks: `net`, `seed`, `file`, `index`, `attack`, `target` (null for any wrong class),
-            `success`, `l2`.
+        attacks: tables of attacks. A row bounds from above where the attack succeeded and the net
+            is wrong on its image, which noise need not achieve.
         certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`.
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
 
@@ -53,7 +53,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     Raises:
         LedgerError: a lower bound above an upper one; names the first.
     """
-    uppers = _tightest(_uppers(attacks, clean), "upper", smallest=True)
+    images = pd.concat([attacks[IMAGE], certificates[IMAGE]])
+    uppers = _tightest(_uppers(attacks, clean, images), "upper", smallest=True)
     lowers = _tightest(
         certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"}),
         "lower",
@@ -77,16 +78,17 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     return ledger.sort_values([*IMAGE, "goal"], kind="stable")[SCHEMA.names].reset_index(drop=True)
 
 
-def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     found = attacks[attacks["success"]].rename(columns={"l2": "upper"})
-    targeted = found[found["target"].notna()].assign(goal="target")
-    wrong = found.assign(goal="any", target=pd.NA)  # a target that is reached is a wrong class
-    seen = pd.concat([attacks[IMAGE]]).drop_duplicates()
+    reached = found["attacked_prediction"] == found["target"].fillna(-1)
+    targeted = found[reached].assign(goal="target")
+    wrong = found[found["attacked_prediction"] != found["label"]]
+    wrong = wrong.assign(goal="any", target=pd.NA)
     mistaken = clean[clean["prediction"].notna() & (clean["prediction"] != clean["label"])]
-    itself = mistaken[IMAGE].merge(seen, on=IMAGE)
+    itself = mistaken[IMAGE].merge(images.drop_duplicates(), on=IMAGE)
     itself = itself.assign(goal="any", target=pd.NA, upper=0.0, attack=None)
-    columns = [*GOAL, "upper", "attack"]
-    return pd.concat([frame[columns] for frame in (targeted, wrong, itself) if len(frame)])
+    frames = [frame[[*GOAL, "upper", "attack"]] for frame in (targeted, wrong, itself)]
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1])
 
 
 def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFrame:

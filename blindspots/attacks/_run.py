@@ -75,6 +75,8 @@ def _run_chunk(attack, model, data, at, target, seed, settings) -> dict[str, np.
         target, logits, data.labels[at], data.classes, seed=seed, rows=data.rows[at]
     )
     found = apply(attack, model, data, targets, at, seed, settings)
+    with torch.no_grad():
+        attacked = model(found.images).argmax(dim=1)
     failed = ~found.success.cpu().numpy()
     nothing = np.ma.masked_all(len(failed), np.int64)
     return {
@@ -82,6 +84,7 @@ def _run_chunk(attack, model, data, at, target, seed, settings) -> dict[str, np.
         "label": data.labels[at].cpu().numpy(),
         "target": nothing if targets is None else targets.cpu().numpy(),
         "prediction": logits.argmax(dim=1).cpu().numpy(),
+        "attacked_prediction": attacked.cpu().numpy(),
         "success": ~failed,
         "status": np.array([Status(s).name for s in found.status.tolist()]),
         "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=failed),

@@ -8,8 +8,10 @@ from blindspots.analyses import ledger
 IMAGE = {"net": "A", "seed": 0, "file": "test"}
 
 
-def attack(index, l2, target=None, name="one", success=True):
+def attack(index, l2, target=None, name="one", success=True, answer=9):
+    answer = answer if target is None else target
     return IMAGE | {
+        "label": 0, "attacked_prediction": answer,
         "index": index, "attack": name, "target": target, "success": success, "l2": l2,
     }  # fmt: skip
 
@@ -62,6 +64,11 @@ def test_a_failed_attack_bounds_nothing_and_a_missing_certificate_is_null():
     assert pd.isna(built.loc[(0, "any"), "upper"])
     assert built.loc[(0, "any"), "lower"] == 0.2
     assert pd.isna(built.loc[(1, "any"), "lower"])
+
+
+def test_noise_that_does_not_fool_bounds_nothing():
+    built = build([attack(0, 1.0, answer=0)], [certificate(0, 2.0)], [answer(0)])
+    assert pd.isna(built.loc[(0, "any"), "upper"])
 
 
 def test_a_certificate_above_a_found_perturbation_ends_the_run():
