@@ -99,13 +99,22 @@ def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read(
+    path: str | Path, columns: Sequence[str] | None = None, *, with_images: bool = True
+) -> pa.Table:
     """Read a table that `write` wrote.
+
+    Args:
+        path: of the table.
+        columns: to read; all by default.
+        with_images: False: all columns but those of images.
 
     Raises:
         InputError: no such file, or not a whole Parquet file; names it and the remedy.
     """
     try:
+        if not with_images:
+            columns = _not_images(pq.read_schema(path))
         return pq.read_table(path, columns=columns, partitioning=None)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
@@ -130,17 +139,20 @@ def frame(
     Returns:
         Integers that may be null are pandas' nullable integers.
     """
-    fields = pa.unify_schemas([pq.read_schema(path).remove_metadata() for path in paths])
-    pictured = [f.name for f in fields if isinstance(f.type, pa.FixedShapeTensorType)]
-    plain = [name for name in fields.names if name not in pictured]
-    found = [read(path, None if with_images else plain).slice(0, first) for path in paths]
+    found = [read(path, with_images=with_images).slice(0, first) for path in paths]
     table = pa.concat_tables(
         [part.replace_schema_metadata() for part in found], promote_options="default"
     )
+    plain = _not_images(table.schema)
     rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
     if with_images:
+        pictured = [name for name in table.column_names if name not in plain]
         rows = rows.assign(**{name: list(images(table, name)) for name in pictured})
     return rows
+
+
+def _not_images(schema: pa.Schema) -> list[str]:
+    return [f.name for f in schema if not isinstance(f.type, pa.FixedShapeTensorType)]
 
 
 def metadata(table: pa.Table) -> dict[str, Any]:

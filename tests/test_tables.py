@@ -92,3 +92,12 @@ def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
     assert len(tables.frame([tmp_path / "a", tmp_path / "b"], first=3)) == 6
     pictured = tables.frame([tmp_path / "a"], with_images=True)
     assert pictured["image"][0].shape == (1, 2, 3)
+
+
+def test_frame_joins_tables_of_which_one_lacks_a_column(tmp_path):
+    one, two = pa.schema([("a", pa.int32())]), pa.schema([("a", pa.int32()), ("b", pa.float64())])
+    tables.write(tmp_path / "one", tables.build({"a": [1]}, one), {})
+    tables.write(tmp_path / "two", tables.build({"a": [2], "b": [0.5]}, two), {})
+    joined = tables.frame([tmp_path / "one", tmp_path / "two"])
+    assert joined["a"].tolist() == [1, 2]
+    assert joined["b"].isna().tolist() == [True, False]
