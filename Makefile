@@ -54,8 +54,9 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 	  --quiet --output-file requirements.lock
 	@echo 'Done. See git diff requirements.lock'
 
-clean: ## remove .venv and caches; results stay
-	rm -rf .venv .snakemake .mypy_cache .ruff_cache .pytest_cache
+clean: ## remove .venv and caches; results, and what Snakemake knows of them, stay
+	rm -f $(READY)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@echo 'Done. Results are still in results/'
 
 # Made anew from nothing whenever the lock changed or an earlier set-up was interrupted: the mark is

@@ -32,4 +32,7 @@ rule all:
     default_target: True
     input:
         f"{RESULTS}/report.html",
+        f"{RESULTS}/ledger.parquet",
+        expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(config["lipschitz"]["nets"])),
     localrule: True

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from blindspots import methods
-from blindspots.config import check
+from blindspots.config import check, method_settings
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: expected a YAML config, found none ({error})") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     return check(raw, schema, str(path))
 
@@ -48,21 +49,25 @@ def _read(path: Path) -> dict[str, Any]:
 def _calibrate(arguments: argparse.Namespace) -> None:
     import torch
 
-    from blindspots.analyses._summary import paper_figures
+    from blindspots.analyses._szegedy2013 import TABLES
     from blindspots.calibration import fit_decay_scale
 
     data = _read(arguments.config)["data"]
-    root = {} if data["root"] is None else {"root": data["root"]}
-    dataset = methods.find("datasets", data["method"])(**root)
-    printed = paper_figures("table1")
-    targets = {float(net[5:]): printed[net, "train"] for net, column in printed
-               if net.startswith("FC10-") and column == "train"}  # fmt: skip
+    settings = method_settings(data, "datasets")
+    if data["root"] is not None:
+        settings["root"] = data["root"]
+    dataset = methods.find("datasets", data["method"])(**settings)
+    targets = {
+        float(net.removeprefix("FC10-")): error
+        for (net, column), error in TABLES["table1"].items()
+        if net.startswith("FC10-") and column == "train"
+    }
+    print("the paper's training errors:", ", ".join(f"{e}%" for e in targets.values()))
 
     def show(scale: float, errors: Any) -> None:
         found = ", ".join(f"{errors[decay]:.2f}%" for decay in targets)
         print(f"decay_scale {scale:8.3f}: training errors {found}", flush=True)
 
-    print("the paper's training errors:", ", ".join(f"{e}%" for e in targets.values()))
     images, labels = (torch.from_numpy(array) for array in dataset.train)
     scale, _ = fit_decay_scale(images, labels, dataset.classes, targets, progress=show)
     print(f"decay_scale: {scale:.3g}")
@@ -72,8 +77,18 @@ def _results(arguments: argparse.Namespace) -> None:
     from blindspots.results import page
 
     config = _read(arguments.config)
-    command = f"python -m blindspots results {arguments.config} {arguments.page}"
-    text = page(Path("results") / config["run"], config, command)
+    folder = Path("results") / config["run"]
+    text = page(
+        f"Results of the run `{config['run']}`",
+        {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
+        {
+            f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
+            for name, net in config["nets"].items()
+            for seed in config["seeds"]
+            if net["weights"] is None
+        },
+        f"python -m blindspots results {arguments.config} {arguments.page}",
+    )
     arguments.page.write_text(text, encoding="utf-8")
     print(f"wrote {arguments.page}")
 

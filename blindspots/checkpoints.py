@@ -22,6 +22,9 @@ from blindspots.tables import replacing
 
 Spec = dict[str, Any]
 
+PYTORCH = (".pth", ".pt")
+"""Endings of files of PyTorch's own, read with ``weights_only=True``."""
+
 
 def create(
     method: str,
@@ -57,8 +60,9 @@ def create(
 
 def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
     """Write weights and spec to a .safetensors file, in one step."""
-    tensors = {
-        name: tensor.detach().contiguous().cpu() for name, tensor in model.state_dict().items()
+    tensors = {  # copies, since a file cannot hold a tensor that two names share
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
     }
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"spec": json.dumps(spec, sort_keys=True)})
@@ -81,17 +85,31 @@ def spec_of(path: str | Path) -> Spec:
     Raises:
         InputError: as `load`.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from None
-    if "spec" not in metadata:
+    spec = _spec_in(path)
+    if spec is None:
         raise InputError(
             f"{path}: expected a file that says what model it holds, found weights alone; "
             "build the model yourself and use load_weights"
         )
-    return json.loads(metadata["spec"])
+    return spec
+
+
+def check_spec(path: str | Path, expected: Spec) -> None:
+    """Refuse a file that says that it holds another model; one that says nothing passes.
+
+    Raises:
+        InputError: names what differs first.
+    """
+    spec = _spec_in(path)
+    if spec is None:
+        return
+    found, wanted = _in_effect(spec), _in_effect(expected)
+    for key in [*wanted, *found]:
+        if found.get(key) != wanted.get(key):
+            raise InputError(
+                f"{path}: expected a model with {key} {wanted.get(key)!r}, as the config says, "
+                f"found one with {found.get(key)!r}; change the model in the config or the file"
+            )
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -113,6 +131,24 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     model.eval()
 
 
+def _spec_in(path: str | Path) -> Spec | None:
+    if Path(path).suffix in PYTORCH:
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from None
+    return json.loads(metadata["spec"]) if "spec" in metadata else None
+
+
+def _in_effect(spec: Spec) -> dict[str, Any]:
+    """Method, shape, classes and settings, with the method's defaults, as JSON has them."""
+    settings = methods.defaults("models", spec["method"]) | spec["settings"]
+    told = {key: spec[key] for key in ("method", "shape", "classes")} | settings
+    return json.loads(json.dumps(told))
+
+
 def _empty(spec: Spec) -> nn.Module:
     return _build(spec, {name: _empty(parent) for name, parent in spec["parents"].items()}, seed=0)
 
@@ -127,15 +163,25 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
 
 def _tensors(path: str | Path) -> dict[str, Tensor]:
     try:
-        if Path(path).suffix in (".pth", ".pt"):
-            return torch.load(path, map_location="cpu", weights_only=True)
-        return load_file(path)
+        if Path(path).suffix not in PYTORCH:
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the two libraries share no base class, and raise many kinds
         raise _unreadable(path, error) from None
+    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
+        raise InputError(
+            f"{path}: expected a mapping of names to tensors (a state_dict), found {_kind(found)}; "
+            "save model.state_dict() alone"
+        )
+    return found
+
+
+def _kind(found: Any) -> str:
+    return f"a mapping of {sorted(found)[:5]}" if isinstance(found, dict) else str(type(found))
 
 
 def _unreadable(path: str | Path, error: Exception) -> InputError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
     return InputError(
         f"{path}: expected a whole .safetensors or weights-only .pth file, "
         f"found one that cannot be read ({reason}); replace it or check weights: in the config"

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-
-from blindspots import methods
+from blindspots import methods, provenance
+from blindspots._method_faults import method_faults
+from blindspots._schema_faults import schema_faults
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
 
-PROVIDED = {
-    "datasets": {"root"},
-    "models": {"parents"},
-    "trainers": {"progress", "decay_scale"},
-    "attacks": {"box", "classes", "seed", "rows"},
-    "certificates": set(),
-    "analyses": {"labels"},
-    "figures": {"labels"},
+OWN_KEYS = {
+    "datasets": {"method", "name", "root"},
+    "models": {"method"},
+    "trainers": {"method"},
+    "attacks": {"method", "target"},
+    "certificates": {"method"},
+    "analyses": {"method", "experiment", "title"},
+    "figures": {"method", "experiment", "title"},
 }
-"""Settings that the workflow passes itself."""
-
-OWN_KEYS = {"method", "name", "root", "target", "experiment", "title"}
-"""Keys beside a method's settings that belong to the workflow."""
+"""Keys beside a method's settings that belong to the workflow, by role."""
 
 
-def check(raw: Mapping[str, Any], schema: Mapping[str, Any], where: str = "config") -> Config:
+def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
     """Check a config and fill in what may be left out.
 
     Args:
@@ -43,11 +39,13 @@ def check(raw: Mapping[str, Any], schema: Mapping[str, Any], where: str = "confi
     Raises:
         InputError: one line for each fault.
     """
-    config = _numbers(dict(raw))
-    faults = list(_schema_faults(config, schema))
+    config = _numbers(raw)
+    faults = list(schema_faults(config, schema))
     if not faults:
         _fill_in(config)
-        faults = list(_reference_faults(config)) + list(_method_faults(config))
+        faults = list(_reference_faults(config))
+        for key, role, instance in instances(config):
+            faults += method_faults(key, role, instance, method_settings(instance, role))
     if faults:
         raise InputError("\n".join(f"{where}: {fault}" for fault in faults))
     return config
@@ -70,24 +68,31 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
             yield f"{section}.{name}", role, instance
 
 
-def method_settings(instance: Config) -> Config:
+def method_settings(instance: Config, role: str) -> Config:
     """The settings of an instance that are its method's own."""
-    return {key: value for key, value in instance.items() if key not in OWN_KEYS}
+    return {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
 
 
 def _numbers(value: Any) -> Any:
+    """A copy in which text such as "1e-4" is a number, a whole one where it is one."""
     if isinstance(value, Mapping):
         return {str(key): _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
-        return float(value)
+        number = float(value)
+        return int(number) if number.is_integer() else number
     return value
 
 
 def _fill_in(config: Config) -> None:
-    config["data"].setdefault("root", None)
-    config["data"].setdefault("name", config["data"]["method"].rpartition(":")[2])
+    data = config["data"]
+    data.setdefault("root", None)
+    if "name" not in data:
+        settings = method_settings(data, "datasets")
+        data["name"] = data["method"].rpartition(":")[2]
+        if settings or ":" in data["method"]:  # other settings are another dataset
+            data["name"] += "-" + provenance.settings_hash([data["method"], settings])[:8]
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
@@ -104,46 +109,81 @@ def _fill_in(config: Config) -> None:
         for name, summary in config[section].items():
             summary.setdefault("title", name)
     if config["lipschitz"]["nets"] == "all":
-        used = [
-            net
-            for experiment in config["experiments"].values()
-            for net in experiment["sources"] + experiment["victims"]
-            if net in config["nets"]  # others are a fault of their own
-        ]
-        config["lipschitz"]["nets"] = list(dict.fromkeys(used))
+        config["lipschitz"]["nets"] = [net for net in config["nets"] if net in _in_use(config)]
+
+
+def _in_use(config: Config) -> set[str]:
+    experiments = config["experiments"].values()
+    return {net for e in experiments for net in e["sources"] + e["victims"]}
 
 
 def _reference_faults(config: Config) -> Iterator[str]:
-    nets = config["nets"]
+    nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
     for name, net in nets.items():
-        if (net["trainer"] is None) == (net["weights"] is None):
-            found = "neither" if net["trainer"] is None else "both"
-            yield f"nets.{name}: expected either trainer or weights, found {found}"
-        elif net["trainer"] is not None and net["train_on"] is None:
-            yield f"nets.{name}: expected train_on beside trainer, found none; add train_on: train"
-        for role, parent in net["parents"].items():
-            yield from _unknown(f"nets.{name}.parents.{role}", parent, nets, "a net")
+        yield from _net_faults(name, net, nets)
     yield from _cycles(nets)
-    for name, experiment in config["experiments"].items():
+    for name in nets.keys() & attacks.keys():
+        yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
+    for name, experiment in experiments.items():
         key = f"experiments.{name}"
-        yield from _unknown(f"{key}.attack", experiment["attack"], config["attacks"], "an attack")
+        yield from _unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
         for control in experiment["controls"]:
-            yield from _unknown(f"{key}.controls", control, config["attacks"], "an attack")
+            yield from _unknown(f"{key}.controls", control, attacks, "an attack")
+            if control in attacks and methods.needs_model(attacks[control]["method"]):
+                yield (
+                    f"{key}.controls: expected an attack that needs no model, such as gaussian, "
+                    f"found {control}"
+                )
         for role in ("sources", "victims"):
             for net in experiment[role]:
                 yield from _unknown(f"{key}.{role}", net, nets, "a net")
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
-            key = f"{section}.{name}.experiment"
-            yield from _unknown(key, summary["experiment"], config["experiments"], "an experiment")
+            key = f"{section}.{name}"
+            wanted = summary["experiment"]
+            yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
+            if wanted in experiments and "panels" in summary:
+                yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
     for net in config["lipschitz"]["nets"]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
+        if net in nets and net not in _in_use(config):
+            yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
 
 
-def _unknown(key: str, found: str, known: Mapping[str, Any], what: str) -> Iterator[str]:
+def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
+    key = f"nets.{name}"
+    if (net["trainer"] is None) == (net["weights"] is None):
+        found = "neither" if net["trainer"] is None else "both"
+        yield f"{key}: expected either trainer or weights, found {found}"
+    elif (net["trainer"] is None) != (net["train_on"] is None):
+        remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
+        yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
+    for role, parent in net["parents"].items():
+        yield from _unknown(f"{key}.parents.{role}", parent, nets, "a net")
+    try:
+        settings = methods.settings("models", net["model"]["method"])
+    except InputError:
+        return  # reported with the methods
+    if settings is not None and net["parents"] and "parents" not in settings[0]:
+        yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
+    if settings is not None and not net["parents"] and "parents" in settings[1]:
+        yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
+
+
+def _panel_faults(key: str, panels: list[Config], experiment: Config) -> Iterator[str]:
+    for panel in panels:
+        for role in ("source", "victim", "control"):
+            if role in panel:
+                known = dict.fromkeys(experiment[f"{role}s"])
+                yield from _unknown(f"{key}.{role}", panel[role], known, f"a {role}", "experiment")
+
+
+def _unknown(
+    key: str, found: str, known: Mapping[str, Any], what: str, of: str = "config"
+) -> Iterator[str]:
     if found not in known:
         hint = methods.did_you_mean(found, known)
-        yield f"{key}: expected {what} of this config ({', '.join(known)}), found {found!r}{hint}"
+        yield f"{key}: expected {what} of this {of} ({', '.join(known)}), found {found!r}{hint}"
 
 
 def _cycles(nets: Config) -> Iterator[str]:
@@ -157,97 +197,3 @@ def _cycles(nets: Config) -> Iterator[str]:
             if parent in nets and parent not in seen:
                 seen.add(parent)
                 line += nets[parent]["parents"].values()
-
-
-def _method_faults(config: Config) -> Iterator[str]:
-    for key, role, instance in instances(config):
-        try:
-            settings = methods.settings(role, instance["method"])
-            if role in ("analyses", "figures"):
-                methods.inputs(role, instance["method"])
-        except InputError as error:
-            yield f"{key}.method: {error}"
-            continue
-        if settings is None:
-            continue
-        known, required = settings
-        if role == "datasets" and instance["root"] is not None and "root" not in known:
-            yield f"data.root: expected none for {instance['method']}, found {instance['root']!r}"
-        given = method_settings(instance).keys()
-        own = known - PROVIDED[role] | ({"decay_scale"} & known)
-        for name in sorted(given - own):
-            hint = methods.did_you_mean(name, own)
-            yield (
-                f"{key}: expected settings of {instance['method']} "
-                f"({', '.join(sorted(own)) or 'none'}), found {name!r}{hint}"
-            )
-        for name in sorted(required - PROVIDED[role] - given):
-            method = instance["method"]
-            yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
-
-
-def _schema_faults(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: str(e.path))
-    faults = [_describe(error, schema) for error in errors]
-    for fault in faults:
-        # A misspelt key that is required is one fault, not two.
-        key, _, missing = fault.partition(": expected the key ")
-        hint = f"; did you mean {missing.partition(',')[0]}?"
-        if not missing or not any(f.startswith(key) and f.endswith(hint) for f in faults):
-            yield fault
-
-
-def _describe(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    """A schema error in words: its key, what was expected and found, a hint for a misspelt key."""
-    while error.context:  # of alternatives, the one that got furthest
-        error = max(error.context, key=lambda e: (len(e.path), e.validator != "type"))
-    key = ".".join(str(part) for part in error.absolute_path) or "top level"
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = next(name for name in error.instance if name not in known)
-        hint = methods.did_you_mean(unknown, known)
-        return f"{key}: expected only the keys {', '.join(known)}, found {unknown!r}{hint}"
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"{key}: expected the key {missing!r}, found none; add it"
-    meaning = _description(error.absolute_schema_path, schema)
-    return f"{key}: expected {_expected(error)} ({meaning}), found {error.instance!r}"
-
-
-def _description(path: Iterable[str | int], schema: Mapping[str, Any]) -> str:
-    """The last description on the way to a place in the schema, through references."""
-    place: Any = schema
-    description = schema["title"]
-    for step in path:
-        if isinstance(step, str) and step not in place:  # jsonschema leaves references out
-            place = schema["$defs"][place["$ref"].rpartition("/")[2]]
-        place = place[step]
-        if isinstance(place, Mapping) and isinstance(place.get("description"), str):
-            description = place["description"]
-    return description
-
-
-def _expected(error: ValidationError) -> str:
-    limit = error.validator_value
-    match error.validator:
-        case "type":
-            return " or ".join([limit] if isinstance(limit, str) else limit)
-        case "minimum":
-            return f"at least {limit}"
-        case "maximum":
-            return f"at most {limit}"
-        case "exclusiveMinimum":
-            return f"more than {limit}"
-        case "exclusiveMaximum":
-            return f"less than {limit}"
-        case "enum":
-            return f"one of {', '.join(map(str, limit))}"
-        case "pattern":
-            return "letters, digits, '.', '_' or '-', a letter or digit first"
-        case "minItems" | "minProperties" | "minLength":
-            return f"at least {limit}"
-        case "uniqueItems":
-            return "no entry twice"
-        case "const":
-            return repr(limit)
-    return error.message

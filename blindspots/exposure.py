@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from blindspots import methods, tables
-from blindspots.analyses.transfer import SCHEMA
-from blindspots.attacks import _run
+from blindspots.analyses._tables import TRANSFER
+from blindspots.attacks._call import call
 from blindspots.interface import Box, InputError
 from blindspots.parts import Images
 
@@ -78,6 +78,7 @@ class Exhibit(NamedTuple):
         data: the originals.
         images: (n, *image) perturbed.
         success: (n,) bool, whether the attack reached its goal.
+        distortion: (n,) float64, RMS per pixel.
     """
 
     source: str | None
@@ -86,6 +87,7 @@ class Exhibit(NamedTuple):
     data: Images
     images: Tensor
     success: np.ndarray
+    distortion: np.ndarray
 
 
 def attacked(
@@ -110,10 +112,10 @@ def attacked(
     images = torch.from_numpy(tables.images(table)).to(data.images)
     origin = table["net"][0].as_py(), table["attack"][0].as_py()
     success = table["success"].to_numpy(zero_copy_only=False)
-    yield Exhibit(*origin, None, data, images, success)
+    yield Exhibit(*origin, None, data, images, success, _distortion(data, images))
     for scale in scales:
         scaled = amplify(data.images, images, scale, data.box, clip=clip)
-        yield Exhibit(*origin, scale, data, scaled, success)
+        yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled))
 
 
 def control(
@@ -129,8 +131,14 @@ def control(
         seed: of the attack's draws.
     """
     attack = methods.find("attacks", method)
-    found = _run.apply(attack, None, data, None, slice(None), seed, settings)
-    return Exhibit(None, name, None, data, found.images, found.success.cpu().numpy())
+    found = call(attack, None, data, None, seed=seed, settings=settings)
+    success, distortion = found.success.cpu().numpy(), found.distortion.cpu().numpy()
+    return Exhibit(None, name, None, data, found.images, success, distortion)
+
+
+def _distortion(data: Images, images: Tensor) -> np.ndarray:
+    change = (images.double() - data.images.double()).flatten(1)
+    return change.square().mean(dim=1).sqrt().cpu().numpy()
 
 
 def exposed(exhibit: Exhibit, victim: str, model: nn.Module, seed: int, chunk: int) -> pa.Table:
@@ -145,8 +153,6 @@ def exposed(exhibit: Exhibit, victim: str, model: nn.Module, seed: int, chunk: i
         raise InputError(
             f"config: victims: expected nets that classify, found {victim}; leave it out"
         )
-    change = (exhibit.images.double() - data.images.double()).flatten(1)
-    distortion = change.square().mean(dim=1).sqrt().cpu().numpy()
     columns = {
         "source": exhibit.source,
         "attack": exhibit.attack,
@@ -159,9 +165,9 @@ def exposed(exhibit: Exhibit, victim: str, model: nn.Module, seed: int, chunk: i
         "prediction": seen.predictions,
         "margin": seen.margins,
         "success": exhibit.success,
-        "distortion": np.ma.array(distortion, mask=~exhibit.success),
+        "distortion": np.ma.array(exhibit.distortion, mask=~exhibit.success),
     }
-    return tables.build(columns, SCHEMA)
+    return tables.build(columns, TRANSFER)
 
 
 FIRST = 64
@@ -171,7 +177,7 @@ FIRST = 64
 def pictures_schema(shape: Sequence[int]) -> pa.Schema:
     """Columns of the table of pictures whose images have this shape."""
     kept = ("source", "attack", "seed", "amplified_to", "file", "index", "label")
-    fields = [SCHEMA.field(name) for name in kept]
+    fields = [TRANSFER.field(name) for name in kept]
     return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
 
 

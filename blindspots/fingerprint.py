@@ -1,8 +1,8 @@
 """A hash of the code that a job reaches, so that an edit reruns what it can change, no more.
 
-Snakemake sees a changed parameter or script, not a changed library module. This hash, passed as a
-parameter, covers a module and all that it imports from its own package, by syntax tree: comments,
-docstrings and layout change nothing.
+Snakemake sees a changed parameter or script, not a changed module. This hash, passed as a
+parameter, covers modules and all that they import from the package, from the user's working folder,
+or from their own package, by syntax tree: comments, docstrings and layout change nothing.
 """
 
 from __future__ import annotations
@@ -17,67 +17,78 @@ from blindspots import methods
 
 
 def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> str:
-    """Hash the modules, the scripts' imports, and all they reach within their packages.
+    """Hash the modules, what the scripts import, and all that they reach.
 
     Args:
         modules: dotted names.
-        scripts: files whose imports from `blindspots` count too; the scripts themselves do not,
+        scripts: files whose imports count, from beside them too; the scripts themselves do not,
             since Snakemake watches them.
 
     Returns:
         16 hexadecimal digits.
     """
-    reached: set[str] = set()
-    waiting = list(modules)
-    for script in scripts:
-        waiting += _imports(Path(script).read_text("utf-8"), "", "blindspots")
+    named = list(modules)
+    ours = {"blindspots", *(module.partition(".")[0] for module in named)}
+    reached: dict[Path, str] = {}
+    waiting = [path for module in named if (path := methods.source(module)) is not None]
+    waiting += [path for script in scripts for path in _imported(Path(script), frozenset(ours))]
     while waiting:
-        module = waiting.pop()
-        if module not in reached:
-            reached.add(module)
-            waiting += _parsed(module)[1]
+        path = waiting.pop()
+        if path not in reached:
+            reached[path] = _syntax(path)
+            waiting += _imported(path, frozenset(ours))
     digest = hashlib.sha256()
-    for module in sorted(reached):
-        digest.update(f"{module}\n{_parsed(module)[0]}\n".encode())
+    for name, syntax in sorted((path.name, syntax) for path, syntax in reached.items()):
+        digest.update(f"{name}\n{syntax}\n".encode())
     return digest.hexdigest()[:16]
-
-
-@cache
-def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
-    """A module's syntax tree as text, and the modules that it imports from its own package."""
-    path = methods.source(module)
-    if path is None:
-        raise ModuleNotFoundError(f"no source file for module {module!r}")
-    text = path.read_text("utf-8")
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    imports = _imports(text, package, module.partition(".")[0])
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            del node.body[0]
-    return ast.dump(tree), tuple(imports)
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def _imports(text: str, package: str, top: str) -> list[str]:
-    """Modules under the package `top` that a source text imports."""
+@cache
+def _syntax(path: Path) -> str:
+    """A file's syntax tree as text, without docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)
+
+
+@cache
+def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
+    """The files that a file imports, as far as they are ours: not installed, not Python's own.
+
+    A package's __init__ is not followed: the package's own only re-export.
+    """
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")[: len(package.split(".")) + 1 - node.level]
-                base = ".".join([*parents, base] if base else parents)
+            found += [_file(alias.name, path, ours) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1]
+            base = folder.joinpath(*(node.module or "").split("."))
+            found += [_python(base / alias.name) or _python(base) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                nested = f"{base}.{alias.name}"
-                is_module = _is_under(nested, top) and methods.source(nested) is not None
-                found.append(nested if is_module else base)
-    return [module for module in found if _is_under(module, top)]
+                nested = _file(f"{node.module}.{alias.name}", path, ours)
+                found.append(nested or _file(node.module, path, ours))
+    return tuple(file for file in found if file is not None and file.name != "__init__.py")
 
 
-def _is_under(module: str, top: str) -> bool:
-    return module.partition(".")[0] == top
+def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
+    """The file of a module: beside its importer, in a package of ours, or in the working folder."""
+    beside = _python(importer.parent.joinpath(*module.split(".")))
+    if beside is not None:
+        return beside
+    path = methods.source(module)
+    if path is None or module.partition(".")[0] in ours:
+        return path
+    inside = path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
+    return path if inside else None
+
+
+def _python(path: Path) -> Path | None:
+    file = path.with_suffix(".py")
+    return file if file.is_file() else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
@@ -34,9 +35,11 @@ Analyses and figures name the tables that they read by their positional paramete
 """
 
 
+@cache
 def names(role: str) -> list[str]:
-    """The methods that the package has for a role (a folder name such as "attacks")."""
-    return sorted(p.stem for p in (PACKAGE / role).glob("[!_]*.py"))
+    """The methods of a role, such as "attacks": modules with a function of their own name."""
+    modules = (PACKAGE / role).glob("[!_]*.py")
+    return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
 
 
 def locate(role: str, method: str) -> tuple[str, str]:
@@ -120,6 +123,26 @@ def defaults(role: str, method: str) -> dict[str, Any]:
     return found
 
 
+def types(role: str, method: str) -> dict[str, str]:
+    """What a method's source says of the types of its parameters.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    parameters = [] if signature is None else [*signature.args, *signature.kwonlyargs]
+    return {a.arg: ast.unparse(a.annotation) for a in parameters if a.annotation is not None}
+
+
+def needs_model(attack: str) -> bool:
+    """Whether an attack needs a model: its `model` is not annotated as one or None.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    return "None" not in types("attacks", attack).get("model", "")
+
+
 def takes(role: str, method: str, setting: str) -> bool:
     """Whether a method has a setting of this name, as far as its source tells.
 
@@ -166,6 +189,12 @@ def _no_function(module: str, function: str) -> InputError:
     return InputError(
         f"expected a function {function!r} in {module}, found none; check the spelling"
     )
+
+
+def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
+    """Of what is offered, what a function has parameters for."""
+    taken = inspect.signature(function).parameters
+    return {name: value for name, value in offered.items() if name in taken}
 
 
 def source(module: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +35,14 @@ class Images(NamedTuple):
 
     def first(self, n: int) -> Images:
         """The first n of them."""
-        return self._replace(images=self.images[:n], labels=self.labels[:n], rows=self.rows[:n])
+        return self._at(slice(n))
+
+    def chunks(self, size: int) -> Iterator[Images]:
+        """All of them, `size` at a time."""
+        return (self._at(slice(i, i + size)) for i in range(0, len(self.images), size))
+
+    def _at(self, at: slice) -> Images:
+        return self._replace(images=self.images[at], labels=self.labels[at], rows=self.rows[at])
 
 
 def file_of(part: str) -> str:

@@ -12,11 +12,12 @@ import pandas as pd
 import yaml
 
 from blindspots import methods, tables
-from blindspots.config import PROVIDED, instances, method_settings
+from blindspots._method_faults import PROVIDED
+from blindspots.config import instances, method_settings
 from blindspots.provenance import commit, versions
 
-FORMATS = {"%": "{:.1f}", "% error": "{:.1f}", "RMS per pixel": "{:.3f}"}
-"""How values of a unit are printed; others with three significant digits."""
+FORMATS = {"%": "{:.2f}", "% error": "{:.1f}", "RMS per pixel": "{:.3f}"}
+"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
 
 
 class Cell(NamedTuple):
@@ -55,7 +56,11 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
     """
     cells = {(c["row"], c["column"]): _cell(c) for c in summary.to_dict("records")}
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
-    columns = dict(zip(summary["column"], summary["column_label"], strict=True))
+    units = {"%": " (%)"}
+    columns = {
+        cell["column"]: cell["column_label"] + units.get(cell["unit"], "")
+        for cell in summary.to_dict("records")
+    }
     body = [
         (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
     ]
@@ -63,16 +68,13 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
 
 
 def _cell(cell: Mapping[str, Any]) -> Cell:
-    unit = cell["unit"]
-
-    def text(value: float) -> str:
-        return "" if pd.isna(value) else FORMATS.get(unit, "{:.3g}").format(value)
-
-    note = f"{cell['n']} images" if cell["n"] else ""
-    if cell["networks"] > 1:
-        note += f" on each of {cell['networks']} networks"
-    shade = cell["value"] / 100 if unit == "% error" and pd.notna(cell["value"]) else None
-    return Cell(text(cell["value"]) or "none", text(cell["paper"]), note, shade)
+    value, unit = cell["value"], cell["unit"]
+    ours = "none" if pd.isna(value) else FORMATS.get(unit, "{:.4g}").format(value)
+    paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
+    notes = [f"{cell['n']} images"] if cell["n"] else []
+    notes += [f"mean of {cell['networks']} networks"] if cell["networks"] > 1 else []
+    shade = value / 100 if unit == "% error" and pd.notna(value) else None
+    return Cell(ours, paper, ", ".join(notes), shade)
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -86,7 +88,7 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             settings["decay_scale"] = config["decay_scale"]
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
-        settings |= method_settings(instance)
+        settings |= method_settings(instance, role)
         text = ", ".join(f"{name} = {value}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found

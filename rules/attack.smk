@@ -12,8 +12,7 @@ rule attack:
     threads: THREADS
     params:
         net=net_params,
-        attack=lambda w: instance(config["attacks"][w.attack])
-        | {"target": config["attacks"][w.attack]["target"]},
+        attack=attack_params,
         n=images_attacked,
         code=lambda w: code(
             "attack.py", *models_of([w.net]), ("attacks", config["attacks"][w.attack])

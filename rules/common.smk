@@ -1,5 +1,6 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -129,20 +130,19 @@ def with_parents(nets):
 
 def evidence(experiment, wanted):
     """The files behind each table that an analysis or a figure of an experiment reads."""
-    experiment_name, experiment = experiment, EXPERIMENTS[experiment]
-    nets = everyone(experiment)
+    nets = everyone(EXPERIMENTS[experiment])
     bounded = [net for net in nets if net in config["lipschitz"]["nets"]]
     files = {
         "split": expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets)),
-        "attacks": attacked(experiment),
+        "attacks": attacked(EXPERIMENTS[experiment]),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"
             for net in slugs(with_parents(nets))
             if NETS[net_of(net)[0]]["weights"] is None
         ],
-        "transfer": [f"{RESULTS}/transfer/{experiment_name}.parquet"],
-        "pictures": [f"{RESULTS}/pictures/{experiment_name}.parquet"],
+        "transfer": [f"{RESULTS}/transfer/{experiment}.parquet"],
+        "pictures": [f"{RESULTS}/pictures/{experiment}.parquet"],
         "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }
@@ -150,9 +150,9 @@ def evidence(experiment, wanted):
 
 
 # The part of the config that a job uses, and a fingerprint of the library's code that it reaches.
-def instance(mapping):
+def instance(mapping, role):
     """A method and its settings, as jobs get them."""
-    return {"method": mapping["method"], "settings": method_settings(mapping)}
+    return {"method": mapping["method"], "settings": method_settings(mapping, role)}
 
 
 def code(script, *used):
@@ -180,14 +180,14 @@ def net_params(wildcards):
 def built_net(wildcards):
     net = settings_of(wildcards)
     return net_params(wildcards) | {
-        "model": instance(net["model"]),
+        "model": instance(net["model"], "models"),
         "parents": list(net["parents"]),
     }
 
 
 def trained_net(wildcards):
     net = settings_of(wildcards)
-    trainer = instance(net["trainer"])
+    trainer = instance(net["trainer"], "trainers")
     if methods.takes("trainers", trainer["method"], "decay_scale"):
         trainer["settings"].setdefault("decay_scale", config["decay_scale"])
     return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
@@ -198,12 +198,17 @@ def parent_weights(wildcards):
     return [weights(slug(net, seed)) for net in settings_of(wildcards)["parents"].values()]
 
 
+def attack_params(wildcards):
+    attack = config["attacks"][wildcards.attack]
+    return instance(attack, "attacks") | {"target": attack["target"]}
+
+
 def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
 def controls_of(experiment):
-    return {name: instance(config["attacks"][name]) for name in experiment["controls"]}
+    return {name: instance(config["attacks"][name], "attacks") for name in experiment["controls"]}
 
 
 def shown_in(experiment):
@@ -236,7 +241,7 @@ def summary(mapping, role):
     """A table or a figure: its method and settings, with the labels of the nets."""
     experiment = EXPERIMENTS[mapping["experiment"]]
     nets = with_parents(everyone(experiment))
-    made = instance(mapping)
+    made = instance(mapping, role)
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
     return made | {"title": mapping["title"], "n": experiment["n"]}

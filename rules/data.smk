@@ -7,7 +7,7 @@ rule prepare:
     conda:
         "../envs/blindspots.yaml"
     params:
-        **instance(config["data"]),
+        **instance(config["data"], "datasets"),
         code=code("prepare.py", ("datasets", config["data"])),
     script:
         "../scripts/prepare.py"

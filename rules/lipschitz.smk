@@ -15,7 +15,9 @@ rule lipschitz:
     params:
         net=net_params,
         images=images_certified,
-        certificates={name: instance(c) for name, c in config["certificates"].items()},
+        certificates={
+            name: instance(c, "certificates") for name, c in config["certificates"].items()
+        },
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),

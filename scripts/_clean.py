@@ -6,7 +6,7 @@ import torch
 from _job import provenance
 
 from blindspots import tables
-from blindspots.analyses.errors import CLEAN
+from blindspots.analyses._tables import CLEAN
 from blindspots.exposure import answers
 
 

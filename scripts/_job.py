@@ -25,7 +25,8 @@ def job(snakemake):
             with redirect_stderr(log):
                 yield
         except InputError as error:
-            message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {error}"
+            job_name = " ".join([snakemake.rule, *snakemake.wildcards])
+            message = f"{job_name}: {' '.join(str(error).split())}"
             print(f"bad input: {message}", file=log)  # repeated at the end of the run
             sys.exit(message)
         except Exception:

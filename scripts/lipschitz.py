@@ -1,17 +1,18 @@
 """Bound the layers of one net, and certify the images that the experiments use of it."""
 
+import numpy as np
 import pyarrow as pa
 from _job import job, provenance
 
 from blindspots import checkpoints, methods, parts, tables
-from blindspots.analyses import layers
+from blindspots.analyses._tables import LIPSCHITZ
 from blindspots.analyses.lipschitz import layer_bounds
 from blindspots.certificates import _table
 
 
 def main(snakemake):
     net, model = snakemake.params.net, checkpoints.load(snakemake.input.weights)
-    origin, certified = {"net": net["name"], "seed": net["seed"]}, []
+    origin, certified = {"net": net["name"], "seed": net["seed"]}, [_table.SCHEMA.empty_table()]
     for part, n in snakemake.params.images.items():
         file = snakemake.input[parts.file_of(part)]
         data = parts.read(file, snakemake.input.split, part, n)
@@ -25,9 +26,11 @@ def main(snakemake):
                 "label": data.labels.numpy(),
             }
             certified.append(tables.build(origin | columns, _table.SCHEMA))
-    bounds = layers.columns(layer_bounds(model, data.images.shape[1:]))
-    table = tables.build(origin | bounds, layers.SCHEMA)
-    tables.write(snakemake.output.layers, table, provenance(snakemake))
+    bounds = layer_bounds(model, data.images.shape[1:])
+    columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
+    columns["product"] = np.cumprod(columns["bound"])
+    layers = tables.build(origin | columns, LIPSCHITZ)
+    tables.write(snakemake.output.layers, layers, provenance(snakemake))
     tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))
 
 

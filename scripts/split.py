@@ -3,6 +3,7 @@
 from _job import job, provenance
 
 from blindspots import splits, tables
+from blindspots.interface import InputError
 
 
 def main(snakemake):
@@ -11,7 +12,14 @@ def main(snakemake):
     )
     seed = int(snakemake.wildcards.seed)
     index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed)
-    print(counts)
+    for name, experiment in snakemake.config["experiments"].items():
+        wanted, there = max(experiment["n"], experiment["controls_n"]), counts[experiment["part"]]
+        if wanted > there:  # found out here, before anything is trained
+            raise InputError(
+                f"config: experiments.{name}: expected n and controls_n to be at most {there}, the "
+                f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "
+                "part under splits"
+            )
     metadata = provenance(snakemake) | {"images": counts}
     tables.write(snakemake.output[0], index, metadata)
 

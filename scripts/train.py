@@ -13,20 +13,23 @@ from blindspots.trainers import _table
 def main(snakemake):
     net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
     data = parts.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
+    # Nets of one shape and run start apart, lest their likeness pass for transfer.
+    seed = derived_seed(net["seed"], net["name"])
     model, spec = checkpoints.create(
         **net["model"],
         shape=data.images.shape[1:],
         classes=data.classes,
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
-        # Nets of one shape and run start apart, lest their likeness pass for transfer.
-        seed=derived_seed(net["seed"], net["name"]),
+        seed=seed,
     )
     train = methods.find("trainers", net["trainer"]["method"])
     settings = net["trainer"]["settings"]
     with progress_bar(f"train {net['name']}") as progress:
+        offered = methods.accepted(train, progress=progress, seed=seed, classes=data.classes)
         rows, status = train(
-            model.to(device).train(), data.images, data.labels, progress=progress, **settings
+            model.to(device).train(), data.images, data.labels, **(offered | settings)
         )
+    del data  # makes room for the answers
     if status == Status.NON_FINITE:
         raise InputError(
             f"config: nets.{net['name']}.trainer: expected a finite loss, found another at "

@@ -89,7 +89,12 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             "P3",
             ["train_on: expected one of train, P1, P2", "'P3'"],
         ),
-        (["nets", "AE32", "parents"], {"x": "AE32-10"}, ["parents: expected no cycle"]),
+        (["nets", "AE32-10", "parents"], {"encoder": "AE32-10"}, ["parents: expected no cycle"]),
+        (
+            ["nets", "AE32", "parents"],
+            {"encoder": "FC50-50-10"},
+            ["nets.AE32.parents: expected none for autoencoder"],
+        ),
         (
             ["nets", "AE32-10", "parents"],
             {"encoder": "AE3"},
@@ -105,7 +110,21 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             "lbfg",
             ["attack: expected an attack", "'lbfgs'"],
         ),
-        (["experiments", "cross-model", "sources"], ["FC1"], ["sources: expected a net", "'FC1'"]),
+        (
+            ["experiments", "cross-training-set", "victims"],
+            ["FC50"],
+            ["victims: expected a net", "'FC50'"],
+        ),
+        (
+            ["figures", "examples", "panels"],
+            [{"source": "FC50-50-10-P1", "victim": "AE32-10"}],
+            ["panels.source: expected a source of this experiment", "'FC50-50-10-P1'"],
+        ),
+        (
+            ["experiments", "cross-training-set", "controls"],
+            ["lbfgs"],
+            ["controls: expected an attack that needs no model", "found lbfgs"],
+        ),
         (["experiments", "cross-model", "n"], 0, ["n: expected at least 1", "found 0"]),
         (["experiments", "cross-model", "amplify"], [0], ["amplify.0: expected more than 0"]),
         (["tables", "table1", "experiment"], "cross", ["tables.table1.experiment", "'cross'"]),

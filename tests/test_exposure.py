@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from blindspots import exposure, tables
-from blindspots.analyses.transfer import SCHEMA
+from blindspots.analyses._tables import TRANSFER
 from blindspots.attacks import _run, _table, lbfgs
 from blindspots.interface import Box, InputError
 from blindspots.parts import Images
@@ -65,7 +65,7 @@ def test_an_image_without_a_perturbation_is_not_amplified():
 def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net):
     plain, amplified = exposure.attacked(table, data.first(20), [0.3], clip=True)
     rows = exposure.exposed(plain, "A", sigmoid_net, 0, 1000)
-    assert rows.schema.equals(SCHEMA)
+    assert rows.schema.equals(TRANSFER)
     assert (rows["prediction"].to_numpy() != rows["label"].to_numpy()).all()
     assert rows["index"].to_pylist() == list(range(100, 120))
     assert rows["amplified_to"].null_count == 20

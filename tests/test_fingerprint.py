@@ -1,3 +1,5 @@
+import ast
+
 import pytest
 
 from blindspots import fingerprint as module
@@ -6,8 +8,8 @@ from blindspots.fingerprint import fingerprint
 
 FILES = {
     "__init__.py": "",
-    "nets.py": "from fp_lab import layers\nfrom .blocks import block\ndef net(): return layers\n",
-    "layers.py": "SIZE = 3\n",
+    "nets.py": "import json\nfrom fp_lab import layers\nfrom .blocks import block\nx = layers\n",
+    "layers.py": "from blindspots import goals\nSIZE = 3\n",
     "blocks.py": "def block(): return 1\n",
     "other.py": "x = 1\n",
 }
@@ -25,10 +27,21 @@ def lab(tmp_path, monkeypatch):
     def of_nets(**edits):
         for name, text in edits.items():
             (package / f"{name}.py").write_text(text)
-        module._parsed.cache_clear()
+        forget()
         return fingerprint(["fp_lab.nets"])
 
     return of_nets
+
+
+def forget():
+    module._syntax.cache_clear()
+    module._imported.cache_clear()
+
+
+def reached(name):
+    """Modules of the package that a module imports."""
+    found = module._imported(methods.source(name), frozenset({"blindspots"}))
+    return {path.relative_to(methods.PACKAGE).as_posix() for path in found}
 
 
 def test_code_that_is_reached_counts_directly_and_through_imports(lab):
@@ -41,31 +54,68 @@ def test_code_that_is_reached_counts_directly_and_through_imports(lab):
 def test_other_code_comments_and_docstrings_do_not(lab):
     before = lab()
     assert lab(other="x = 2\n") == before
-    assert lab(layers="# why\nSIZE = 3  # three\n") == before
+    assert lab(layers="# why\n" + FILES["layers.py"] + "# three\n") == before
     assert lab(blocks='"""Blocks."""\ndef block():\n    """One."""\n    return 1\n') == before
 
 
+def test_the_package_counts_where_a_users_module_reaches_it(lab, monkeypatch):
+    before = lab()
+    original = module._syntax.__wrapped__
+    monkeypatch.setattr(
+        module, "_syntax", lambda path: "edited" if path.stem == "goals" else original(path)
+    )
+    assert fingerprint(["fp_lab.nets"]) != before
+
+
+def test_modules_beside_a_users_file_count_and_installed_ones_do_not(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import helper\nimport numpy\nimport torch.nn\n")
+    (tmp_path / "helper.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = fingerprint(["mine"])
+    forget()
+    (tmp_path / "helper.py").write_text("x = 2\n")
+    assert fingerprint(["mine"]) != before
+    files = module._imported(tmp_path / "mine.py", frozenset({"blindspots", "mine"}))
+    assert [path.name for path in files] == ["helper.py"]
+
+
 def test_one_attack_does_not_reach_another():
-    module._parsed.cache_clear()
-    _, imports = module._parsed("blindspots.attacks.gaussian")
-    assert "blindspots.attacks.lbfgs" not in imports
+    forget()
+    assert "attacks/lbfgs.py" not in reached("blindspots.attacks.gaussian")
     assert fingerprint(["blindspots.attacks.gaussian"]) != fingerprint(["blindspots.attacks.lbfgs"])
 
 
-def test_a_script_counts_by_what_it_imports(tmp_path):
-    script = tmp_path / "s.py"
-    script.write_text("from blindspots import goals\n")
-    before = fingerprint([], [script])
-    script.write_text("from blindspots import goals\nprint(1)\n")
-    assert fingerprint([], [script]) == before
-    script.write_text("from blindspots import tables\n")
-    assert fingerprint([], [script]) != before
+def test_a_script_counts_by_what_it_imports_and_by_its_helpers(tmp_path):
+    script, helper = tmp_path / "s.py", tmp_path / "_helper.py"
+
+    def of(text):
+        script.write_text(text)
+        forget()
+        return fingerprint([], [script])
+
+    helper.write_text("x = 1\n")
+    before = of("import _helper\nfrom blindspots import goals\n")
+    assert of("import _helper\nfrom blindspots import goals\nprint(1)\n") == before
+    assert of("import _helper\nfrom blindspots import tables\n") != before
+    helper.write_text("x = 2\n")
+    assert of("import _helper\nfrom blindspots import goals\n") != before
 
 
-def test_no_file_of_the_package_imports_through_a_package_that_re_exports():
+def test_the_answers_to_clean_images_are_reached_by_training():
+    """They are computed in a helper beside the script."""
+    scripts = methods.PACKAGE.parent / "scripts"
+    helper = module._imported(scripts / "train.py", frozenset({"blindspots"}))
+    assert scripts / "_clean.py" in helper
+    imported = module._imported(scripts / "_clean.py", frozenset({"blindspots"}))
+    assert methods.PACKAGE / "exposure.py" in imported
+
+
+def test_what_is_imported_from_a_package_is_a_module_of_it():
     """A package's __init__ is not followed, so nothing may reach code through one."""
-    reexporting = {"blindspots.attacks", "blindspots.models", "blindspots.datasets"}
     for path in methods.PACKAGE.rglob("[!_]*.py"):
-        name = ".".join(path.relative_to(methods.PACKAGE.parent).with_suffix("").parts)
-        _, imports = module._parsed(name)
-        assert not reexporting & set(imports), f"{name} imports from {reexporting & set(imports)}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("blindspots"):
+                where = methods.source(node.module)
+                for alias in node.names:
+                    nested = methods.source(f"{node.module}.{alias.name}")
+                    assert nested or where.name != "__init__.py", f"{path}: {alias.name}"

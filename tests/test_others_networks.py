@@ -1,7 +1,6 @@
 """Networks that others trained: read, as good as published, and open to the attack."""
 
 import pytest
-import torch
 
 from blindspots import checkpoints, datasets
 from blindspots.attacks import lbfgs
@@ -26,6 +25,6 @@ def test_a_given_network_has_its_published_error_and_can_be_attacked(shared_data
     seen = answers(model, images, labels, 1000)
     wrong = 100 * (seen.predictions != labels.numpy()).mean()
     assert wrong == pytest.approx(error, abs=0.05)
-    found = lbfgs(model, images[:8], labels[:8], (labels[:8] + 1) % 10, max_searches=8)
+    found = lbfgs(model, images[:8], labels[:8])
     assert found.success.all()
-    assert torch.equal(model(found.images).argmax(dim=1), (labels[:8] + 1) % 10)
+    assert (model(found.images).argmax(dim=1) != labels[:8]).all()

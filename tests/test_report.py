@@ -44,10 +44,10 @@ def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
     assert table.columns == ["A & co", "distortion"]
     assert [label for label, _ in table.rows] == ["net <A>", "net B"]
     first, second = (cells for _, cells in table.rows)
-    assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100.0", 1.0)
+    assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100", 1.0)
     assert (first[1].value, first[1].paper, first[1].shade) == ("0.062", "0.062", None)
     assert second[0].paper == ""
-    assert second[0].note == "256 images on each of 3 networks"
+    assert second[0].note == "256 images, mean of 3 networks"
     assert second[1] is None
     assert table.has_paper
 

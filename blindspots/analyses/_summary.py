@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+
+from blindspots.analyses._szegedy2013 import TABLES
 
 SCHEMA = pa.schema(
     [
@@ -23,25 +22,6 @@ SCHEMA = pa.schema(
         pa.field("paper", pa.float64()),  # the printed figure; null: none
     ]
 )
-
-
-def paper_figures(table: str | None) -> Mapping[tuple[str, str], float]:
-    """The printed figures of a table of Szegedy et al. 2013 by row and column; empty for None.
-
-    Raises:
-        KeyError: no such table.
-    """
-    return {} if table is None else _figures()[table]
-
-
-@cache
-def _figures() -> dict[str, dict[tuple[str, str], float]]:
-    tables: dict[str, dict[tuple[str, str], float]] = {}
-    with Path(__file__).with_name("szegedy2013.csv").open(encoding="utf-8", newline="") as file:
-        for cell in csv.DictReader(file):
-            figures = tables.setdefault(cell["table"], {})
-            figures[cell["row"], cell["column"]] = float(cell["value"])
-    return tables
 
 
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -67,7 +47,7 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) ->
         labels: of nets, by name.
         paper: the paper's table, such as "table2", or None.
     """
-    figures = paper_figures(paper)
+    figures = TABLES[paper] if paper else {}
     finished = values.assign(
         paper=[figures.get((r, c)) for r, c in zip(values["row"], values["column"], strict=True)]
     )

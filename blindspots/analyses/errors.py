@@ -6,23 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from blindspots.analyses._summary import cells, over_seeds
 from blindspots.splits import SUBSETS
-
-CLEAN = pa.schema(
-    [
-        pa.field("net", pa.string(), nullable=False),
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("index", pa.int32(), nullable=False),
-        pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16()),  # null for a model that does not classify
-        pa.field("margin", pa.float64()),  # logit of the label less the largest other
-    ]
-)
-"""A net's answers to the unaltered images: one row per image of the dataset."""
 
 
 def errors(
@@ -37,7 +23,7 @@ def errors(
     """Tables 1 and 3 of Szegedy et al. 2013.
 
     Args:
-        clean: answers to unaltered images, with schema `CLEAN`.
+        clean: answers to unaltered images, with schema `_tables.CLEAN`.
         split: the parts that the images are in.
         attacks: one row per attacked image.
         parts: for which the error is wanted, such as ["train", "test"].

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from blindspots.analyses._summary import cells, over_seeds
-from blindspots.interface import LayerBound
-
-SCHEMA = pa.schema(
-    [
-        pa.field("net", pa.string(), nullable=False),
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("layer", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("inputs", pa.int32(), nullable=False),
-        pa.field("outputs", pa.int32(), nullable=False),
-        pa.field("bound", pa.float64(), nullable=False),
-        pa.field("product", pa.float64(), nullable=False),  # of this layer and those before it
-    ]
-)
-"""One row per layer of a net, in the order in which they are applied."""
-
-
-def columns(bounds: Sequence[LayerBound]) -> dict[str, Any]:
-    """The columns of `SCHEMA` that describe layers."""
-    named = {
-        field: list(values)
-        for field, values in zip(LayerBound._fields, zip(*bounds, strict=True), strict=True)
-    }
-    return named | {"product": np.cumprod(named["bound"])}
 
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The bounds of the layers that have one other than 1, and their product.
 
     Args:
-        lipschitz: with `SCHEMA`.
+        lipschitz: with schema `_tables.LIPSCHITZ`.
         labels: of nets, by name.
     """
     bounded = lipschitz[lipschitz["bound"] != 1]

@@ -53,7 +53,7 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     Raises:
         LedgerError: a lower bound above an upper one; names the first.
     """
-    images = pd.concat([attacks[IMAGE], certificates[IMAGE]])
+    images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
     uppers = _tightest(_uppers(attacks, clean, images), "upper", smallest=True)
     lowers = _tightest(
         certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"}),
@@ -63,8 +63,9 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     # Who reaches a target leaves the right class: a radius for any goal holds for every target.
     radii = lowers[[*IMAGE, "lower", "certificate"]]
     targeted = uppers[uppers["goal"] == "target"].merge(radii, on=IMAGE, how="left")
-    untargeted = uppers[uppers["goal"] == "any"].merge(radii, on=IMAGE, how="outer")
-    ledger = pd.concat([untargeted.assign(goal="any"), targeted], ignore_index=True)
+    untargeted = images.merge(uppers[uppers["goal"] == "any"], on=IMAGE, how="left")
+    untargeted = untargeted.merge(radii, on=IMAGE, how="left").assign(goal="any")
+    ledger = pd.concat([untargeted, targeted], ignore_index=True)
     ledger["norm"] = "L2"
     crossed = ledger[ledger["lower"] > ledger["upper"]]
     if len(crossed):
@@ -85,7 +86,7 @@ def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) ->
     wrong = found[found["attacked_prediction"] != found["label"]]
     wrong = wrong.assign(goal="any", target=pd.NA)
     mistaken = clean[clean["prediction"].notna() & (clean["prediction"] != clean["label"])]
-    itself = mistaken[IMAGE].merge(images.drop_duplicates(), on=IMAGE)
+    itself = mistaken[IMAGE].merge(images, on=IMAGE)
     itself = itself.assign(goal="any", target=pd.NA, upper=0.0, attack=None)
     frames = [frame[[*GOAL, "upper", "attack"]] for frame in (targeted, wrong, itself)]
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1])
@@ -96,20 +97,22 @@ def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFra
     return ordered.drop_duplicates(GOAL)
 
 
-def ledger(ledger: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+def ledger(
+    ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[str, str]
+) -> pd.DataFrame:
     """A summary of the ledger per net: how far what is certified is from what is found.
 
     Args:
         ledger: with `SCHEMA`.
-        labels: of the nets to summarise, by name.
+        attacks: of the experiment; its nets and images are summarised.
+        labels: of nets, by name.
 
     Returns:
         Per net, over images that it gets right and that have both bounds for any wrong class: the
         medians of the bounds and of their quotient.
     """
-    wanted = (ledger["goal"] == "any") & (ledger["upper"] > 0) & ledger["lower"].notna()
-    rows = ledger[wanted & ledger["net"].isin(labels)]
-    rows = rows.sort_values("net", key=lambda nets: nets.map(list(labels).index), kind="stable")
+    rows = attacks[IMAGE].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=IMAGE)
+    rows = rows[(rows["upper"] > 0) & rows["lower"].notna()]
     columns = {
         "certified": ("certified median", "L2", rows["lower"]),
         "found": ("found median", "L2", rows["upper"]),

@@ -5,8 +5,7 @@ Every bound is computed in float64 and rounded outwards, so that certificates ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import singledispatch
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -78,38 +77,42 @@ def network_bound(model: nn.Module, input_shape: Sequence[int]) -> float:
 
 
 def _layers(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
-    if not isinstance(module, nn.Sequential):
+    """The layers that a module applies one after the other, as often as it applies them."""
+    # A subclass that computes otherwise is a layer of its own, and likely one without a bound.
+    if type(module).forward is not nn.Sequential.forward:
         yield path or type(module).__name__, module
         return
-    for name, child in module.named_children():
+    for name, child in module._modules.items():
+        assert child is not None
         yield from _layers(child, f"{path}.{name}" if path else name)
 
 
-@singledispatch
 def _bound(layer: nn.Module, input_shape: Sequence[int]) -> float:
-    raise InputError(
-        "expected a layer with a known Lipschitz bound, found none; "
-        "leave this net out of lipschitz.nets"
-    )
+    """By what the layer computes, its `forward`: a subclass with another one has no known bound."""
+    known = BOUNDS.get(type(layer).forward)
+    if known is None:
+        raise InputError(
+            "expected a layer with a known Lipschitz bound, found none; "
+            "leave this net out of lipschitz.nets"
+        )
+    return known(layer, input_shape) if callable(known) else known
 
 
-@_bound.register
-def _(layer: nn.Linear, input_shape: Sequence[int]) -> float:
+def _linear(layer: nn.Module, input_shape: Sequence[int]) -> float:
+    assert isinstance(layer, nn.Linear)
     # LAPACK's singular values are exact for a matrix within a small multiple of the rounding unit.
     rounding = 8 * max(layer.weight.shape) * float(np.finfo(np.float64).eps)
     return operator_norm(layer, input_shape) * (1 + rounding)
 
 
-@_bound.register(nn.Sigmoid)
-def _(layer: nn.Module, input_shape: Sequence[int]) -> float:
-    return 0.25  # the text treats ReLU, slope 1; a sigmoid's steepest slope is ¼
-
-
-@_bound.register(nn.Flatten)
-@_bound.register(nn.Unflatten)
-@_bound.register(nn.Identity)
-@_bound.register(nn.Dropout)
-@_bound.register(nn.ReLU)
-@_bound.register(nn.Tanh)
-def _(layer: nn.Module, input_shape: Sequence[int]) -> float:
-    return 1.0
+BOUNDS: dict[Callable[..., torch.Tensor], float | Callable[[nn.Module, Sequence[int]], float]] = {
+    nn.Linear.forward: _linear,
+    nn.Sigmoid.forward: 0.25,  # its steepest slope; the text treats ReLU, slope 1
+    nn.Tanh.forward: 1.0,
+    nn.ReLU.forward: 1.0,
+    nn.Flatten.forward: 1.0,
+    nn.Unflatten.forward: 1.0,
+    nn.Identity.forward: 1.0,
+    nn.Dropout.forward: 1.0,  # in evaluation mode
+}
+"""By a layer's forward function: its bound, or what computes it from layer and input shape."""

@@ -12,7 +12,7 @@ COLUMNS = {
     "iteration": ("iterations", ""),
     "loss": ("loss", ""),
     "gradient_norm": ("gradient norm", ""),
-    "converged": ("converged", "%"),
+    "converged": ("converged", "% of trainings"),
 }
 
 

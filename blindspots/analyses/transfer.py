@@ -5,27 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import pyarrow as pa
 
 from blindspots.analyses._summary import cells, over_seeds
-
-SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string()),  # null: a control, which has no source
-        pa.field("attack", pa.string(), nullable=False),
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
-        pa.field("victim", pa.string(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("index", pa.int32(), nullable=False),
-        pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16(), nullable=False),
-        pa.field("margin", pa.float64(), nullable=False),  # label's logit less the largest other
-        pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
-        pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
-    ]
-)
-"""One row per source (or control), victim and image."""
 
 
 def transfer(
@@ -34,7 +15,7 @@ def transfer(
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
-        transfer: with schema `SCHEMA`.
+        transfer: with schema `_tables.TRANSFER`.
         labels: of nets, by name.
         paper: the paper's table.
 
@@ -58,8 +39,8 @@ def transfer(
     size = rows.drop_duplicates(["row", "seed", "file", "index"]).groupby(
         ["row", "seed"], sort=False
     )
-    actual = size["distortion"].agg(["mean", "size"]).reset_index()
-    actual = actual.rename(columns={"mean": "value", "size": "n"})
+    actual = size["distortion"].agg(["mean", "count"]).reset_index()
+    actual = actual.rename(columns={"mean": "value", "count": "n"})
     actual = actual.assign(column="distortion", unit="RMS per pixel")
     values = over_seeds(pd.concat([rate, actual]), ["row", "column", "unit"])
     row_labels = {row: _label(row, labels) for row in values["row"].unique()}

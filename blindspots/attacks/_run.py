@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from blindspots.attacks._call import call
 from blindspots.interface import AttackResult, InputError, Status
 from blindspots.parts import Images
 from blindspots.targets import choose_targets
@@ -43,45 +43,24 @@ def run(
     Raises:
         InputError: a model that gives images no finite logits.
     """
-    starts = range(0, len(data.images), chunk)
-    parts = [
-        _run_chunk(attack, model, data, slice(at, at + chunk), target, seed, settings)
-        for at in starts
-    ]
+    parts = [_run_chunk(attack, model, part, target, seed, settings) for part in data.chunks(chunk)]
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def apply(
-    attack: Callable[..., AttackResult],
-    model: nn.Module | None,
-    data: Images,
-    targets: Tensor | None,
-    at: slice,
-    seed: int,
-    settings: Mapping[str, Any],
-) -> AttackResult:
-    """Call an attack with its settings and those of the workflow's that it takes."""
-    offered = {"box": data.box, "classes": data.classes, "seed": seed, "rows": data.rows[at]}
-    taken = {k: v for k, v in offered.items() if k in inspect.signature(attack).parameters}
-    return attack(model, data.images[at], data.labels[at], targets, **taken, **settings)
-
-
-def _run_chunk(attack, model, data, at, target, seed, settings) -> dict[str, np.ndarray]:
+def _run_chunk(attack, model, data, target, seed, settings) -> dict[str, np.ndarray]:
     with torch.no_grad():
-        logits = model(data.images[at])
+        logits = model(data.images)
     if logits.ndim != 2 or not logits.isfinite().all():
         raise InputError("expected a model that gives finite logits (n, classes), found another")
-    targets = choose_targets(
-        target, logits, data.labels[at], data.classes, seed=seed, rows=data.rows[at]
-    )
-    found = apply(attack, model, data, targets, at, seed, settings)
+    targets = choose_targets(target, logits, data.labels, data.classes, seed=seed, rows=data.rows)
+    found = call(attack, model, data, targets, seed=seed, settings=settings)
     with torch.no_grad():
         attacked = model(found.images).argmax(dim=1)
     failed = ~found.success.cpu().numpy()
     nothing = np.ma.masked_all(len(failed), np.int64)
     return {
-        "index": data.rows[at],
-        "label": data.labels[at].cpu().numpy(),
+        "index": data.rows,
+        "label": data.labels.cpu().numpy(),
         "target": nothing if targets is None else targets.cpu().numpy(),
         "prediction": logits.argmax(dim=1).cpu().numpy(),
         "attacked_prediction": attacked.cpu().numpy(),

@@ -12,6 +12,9 @@ from blindspots.goals import SUCCESS_MARGIN, accepted_answers, cross_entropy, re
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.lbfgs import minimise
 
+PENALTIES = (1e-12, 1e12)
+"""Weights of the distance beyond which the search for one is given up."""
+
 
 def lbfgs(
     model: nn.Module,
@@ -53,8 +56,8 @@ def lbfgs(
         history: curvature pairs.
 
     Returns:
-        CONVERGED where the bracket closed, ITERATION_LIMIT where a success was found but the
-        bracket stayed open, NO_SUCCESS otherwise.
+        CONVERGED where the bracket closed or the image met the goal as it was, ITERATION_LIMIT
+        where a success was found but the bracket stayed open, NO_SUCCESS otherwise.
 
     Raises:
         InputError: an argument that is not as described; names the first image that offends.
@@ -65,7 +68,7 @@ def lbfgs(
     penalty = torch.full((n,), initial_penalty, dtype=images.dtype, device=images.device)
     reaches = torch.zeros_like(penalty)  # largest c whose minimiser reached the goal
     misses = torch.full_like(penalty, torch.inf)  # smallest c whose minimiser did not
-    is_open = torch.ones(n, dtype=torch.bool, device=images.device)
+    is_open = search.distance > 0  # an image that meets the goal already cannot come nearer
     for _ in range(max_searches):
         rows = is_open.nonzero()[:, 0]
         if len(rows) == 0:
@@ -81,15 +84,17 @@ def lbfgs(
         reached = search.reached_by(end.x, rows)
         reaches[rows] = torch.where(reached, penalty[rows], reaches[rows])
         misses[rows] = torch.where(reached, misses[rows], penalty[rows])
-        is_open = misses > penalty_precision * reaches
+        is_open &= misses > penalty_precision * reaches
+        is_open &= (penalty > PENALTIES[0]) & (penalty < PENALTIES[1])
         penalty = torch.where(
             misses.isinf(),
             penalty * penalty_factor,
             torch.where(reaches == 0, penalty / penalty_factor, (reaches * misses).sqrt()),
         )
     success = search.distance.isfinite()
-    status = torch.full((n,), Status.CONVERGED, device=images.device)
-    status[is_open] = Status.ITERATION_LIMIT
+    closed = (misses <= penalty_precision * reaches) | (search.distance == 0)
+    status = torch.full((n,), Status.ITERATION_LIMIT, device=images.device)
+    status[closed] = Status.CONVERGED
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,

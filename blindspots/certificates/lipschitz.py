@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.analyses.lipschitz import network_bound
+from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 from blindspots.interface import CertificateResult, Status
 
 
@@ -17,12 +18,13 @@ def lipschitz(model: nn.Module, images: Tensor, labels: Tensor) -> CertificateRe
 
     A logit's difference to another is √2 L-Lipschitz where the map to the logits is L-Lipschitz
     (Szegedy et al. 2013, section 4.3: "small bounds guarantee that no such examples can appear").
-    Computed in float64 with the product bound of the layers, rounded down.
+    Computed in float64 with the product bound of the layers, less what rounding may add.
 
     Args:
         model: images to logits, made of layers with known bounds.
         images: (n, *image).
-        labels: (n,) true classes; an image that the model gets wrong has radius 0.
+        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
+            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
 
     Raises:
         InputError: a layer without a known bound.
@@ -31,8 +33,9 @@ def lipschitz(model: nn.Module, images: Tensor, labels: Tensor) -> CertificateRe
     bound = network_bound(exact, images.shape[1:])
     with torch.no_grad():
         logits = exact(images.double())
-    correct = logits.gather(1, labels[:, None])[:, 0]
-    others = logits.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
-    rounding = 1e-12 * logits.abs().amax(dim=1)
-    radius = (correct - others - rounding).clamp_min(0) / (sqrt(2) * bound)
+    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
+    scale = logits.abs().amax(dim=1)
+    margin = relative_margin(logits, label_alone)
+    distance = (margin - 1e-12) * scale / (sqrt(2) * bound)  # 1e-12: float64's forward error
+    radius = torch.where(margin >= SUCCESS_MARGIN, distance, 0)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import os
 import struct
+import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,8 +34,8 @@ def load(name: str, root: str | None, md5: Mapping[str, str]) -> Dataset:
     Raises:
         InputError: a file is missing, cannot be downloaded, or is not what it should be.
     """
-    folder = root or os.environ.get(ENVIRONMENT) or _download(name)
-    raw = Path(folder) / name / "raw"
+    folder = root or os.environ.get(ENVIRONMENT)
+    raw = (Path(folder) if folder else _download(name)) / name / "raw"
     parts = {}
     for part, files in FILES.items():
         images, labels = (_read(raw / file, name, md5.get(file)) for file in files)
@@ -47,18 +49,23 @@ def load(name: str, root: str | None, md5: Mapping[str, str]) -> Dataset:
 
 
 def _download(name: str) -> Path:
-    """Let torchvision fetch the files into the user's cache folder, where it does so once."""
-    import torchvision
-
+    """Let torchvision fetch the files into the user's cache folder, whole or not at all."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "blindspots"
-    try:
-        getattr(torchvision.datasets, name)(cache, download=True)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{name} was neither found nor could it be downloaded ({error}); either name a folder "
-            f"that holds {name}/raw by data.root in the config or by the environment variable "
-            f"{ENVIRONMENT}, or connect to the internet and run again"
-        ) from None
+    if not (cache / name).exists():
+        import torchvision
+
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                getattr(torchvision.datasets, name)(folder, download=True)
+                (Path(folder) / name).rename(cache / name)
+        except (OSError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{name} was neither found nor could it be downloaded ({reason}); either name a "
+                f"folder that holds {name}/raw by data.root in the config or by the environment "
+                f"variable {ENVIRONMENT}, or connect to the internet and run again"
+            ) from None
     return cache
 
 
@@ -69,9 +76,11 @@ def _read(path: Path, name: str, md5: str | None) -> np.ndarray:
             f"expected the file {path} (or {compressed.name}), found none; set data.root or "
             f"{ENVIRONMENT} to the folder that holds {name}/raw, or unset both to download it"
         )
+    path = path if path.exists() else compressed
     try:
-        content = path.read_bytes() if path.exists() else gzip.decompress(compressed.read_bytes())
-    except (OSError, EOFError) as error:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path == compressed else content
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error}); fetch the file again") from None
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 and found != md5:

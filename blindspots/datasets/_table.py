@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from blindspots import tables
-from blindspots.interface import Box, Part
+from blindspots.interface import Box, InputError, Part
 from blindspots.splits import fingerprints
 
 
@@ -23,8 +24,26 @@ def schema(shape: Sequence[int]) -> pa.Schema:
     )
 
 
-def write(path: str | Path, part: Part, classes: int, box: Box, provenance: dict) -> None:
-    """Write images, labels and checksums, with the number of classes and the box as metadata."""
+def write(
+    path: str | Path, part: Part, classes: int, box: Box, provenance: Mapping[str, Any]
+) -> None:
+    """Write images, labels and checksums, with the number of classes and the box as metadata.
+
+    Raises:
+        InputError: labels or pixels that are not what the dataset says of itself.
+    """
+    if len(part.images) != len(part.labels):
+        raise InputError(
+            f"dataset: expected as many images as labels, found {len(part.images)} and "
+            f"{len(part.labels)}"
+        )
+    if len(part.labels) and not (part.labels.min() >= 0 and part.labels.max() < classes):
+        raise InputError(
+            f"dataset: expected labels from 0 to {classes - 1}, found {part.labels.min()} to "
+            f"{part.labels.max()}"
+        )
+    if not ((part.images >= box.lower) & (part.images <= box.upper)).all():
+        raise InputError(f"dataset: expected pixels in {list(box)}, found others, or no numbers")
     columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
     table = tables.build(columns, schema(part.images.shape[1:]))
-    tables.write(path, table, provenance | {"classes": classes, "box": list(box)})
+    tables.write(path, table, {**provenance, "classes": classes, "box": list(box)})

@@ -19,14 +19,14 @@ SETTINGS: Any = {
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,
-    "legend.frameon": False,
+    "legend.edgecolor": "white",
+    "legend.framealpha": 0.9,
 }
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw without a screen, with the project's settings, and leave matplotlib as it was."""
-    matplotlib.use("Agg")
+    """The project's settings of matplotlib, within the block."""
     with seaborn.axes_style("whitegrid"), matplotlib.rc_context(SETTINGS):
         yield
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn
@@ -21,7 +20,8 @@ def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         labels: of nets, by name.
     """
     nets = list(attacks["net"].unique())
-    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    figure = Figure(figsize=(7.2, 4.2))
+    axes = figure.subplots()
     colours = seaborn.color_palette("colorblind", len(nets))
     for net, colour in zip(nets, colours, strict=True):
         values = attacks.loc[attacks["net"] == net, "distortion"]

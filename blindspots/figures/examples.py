@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -25,7 +24,8 @@ def examples(
     """Panels of originals (odd columns) and distorted images (even columns).
 
     Args:
-        pictures: the first images of every source and control, beside their originals.
+        pictures: the first images of every source and control, beside their originals; a panel
+            shows as many of them as there are.
         transfer: the experiment's answers, for the panels' accuracies.
         panels: a `victim`, and what was done to the images: the `source` they were made for, or the
             name of a `control`.
@@ -34,15 +34,13 @@ def examples(
         labels: of nets, by name.
     """
     width = 3.4  # inches of a panel
-    figure, every = plt.subplots(
-        1,
-        len(panels),
-        figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8),
-        squeeze=False,
-    )
+    figure = Figure(figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8))
+    every = figure.subplots(1, len(panels), squeeze=False)
+    darkest, brightest = _range(pictures["original"])
     for axes, panel in zip(every[0], panels, strict=True):
         shown = _of(pictures, panel).head(rows * pairs)
-        axes.imshow(_mosaic(shown, rows, pairs), cmap="gray", vmin=0, vmax=1)
+        mosaic = _mosaic(shown, rows, pairs, brightest)
+        axes.imshow(mosaic, cmap="gray", vmin=darkest, vmax=brightest)
         axes.set_axis_off()
         answers = _of(transfer, panel)
         answers = answers[answers["victim"] == panel["victim"]]
@@ -70,11 +68,16 @@ def _of(frame: pd.DataFrame, panel: Mapping[str, str]) -> pd.DataFrame:
     return rows[rows["source"].isna() & (rows["attack"] == panel["control"])]
 
 
-def _mosaic(shown: pd.DataFrame, rows: int, pairs: int) -> np.ndarray:
+def _range(images: pd.Series) -> tuple[float, float]:
+    return min(image.min() for image in images), max(image.max() for image in images)
+
+
+def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
     """Original, distorted, original, … row by row on white, as one (height, width) image."""
     tiles = [tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair]
     height, width = tiles[0].shape[-2:]
-    canvas = np.ones((rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP))
+    size = rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP
+    canvas = np.full(size, white)
     for place, tile in enumerate(tiles):
         top, left = (place // (2 * pairs)) * (height + GAP), (place % (2 * pairs)) * (width + GAP)
         canvas[top : top + height, left : left + width] = tile.mean(axis=0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
+from blindspots.interface import InputError
 from blindspots.models.mlp import linear
 
 
@@ -22,7 +23,14 @@ def encoded(
 
     Returns:
         Images (n, *shape) to logits (n, classes).
+
+    Raises:
+        InputError: other parents.
     """
+    if set(parents) != {"encoder"} or not hasattr(parents["encoder"], "encoder"):
+        raise InputError(
+            f"parents: expected 'encoder', a model with an encoder, found {sorted(parents)}"
+        )
     encoder = parents["encoder"].get_submodule("encoder").requires_grad_(False)
     with torch.no_grad():
         units = encoder(torch.zeros(1, *shape)).shape[1]

@@ -38,7 +38,8 @@ def minimise(
         progress: called with each row.
 
     Returns:
-        The history, a row for every `CHECK_EVERY` iterations with the terms, `iteration`,
+        The history, a row for every `CHECK_EVERY` iterations (fewer where a line search cannot go
+        on) with the terms, `iteration`,
         `gradient_norm` and `seconds`; and CONVERGED, ITERATION_LIMIT or NON_FINITE.
     """
     optimiser = torch.optim.LBFGS(
@@ -64,7 +65,7 @@ def minimise(
         rows.append(
             terms
             | {
-                "iteration": CHECK_EVERY * len(rows),
+                "iteration": optimiser.state[parameters[0]].get("n_iter", 0),
                 "gradient_norm": _norm(p.grad for p in parameters),
                 "seconds": time.perf_counter() - begun,
             }

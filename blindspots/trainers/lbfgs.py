@@ -46,12 +46,14 @@ def lbfgs(
         The history (`loss`, `data`, `decay`, `error` in percent, …) and the status.
 
     Raises:
-        InputError: no images, or as many λ as there are not layers.
+        InputError: no images, nothing to train, or not one λ for each layer.
     """
     if len(images) == 0:
         raise InputError("expected at least one training image, found none; enlarge the part")
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if not parameters:
+        raise InputError("model: expected parameters to train, found none")
     inputs, trained = _frozen_part_applied(model, images, chunk)
-    parameters = [p for p in trained.parameters() if p.requires_grad]
     weights = [p for p in parameters if p.ndim > 1]
     decays = [decay] * len(weights) if isinstance(decay, int | float) else list(decay)
     if len(decays) != len(weights):
@@ -94,10 +96,13 @@ def lbfgs(
 
 def _frozen_part_applied(model: nn.Module, images: Tensor, chunk: int) -> tuple[Tensor, nn.Module]:
     """The images after the frozen front of the model, and the rest of the model."""
-    if not isinstance(model, nn.Sequential):
+    if type(model) is not nn.Sequential:  # a subclass may compute more than its parts
         return images, model
-    front = 0
-    while front < len(model) and not any(p.requires_grad for p in model[front].parameters()):
-        front += 1
+    front = next(
+        i for i, layer in enumerate(model) if any(p.requires_grad for p in layer.parameters())
+    )
+    frozen = model[:front]
+    if next(frozen.parameters(), None) is None:
+        return images, model
     with torch.no_grad():
-        return torch.cat([model[:front](x) for x in images.split(chunk)]), model[front:]
+        return torch.cat([frozen(x) for x in images.split(chunk)]), model[front:]

@@ -77,12 +77,14 @@ def test_a_certificate_above_a_found_perturbation_ends_the_run():
 
 
 def test_the_summary_is_over_images_that_are_right_and_bounded_on_both_sides():
+    attacks = [attack(i, l2, 1) for i, l2 in enumerate([1.0, 2.0, 4.0, 64.0])]
     built = build(
-        [attack(i, l2, 1) for i, l2 in enumerate([1.0, 2.0, 4.0])],
-        [certificate(0, 0.5), certificate(1, 0.5), certificate(2, 0.0)],
-        [answer(0), answer(1), answer(2, prediction=3)],
+        attacks,
+        [certificate(0, 0.5), certificate(1, 0.5), certificate(2, 0.0), certificate(3, 1.0)],
+        [answer(0), answer(1), answer(2, prediction=3), answer(3)],
     )
-    summary = ledger.ledger(built.reset_index(), labels={"A": "net A"})
+    experiment = pd.DataFrame(attacks[:3])  # image 3 is another experiment's
+    summary = ledger.ledger(built.reset_index(), experiment, labels={"A": "net A"})
     values = summary.set_index("column")["value"]
     assert values["found"] == 1.5
     assert values["certified"] == 0.5
