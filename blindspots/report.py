@@ -78,10 +78,12 @@ def _cell(cell: Mapping[str, Any]) -> Cell:
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each method that a config uses: its key, its name, and all its settings as text."""
+    """Each method behind a run's results: its key, its name, and all its settings as text."""
     aimed = {experiment["attack"] for experiment in config["experiments"].values()}
     found = []
     for key, role, instance in instances(dict(config)):
+        if role in ("analyses", "figures"):  # how results are shown
+            continue
         settings = methods.defaults(role, instance["method"])
         settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
         if role == "trainers" and methods.takes(role, instance["method"], "decay_scale"):
@@ -129,6 +131,10 @@ def render(
     ]
     return environment.from_string(Path(template).read_text("utf-8")).render(
         config=config,
+        attacks={
+            config["attacks"][experiment["attack"]]["method"]
+            for experiment in config["experiments"].values()
+        },
         tables=printed,
         figures=pictures,
         splits=[tables.metadata(tables.read(path)) for path in splits],

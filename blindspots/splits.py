@@ -137,7 +137,7 @@ def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:
 
 
 def _stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order whose every contiguous block has the classes in proportion, to within one image.
+    """An order whose every contiguous block has the classes nearly in proportion.
 
     Each class is shuffled and spread evenly over [0, 1); the order is that of the places.
     """

@@ -127,12 +127,17 @@ def read(
 
 
 def frame(
-    paths: Sequence[str | Path], *, with_images: bool = False, first: int | None = None
+    paths: Sequence[str | Path],
+    schema: pa.Schema | None = None,
+    *,
+    with_images: bool = False,
+    first: int | None = None,
 ) -> pd.DataFrame:
     """The rows of several tables; a column that some of them lack is null there.
 
     Args:
-        paths: of the tables, at least one.
+        paths: of the tables.
+        schema: what there is without any table: its columns and no row.
         with_images: keep columns of images, as an array per row.
         first: rows of each table that are kept; all by default.
 
@@ -140,6 +145,8 @@ def frame(
         Integers that may be null are pandas' nullable integers.
     """
     found = [read(path, with_images=with_images).slice(0, first) for path in paths]
+    if not found and schema is not None:
+        found = [schema.empty_table()]
     table = pa.concat_tables(
         [part.replace_schema_metadata() for part in found], promote_options="default"
     )

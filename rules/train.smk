@@ -11,7 +11,7 @@ rule train:
     log:
         f"{LOGS}/train/{{net}}.log",
     wildcard_constraints:
-        net=any_of(slugs(net for net in NETS if NETS[net]["weights"] is None)),
+        net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is None])),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -37,7 +37,7 @@ rule adopt:
     log:
         f"{LOGS}/adopt/{{net}}.log",
     wildcard_constraints:
-        net=any_of(slugs(net for net in NETS if NETS[net]["weights"] is not None)),
+        net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is not None])),
     priority: 1
     conda:
         "../envs/blindspots.yaml"

@@ -1,6 +1,18 @@
 """The tables that an analysis or a figure reads, by the names of its parameters."""
 
+import pyarrow as pa
+
 from blindspots import tables
+from blindspots.analyses._tables import LIPSCHITZ
+from blindspots.certificates import _table as certificates
+from blindspots.trainers import _table as trainers
+
+# A run may have none of these: nets that were all given, or no net to bound.
+OPTIONAL = {
+    "history": pa.schema(trainers.COMMON),
+    "lipschitz": LIPSCHITZ,
+    "certificates": certificates.SCHEMA,
+}
 
 
 def evidence(inputs, n=None):
@@ -11,7 +23,10 @@ def evidence(inputs, n=None):
     """
     return {
         name: tables.frame(
-            paths, with_images=name == "pictures", first=n if name == "attacks" else None
+            paths,
+            OPTIONAL.get(name),
+            with_images=name == "pictures",
+            first=n if name == "attacks" else None,
         )
         for name, paths in inputs.items()
     }

@@ -81,7 +81,10 @@ def _read(path: Path, name: str, md5: str | None) -> np.ndarray:
         content = path.read_bytes()
         content = gzip.decompress(content) if path == compressed else content
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fetch the file again") from None
+        raise InputError(
+            f"{path}: expected a whole file, found one that cannot be read ({error}); "
+            "fetch the file again"
+        ) from None
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 and found != md5:
         raise InputError(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
 
 from blindspots.interface import Status
 
@@ -39,8 +40,8 @@ def minimise(
 
     Returns:
         The history, a row for every `CHECK_EVERY` iterations (fewer where a line search cannot go
-        on) with the terms, `iteration`,
-        `gradient_norm` and `seconds`; and CONVERGED, ITERATION_LIMIT or NON_FINITE.
+        on) with the terms, `iteration`, `gradient_norm` and `seconds`; and CONVERGED,
+        ITERATION_LIMIT or NON_FINITE.
     """
     optimiser = torch.optim.LBFGS(
         parameters,
@@ -53,15 +54,20 @@ def minimise(
     )
     begun = time.perf_counter()
     rows: list[Terms] = []
-    terms: Terms | None = None
+    last: tuple[Tensor, Terms] | None = None
+
+    def evaluated() -> Terms:
+        nonlocal last
+        here = parameters_to_vector(parameters).detach().clone()
+        if last is None or not torch.equal(here, last[0]):  # a step begins where one ended
+            last = here, evaluate()
+        return last[1]
 
     def loss() -> Tensor:
-        nonlocal terms
-        current, terms = terms or evaluate(), None  # a step begins where the last row was taken
-        return torch.tensor(current["loss"], dtype=torch.float64)
+        return torch.tensor(evaluated()["loss"], dtype=torch.float64)
 
     while True:
-        terms = evaluate()
+        terms = evaluated()
         rows.append(
             terms
             | {

@@ -49,6 +49,39 @@ def test_layers_are_named_by_their_path_and_size():
     ]
 
 
+class Doubled(nn.Linear):
+    """A layer whose function its type does not tell."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Residual(nn.Sequential):
+    """Parts in a row that are not applied one after the other."""
+
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (Doubled(4, 4), r"layer '1' \(Doubled\)"),
+        (Residual(nn.Linear(4, 4), nn.ReLU()), r"layer '1' \(Residual\)"),
+    ],
+)
+def test_a_subclass_that_computes_otherwise_has_no_known_bound(layer, message):
+    with pytest.raises(InputError, match=message):
+        network_bound(nn.Sequential(nn.Flatten(), layer), (1, 2, 2))
+
+
+def test_a_layer_that_is_applied_twice_counts_twice():
+    layer = nn.Linear(4, 4)
+    once, twice = (nn.Sequential(nn.Flatten(), *[layer] * n) for n in (1, 2))
+    assert len(layer_bounds(twice, (1, 2, 2))) == 3
+    assert network_bound(twice, (1, 2, 2)) == network_bound(once, (1, 2, 2)) ** 2
+
+
 def test_a_layer_without_a_known_bound_is_an_error_that_names_it():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
     with pytest.raises(InputError, match=r"layer '0' \(Conv2d\)"):

@@ -59,6 +59,19 @@ def test_compressed_files_are_read_too(folder):
     assert np.array_equal(_idx.load("Small", str(root), md5).train.images, expected.train.images)
 
 
+@pytest.mark.parametrize("place", [3, 14, -6])
+def test_a_damaged_compressed_file_is_named(folder, place):
+    root, raw, md5 = folder
+    path = raw / "train-labels-idx1-ubyte"
+    content = bytearray(gzip.compress(path.read_bytes() * 9))
+    content[place] ^= 0xFF
+    path.with_name(path.name + ".gz").write_bytes(content)
+    path.unlink()
+    with pytest.raises(InputError, match=f"{path.name}.*expected") as error:
+        _idx.load("Small", str(root), md5)
+    assert len(str(error.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize("name", [name for files in _idx.FILES.values() for name in files])
 def test_an_altered_file_is_named_with_both_checksums(folder, name):
     root, raw, md5 = folder

@@ -67,6 +67,28 @@ def test_a_frozen_front_stays_as_it_is_and_the_rest_is_trained(digits, tmp_path)
     assert rows[-1]["data"] == pytest.approx(loss, rel=1e-4)
 
 
+class Scaled(torch.nn.Sequential):
+    """More than its parts in a row: its frozen front cannot be applied by itself."""
+
+    def forward(self, x):
+        return super().forward(x / 2)
+
+
+def test_the_frozen_front_of_a_model_of_its_own_kind_is_not_taken_apart(digits):
+    model = Scaled(torch.nn.Flatten(), torch.nn.Linear(64, 8), torch.nn.Linear(8, 10))
+    model[1].requires_grad_(False)
+    rows, _ = lbfgs(model, *digits, decay=0.0, max_iterations=20)
+    loss = torch.nn.functional.cross_entropy(model(digits[0]), digits[1]).item()
+    assert rows[-1]["data"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_loss_is_evaluated_once_at_each_point(digits):
+    model, points = softmax(), []
+    model.register_forward_pre_hook(lambda *_: points.append(model[1].weight.detach().clone()))
+    lbfgs(model, *digits, decay=1e-4, max_iterations=30, chunk=5000)
+    assert not any(map(torch.equal, points, points[1:]))
+
+
 def test_the_history_ends_at_the_limit_and_its_loss_never_rises(digits):
     rows, status = lbfgs(softmax(), *digits, decay=1e-4, max_iterations=30, tolerance=0)
     assert [row["iteration"] for row in rows] == [0, 10, 20, 30]

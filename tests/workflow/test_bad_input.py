@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from blindspots import checkpoints
+from blindspots import checkpoints, tables
 
 
 def line_with(text, *parts):
@@ -117,14 +117,32 @@ def test_a_layer_without_a_known_bound_is_named_and_the_rest_is_kept(copied):
     assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()
 
 
-def test_a_users_model_trainer_and_weights_take_part(workflow, tmp_path):
+TRAINER = """
+from blindspots.interface import Status
+
+
+def nudge(model, images, labels, *, step: float, seed=None, classes=None):
+    assert classes == 10 and isinstance(seed, int)
+    for parameter in model.parameters():
+        parameter.data += step
+    return [{"iteration": 0, "seconds": 0.0, "kindness": 1.0}], Status.CONVERGED
+"""
+
+
+def test_a_users_model_trainer_and_weights_take_part(workflow):
     model, _ = checkpoints.create("tests.nets:two_layers", {}, (1, 8, 8), 10, seed=5)
     torch.save(model.state_dict(), workflow.folder / "given.pth")
     workflow.config["nets"]["linear"] = {
         "model": {"method": "tests.nets:two_layers"}, "weights": "given.pth",
     }  # fmt: skip
+    (workflow.folder / "my_lab.py").write_text(TRAINER)
+    workflow.config["nets"]["coded"]["trainer"] = {"method": "my_lab:nudge", "step": 0.5}
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
     taken = checkpoints.load(workflow.results / "nets/linear.s0/weights.safetensors")
     assert torch.equal(taken[1].weight, model[1].weight)
     assert re.search(r"adopt\s+1", ended.stdout)
+    head = checkpoints.load(workflow.results / "nets/coded.s0/weights.safetensors").head
+    assert (head.bias == 0.5).all()
+    history = tables.read(workflow.results / "nets/coded.s0/history.parquet")
+    assert history["kindness"].to_pylist() == [1.0]

@@ -93,19 +93,20 @@ def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, 
         workflow.command(), cwd=workflow.folder, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    first = workflow.results / "nets/linear.s0/weights.safetensors"
     deadline = time.monotonic() + 120
-    while not first.exists() and time.monotonic() < deadline:
+    while not (begun := list(workflow.results.glob("attacks/lbfgs/*"))):  # their nets are finished
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (workflow.results / "report.html").exists()
-    kept = workflow.folder / "resources/digits/train.parquet"
-    written = kept.stat().st_mtime_ns
+    kept = [workflow.results / f"nets/{a.name}/weights.safetensors" for a in begun]
+    kept.append(workflow.folder / "resources/digits/train.parquet")
+    written = [path.stat().st_mtime_ns for path in kept]
     assert workflow.run("--unlock").returncode == 0
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
-    assert kept.stat().st_mtime_ns == written
+    assert [path.stat().st_mtime_ns for path in kept] == written
     assert workflow.tables() == finished.tables()
     assert not list(workflow.folder.rglob("*.part"))
 
@@ -140,6 +141,61 @@ EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
 def test_a_changed_config_reruns_what_it_touches(copied, change, expected):
     change(copied.config)
     assert copied.jobs().keys() - {"all"} == expected
+
+
+def test_an_added_victim_costs_its_training_and_forward_passes(copied):
+    copied.config["nets"]["other"] = copied.config["nets"]["linear"] | {"label": "other"}
+    copied.config["experiments"]["both"]["victims"].append("other")
+    jobs = copied.jobs()
+    assert jobs.pop("table") > 0
+    assert jobs == {
+        "train": 1, "lipschitz": 1, "transfer": 1, "ledger": 1, "figure": 1, "report": 1, "all": 1,
+    }  # fmt: skip
+
+
+def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied):
+    config = copied.config
+    config["seeds"] = [0, 3]
+    config["attacks"]["any"] = {"method": "lbfgs", "target": "any", "max_iterations": 30}
+    both = config["experiments"]["both"]
+    config["experiments"]["fewer"] = both | {"n": 8, "controls_n": 30, "sources": ["linear"]}
+    config["experiments"]["any"] = both | {"n": 10, "attack": "any", "controls": []}
+    for name in ("transfer", "errors", "ledger"):
+        config["tables"][f"{name}-fewer"] = config["tables"][name] | {"experiment": "fewer"}
+        config["tables"][f"{name}-any"] = config["tables"][name] | {"experiment": "any"}
+    ended = copied.run()
+    assert ended.returncode == 0, ended.stdout
+    rows = {
+        name: pd.read_parquet(copied.results / f"transfer/{name}.parquet")
+        for name in config["experiments"]
+    }
+    assert set(rows["both"]["seed"]) == {0, 3}
+    per_net = rows["fewer"].groupby(["attack", "amplified_to", "victim", "seed"], dropna=False)
+    sizes = per_net.size().unstack(["victim", "seed"]).xs("noise").to_numpy()
+    assert (sizes == 30).all()
+    assert (per_net.size().unstack(["victim", "seed"]).xs("lbfgs").to_numpy() == 8).all()
+    errors = pd.read_parquet(copied.results / "tables/errors-fewer.parquet")
+    distortion = errors[errors["column"] == "distortion"].set_index("row")
+    assert (distortion.loc["linear", "n"], distortion.loc["linear", "networks"]) == (8, 2)
+    ledger = pd.read_parquet(copied.results / "ledger.parquet")
+    attacked = ledger[(ledger["goal"] == "any") & (ledger["attack"] == "any")]
+    assert set(attacked["seed"]) == {0, 3}
+    assert ledger[ledger["goal"] == "target"]["attack"].eq("lbfgs").all()
+
+
+def test_a_run_without_trainings_bounds_or_certificates_reaches_its_report(copied):
+    config = copied.config
+    config["nets"] = {
+        "given": {
+            "model": {"method": "mlp", "hidden": []},
+            "weights": str(copied.results / "nets/linear.s0/weights.safetensors"),
+        }
+    }
+    config.update(run="given", certificates={}, lipschitz={"nets": []}, figures={})
+    config["experiments"]["both"].update(sources=["given"], victims=["given"])
+    ended = copied.run()
+    assert ended.returncode == 0, ended.stdout
+    assert "Nothing to show" in (copied.results / "report.html").read_text("utf-8")
 
 
 def test_a_changed_net_retrains_alone(copied):
