@@ -89,7 +89,12 @@ def _results(arguments: argparse.Namespace) -> None:
         },
         f"python -m blindspots results {arguments.config} {arguments.page}",
     )
-    arguments.page.write_text(text, encoding="utf-8")
+    try:
+        arguments.page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{arguments.page}: expected a page that can be written ({error})"
+        ) from None
     print(f"wrote {arguments.page}")
 
 

@@ -25,6 +25,9 @@ EVIDENCE = (
 )  # fmt: skip
 """The tables that an analysis or a figure can read, by the names of its positional parameters."""
 
+FOLDER = {"root"}
+"""The setting of datasets that says where the files are."""
+
 GLOBAL = {"decay_scale"}
 """Settings that the config has a value for at its top level; an instance may have its own."""
 
@@ -54,11 +57,11 @@ def method_faults(
         if role == "datasets" and instance["root"] is not None and "root" not in known:
             yield f"data.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
-        for name in sorted(given.keys() - own):
+        for name in sorted(given.keys() - own - FOLDER):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - PROVIDED[role] - GLOBAL - given.keys()):
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - GLOBAL - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name, value in given.items():
         if name in types and not _fits(value, ast.parse(types[name], mode="eval").body):

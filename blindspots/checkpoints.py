@@ -156,7 +156,7 @@ def _empty(spec: Spec) -> nn.Module:
 def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:
     factory = methods.find("models", spec["method"])
     settings = spec["settings"] | ({"parents": parents} if parents else {})
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         return factory(spec["shape"], spec["classes"], **settings).eval()
 

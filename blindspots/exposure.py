@@ -13,38 +13,10 @@ from torch import Tensor, nn
 
 from blindspots import methods, tables
 from blindspots.analyses._tables import TRANSFER
+from blindspots.answers import answers
 from blindspots.attacks._call import call
 from blindspots.interface import Box, InputError
 from blindspots.parts import Images
-
-
-class Answers(NamedTuple):
-    """A model's answers: (n,) int64 predictions, and (n,) float64 margins of the label."""
-
-    predictions: np.ndarray
-    margins: np.ndarray
-
-
-def answers(model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> Answers | None:
-    """Show images to a model, `chunk` at a time; None for a model that does not classify.
-
-    Args:
-        model: images to logits (n, classes or more).
-        images: (n, *image).
-        labels: (n,).
-        chunk: images at a time.
-    """
-    predictions, margins = [], []
-    with torch.no_grad():
-        for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
-            logits = model(x)
-            if logits.ndim != 2:
-                return None
-            correct = logits.gather(1, y[:, None])[:, 0]
-            others = logits.scatter(1, y[:, None], -torch.inf).amax(dim=1)
-            predictions.append(logits.argmax(dim=1).cpu().numpy())
-            margins.append((correct - others).double().cpu().numpy())
-    return Answers(np.concatenate(predictions), np.concatenate(margins))
 
 
 def amplify(

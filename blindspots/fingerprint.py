@@ -36,7 +36,8 @@ def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> s
         path = waiting.pop()
         if path not in reached:
             reached[path] = _syntax(path)
-            waiting += _imported(path, frozenset(ours))
+            if not _installed(path):
+                waiting += _imported(path, frozenset(ours))
     digest = hashlib.sha256()
     for name, syntax in sorted((path.name, syntax) for path, syntax in reached.items()):
         digest.update(f"{name}\n{syntax}\n".encode())
@@ -49,7 +50,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 @cache
 def _syntax(path: Path) -> str:
     """A file's syntax tree as text, without docstrings."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = methods.syntax_tree(path)
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
@@ -60,10 +61,10 @@ def _syntax(path: Path) -> str:
 def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
     """The files that a file imports, as far as they are ours: not installed, not Python's own.
 
-    A package's __init__ is not followed: the package's own only re-export.
+    The __init__ of a package of this project is not followed: it only re-exports.
     """
     found = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(methods.syntax_tree(path)):
         if isinstance(node, ast.Import):
             found += [_file(alias.name, path, ours) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -74,7 +75,7 @@ def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
             for alias in node.names:
                 nested = _file(f"{node.module}.{alias.name}", path, ours)
                 found.append(nested or _file(node.module, path, ours))
-    return tuple(file for file in found if file is not None and file.name != "__init__.py")
+    return tuple(file for file in found if file is not None and not _re_exports(file))
 
 
 def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
@@ -85,10 +86,19 @@ def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
     path = methods.source(module)
     if path is None or module.partition(".")[0] in ours:
         return path
-    inside = path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
-    return path if inside else None
+    return path if path.is_relative_to(Path.cwd()) and not _installed(path) else None
 
 
 def _python(path: Path) -> Path | None:
-    file = path.with_suffix(".py")
-    return file if file.is_file() else None
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _installed(path: Path) -> bool:
+    return "site-packages" in path.parts
+
+
+def _re_exports(path: Path) -> bool:
+    return path.name == "__init__.py" and path.is_relative_to(methods.PACKAGE)

@@ -73,7 +73,8 @@ class AttackResult:
         status: (n,) int64, values of `Status`.
         forwards: (n,) int64, images shown to the model.
         backwards: (n,) int64, gradients taken.
-        penalty: (n,) the weight c of the distance in the best solution, for penalty attacks.
+        penalty: (n,) the weight c of the distance in the best solution, for penalty attacks;
+            NaN where none was searched.
     """
 
     originals: Tensor

@@ -171,7 +171,7 @@ def _signature(role: str, method: str) -> ast.arguments | None:
     path = source(module)
     assert path is not None
     bound: set[str] = set()
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in syntax_tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return node.args
         if isinstance(node, ast.ClassDef):
@@ -214,6 +214,22 @@ def source(module: str) -> Path | None:
             if candidate.is_file():
                 return candidate
     return None
+
+
+def syntax_tree(path: Path) -> ast.Module:
+    """A Python file's syntax tree.
+
+    Raises:
+        InputError: not Python; names the file and the line.
+    """
+    try:
+        return ast.parse(path.read_text("utf-8"))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise InputError(
+            f"{path}, line {line}: expected Python, found a syntax error ({error.args[0]}); "
+            "correct it"
+        ) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed, a purpose and the image, never on the batch it is in."""
+"""Random numbers that depend on a seed, a purpose and a row, never on the batch it is in."""
 
 from __future__ import annotations
 

@@ -96,6 +96,15 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
+def _clipped(config: Mapping[str, Any]) -> dict[str, bool]:
+    """Of the attacks that may clip to the box, which do."""
+    chosen = {
+        name: methods.defaults("attacks", attack["method"]) | attack
+        for name, attack in config["attacks"].items()
+    }
+    return {name: settings["clip"] for name, settings in chosen.items() if "clip" in settings}
+
+
 def render(
     template: str | Path,
     *,
@@ -116,10 +125,11 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    printed = []
+    printed, commits = [], {commit()}
     for path in summaries:
         summary = tables.read(path)
         title = tables.metadata(summary)["title"]
+        commits.add(tables.metadata(summary)["commit"])
         printed.append(printable(Path(path).stem, title, summary.to_pandas()))
     pictures = [
         {
@@ -135,11 +145,12 @@ def render(
             config["attacks"][experiment["attack"]]["method"]
             for experiment in config["experiments"].values()
         },
+        clipped=_clipped(config),
         tables=printed,
         figures=pictures,
         splits=[tables.metadata(tables.read(path)) for path in splits],
         settings=settings_in_effect(config),
         config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
-        commit=commit(),
+        commits=sorted(commits),
         versions=versions(),
     )

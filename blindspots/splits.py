@@ -149,7 +149,7 @@ def _stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def _count(key: str, size: float, available: int) -> int:
-    count = size if isinstance(size, int) else int(size * available)
+    count = size if isinstance(size, int) else int(size * available + 1e-9)
     if count > available:
         raise InputError(
             f"config: splits.{key}: expected at most {available} images, found {count}; lower it"

@@ -1,6 +1,7 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
 import os
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from blindspots import methods
 from blindspots.config import check, method_settings
 from blindspots.fingerprint import fingerprint
 from blindspots.interface import InputError
+
+sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()

@@ -6,8 +6,7 @@ import torch
 from _job import provenance
 
 from blindspots import tables
-from blindspots.analyses._tables import CLEAN
-from blindspots.exposure import answers
+from blindspots.answers import CLEAN, answers
 
 
 def write_clean(snakemake, model, device):

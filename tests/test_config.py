@@ -45,6 +45,26 @@ def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
     assert "AE32" not in checked["lipschitz"]["nets"]
 
 
+def test_names_that_look_like_numbers_stay_names(raw):
+    raw["nets"]["1e-4"] = raw["nets"].pop("FC10-1e-4")
+    raw["nets"]["1e-4"]["label"] = "1e-4"
+    for role in ("sources", "victims"):
+        nets = raw["experiments"]["cross-model"][role]
+        nets[nets.index("FC10-1e-4")] = "1e-4"
+    del raw["figures"]["examples"]
+    assert config.check(raw, SCHEMA)["nets"]["1e-4"]["label"] == "1e-4"
+
+
+def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
+    def name(root):
+        raw["data"] = {"method": "tests.nets:folder", "root": root}
+        return config.check(raw, SCHEMA)["data"]["name"]
+
+    assert name("a") == name("a") != name("b")
+    with pytest.raises(InputError, match="data: expected the setting 'root' of tests.nets:folder"):
+        name(None)
+
+
 def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
     assert raw["nets"]["FC10-1e-4"]["trainer"]["decay"] == "1e-4"
     checked = config.check(raw, SCHEMA)
@@ -57,6 +77,13 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (["sedes"], [0], ["top level", "'sedes'", "did you mean 'seeds'"]),
         (["seeds"], [], ["seeds: expected at least 1"]),
         (["seeds"], [-1], ["seeds.0: expected at least 0", "found -1"]),
+        (["seeds"], [2**31], ["seeds.0: expected at most 2147483647"]),
+        (
+            ["attacks", "gaussian-0.1", "method"],
+            "gausian",
+            ["attacks.gaussian-0.1.method: expected"],
+        ),
+        (["attacks", "gaussian-0.1", "std"], float("nan"), ["std: expected a finite number"]),
         (["run"], "a/b", ["run: expected letters, digits", "found 'a/b'"]),
         (["splits", "p1"], 1.5, ["splits.p1: expected at most 1 (images of P1)", "found 1.5"]),
         (["splits", "p1"], "half", ["splits.p1: expected", "found 'half'"]),

@@ -28,20 +28,6 @@ def table(tmp_path, data, sigmoid_net):
     return tmp_path / "attack.parquet"
 
 
-def test_answers_are_the_models_in_any_chunk(sigmoid_net, digits):
-    images, labels = digits[0][:50], digits[1][:50]
-    logits = sigmoid_net(images).detach()
-    for chunk in (7, 50, 1000):
-        seen = exposure.answers(sigmoid_net, images, labels, chunk)
-        assert np.array_equal(seen.predictions, logits.argmax(dim=1).numpy())
-        wrong = seen.predictions != labels.numpy()
-        assert np.array_equal(seen.margins < 0, wrong)
-
-
-def test_a_model_that_gives_images_does_not_answer(digits):
-    assert exposure.answers(torch.nn.Identity(), *digits, chunk=500) is None
-
-
 def test_amplified_images_have_the_distortion_asked_for_before_clipping():
     generator = torch.Generator().manual_seed(0)
     originals = torch.rand(5, 1, 4, 4, generator=generator, dtype=torch.float64)

@@ -107,7 +107,21 @@ def test_the_answers_to_clean_images_are_reached_by_training():
     helper = module._imported(scripts / "train.py", frozenset({"blindspots"}))
     assert scripts / "_clean.py" in helper
     imported = module._imported(scripts / "_clean.py", frozenset({"blindspots"}))
-    assert methods.PACKAGE / "exposure.py" in imported
+    assert methods.PACKAGE / "answers.py" in imported
+
+
+def test_training_does_not_reach_what_is_done_with_the_net_later():
+    scripts = methods.PACKAGE.parent / "scripts"
+    reached, waiting = set(), [scripts / "train.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting += module._imported(path, frozenset({"blindspots"}))
+    names = {path.relative_to(methods.PACKAGE.parent).as_posix() for path in reached}
+    assert "blindspots/checkpoints.py" in names
+    later = ("blindspots/exposure", "blindspots/attacks/", "blindspots/analyses/")
+    assert not [name for name in names if name.startswith(later)]
 
 
 def test_what_is_imported_from_a_package_is_a_module_of_it():

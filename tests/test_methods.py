@@ -9,12 +9,13 @@ from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
+PUBLIC = [(role, p.stem) for role in ROLES for p in (methods.PACKAGE / role).glob("[!_]*.py")]
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_every_module_of_a_role_holds_a_function_of_its_name(role):
-    for name in methods.names(role):
-        assert callable(methods.find(role, name))
+@pytest.mark.parametrize(("role", "module"), PUBLIC)
+def test_every_module_of_a_role_holds_a_function_of_its_name(role, module):
+    assert module in methods.names(role)
+    assert callable(methods.find(role, module))
 
 
 def test_a_users_function_is_found_by_dotted_path(tmp_path, monkeypatch):
@@ -24,6 +25,13 @@ def test_a_users_function_is_found_by_dotted_path(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert methods.settings("models", "my_lab.nets:tiny") == ({"width", "depth"}, {"depth"})
     assert methods.find("models", "my_lab.nets:tiny").__name__ == "tiny"
+
+
+def test_a_users_file_that_is_not_python_is_named_with_its_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_lab.py").write_text("x = 1\ndef tiny(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"broken_lab\.py, line 2: expected Python"):
+        methods.settings("models", "broken_lab:tiny")
 
 
 def test_a_class_tells_no_settings():

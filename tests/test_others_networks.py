@@ -3,8 +3,8 @@
 import pytest
 
 from blindspots import checkpoints, datasets
+from blindspots.answers import answers
 from blindspots.attacks import lbfgs
-from blindspots.exposure import answers
 
 NETWORKS = {
     "wong_kolter_mnist_eps01": ("tests.nets:convolutional", {"padding": 1, "hidden": 1568}, 1.80),

@@ -23,7 +23,9 @@ def rendered(tmp_path, **changes):
     raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8")) | changes
     checked = config.check(raw, SCHEMA)
     tables.write(
-        tmp_path / "t.parquet", tables.from_frame(summary(), _summary.SCHEMA), {"title": "T <1>"}
+        tmp_path / "t.parquet",
+        tables.from_frame(summary(), _summary.SCHEMA),
+        {"title": "T <1>", "commit": "abc"},
     )
     tables.write(tmp_path / "s.parquet", tables.build({"x": [1]}, PLAIN), {"images": {"P1": 7}})
     (tmp_path / "f.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
 
 
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Average `value` over seeds; `n` is that of one network, `networks` counts them.
+    """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
 
     Args:
         values: one row per seed with `keys`, `value` and `n`.
@@ -33,7 +33,7 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """
     return (
         values.groupby(keys, sort=False, observed=True)
-        .agg(value=("value", "mean"), n=("n", "first"), networks=("value", "size"))
+        .agg(value=("value", "mean"), n=("n", "first"), networks=("value", "count"))
         .reset_index()
     )
 

@@ -4,19 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-CLEAN = pa.schema(
-    [
-        pa.field("net", pa.string(), nullable=False),
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("index", pa.int32(), nullable=False),
-        pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16()),  # null for a model that does not classify
-        pa.field("margin", pa.float64()),  # logit of the label less the largest other
-    ]
-)
-"""A net's answers to the unaltered images: a row per image of the dataset."""
-
 TRANSFER = pa.schema(
     [
         pa.field("source", pa.string()),  # null: a control, which has no source

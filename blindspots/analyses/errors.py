@@ -23,7 +23,7 @@ def errors(
     """Tables 1 and 3 of Szegedy et al. 2013.
 
     Args:
-        clean: answers to unaltered images, with schema `_tables.CLEAN`.
+        clean: answers to unaltered images, with schema `answers.CLEAN`.
         split: the parts that the images are in.
         attacks: one row per attacked image.
         parts: for which the error is wanted, such as ["train", "test"].

@@ -28,7 +28,9 @@ def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
         ended converged, not at the iteration limit.
     """
     ends = history.groupby(["net", "seed"], sort=False).tail(1)
-    ends = ends.reindex(columns=["net", "seed", "status", *COLUMNS])  # trainers report what they have
+    ends = ends.reindex(
+        columns=["net", "seed", "status", *COLUMNS]
+    )  # trainers report what they have
     ends = ends.assign(converged=100.0 * (ends["status"] == "CONVERGED"), row=ends["net"], n=0)
     found = [
         ends.assign(column=column, column_label=label, unit=unit, value=ends[column].astype(float))

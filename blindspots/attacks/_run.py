@@ -58,6 +58,9 @@ def _run_chunk(attack, model, data, target, seed, settings) -> dict[str, np.ndar
         attacked = model(found.images).argmax(dim=1)
     failed = ~found.success.cpu().numpy()
     nothing = np.ma.masked_all(len(failed), np.int64)
+    penalty = np.full(len(failed), np.nan)
+    if found.penalty is not None:
+        penalty = found.penalty.cpu().double().numpy()
     return {
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
@@ -69,12 +72,7 @@ def _run_chunk(attack, model, data, target, seed, settings) -> dict[str, np.ndar
         "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=failed),
         "l2": np.ma.array(found.l2.cpu().numpy(), mask=failed),
         "linf": np.ma.array(found.linf.cpu().numpy(), mask=failed),
-        "penalty": np.ma.array(
-            np.zeros(len(failed))
-            if found.penalty is None
-            else found.penalty.cpu().double().numpy(),
-            mask=failed | (found.penalty is None),
-        ),
+        "penalty": np.ma.masked_where(failed, np.ma.masked_invalid(penalty)),
         "forwards": found.forwards.cpu().numpy(),
         "backwards": found.backwards.cpu().numpy(),
         "image": found.images.cpu().numpy(),

@@ -121,7 +121,7 @@ class _Search:
         self.accepted = accepted_answers(labels, targets, logits.shape[1], classes)
         self.best = self.originals.clone()
         self.distance = images.new_full((len(images),), torch.inf)
-        self.penalty = images.new_zeros(len(images))
+        self.penalty = images.new_full((len(images),), torch.nan)
         self.forwards = torch.ones(len(images), dtype=torch.int64, device=images.device)
         self.backwards = torch.zeros_like(self.forwards)
         already = relative_margin(logits, self.accepted) >= SUCCESS_MARGIN

@@ -1,4 +1,4 @@
-"""Datasets: real images with labels, verified before use."""
+"""Datasets: real images with labels."""
 
 from blindspots.datasets._load import load
 

@@ -1,4 +1,4 @@
-"""Data sets in MNIST's file format and torchvision's folder layout, verified before use."""
+"""Data sets in MNIST's file format and torchvision's folder layout, checked by sum or size."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blindspots.interface import Box, Dataset, Part
+from blindspots.interface import Box, Dataset, InputError, Part
 
 
 def digits(*, test_share: float = 0.2, seed: int = 0) -> Dataset:
@@ -14,10 +14,17 @@ def digits(*, test_share: float = 0.2, seed: int = 0) -> Dataset:
 
     Returns:
         Images (n, 1, 8, 8) in [0, 1] (sixteenths), ten classes.
+
+    Raises:
+        InputError: a share that leaves a class without test or training image, a negative seed.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
+    if not 0.01 <= test_share <= 0.99:
+        raise InputError(f"test_share: expected 0.01 to 0.99, found {test_share}")
+    if seed < 0:
+        raise InputError(f"seed: expected at least 0, found {seed}")
     bunch = load_digits()
     images = (bunch.images[:, None] / 16).astype(np.float32)
     labels = bunch.target.astype(np.int64)

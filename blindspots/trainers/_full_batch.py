@@ -89,7 +89,7 @@ def _status(rows: list[Terms], tolerance: float, max_iterations: int) -> Status 
     now = rows[-1]["loss"]
     if not math.isfinite(now):
         return Status.NON_FINITE
-    if len(rows) > 1 and rows[-2]["loss"] - now < tolerance * abs(now):
+    if len(rows) > 1 and rows[-2]["loss"] - now <= tolerance * abs(now):
         return Status.CONVERGED
     return Status.ITERATION_LIMIT if rows[-1]["iteration"] >= max_iterations else None
 

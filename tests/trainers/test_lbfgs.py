@@ -97,6 +97,15 @@ def test_the_history_ends_at_the_limit_and_its_loss_never_rises(digits):
     assert losses == sorted(losses, reverse=True)
 
 
+def test_a_loss_of_exactly_zero_has_converged():
+    images, labels = torch.eye(4).view(4, 1, 2, 2) * 1e3, torch.arange(4)
+    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 2, 2), 4)
+    rows, status = lbfgs(model, images, labels, decay=0.0, tolerance=0)
+    assert rows[-1]["loss"] == 0
+    assert status == Status.CONVERGED
+    assert len(rows) < 20
+
+
 def test_leaves_no_gradients_behind(digits):
     model = softmax()
     lbfgs(model, *digits, decay=1e-4, max_iterations=10)

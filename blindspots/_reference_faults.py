@@ -1,0 +1,107 @@
+"""What is wrong with the names by which the sections of a config refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blindspots import methods
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def in_use(config: Config) -> set[str]:
+    """The nets that take part in an experiment."""
+    experiments = config["experiments"].values()
+    return {net for e in experiments for net in e["sources"] + e["victims"]}
+
+
+def reference_faults(config: Config) -> Iterator[str]:
+    """A line for each name that names nothing, or what it should not."""
+    nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
+    for name, net in nets.items():
+        yield from _net_faults(name, net, nets)
+    yield from _cycles(nets)
+    for name in nets.keys() & attacks.keys():
+        yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
+    for name, experiment in experiments.items():
+        key = f"experiments.{name}"
+        yield from _unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
+        for control in experiment["controls"]:
+            yield from _unknown(f"{key}.controls", control, attacks, "an attack")
+            if control in attacks and _needs_model(attacks[control]["method"]):
+                yield (
+                    f"{key}.controls: expected an attack that needs no model, such as gaussian, "
+                    f"found {control}"
+                )
+        for role in ("sources", "victims"):
+            for net in experiment[role]:
+                yield from _unknown(f"{key}.{role}", net, nets, "a net")
+    for section in ("tables", "figures"):
+        for name, summary in config[section].items():
+            key = f"{section}.{name}"
+            wanted = summary["experiment"]
+            yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
+            if wanted in experiments and "panels" in summary:
+                yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+    for net in config["lipschitz"]["nets"]:
+        yield from _unknown("lipschitz.nets", net, nets, "a net")
+        if net in nets and net not in in_use(config):
+            yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
+
+
+def _needs_model(attack: str) -> bool:
+    try:
+        return methods.needs_model(attack)
+    except InputError:
+        return False  # reported with the methods
+
+
+def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
+    key = f"nets.{name}"
+    if (net["trainer"] is None) == (net["weights"] is None):
+        found = "neither" if net["trainer"] is None else "both"
+        yield f"{key}: expected either trainer or weights, found {found}"
+    elif (net["trainer"] is None) != (net["train_on"] is None):
+        remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
+        yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
+    for role, parent in net["parents"].items():
+        yield from _unknown(f"{key}.parents.{role}", parent, nets, "a net")
+    try:
+        settings = methods.settings("models", net["model"]["method"])
+    except InputError:
+        return  # reported with the methods
+    if settings is not None and net["parents"] and "parents" not in settings[0]:
+        yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
+    if settings is not None and not net["parents"] and "parents" in settings[1]:
+        yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
+
+
+def _panel_faults(key: str, panels: list[Config], experiment: Config) -> Iterator[str]:
+    for panel in panels:
+        for role in ("source", "victim", "control"):
+            if role in panel:
+                known = dict.fromkeys(experiment[f"{role}s"])
+                yield from _unknown(f"{key}.{role}", panel[role], known, f"a {role}", "experiment")
+
+
+def _unknown(
+    key: str, found: str, known: Mapping[str, Any], what: str, of: str = "config"
+) -> Iterator[str]:
+    if found not in known:
+        hint = methods.did_you_mean(found, known)
+        yield f"{key}: expected {what} of this {of} ({', '.join(known)}), found {found!r}{hint}"
+
+
+def _cycles(nets: Config) -> Iterator[str]:
+    for name in nets:
+        line, seen = list(nets[name]["parents"].values()), set()
+        while line:
+            parent = line.pop()
+            if parent == name:
+                yield f"nets.{name}.parents: expected no cycle, found one through {name}"
+                return
+            if parent in nets and parent not in seen:
+                seen.add(parent)
+                line += nets[parent]["parents"].values()

@@ -1,0 +1,66 @@
+"""Show images to a model: its answers, and the table of those to a whole dataset."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import InputError
+
+CLEAN = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field("prediction", pa.int16()),  # null for a model that does not classify
+        pa.field("margin", pa.float64()),  # logit of the label less the largest other
+    ]
+)
+"""A net's answers to the unaltered images: a row per image of the dataset."""
+
+
+class Answers(NamedTuple):
+    """A model's answers: (n,) int64 predictions, and (n,) float64 margins of the label."""
+
+    predictions: np.ndarray
+    margins: np.ndarray
+
+
+def answers(model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> Answers | None:
+    """Show images to a model, `chunk` at a time; None for a model that does not classify.
+
+    Args:
+        model: images to logits (n, classes or more).
+        images: (n, *image).
+        labels: (n,).
+        chunk: images at a time.
+
+    Raises:
+        InputError: logits that are not finite, or fewer of them than classes.
+    """
+    predictions, margins = [], []
+    with torch.no_grad():
+        for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
+            logits = model(x)
+            if logits.ndim != 2:
+                return None
+            if logits.shape[1] <= int(y.max()):
+                raise InputError(
+                    f"model: expected a logit for each class, found {logits.shape[1]} and label "
+                    f"{int(y.max())}; check the model and its weights"
+                )
+            if not logits.isfinite().all():
+                raise InputError(
+                    "model: expected finite logits, found others; check its weights and settings"
+                )
+            correct = logits.gather(1, y[:, None])[:, 0]
+            others = logits.scatter(1, y[:, None], -torch.inf).amax(dim=1)
+            predictions.append(logits.argmax(dim=1).cpu().numpy())
+            margins.append((correct - others).double().cpu().numpy())
+    return Answers(np.concatenate(predictions), np.concatenate(margins))
