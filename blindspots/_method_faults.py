@@ -57,7 +57,7 @@ def method_faults(
         if role == "datasets" and instance["root"] is not None and "root" not in known:
             yield f"data.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
-        for name in sorted(given.keys() - own - FOLDER):
+        for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"

@@ -1,8 +1,10 @@
 """The real workflow on a small config: what it leaves behind, again, killed, and resumed."""
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 from blindspots import models, splits, tables
+from tests.conftest import ROOT
 
 EXPECTED = {
     "certificates/coded.s0.parquet", "certificates/linear.s0.parquet", "figures/examples.svg",
@@ -86,6 +89,25 @@ def test_the_same_config_gives_the_same_bytes_elsewhere(finished, workflow):
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
     assert workflow.tables() == finished.tables()
+
+
+def test_a_checkout_in_a_path_with_a_space_runs_jobs(workflow, tmp_path):
+    checkout = tmp_path / "a checkout"
+    folders = ("blindspots", "envs", "profiles", "reports", "rules", "schemas", "scripts")
+    for folder in folders:
+        shutil.copytree(ROOT / folder, checkout / folder)
+    shutil.copy(ROOT / "Snakefile", checkout)
+    (checkout / "venv").symlink_to(sys.prefix)
+    python, command = (
+        checkout / "venv/bin/python",
+        workflow.command("resources/digits/test.parquet"),
+    )
+    ended = subprocess.run(
+        [str(python), *command[1:3], "--snakefile", str(checkout / "Snakefile"), *command[5:]],
+        cwd=workflow.folder, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert (workflow.folder / "resources/digits/test.parquet").exists()
 
 
 def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, workflow):
