@@ -35,6 +35,7 @@ def examples(
     """
     width = 3.4  # inches of a panel
     figure = Figure(figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8))
+    figure.set_layout_engine("constrained", w_pad=0.12)  # inches between panels
     every = figure.subplots(1, len(panels), squeeze=False)
     darkest, brightest = _range(pictures["original"])
     for axes, panel in zip(every[0], panels, strict=True):
