@@ -12,9 +12,15 @@ def main(snakemake):
     )
     seed = int(snakemake.wildcards.seed)
     index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed)
+    for name, net in snakemake.config["nets"].items():  # found out here, before anything is trained
+        if net["train_on"] is not None and counts[net["train_on"]] == 0:
+            raise InputError(
+                f"config: nets.{name}.train_on: expected a part with images, found "
+                f"{net['train_on']!r} without any; enlarge it under splits"
+            )
     for name, experiment in snakemake.config["experiments"].items():
         wanted, there = max(experiment["n"], experiment["controls_n"]), counts[experiment["part"]]
-        if wanted > there:  # found out here, before anything is trained
+        if wanted > there:
             raise InputError(
                 f"config: experiments.{name}: expected n and controls_n to be at most {there}, the "
                 f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "

@@ -51,6 +51,14 @@ def test_a_split_larger_than_the_data_ends_before_training(workflow):
     assert not (workflow.results / "nets").exists()
 
 
+def test_a_net_to_be_trained_on_an_empty_part_is_named_before_any_training(workflow):
+    workflow.config["splits"]["validation"] = 0
+    workflow.config["nets"]["coded"]["train_on"] = "validation"
+    ended = workflow.run()
+    assert line_with(ended.stdout, "nets.coded.train_on: expected a part with images", "without")
+    assert not (workflow.results / "nets").exists()
+
+
 def test_more_images_than_the_part_has_are_named(copied):
     copied.config["experiments"]["both"]["n"] = 500
     ended = copied.run()
