@@ -20,7 +20,7 @@ SUFFICIENT_DECREASE = 1e-4
 BACKTRACKS = 8
 SHRINK = 0.3
 RIDGE = 1e-6
-"""Of the Hessian, relative to ‖a‖²: constraints may be parallel."""
+"""Least ridge of the Hessian, relative to ‖a‖²: it may be singular; grows where a step fails."""
 ROUNDINGS = 16
 """By which a value may rise: near the end its decrease is below what it can show."""
 
@@ -75,6 +75,7 @@ def nearest(
 
     multipliers = torch.zeros_like(offsets)
     value, slack, step, free = evaluate(multipliers)
+    ridge = torch.full_like(value, RIDGE)
     for _ in range(max_iterations):
         # The complementarity residual, as a distance.
         residual = torch.minimum(multipliers * scale.sqrt(), slack / scale.sqrt()).abs()
@@ -84,7 +85,7 @@ def nearest(
         moving = (~held).to(centre.dtype)
         clipped = normals * free[:, None]
         hessian = torch.bmm(clipped, normals.mT) * moving[:, :, None] * moving[:, None]
-        hessian = hessian + identity * (RIDGE * scale + (1 - moving))[:, None]
+        hessian = hessian + identity * (ridge[:, None] * scale + (1 - moving))[:, None]
         direction = torch.linalg.solve(hessian, slack * moving)
         rounding = ROUNDINGS * torch.finfo(value.dtype).eps * value.abs()
         t = torch.ones_like(value)
@@ -103,6 +104,7 @@ def nearest(
             if not waiting.any():
                 break
             t = torch.where(waiting, t * SHRINK, t)
+        ridge = torch.where(waiting, ridge * 100, (ridge / 10).clamp_min(RIDGE))
         multipliers, value, slack, step, free = state
     violation = (-slack / scale.sqrt()).amax(dim=1).clamp_min(0)
     status = torch.full_like(value, Status.CONVERGED, dtype=torch.int64)
