@@ -32,9 +32,11 @@ def test_parts_are_disjoint_stratified_and_of_the_size_asked_for(n, p1, p2, vali
     index, counts = splits.split(train, test, p1=p1, p2=p2, validation=validation, seed=seed)
     parts = [members(index, part) for part in ("P1", "P2", "validation", "test")]
     assert sum(map(len, parts)) == len(set.union(*parts))
-    left = n - int(validation * n)
-    assert counts["P1"] == len(parts[0]) == int(p1 * left)
-    assert counts["P2"] == len(parts[1]) == int(p2 * left)
+    left = n - counts["validation"]
+    wanted = {"validation": validation * n, "P1": p1 * left, "P2": p2 * left}
+    for part, size in wanted.items():
+        assert counts[part] == len(members(index, part))
+        assert size - 1 < counts[part] <= size + 1e-6
     assert members(index, "train") == set(train["sha256"].to_pylist()) - parts[2]
     labels = train["label"].to_numpy()
     for part in ("P1", "P2", "validation"):
@@ -42,6 +44,12 @@ def test_parts_are_disjoint_stratified_and_of_the_size_asked_for(n, p1, p2, vali
         for label in np.unique(labels):
             expected = len(rows) * np.mean(labels == label)
             assert abs(np.sum(rows == label) - expected) <= 2
+
+
+def test_a_share_is_not_short_of_an_image_by_rounding():
+    train, test = dataset(100)
+    _, counts = splits.split(train, test, p1=0.29, p2=0.57, validation=0, seed=0)
+    assert (counts["P1"], counts["P2"]) == (29, 57)  # 0.29 * 100 is less than 29 in floats
 
 
 def test_the_order_is_seeded_and_no_size_changes_it():
