@@ -7,6 +7,8 @@ A goal is a boolean mask (n, logits): the answers that count as success. A targe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -48,12 +50,42 @@ def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
     return (inside - outside) / scale
 
 
-def cross_entropy(logits: Tensor, accepted: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
     """Minus the log of the probability that the softmax gives to the accepted answers.
 
     With one accepted class this is the usual cross-entropy to it.
 
     Returns:
-        (n,) at least 0.
+        (n,) at least 0, and its gradient (n, logits).
     """
-    return logits.logsumexp(dim=1) - logits.masked_fill(~accepted, -torch.inf).logsumexp(dim=1)
+    log_probability = logits.log_softmax(dim=1)
+    inside = log_probability.masked_fill(~accepted, -torch.inf)
+    largest = inside.amax(dim=1, keepdim=True)
+    share = (inside - largest).exp()
+    total = share.sum(dim=1, keepdim=True)
+    value = -(largest + total.log())[:, 0]
+    return value, log_probability.exp() - share / total
+
+
+def hinge(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much the goal is missed: an exact penalty, 0 wherever the goal is met.
+
+    Nocedal and Wright, 2nd edition, section 17.2. It asks for twice the `SUCCESS_MARGIN`, so that
+    its minimisers, which lie where it becomes 0, are successes.
+
+    Returns:
+        (n,) at least 0, and its gradient (n, logits).
+    """
+    best, at = logits.masked_fill(~accepted, -torch.inf).max(dim=1, keepdim=True)
+    rival, beside = logits.masked_fill(accepted, -torch.inf).max(dim=1, keepdim=True)
+    asked = 2 * SUCCESS_MARGIN * logits.abs().amax(dim=1, keepdim=True)
+    value = (asked - (best - rival)).clamp_min(0)
+    missed = (value > 0).to(logits.dtype)
+    gradient = torch.zeros_like(logits).scatter_(1, beside, missed).scatter_(1, at, -missed)
+    return value[:, 0], gradient
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "cross_entropy": cross_entropy,
+    "hinge": hinge,
+}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from blindspots.interface import Box, InputError
+from blindspots.methods import did_you_mean
 
 
 def check_arguments(images: Tensor, labels: Tensor, targets: Tensor | None, box: Box) -> None:
@@ -33,25 +36,52 @@ def check_arguments(images: Tensor, labels: Tensor, targets: Tensor | None, box:
         )
 
 
-def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None, classes: int) -> None:
-    """Refuse a model whose answers cannot be attacked.
+def check_answers(
+    model: nn.Module, images: Tensor, labels: Tensor, targets: Tensor | None, classes: int | None
+) -> int:
+    """Refuse a model or classes that do not fit each other; how many logits there are.
 
     Raises:
         InputError: names the argument and the first image that offends.
     """
-    if logits.ndim != 2 or logits.shape[1] < classes:
+    with torch.no_grad():
+        logits = model(images[:1])
+    if logits.ndim != 2 or logits.shape[1] < (classes or 2):
         raise InputError(
-            f"model: expected logits of shape (n, {classes} or more), found {tuple(logits.shape)}"
+            f"model: expected logits of shape (n, {classes or 2} or more), "
+            f"found ({', '.join(['n', *map(str, logits.shape[1:])])})"
         )
-    broken = ~logits.isfinite().all(dim=1)
-    if broken.any():
-        raise InputError(f"model: expected finite logits, found others at images[{_first(broken)}]")
+    classes = classes or logits.shape[1]
     for name, answers in (("labels", labels), ("targets", targets)):
         if answers is not None and ((answers < 0) | (answers >= classes)).any():
             at = _first((answers < 0) | (answers >= classes))
             raise InputError(
                 f"{name}[{at}]: expected a class from 0 to {classes - 1}, found {int(answers[at])}"
             )
+    return logits.shape[1]
+
+
+def check_finite(fine: Tensor, rows: Tensor) -> None:
+    """Refuse a model that has no finite logits for the images `rows` (k,) where `fine` (k,) fails.
+
+    Raises:
+        InputError: names the first image that offends.
+    """
+    if not fine.all():
+        at = int(rows[~fine].min())
+        raise InputError(f"model: expected finite logits, found others at images[{at}]")
+
+
+def check_choice(name: str, value: str, known: Iterable[str]) -> None:
+    """Refuse a setting that is not one of those known.
+
+    Raises:
+        InputError: names them.
+    """
+    if value not in known:
+        raise InputError(
+            f"{name}: expected one of {', '.join(known)}, found {value!r}{did_you_mean(value, known)}"
+        )
 
 
 def _first(offending: Tensor) -> int:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks._checks import check_arguments
+from blindspots.attacks._goal import Goal
 from blindspots.attacks.lbfgs import lbfgs
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.goals import SUCCESS_MARGIN
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.nearest import nearest
 
 AIM = 2 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""
+STILL = 1e-3
+"""An image is done when a round moves its point by less than this share of its distance."""
+WIDTH = 512
+"""Images side by side."""
 
 
 def closest(
@@ -24,8 +30,9 @@ def closest(
     classes: int | None = None,
     rounds: int = 6,
     bisections: int = 4,
-    start_searches: int = 6,
-    start_iterations: int = 15,
+    rivals: int = 4,
+    start_searches: int = 4,
+    start_iterations: int = 6,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
@@ -45,6 +52,7 @@ def closest(
         classes: number of labels, where the model has more logits than labels.
         rounds: linearisations.
         bisections: of the segment in each round.
+        rivals: accepted answers, and others, that a round looks at: those with the largest logits.
         start_searches: minimisations per image of the penalty run.
         start_iterations: L-BFGS iterations of each.
 
@@ -56,6 +64,7 @@ def closest(
     Raises:
         InputError: an argument that is not as described; names the first image that offends.
     """
+    check_arguments(images, labels, targets, box)
     start = lbfgs(
         model,
         images,
@@ -66,109 +75,104 @@ def closest(
         max_searches=start_searches,
         max_iterations=start_iterations,
     )
-    search = _Search(model, start, labels, targets, classes)
-    for _ in range(rounds):
-        rows = search.is_open.nonzero()[:, 0]
-        if len(rows) == 0:
-            break
-        solved = search.program(rows, box)
-        reached = search.offer(solved, rows)
-        search.bisect(solved[~reached], rows[~reached], bisections)
-        search.move(solved, rows)
-    success = search.distance.isfinite()
+    search = _Search(Goal(model, images, labels, targets, classes), start, box, rivals)
+    for rows in torch.arange(len(images), device=images.device).split(WIDTH):
+        for _ in range(rounds):
+            rows = rows[search.is_open[rows]]  # noqa: PLW2901
+            if len(rows) == 0:
+                break
+            search.round(rows, bisections)
+    goal = search.goal
+    success = goal.distance.isfinite()
     status = torch.full_like(start.status, Status.CONVERGED)
     status[search.is_open] = Status.ITERATION_LIMIT
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
-        images=search.best.view(images.shape),
+        images=goal.best.view(images.shape),
         success=success,
         status=status,
-        forwards=search.forwards,
-        backwards=search.backwards,
+        forwards=goal.forwards,
+        backwards=goal.backwards,
     )
 
 
 class _Search:
-    """The point of every image where its margins are linearised next, and its nearest success."""
+    """The point of every image where its margins are linearised next."""
 
-    def __init__(self, model, start: AttackResult, labels, targets, classes) -> None:
-        self.model = model
-        self.shape = start.images.shape[1:]
-        self.originals = start.originals.flatten(1)
-        self.best = start.images.flatten(1).clone()
-        self.point = self.best.clone()
-        self.distance = (self.best - self.originals).norm(dim=1)
-        self.distance[~start.success] = torch.inf
-        self.is_open = self.distance > 0
-        self.forwards, self.backwards = start.forwards.clone(), start.backwards.clone()
-        with torch.no_grad():
-            logits = model(start.originals[:1]).shape[1]
-        self.accepted = accepted_answers(labels, targets, logits, classes or logits)
-        # The same number of accepted answers for every image, and of others.
-        self.goals = self.accepted.nonzero()[:, 1].view(len(labels), -1)
-        self.others = (~self.accepted).nonzero()[:, 1].view(len(labels), -1)
-
-    def program(self, rows: Tensor, box: Box) -> Tensor:
-        """The points nearest to the originals at which the linearised margins meet the goal."""
-        logits, jacobian = self._linearised(rows)
-        goals, others, x0 = self.goals[rows], self.others[rows], self.originals[rows]
-        each = torch.arange(len(rows), device=rows.device)[:, None]
-        normals = jacobian[each, goals][:, :, None] - jacobian[each, others][:, None]
-        margins = logits.gather(1, goals)[:, :, None] - logits.gather(1, others)[:, None]
-        aim = AIM * logits.abs().amax(dim=1)[:, None, None]
-        change = (self.point[rows] - x0)[:, None, :, None]
-        offsets = aim - margins + (normals @ change)[..., 0]
-        count = goals.shape[1]
-        found = nearest(
-            x0.repeat_interleave(count, dim=0),
-            normals.flatten(0, 1),
-            offsets.flatten(0, 1),
-            box.lower,
-            box.upper,
+    def __init__(self, goal: Goal, start: AttackResult, box: Box, rivals: int) -> None:
+        self.goal, self.box = goal, box
+        self.rivals = (
+            min(rivals, int(goal.accepted[0].sum())),
+            min(rivals, int((~goal.accepted[0]).sum())),
         )
-        x = found.x.view(len(rows), count, -1)
-        far = (x - x0[:, None]).norm(dim=2)
-        far = far.masked_fill((found.status == Status.INFEASIBLE).view_as(far), torch.inf)
-        return x[each[:, 0], far.argmin(dim=1)].clamp(box.lower, box.upper)
+        goal.best = start.images.flatten(1).clone()
+        goal.distance = (goal.best - goal.originals).norm(dim=1)
+        goal.distance[~start.success] = torch.inf
+        goal.forwards, goal.backwards = start.forwards, start.backwards
+        self.point = goal.best.clone()
+        self.is_open = goal.distance > 0
 
-    def offer(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Keep the points that meet the goal nearer than any before; whether they meet it."""
-        with torch.no_grad():
-            logits = self.model(x.view(-1, *self.shape))
-        self.forwards[rows] += 1
-        reached = relative_margin(logits, self.accepted[rows]) >= SUCCESS_MARGIN
-        distance = (x - self.originals[rows]).norm(dim=1)
-        better = reached & (distance < self.distance[rows])
-        self.best[rows[better]], self.distance[rows[better]] = x[better], distance[better]
-        return reached
-
-    def bisect(self, x: Tensor, rows: Tensor, steps: int) -> None:
-        """Look for a success between points that miss the goal and the best so far."""
-        known = self.distance[rows].isfinite()
-        x, rows = x[known], rows[known]
-        if len(rows) == 0:
-            return
-        outside, inside = x, self.best[rows]
-        for _ in range(steps):
+    def round(self, rows: Tensor, bisections: int) -> None:
+        """Linearise, solve, and look between the solution and the best success."""
+        x = self._program(rows)
+        missed = ~self._offer(x, rows) & self.goal.distance[rows].isfinite()
+        outside, at = x[missed], rows[missed]
+        inside = self.goal.best[at]
+        for _ in range(bisections if len(at) else 0):
             middle = (outside + inside) / 2
-            reached = self.offer(middle, rows)[:, None]
+            reached = self._offer(middle, at)[:, None]
             inside = torch.where(reached, middle, inside)
             outside = torch.where(reached, outside, middle)
-
-    def move(self, x: Tensor, rows: Tensor) -> None:
-        """Linearise at these points next; an image whose point has come to rest is done."""
         moved = (x - self.point[rows]).norm(dim=1)
         self.point[rows] = x
-        self.is_open[rows] = moved > 1e-3 * (x - self.originals[rows]).norm(dim=1)
+        self.is_open[rows] = moved > STILL * (x - self.goal.originals[rows]).norm(dim=1)
 
-    def _linearised(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (k, logits) and their gradients (k, logits, pixels) at the points."""
-        x = self.point[rows].detach().requires_grad_()
-        logits = self.model(x.view(-1, *self.shape))
-        gradients = [
-            torch.autograd.grad(one.sum(), x, retain_graph=True)[0] for one in logits.unbind(dim=1)
-        ]
-        self.forwards[rows] += 1
-        self.backwards[rows] += logits.shape[1]
-        return logits.detach(), torch.stack(gradients, dim=1)
+    def _program(self, rows: Tensor) -> Tensor:
+        """The points nearest to the originals at which the linearised margins meet the goal."""
+        margins, normals, scale = self._linearised(rows)
+        x0 = self.goal.originals[rows]
+        change = (self.point[rows] - x0)[:, None, :, None]
+        offsets = AIM * scale[:, None, None] - margins + (normals @ change)[..., 0]
+        wanted, width = normals.shape[1], normals.shape[3]
+        found = nearest(
+            x0.repeat_interleave(wanted, dim=0),
+            normals.flatten(0, 1),
+            offsets.flatten(0, 1),
+            self.box.lower,
+            self.box.upper,
+        )
+        x = found.x.view(len(rows), wanted, width)
+        far = (x - x0[:, None]).norm(dim=2)
+        far = far.masked_fill((found.status == Status.INFEASIBLE).view_as(far), torch.inf)
+        chosen = far.argmin(dim=1)
+        return x[torch.arange(len(rows), device=x.device), chosen].clamp(*self.box)
+
+    def _linearised(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Margins (k, a, o) of accepted answers over others, gradients, and the logits' scale."""
+        goal = self.goal
+        x = self.point[rows].requires_grad_()
+        with torch.enable_grad():
+            logits = goal.logits(x, rows)
+        accepted = goal.accepted[rows]
+        wanted, others = (
+            logits.detach().masked_fill(mask, -torch.inf).topk(count, dim=1).indices
+            for mask, count in zip((~accepted, accepted), self.rivals, strict=True)
+        )
+        with torch.enable_grad():
+            margins = logits.gather(1, wanted)[:, :, None] - logits.gather(1, others)[:, None]
+            gradients = [
+                torch.autograd.grad(one.sum(), x, retain_graph=True)[0]
+                for one in margins.flatten(1).unbind(dim=1)
+            ]
+        goal.backwards[rows] += len(gradients)
+        normals = torch.stack(gradients, dim=1).view(*margins.shape, -1)
+        return margins.detach(), normals, logits.detach().abs().amax(dim=1)
+
+    def _offer(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Keep the points that meet the goal nearer than any before; whether they meet it."""
+        with torch.no_grad():
+            reached = self.goal.margin(self.goal.logits(x, rows), rows) >= 0
+        distance = (x - self.goal.originals[rows]).norm(dim=1)
+        self.goal.keep(x, rows, distance, reached)
+        return reached

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
+import math
 
 import torch
 from torch import Tensor, nn
 
-from blindspots.attacks._checks import check_arguments, check_logits
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, cross_entropy, relative_margin
+from blindspots.attacks._bracket import Bracket
+from blindspots.attacks._checks import check_arguments, check_choice, check_finite
+from blindspots.attacks._goal import Goal
+from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
-from blindspots.optim.lbfgs import minimise
+from blindspots.optim.lbfgs import FAILURES, Batch
 
-PENALTIES = (1e-12, 1e12)
-"""Weights of the distance beyond which the search for one is given up."""
+STILL = 0.01
+"""A minimisation has ended when a step is shorter than this share of the distance, …"""
+SETTLED = (0.2, 0.3)
+"""… or than the first share of it while it moves the margin by less than the second of it: then
+whether the goal is reached is settled, and the next c is of more use than the next digit."""
+FIRST = 0.25
+"""First c, times the loss at the image over the square of its gradient; half of what puts the first
+step on the boundary of a linear loss."""
+GRID = 10.0
+"""Ratio of neighbours among the c of the search for the first success."""
+LIMITS = (1e-12, 1e12)
+"""Values of c beyond which the search is given up."""
 
 
 def lbfgs(
@@ -24,22 +36,25 @@ def lbfgs(
     *,
     box: Box = UNIT_BOX,
     classes: int | None = None,
-    initial_penalty: float = 1.0,
-    penalty_factor: float = 10.0,
-    penalty_precision: float = 1.05,
+    distance: str = "l2_squared",
+    loss: str = "cross_entropy",
+    search: str = "bisect",
+    initial_penalty: float | None = None,
+    penalty_factor: float = 2.0,
+    penalty_precision: float = 1.01,
+    distance_precision: float = 1e-3,
     max_searches: int = 20,
-    max_iterations: int = 100,
-    history: int = 10,
+    max_iterations: int = 12,
+    history: int = 3,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
 
     Szegedy et al. 2013, section 4.1, for each image by itself. The smallest perturbation comes from
     the largest c whose minimiser still reaches the target (the text says "minimum c"): c is
-    multiplied or divided by a factor until it is bracketed, then bisected on a log scale. Each
-    search starts from the best success so far. The smallest success that any evaluation meets is
-    kept; it must hold with a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
-
-    Departures from the text: ‖r‖₂² for |r|, which is smooth at 0; the largest c for the smallest.
+    multiplied or divided by a factor until it is bracketed, then bisected on a log scale, at the
+    point that the margins of both ends suggest. Each minimisation starts where the last one ended
+    and keeps its curvature. The smallest success that any evaluation meets is kept; it must hold
+    with a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
 
     Args:
         model: images to logits.
@@ -48,11 +63,17 @@ def lbfgs(
         targets: (n,) classes to reach; None: any wrong class.
         box: range of a pixel.
         classes: number of labels, where the model has more logits than labels.
-        initial_penalty: first c.
+        distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
+        loss: "cross_entropy", or "hinge" on the margin.
+        search: "bisect", or "first_success": the minimiser itself, not the smallest success met, at
+            the largest power of ten for c that reaches the goal.
+        initial_penalty: first c; None: from the margin and its gradient at the image.
         penalty_factor: step of c until it is bracketed.
-        penalty_precision: bisection ends when the bracket's ends have this ratio.
+        penalty_precision: bisection ends when the bracket's ends have this ratio, …
+        distance_precision: … or when the best success is at most by this share farther than the
+            minimiser that misses the goal.
         max_searches: minimisations per image at most.
-        max_iterations: L-BFGS iterations per minimisation.
+        max_iterations: L-BFGS steps per minimisation.
         history: curvature pairs.
 
     Returns:
@@ -63,101 +84,131 @@ def lbfgs(
         InputError: an argument that is not as described; names the first image that offends.
     """
     check_arguments(images, labels, targets, box)
-    search = _Search(model, images, labels, targets, classes)
-    n = len(images)
-    penalty = torch.full((n,), initial_penalty, dtype=images.dtype, device=images.device)
-    reaches = torch.zeros_like(penalty)  # largest c whose minimiser reached the goal
-    misses = torch.full_like(penalty, torch.inf)  # smallest c whose minimiser did not
-    is_open = search.distance > 0  # an image that meets the goal already cannot come nearer
-    for _ in range(max_searches):
-        rows = is_open.nonzero()[:, 0]
-        if len(rows) == 0:
-            break
-        end = minimise(
-            partial(search.objective, rows, penalty),
-            search.best[rows],
-            box.lower,
-            box.upper,
-            history=history,
-            max_iterations=max_iterations,
-        )
-        reached = search.reached_by(end.x, rows)
-        reaches[rows] = torch.where(reached, penalty[rows], reaches[rows])
-        misses[rows] = torch.where(reached, misses[rows], penalty[rows])
-        is_open &= misses > penalty_precision * reaches
-        is_open &= (penalty > PENALTIES[0]) & (penalty < PENALTIES[1])
-        penalty = torch.where(
-            misses.isinf(),
-            penalty * penalty_factor,
-            torch.where(reaches == 0, penalty / penalty_factor, (reaches * misses).sqrt()),
-        )
-    success = search.distance.isfinite()
-    closed = (misses <= penalty_precision * reaches) | (search.distance == 0)
-    status = torch.full((n,), Status.ITERATION_LIMIT, device=images.device)
-    status[closed] = Status.CONVERGED
+    check_choice("distance", distance, ("l2_squared", "l2"))
+    check_choice("loss", loss, LOSSES)
+    check_choice("search", search, ("bisect", "first_success"))
+    is_coarse = search == "first_success"
+    factor, precision = (GRID, GRID) if is_coarse else (penalty_factor, penalty_precision)
+    goal = _Penalised(model, images, labels, targets, classes, LOSSES[loss])
+    bracket = Bracket(goal.distance, factor, precision, distance_precision)
+    run = _Run(
+        goal,
+        bracket,
+        distance == "l2_squared",
+        is_coarse,
+        initial_penalty,
+        max_searches,
+        max_iterations,
+    )
+    batch = Batch(goal.evaluate, goal.originals, box.lower, box.upper, history=history)
+    while len(batch.rows):
+        is_new = batch.value.isinf()
+        batch.step()
+        batch.replace(run.after(batch, is_new))
+    success = goal.distance.isfinite()
+    status = torch.full_like(goal.forwards, Status.ITERATION_LIMIT)
+    closed = bracket.is_closed(torch.arange(len(images), device=images.device), goal.distance)
+    status[closed | (goal.distance == 0)] = Status.CONVERGED
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
-        images=search.best.reshape(images.shape),
+        images=goal.best.view(images.shape),
         success=success,
         status=status,
-        forwards=search.forwards,
-        backwards=search.backwards,
-        penalty=search.penalty,
+        forwards=goal.forwards,
+        backwards=goal.backwards,
+        penalty=goal.best_penalty,
     )
 
 
-class _Search:
-    """The objective of every image, and the nearest success that its evaluations have met."""
+class _Penalised(Goal):
+    """The loss of every image, and the c of its search.
 
-    def __init__(self, model, images, labels, targets, classes) -> None:
-        self.model = model
-        self.shape = images.shape[1:]
-        self.originals = images.flatten(1)
-        with torch.no_grad():
-            logits = model(images)
-        classes = classes or logits.shape[1]
-        check_logits(logits, labels, targets, classes)
-        self.accepted = accepted_answers(labels, targets, logits.shape[1], classes)
-        self.best = self.originals.clone()
-        self.distance = images.new_full((len(images),), torch.inf)
-        self.penalty = images.new_full((len(images),), torch.nan)
-        self.forwards = torch.ones(len(images), dtype=torch.int64, device=images.device)
-        self.backwards = torch.zeros_like(self.forwards)
-        already = relative_margin(logits, self.accepted) >= SUCCESS_MARGIN
-        self.distance[already] = 0.0
+    Attributes:
+        penalty: (n,) c of the current minimisation.
+        best_penalty: (n,) c of the nearest success.
+        margins: (n,) of the current iterates; not negative is a success.
+        margin_now: (k,) of the last evaluation.
+    """
 
-    def objective(
-        self, images: Tensor, penalties: Tensor, x: Tensor, problems: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The value c ‖x − x₀‖² + loss and its gradient; problem i is image number `images[i]`."""
-        rows = images[problems]
-        penalty = penalties[rows]
+    def __init__(self, model, images, labels, targets, classes, loss) -> None:
+        super().__init__(model, images, labels, targets, classes)
+        self.loss = loss
+        self.best_penalty = torch.full_like(self.distance, torch.nan)
+        self.margins, self.penalty = (torch.zeros_like(self.distance) for _ in range(2))
+
+    def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss (k,) and its gradient (k, pixels)."""
         x = x.detach().requires_grad_()
-        logits = self.model(x.view(-1, *self.shape))
-        loss = cross_entropy(logits, self.accepted[rows])
-        (gradient,) = torch.autograd.grad(loss.sum(), x)
-        x, logits = x.detach(), logits.detach()
-        self.forwards[rows] += 1
+        with torch.enable_grad():
+            logits = self.logits(x, rows)
+        loss, slope = self.loss(logits.detach(), self.accepted[rows])
+        (gradient,) = torch.autograd.grad(logits, x, slope)
         self.backwards[rows] += 1
-        change = x - self.originals[rows]
-        distance = change.square().sum(dim=1)
-        self._keep(x, rows, logits, distance, penalty)
-        return (
-            loss.detach() + penalty * distance,
-            gradient + 2 * penalty[:, None] * change,
+        self.margin_now = self.margin(logits.detach(), rows)
+        return loss, gradient
+
+
+class _Run:
+    """The search for c of every image, one step of the batch at a time."""
+
+    def __init__(
+        self, goal, bracket, is_squared, is_coarse, initial, max_searches, max_iterations
+    ) -> None:
+        self.goal, self.bracket, self.initial = goal, bracket, initial
+        self.is_squared, self.is_coarse = is_squared, is_coarse
+        self.max_searches, self.max_iterations = max_searches, max_iterations
+        self.iterations = torch.zeros_like(goal.forwards)
+        self.estimates = torch.zeros_like(goal.distance)  # of the distance of every image
+
+    def after(self, batch: Batch, is_new: Tensor) -> Tensor:
+        """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
+        goal, rows = self.goal, batch.rows
+        length = batch.distance.sqrt()
+        ended = self._has_ended(batch, length) & ~is_new
+        reached = goal.margins[rows] >= 0
+        better = goal.keep(batch.x, rows, length, reached & ended if self.is_coarse else reached)
+        goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
+        at = rows[ended]
+        penalty = self.bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
+        goal.penalty[at] = penalty
+        done = torch.zeros_like(is_new)
+        done[ended] = self.bracket.is_closed(at, goal.distance[at])
+        done[ended] |= self.bracket.searches[at] >= self.max_searches
+        done[ended] |= ~((penalty > LIMITS[0]) & (penalty < LIMITS[1]))
+        if is_new.any():
+            check_finite(batch.finite | ~is_new, rows)
+            self._begin(batch, is_new)
+            done |= is_new & reached
+        weight = goal.penalty[rows]
+        if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above it elsewhere
+            weight = weight / (2 * torch.where(length > 0, length, self.estimates[rows]))
+        batch.weight[rows] = weight
+        return done
+
+    def _has_ended(self, batch: Batch, length: Tensor) -> Tensor:
+        rows, margins = batch.rows, self.goal.margins
+        before = margins[rows]
+        now = torch.where(batch.accepted, self.goal.margin_now, before)
+        margins[rows] = now
+        iterations = self.iterations[rows] + 1
+        settled = (batch.moved <= SETTLED[0] * length) & (
+            (now - before).abs() <= SETTLED[1] * now.abs()
         )
+        ended = batch.accepted & (settled | (batch.moved <= STILL * length))
+        ended |= (iterations >= self.max_iterations) | (batch.failures >= FAILURES)
+        self.iterations[rows] = torch.where(ended, 0, iterations)
+        return ended
 
-    def reached_by(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Whether the points reach the goal."""
-        with torch.no_grad():
-            logits = self.model(x.view(-1, *self.shape))
-        self.forwards[rows] += 1
-        return relative_margin(logits, self.accepted[rows]) >= SUCCESS_MARGIN
-
-    def _keep(self, x, rows, logits, distance, penalty) -> None:
-        reached = relative_margin(logits, self.accepted[rows]) >= SUCCESS_MARGIN
-        better = reached & (distance < self.distance[rows])
-        at = rows[better]
-        self.best[at], self.distance[at] = x[better], distance[better]
-        self.penalty[at] = penalty[better]
+    def _begin(self, batch: Batch, is_new: Tensor) -> None:
+        """Choose the first c."""
+        slope = batch.gradient.norm(dim=1)
+        length = batch.value / slope
+        first = FIRST * slope / length * (1 if self.is_squared else 2 * length)
+        if self.initial is not None:
+            first = torch.full_like(first, self.initial)
+        elif self.is_coarse:
+            first = GRID ** (first.log() / math.log(GRID)).round()
+        at = batch.rows[is_new]
+        self.goal.penalty[at], self.estimates[at] = first[is_new], length[is_new]
+        self.iterations[at] = 0

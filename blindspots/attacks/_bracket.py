@@ -1,0 +1,77 @@
+"""The search for the largest weight c of the distance whose minimiser still reaches its goal."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+SHARE = 0.02
+"""Least share of a bracket that a step leaves on either side."""
+
+
+class Bracket:
+    """A bracket of c for every image, on a log scale.
+
+    c is multiplied or divided by `factor` until one weight reaches the goal and another misses it;
+    then the Illinois rule (false position that halves the value of an end kept twice; Dowell and
+    Jarratt 1971, BIT 11) looks for the weight at which the slack of the goal is 0.
+
+    Attributes:
+        ends: (n, 2) log of the largest c whose minimiser reached the goal, of the smallest whose
+            did not; infinite, to either side, before any.
+        slacks: (n, 2) by which those minimisers reach the goal.
+        missed_at: (n,) distance of the one that misses: no larger c comes nearer.
+        searches: (n,) int64, minimisations so far.
+    """
+
+    def __init__(self, like: Tensor, factor: float, precision: float, gap: float) -> None:
+        """Open brackets, one for each entry of a tensor of the right type and device.
+
+        Args:
+            like: (n,).
+            factor: step of c until it is bracketed.
+            precision: a bracket is closed when its ends have this ratio, …
+            gap: … or when the best success is at most by this share farther than the minimiser at
+                the end that misses.
+        """
+        n = len(like)
+        self.factor, self.precision, self.gap = math.log(factor), math.log(precision), gap
+        self.ends = like.new_tensor([-torch.inf, torch.inf]).repeat(n, 1)
+        self.slacks, self.missed_at = like.new_zeros(n, 2), like.new_zeros(n)
+        self.searches = torch.zeros_like(like, dtype=torch.int64)
+        self._last = torch.full_like(self.searches, -1)  # the end that moved last
+
+    def settle(self, rows: Tensor, penalty: Tensor, slack: Tensor, distance: Tensor) -> Tensor:
+        """Note the minimisers of some images, and choose where to look next.
+
+        Args:
+            rows: (k,) the images.
+            penalty: (k,) their c.
+            slack: (k,) by which the minimiser reaches the goal; negative where it does not.
+            distance: (k,) of the minimiser.
+
+        Returns:
+            (k,) the next c.
+        """
+        end = (slack < 0).long()  # the one that moves
+        self.searches[rows] += 1
+        kept_twice = (self._last[rows] == end).to(slack)
+        self._last[rows] = end
+        self.slacks[rows, 1 - end] *= 1 - kept_twice / 2
+        self.slacks[rows, end], self.ends[rows, end] = slack, penalty.log()
+        missed = end.nonzero()[:, 0]
+        self.missed_at[rows[missed]] = distance[missed]
+
+        low, high = self.ends[rows].unbind(dim=1)
+        at_low, at_high = self.slacks[rows].unbind(dim=1)
+        share = (at_low / (at_low - at_high)).clamp(SHARE, 1 - SHARE)
+        outside = penalty.log() + self.factor * (1 - 2 * end)
+        return torch.where((high - low).isfinite(), low.lerp(high, share), outside).exp()
+
+    def is_closed(self, rows: Tensor, best: Tensor) -> Tensor:
+        """Whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
+        width = self.ends[rows, 1] - self.ends[rows, 0]
+        near = width.isfinite() & (best <= (1 + self.gap) * self.missed_at[rows])
+        return near | (width <= self.precision)

@@ -1,0 +1,62 @@
+"""What the attacks of this package share: the model's answers, and the nearest success met."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.attacks._checks import check_answers
+from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+
+FEWEST = 32
+"""Images shown to a model at least: for fewer, matrix products take other routes and round
+differently, and what an attack finds would depend on the batch."""
+
+
+class Goal:
+    """The images of an attack: which answers count as success, and the nearest success so far.
+
+    Attributes:
+        originals: (n, pixels).
+        accepted: (n, logits) bool.
+        best: (n, pixels) the nearest success; the original before any.
+        distance: (n,) of it; infinite before any.
+        forwards: (n,) int64, images shown to the model.
+        backwards: (n,) int64, gradients taken.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        targets: Tensor | None,
+        classes: int | None,
+    ) -> None:
+        self.model, self.shape = model, images.shape[1:]
+        self.originals = images.flatten(1)
+        logits = check_answers(model, images, labels, targets, classes)
+        self.accepted = accepted_answers(labels, targets, logits, classes or logits)
+        self.best = self.originals.clone()
+        self.distance = images.new_full((len(images),), torch.inf)
+        self.forwards, self.backwards = torch.zeros_like(labels), torch.zeros_like(labels)
+
+    def logits(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Logits (k, logits) of points (k, pixels) of the images `rows`."""
+        self.forwards[rows] += 1
+        missing = FEWEST - len(x)
+        if missing > 0:
+            x = torch.cat([x, x[-1:].expand(missing, -1)])
+        return self.model(x.view(-1, *self.shape))[: len(rows)]
+
+    def margin(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """(k,) relative; not negative is a success."""
+        return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
+
+    def keep(self, x: Tensor, rows: Tensor, distance: Tensor, reached: Tensor) -> Tensor:
+        """Keep the successes that are nearer than any before; which those are, as places (b,)."""
+        better = (reached & (distance < self.distance[rows])).nonzero()[:, 0]
+        at = rows[better]
+        self.best.index_copy_(0, at, x.index_select(0, better))
+        self.distance[at] = distance[better]
+        return better
