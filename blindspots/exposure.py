@@ -103,7 +103,7 @@ def control(
         seed: of the attack's draws.
     """
     attack = methods.find("attacks", method)
-    found = call(attack, None, data, None, seed=seed, settings=settings)
+    found = call(attack, None, data, None, seed=seed, others=data.images, settings=settings)
     success, distortion = found.success.cpu().numpy(), found.distortion.cpu().numpy()
     return Exhibit(None, name, None, data, found.images, success, distortion)
 

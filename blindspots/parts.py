@@ -35,13 +35,14 @@ class Images(NamedTuple):
 
     def first(self, n: int) -> Images:
         """The first n of them."""
-        return self._at(slice(n))
+        return self.at(slice(n))
 
     def chunks(self, size: int) -> Iterator[Images]:
         """All of them, `size` at a time."""
-        return (self._at(slice(i, i + size)) for i in range(0, len(self.images), size))
+        return (self.at(slice(i, i + size)) for i in range(0, len(self.images), size))
 
-    def _at(self, at: slice) -> Images:
+    def at(self, at: slice | np.ndarray) -> Images:
+        """Those at some places."""
         return self._replace(images=self.images[at], labels=self.labels[at], rows=self.rows[at])
 
 

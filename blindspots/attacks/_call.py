@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from blindspots.interface import AttackResult
@@ -19,6 +20,7 @@ def call(
     targets: Tensor | None,
     *,
     seed: int,
+    others: Tensor,
     settings: Mapping[str, Any],
 ) -> AttackResult:
     """Attack images.
@@ -29,7 +31,51 @@ def call(
         data: what is attacked.
         targets: (n,), or None.
         seed: of the attack's own draws.
+        others: (k, *image) all images of the job, of which `data` may be a part.
         settings: of the attack.
     """
-    offered = accepted(attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows)
+    offered = accepted(
+        attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
+    )
     return attack(model, data.images, data.labels, targets, **offered, **settings)
+
+
+def call_for_best(
+    attack: Callable[..., AttackResult],
+    model: nn.Module,
+    data: Images,
+    candidates: Tensor,
+    **settings: Any,
+) -> tuple[AttackResult, Tensor]:
+    """Attack every image towards each of several targets, and keep the nearest success.
+
+    Args:
+        attack: of the attacks' contract.
+        model: images to logits.
+        data: what is attacked.
+        candidates: (n, classes) bool, at least one for every image.
+        **settings: as of `call`.
+
+    Returns:
+        The result, with the passes of all attempts, and the (n,) targets that were kept.
+    """
+    targets = candidates.long().argmax(dim=1)
+    best = call(attack, model, data, targets, **settings)
+    fields = {name: value for name, value in vars(best).items() if value is not None}
+    fields = {name: value.clone() for name, value in fields.items()}
+    for target in range(candidates.shape[1]):
+        rows = (candidates[:, target] & (targets != target)).nonzero()[:, 0]
+        if len(rows) == 0:
+            continue
+        aimed = torch.full_like(rows, target)
+        found = call(attack, model, data.at(rows.cpu().numpy()), aimed, **settings)
+        reached = torch.where(fields["success"], best.l2, torch.inf)
+        better = found.success & (found.l2 < reached[rows])
+        for name in fields:
+            if name in ("forwards", "backwards"):
+                fields[name][rows] += getattr(found, name)
+            elif name != "originals":
+                fields[name][rows[better]] = getattr(found, name)[better]
+        targets[rows[better]] = target
+        best = AttackResult(**fields)
+    return best, targets

@@ -80,7 +80,8 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
     """
     if value not in known:
         raise InputError(
-            f"{name}: expected one of {', '.join(known)}, found {value!r}{did_you_mean(value, known)}"
+            f"{name}: expected one of {', '.join(known)}, "
+            f"found {value!r}{did_you_mean(value, known)}"
         )
 
 

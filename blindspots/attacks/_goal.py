@@ -43,7 +43,7 @@ class Goal:
 
     def logits(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits (k, logits) of points (k, pixels) of the images `rows`."""
-        self.forwards[rows] += 1
+        self.forwards.index_add_(0, rows, torch.ones_like(rows))
         missing = FEWEST - len(x)
         if missing > 0:
             x = torch.cat([x, x[-1:].expand(missing, -1)])
@@ -54,9 +54,13 @@ class Goal:
         return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
 
     def keep(self, x: Tensor, rows: Tensor, distance: Tensor, reached: Tensor) -> Tensor:
-        """Keep the successes that are nearer than any before; which those are, as places (b,)."""
+        """Keep the successes that are nearer than any before; which those are, as places (b,).
+
+        An image may have several points.
+        """
         better = (reached & (distance < self.distance[rows])).nonzero()[:, 0]
         at = rows[better]
-        self.best.index_copy_(0, at, x.index_select(0, better))
-        self.distance[at] = distance[better]
-        return better
+        self.distance.scatter_reduce_(0, at, distance[better], "amin")
+        nearest = better[distance[better] == self.distance[at]]
+        self.best.index_copy_(0, rows[nearest], x.index_select(0, nearest))
+        return nearest

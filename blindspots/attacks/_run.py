@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from blindspots.attacks._call import call
+from blindspots.attacks._call import call, call_for_best
 from blindspots.interface import AttackResult, InputError, Status
 from blindspots.parts import Images
-from blindspots.targets import choose_targets
+from blindspots.targets import candidates, choose_targets
 
 
 def run(
@@ -20,7 +20,7 @@ def run(
     model: nn.Module,
     data: Images,
     *,
-    target: str,
+    target: str | int,
     seed: int,
     chunk: int,
     settings: Mapping[str, Any],
@@ -43,17 +43,24 @@ def run(
     Raises:
         InputError: a model that gives images no finite logits.
     """
-    parts = [_run_chunk(attack, model, part, target, seed, settings) for part in data.chunks(chunk)]
+    given = {"seed": seed, "others": data.images, "settings": settings}
+    parts = [_run_chunk(attack, model, part, target, given) for part in data.chunks(chunk)]
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _run_chunk(attack, model, data, target, seed, settings) -> dict[str, np.ndarray]:
+def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
     with torch.no_grad():
         logits = model(data.images)
     if logits.ndim != 2 or not logits.isfinite().all():
         raise InputError("expected a model that gives finite logits (n, classes), found another")
-    targets = choose_targets(target, logits, data.labels, data.classes, seed=seed, rows=data.rows)
-    found = call(attack, model, data, targets, seed=seed, settings=settings)
+    if target == "best_of_all":
+        possible = candidates(logits, data.labels, data.classes)
+        found, targets = call_for_best(attack, model, data, possible, **given)
+    else:
+        targets = choose_targets(
+            target, logits, data.labels, data.classes, seed=given["seed"], rows=data.rows
+        )
+        found = call(attack, model, data, targets, **given)
     with torch.no_grad():
         attacked = model(found.images).argmax(dim=1)
     failed = ~found.success.cpu().numpy()

@@ -16,6 +16,8 @@ AIM = 2 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""
 STILL = 1e-3
 """An image is done when a round moves its point by less than this share of its distance."""
+PROMISING = 1.5
+"""An answer is given up when its program lies farther than so many times the best success."""
 WIDTH = 512
 """Images side by side."""
 
@@ -30,7 +32,6 @@ def closest(
     classes: int | None = None,
     rounds: int = 6,
     bisections: int = 4,
-    rivals: int = 4,
     start_searches: int = 4,
     start_iterations: int = 6,
 ) -> AttackResult:
@@ -52,7 +53,6 @@ def closest(
         classes: number of labels, where the model has more logits than labels.
         rounds: linearisations.
         bisections: of the segment in each round.
-        rivals: accepted answers, and others, that a round looks at: those with the largest logits.
         start_searches: minimisations per image of the penalty run.
         start_iterations: L-BFGS iterations of each.
 
@@ -75,17 +75,17 @@ def closest(
         max_searches=start_searches,
         max_iterations=start_iterations,
     )
-    search = _Search(Goal(model, images, labels, targets, classes), start, box, rivals)
-    for rows in torch.arange(len(images), device=images.device).split(WIDTH):
-        for _ in range(rounds):
-            rows = rows[search.is_open[rows]]  # noqa: PLW2901
-            if len(rows) == 0:
-                break
-            search.round(rows, bisections)
-    goal = search.goal
-    success = goal.distance.isfinite()
+    goal = Goal(model, images, labels, targets, classes)
+    goal.best, goal.forwards, goal.backwards = (
+        start.images.flatten(1),
+        start.forwards,
+        start.backwards,
+    )
+    goal.distance = start.l2.to(images.dtype).masked_fill(~start.success, torch.inf)
     status = torch.full_like(start.status, Status.CONVERGED)
-    status[search.is_open] = Status.ITERATION_LIMIT
+    for rows in (goal.distance > 0).nonzero()[:, 0].split(WIDTH):
+        status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
+    success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
@@ -98,81 +98,74 @@ def closest(
 
 
 class _Search:
-    """The point of every image where its margins are linearised next."""
+    """A branch for every accepted answer of every image: a point, and a program at each round.
 
-    def __init__(self, goal: Goal, start: AttackResult, box: Box, rivals: int) -> None:
+    Attributes:
+        rows: (b,) int64, the image of every branch.
+        wanted: (b,) int64, its answer.
+        point: (b, pixels) where the margins of the answer are linearised next.
+    """
+
+    def __init__(self, goal: Goal, rows: Tensor, box: Box) -> None:
         self.goal, self.box = goal, box
-        self.rivals = (
-            min(rivals, int(goal.accepted[0].sum())),
-            min(rivals, int((~goal.accepted[0]).sum())),
-        )
-        goal.best = start.images.flatten(1).clone()
-        goal.distance = (goal.best - goal.originals).norm(dim=1)
-        goal.distance[~start.success] = torch.inf
-        goal.forwards, goal.backwards = start.forwards, start.backwards
-        self.point = goal.best.clone()
-        self.is_open = goal.distance > 0
+        accepted = goal.accepted[rows]
+        places, self.wanted = accepted.nonzero().unbind(dim=1)
+        self.rows = rows[places]
+        self.others = (~accepted).nonzero()[:, 1].view(len(rows), -1)[places]
+        self.point = goal.best[self.rows]
 
-    def round(self, rows: Tensor, bisections: int) -> None:
-        """Linearise, solve, and look between the solution and the best success."""
-        x = self._program(rows)
-        missed = ~self._offer(x, rows) & self.goal.distance[rows].isfinite()
+    def run(self, rounds: int, bisections: int) -> Tensor:
+        """The images that are not done after the last round."""
+        for _ in range(rounds):
+            if len(self.rows) == 0:
+                break
+            self._round(bisections)
+        return self.rows
+
+    def _round(self, bisections: int) -> None:
+        """Linearise, solve, and look between the solutions and the best successes."""
+        goal, rows = self.goal, self.rows
+        x, feasible = self._program()
+        far = (x - goal.originals[rows]).norm(dim=1)
+        missed = ~self._offer(x, rows) & goal.distance[rows].isfinite()
         outside, at = x[missed], rows[missed]
-        inside = self.goal.best[at]
+        inside = goal.best[at]
         for _ in range(bisections if len(at) else 0):
             middle = (outside + inside) / 2
             reached = self._offer(middle, at)[:, None]
             inside = torch.where(reached, middle, inside)
             outside = torch.where(reached, outside, middle)
-        moved = (x - self.point[rows]).norm(dim=1)
-        self.point[rows] = x
-        self.is_open[rows] = moved > STILL * (x - self.goal.originals[rows]).norm(dim=1)
+        moved = (x - self.point).norm(dim=1)
+        going = feasible & (moved > STILL * far) & (far < PROMISING * goal.distance[rows])
+        self.rows, self.wanted, self.others = rows[going], self.wanted[going], self.others[going]
+        self.point = x[going]
 
-    def _program(self, rows: Tensor) -> Tensor:
-        """The points nearest to the originals at which the linearised margins meet the goal."""
-        margins, normals, scale = self._linearised(rows)
-        x0 = self.goal.originals[rows]
-        change = (self.point[rows] - x0)[:, None, :, None]
-        offsets = AIM * scale[:, None, None] - margins + (normals @ change)[..., 0]
-        wanted, width = normals.shape[1], normals.shape[3]
-        found = nearest(
-            x0.repeat_interleave(wanted, dim=0),
-            normals.flatten(0, 1),
-            offsets.flatten(0, 1),
-            self.box.lower,
-            self.box.upper,
-        )
-        x = found.x.view(len(rows), wanted, width)
-        far = (x - x0[:, None]).norm(dim=2)
-        far = far.masked_fill((found.status == Status.INFEASIBLE).view_as(far), torch.inf)
-        chosen = far.argmin(dim=1)
-        return x[torch.arange(len(rows), device=x.device), chosen].clamp(*self.box)
+    def _program(self) -> tuple[Tensor, Tensor]:
+        """The nearest points that meet the linearised goal (b, pixels), and where there is one."""
+        margins, normals, scale = self._linearised()
+        originals = self.goal.originals[self.rows]
+        change = self.point - originals
+        offsets = AIM * scale[:, None] - margins + (normals @ change[:, :, None])[..., 0]
+        found = nearest(originals, normals, offsets, *self.box)
+        return found.x.clamp(*self.box), found.status != Status.INFEASIBLE
 
-    def _linearised(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Margins (k, a, o) of accepted answers over others, gradients, and the logits' scale."""
-        goal = self.goal
-        x = self.point[rows].requires_grad_()
+    def _linearised(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Margins (b, o) of the answer over others, their gradients, and the logits' scale (b,)."""
+        x = self.point.requires_grad_()
         with torch.enable_grad():
-            logits = goal.logits(x, rows)
-        accepted = goal.accepted[rows]
-        wanted, others = (
-            logits.detach().masked_fill(mask, -torch.inf).topk(count, dim=1).indices
-            for mask, count in zip((~accepted, accepted), self.rivals, strict=True)
-        )
-        with torch.enable_grad():
-            margins = logits.gather(1, wanted)[:, :, None] - logits.gather(1, others)[:, None]
+            logits = self.goal.logits(x, self.rows)
+            margins = logits.gather(1, self.wanted[:, None]) - logits.gather(1, self.others)
             gradients = [
-                torch.autograd.grad(one.sum(), x, retain_graph=True)[0]
-                for one in margins.flatten(1).unbind(dim=1)
+                torch.autograd.grad(one.sum(), x, retain_graph=True)[0] for one in margins.unbind(1)
             ]
-        goal.backwards[rows] += len(gradients)
-        normals = torch.stack(gradients, dim=1).view(*margins.shape, -1)
-        return margins.detach(), normals, logits.detach().abs().amax(dim=1)
+        self.point = x.detach()
+        self.goal.backwards.index_add_(0, self.rows, torch.full_like(self.rows, len(gradients)))
+        scale = logits.detach().abs().amax(dim=1)
+        return margins.detach(), torch.stack(gradients, dim=1), scale
 
     def _offer(self, x: Tensor, rows: Tensor) -> Tensor:
         """Keep the points that meet the goal nearer than any before; whether they meet it."""
         with torch.no_grad():
             reached = self.goal.margin(self.goal.logits(x, rows), rows) >= 0
-        distance = (x - self.goal.originals[rows]).norm(dim=1)
-        self.goal.keep(x, rows, distance, reached)
+        self.goal.keep(x, rows, (x - self.goal.originals[rows]).norm(dim=1), reached)
         return reached

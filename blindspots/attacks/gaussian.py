@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
-from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
+from blindspots.attacks._control import control, per_image
+from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
 
@@ -21,6 +22,7 @@ def gaussian(
     box: Box = UNIT_BOX,
     std: float = 0.1,
     clip: bool = True,
+    distortion: float | Tensor | None = None,
     seed: int = 0,
     rows: Iterable[int] | None = None,
 ) -> AttackResult:
@@ -35,27 +37,23 @@ def gaussian(
         std: standard deviation of a pixel's noise, before clipping.
         clip: keep the noisy pixels in the box. The paper does not say; its printed distortions
             suggest that it did not.
+        distortion: RMS per pixel to scale the noise to, as it is after clipping, of all images or
+            (n,) of each; None: the standard deviation is kept.
         seed: of the noise.
         rows: what identifies each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
     Returns:
-        CONVERGED and a success for every image.
+        CONVERGED and a success for every image; INFEASIBLE where clipping leaves no room for the
+        distortion.
 
     Raises:
-        InputError: images outside the box.
+        InputError: images outside the box, or distortions that are none.
     """
     check_arguments(images, labels, targets, box)
-    n, shape = len(images), images.shape[1:]
-    rows = range(n) if rows is None else rows
+    shape = images.shape[1:]
+    rows = range(len(images)) if rows is None else rows
     noise = draw_rows(seed, "gaussian", rows, lambda rng: rng.standard_normal(shape))
-    noisy = images + std * torch.from_numpy(noise).to(images)
-    none = torch.zeros(n, dtype=torch.int64, device=images.device)
-    return AttackResult(
-        originals=images,
-        images=noisy.clamp(box.lower, box.upper) if clip else noisy,
-        success=torch.ones(n, dtype=torch.bool, device=images.device),
-        status=torch.full_like(none, Status.CONVERGED),
-        forwards=none,
-        backwards=none.clone(),
-    )
+    noise = std * torch.from_numpy(noise).to(images)
+    wanted = None if distortion is None else per_image(distortion, images)
+    return control(images, noise, box, clip=clip, matched=wanted)

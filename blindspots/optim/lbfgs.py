@@ -1,7 +1,7 @@
 """Batched L-BFGS under bounds: n independent problems side by side.
 
-Each problem is min φ(x) = f(x) + w ‖x − start‖² with lower ≤ x ≤ upper. The proximal weight w may be
-0, and may be changed on the way: curvature pairs are kept of f alone, so that none is lost by it.
+Each problem is min φ(x) = f(x) + w ‖x − start‖² with lower ≤ x ≤ upper. The proximal weight w may
+be 0, and may be changed on the way: curvature pairs are of f alone, so that none is lost by it.
 Each problem has its own bounds, pairs, damping, convergence test and status. Every step evaluates
 one trial point of every problem; a problem that has ended gives its place to the next one, so that
 the batch stays full, and small enough for a processor's cache.

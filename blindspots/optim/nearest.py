@@ -5,6 +5,8 @@ variables. The box is eliminated by clipping: x(λ) = P(c + Aᵀ λ) minimises t
 so that the dual has one multiplier λ ≥ 0 per constraint. The dual is concave and its gradient
 piecewise linear; a projected Newton method (Bertsekas 1982, SIAM J. Control Optim. 20) with the
 generalised Hessian A D Aᵀ, D selecting the variables that are not clipped, ends after a few steps.
+Few constraints are tight at the end: each problem is solved for a few of them, and again with those
+that the solution misses, until it misses none.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ BACKTRACKS = 8
 SHRINK = 0.3
 RIDGE = 1e-6
 """Least ridge of the Hessian, relative to ‖a‖²: it may be singular; grows where a step fails."""
+FEW = 4
+"""Constraints of a problem at a time, while that is enough."""
+PASSES = 3
+"""After as many choices of them, a problem is solved for all its constraints."""
 ROUNDINGS = 16
 """By which a value may rise: near the end its decrease is below what it can show."""
 
@@ -57,56 +63,121 @@ def nearest(
         offsets: (n, m) b.
         lower: smallest values, broadcastable to (n, d).
         upper: largest values, likewise.
-        max_iterations: Newton steps.
+        max_iterations: Newton steps for one choice of constraints.
         tolerance: a problem has converged when no constraint is missed by more than this distance,
             and none that is not tight has a multiplier.
     """
+    m = normals.shape[1]
     low, high = lower - centre, upper - centre
-    scale = normals.square().sum(dim=2).clamp_min(torch.finfo(centre.dtype).tiny)
-    identity = torch.eye(normals.shape[1], dtype=centre.dtype, device=centre.device)
-
-    def evaluate(multipliers: Tensor) -> tuple[Tensor, ...]:
-        """Minus the dual, its gradient, the step r = x − c, and which variables are not clipped."""
-        wanted = torch.bmm(multipliers[:, None], normals)[:, 0]
-        step = wanted.clamp(low, high)
-        slack = torch.bmm(normals, step[:, :, None])[:, :, 0] - offsets
-        value = (multipliers * slack).sum(dim=1) - step.square().sum(dim=1) / 2
-        return value, slack, step, wanted == step
-
-    multipliers = torch.zeros_like(offsets)
-    value, slack, step, free = evaluate(multipliers)
-    ridge = torch.full_like(value, RIDGE)
-    for _ in range(max_iterations):
-        # The complementarity residual, as a distance.
-        residual = torch.minimum(multipliers * scale.sqrt(), slack / scale.sqrt()).abs()
-        if (residual.amax(dim=1) <= tolerance).all():
+    length = normals.norm(dim=2).clamp_min(torch.finfo(centre.dtype).tiny)
+    multipliers, step, slack = torch.zeros_like(offsets), torch.zeros_like(centre), -offsets
+    for few in [FEW] * PASSES + [m] if m > FEW else [m]:
+        rows = ((-slack / length).amax(dim=1) > tolerance).nonzero()[:, 0]
+        if len(rows) == 0:
             break
-        held = (multipliers <= 0) & (slack >= 0)
-        moving = (~held).to(centre.dtype)
-        clipped = normals * free[:, None]
-        hessian = torch.bmm(clipped, normals.mT) * moving[:, :, None] * moving[:, None]
-        hessian = hessian + identity * (ridge[:, None] * scale + (1 - moving))[:, None]
-        direction = torch.linalg.solve(hessian, slack * moving)
-        rounding = ROUNDINGS * torch.finfo(value.dtype).eps * value.abs()
-        t = torch.ones_like(value)
-        waiting = torch.ones_like(value, dtype=torch.bool)
-        state = [multipliers, value, slack, step, free]
-        for _ in range(BACKTRACKS):
-            trial = (multipliers - t[:, None] * direction).clamp_min(0)
-            reached = evaluate(trial)
-            slope = (slack * (trial - multipliers)).sum(dim=1)
-            good = waiting & (reached[0] <= value + SUFFICIENT_DECREASE * slope + rounding)
-            state = [
-                torch.where(good.view(-1, *[1] * (new.ndim - 1)), new, old)
-                for new, old in zip((trial, *reached), state, strict=True)
-            ]
-            waiting &= ~good
-            if not waiting.any():
-                break
-            t = torch.where(waiting, t * SHRINK, t)
-        ridge = torch.where(waiting, ridge * 100, (ridge / 10).clamp_min(RIDGE))
-        multipliers, value, slack, step, free = state
-    violation = (-slack / scale.sqrt()).amax(dim=1).clamp_min(0)
-    status = torch.full_like(value, Status.CONVERGED, dtype=torch.int64)
+        urgency = (-slack / length).masked_fill(multipliers > 0, torch.inf)
+        chosen = urgency[rows].topk(few, dim=1).indices
+        at = rows[:, None]
+        solved = _solve(
+            normals[at, chosen],
+            offsets[at, chosen],
+            low[rows],
+            high[rows],
+            multipliers[at, chosen],
+            max_iterations,
+            tolerance,
+        )
+        multipliers[rows] = 0
+        multipliers[at, chosen], step[rows] = solved
+        slack[rows] = torch.bmm(normals[rows], step[rows, :, None])[:, :, 0] - offsets[rows]
+    violation = (-slack / length).amax(dim=1).clamp_min(0)
+    status = torch.full_like(violation, Status.CONVERGED, dtype=torch.int64)
     status[violation > 10 * tolerance] = Status.INFEASIBLE
     return Nearest(centre + step, violation, status)
+
+
+class _Dual:
+    """Minus the dual of some problems at their multipliers, and what follows from those.
+
+    Attributes:
+        multipliers: (k, m).
+        value: (k,).
+        slack: (k, m) its gradient: by how much the constraints are met.
+        step: (k, d) x − c.
+        free: (k, d) which variables are not clipped.
+    """
+
+    FIELDS = ("multipliers", "value", "slack", "step", "free")
+
+    def __init__(self, problem: list[Tensor], multipliers: Tensor) -> None:
+        normals, offsets, low, high = problem
+        wanted = torch.bmm(multipliers[:, None], normals)[:, 0]
+        self.multipliers = multipliers
+        self.step = wanted.clamp(low, high)
+        self.free = (wanted == self.step).to(normals.dtype)
+        self.slack = torch.bmm(normals, self.step[:, :, None])[:, :, 0] - offsets
+        self.value = (multipliers * self.slack).sum(dim=1) - self.step.square().sum(dim=1) / 2
+
+    def put(self, rows: Tensor, other: _Dual, at: Tensor) -> None:
+        for name in self.FIELDS:
+            getattr(self, name)[rows] = getattr(other, name)[at]
+
+    def select(self, rows: Tensor) -> None:
+        for name in self.FIELDS:
+            setattr(self, name, getattr(self, name).index_select(0, rows))
+
+
+def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
+    """Multipliers (n, m) and steps (n, d) at the minimum of minus the dual."""
+    problem = [normals, offsets, low, high]
+    scale = normals.square().sum(dim=2).clamp_min(torch.finfo(normals.dtype).tiny)
+    identity = torch.eye(normals.shape[1], dtype=normals.dtype, device=normals.device)
+    here = _Dual(problem, multipliers)
+    end = here.multipliers.clone(), here.step.clone()
+    ridge = torch.full_like(here.value, RIDGE)
+    rows = torch.arange(len(normals), device=normals.device)
+    for _ in range(max_iterations):
+        # The complementarity residual, as a distance.
+        length = scale.sqrt()
+        residual = torch.minimum(here.multipliers * length, here.slack / length).abs()
+        going = (residual.amax(dim=1) > tolerance).nonzero()[:, 0]
+        if len(going) < len(rows):
+            end[0][rows], end[1][rows] = here.multipliers, here.step
+            if len(going) == 0:
+                return end
+            here.select(going)
+            problem = [t.index_select(0, going) for t in problem]
+            rows, scale, ridge = rows[going], scale[going], ridge[going]
+        held = (here.multipliers <= 0) & (here.slack >= 0)
+        moving = (~held).to(scale.dtype)
+        clipped = problem[0] * here.free[:, None]
+        hessian = torch.bmm(clipped, problem[0].mT) * moving[:, :, None] * moving[:, None]
+        hessian = hessian + identity * (ridge[:, None] * scale + (1 - moving))[:, None]
+        direction = torch.linalg.solve(hessian, here.slack * moving)
+        ridge = _search(problem, here, direction, ridge)
+    end[0][rows], end[1][rows] = here.multipliers, here.step
+    return end
+
+
+def _search(problem: list[Tensor], here: _Dual, direction: Tensor, ridge: Tensor) -> Tensor:
+    """Go along the projected direction until the value falls; the ridge for the next step."""
+    rounding = ROUNDINGS * torch.finfo(direction.dtype).eps * here.value.abs()
+    waiting = torch.arange(len(direction), device=direction.device)
+    t = 1.0
+    for _ in range(BACKTRACKS):
+        part = problem if t == 1 else [p.index_select(0, waiting) for p in problem]
+        start = here.multipliers[waiting]
+        trial = _Dual(part, (start - t * direction[waiting]).clamp_min(0))
+        slope = (here.slack[waiting] * (trial.multipliers - start)).sum(dim=1)
+        least = here.value[waiting] + SUFFICIENT_DECREASE * slope + rounding[waiting]
+        good = trial.value <= least
+        if t == 1 and good.all():
+            vars(here).update(vars(trial))
+            return (ridge / 10).clamp_min(RIDGE)
+        at = good.nonzero()[:, 0]
+        here.put(waiting[at], trial, at)
+        waiting = waiting[~good]
+        if len(waiting) == 0:
+            break
+        t *= SHRINK
+    return (ridge / 10).clamp_min(RIDGE).index_copy(0, waiting, 100 * ridge[waiting])

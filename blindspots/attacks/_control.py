@@ -1,0 +1,95 @@
+"""Controls: perturbations that no adversary chose, at a distortion given or matched."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from blindspots.interface import AttackResult, Box, InputError, Status
+
+HALVINGS = 60
+"""Of the interval that a scale is searched in: to the last digit."""
+
+
+def control(
+    images: Tensor, perturbation: Tensor, box: Box, *, clip: bool, matched: Tensor | None = None
+) -> AttackResult:
+    """Add a perturbation to every image.
+
+    Args:
+        images: (n, *image).
+        perturbation: (n, *image).
+        box: range of a pixel.
+        clip: keep the images in the box.
+        matched: (n,) the distortions, RMS per pixel, to scale the perturbations to, as they are
+            after clipping; None: they are added as they are.
+
+    Returns:
+        CONVERGED and a success for every image; INFEASIBLE where no scale has the distortion, since
+        every pixel that the perturbation moves is at its bound before.
+    """
+    none = torch.zeros(len(images), dtype=torch.int64, device=images.device)
+    reached = torch.ones_like(none, dtype=torch.bool)
+    if matched is not None:
+        scale, reached = _matching_scale(images, perturbation, box, clip, matched)
+        perturbation = perturbation * scale.to(images).view(-1, *[1] * (images.ndim - 1))
+    moved = _moved(images, perturbation, box, clip)
+    return AttackResult(
+        originals=images,
+        images=torch.where(reached.view(-1, *[1] * (images.ndim - 1)), moved, images),
+        success=reached,
+        status=torch.where(reached, none + Status.CONVERGED, none + Status.INFEASIBLE),
+        forwards=none,
+        backwards=none.clone(),
+    )
+
+
+def per_image(distortion: float | Tensor, images: Tensor) -> Tensor:
+    """A distortion for every image (n,), float64.
+
+    Raises:
+        InputError: a negative one, or not one for each; names the first.
+    """
+    value = torch.as_tensor(distortion, dtype=torch.float64, device=images.device)
+    if value.ndim and value.shape != (len(images),):
+        raise InputError(
+            f"distortion: expected one, or one for each of the {len(images)} images, "
+            f"found shape {tuple(value.shape)}"
+        )
+    value = value.expand(len(images))
+    wrong = ~(value >= 0)
+    if wrong.any():
+        at = int(wrong.nonzero()[0])
+        raise InputError(f"distortion[{at}]: expected 0 or more, found {value[at].item():g}")
+    return value
+
+
+def _moved(images: Tensor, perturbation: Tensor, box: Box, clip: bool) -> Tensor:
+    moved = images + perturbation
+    return moved.clamp(box.lower, box.upper) if clip else moved
+
+
+def _matching_scale(images, perturbation, box, clip, wanted) -> tuple[Tensor, Tensor]:
+    """(n,) by which the perturbations are multiplied, and whether that has the distortion."""
+    x, r = images.double().flatten(1), perturbation.double().flatten(1)
+    pixels = r.shape[1]
+
+    def distortion(scale: Tensor) -> Tensor:
+        change = _moved(x, scale[:, None] * r, box, clip) - x
+        return change.norm(dim=1) / pixels**0.5
+
+    size = r.norm(dim=1) / pixels**0.5
+    upper = torch.where(wanted > 0, wanted / size, 0).nan_to_num(0, posinf=0)
+    if not clip:
+        return upper, (size > 0) | (wanted == 0)
+    lower = torch.zeros_like(upper)
+    # At this scale every pixel that moves at all is at its bound: a larger one changes nothing.
+    smallest = r.abs().masked_fill(r == 0, torch.inf).amin(dim=1)
+    most = ((box.upper - box.lower) / smallest).nan_to_num(0, posinf=0)
+    reached = distortion(most) >= wanted
+    upper = torch.where(reached, torch.maximum(most, upper), 0)
+    for _ in range(HALVINGS):
+        middle = (lower + upper) / 2
+        short = distortion(middle) < wanted
+        lower, upper = torch.where(short, middle, lower), torch.where(short, upper, middle)
+    return upper, reached

@@ -1,0 +1,37 @@
+"""A control: the images as they are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.attacks._checks import check_arguments
+from blindspots.attacks._control import control
+from blindspots.interface import UNIT_BOX, AttackResult, Box
+
+
+def identity(
+    model: nn.Module | None,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None = None,
+    *,
+    box: Box = UNIT_BOX,
+) -> AttackResult:
+    """Change nothing: what a net gets wrong then, it got wrong before.
+
+    Args:
+        model: not used; may be None.
+        images: (n, *image) in the box.
+        labels: (n,).
+        targets: not used.
+        box: range of a pixel.
+
+    Returns:
+        CONVERGED and a success for every image.
+
+    Raises:
+        InputError: images outside the box.
+    """
+    check_arguments(images, labels, targets, box)
+    return control(images, torch.zeros_like(images), box, clip=True)
