@@ -27,10 +27,10 @@ class Bracket:
     """
 
     def __init__(self, like: Tensor, factor: float, precision: float, gap: float) -> None:
-        """Open brackets, one for each entry of a tensor of the right type and device.
+        """Open brackets, in float64.
 
         Args:
-            like: (n,).
+            like: (n,) float64, on the right device.
             factor: step of c until it is bracketed.
             precision: a bracket is closed when its ends have this ratio, …
             gap: … or when the best success is at most by this share farther than the minimiser at
@@ -53,16 +53,17 @@ class Bracket:
             distance: (k,) of the minimiser.
 
         Returns:
-            (k,) the next c.
+            (k,) float64, the next c.
         """
         end = (slack < 0).long()  # the one that moves
+        penalty, slack = penalty.double(), slack.double()
         self.searches[rows] += 1
         kept_twice = (self._last[rows] == end).to(slack)
         self._last[rows] = end
         self.slacks[rows, 1 - end] *= 1 - kept_twice / 2
         self.slacks[rows, end], self.ends[rows, end] = slack, penalty.log()
         missed = end.nonzero()[:, 0]
-        self.missed_at[rows[missed]] = distance[missed]
+        self.missed_at[rows[missed]] = distance[missed].double()
 
         low, high = self.ends[rows].unbind(dim=1)
         at_low, at_high = self.slacks[rows].unbind(dim=1)

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from blindspots.attacks._checks import check_answers
 from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 
-FEWEST = 32
-"""Images shown to a model at least: for fewer, matrix products take other routes and round
-differently, and what an attack finds would depend on the batch."""
+FEWEST, MULTIPLE = 32, 16
+"""A model is shown at least so many images, and a multiple of that: a matrix product takes other
+routes through the rest of a batch and rounds differently there, and in time what an attack finds
+would depend on the others in its batch."""
 
 
 class Goal:
@@ -44,8 +45,8 @@ class Goal:
     def logits(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits (k, logits) of points (k, pixels) of the images `rows`."""
         self.forwards.index_add_(0, rows, torch.ones_like(rows))
-        missing = FEWEST - len(x)
-        if missing > 0:
+        missing = max(FEWEST - len(x), -len(x) % MULTIPLE)
+        if missing:
             x = torch.cat([x, x[-1:].expand(missing, -1)])
         return self.model(x.view(-1, *self.shape))[: len(rows)]
 

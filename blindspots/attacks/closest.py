@@ -53,8 +53,9 @@ def closest(
         classes: number of labels, where the model has more logits than labels.
         rounds: linearisations.
         bisections: of the segment in each round.
-        start_searches: minimisations per image of the penalty run.
-        start_iterations: L-BFGS iterations of each.
+        start_searches: minimisations per image of the penalty run; where it finds nothing, a full
+            one follows.
+        start_iterations: L-BFGS steps of each.
 
     Returns:
         Never farther than the penalty run, and a success where that had one. CONVERGED where the
@@ -65,24 +66,12 @@ def closest(
         InputError: an argument that is not as described; names the first image that offends.
     """
     check_arguments(images, labels, targets, box)
-    start = lbfgs(
-        model,
-        images,
-        labels,
-        targets,
-        box=box,
-        classes=classes,
-        max_searches=start_searches,
-        max_iterations=start_iterations,
-    )
     goal = Goal(model, images, labels, targets, classes)
-    goal.best, goal.forwards, goal.backwards = (
-        start.images.flatten(1),
-        start.forwards,
-        start.backwards,
-    )
-    goal.distance = start.l2.to(images.dtype).masked_fill(~start.success, torch.inf)
-    status = torch.full_like(start.status, Status.CONVERGED)
+    everything = torch.arange(len(images), device=images.device)
+    short = {"max_searches": start_searches, "max_iterations": start_iterations}
+    _begin(goal, everything, labels, targets, box, classes, short)
+    _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
+    status = torch.full_like(goal.forwards, Status.CONVERGED)
     for rows in (goal.distance > 0).nonzero()[:, 0].split(WIDTH):
         status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
     success = goal.distance.isfinite()
@@ -95,6 +84,20 @@ def closest(
         forwards=goal.forwards,
         backwards=goal.backwards,
     )
+
+
+def _begin(goal: Goal, rows: Tensor, labels, targets, box, classes, settings) -> None:
+    """Run the penalty attack on some images, and keep what it finds."""
+    if len(rows) == 0:
+        return
+    aimed = None if targets is None else targets[rows]
+    images = goal.originals[rows].view(-1, *goal.shape)
+    start = lbfgs(goal.model, images, labels[rows], aimed, box=box, classes=classes, **settings)
+    goal.best[rows] = start.images.flatten(1)
+    distance = start.l2.to(goal.distance.dtype)
+    goal.distance[rows] = distance.masked_fill(~start.success, torch.inf)
+    goal.forwards[rows] += start.forwards
+    goal.backwards[rows] += start.backwards
 
 
 class _Search:

@@ -90,7 +90,7 @@ def lbfgs(
     is_coarse = search == "first_success"
     factor, precision = (GRID, GRID) if is_coarse else (penalty_factor, penalty_precision)
     goal = _Penalised(model, images, labels, targets, classes, LOSSES[loss])
-    bracket = Bracket(goal.distance, factor, precision, distance_precision)
+    bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
         bracket,
@@ -142,11 +142,12 @@ class _Penalised(Goal):
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x, rows)
-        loss, slope = self.loss(logits.detach(), self.accepted[rows])
-        (gradient,) = torch.autograd.grad(logits, x, slope)
+        # In float64: a tensor's last entries take another route through exp and log, too.
+        loss, slope = self.loss(logits.detach().double(), self.accepted[rows])
+        (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype))
         self.backwards[rows] += 1
         self.margin_now = self.margin(logits.detach(), rows)
-        return loss, gradient
+        return loss.to(x.dtype), gradient
 
 
 class _Run:
@@ -171,7 +172,7 @@ class _Run:
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         at = rows[ended]
         penalty = self.bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
-        goal.penalty[at] = penalty
+        goal.penalty[at] = penalty.to(length.dtype)
         done = torch.zeros_like(is_new)
         done[ended] = self.bracket.is_closed(at, goal.distance[at])
         done[ended] |= self.bracket.searches[at] >= self.max_searches

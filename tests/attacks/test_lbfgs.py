@@ -5,8 +5,10 @@ from scipy.optimize import minimize
 from torch import nn
 
 from blindspots.attacks import lbfgs
-from blindspots.goals import accepted_answers, cross_entropy
+from blindspots.attacks.lbfgs import _Penalised
+from blindspots.goals import cross_entropy
 from blindspots.interface import Box, Status
+from blindspots.optim.lbfgs import Batch
 from tests.oracles import smallest_linear_perturbation
 
 
@@ -52,30 +54,19 @@ def test_between_two_classes_it_finds_the_distance_to_the_hyperplane():
 def test_at_one_penalty_it_reaches_scipys_minimum_of_the_same_objective(
     sigmoid_net, digits, wrong_targets
 ):
-    from functools import partial
-
-    from blindspots.attacks.lbfgs import _Search
-    from blindspots.optim.lbfgs import minimise
-
     model = _double(sigmoid_net)
     images, labels, targets = digits[0][:5].double(), digits[1][:5], wrong_targets[:5]
-    penalty = torch.full((5,), 0.5, dtype=torch.float64)
-    search = _Search(model, images, labels, targets, None)
-    found = minimise(
-        partial(search.objective, torch.arange(5), penalty),
-        images.flatten(1),
-        0.0,
-        1.0,
-        max_iterations=1000,
-        gradient_tolerance=1e-8,
-        value_tolerance=0,
-    )
-    accepted = accepted_answers(labels, targets, 10, 10)
+    goal = _Penalised(model, images, labels, targets, None, cross_entropy)
+    batch = Batch(goal.evaluate, goal.originals, 0.0, 1.0, history=5)
+    batch.weight[:] = 0.5
+    for _ in range(200):
+        batch.step()
+    value = batch.value + 0.5 * batch.distance
     for i in range(5):
 
         def objective(x, i=i):
             x = torch.from_numpy(x).view(1, 1, 8, 8).requires_grad_()
-            loss = cross_entropy(model(x), accepted[i : i + 1]).sum()
+            loss = nn.functional.cross_entropy(model(x), targets[i : i + 1])
             value = loss + 0.5 * (x - images[i]).square().sum()
             value.backward()
             return value.item(), x.grad.numpy().ravel()
@@ -88,7 +79,7 @@ def test_at_one_penalty_it_reaches_scipys_minimum_of_the_same_objective(
             bounds=[(0, 1)] * 64,
             options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
         )
-        assert found.value[i].item() == pytest.approx(expected.fun, rel=1e-5)
+        assert value[i].item() == pytest.approx(expected.fun, rel=1e-5)
 
 
 def _double(model):

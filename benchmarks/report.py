@@ -1,0 +1,208 @@
+"""From the rows of a comparison to its table, page and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+GOALS = {"targeted": "random targets", "any": "any wrong class"}
+
+
+def summary(images: pd.DataFrame) -> pd.DataFrame:
+    """A row per net, goal and method.
+
+    Excess is over the smallest L2 that any method found for the image; a failure is infinite. The
+    front holds the methods than which none is both faster and closer.
+    """
+    images = images.copy()
+    images["best"] = images.groupby(["net", "goal", "image"])["l2"].transform("min")
+    images["excess"] = 100 * (images["l2"] / images["best"] - 1)
+    images["failed"] = ~np.isfinite(images["l2"])
+    images["reached"] = images["l2"].where(~images["failed"])
+    images["excess_reached"] = images["excess"].where(~images["failed"])
+    keys = ["net", "goal", "method", "family"]
+    groups = images.groupby(keys, sort=False)
+    table = groups.agg(
+        images=("image", "size"),
+        failures=("failed", "sum"),
+        mean_l2=("reached", "mean"),
+        median_l2=("l2", "median"),
+        excess=("excess", "mean"),
+        excess_reached=("excess_reached", "mean"),
+        worst=("excess_reached", "max"),
+        seconds=("seconds", "first"),
+        attacked=("images", "first"),
+        forwards=("forwards", "first"),
+        backwards=("backwards", "first"),
+        bare=("bare", "first"),
+        peak=("peak", "first"),
+    ).reset_index()
+    table["overhead"] = table["seconds"] / (table["backwards"] * table["attacked"] * table["bare"])
+    table["front"] = False
+    for _, group in table.groupby(["net", "goal"]):
+        for i, row in group.iterrows():
+            others = group[(group["seconds"] <= row["seconds"]) & (group.index != i)]
+            table.loc[i, "front"] = not (others["excess"] <= row["excess"]).any()
+    table.loc[table["method"] == "exact", "front"] = False
+    return table
+
+
+def text(table: pd.DataFrame) -> str:
+    """The table, for a terminal."""
+    shown = table[
+        ["net", "goal", "method", "failures", "mean_l2", "excess", "excess_reached", "worst"]
+        + ["seconds", "backwards", "overhead", "peak", "front"]
+    ]
+    with pd.option_context("display.width", 220, "display.max_rows", None):
+        return shown.round(4).to_string(index=False)
+
+
+def ratios(table: pd.DataFrame, main: str) -> list[str]:
+    """What the comparison comes to, in sentences."""
+    at = table[(table["net"] == main) & (table["goal"] == "targeted")].set_index("method")
+    lines = []
+    if {"lbfgs", "SciPy L-BFGS-B"} <= set(at.index):
+        ours, scipy = at.loc["lbfgs"], at.loc["SciPy L-BFGS-B"]
+        lines.append(
+            f"`lbfgs` against SciPy's L-BFGS-B with one process per core: mean L2 "
+            f"{ours['mean_l2'] / scipy['mean_l2']:.4f}× in 1/{scipy['seconds'] / ours['seconds']:.0f} "
+            f"of its time, {ours['backwards']:.0f} gradients an image against "
+            f"{scipy['backwards']:.0f}."
+        )
+        lines.append(
+            f"`lbfgs` takes {ours['overhead']:.1f}× the time of its gradients at their bare cost."
+        )
+    if {"closest", "DDN 100"} <= set(at.index):
+        lines.append(
+            f"`closest` takes {at.loc['closest', 'seconds'] / at.loc['DDN 100', 'seconds']:.2f}× "
+            "the time of DDN with 100 steps."
+        )
+    for (net, goal), group in table.groupby(["net", "goal"], sort=False):
+        group = group.set_index("method")
+        if "exact" in group.index and "closest" in group.index:
+            lines.append(
+                f"{net}, {GOALS[goal]}: `closest` is at most {group.loc['closest', 'worst']:.4f}% "
+                "above the exact answer on any image."
+            )
+    return lines
+
+
+def write(
+    docs: Path, table: pd.DataFrame, images: pd.DataFrame, scaling: pd.DataFrame, main: str
+) -> None:
+    """Write BENCHMARK.md and its pictures."""
+    parts = [
+        "# Attacks compared",
+        "Written by `make bench` from its tables; do not edit. Every method attacks the same nets, "
+        f"images and targets in one run on {scaling.attrs.get('machine', 'this machine')}; each in a "
+        "process of its own. Excess is the mean of L2 over the smallest that any method found for "
+        "the image; in brackets where a method failed: over its successes only. Images that need no "
+        "perturbation are left out. Overhead is time over that of the same number of bare "
+        "gradients at the best batch size. A star marks the Pareto front: no method is both faster "
+        "and closer.",
+        "\n".join(f"* {line}" for line in ratios(table, main)),
+    ]
+    for (net, goal), group in table.groupby(["net", "goal"], sort=False):
+        parts.append(f"## {net}, {GOALS[goal]}, {group['images'].max()} images")
+        if net == main:
+            picture(docs / f"benchmark-{goal}.svg", group, images, net, goal)
+            parts.append(f"![{net}, {GOALS[goal]}](benchmark-{goal}.svg)")
+        parts.append(markdown(group))
+    parts += ["## Cost and number of images", scaling_table(scaling, main)]
+    (docs / "BENCHMARK.md").write_text("\n\n".join(parts) + "\n", "utf-8")
+
+
+def markdown(group: pd.DataFrame) -> str:
+    """The rows of one net and goal, nearest first."""
+    lines = [
+        "| method | excess | failures | mean L2 | seconds | gradients | overhead | peak MiB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    order = group.sort_values(["excess", "excess_reached"])
+    for _, row in order.iterrows():
+        star = " ★" if row["front"] else ""
+        excess = (
+            f"{row['excess']:.3f}%" if row["failures"] == 0 else f"({row['excess_reached']:.3f}%)"
+        )
+        cells = [f"{row['method']}{star}", excess, f"{row['failures']}", f"{row['mean_l2']:.4f}"]
+        if np.isfinite(row["seconds"]):
+            cells += [f"{row['seconds']:.2f}", f"{row['backwards']:.0f}", f"{row['overhead']:.1f}"]
+            cells += [f"{row['peak']:.0f}"]
+        else:
+            cells += [""] * 4
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def scaling_table(scaling: pd.DataFrame, main: str) -> str:
+    """Time an image, and peak memory of the process, by the number of images."""
+    lines = [f"On {main}, training images, random targets.", ""]
+    lines += ["| method | images | µs an image | peak MiB of the process |"]
+    lines += ["| --- | ---: | ---: | ---: |"]
+    lines += [
+        f"| {r['method']} | {r['images']} | {r['microseconds']:.0f} | {r['peak']:.0f} |"
+        for _, r in scaling.iterrows()
+    ]
+    return "\n".join(lines)
+
+
+def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goal: str) -> None:
+    """Distortion against time, and cumulative curves."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "blindspots"
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    front = group[group["front"]].sort_values("seconds")
+    left.plot(front["seconds"], front["excess"].clip(lower=FLOOR), color="0.7", zorder=0)
+    for i, (family, rows) in enumerate(group.groupby("family", sort=False)):
+        rows = rows[np.isfinite(rows["seconds"])].sort_values("seconds")
+        ours = family.startswith("blindspots")
+        y = rows["excess_reached"].clip(lower=FLOOR)
+        left.plot(
+            rows["seconds"],
+            y,
+            marker="*" if ours else "os^vD<>ph"[i % 9],
+            markersize=13 if ours else 6,
+            linewidth=0.8,
+            color="C3" if ours else f"C{[0, 1, 2, 4, 5, 6, 7, 8, 9][i % 9]}",
+            alpha=1 if ours else 0.8,
+            label=family,
+        )
+        for _, row in rows[rows["failures"] > 0].iterrows():
+            note = f"{row['failures']} failed"
+            at = row["seconds"], max(row["excess_reached"], FLOOR)
+            left.annotate(note, at, fontsize=7, xytext=(4, 4), textcoords="offset points")
+    left.set(xscale="log", yscale="log", xlabel="seconds", ylabel="mean excess over the best (%)")
+    left.set_title("Distance against time (grey: the Pareto front)")
+    left.legend(fontsize=7)
+    rows = images[(images["net"] == net) & (images["goal"] == goal)]
+    shown = [
+        "closest",
+        "lbfgs",
+        "SciPy L-BFGS-B",
+        "DDN 100",
+        "PDGD 1000",
+        "C&W 9 × 1000",
+        "FMN 100",
+    ]
+    for method in shown:
+        l2 = np.sort(rows.loc[rows["method"] == method, "l2"])
+        if len(l2):
+            share = 100 * np.arange(1, len(l2) + 1) / len(l2)
+            right.step(l2, share, where="post", label=method, linewidth=1)
+    reach = rows.loc[np.isfinite(rows["l2"]) & (rows["method"] == "closest"), "l2"].max()
+    right.set(xlim=(0, 1.1 * reach), ylim=(0, 100), xlabel="L2", ylabel="images reached (%)")
+    right.set_title("Images whose answer changes within a distance")
+    right.legend(fontsize=8)
+    figure.suptitle(f"{net}, {GOALS[goal]}")
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+FLOOR = 1e-3
+"""Percent of excess below which the picture does not tell methods apart."""
