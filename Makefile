@@ -4,10 +4,11 @@ PYTHON ?= python3
 CORES ?= all
 PY := .venv/bin/python
 READY := .venv/.ready
+PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper test lint format calibrate results lock clean
+.PHONY: help quickstart paper test lint format calibrate results bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -48,15 +49,23 @@ results: paper ## write the tables of `make paper` into docs/RESULTS.md
 	$(PY) -m blindspots results config.yaml docs/RESULTS.md
 	@echo 'Done. See docs/RESULTS.md'
 
-lock: $(READY) ## renew requirements.lock from pyproject.toml
+bench: $(READY) $(PEERS) ## compare the attacks with public ones on MNIST, into docs/BENCHMARK.md (about an hour)
+	$(SNAKEMAKE) --configfile presets/benchmark.yaml
+	$(PY) -m benchmarks.attacks --peers .venv-peers/bin/python --docs docs
+	@echo 'Done. See docs/BENCHMARK.md; the tables are in benchmarks/out'
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml, and the lock of the benchmark's peers
 	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --upgrade --custom-compile-command 'make lock' \
 	  --quiet --output-file requirements.lock
+	$(PY) -m uv pip compile benchmarks/requirements.in --universal --python-version 3.11 \
+	  --build-constraints benchmarks/build-constraints.txt --generate-hashes --no-emit-index-url \
+	  --upgrade --custom-compile-command 'make lock' --quiet --output-file benchmarks/requirements.lock
 	@echo 'Done. See git diff requirements.lock'
 
 clean: ## remove .venv and caches; results, and what Snakemake knows of them, stay
-	rm -f $(READY)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f $(READY) $(PEERS)
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@echo 'Done. Results are still in results/'
 
 # Made anew from nothing whenever the lock changed or an earlier set-up was interrupted: the mark is
@@ -69,3 +78,12 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $(READY)
+
+# The attacks that ours are compared with, in an environment of their own: they pin old libraries.
+$(PEERS): benchmarks/requirements.lock | $(READY)
+	@echo 'Setting up .venv-peers from benchmarks/requirements.lock: about a minute and 6 GB'
+	rm -rf .venv-peers
+	$(PY) -m venv .venv-peers
+	$(PY) -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes \
+	  --build-constraints benchmarks/build-constraints.txt -r benchmarks/requirements.lock
+	@touch $(PEERS)

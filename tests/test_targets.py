@@ -60,3 +60,20 @@ def test_any_wrong_class_has_no_target_and_two_classes_leave_none():
     assert choose("any") is None
     with pytest.raises(InputError, match="at least 3 classes"):
         choose_targets("random", LOGITS[:, :2], LABELS % 2, 2, seed=0, rows=range(N))
+
+
+def test_a_class_is_the_target_of_all_images_that_have_another_label_and_answer():
+    targets = choose(3)
+    free = (LABELS != 3) & (LOGITS.argmax(dim=1) != 3)
+    assert (targets[free] == 3).all()
+    answers = LOGITS.argmax(dim=1)
+    next_one = torch.where((LABELS == 4) | (answers == 4), 5, 4)
+    assert (targets[~free & (LABELS != 5) & (answers != 5)] <= 5).all()
+    assert torch.equal(
+        targets[~free & (next_one == 4)], torch.full((int((~free & (next_one == 4)).sum()),), 4)
+    )
+
+
+def test_a_class_that_is_none_is_refused():
+    with pytest.raises(InputError, match="target: expected a class from 0 to 9, found 10"):
+        choose(10)

@@ -64,7 +64,8 @@ def lbfgs(
         box: range of a pixel.
         classes: number of labels, where the model has more logits than labels.
         distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
-        loss: "cross_entropy", or "hinge" on the margin.
+        loss: "cross_entropy", or "hinge" on the margin: on a linear model its minimisers are the
+            smallest perturbations, but it is not smooth, and a search may jam between two rivals.
         search: "bisect", or "first_success": the minimiser itself, not the smallest success met, at
             the largest power of ten for c that reaches the goal.
         initial_penalty: first c; None: from the margin and its gradient at the image.
@@ -88,7 +89,7 @@ def lbfgs(
     check_choice("loss", loss, LOSSES)
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
-    factor, precision = (GRID, GRID) if is_coarse else (penalty_factor, penalty_precision)
+    factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
     goal = _Penalised(model, images, labels, targets, classes, LOSSES[loss])
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
@@ -168,7 +169,7 @@ class _Run:
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
-        better = goal.keep(batch.x, rows, length, reached & ended if self.is_coarse else reached)
+        better = goal.keep(batch.x, rows, length, reached & (ended | is_new) if self.is_coarse else reached)
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         at = rows[ended]
         penalty = self.bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])

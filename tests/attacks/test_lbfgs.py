@@ -4,10 +4,10 @@ import torch
 from scipy.optimize import minimize
 from torch import nn
 
-from blindspots.attacks import lbfgs
+from blindspots.attacks import closest, lbfgs
 from blindspots.attacks.lbfgs import _Penalised
 from blindspots.goals import cross_entropy
-from blindspots.interface import Box, Status
+from blindspots.interface import Box, InputError, Status
 from blindspots.optim.lbfgs import Batch
 from tests.oracles import smallest_linear_perturbation
 
@@ -150,3 +150,73 @@ def test_more_logits_than_classes_are_no_targets(digits):
     assert found.success.sum() > 5
     answers = model(found.images[found.success]).argmax(dim=1)
     assert ((answers != labels[found.success]) & (answers < 10)).all()
+
+
+READINGS = [
+    {"distance": "l2"},
+    {"loss": "hinge"},
+    {"search": "first_success"},
+    {"distance": "l2", "search": "first_success"},
+]
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=str)
+def test_every_reading_reaches_its_targets(sigmoid_net, digits, wrong_targets, reading):
+    images, labels, targets = digits[0][:60], digits[1][:60], wrong_targets[:60]
+    found = lbfgs(sigmoid_net, images, labels, targets, **reading)
+    missed = (~found.success).sum()
+    assert missed <= (3 if "loss" in reading else 0)  # the hinge is not smooth: a search may jam
+    answers = sigmoid_net(found.images).argmax(dim=1)
+    assert (answers == targets)[found.success].all()
+
+
+def test_a_hinge_is_an_exact_penalty_where_cross_entropy_is_none(
+    softmax_net, digits, wrong_targets
+):
+    images, labels, targets = digits[0][:60], digits[1][:60], wrong_targets[:60]
+    excess = {}
+    exact = closest(softmax_net, images, labels, targets).l2
+    for loss in ("cross_entropy", "hinge"):
+        found = lbfgs(softmax_net, images, labels, targets, loss=loss)
+        excess[loss] = (found.l2 / exact - 1).mean().item()
+    assert excess["hinge"] < 0.01
+    assert excess["hinge"] < excess["cross_entropy"] / 2
+
+
+def test_both_readings_of_the_distance_have_the_same_smallest_success(
+    softmax_net, digits, wrong_targets
+):
+    # ∇loss + c r/‖r‖ = 0 is ∇loss + 2w r = 0 with w = c/(2‖r‖): where the loss is convex, the
+    # minimisers of either reading, over all c, are those of the other.
+    arguments = digits[0][:60], digits[1][:60], wrong_targets[:60]
+    squared, plain = (
+        lbfgs(softmax_net, *arguments, distance=distance, penalty_precision=1.001).l2
+        for distance in ("l2_squared", "l2")
+    )
+    assert torch.allclose(squared, plain, rtol=5e-2)
+    assert plain.mean().item() == pytest.approx(squared.mean().item(), rel=3e-3)
+
+
+def test_the_first_success_is_a_minimiser_at_a_power_of_ten_and_no_nearer_than_the_bisected(
+    sigmoid_net, digits, wrong_targets
+):
+    arguments = digits[0][:60], digits[1][:60], wrong_targets[:60]
+    coarse = lbfgs(sigmoid_net, *arguments, search="first_success", max_iterations=50)
+    power = coarse.penalty[coarse.distortion > 0].log10()
+    assert torch.allclose(power, power.round(), atol=1e-5)
+    fine = lbfgs(sigmoid_net, *arguments)
+    assert (coarse.l2 >= 0.98 * fine.l2).all()
+    assert coarse.l2.mean() > 1.02 * fine.l2.mean()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"loss": "hing"}, "loss: expected one of cross_entropy, hinge, found 'hing'; did you"),
+        ({"distance": "linf"}, "distance: expected one of l2_squared, l2, found 'linf'"),
+        ({"search": "grid"}, "search: expected one of bisect, first_success, found 'grid'"),
+    ],
+)
+def test_names_the_readings_there_are(sigmoid_net, digits, setting, message):
+    with pytest.raises(InputError, match=message):
+        lbfgs(sigmoid_net, digits[0][:2], digits[1][:2], **setting)
