@@ -125,7 +125,7 @@ def scipy_lbfgs(searches: int, first: float, factor: float) -> Attack:
 
 METHODS = {
     "closest": Method("blindspots closest", ours("closest")),
-    "closest, fast": Method("blindspots closest", ours("closest", rounds=2), setting="2 rounds"),
+    "closest, fast": Method("blindspots closest", ours("closest", rounds=3), setting="3 rounds"),
     "lbfgs": Method("blindspots lbfgs", ours("lbfgs")),
     "SciPy L-BFGS-B": Method(
         "SciPy L-BFGS-B", scipy_lbfgs(12, 3.0, 4.0), slow=True, setting="12 values of c"

@@ -54,7 +54,7 @@ def test_inputs_are_the_tables_that_an_analysis_reads():
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("lbgfs", "expected one of closest, gaussian, lbfgs, .* did you mean 'lbfgs'"),
+        ("lbgfs", "expected one of closest, gaussian, identity, lbfgs, .* did you mean 'lbfgs'"),
         (
             "no_such_lab.nets:tiny",
             "module that can be imported from here, found 'no_such_lab.nets'",

@@ -16,6 +16,9 @@ AIM = 2 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""
 STILL = 1e-3
 """An image is done when a round moves its point by less than this share of its distance."""
+DAMPED = 0.7
+"""Share of its step that a point goes where the solution misses the goal: the margins bend, and the
+programs of whole steps may take turns for ever."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 WIDTH = 512
@@ -41,7 +44,7 @@ def closest(
     short penalty run, sequential quadratic programming (Nocedal and Wright, 2nd edition, section
     18.1) with the distance's own Hessian. A round linearises the margins at a point and projects
     the original onto the half-spaces and the box; that is the next point. Where it misses the goal,
-    the segment from it to the best success is bisected. With several accepted answers (any wrong
+    the segment from it to the best success is bisected, and the step to it is damped. With several accepted answers (any wrong
     class) each has its program and the nearest solution is taken. Exact on a linear model.
 
     Args:
@@ -130,8 +133,9 @@ class _Search:
         goal, rows = self.goal, self.rows
         x, feasible = self._program()
         far = (x - goal.originals[rows]).norm(dim=1)
-        missed = ~self._offer(x, rows) & goal.distance[rows].isfinite()
-        outside, at = x[missed], rows[missed]
+        missed = ~self._offer(x, rows)
+        between = missed & goal.distance[rows].isfinite()
+        outside, at = x[between], rows[between]
         inside = goal.best[at]
         for _ in range(bisections if len(at) else 0):
             middle = (outside + inside) / 2
@@ -141,7 +145,7 @@ class _Search:
         moved = (x - self.point).norm(dim=1)
         going = feasible & (moved > STILL * far) & (far < PROMISING * goal.distance[rows])
         self.rows, self.wanted, self.others = rows[going], self.wanted[going], self.others[going]
-        self.point = x[going]
+        self.point = torch.where(missed[:, None], self.point.lerp(x, DAMPED), x)[going]
 
     def _program(self) -> tuple[Tensor, Tensor]:
         """The nearest points that meet the linearised goal (b, pixels), and where there is one."""

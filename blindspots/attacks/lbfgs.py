@@ -169,7 +169,9 @@ class _Run:
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
-        better = goal.keep(batch.x, rows, length, reached & (ended | is_new) if self.is_coarse else reached)
+        better = goal.keep(
+            batch.x, rows, length, reached & (ended | is_new) if self.is_coarse else reached
+        )
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         at = rows[ended]
         penalty = self.bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
