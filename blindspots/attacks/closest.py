@@ -44,8 +44,9 @@ def closest(
     short penalty run, sequential quadratic programming (Nocedal and Wright, 2nd edition, section
     18.1) with the distance's own Hessian. A round linearises the margins at a point and projects
     the original onto the half-spaces and the box; that is the next point. Where it misses the goal,
-    the segment from it to the best success is bisected, and the step to it is damped. With several accepted answers (any wrong
-    class) each has its program and the nearest solution is taken. Exact on a linear model.
+    the segment from it to the best success is bisected, and the step to it is damped. With several
+    accepted answers (any wrong class) each has points and programs of its own. Exact on a linear
+    model.
 
     Args:
         model: images to logits.

@@ -24,6 +24,10 @@ FIRST = 0.25
 step on the boundary of a linear loss."""
 GRID = 10.0
 """Ratio of neighbours among the c of the search for the first success."""
+PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 8, 2
+"""An image that no c reached in so many searches is trapped near its original: it begins anew, with
+c times the second, a first step of length 1 and so many times the steps; is given up after so many
+tries; and goes on from its nearest success wherever a search misses."""
 LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
@@ -162,10 +166,11 @@ class _Run:
         self.max_searches, self.max_iterations = max_searches, max_iterations
         self.iterations = torch.zeros_like(goal.forwards)
         self.estimates = torch.zeros_like(goal.distance)  # of the distance of every image
+        self.was_trapped = torch.zeros_like(goal.distance, dtype=torch.bool)
 
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
         """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
-        goal, rows = self.goal, batch.rows
+        goal, bracket, rows = self.goal, self.bracket, batch.rows
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
@@ -174,16 +179,19 @@ class _Run:
         )
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         at = rows[ended]
-        penalty = self.bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
+        penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
         goal.penalty[at] = penalty.to(length.dtype)
         done = torch.zeros_like(is_new)
-        done[ended] = self.bracket.is_closed(at, goal.distance[at])
-        done[ended] |= self.bracket.searches[at] >= self.max_searches
+        done[ended] = bracket.is_closed(at, goal.distance[at])
+        done[ended] |= bracket.searches[at] >= self.max_searches
         done[ended] |= ~((penalty > LIMITS[0]) & (penalty < LIMITS[1]))
+        lost = goal.distance[rows].isinf()
+        done |= ended & lost & (bracket.searches[rows] >= PATIENCE + TRIES)
         if is_new.any():
             check_finite(batch.finite | ~is_new, rows)
             self._begin(batch, is_new)
-            done |= is_new & reached
+            done |= is_new & reached & (length == 0)
+        self._free(batch, ended & ~done, lost)
         weight = goal.penalty[rows]
         if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above it elsewhere
             weight = weight / (2 * torch.where(length > 0, length, self.estimates[rows]))
@@ -199,10 +207,27 @@ class _Run:
         settled = (batch.moved <= SETTLED[0] * length) & (
             (now - before).abs() <= SETTLED[1] * now.abs()
         )
-        ended = batch.accepted & (settled | (batch.moved <= STILL * length))
-        ended |= (iterations >= self.max_iterations) | (batch.failures >= FAILURES)
+        settled |= batch.moved <= STILL * length
+        lost = self.was_trapped[rows] & self.goal.distance[rows].isinf()
+        settled &= ~lost | (batch.moved <= STILL / 1000 * length)
+        limit = torch.where(lost, LONG, 1) * self.max_iterations
+        ended = (batch.accepted & settled) | (iterations >= limit) | (batch.failures >= FAILURES)
         self.iterations[rows] = torch.where(ended, 0, iterations)
         return ended
+
+    def _free(self, batch: Batch, ended: Tensor, lost: Tensor) -> None:
+        """Move the images that are trapped, or were and missed their goal."""
+        goal, rows = self.goal, batch.rows
+        trapped = (ended & lost & (self.bracket.searches[rows] == PATIENCE)).nonzero()[:, 0]
+        if len(trapped):
+            at = rows[trapped]
+            self.was_trapped[at] = True
+            goal.penalty[at] *= LEAP
+            batch.move(trapped, goal.originals[at])
+        missed = ended & self.was_trapped[rows] & (goal.margins[rows] < 0) & ~lost
+        places = missed.nonzero()[:, 0]
+        if len(places):
+            batch.move(places, goal.best[rows[places]])
 
     def _begin(self, batch: Batch, is_new: Tensor) -> None:
         """Choose the first c."""
@@ -213,6 +238,9 @@ class _Run:
             first = torch.full_like(first, self.initial)
         elif self.is_coarse:
             first = GRID ** (first.log() / math.log(GRID)).round()
+        again = self.was_trapped[batch.rows]
+        batch.damping = torch.where(is_new & again, slope, batch.damping)  # a first step of 1
+        is_new = is_new & ~again
         at = batch.rows[is_new]
         self.goal.penalty[at], self.estimates[at] = first[is_new], length[is_new]
         self.iterations[at] = 0

@@ -233,13 +233,19 @@ class Batch:
         total = torch.addcmul(self.gradient, self.change, 2 * self.weight[self.rows][:, None])
         return self.x - (self.x - total).clamp(*self._bounds(self.rows))
 
+    def move(self, places: Tensor, x: Tensor) -> None:
+        """Go on from other points (b, d) with some problems: the next step evaluates them there."""
+        self.x[places] = x
+        self.change[places] = x - self.start[self.rows[places]]
+        self.distance[places] = self.change[places].square().sum(dim=1)
+        self.value[places] = torch.inf
+        for state in (self.gradient, self.damping, self.failures, self.work):
+            state[places] = 0
+
     def _enter(self, places: Tensor) -> None:
         """Begin the problems `rows[places]`: their next trial point is their start."""
         rows = self.rows[places]
-        self.x[places] = self.start[rows].clamp(*self._bounds(rows))
-        self.value[places] = torch.inf
-        for name in self.STATE[3:]:
-            getattr(self, name)[places] = 0
+        self.move(places, self.start[rows].clamp(*self._bounds(rows)))
 
     def _bounds(self, rows: Tensor) -> tuple[Tensor | float, ...]:
         return tuple(b[rows] if isinstance(b, Tensor) else b for b in (self.lower, self.upper))
