@@ -1,0 +1,1 @@
+"""Our attacks against public ones, run on purpose and never in the test suite."""

@@ -22,15 +22,13 @@ class Method:
         family: what it is a setting of, "ours" or a library and its attack.
         run: the attack.
         targeted: whether it can aim at a class.
-        slow: whether it is left out on all nets but the main one.
-        setting: for people to read.
+        everywhere: whether it runs on all nets, not on the main one alone.
     """
 
     family: str
     run: Attack
     targeted: bool = True
-    slow: bool = False
-    setting: str = ""
+    everywhere: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -123,55 +121,79 @@ def scipy_lbfgs(searches: int, first: float, factor: float) -> Attack:
     return functools.partial(attack, searches=searches, first=first, factor=factor)
 
 
+def _settings(
+    family: str, name: str, settings: dict[str, dict], everywhere=(), targeted: bool = True
+) -> dict[str, Method]:
+    return {
+        label: Method(family, adv_lib(name, **given), targeted, label in everywhere)
+        for label, given in settings.items()
+    }
+
+
 METHODS = {
-    "closest": Method("blindspots closest", ours("closest")),
-    "closest, fast": Method("blindspots closest", ours("closest", rounds=3), setting="3 rounds"),
-    "lbfgs": Method("blindspots lbfgs", ours("lbfgs")),
-    "SciPy L-BFGS-B": Method(
-        "SciPy L-BFGS-B", scipy_lbfgs(12, 3.0, 4.0), slow=True, setting="12 values of c"
+    "closest": Method("blindspots closest", ours("closest"), everywhere=True),
+    "closest, quick": Method(
+        "blindspots closest",
+        ours("closest", rounds=3, start_searches=4, start_iterations=6),
+        everywhere=True,
     ),
-    **{
-        f"DDN {steps}": Method("adv-lib ddn", adv_lib("ddn", steps=steps, levels=None))
-        for steps in (20, 50, 100, 300, 1000)
-    },
-    **{
-        f"ALMA {steps}": Method("adv-lib alma", adv_lib("alma", num_steps=steps, distance="l2"))
-        for steps in (100, 300, 1000)
-    },
-    **{
-        f"FMN {steps}": Method("adv-lib fmn", adv_lib("fmn", norm=2, steps=steps))
-        for steps in (100, 1000)
-    },
-    **{
-        f"PDGD {steps}": Method("adv-lib pdgd", adv_lib("pdgd", num_steps=steps))
-        for steps in (100, 300, 1000)
-    },
-    "PDPGD 1000": Method("adv-lib pdpgd", adv_lib("pdpgd", norm=2, num_steps=1000)),
-    "TR 100": Method("adv-lib tr", adv_lib("tr", iter=100), targeted=False),
-    **{
-        f"FAB {steps}": Method("adv-lib fab", adv_lib("fab", norm=2, n_iter=steps), targeted=False)
-        for steps in (20, 100)
-    },
-    "SuperDeepFool": Method("adv-lib sdf", adv_lib("sdf"), targeted=False),
-    "C&W 9 × 100": Method(
+    "lbfgs": Method("blindspots lbfgs", ours("lbfgs"), everywhere=True),
+    "SciPy L-BFGS-B": Method("SciPy L-BFGS-B", scipy_lbfgs(12, 3.0, 4.0)),
+    **_settings(
+        "adv-lib ddn",
+        "ddn",
+        {f"DDN {n}": {"steps": n, "levels": None} for n in (20, 50, 100, 300, 1000)},
+        everywhere=("DDN 100", "DDN 1000"),
+    ),
+    **_settings(
+        "adv-lib alma",
+        "alma",
+        {f"ALMA {n}": {"num_steps": n, "distance": "l2"} for n in (100, 300, 1000)},
+        everywhere=("ALMA 1000",),
+    ),
+    **_settings(
+        "adv-lib fmn",
+        "fmn",
+        {f"FMN {n}": {"steps": n, "norm": 2} for n in (100, 1000)},
+        everywhere=("FMN 1000",),
+    ),
+    **_settings(
+        "adv-lib pdgd",
+        "pdgd",
+        {f"PDGD {n}": {"num_steps": n} for n in (100, 300, 1000)},
+        everywhere=("PDGD 1000",),
+    ),
+    **_settings("adv-lib pdpgd", "pdpgd", {"PDPGD 1000": {"num_steps": 1000, "norm": 2}}),
+    **_settings(
+        "adv-lib fab",
+        "fab",
+        {f"FAB {n}": {"n_iter": n, "norm": 2} for n in (20, 100)},
+        everywhere=("FAB 100",),
+        targeted=False,
+    ),
+    **_settings(
+        "adv-lib sdf",
+        "sdf",
+        {"SuperDeepFool": {}},
+        everywhere=("SuperDeepFool",),
+        targeted=False,
+    ),
+    **_settings(
         "adv-lib carlini_wagner_l2",
-        adv_lib("carlini_wagner_l2", max_iterations=100, learning_rate=0.1),
+        "carlini_wagner_l2",
+        {
+            "C&W 9 × 100": {"max_iterations": 100, "learning_rate": 0.1},
+            "C&W 9 × 1000": {"max_iterations": 1000},
+        },
     ),
-    "C&W 9 × 1000": Method(
-        "adv-lib carlini_wagner_l2", adv_lib("carlini_wagner_l2", max_iterations=1000), slow=True
-    ),
-    **{
-        f"Brendel-Bethge {steps}": Method(
-            "foolbox L2BrendelBethgeAttack", brendel_bethge(steps), slow=True
-        )
-        for steps in (20, 100)
-    },
+    "Brendel-Bethge 20": Method("foolbox L2BrendelBethgeAttack", brendel_bethge(20)),
     "foolbox DDN 100": Method("foolbox DDNAttack", foolbox("DDNAttack", steps=100)),
-    "foolbox C&W 9 × 1000": Method(
-        "foolbox L2CarliniWagnerAttack", foolbox("L2CarliniWagnerAttack", steps=1000), slow=True
+    "foolbox C&W 9 × 100": Method(
+        "foolbox L2CarliniWagnerAttack",
+        foolbox("L2CarliniWagnerAttack", steps=100, stepsize=0.1),
     ),
     "torchattacks CW 1000": Method("torchattacks CW", torchattacks("CW", c=1, steps=1000)),
     "torchattacks DeepFool": Method(
-        "torchattacks DeepFool", torchattacks("DeepFool"), targeted=False, slow=True
+        "torchattacks DeepFool", torchattacks("DeepFool"), targeted=False
     ),
 }

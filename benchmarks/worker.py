@@ -19,7 +19,7 @@ from benchmarks.nets import load
 WARM_UP = 8
 """Images attacked before the clock starts."""
 REPEATS = 5
-ENOUGH = 6.0
+ENOUGH = 3.0
 """Seconds after which no further repeat begins; the shortest run counts."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from blindspots.attacks._call import call, call_for_best
 from blindspots.interface import AttackResult, InputError, Status
@@ -53,6 +53,7 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
         logits = model(data.images)
     if logits.ndim != 2 or not logits.isfinite().all():
         raise InputError("expected a model that gives finite logits (n, classes), found another")
+    targets: Tensor | None
     if target == "best_of_all":
         possible = candidates(logits, data.labels, data.classes)
         found, targets = call_for_best(attack, model, data, possible, **given)

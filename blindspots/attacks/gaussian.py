@@ -53,7 +53,7 @@ def gaussian(
     check_arguments(images, labels, targets, box)
     shape = images.shape[1:]
     rows = range(len(images)) if rows is None else rows
-    noise = draw_rows(seed, "gaussian", rows, lambda rng: rng.standard_normal(shape))
-    noise = std * torch.from_numpy(noise).to(images)
+    drawn = draw_rows(seed, "gaussian", rows, lambda rng: rng.standard_normal(shape))
+    noise = std * torch.from_numpy(drawn).to(images)
     wanted = None if distortion is None else per_image(distortion, images)
     return control(images, noise, box, clip=clip, matched=wanted)

@@ -21,7 +21,7 @@ Wright, "Numerical Optimization", 2nd edition.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -247,7 +247,7 @@ class Batch:
         rows = self.rows[places]
         self.move(places, self.start[rows].clamp(*self._bounds(rows)))
 
-    def _bounds(self, rows: Tensor) -> tuple[Tensor | float, ...]:
+    def _bounds(self, rows: Tensor) -> tuple[Any, ...]:
         return tuple(b[rows] if isinstance(b, Tensor) else b for b in (self.lower, self.upper))
 
     def _coefficients(self, weight: Tensor) -> tuple[Tensor, Tensor]:
