@@ -88,6 +88,8 @@ def compare(name: str, file: Path, goal: str, options, root: str | None) -> pd.D
             continue
         if name != MAIN and not entry.everywhere:
             continue
+        if method.startswith("SciPy") and not aimed:
+            continue  # minutes, and its place is clear
         python = sys.executable if entry.is_ours else options.peers
         found = run(python, method, common, options.out)
         if found is not None:

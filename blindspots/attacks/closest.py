@@ -10,6 +10,7 @@ from blindspots.attacks._goal import Goal
 from blindspots.attacks.lbfgs import lbfgs
 from blindspots.goals import SUCCESS_MARGIN
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
+from blindspots.optim.lbfgs import width
 from blindspots.optim.nearest import nearest
 
 AIM = 2 * SUCCESS_MARGIN
@@ -21,8 +22,6 @@ DAMPED = 0.7
 programs of whole steps may take turns for ever."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
-WIDTH = 512
-"""Images side by side."""
 
 
 def closest(
@@ -36,7 +35,7 @@ def closest(
     rounds: int = 6,
     bisections: int = 4,
     start_searches: int = 20,
-    start_iterations: int = 12,
+    start_iterations: int = 20,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
@@ -76,7 +75,7 @@ def closest(
     _begin(goal, everything, labels, targets, box, classes, settings)
     _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
     status = torch.full_like(goal.forwards, Status.CONVERGED)
-    for rows in (goal.distance > 0).nonzero()[:, 0].split(WIDTH):
+    for rows in (goal.distance > 0).nonzero()[:, 0].split(width(images.device)):
         status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
     success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS

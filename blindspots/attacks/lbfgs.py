@@ -16,15 +16,15 @@ from blindspots.optim.lbfgs import FAILURES, Batch
 
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""
-SETTLED = (0.2, 0.3)
+SETTLED = (0.1, 0.1)
 """… or than the first share of it while it moves the margin by less than the second of it: then
 whether the goal is reached is settled, and the next c is of more use than the next digit."""
-FIRST = 0.25
-"""First c, times the loss at the image over the square of its gradient; half of what puts the first
-step on the boundary of a linear loss."""
+FIRST = 0.5
+"""First c, times the loss at the image over the square of its gradient: the first step then ends
+where a linear loss would be 0."""
 GRID = 10.0
 """Ratio of neighbours among the c of the search for the first success."""
-PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 8, 2
+PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
 """An image that no c reached in so many searches is trapped near its original: it begins anew, with
 c times the second, a first step of length 1 and so many times the steps; is given up after so many
 tries; and goes on from its nearest success wherever a search misses."""
@@ -48,7 +48,7 @@ def lbfgs(
     penalty_precision: float = 1.01,
     distance_precision: float = 1e-3,
     max_searches: int = 20,
-    max_iterations: int = 12,
+    max_iterations: int = 20,
     history: int = 3,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
@@ -57,8 +57,10 @@ def lbfgs(
     the largest c whose minimiser still reaches the target (the text says "minimum c"): c is
     multiplied or divided by a factor until it is bracketed, then bisected on a log scale, at the
     point that the margins of both ends suggest. Each minimisation starts where the last one ended
-    and keeps its curvature. The smallest success that any evaluation meets is kept; it must hold
-    with a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
+    and keeps its curvature. The smallest success that any iterate meets is kept; it must hold with
+    a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
+
+    Departures from the text: docs/departures.md.
 
     Args:
         model: images to logits.

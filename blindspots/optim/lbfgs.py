@@ -29,10 +29,11 @@ from torch import Tensor
 from blindspots.interface import Status
 
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(points (k, d), problem numbers (k,)) to values (k,) and gradients (k, d) of f."""
+"""(points (k, d), problem numbers (k,)) to values (k,) and gradients (k, d) of f: new tensors, that
+are kept and changed."""
 
-WIDTH = 512
-"""Problems side by side: enough to fill a processor, few enough to stay in its cache."""
+WIDTH, GPU_WIDTH = 512, 16384
+"""Problems side by side: enough to fill a processor, few enough for its cache."""
 SUFFICIENT_DECREASE = 1e-4  # (N&W 3.4)
 ROUNDINGS = 10
 """By which a value may rise: near the end its decrease is below what it can show."""
@@ -40,6 +41,11 @@ CURVATURE = (1e-3, 1e-8)
 """Least sᵀy for a pair to be used, as shares of the shift times sᵀs and of ‖s‖ ‖y‖."""
 FAILURES = 25
 """Steps that may fail in a row, the damping growing fourfold each time."""
+
+
+def width(device: torch.device) -> int:
+    """How many problems are best solved side by side on a device."""
+    return WIDTH if device.type == "cpu" else GPU_WIDTH
 
 
 class Minimum(NamedTuple):
@@ -116,7 +122,7 @@ def minimise(
 
 
 class Batch:
-    """Up to `WIDTH` of the problems side by side, one evaluation of each at a time.
+    """Up to `width` of the problems side by side, one evaluation of each at a time.
 
     The caller looks at the problems after every `step`, may change their weights, and says with
     `replace` which have ended.
@@ -154,7 +160,7 @@ class Batch:
         )
         self.weight = start.new_zeros(n)
         self.steps = 0
-        self.waiting = k = min(n, WIDTH)  # the first problem that has not entered yet
+        self.waiting = k = min(n, width(start.device))  # the first problem that has not entered yet
         self.rows = torch.arange(k, device=start.device)
         self.x, self.gradient, self.change = (start.new_zeros(k, d) for _ in range(3))
         self.value, self.distance, self.damping = (start.new_zeros(k) for _ in range(3))
@@ -199,7 +205,7 @@ class Batch:
         self.accepted = self.finite & (rise <= SUFFICIENT_DECREASE * slope + rounding)
         torch.sub(gradient, self.gradient, out=self.work[:, m + at]).mul_(free)
         if not self.finite.all():
-            self.work[~self.finite, m + at] = 0
+            self.work[~self.finite, at] = self.work[~self.finite, m + at] = 0
         self.steps += 1
 
         staying = (~self.accepted).nonzero()[:, 0]

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
 
 from blindspots.interface import Status
-from blindspots.optim.lbfgs import minimise
+from blindspots.optim import lbfgs as module
+from blindspots.optim.lbfgs import Batch, minimise
 
 
 def rosenbrock(x, rows):
@@ -141,3 +142,50 @@ def test_float32_gets_as_near_as_float32_can():
     for i in range(4):
         expected = scipy_minimum(hessian[i].double().numpy(), linear[i].double().numpy(), -0.3, 0.3)
         assert found.value[i].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_problem_waits_for_a_place_and_ends_as_it_would_alone(monkeypatch):
+    _, _, objective = quadratics(11, 10)
+    start = torch.zeros(11, 10, dtype=torch.float64)
+    together = minimise(objective, start, -0.2, 0.2)
+    monkeypatch.setattr(module, "WIDTH", 3)
+    few = minimise(objective, start, -0.2, 0.2)
+    assert torch.allclose(few.x, together.x, rtol=1e-10, atol=1e-12)
+    assert torch.equal(few.iterations, together.iterations)
+
+
+def test_a_proximal_weight_may_change_on_the_way():
+    n, d = 4, 8
+    hessian, linear, objective = quadratics(n, d)
+    start = torch.from_numpy(np.random.default_rng(3).uniform(-1, 1, (n, d)))
+    batch = Batch(objective, start, -100.0, 100.0, history=8)
+    for weight in (5.0, 0.5, 0.05):
+        batch.weight[:] = weight
+        for _ in range(40):
+            batch.step()
+        # (H + 2w I) x = b + 2w start
+        system = hessian + 2 * weight * torch.eye(d, dtype=torch.float64)
+        expected = torch.linalg.solve(system, linear + 2 * weight * start)
+        assert torch.allclose(batch.x, expected, atol=1e-7)
+
+
+def test_a_region_without_finite_values_is_stepped_back_from():
+    def objective(x, rows):
+        return (x - x.log()).sum(dim=1), 1 - 1 / x
+
+    start = torch.tensor([[0.01, 3.0], [2.0, 0.5]], dtype=torch.float64)
+    found = minimise(objective, start, -5.0, 5.0, gradient_tolerance=1e-8)
+    assert torch.allclose(found.x, torch.ones(2, 2, dtype=torch.float64), atol=1e-6)
+
+
+def test_what_moves_a_problem_elsewhere_begins_it_anew_there():
+    _, _, objective = quadratics(3, 6)
+    batch = Batch(objective, torch.zeros(3, 6, dtype=torch.float64), -1.0, 1.0, history=4)
+    for _ in range(5):
+        batch.step()
+    before = batch.x.clone()
+    batch.move(torch.tensor([1]), torch.full((1, 6), 0.25, dtype=torch.float64))
+    batch.step()
+    assert torch.equal(batch.x[1], torch.full((6,), 0.25, dtype=torch.float64))
+    assert batch.distance[1].item() == pytest.approx(6 * 0.25**2)
+    assert not torch.equal(batch.x[0], before[0])
