@@ -31,7 +31,7 @@ RUN = ROOT / "results/benchmark"
 OURS = ("FC100-100-10", "LeNet", "FC10-1e-2", "FC10-1e-4")
 MAIN = "FC100-100-10"
 SCALES = (1024, 4096, 16384, 60000)
-TIMEOUT = 400
+TIMEOUT = 900
 
 
 def main() -> None:
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--methods", default=".", help="only methods whose name matches this")
     parser.add_argument("--goals", default="targeted,any")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/out")
+    parser.add_argument("--timeout", type=int, default=TIMEOUT, help="seconds for a method")
     parser.add_argument("--docs", type=Path, help="write the page and its pictures here")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -52,25 +53,30 @@ def main() -> None:
     files = {name: RUN / f"nets/{name}.s0/weights.safetensors" for name in OURS}
     if root and (Path(root) / "models").is_dir():
         files |= {name: Path(root) / f"models/{name}.safetensors" for name in OTHERS}
-    frames = [
-        compare(name, files[name], goal, options, root)
-        for name in files
-        for goal in options.goals.split(",")
-        if re.search(options.nets, name)
-    ]
+    frames: list[pd.DataFrame] = []
+    for name in filter(re.compile(options.nets).search, files):
+        for goal in options.goals.split(","):
+            frames += compare(name, files[name], goal, options, root)
+            write(frames, None, options)
+    print(report.text(report.summary(pd.concat(frames, ignore_index=True))))
+    if options.docs:
+        write(frames, scale(files[MAIN], options, root), options)
+
+
+def write(frames: list[pd.DataFrame], scaling: pd.DataFrame | None, options) -> None:
+    """Write what there is so far."""
     images = pd.concat(frames, ignore_index=True)
     images.to_parquet(options.out / "images.parquet")
     table = report.summary(images)
     table.to_parquet(options.out / "attacks.parquet")
-    print(report.text(table))
-    scaling = scale(files[MAIN], options, root) if options.docs else None
     if scaling is not None:
         scaling.to_parquet(options.out / "scaling.parquet")
+    if options.docs:
         report.write(options.docs, table, images, scaling, MAIN)
 
 
-def compare(name: str, file: Path, goal: str, options, root: str | None) -> pd.DataFrame:
-    """Every method on one net: a row per method and image."""
+def compare(name: str, file: Path, goal: str, options, root: str | None) -> list[pd.DataFrame]:
+    """Every method on one net: rows per method and image."""
     n = options.n if name == MAIN else options.few
     images, labels = sample(options.part, n, root)
     model = load(str(file))
@@ -91,16 +97,13 @@ def compare(name: str, file: Path, goal: str, options, root: str | None) -> pd.D
         if method.startswith("SciPy") and not aimed:
             continue  # minutes, and its place is clear
         python = sys.executable if entry.is_ours else options.peers
-        found = run(python, method, common, options.out)
+        found = run(python, method, common, options)
         if found is not None:
             frames.append(rows_of(found, entry, method, right.numpy()))
     if name.startswith("FC10-") and frames:
         frames.append(exact(model, images, labels, targets if aimed else None, right.numpy()))
-    frame = pd.concat(frames, ignore_index=True)
-    frame.insert(0, "net", name)
-    frame.insert(1, "goal", goal)
-    frame["inputs"] = hashlib.sha256(images.numpy().tobytes()).hexdigest()[:12]
-    return frame
+    inputs = hashlib.sha256(images.numpy().tobytes()).hexdigest()[:12]
+    return [frame.assign(net=name, goal=goal, inputs=inputs) for frame in frames]
 
 
 def sample(part: str, n: int, root: str | None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,12 +114,12 @@ def sample(part: str, n: int, root: str | None) -> tuple[torch.Tensor, torch.Ten
     return images[at], labels[at]
 
 
-def run(python: str, method: str, task: dict, out: Path) -> dict | None:
+def run(python: str, method: str, task: dict, options) -> dict | None:
     """Run a method in a process of its own; None where it ends without a result."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     if method.startswith("SciPy"):  # its processes share the cores
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory(dir=out) as folder:
+    with tempfile.TemporaryDirectory(dir=options.out) as folder:
         given, found = Path(folder, "task.npz"), Path(folder, "result.npz")
         np.savez(given, method=method, threads=os.cpu_count() or 1, **task)
         command = [python, "-W", "ignore", "-m", "benchmarks.worker", str(given), str(found)]
@@ -127,11 +130,11 @@ def run(python: str, method: str, task: dict, out: Path) -> dict | None:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=TIMEOUT,
+                timeout=options.timeout,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            print(f"{method}: no result after {TIMEOUT} s")
+            print(f"{method}: no result after {options.timeout} s")
             return None
         if not found.exists():
             print(f"{method}: no result: {done.stderr.strip().splitlines()[-1:]}")
@@ -191,7 +194,7 @@ def scale(file: Path, options, root: str | None) -> pd.DataFrame:
         for n in SCALES:
             task = {"images": images[:n], "labels": labels[:n], "targets": targets[:n]}
             task = {key: value.numpy() for key, value in task.items()} | {"net": str(file)}
-            found = run(sys.executable, method, task, options.out)
+            found = run(sys.executable, method, task, options)
             if found is not None:
                 rows.append(
                     {

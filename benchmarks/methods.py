@@ -85,7 +85,7 @@ def brendel_bethge(steps: int) -> Attack:
     def run(model, images, labels, targets):
         import foolbox
 
-        start = adv_lib("ddn", steps=20, levels=None)(model, images, labels, targets)
+        start = adv_lib("ddn", steps=100, levels=None)(model, images, labels, targets)
         wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
         criterion = (
             foolbox.criteria.Misclassification(labels)

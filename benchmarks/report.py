@@ -88,7 +88,7 @@ def ratios(table: pd.DataFrame, main: str) -> list[str]:
 
 
 def write(
-    docs: Path, table: pd.DataFrame, images: pd.DataFrame, scaling: pd.DataFrame, main: str
+    docs: Path, table: pd.DataFrame, images: pd.DataFrame, scaling: pd.DataFrame | None, main: str
 ) -> None:
     """Write BENCHMARK.md and its pictures."""
     parts = [
@@ -110,7 +110,8 @@ def write(
             picture(docs / f"benchmark-{goal}.svg", group, images, net, goal)
             parts.append(f"![{net}, {GOALS[goal]}](benchmark-{goal}.svg)")
         parts.append(markdown(group))
-    parts += ["## Cost and number of images", scaling_table(scaling, main)]
+    if scaling is not None:
+        parts += ["## Cost and number of images", scaling_table(scaling, main)]
     (docs / "BENCHMARK.md").write_text("\n\n".join(parts) + "\n", "utf-8")
 
 
