@@ -1,13 +1,10 @@
 """What every attack of the package must do, found by name: a new one is tested by itself."""
 
-import inspect
-
 import pytest
 import torch
 
-from blindspots import checkpoints, methods
+from blindspots import methods
 from blindspots.interface import AttackResult, InputError, Status
-from blindspots.trainers.lbfgs import lbfgs as train
 
 ATTACKS = [methods.find("attacks", name) for name in methods.names("attacks")]
 pytestmark = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
@@ -104,56 +101,3 @@ def test_its_passes_are_those_of_the_model(attack, arguments):
     handle.remove()
     looks = int(found.forwards.sum() > 0)  # at one image, to see how many logits there are
     assert shown - found.forwards.sum() in (0, looks, 2 * looks)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("labels", 10, r"labels\[5\]: expected a class from 0 to 9, found 10"),
-        ("targets", -1, r"targets\[5\]: expected a class from 0 to 9, found -1"),
-    ],
-)
-def test_refuses_a_class_out_of_range(attack, arguments, name, value, message):
-    if "None" in str(inspect.signature(attack).parameters["model"].annotation):
-        pytest.skip("a control looks at no class")
-    spoilt = arguments[name].clone()
-    spoilt[5] = value
-    with pytest.raises(InputError, match=message):
-        attack(**(arguments | {name: spoilt}))
-
-
-def test_refuses_a_model_without_finite_logits_for_an_image(attack, arguments):
-    if "None" in str(inspect.signature(attack).parameters["model"].annotation):
-        pytest.skip("a control asks no model")
-    broken = arguments["images"][4]
-
-    class Broken(torch.nn.Module):
-        def forward(self, x):
-            logits = arguments["model"](x)
-            return logits.where(~(x == broken).flatten(1).all(dim=1)[:, None], torch.nan)
-
-    with pytest.raises(InputError, match=r"model: expected finite logits, .* images\[4\]"):
-        attack(**(arguments | {"model": Broken()}))
-
-
-def test_another_batch_composition_moves_no_distortion_by_more_than_one_in_ten_thousand(
-    attack, digits, wrong_targets
-):
-    if "rows" in inspect.signature(attack).parameters:
-        pytest.skip("its draws are tested by themselves")
-    # Widths of 32 units: an odd one makes the model itself round by an image's place in the batch.
-    model, _ = checkpoints.create("mlp", {"hidden": [32, 32]}, (1, 8, 8), 10)
-    train(model, *digits, decay=1e-5, tolerance=1e-2)
-    n = 150
-    images, labels, targets = digits[0][:n], digits[1][:n], wrong_targets[:n]
-    together = attack(model, images, labels, targets).distortion
-    for size in (1, 7):
-        apart = torch.cat(
-            [
-                attack(
-                    model, images[i : i + size], labels[i : i + size], targets[i : i + size]
-                ).distortion
-                for i in range(0, n, size)
-            ]
-        )
-        assert torch.allclose(apart, together, rtol=1e-4, atol=0)
