@@ -129,7 +129,7 @@ def markdown(group: pd.DataFrame) -> str:
         cells = [f"{row['method']}{star}", excess, f"{row['failures']}", f"{row['mean_l2']:.4f}"]
         if np.isfinite(row["seconds"]):
             cells += [f"{row['seconds']:.2f}", f"{row['backwards']:.0f}", f"{row['overhead']:.1f}"]
-            cells += [f"{row['peak']:.0f}"]
+            cells += [f"{row['peak']:.0f}" if row["peak"] > 0 else ""]
         else:
             cells += [""] * 4
         lines.append("| " + " | ".join(cells) + " |")
@@ -156,7 +156,7 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
     mpl.rcParams["svg.hashsalt"] = "blindspots"
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(16, 5), layout="constrained")
     front = group[group["front"]].sort_values("seconds")
     left.plot(front["seconds"], front["excess"].clip(lower=FLOOR), color="0.7", zorder=0)
     for i, (family, rows) in enumerate(group.groupby("family", sort=False)):
@@ -181,23 +181,21 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
     left.set_title("Distance against time (grey: the Pareto front)")
     left.legend(fontsize=7)
     rows = images[(images["net"] == net) & (images["goal"] == goal)]
-    shown = [
-        "closest",
-        "lbfgs",
-        "SciPy L-BFGS-B",
-        "DDN 100",
-        "PDGD 1000",
-        "C&W 9 × 1000",
-        "FMN 100",
-    ]
-    for method in shown:
-        l2 = np.sort(rows.loc[rows["method"] == method, "l2"])
-        if len(l2):
-            share = 100 * np.arange(1, len(l2) + 1) / len(l2)
-            right.step(l2, share, where="post", label=method, linewidth=1)
+    best = rows.groupby("image")["l2"].transform("min")
+    rows = rows.assign(excess=(100 * (rows["l2"] / best - 1)).clip(lower=FLOOR))
     reach = rows.loc[np.isfinite(rows["l2"]) & (rows["method"] == "closest"), "l2"].max()
-    right.set(xlim=(0, 1.1 * reach), ylim=(0, 100), xlabel="L2", ylabel="images reached (%)")
-    right.set_title("Images whose answer changes within a distance")
+    for i, method in enumerate(CURVES):
+        for axes, column in ((middle, "l2"), (right, "excess")):
+            sorted_ = np.sort(rows.loc[rows["method"] == method, column])
+            if len(sorted_):
+                share = 100 * np.arange(1, len(sorted_) + 1) / len(sorted_)
+                style = {"color": f"C{i}", "linewidth": 1.2, "label": method}
+                axes.step(sorted_, share, where="post", **style)
+    middle.set(xlim=(0, 1.1 * reach), ylim=(0, 100), xlabel="L2", ylabel="images reached (%)")
+    middle.set_title("Images whose answer changes within a distance")
+    right.set(xscale="log", xlim=(FLOOR, 100), ylim=(0, 100), xlabel="excess over the best (%)")
+    right.set(ylabel="images (%)", title="Images within an excess")
+    middle.legend(fontsize=8)
     right.legend(fontsize=8)
     figure.suptitle(f"{net}, {GOALS[goal]}")
     figure.savefig(path, metadata={"Date": None})
@@ -206,3 +204,14 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
 
 FLOOR = 1e-3
 """Percent of excess below which the picture does not tell methods apart."""
+CURVES = (
+    "closest",
+    "closest, quick",
+    "lbfgs",
+    "SciPy L-BFGS-B",
+    "DDN 100",
+    "DDN 1000",
+    "PDGD 1000",
+    "SuperDeepFool",
+)
+"""Methods whose curves are drawn."""
