@@ -20,6 +20,8 @@ STILL = 1e-3
 DAMPED = 0.7
 """Share of its step that a point goes where the solution misses the goal: the margins bend, and the
 programs of whole steps may take turns for ever."""
+PARTS = 16
+"""Batches of a penalty run: enough to keep them full, few enough for memory."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 
@@ -72,10 +74,12 @@ def closest(
     goal = Goal(model, images, labels, targets, classes)
     everything = torch.arange(len(images), device=images.device)
     settings = {"max_searches": start_searches, "max_iterations": start_iterations}
-    _begin(goal, everything, labels, targets, box, classes, settings)
+    side_by_side = width(images.device)
+    for rows in everything.split(PARTS * side_by_side):
+        _begin(goal, rows, labels, targets, box, classes, settings)
     _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
     status = torch.full_like(goal.forwards, Status.CONVERGED)
-    for rows in (goal.distance > 0).nonzero()[:, 0].split(width(images.device)):
+    for rows in (goal.distance > 0).nonzero()[:, 0].split(side_by_side):
         status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
     success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS
