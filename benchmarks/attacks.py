@@ -22,14 +22,14 @@ import torch
 from benchmarks import report
 from benchmarks.methods import METHODS
 from benchmarks.nets import OTHERS, load
+from benchmarks.report import MAIN
 from blindspots import datasets, splits, tables
 from blindspots.targets import choose_targets
 from tests.oracles import smallest_linear_perturbation
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "results/benchmark"
-OURS = ("FC100-100-10", "LeNet", "FC10-1e-2", "FC10-1e-4")
-MAIN = "FC100-100-10"
+OURS = (MAIN, "LeNet", "FC10-1e-2", "FC10-1e-4")
 SCALES = (1024, 4096, 16384, 60000)
 TIMEOUT = 900
 

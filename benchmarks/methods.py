@@ -19,7 +19,7 @@ class Method:
     """An attack at one setting.
 
     Attributes:
-        family: what it is a setting of, "ours" or a library and its attack.
+        family: what it is a setting of, a library and its attack, ours or a peer.
         run: the attack.
         targeted: whether it can aim at a class.
         everywhere: whether it runs on all nets, not on the main one alone.
@@ -61,8 +61,8 @@ def adv_lib(name: str, **settings: Any) -> Attack:
     return run
 
 
-def foolbox(name: str, **settings: Any) -> Attack:
-    """An attack of foolbox."""
+def foolbox(name: str, start: Attack | None = None, **settings: Any) -> Attack:
+    """An attack of foolbox; one that begins at successes takes those of `start`."""
 
     def run(model, images, labels, targets):
         import foolbox
@@ -73,27 +73,8 @@ def foolbox(name: str, **settings: Any) -> Attack:
         else:
             criterion = foolbox.criteria.TargetedMisclassification(targets)
         attack = getattr(foolbox.attacks, name)(**settings)
-        found, _, _ = attack(wrapped, images, criterion, epsilons=None)
-        return found
-
-    return run
-
-
-def brendel_bethge(steps: int) -> Attack:
-    """Foolbox's Brendel-Bethge attack, begun where DDN ends, as its authors begin at a success."""
-
-    def run(model, images, labels, targets):
-        import foolbox
-
-        start = adv_lib("ddn", steps=100, levels=None)(model, images, labels, targets)
-        wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
-        criterion = (
-            foolbox.criteria.Misclassification(labels)
-            if targets is None
-            else foolbox.criteria.TargetedMisclassification(targets)
-        )
-        attack = foolbox.attacks.L2BrendelBethgeAttack(steps=steps)
-        found, _, _ = attack(wrapped, images, criterion, epsilons=None, starting_points=start)
+        given = {} if start is None else {"starting_points": start(model, images, labels, targets)}
+        found, _, _ = attack(wrapped, images, criterion, epsilons=None, **given)
         return found
 
     return run
@@ -186,7 +167,10 @@ METHODS = {
             "C&W 9 × 1000": {"max_iterations": 1000},
         },
     ),
-    "Brendel-Bethge 20": Method("foolbox L2BrendelBethgeAttack", brendel_bethge(20)),
+    "Brendel-Bethge 20": Method(
+        "foolbox L2BrendelBethgeAttack",
+        foolbox("L2BrendelBethgeAttack", start=adv_lib("ddn", steps=100, levels=None), steps=20),
+    ),
     "foolbox DDN 100": Method("foolbox DDNAttack", foolbox("DDNAttack", steps=100)),
     "foolbox C&W 9 × 100": Method(
         "foolbox L2CarliniWagnerAttack",

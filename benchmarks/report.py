@@ -1,11 +1,20 @@
-"""From the rows of a comparison to its table, page and pictures."""
+"""From the rows of comparisons to their table, page and pictures.
+
+python -m benchmarks.report DOCS OUT … writes the page of the comparisons in the folders OUT.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.methods import METHODS
+
+MAIN = "FC100-100-10"
+"""The net on which all methods run; the others take those that run everywhere."""
 
 GOALS = {"targeted": "random targets", "any": "any wrong class"}
 
@@ -93,15 +102,15 @@ def write(
     """Write BENCHMARK.md and its pictures."""
     parts = [
         "# Attacks compared",
-        "Written by `make bench` from its tables; do not edit. In one run, all methods attack the "
-        "same nets, images and targets, each in a process of its own; the seconds are the least of "
-        "up to five repeats. Excess is the mean of L2 over the smallest that any method found for "
-        "the image, in brackets over the successes only where some images failed. Images that need "
-        "no perturbation are left out. Overhead is the time over that of as many bare gradients at "
-        "the best batch size. A star marks the Pareto front: no method is both faster and closer. "
-        "Ours were tuned on validation images only. FC and LeNet are trained by "
-        "`presets/benchmark.yaml`; wong_kolter and eran are networks that others trained, compared "
-        "where `BLINDSPOTS_DATA` has them in `models/`.",
+        "Written by `make bench` from its tables (`python -m benchmarks.report`); do not edit. "
+        "Each section is one run: its methods attack the same net, images and targets, each in a "
+        "process of its own; the seconds are the least of up to five repeats. Excess is the mean of "
+        "L2 over the smallest that any method of the section found for the image, in brackets over "
+        "the successes only where some images failed. Images that need no perturbation are left "
+        "out. Overhead is the time over that of as many bare gradients at the best batch size. A "
+        "star marks the Pareto front: no method is both faster and closer. FC and LeNet are trained "
+        "by `presets/benchmark.yaml`; wong_kolter and eran are networks that others trained, "
+        "compared where `BLINDSPOTS_DATA` has them in `models/`.",
         "\n".join(f"* {line}" for line in ratios(table, main)),
     ]
     for (net, goal), group in table.groupby(["net", "goal"], sort=False):
@@ -110,6 +119,13 @@ def write(
             picture(docs / f"benchmark-{goal}.svg", group, images, net, goal)
             parts.append(f"![{net}, {GOALS[goal]}](benchmark-{goal}.svg)")
         parts.append(markdown(group))
+        left_out = [
+            name
+            for name, method in METHODS.items()
+            if name not in set(group["method"]) and (method.targeted or goal == "any")
+        ]
+        if net == main and left_out:
+            parts.append(f"Not in this run: {', '.join(left_out)}.")
     if scaling is not None:
         parts += ["## Cost and number of images", scaling_table(scaling, main)]
     (docs / "BENCHMARK.md").write_text("\n\n".join(parts) + "\n", "utf-8")
@@ -188,9 +204,10 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
         for axes, column in ((middle, "l2"), (right, "excess")):
             sorted_ = np.sort(rows.loc[rows["method"] == method, column])
             if len(sorted_):
-                share = 100 * np.arange(1, len(sorted_) + 1) / len(sorted_)
+                at = np.linspace(0, len(sorted_) - 1, POINTS).astype(int)
+                share = 100 * (at + 1) / len(sorted_)
                 style = {"color": f"C{i}", "linewidth": 1.2, "label": method}
-                axes.step(sorted_, share, where="post", **style)
+                axes.step(sorted_[at], share, where="post", **style)
     middle.set(xlim=(0, 1.1 * reach), ylim=(0, 100), xlabel="L2", ylabel="images reached (%)")
     middle.set_title("Images whose answer changes within a distance")
     right.set(xscale="log", xlim=(FLOOR, 100), ylim=(0, 100), xlabel="excess over the best (%)")
@@ -204,6 +221,8 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
 
 FLOOR = 1e-3
 """Percent of excess below which the picture does not tell methods apart."""
+POINTS = 200
+"""Of a curve: more make the file larger, and look the same."""
 CURVES = (
     "closest",
     "closest, quick",
@@ -215,3 +234,16 @@ CURVES = (
     "SuperDeepFool",
 )
 """Methods whose curves are drawn."""
+
+
+def main(docs: str, *folders: str) -> None:
+    """Write the page of the comparisons in some folders."""
+    images = pd.concat([pd.read_parquet(Path(f, "images.parquet")) for f in folders])
+    scaling = [Path(f, "scaling.parquet") for f in folders]
+    found = [pd.read_parquet(path) for path in scaling if path.exists()]
+    table = summary(images.reset_index(drop=True))
+    write(Path(docs), table, images, pd.concat(found) if found else None, MAIN)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -36,8 +36,8 @@ def closest(
     classes: int | None = None,
     rounds: int = 6,
     bisections: int = 4,
-    start_searches: int = 20,
-    start_iterations: int = 20,
+    start_searches: int | None = None,
+    start_iterations: int | None = None,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
@@ -58,9 +58,10 @@ def closest(
         classes: number of labels, where the model has more logits than labels.
         rounds: linearisations.
         bisections: of the segment in each round.
-        start_searches: minimisations per image of the penalty run; 4 of 6 steps and half the rounds
-            are a quick setting for smooth nets. Where it finds nothing, a full run follows.
-        start_iterations: L-BFGS steps of each.
+        start_searches: minimisations per image of the penalty run, those of `lbfgs` by default; 4
+            of 6 steps and half the rounds are a quick setting for smooth nets. Where a shorter run
+            finds nothing, one with the defaults follows.
+        start_iterations: L-BFGS steps of each, likewise.
 
     Returns:
         Never farther than the penalty run, and a success where that had one. CONVERGED where the
@@ -73,11 +74,13 @@ def closest(
     check_arguments(images, labels, targets, box)
     goal = Goal(model, images, labels, targets, classes)
     everything = torch.arange(len(images), device=images.device)
-    settings = {"max_searches": start_searches, "max_iterations": start_iterations}
+    given = {"max_searches": start_searches, "max_iterations": start_iterations}
+    shorter = {name: value for name, value in given.items() if value is not None}
     side_by_side = width(images.device)
     for rows in everything.split(PARTS * side_by_side):
-        _begin(goal, rows, labels, targets, box, classes, settings)
-    _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
+        _begin(goal, rows, labels, targets, box, classes, shorter)
+    if shorter:
+        _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
     status = torch.full_like(goal.forwards, Status.CONVERGED)
     for rows in (goal.distance > 0).nonzero()[:, 0].split(side_by_side):
         status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT

@@ -74,7 +74,7 @@ def lbfgs(
             smallest perturbations, but it is not smooth, and a search may jam between two rivals.
         search: "bisect", or "first_success": the minimiser itself, not the smallest success met, at
             the largest power of ten for c that reaches the goal.
-        initial_penalty: first c; None: from the margin and its gradient at the image.
+        initial_penalty: first c; None: from the loss and its gradient at the image.
         penalty_factor: step of c until it is bracketed.
         penalty_precision: bisection ends when the bracket's ends have this ratio, …
         distance_precision: … or when the best success is at most by this share farther than the

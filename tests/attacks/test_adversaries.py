@@ -11,17 +11,6 @@ ATTACKS = [
     methods.find("attacks", name) for name in methods.names("attacks") if methods.needs_model(name)
 ]
 pytestmark = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-N = 12
-
-
-@pytest.fixture
-def arguments(sigmoid_net, digits, wrong_targets):
-    return {
-        "model": sigmoid_net,
-        "images": digits[0][:N],
-        "labels": digits[1][:N],
-        "targets": wrong_targets[:N],
-    }
 
 
 @pytest.mark.parametrize(

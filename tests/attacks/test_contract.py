@@ -11,16 +11,6 @@ pytestmark = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attac
 N = 12
 
 
-@pytest.fixture
-def arguments(sigmoid_net, digits, wrong_targets):
-    return {
-        "model": sigmoid_net,
-        "images": digits[0][:N],
-        "labels": digits[1][:N],
-        "targets": wrong_targets[:N],
-    }
-
-
 def test_every_field_has_an_entry_per_image(attack, arguments):
     found = attack(**arguments)
     assert isinstance(found, AttackResult)

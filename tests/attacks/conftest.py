@@ -1,0 +1,14 @@
+import pytest
+
+N = 12
+
+
+@pytest.fixture
+def arguments(sigmoid_net, digits, wrong_targets):
+    """What every attack takes, for a few images."""
+    return {
+        "model": sigmoid_net,
+        "images": digits[0][:N],
+        "labels": digits[1][:N],
+        "targets": wrong_targets[:N],
+    }
