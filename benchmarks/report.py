@@ -104,11 +104,11 @@ def write(
         "# Attacks compared",
         "Written by `make bench` from its tables (`python -m benchmarks.report`); do not edit. "
         "Each section is one run: its methods attack the same net, images and targets, each in a "
-        "process of its own; the seconds are the least of up to five repeats. Excess is the mean of "
+        "process of its own; seconds are the least of up to five repeats. Excess is the mean of "
         "L2 over the smallest that any method of the section found for the image, in brackets over "
         "the successes only where some images failed. Images that need no perturbation are left "
         "out. Overhead is the time over that of as many bare gradients at the best batch size. A "
-        "star marks the Pareto front: no method is both faster and closer. FC and LeNet are trained "
+        "star marks the Pareto front: none is both faster and closer. FC and LeNet are trained "
         "by `presets/benchmark.yaml`; wong_kolter and eran are networks that others trained, "
         "compared where `BLINDSPOTS_DATA` has them in `models/`.",
         "\n".join(f"* {line}" for line in ratios(table, main)),
