@@ -115,7 +115,7 @@ METHODS = {
     "closest": Method("blindspots closest", ours("closest"), everywhere=True),
     "closest, quick": Method(
         "blindspots closest",
-        ours("closest", rounds=3, start_searches=4, start_iterations=6),
+        ours("closest", steps=20, rounds=3),
         everywhere=True,
     ),
     "lbfgs": Method("blindspots lbfgs", ours("lbfgs"), everywhere=True),

@@ -12,6 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(logits (n, logits), accepted (n, logits)) to losses (n,) and their gradients (n, logits)."""
+
 SUCCESS_MARGIN = 1e-5
 """Smallest relative margin that counts as success: about a hundred float32 roundings of a logit."""
 
@@ -85,7 +88,7 @@ def hinge(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
     return value[:, 0], gradient
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
     "hinge": hinge,
 }

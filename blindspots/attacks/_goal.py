@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_answers
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
 
 FEWEST, MULTIPLE = 32, 16
 """A model is shown at least so many images, and a multiple of that: a matrix product takes other
@@ -49,6 +49,17 @@ class Goal:
         if missing:
             x = torch.cat([x, x[-1:].expand(missing, -1)])
         return self.model(x.view(-1, *self.shape))[: len(rows)]
+
+    def gradient(self, x: Tensor, rows: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (k, logits), losses (k,) and gradients (k, pixels) at points (k, pixels)."""
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            logits = self.logits(x, rows)
+        # In float64: a tensor's last entries take another route through exp and log, too.
+        value, slope = loss(logits.detach().double(), self.accepted[rows])
+        (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype))
+        self.backwards.index_add_(0, rows, torch.ones_like(rows))
+        return logits.detach(), value.to(x.dtype), gradient
 
     def margin(self, logits: Tensor, rows: Tensor) -> Tensor:
         """(k,) relative; not negative is a success."""

@@ -1,4 +1,4 @@
-"""The smallest perturbation: a penalty run, then margin-linearised quadratic programs."""
+"""The smallest perturbation: a descent to the goal, then margin-linearised quadratic programs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
+from blindspots.attacks._descent import descend
 from blindspots.attacks._goal import Goal
-from blindspots.attacks.lbfgs import lbfgs
 from blindspots.goals import SUCCESS_MARGIN
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
-from blindspots.optim.lbfgs import width
+from blindspots.optim.batch import width
 from blindspots.optim.nearest import nearest
 
 AIM = 2 * SUCCESS_MARGIN
@@ -20,8 +20,6 @@ STILL = 1e-3
 DAMPED = 0.7
 """Share of its step that a point goes where the solution misses the goal: the margins bend, and the
 programs of whole steps may take turns for ever."""
-PARTS = 16
-"""Batches of a penalty run: enough to keep them full, few enough for memory."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 
@@ -34,15 +32,14 @@ def closest(
     *,
     box: Box = UNIT_BOX,
     classes: int | None = None,
+    steps: int = 50,
     rounds: int = 6,
     bisections: int = 4,
-    start_searches: int | None = None,
-    start_iterations: int | None = None,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
-    The problem of Szegedy et al. 2013, section 4.1, itself, not its penalty: from the end of a
-    penalty run, sequential quadratic programming (Nocedal and Wright, 2nd edition, section
+    The problem of Szegedy et al. 2013, section 4.1, itself, not its penalty: from the nearest success
+    of a short descent, sequential quadratic programming (Nocedal and Wright, 2nd edition, section
     18.1) with the distance's own Hessian. A round linearises the margins at a point and projects
     the original onto the half-spaces and the box; that is the next point. Where it misses the goal,
     the segment from it to the best success is bisected, and the step to it is damped. With several
@@ -56,15 +53,13 @@ def closest(
         targets: (n,) classes to reach; None: any wrong class.
         box: range of a pixel.
         classes: number of labels, where the model has more logits than labels.
+        steps: of the descent; 20 with half the rounds are a quick setting for smooth nets, and more
+            find a nearer one now and then on nets of linear pieces.
         rounds: linearisations.
         bisections: of the segment in each round.
-        start_searches: minimisations per image of the penalty run, those of `lbfgs` by default; 4
-            of 6 steps and half the rounds are a quick setting for smooth nets. Where a shorter run
-            finds nothing, one with the defaults follows.
-        start_iterations: L-BFGS steps of each, likewise.
 
     Returns:
-        Never farther than the penalty run, and a success where that had one. CONVERGED where the
+        Never farther than the descent, and a success where that had one. CONVERGED where the
         last round moved the point by less than 1e-3 of its distance, else ITERATION_LIMIT;
         NO_SUCCESS where no point met the goal.
 
@@ -73,17 +68,12 @@ def closest(
     """
     check_arguments(images, labels, targets, box)
     goal = Goal(model, images, labels, targets, classes)
-    everything = torch.arange(len(images), device=images.device)
-    given = {"max_searches": start_searches, "max_iterations": start_iterations}
-    shorter = {name: value for name, value in given.items() if value is not None}
-    side_by_side = width(images.device)
-    for rows in everything.split(PARTS * side_by_side):
-        _begin(goal, rows, labels, targets, box, classes, shorter)
-    if shorter:
-        _begin(goal, goal.distance.isinf().nonzero()[:, 0], labels, targets, box, classes, {})
     status = torch.full_like(goal.forwards, Status.CONVERGED)
-    for rows in (goal.distance > 0).nonzero()[:, 0].split(side_by_side):
-        status[_Search(goal, rows, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
+    for rows in torch.arange(len(images), device=images.device).split(width(images.device)):
+        descend(goal, rows, box, steps)
+        begun = rows[(goal.distance[rows] > 0) & goal.distance[rows].isfinite()]
+        if len(begun):
+            status[_Search(goal, begun, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
     success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
@@ -94,20 +84,6 @@ def closest(
         forwards=goal.forwards,
         backwards=goal.backwards,
     )
-
-
-def _begin(goal: Goal, rows: Tensor, labels, targets, box, classes, settings) -> None:
-    """Run the penalty attack on some images, and keep what it finds."""
-    if len(rows) == 0:
-        return
-    aimed = None if targets is None else targets[rows]
-    images = goal.originals[rows].view(-1, *goal.shape)
-    start = lbfgs(goal.model, images, labels[rows], aimed, box=box, classes=classes, **settings)
-    goal.best[rows] = start.images.flatten(1)
-    distance = start.l2.to(goal.distance.dtype)
-    goal.distance[rows] = distance.masked_fill(~start.success, torch.inf)
-    goal.forwards[rows] += start.forwards
-    goal.backwards[rows] += start.backwards
 
 
 class _Search:

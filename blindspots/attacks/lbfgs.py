@@ -12,7 +12,8 @@ from blindspots.attacks._checks import check_arguments, check_choice, check_fini
 from blindspots.attacks._goal import Goal
 from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
-from blindspots.optim.lbfgs import FAILURES, Batch
+from blindspots.optim.batch import FAILURES, Batch
+from blindspots.optim.lbfgs import side_by_side
 
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""
@@ -49,7 +50,7 @@ def lbfgs(
     distance_precision: float = 1e-3,
     max_searches: int = 20,
     max_iterations: int = 20,
-    history: int = 3,
+    history: int = 5,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
 
@@ -107,7 +108,7 @@ def lbfgs(
         max_searches,
         max_iterations,
     )
-    batch = Batch(goal.evaluate, goal.originals, box.lower, box.upper, history=history)
+    batch = side_by_side(goal.evaluate, goal.originals, box.lower, box.upper, history=history)
     while len(batch.rows):
         is_new = batch.value.isinf()
         batch.step()
@@ -146,15 +147,9 @@ class _Penalised(Goal):
 
     def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The loss (k,) and its gradient (k, pixels)."""
-        x = x.detach().requires_grad_()
-        with torch.enable_grad():
-            logits = self.logits(x, rows)
-        # In float64: a tensor's last entries take another route through exp and log, too.
-        loss, slope = self.loss(logits.detach().double(), self.accepted[rows])
-        (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype))
-        self.backwards[rows] += 1
-        self.margin_now = self.margin(logits.detach(), rows)
-        return loss.to(x.dtype), gradient
+        logits, value, gradient = self.gradient(x, rows, self.loss)
+        self.margin_now = self.margin(logits, rows)
+        return value, gradient
 
 
 class _Run:
@@ -172,7 +167,7 @@ class _Run:
 
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
         """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
-        goal, bracket, rows = self.goal, self.bracket, batch.rows
+        goal, rows = self.goal, batch.rows
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
@@ -180,24 +175,19 @@ class _Run:
             batch.x, rows, length, reached & (ended | is_new) if self.is_coarse else reached
         )
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
-        at = rows[ended]
-        penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length[ended])
-        goal.penalty[at] = penalty.to(length.dtype)
         done = torch.zeros_like(is_new)
-        done[ended] = bracket.is_closed(at, goal.distance[at])
-        done[ended] |= bracket.searches[at] >= self.max_searches
-        done[ended] |= ~((penalty > LIMITS[0]) & (penalty < LIMITS[1]))
-        lost = goal.distance[rows].isinf()
-        done |= ended & lost & (bracket.searches[rows] >= PATIENCE + TRIES)
-        if is_new.any():
-            check_finite(batch.finite | ~is_new, rows)
-            self._begin(batch, is_new)
-            done |= is_new & reached & (length == 0)
-        self._free(batch, ended & ~done, lost)
-        weight = goal.penalty[rows]
-        if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above it elsewhere
-            weight = weight / (2 * torch.where(length > 0, length, self.estimates[rows]))
-        batch.weight[rows] = weight
+        places, new = ended.nonzero()[:, 0], is_new.nonzero()[:, 0]
+        if len(places):
+            done[places] = self._search(batch, places, length[places])
+        if len(new):
+            check_finite(batch.finite[new], rows[new])
+            self._begin(batch, new)
+            done[new] = reached[new] & (length[new] == 0)
+        if len(places) or len(new) or not self.is_squared:
+            weight = goal.penalty[rows]
+            if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above elsewhere
+                weight = weight / (2 * torch.where(length > 0, length, self.estimates[rows]))
+            batch.weight[rows] = weight
         return done
 
     def _has_ended(self, batch: Batch, length: Tensor) -> Tensor:
@@ -217,32 +207,36 @@ class _Run:
         self.iterations[rows] = torch.where(ended, 0, iterations)
         return ended
 
-    def _free(self, batch: Batch, ended: Tensor, lost: Tensor) -> None:
-        """Move the images that are trapped, or were and missed their goal."""
-        goal, rows = self.goal, batch.rows
-        trapped = (ended & lost & (self.bracket.searches[rows] == PATIENCE)).nonzero()[:, 0]
-        if len(trapped):
-            at = rows[trapped]
-            self.was_trapped[at] = True
-            goal.penalty[at] *= LEAP
-            batch.move(trapped, goal.originals[at])
-        missed = ended & self.was_trapped[rows] & (goal.margins[rows] < 0) & ~lost
-        places = missed.nonzero()[:, 0]
-        if len(places):
-            batch.move(places, goal.best[rows[places]])
+    def _search(self, batch: Batch, places: Tensor, length: Tensor) -> Tensor:
+        """Choose the next c of images at some places, and free the trapped; which are done."""
+        goal, bracket, at = self.goal, self.bracket, batch.rows[places]
+        missed = goal.margins[at] < 0
+        penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length)
+        goal.penalty[at] = penalty.to(length.dtype)
+        searches, lost = bracket.searches[at], goal.distance[at].isinf()
+        done = bracket.is_closed(at, goal.distance[at]) | (searches >= self.max_searches)
+        done |= ~((penalty > LIMITS[0]) & (penalty < LIMITS[1]))
+        done |= lost & (searches >= PATIENCE + TRIES)
+        trapped = lost & (searches == PATIENCE) & ~done
+        astray = missed & self.was_trapped[at] & ~lost & ~done
+        self.was_trapped[at[trapped]] = True
+        goal.penalty[at[trapped]] *= LEAP
+        for those, points in ((trapped, goal.originals), (astray, goal.best)):
+            if those.any():
+                batch.move(places[those], points[at[those]])
+        return done
 
-    def _begin(self, batch: Batch, is_new: Tensor) -> None:
-        """Choose the first c."""
-        slope = batch.gradient.norm(dim=1)
-        length = batch.value / slope
+    def _begin(self, batch: Batch, places: Tensor) -> None:
+        """Choose the first c of images at some places, or the first step of those begun anew."""
+        at, slope = batch.rows[places], batch.gradient[places].norm(dim=1)
+        again = self.was_trapped[at]
+        batch.damping[places[again]] = slope[again]  # a first step of length 1
+        length = batch.value[places] / slope
         first = FIRST * slope / length * (1 if self.is_squared else 2 * length)
         if self.initial is not None:
             first = torch.full_like(first, self.initial)
         elif self.is_coarse:
             first = GRID ** (first.log() / math.log(GRID)).round()
-        again = self.was_trapped[batch.rows]
-        batch.damping = torch.where(is_new & again, slope, batch.damping)  # a first step of 1
-        is_new = is_new & ~again
-        at = batch.rows[is_new]
-        self.goal.penalty[at], self.estimates[at] = first[is_new], length[is_new]
-        self.iterations[at] = 0
+        self.goal.penalty[at] = torch.where(again, self.goal.penalty[at], first)
+        self.estimates[at] = torch.where(again, self.estimates[at], length)
+        self.iterations[at] *= again

@@ -55,8 +55,8 @@ def test_it_is_never_farther_than_its_start_and_nearer_than_a_long_penalty_run(
 ):
     images, labels = digits[0][:100], digits[1][:100]
     targets = wrong_targets[:100] if aimed else None
-    start = lbfgs(sigmoid_net, images, labels, targets, max_searches=3, max_iterations=5)
-    found = closest(sigmoid_net, images, labels, targets, start_searches=3, start_iterations=5)
+    start = closest(sigmoid_net, images, labels, targets, rounds=0)
+    found = closest(sigmoid_net, images, labels, targets)
     assert found.success.all()
     assert (found.l2 <= start.l2)[start.success].all()
     assert found.l2.mean() < lbfgs(sigmoid_net, images, labels, targets).l2.mean()
@@ -64,22 +64,27 @@ def test_it_is_never_farther_than_its_start_and_nearer_than_a_long_penalty_run(
     assert (accepted == targets).all() if aimed else (accepted != labels).all()
 
 
-def test_without_rounds_it_is_its_start(sigmoid_net, digits, wrong_targets):
+def test_its_start_takes_as_many_gradients_as_asked_for(sigmoid_net, digits, wrong_targets):
     arguments = digits[0][:10], digits[1][:10], wrong_targets[:10]
-    start = lbfgs(sigmoid_net, *arguments, max_searches=6, max_iterations=15)
+    start = closest(sigmoid_net, *arguments, steps=30, rounds=0)
     assert start.success.all()
-    found = closest(sigmoid_net, *arguments, rounds=0, start_searches=6, start_iterations=15)
-    assert torch.equal(found.images, start.images)
-    assert torch.equal(found.forwards, start.forwards)
+    assert (start.forwards == 30).all()
+    assert (start.backwards == 30).all()
 
 
-def test_where_the_short_penalty_run_finds_nothing_a_full_one_does(
-    sigmoid_net, digits, wrong_targets
-):
-    arguments = digits[0][:40], digits[1][:40], wrong_targets[:40]
-    short = lbfgs(sigmoid_net, *arguments, max_searches=1, max_iterations=2)
-    assert not short.success.all()
-    assert closest(sigmoid_net, *arguments, start_searches=1, start_iterations=2).success.all()
+def folded(x):
+    """Logits whose margin, over the mean pixel, rises to a hump below 0, falls, and rises above."""
+    z = x.flatten(1).mean(dim=1)
+    margin = 4 * z - 1 - 12 * (z - 0.1).relu() + 12 * (z - 0.15).relu()
+    return torch.stack([-margin, margin], dim=1)
+
+
+def test_it_crosses_a_fold_narrower_than_its_steps():
+    images = torch.full((3, 1, 8, 8), 0.05)
+    found = closest(folded, images, torch.zeros(3, dtype=torch.int64))
+    # 4 z − 1.6 = 0 at the mean 0.4, each pixel by 0.35.
+    assert found.success.all()
+    assert torch.allclose(found.l2, torch.full((3,), 0.35 * 8, dtype=found.l2.dtype), rtol=1e-4)
 
 
 def test_a_rejected_answer_is_no_wrong_class(digits):

@@ -8,7 +8,7 @@ from blindspots.attacks import closest, lbfgs
 from blindspots.attacks.lbfgs import _Penalised
 from blindspots.goals import cross_entropy
 from blindspots.interface import Box, InputError, Status
-from blindspots.optim.lbfgs import Batch
+from blindspots.optim.batch import Batch
 from tests.oracles import smallest_linear_perturbation
 
 

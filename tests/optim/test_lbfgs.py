@@ -6,8 +6,22 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, minimize, rosen, rosen_der
 
 from blindspots.interface import Status
-from blindspots.optim import lbfgs as module
-from blindspots.optim.lbfgs import Batch, minimise
+from blindspots.optim import batch as module
+from blindspots.optim import lbfgs
+from blindspots.optim.batch import Batch
+from blindspots.optim.compiled import CompiledBatch
+from blindspots.optim.lbfgs import minimise
+
+
+SIDE_BY_SIDE = lbfgs.side_by_side
+
+
+@pytest.fixture(params=[Batch, CompiledBatch], scope="module", autouse=True)
+def kind(request):
+    """Every test holds for the plain batch, which serves all devices, and for the compiled one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lbfgs, "side_by_side", request.param)
+        yield request.param
 
 
 def rosenbrock(x, rows):
@@ -153,11 +167,11 @@ def test_a_problem_waits_for_a_place_and_ends_as_it_would_alone(monkeypatch):
     assert torch.equal(few.iterations, together.iterations)
 
 
-def test_a_proximal_weight_may_change_on_the_way():
+def test_a_proximal_weight_may_change_on_the_way(kind):
     n, d = 4, 8
     hessian, linear, objective = quadratics(n, d)
     start = torch.from_numpy(np.random.default_rng(3).uniform(-1, 1, (n, d)))
-    batch = Batch(objective, start, -100.0, 100.0, history=8)
+    batch = kind(objective, start, -100.0, 100.0, history=8)
     for weight in (5.0, 0.5, 0.05):
         batch.weight[:] = weight
         for _ in range(40):
@@ -177,9 +191,9 @@ def test_a_region_without_finite_values_is_stepped_back_from():
     assert torch.allclose(found.x, torch.ones(2, 2, dtype=torch.float64), atol=1e-6)
 
 
-def test_what_moves_a_problem_elsewhere_begins_it_anew_there():
+def test_what_moves_a_problem_elsewhere_begins_it_anew_there(kind):
     _, _, objective = quadratics(3, 6)
-    batch = Batch(objective, torch.zeros(3, 6, dtype=torch.float64), -1.0, 1.0, history=4)
+    batch = kind(objective, torch.zeros(3, 6, dtype=torch.float64), -1.0, 1.0, history=4)
     for _ in range(5):
         batch.step()
     before = batch.x.clone()
@@ -188,3 +202,33 @@ def test_what_moves_a_problem_elsewhere_begins_it_anew_there():
     assert torch.equal(batch.x[1], torch.full((6,), 0.25, dtype=torch.float64))
     assert batch.distance[1].item() == pytest.approx(6 * 0.25**2)
     assert not torch.equal(batch.x[0], before[0])
+
+
+def test_on_the_processor_the_compiled_steps_are_taken():
+    assert isinstance(SIDE_BY_SIDE(rosenbrock, torch.zeros(2, 3), 0.0, 1.0, history=2), CompiledBatch)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    n=st.integers(1, 40),
+    d=st.integers(1, 12),
+    history=st.integers(1, 5),
+    weight=st.sampled_from([0.0, 0.3]),
+    seed=st.integers(0, 99),
+)
+def test_the_compiled_steps_are_those_of_the_plain_batch(n, d, history, weight, seed):
+    start = torch.from_numpy(np.random.default_rng(seed).uniform(-2, 2, (n, d)))
+    bound = torch.from_numpy(np.random.default_rng(seed + 1).uniform(0.5, 2, (n, d)))
+    plain, compiled = (
+        kind(rosenbrock, start, -bound, 1.0, history=history) for kind in (Batch, CompiledBatch)
+    )
+    for batch in (plain, compiled):
+        batch.weight[:] = weight
+    for _ in range(6):
+        plain.step()
+        compiled.step()
+        for name in ("accepted", "finite", "failures"):
+            assert torch.equal(getattr(plain, name), getattr(compiled, name))
+        for name in ("x", "value", "gradient", "change", "distance", "damping", "moved", "work"):
+            one, other = getattr(plain, name), getattr(compiled, name)
+            assert torch.allclose(one, other, rtol=1e-6, atol=1e-6), name

@@ -1,0 +1,67 @@
+"""A first success for each image, and a way from it towards the image: where `closest` begins."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from blindspots.attacks._checks import check_finite
+from blindspots.attacks._goal import Goal
+from blindspots.goals import cross_entropy
+from blindspots.interface import Box
+
+GROWTH, FARTHEST = 1.2, 0.2
+"""Until its first success an image goes in steps that grow so, up to so much of the box in every
+pixel."""
+APPROACH = (0.2, 0.02)
+"""Share by which the distance shrinks after a success and grows after a miss, at first and at
+last."""
+LAST = 0.01
+"""Length of the last step, as a share of that of the first."""
+
+
+def descend(goal: Goal, rows: Tensor, box: Box, steps: int) -> None:
+    """Walk from the images `rows` (k,), in as many gradients of the cross-entropy; keep successes.
+
+    First along the signs of the gradient, beginning with the step that would end a linear loss: on
+    networks trained to be robust, and others of linear pieces, that crosses the flats and folds
+    where careful minimisers end. From the first success on the direction and the distance are
+    decoupled (Rony et al. 2019, arXiv:1811.09600, algorithm 1): a step along the gradient, as long
+    as the distance at first and ever shorter; then radially to a distance that shrinks after a
+    success and grows after a miss.
+
+    Raises:
+        InputError: a gradient at an image is not finite; names the first.
+    """
+    originals = goal.originals[rows]
+    x, pixels = originals.clone(), originals.shape[1]
+    farthest = FARTHEST * (box.upper - box.lower) * math.sqrt(pixels)
+    radius = originals.new_full((len(rows),), torch.inf)
+    for step in range(steps):
+        logits, loss, direction = goal.gradient(x, rows, cross_entropy)
+        distance = (x - originals).norm(dim=1)
+        reached = goal.margin(logits, rows) >= 0
+        goal.keep(x, rows, distance, reached)
+        best = goal.distance[rows]
+        found = best.isfinite()
+        norm = direction.norm(dim=1)
+        if step == 0:
+            check_finite(norm.isfinite() & loss.isfinite(), rows)
+            stride = loss / norm
+        fade = LAST + (1 - LAST) * (1 + math.cos(math.pi * step / steps)) / 2
+        share = APPROACH[1] + (APPROACH[0] - APPROACH[1]) * fade
+        radius = torch.minimum(best, torch.where(reached, distance, radius * (1 + share)))
+        radius = torch.where(reached, radius * (1 - share), radius)
+        length = torch.where(found, fade * best, stride.clamp_max(fade * farthest))
+        stride = stride * GROWTH
+        lost = (~found).nonzero()[:, 0]
+        if len(lost):
+            direction[lost] = direction[lost].sign()
+            norm[lost] = direction[lost].norm(dim=1)
+        x.addcmul_(direction, (-length / norm.clamp_min(torch.finfo(x.dtype).tiny))[:, None])
+        change = x.sub_(originals)
+        there = change.norm(dim=1)
+        scale = torch.where(found & (there > 0), radius / there, 1)
+        x = torch.addcmul(originals, change, scale[:, None], out=change).clamp_(*box)
