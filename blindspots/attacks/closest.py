@@ -38,13 +38,13 @@ def closest(
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
-    The problem of Szegedy et al. 2013, section 4.1, itself, not its penalty: from the nearest success
-    of a short descent, sequential quadratic programming (Nocedal and Wright, 2nd edition, section
-    18.1) with the distance's own Hessian. A round linearises the margins at a point and projects
-    the original onto the half-spaces and the box; that is the next point. Where it misses the goal,
-    the segment from it to the best success is bisected, and the step to it is damped. With several
-    accepted answers (any wrong class) each has points and programs of its own. Exact on a linear
-    model.
+    The problem of Szegedy et al. 2013, section 4.1, itself, not its penalty: from the nearest
+    success of a short descent, sequential quadratic programming (Nocedal and Wright, 2nd edition,
+    section 18.1) with the distance's own Hessian. A round linearises the margins at a point and
+    projects the original onto the half-spaces and the box; that is the next point. Where it misses
+    the goal, the segment from it to the best success is bisected, and the step to it is damped.
+    With several accepted answers (any wrong class) each has points and programs of its own. Exact
+    on a linear model.
 
     Args:
         model: images to logits.

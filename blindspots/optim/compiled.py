@@ -7,6 +7,7 @@ computed, and why, is said in `batch`; the tests run both.
 
 from __future__ import annotations
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -30,10 +31,12 @@ _compiled = numba.njit(
 class CompiledBatch(Batch):
     """A `Batch` on the processor."""
 
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.trial = torch.empty_like(self.x)  # kept: to get so much memory anew takes long
+
     def _propose(self, oldest: int) -> tuple[Tensor, Tensor, Tensor]:
-        if getattr(self, "trial", self.x[:0]).shape != self.x.shape:
-            self.trial = torch.empty_like(self.x)
-        trial = self.trial
+        trial = self.trial[: len(self.rows)]
         slope, scale = torch.empty_like(self.value), torch.empty_like(self.value)
         state = (self.x, self.gradient, self.change, self.damping, self.work)
         weight = self.weight[self.rows]
@@ -71,7 +74,7 @@ def _split(kernel, oldest: int, *tensors: Tensor) -> None:
     ends = [count * part // parts for part in range(parts + 1)]
     others = [
         _threads(parts - 1).submit(kernel, first, last, oldest, *arrays)
-        for first, last in zip(ends[1:-1], ends[2:], strict=True)
+        for first, last in itertools.pairwise(ends[1:])
     ]
     kernel(0, ends[1], oldest, *arrays)
     for other in others:

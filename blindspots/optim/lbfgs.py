@@ -93,7 +93,8 @@ def side_by_side(
     history: int,
 ) -> Batch:
     """The batch of n problems (see `Batch`) of the kind that is fastest on their device."""
-    kind = Batch
     if start.device.type == "cpu":
-        from blindspots.optim.compiled import CompiledBatch as kind
-    return kind(objective, start, lower, upper, history=history)
+        from blindspots.optim.compiled import CompiledBatch
+
+        return CompiledBatch(objective, start, lower, upper, history=history)
+    return Batch(objective, start, lower, upper, history=history)

@@ -13,9 +13,6 @@ from blindspots.optim.compiled import CompiledBatch
 from blindspots.optim.lbfgs import minimise
 
 
-SIDE_BY_SIDE = lbfgs.side_by_side
-
-
 @pytest.fixture(params=[Batch, CompiledBatch], scope="module", autouse=True)
 def kind(request):
     """Every test holds for the plain batch, which serves all devices, and for the compiled one."""
@@ -202,33 +199,3 @@ def test_what_moves_a_problem_elsewhere_begins_it_anew_there(kind):
     assert torch.equal(batch.x[1], torch.full((6,), 0.25, dtype=torch.float64))
     assert batch.distance[1].item() == pytest.approx(6 * 0.25**2)
     assert not torch.equal(batch.x[0], before[0])
-
-
-def test_on_the_processor_the_compiled_steps_are_taken():
-    assert isinstance(SIDE_BY_SIDE(rosenbrock, torch.zeros(2, 3), 0.0, 1.0, history=2), CompiledBatch)
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    n=st.integers(1, 40),
-    d=st.integers(1, 12),
-    history=st.integers(1, 5),
-    weight=st.sampled_from([0.0, 0.3]),
-    seed=st.integers(0, 99),
-)
-def test_the_compiled_steps_are_those_of_the_plain_batch(n, d, history, weight, seed):
-    start = torch.from_numpy(np.random.default_rng(seed).uniform(-2, 2, (n, d)))
-    bound = torch.from_numpy(np.random.default_rng(seed + 1).uniform(0.5, 2, (n, d)))
-    plain, compiled = (
-        kind(rosenbrock, start, -bound, 1.0, history=history) for kind in (Batch, CompiledBatch)
-    )
-    for batch in (plain, compiled):
-        batch.weight[:] = weight
-    for _ in range(6):
-        plain.step()
-        compiled.step()
-        for name in ("accepted", "finite", "failures"):
-            assert torch.equal(getattr(plain, name), getattr(compiled, name))
-        for name in ("x", "value", "gradient", "change", "distance", "damping", "moved", "work"):
-            one, other = getattr(plain, name), getattr(compiled, name)
-            assert torch.allclose(one, other, rtol=1e-6, atol=1e-6), name
