@@ -96,7 +96,7 @@ class Batch:
         oldest = self.steps % self.history
         trial, slope, scale = self._propose(oldest)
         value, gradient = self.objective(trial, self.rows)
-        self._judge(oldest, trial, slope, scale, value, gradient)
+        self._judge(oldest, trial, slope, scale, value.detach(), gradient.detach())
         self.steps += 1
 
     def _propose(self, oldest: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -54,7 +54,9 @@ class CompiledBatch(Batch):
         gradient: Tensor,
     ) -> None:
         self.moved = torch.empty_like(self.value)
-        self.accepted, self.finite = (torch.empty_like(self.rows, dtype=torch.bool) for _ in "af")
+        self.accepted, self.finite = (
+            torch.empty_like(self.rows, dtype=torch.bool) for _ in range(2)
+        )
         new = trial, value, gradient.contiguous()
         state = (self.x, self.value, self.gradient, self.change, self.distance, self.damping)
         seen = self.failures, self.work, self.moved, self.accepted, self.finite
