@@ -22,12 +22,13 @@ LAST = 0.01
 """Length of the last step, as a share of that of the first."""
 
 
-def descend(goal: Goal, rows: Tensor, box: Box, steps: int) -> None:
+def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = True) -> None:
     """Walk from the images `rows` (k,), in as many gradients of the cross-entropy; keep successes.
 
     First along the signs of the gradient, beginning with the step that would end a linear loss: on
     networks trained to be robust, and others of linear pieces, that crosses the flats and folds
-    where careful minimisers end. From the first success on the direction and the distance are
+    where careful minimisers end. (Without `by_signs` along the gradient itself, which reaches some
+    of the few that signs do not.) From the first success on the direction and the distance are
     decoupled (Rony et al. 2019, arXiv:1811.09600, algorithm 1): a step along the gradient, as long
     as the distance at first and ever shorter; then radially to a distance that shrinks after a
     success and grows after a miss.
@@ -57,7 +58,7 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int) -> None:
         length = torch.where(found, fade * best, stride.clamp_max(fade * farthest))
         stride = stride * GROWTH
         lost = (~found).nonzero()[:, 0]
-        if len(lost):
+        if by_signs and len(lost):
             direction[lost] = direction[lost].sign()
             norm[lost] = direction[lost].norm(dim=1)
         x.addcmul_(direction, (-length / norm.clamp_min(torch.finfo(x.dtype).tiny))[:, None])

@@ -13,7 +13,7 @@ from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import width
 from blindspots.optim.nearest import nearest
 
-AIM = 2 * SUCCESS_MARGIN
+AIM = 1.1 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""
 STILL = 1e-3
 """An image is done when a round moves its point by less than this share of its distance."""
@@ -53,8 +53,9 @@ def closest(
         targets: (n,) classes to reach; None: any wrong class.
         box: range of a pixel.
         classes: number of labels, where the model has more logits than labels.
-        steps: of the descent; 20 with half the rounds are a quick setting for smooth nets, and more
-            find a nearer one now and then on nets of linear pieces.
+        steps: of the descent, and of a second one where that finds nothing. 20 with half the rounds
+            are a quick setting for smooth nets; more find a nearer success now and then on nets of
+            linear pieces.
         rounds: linearisations.
         bisections: of the segment in each round.
 
@@ -71,6 +72,9 @@ def closest(
     status = torch.full_like(goal.forwards, Status.CONVERGED)
     for rows in torch.arange(len(images), device=images.device).split(width(images.device)):
         descend(goal, rows, box, steps)
+        lost = rows[goal.distance[rows].isinf()]
+        if len(lost):
+            descend(goal, lost, box, steps, by_signs=False)
         begun = rows[(goal.distance[rows] > 0) & goal.distance[rows].isfinite()]
         if len(begun):
             status[_Search(goal, begun, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
