@@ -112,8 +112,8 @@ def write(
         "the successes only where some images failed. Images that need no perturbation are left "
         "out. Overhead is the time over that of as many bare gradients at the best batch size. A "
         "star marks the Pareto front: none is both faster and closer (or fails on fewer images). "
-        "FC and LeNet are trained by `presets/benchmark.yaml`; wong_kolter and eran are networks that others trained, "
-        "compared where `BLINDSPOTS_DATA` has them in `models/`.",
+        "FC and LeNet are trained by `presets/benchmark.yaml`; wong_kolter and eran are networks "
+        "that others trained, compared where `BLINDSPOTS_DATA` has them in `models/`.",
         "\n".join(f"* {line}" for line in ratios(table, main)),
     ]
     for (net, goal), group in table.groupby(["net", "goal"], sort=False):
