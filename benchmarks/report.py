@@ -175,7 +175,7 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
     mpl.rcParams["svg.hashsalt"] = "blindspots"
     import matplotlib.pyplot as plt
 
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(16, 5), layout="constrained")
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(16, 6), layout="constrained")
     front = group[group["front"]].sort_values("seconds")
     left.plot(front["seconds"], front["excess"].clip(lower=FLOOR), color="0.7", zorder=0)
     for i, (family, rows) in enumerate(group.groupby("family", sort=False)):
@@ -185,8 +185,8 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
         left.plot(
             rows["seconds"],
             y,
-            marker="*" if ours else "os^vD<>ph"[i % 9],
-            markersize=13 if ours else 6,
+            marker="*P"[i % 2] if ours else "os^vD<>"[i % 7],
+            markersize=11 if ours else 6,
             linewidth=0.8,
             color="C3" if ours else f"C{[0, 1, 2, 4, 5, 6, 7, 8, 9][i % 9]}",
             alpha=1 if ours else 0.8,
@@ -198,7 +198,7 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
             left.annotate(note, at, fontsize=7, xytext=(4, 4), textcoords="offset points")
     left.set(xscale="log", yscale="log", xlabel="seconds", ylabel="mean excess over the best (%)")
     left.set_title("Distance against time (grey: the Pareto front)")
-    left.legend(fontsize=7)
+    left.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     rows = images[(images["net"] == net) & (images["goal"] == goal)]
     best = rows.groupby("image")["l2"].transform("min")
     rows = rows.assign(excess=(100 * (rows["l2"] / best - 1)).clip(lower=FLOOR))
