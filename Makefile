@@ -8,11 +8,11 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper test lint format calibrate results bench lock clean
+.PHONY: help quickstart paper test test-slow lint format calibrate results bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
 quickstart: $(READY) ## set up, and run everything on the embedded digits (a minute after set-up)
@@ -26,6 +26,10 @@ paper: $(READY) ## the paper on MNIST, by config.yaml (about half an hour on 2 c
 test: $(READY) ## set up, and run the tests
 	$(PY) -m pytest
 	@echo 'All tests passed. What they assert: tests/'
+
+test-slow: $(READY) ## the tests that take more than a minute each
+	$(PY) -m pytest -m slow
+	@echo 'All slow tests passed.'
 
 lint: $(READY) ## check style, types, the workflow and its format
 	$(PY) -m ruff check .

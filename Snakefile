@@ -28,6 +28,10 @@ onerror:
     print(*bad_input(), sep="\n", file=sys.stderr)
 
 
+onsuccess:
+    print(*what_was_done(), sep="\n", file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

@@ -29,6 +29,16 @@ def main() -> None:
     results.add_argument("config", type=Path, help="config of the run")
     results.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
     results.set_defaults(run=_results)
+    compare = commands.add_parser("compare", help="which figures of two runs' tables differ")
+    compare.add_argument("before", type=Path, help="folder of a run, such as results/paper")
+    compare.add_argument("after", type=Path, help="of another")
+    compare.set_defaults(run=_compare)
+    prune = commands.add_parser(
+        "prune", help="list, or remove, what lies in results/ and resources/ and no config needs"
+    )
+    prune.add_argument("configs", type=Path, nargs="+", help="all configs that are in use")
+    prune.add_argument("--delete", action="store_true", help="remove it")
+    prune.set_defaults(run=_prune)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
@@ -96,6 +106,34 @@ def _results(arguments: argparse.Namespace) -> None:
             f"{arguments.page}: expected a page that can be written ({error})"
         ) from None
     print(f"wrote {arguments.page}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from blindspots.comparison import compare, moved
+
+    cells = compare(arguments.before, arguments.after)
+    found = moved(cells)
+    for cell in found.itertuples():
+        print(
+            f"{cell.table}: {cell.row}, {cell.column}: {cell.before:.6g} → {cell.after:.6g} "
+            f"{cell.unit} ({cell.change_percent:+.3g}%)"
+        )
+    print(f"{len(found)} of {len(cells)} figures differ")
+
+
+def _prune(arguments: argparse.Namespace) -> None:
+    from blindspots.housekeeping import remove, unneeded
+
+    for config in arguments.configs:
+        _read(config)
+    found = unneeded(ROOT / "Snakefile", arguments.configs)
+    size = sum(path.stat().st_size for path in found)
+    for path in found:
+        print(path)
+    if arguments.delete:
+        remove(found)
+    done = "removed" if arguments.delete else "to remove them: --delete"
+    print(f"{len(found)} files, {size / 2**20:.1f} MiB; {done}")
 
 
 if __name__ == "__main__":

@@ -184,7 +184,8 @@ def _unreadable(path: str | Path, error: Exception) -> InputError:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return InputError(
         f"{path}: expected a whole .safetensors or weights-only .pth file, "
-        f"found one that cannot be read ({reason}); replace it or check weights: in the config"
+        f"found one that cannot be read ({reason}); delete it and run the workflow again, or, "
+        "where the config's weights: names it, replace it"
     )
 
 

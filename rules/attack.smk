@@ -7,9 +7,15 @@ rule attack:
         f"{RESULTS}/attacks/{{attack}}/{{net}}/{{part}}.parquet",
     log:
         f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.log",
+    benchmark:
+        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,
     params:
         net=net_params,
         attack=attack_params,

@@ -1,4 +1,5 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
+import json
 import os
 import re
 import shlex
@@ -59,6 +60,7 @@ RESOURCES = f"resources/{config['data']['name']}"
 LOGS = f"logs/{config['run']}"
 NETS, EXPERIMENTS = config["nets"], config["experiments"]
 THREADS = config["machine"]["threads"]
+GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
 
 for folder in (RESULTS, RESOURCES, LOGS):
     assert_writable(folder)
@@ -69,6 +71,23 @@ def bad_input():
     logs = [log for log in Path(LOGS).rglob("*.log") if log.stat().st_mtime >= STARTED]
     ends = [log.read_text("utf-8").strip().rpartition("\n")[2] for log in logs]
     return [line for line in ends if line.startswith("bad input: ")]
+
+
+def what_was_done():
+    """The end of a run in lines: jobs and their time, the slowest, disk, and the report."""
+    done = []
+    for file in Path(LOGS).rglob("*.jsonl"):
+        if file.stat().st_mtime >= STARTED:
+            seconds = json.loads(file.read_text("utf-8").splitlines()[-1])["s"]
+            done.append((seconds, file.relative_to(LOGS).with_suffix("")))
+    if not done:
+        return []
+    slowest = ", ".join(f"{job} {seconds:.0f} s" for seconds, job in sorted(done, reverse=True)[:3])
+    size = sum(file.stat().st_size for file in Path(RESULTS).rglob("*") if file.is_file())
+    return [
+        f"{len(done)} jobs in {time.time() - STARTED:.0f} s; the slowest: {slowest}",
+        f"{size / 2**20:.0f} MiB in {RESULTS}; open {RESULTS}/report.html",
+    ]
 
 
 # Names: a net's slug is its name in the config and a seed.

@@ -4,8 +4,13 @@ rule prepare:
         test=images("test"),
     log:
         f"{LOGS}/prepare.log",
+    benchmark:
+        f"{LOGS}/prepare.jsonl"
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         **instance(config["data"], "datasets"),
         code=code("prepare.py", ("datasets", config["data"])),
@@ -21,8 +26,13 @@ rule split:
         f"{RESULTS}/splits/s{{seed}}.parquet",
     log:
         f"{LOGS}/split/s{{seed}}.log",
+    benchmark:
+        f"{LOGS}/split/s{{seed}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
     params:
         sizes=config["splits"],
         code=code("split.py"),

@@ -9,9 +9,14 @@ rule lipschitz:
         radii=f"{RESULTS}/certificates/{{net}}.parquet",
     log:
         f"{LOGS}/lipschitz/{{net}}.log",
+    benchmark:
+        f"{LOGS}/lipschitz/{{net}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         net=net_params,
         images=images_certified,

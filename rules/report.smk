@@ -9,8 +9,13 @@ rule ledger:
         f"{RESULTS}/ledger.parquet",
     log:
         f"{LOGS}/ledger.log",
+    benchmark:
+        f"{LOGS}/ledger.jsonl"
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
     params:
         code=code("ledger.py"),
     script:
@@ -29,10 +34,15 @@ rule table:
         ),
     log:
         f"{LOGS}/table/{{table}}.log",
+    benchmark:
+        f"{LOGS}/table/{{table}}.jsonl"
     wildcard_constraints:
         table=any_of(config["tables"]),
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
         code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
@@ -52,10 +62,15 @@ rule figure:
         ),
     log:
         f"{LOGS}/figure/{{figure}}.log",
+    benchmark:
+        f"{LOGS}/figure/{{figure}}.jsonl"
     wildcard_constraints:
         figure=any_of(config["figures"]),
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
         code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
@@ -78,8 +93,13 @@ rule report:
         ),
     log:
         f"{LOGS}/report.log",
+    benchmark:
+        f"{LOGS}/report.jsonl"
     conda:
         "../envs/blindspots.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
         code=code("report.py"),

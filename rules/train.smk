@@ -10,11 +10,17 @@ rule train:
         clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
     log:
         f"{LOGS}/train/{{net}}.log",
+    benchmark:
+        f"{LOGS}/train/{{net}}.jsonl"
     wildcard_constraints:
         net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is None])),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=GPU,
     params:
         net=trained_net,
         code=lambda w: code(
@@ -36,12 +42,18 @@ rule adopt:
         clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
     log:
         f"{LOGS}/adopt/{{net}}.log",
+    benchmark:
+        f"{LOGS}/adopt/{{net}}.jsonl"
     wildcard_constraints:
         net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is not None])),
     priority: 1
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
+    resources:
+        mem_mb=3000,
+        runtime=15,
+        gpu=GPU,
     params:
         net=built_net,
         code=lambda w: code("adopt.py", *models_of([w.net])),

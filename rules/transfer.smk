@@ -9,9 +9,15 @@ rule transfer:
         pictures=f"{RESULTS}/pictures/{{experiment}}.parquet",
     log:
         f"{LOGS}/transfer/{{experiment}}.log",
+    benchmark:
+        f"{LOGS}/transfer/{{experiment}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
     params:
         experiment=lambda w: EXPERIMENTS[w.experiment],
         controls=lambda w: controls_of(EXPERIMENTS[w.experiment]),

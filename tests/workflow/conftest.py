@@ -1,5 +1,6 @@
 import copy
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,8 @@ SMALL = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text("utf-8")
 class Workflow:
     """The workflow in a folder of its own, with a config that can be changed."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, checkout=ROOT):
+        self.folder, self.checkout = folder, checkout
         self.config = copy.deepcopy(SMALL)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -27,7 +28,7 @@ class Workflow:
     def command(self, *arguments):
         (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config), "utf-8")
         return [
-            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+            sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile"),
             "--configfile", "my.yaml", "--cores", "2", *arguments,
         ]  # fmt: skip
 
@@ -78,3 +79,24 @@ def copied(finished, tmp_path):
     folder = tmp_path / "copy"
     subprocess.run(["cp", "-a", str(finished.folder), str(folder)], check=True)
     return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def finished_checkout(tmp_path_factory):
+    """A finished run of the small config from a checkout of its own. Not to be changed."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for folder in ("blindspots", "envs", "profiles", "reports", "rules", "schemas", "scripts"):
+        shutil.copytree(ROOT / folder, checkout / folder)
+    shutil.copy(ROOT / "Snakefile", checkout)
+    workflow = Workflow(checkout / "work", checkout)
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    return workflow
+
+
+@pytest.fixture
+def checkout(finished_checkout, tmp_path):
+    """A copy of that run and of its code, free to be changed."""
+    copy = tmp_path / "checkout"
+    subprocess.run(["cp", "-a", str(finished_checkout.checkout), str(copy)], check=True)
+    return Workflow(copy / "work", copy)

@@ -1,5 +1,6 @@
 """The real workflow on a small config: what it leaves behind, again, killed, and resumed."""
 
+import json
 import os
 import shutil
 import signal
@@ -77,6 +78,26 @@ def test_the_report_shows_every_table_and_figure(finished):
     for table in finished.config["tables"]:
         assert f'id="table-{table}"' in page
     assert 'id="figure-examples"' in page
+
+
+def test_every_job_keeps_to_the_memory_and_the_time_that_its_rule_asks_for(finished):
+    files = list((finished.folder / "logs").rglob("*.jsonl"))
+    measured = [json.loads(file.read_text("utf-8").splitlines()[-1]) for file in files]
+    assert {job["rule_name"] for job in measured} == {
+        "prepare", "split", "train", "attack", "transfer", "lipschitz", "ledger", "table", "figure",
+        "report",
+    }  # fmt: skip
+    for job in measured:
+        assert job["max_rss"] <= job["resources"]["mem_mb"]
+        assert job["s"] <= 60 * job["resources"]["runtime"]
+
+
+def test_its_end_says_what_was_done_and_where_the_report_is(copied):
+    shutil.rmtree(copied.results / "transfer")
+    text = copied.run().stdout
+    assert " jobs in " in text
+    assert "the slowest: " in text
+    assert "open results/small/report.html" in text
 
 
 def test_a_second_run_does_nothing_and_says_so(finished):

@@ -1,0 +1,81 @@
+"""What a change of code, data or template does again: what depends on it, and no more."""
+
+import os
+
+import pytest
+
+AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
+
+
+def edit(path, old, new):
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def changed(workflow):
+    return workflow.jobs().keys() - {"all"}
+
+
+def test_a_run_from_its_own_checkout_is_finished(checkout):
+    assert checkout.jobs() == {}
+
+
+@pytest.mark.parametrize(
+    "module", ["attacks/lbfgs.py", "optim/batch.py", "trainers/lbfgs.py", "tables.py"]
+)
+def test_a_comment_or_a_docstring_in_the_library_reruns_nothing(checkout, module):
+    path = checkout.checkout / "blindspots" / module
+    edit(path, '"""', '"""Said otherwise. ')
+    path.write_text(path.read_text("utf-8") + "\n# a comment\n", "utf-8")
+    assert checkout.jobs() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("attacks/lbfgs.py", {"attack"} | AFTER_ATTACK),
+        ("attacks/gaussian.py", {"transfer", "table", "figure", "report"}),  # a control
+        ("attacks/closest.py", set()),  # not in this config
+        ("optim/compiled.py", {"attack"} | AFTER_ATTACK),
+        ("certificates/lipschitz.py", {"lipschitz", "ledger", "table", "report"}),
+        ("analyses/errors.py", {"table", "report"}),
+        ("report.py", {"report"}),
+        ("__main__.py", set()),
+    ],
+)
+def test_a_line_of_the_library_reruns_what_reaches_it(checkout, module, expected):
+    path = checkout.checkout / "blindspots" / module
+    path.write_text(path.read_text("utf-8") + "\nANOTHER = 1\n", "utf-8")
+    assert changed(checkout) == expected
+
+
+def test_one_of_two_attacks_edited_reruns_that_one_alone(checkout):
+    config = checkout.config
+    config["attacks"]["nearest"] = {"method": "closest", "target": "any"}
+    config["experiments"]["any"] = config["experiments"]["both"] | {"attack": "nearest"}
+    ended = checkout.run()
+    assert ended.returncode == 0, ended.stdout
+    path = checkout.checkout / "blindspots/attacks/closest.py"
+    path.write_text(path.read_text("utf-8") + "\nANOTHER = 1\n", "utf-8")
+    jobs = checkout.jobs()
+    assert (jobs["attack"], jobs["transfer"]) == (2, 1)  # of four and two
+    assert "train" not in jobs
+
+
+@pytest.mark.parametrize(
+    "file", ["resources/digits/train.parquet", "results/small/nets/linear.s0/weights.safetensors"]
+)
+def test_a_file_touched_but_equal_reruns_nothing(checkout, file):
+    os.utime(checkout.folder / file)
+    assert checkout.jobs() == {}
+
+
+def test_the_reports_template_edited_reruns_the_report(checkout):
+    edit(checkout.checkout / "reports/report.html.j2", "</body>", "<!-- more --></body>")
+    assert changed(checkout) == {"report"}
+
+
+def test_a_workflow_started_elsewhere_by_other_threads_reruns_nothing(checkout):
+    checkout.config["machine"] |= {"threads": 2, "chunk": 5}
+    assert checkout.jobs() == {}
