@@ -22,7 +22,7 @@ def run(folder, frame):
 @pytest.fixture
 def two(tmp_path):
     before = summary()
-    after = before.assign(value=before["value"])
+    after = before.copy()
     after.loc[0, "value"] = before.loc[0, "value"] * 1.5
     return run(tmp_path / "a", before), run(tmp_path / "b", after)
 

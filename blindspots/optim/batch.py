@@ -21,12 +21,14 @@ Wright, "Numerical Optimization", 2nd edition.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(points (k, d), problem numbers (k,)) to values (k,) and gradients (k, d) of f."""
+"""(points (k, d), problem numbers (k,)) to values (k,) and gradients (k, d) of f. The memory of the
+points is used again for the next ones."""
 
 WIDTH, GPU_WIDTH = 512, 16384
 """Problems side by side: enough to fill a processor, few enough for its cache."""
@@ -44,6 +46,20 @@ UNDAMPED = 0.01
 def width(device: torch.device) -> int:
     """How many problems are best solved side by side on a device."""
     return WIDTH if device.type == "cpu" else GPU_WIDTH
+
+
+class Trial(NamedTuple):
+    """The points that a step tries.
+
+    Attributes:
+        x: (k, d).
+        slope: (k,) of φ along the steps to them.
+        scale: (k,) γ, the scale of the quasi-Newton matrix.
+    """
+
+    x: Tensor
+    slope: Tensor
+    scale: Tensor
 
 
 class Batch:
@@ -94,20 +110,13 @@ class Batch:
     def step(self) -> None:
         """Evaluate a trial point of every problem, and go there where φ falls enough."""
         oldest = self.steps % self.history
-        trial, slope, scale = self._propose(oldest)
-        value, gradient = self.objective(trial, self.rows)
-        self._judge(oldest, trial, slope, scale, value.detach(), gradient.detach())
+        trial = self._propose(oldest)
+        value, gradient = self.objective(trial.x, self.rows)
+        self._judge(oldest, trial, value.detach(), gradient.detach())
         self.steps += 1
 
-    def _propose(self, oldest: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Choose the next points.
-
-        Args:
-            oldest: place of the step s that the next one replaces.
-
-        Returns:
-            (k, d) the points, (k,) the slope of φ along the steps to them, (k,) the scale γ.
-        """
+    def _propose(self, oldest: int) -> Trial:
+        """Choose the next points; the step s at the place `oldest` makes room for that to them."""
         lower, upper = self._bounds(self.rows)
         total = self._total()
         # Variables that their gradient holds at a bound leave the quasi-Newton step (Bertsekas).
@@ -116,23 +125,15 @@ class Batch:
         self.work[:, -1] = g
         coefficients, scale = self._coefficients(oldest)
         direction = torch.bmm(coefficients[:, None], self.work)[:, 0]
-        trial = torch.where(free, (self.x - direction).clamp(lower, upper), self.x)
-        slope = ((trial - self.x) * g).sum(dim=1)
+        x = torch.where(free, (self.x - direction).clamp(lower, upper), self.x)
+        slope = ((x - self.x) * g).sum(dim=1)
         uphill = ~(slope < 0)  # a bound in the way, rounding, or a new problem
         steepest = (self.x - scale[:, None] * g).clamp(lower, upper)
-        trial = torch.where(uphill[:, None], steepest, trial)
-        self.work[:, oldest] = trial - self.x
-        return trial, (self.work[:, oldest] * g).sum(dim=1), scale
+        x = torch.where(uphill[:, None], steepest, x)
+        self.work[:, oldest] = x - self.x
+        return Trial(x, (self.work[:, oldest] * g).sum(dim=1), scale)
 
-    def _judge(
-        self,
-        oldest: int,
-        trial: Tensor,
-        slope: Tensor,
-        scale: Tensor,
-        value: Tensor,
-        gradient: Tensor,
-    ) -> None:
+    def _judge(self, oldest: int, trial: Trial, value: Tensor, gradient: Tensor) -> None:
         """Keep the pairs of the trial steps, and go where φ falls enough."""
         step, free = self.work[:, oldest], self.work[:, -1] != 0
         weight, change = self.weight[self.rows], self.change + step
@@ -141,16 +142,16 @@ class Batch:
         rounding = ROUNDINGS * torch.finfo(value.dtype).eps * (value.abs() + weight * distance)
         self.moved = step.norm(dim=1)
         self.finite = value.isfinite() & gradient.sum(dim=1).isfinite()
-        self.accepted = self.finite & (rise <= SUFFICIENT_DECREASE * slope + rounding)
+        self.accepted = self.finite & (rise <= SUFFICIENT_DECREASE * trial.slope + rounding)
         self.work[:, self.history + oldest] = (gradient - self.gradient) * free
         self.work[~self.finite, oldest :: self.history] = 0
-        for name, new in (("x", trial), ("gradient", gradient), ("change", change)):
+        for name, new in (("x", trial.x), ("gradient", gradient), ("change", change)):
             setattr(self, name, torch.where(self.accepted[:, None], new, getattr(self, name)))
         self.value = torch.where(self.accepted, value, self.value)
         self.distance = torch.where(self.accepted, distance, self.distance)
         self.failures = torch.where(self.accepted, 0, self.failures + 1)
-        less, more = self.damping / 2, torch.maximum(4 * self.damping, 1 / scale)
-        less = torch.where(less * scale < UNDAMPED, 0, less)
+        less, more = self.damping / 2, torch.maximum(4 * self.damping, 1 / trial.scale)
+        less = torch.where(less * trial.scale < UNDAMPED, 0, less)
         self.damping = torch.where(self.accepted, less, more)
 
     def replace(self, ended: Tensor) -> None:

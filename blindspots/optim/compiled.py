@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from blindspots.optim.batch import CURVATURE, ROUNDINGS, SUFFICIENT_DECREASE, UNDAMPED, Batch
+from blindspots.optim.batch import CURVATURE, ROUNDINGS, SUFFICIENT_DECREASE, UNDAMPED, Batch, Trial
 
 FEWEST = 16
 """Problems that are worth another thread."""
@@ -33,34 +33,26 @@ class CompiledBatch(Batch):
 
     def __init__(self, *arguments, **options) -> None:
         super().__init__(*arguments, **options)
-        self.trial = torch.empty_like(self.x)  # kept: to get so much memory anew takes long
+        self.points = torch.empty_like(self.x)  # kept: to get so much memory anew takes long
 
-    def _propose(self, oldest: int) -> tuple[Tensor, Tensor, Tensor]:
-        trial = self.trial[: len(self.rows)]
+    def _propose(self, oldest: int) -> Trial:
         slope, scale = torch.empty_like(self.value), torch.empty_like(self.value)
+        trial = Trial(self.points[: len(self.rows)], slope, scale)
         state = (self.x, self.gradient, self.change, self.damping, self.work)
         weight = self.weight[self.rows]
         bounds = self.rows, self.lower, self.upper
-        _split(_propose, oldest, *bounds, weight, *state, trial, slope, scale)
-        return trial, slope, scale
+        _split(_propose, oldest, *bounds, weight, *state, *trial)
+        return trial
 
-    def _judge(
-        self,
-        oldest: int,
-        trial: Tensor,
-        slope: Tensor,
-        scale: Tensor,
-        value: Tensor,
-        gradient: Tensor,
-    ) -> None:
+    def _judge(self, oldest: int, trial: Trial, value: Tensor, gradient: Tensor) -> None:
         self.moved = torch.empty_like(self.value)
         self.accepted, self.finite = (
             torch.empty_like(self.rows, dtype=torch.bool) for _ in range(2)
         )
-        new = trial, value, gradient.contiguous()
+        new = value, gradient.contiguous()
         state = (self.x, self.value, self.gradient, self.change, self.distance, self.damping)
         seen = self.failures, self.work, self.moved, self.accepted, self.finite
-        _split(_judge, oldest, self.weight[self.rows], slope, scale, *new, *state, *seen)
+        _split(_judge, oldest, self.weight[self.rows], *trial, *new, *state, *seen)
 
 
 @cache
@@ -183,7 +175,7 @@ def _coefficients(gram, oldest, weight, damping, out):
 
 @_compiled
 def _judge(
-    first, last, oldest, weight, slope, scale, trial, new_value, new_gradient,
+    first, last, oldest, weight, trial, slope, scale, new_value, new_gradient,
     x, value, gradient, change, distance, damping, failures, work, moved, accepted, finite,
 ):  # fmt: skip
     """`Batch._judge` for the problems in places first … last − 1."""

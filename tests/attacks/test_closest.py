@@ -82,7 +82,7 @@ def folded(x):
 def test_it_crosses_a_fold_narrower_than_its_steps():
     images = torch.full((3, 1, 8, 8), 0.05)
     found = closest(folded, images, torch.zeros(3, dtype=torch.int64))
-    # 4 z − 1.6 = 0 at the mean 0.4, each pixel by 0.35.
+    # 4 z − 1.6 = 0 at the mean 0.4, each pixel by 0.35; and the margin of success.
     assert found.success.all()
     assert torch.allclose(found.l2, torch.full((3,), 0.35 * 8, dtype=found.l2.dtype), rtol=1e-4)
 

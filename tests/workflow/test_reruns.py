@@ -74,8 +74,3 @@ def test_a_file_touched_but_equal_reruns_nothing(checkout, file):
 def test_the_reports_template_edited_reruns_the_report(checkout):
     edit(checkout.checkout / "reports/report.html.j2", "</body>", "<!-- more --></body>")
     assert changed(checkout) == {"report"}
-
-
-def test_a_workflow_started_elsewhere_by_other_threads_reruns_nothing(checkout):
-    checkout.config["machine"] |= {"threads": 2, "chunk": 5}
-    assert checkout.jobs() == {}
