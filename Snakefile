@@ -25,11 +25,13 @@ report: f"{workflow.basedir}/reports/workflow.rst"
 
 # What went wrong, once more, below all that Snakemake says.
 onerror:
-    print(*bad_input(), sep="\n", file=sys.stderr)
+    for line in what_went_wrong():
+        print(line, file=sys.stderr)
 
 
 onsuccess:
-    print(*what_was_done(), sep="\n", file=sys.stderr)
+    for line in what_was_done():
+        print(line, file=sys.stderr)
 
 
 rule all:

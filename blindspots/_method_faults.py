@@ -12,8 +12,8 @@ from blindspots.interface import InputError
 PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "models": {"parents"},
-    "trainers": {"progress", "seed", "classes"},
-    "attacks": {"box", "classes", "seed", "rows"},
+    "trainers": {"progress", "checkpoint", "seed", "classes"},
+    "attacks": {"box", "classes", "seed", "rows", "others"},
     "certificates": set(),
     "analyses": {"labels"},
     "figures": {"labels"},

@@ -125,5 +125,7 @@ def _fill_in(config: Config) -> None:
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)
+    config["machine"].setdefault("shards", 1)
+    config["machine"].setdefault("checkpoint_seconds", 60)
     if config["lipschitz"]["nets"] == "all":
         config["lipschitz"]["nets"] = [net for net in config["nets"] if net in in_use(config)]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +32,15 @@ def settings_hash(settings: Any) -> str:
     """16 hexadecimal digits that change when the settings (JSON values) do."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def digest(settings: Any, files: Iterable[str | Path]) -> str:
+    """Hexadecimal digits that change when the settings (JSON values) or a file's content do."""
+    found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for file in files:
+        with Path(file).open("rb") as opened:
+            found.update(hashlib.file_digest(opened, "sha256").digest())
+    return found.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -3,6 +3,7 @@ rule attack:
         images=lambda w: images(w.part),
         split=split_of,
         weights=lambda w: weights(w.net),
+        shards=shards,
     output:
         f"{RESULTS}/attacks/{{attack}}/{{net}}/{{part}}.parquet",
     log:
@@ -11,11 +12,11 @@ rule attack:
         f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
-    threads: THREADS
+    threads: lambda w, input: 1 if input.shards else THREADS
     resources:
         mem_mb=4000,
         runtime=240,
-        gpu=GPU,
+        gpu=lambda w, input: 0 if input.shards else GPU,
     params:
         net=net_params,
         attack=attack_params,
@@ -25,3 +26,22 @@ rule attack:
         ),
     script:
         "../scripts/attack.py"
+
+
+# The images from `first` to before `end` alone, where `machine: shards` wants several jobs.
+use rule attack as attack_shard with:
+    input:
+        images=lambda w: images(w.part),
+        split=split_of,
+        weights=lambda w: weights(w.net),
+    output:
+        temp(f"{RESULTS}/attacks/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.parquet"),
+    log:
+        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.log",
+    benchmark:
+        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.jsonl"
+    threads: THREADS
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,

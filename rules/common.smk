@@ -1,15 +1,16 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
-import json
 import os
 import re
 import shlex
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import yaml
 
-from blindspots import methods
+from blindspots import logs, methods
 from blindspots.config import check, method_settings
 from blindspots.fingerprint import fingerprint
 from blindspots.interface import InputError
@@ -17,7 +18,7 @@ from blindspots.interface import InputError
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
 ROOT = Path(workflow.basedir)
-STARTED = time.time()
+STARTED = psutil.Process().create_time()
 
 
 def checked(raw):
@@ -66,26 +67,20 @@ for folder in (RESULTS, RESOURCES, LOGS):
     assert_writable(folder)
 
 
-def bad_input():
-    """The lines in which jobs of this run said that their input was bad (scripts/_job.py)."""
-    logs = [log for log in Path(LOGS).rglob("*.log") if log.stat().st_mtime >= STARTED]
-    ends = [log.read_text("utf-8").strip().rpartition("\n")[2] for log in logs]
-    return [line for line in ends if line.startswith("bad input: ")]
+def what_went_wrong():
+    """A line for every job of this run that failed."""
+    return logs.faults(Path(LOGS), STARTED)
 
 
 def what_was_done():
-    """The end of a run in lines: jobs and their time, the slowest, disk, and the report."""
-    done = []
-    for file in Path(LOGS).rglob("*.jsonl"):
-        if file.stat().st_mtime >= STARTED:
-            seconds = json.loads(file.read_text("utf-8").splitlines()[-1])["s"]
-            done.append((seconds, file.relative_to(LOGS).with_suffix("")))
+    """The end of a run in lines: jobs and their time, disk, and the report."""
+    done, now = logs.jobs(Path(LOGS), STARTED), time.time()
     if not done:
         return []
-    slowest = ", ".join(f"{job} {seconds:.0f} s" for seconds, job in sorted(done, reverse=True)[:3])
+    Path(LOGS, "times.md").write_text(logs.times(done, STARTED, now) + "\n", "utf-8")
     size = sum(file.stat().st_size for file in Path(RESULTS).rglob("*") if file.is_file())
     return [
-        f"{len(done)} jobs in {time.time() - STARTED:.0f} s; the slowest: {slowest}",
+        logs.summary(done, STARTED, now) + f" ({LOGS}/times.md has all)",
         f"{size / 2**20:.0f} MiB in {RESULTS}; open {RESULTS}/report.html",
     ]
 
@@ -114,6 +109,9 @@ wildcard_constraints:
     net=any_of(slugs(NETS)),
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
+    part=r"\w+",
+    first=r"\d+",
+    end=r"\d+",
 
 
 # Files.
@@ -248,6 +246,20 @@ def images_attacked(wildcards):
         if net in experiment["sources"]
         and (experiment["attack"], experiment["part"]) == (wildcards.attack, wildcards.part)
     )
+
+
+def shards(wildcards):
+    """The files that the rows of an attack's table are computed in; none: the one job does it."""
+    n, chunk = images_attacked(wildcards), config["machine"]["chunk"]
+    chunks = -(-n // chunk)
+    count = min(config["machine"]["shards"], chunks)
+    if count == 1:
+        return []
+    ends = [min(chunks * (i + 1) // count * chunk, n) for i in range(count)]
+    return [
+        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}/{wildcards.part}.{first}-{end}.parquet"
+        for first, end in pairwise([0, *ends])
+    ]
 
 
 def images_certified(wildcards):

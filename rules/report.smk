@@ -17,6 +17,7 @@ rule ledger:
         mem_mb=2000,
         runtime=15,
     params:
+        evidence=lambda w, input: list(input),
         code=code("ledger.py"),
     script:
         "../scripts/ledger.py"
@@ -45,6 +46,7 @@ rule table:
         runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
+        evidence=lambda w, input: list(input),
         code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
     script:
         "../scripts/table.py"
@@ -73,6 +75,7 @@ rule figure:
         runtime=10,
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
+        evidence=lambda w, input: list(input),
         code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
     script:
         "../scripts/figure.py"

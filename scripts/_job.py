@@ -1,52 +1,95 @@
 """What every script needs of a job: a log, provenance, and an end in one line on bad input."""
 
+import errno
 import sys
+import time
 import traceback
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
+import psutil
 from tqdm import tqdm
 
 import blindspots
 from blindspots.interface import InputError
 from blindspots.provenance import commit, settings_hash
 
+EVERY = 5.0
+"""Seconds between two lines of progress."""
+
+NO_MEMORY = "lower machine.chunk or machine.threads in the config, or ask for a larger mem_mb"
+NO_SPACE = "make room and run again: finished jobs are kept"
+
 
 @contextmanager
 def job(snakemake):
-    """Send messages to the job's log; say bad input in one line, there and on the terminal."""
+    """Send messages to the job's log; say in one line, there and at the end, what one must mend.
+
+    The log's last line says how the job ended; where there is none, it was killed.
+    """
     imported, workflow = Path(blindspots.__file__).parents[1], Path(snakemake.scriptdir).parent
     if not imported.samefile(workflow):
         sys.exit(
             f"blindspots was imported from {imported}, expected {workflow}; uninstall the other"
         )
+    started, begun = psutil.Process().create_time(), time.time()
     with Path(snakemake.log[0]).open("w", buffering=1, encoding="utf-8") as log:
         try:
             with redirect_stderr(log):
                 yield
-        except InputError as error:
-            job_name = " ".join([snakemake.rule, *snakemake.wildcards])
-            message = f"{job_name}: {' '.join(str(error).split())}"
-            print(f"bad input: {message}", file=log)  # repeated at the end of the run
+        except Exception as error:
+            said = _in_one_line(error)
+            if said is None:
+                log.write(traceback.format_exc())
+                log.write("failed: a fault of the program; the lines above say where\n")
+                raise
+            message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {said}"
+            log.write(f"failed: {message}\n")  # repeated at the end of the run
             sys.exit(message)
-        except Exception:
-            log.write(traceback.format_exc())
-            raise
+        log.write(f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}\n")
+
+
+def _in_one_line(error):
+    """What a person can do something about: bad input, too little memory, a full disk; or None."""
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError):
+        return text
+    if isinstance(error, MemoryError) or ("alloc" in text and "memory" in text):
+        return f"expected more memory than there is ({text[:200]}); {NO_MEMORY}"
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left on device" in text:
+        return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
+    return None
 
 
 @contextmanager
-def progress_bar(label):
-    """A bar on the terminal, and nothing where there is none; yields what a trainer calls."""
-    with tqdm(
-        desc=label, unit=" iterations", file=sys.__stderr__, disable=None, leave=False
-    ) as bar:
+def progress(label, unit, total=None):
+    """How far a long step is: a bar on a terminal; else, and in the log, a line now and then.
 
-        def show(row):
-            bar.update(row["iteration"] - bar.n)
-            bar.set_postfix(
-                {key: f"{row[key]:.4g}" for key in ("loss", "error") if key in row}, refresh=False
-            )
+    Yields what is called with the number of units that are done, and other values to be shown.
+    """
+    terminal = sys.__stderr__.isatty()
+    said = time.monotonic()
+    bar = tqdm(
+        desc=label, unit=f" {unit}", total=total, file=sys.__stderr__, disable=not terminal,
+        leave=False,
+    )  # fmt: skip
 
+    def show(done, **values):
+        nonlocal said
+        shown = {name: f"{value:.4g}" for name, value in values.items()}
+        bar.update(done - bar.n)
+        bar.set_postfix(shown, refresh=False)
+        if time.monotonic() - said < EVERY:
+            return
+        said = time.monotonic()
+        of = "" if total is None else f" of {total}"
+        line = ", ".join([f"{label}: {done}{of} {unit}", *(f"{k} {v}" for k, v in shown.items())])
+        print(line, file=sys.stderr)
+        if not terminal:
+            print(line, file=sys.__stderr__, flush=True)
+
+    with bar:
         yield show
 
 

@@ -1,6 +1,9 @@
-"""Attack one net: for each image of a part the nearest image found that the net gets wrong."""
+"""Attack one net: for each image of a part the nearest image found that the net gets wrong.
 
-from _job import job, provenance
+A job computes all rows, or those of its shard, or joins the shards that other jobs computed.
+"""
+
+from _job import job, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.attacks import _run, _table
@@ -8,29 +11,37 @@ from blindspots.devices import pick
 
 
 def main(snakemake):
-    net, attack = snakemake.params.net, snakemake.params.attack
+    shards = snakemake.input.get("shards", [])
+    table = tables.joined(shards) if shards else attacked(snakemake)
+    tables.write(snakemake.output[0], table, provenance(snakemake))
+
+
+def attacked(snakemake):
+    net, attack, wildcards = snakemake.params.net, snakemake.params.attack, snakemake.wildcards
     machine, n = snakemake.config["machine"], snakemake.params.n
     device = pick(machine["device"])
-    data = parts.read(
-        snakemake.input.images, snakemake.input.split, snakemake.wildcards.part, n, device
-    )
-    columns = _run.run(
-        methods.find("attacks", attack["method"]),
-        checkpoints.load(snakemake.input.weights).to(device),
-        data,
-        target=attack["target"],
-        seed=net["seed"],
-        chunk=machine["chunk"],
-        settings=attack["settings"],
-    )
+    data = parts.read(snakemake.input.images, snakemake.input.split, wildcards.part, n, device)
+    shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
+    data, everyone = data.at(shard), data.images
+    with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
+        columns = _run.run(
+            methods.find("attacks", attack["method"]),
+            checkpoints.load(snakemake.input.weights).to(device),
+            data,
+            others=everyone,
+            target=attack["target"],
+            seed=net["seed"],
+            chunk=machine["chunk"],
+            settings=attack["settings"],
+            progress=show,
+        )
     columns |= {
         "net": net["name"],
         "seed": net["seed"],
-        "attack": snakemake.wildcards.attack,
+        "attack": wildcards.attack,
         "file": data.file,
     }
-    table = tables.build(columns, _table.schema(data.images.shape[1:]))
-    tables.write(snakemake.output[0], table, provenance(snakemake))
+    return tables.build(columns, _table.schema(data.images.shape[1:]))
 
 
 with job(snakemake):

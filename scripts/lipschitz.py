@@ -2,7 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
-from _job import job, provenance
+from _job import job, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.analyses._tables import LIPSCHITZ
@@ -26,7 +26,8 @@ def main(snakemake):
                 "label": data.labels.numpy(),
             }
             certified.append(tables.build(origin | columns, _table.SCHEMA))
-    bounds = layer_bounds(model, data.images.shape[1:])
+    with progress(f"bound {net['name']}", "layers") as show:
+        bounds = layer_bounds(model, data.images.shape[1:], show)
     columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
     columns["product"] = np.cumprod(columns["bound"])
     layers = tables.build(origin | columns, LIPSCHITZ)

@@ -1,13 +1,18 @@
 """Train a net, and record its answers to every image of the dataset."""
 
+from pathlib import Path
+
+import torch
 from _clean import write_clean
-from _job import job, progress_bar, provenance
+from _job import job, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.devices import pick
 from blindspots.interface import InputError, Status
+from blindspots.provenance import digest
 from blindspots.randomness import derived_seed
 from blindspots.trainers import _table
+from blindspots.trainers._checkpoint import Checkpoint
 
 
 def main(snakemake):
@@ -22,13 +27,26 @@ def main(snakemake):
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
         seed=seed,
     )
+    checkpoint = Checkpoint(
+        Path(snakemake.output.weights).with_name("checkpoint.pt"),
+        digest(dict(snakemake.params), snakemake.input),
+        model.to(device).train(),
+        every=snakemake.config["machine"]["checkpoint_seconds"],
+    )
+    torch.manual_seed(seed)  # what layers such as dropout draw
     train = methods.find("trainers", net["trainer"]["method"])
     settings = net["trainer"]["settings"]
-    with progress_bar(f"train {net['name']}") as progress:
-        offered = methods.accepted(train, progress=progress, seed=seed, classes=data.classes)
-        rows, status = train(
-            model.to(device).train(), data.images, data.labels, **(offered | settings)
+    with progress(f"train {net['name']}", "iterations") as show:
+        offered = methods.accepted(
+            train,
+            progress=lambda row: show(
+                row["iteration"], **{key: row[key] for key in ("loss", "error") if key in row}
+            ),
+            checkpoint=checkpoint,
+            seed=seed,
+            classes=data.classes,
         )
+        rows, status = train(model, data.images, data.labels, **(offered | settings))
     del data  # makes room for the answers
     if status == Status.NON_FINITE:
         raise InputError(
@@ -39,6 +57,7 @@ def main(snakemake):
     history = _table.build(net["name"], net["seed"], rows, status)
     tables.write(snakemake.output.history, history, provenance(snakemake))
     write_clean(snakemake, model, device)
+    checkpoint.remove()
 
 
 with job(snakemake):

@@ -1,7 +1,7 @@
 """One experiment: every source's attacked images, and the controls, shown to every victim."""
 
 import pyarrow as pa
-from _job import job, provenance
+from _job import job, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
@@ -23,9 +23,11 @@ def main(snakemake):
             images = data.first(experiment["controls_n"])
             exhibits.append(control(name, attack["method"], attack["settings"], images, seed))
         seen += [pictures(exhibit, seed) for exhibit in exhibits]
-        for name in experiment["victims"]:
-            model = checkpoints.load(next(victims)).to(device)
-            found += [exposed(e, name, model, seed, machine["chunk"]) for e in exhibits]
+        with progress(f"transfer, seed {seed}", "victims", len(experiment["victims"])) as show:
+            for number, name in enumerate(experiment["victims"], 1):
+                model = checkpoints.load(next(victims)).to(device)
+                found += [exposed(e, name, model, seed, machine["chunk"]) for e in exhibits]
+                show(number)
     tables.write(snakemake.output.answers, pa.concat_tables(found), provenance(snakemake))
     tables.write(snakemake.output.pictures, pa.concat_tables(seen), provenance(snakemake))
 

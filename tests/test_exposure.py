@@ -11,6 +11,12 @@ from blindspots.parts import Images
 BOX = Box(0.0, 1.0)
 
 
+def run(model, data, seed, chunk):
+    return _run.run(
+        lbfgs, model, data, others=data.images, target="random", seed=seed, chunk=chunk, settings={}
+    )
+
+
 @pytest.fixture
 def data(digits):
     return Images(digits[0][:30], digits[1][:30], np.arange(100, 130), "train", 10, BOX)
@@ -19,9 +25,7 @@ def data(digits):
 @pytest.fixture
 def table(tmp_path, data, sigmoid_net):
     """The table of an attack on the first 20 images."""
-    columns = _run.run(
-        lbfgs, sigmoid_net, data.first(20), target="random", seed=0, chunk=8, settings={}
-    )
+    columns = run(sigmoid_net, data.first(20), seed=0, chunk=8)
     columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "file": "train"}
     built = tables.build(columns, _table.schema((1, 8, 8)))
     tables.write(tmp_path / "attack.parquet", built, {})
@@ -89,10 +93,5 @@ def test_a_victim_that_does_not_classify_is_named(data):
 
 
 def test_the_chunk_changes_no_target_and_no_noise(sigmoid_net, data):
-    targets = [
-        _run.run(lbfgs, sigmoid_net, data, target="random", seed=3, chunk=chunk, settings={})[
-            "target"
-        ]
-        for chunk in (4, 30)
-    ]
+    targets = [run(sigmoid_net, data, seed=3, chunk=chunk)["target"] for chunk in (4, 30)]
     assert np.array_equal(*targets)

@@ -37,12 +37,17 @@ def operator_norm(module: nn.Module, input_shape: Sequence[int]) -> float:
     return float(np.linalg.norm(weight, 2))
 
 
-def layer_bounds(model: nn.Module, input_shape: Sequence[int]) -> list[LayerBound]:
+def layer_bounds(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+) -> list[LayerBound]:
     """A bound for each layer of nested `nn.Sequential`s, in the order in which they are applied.
 
     Args:
         model: the network, in evaluation mode.
         input_shape: of an image, without the batch.
+        progress: called with the number of layers that are done.
 
     Raises:
         InputError: a layer without a known bound; names its path and its type.
@@ -60,6 +65,8 @@ def layer_bounds(model: nn.Module, input_shape: Sequence[int]) -> list[LayerBoun
         sizes = prod(x.shape[1:]), prod(y.shape[1:])
         bounds.append(LayerBound(path, type(layer).__name__, *sizes, bound))
         x = y
+        if progress is not None:
+            progress(len(bounds))
     return bounds
 
 

@@ -20,10 +20,12 @@ def run(
     model: nn.Module,
     data: Images,
     *,
+    others: Tensor,
     target: str | int,
     seed: int,
     chunk: int,
     settings: Mapping[str, Any],
+    progress: Callable[[int], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Attack all images, `chunk` at a time.
 
@@ -31,10 +33,12 @@ def run(
         attack: of the attacks' contract.
         model: images to logits.
         data: what is attacked.
+        others: (k, *image) all images of the table, of which `data` may be a shard.
         target: rule for the targets.
         seed: of random targets and of the attack's own draws.
         chunk: images at a time; bounds memory.
         settings: of the attack.
+        progress: called with the number of images that are done.
 
     Returns:
         The columns of the attack's table that describe images, "image" among them. Values that a
@@ -43,8 +47,12 @@ def run(
     Raises:
         InputError: a model that gives images no finite logits.
     """
-    given = {"seed": seed, "others": data.images, "settings": settings}
-    parts = [_run_chunk(attack, model, part, target, given) for part in data.chunks(chunk)]
+    given = {"seed": seed, "others": others, "settings": settings}
+    parts: list[dict[str, np.ndarray]] = []
+    for number, part in enumerate(data.chunks(chunk)):
+        parts.append(_run_chunk(attack, model, part, target, given))
+        if progress is not None:
+            progress(number * chunk + len(part.rows))
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

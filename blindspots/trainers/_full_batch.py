@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from blindspots.interface import Status
+from blindspots.trainers._checkpoint import Checkpoint
 
 Terms = dict[str, float]
 Progress = Callable[[Terms], None]
@@ -27,6 +28,7 @@ def minimise(
     max_iterations: int,
     history: int,
     progress: Progress | None,
+    checkpoint: Checkpoint | None,
 ) -> tuple[list[Terms], Status]:
     """Lower `evaluate()["loss"]` by PyTorch's L-BFGS with a strong Wolfe line search.
 
@@ -37,6 +39,7 @@ def minimise(
         max_iterations: an upper limit, to the next multiple of `CHECK_EVERY`.
         history: curvature pairs that L-BFGS keeps.
         progress: called with each row.
+        checkpoint: where to go on, and to leave what is needed to.
 
     Returns:
         The history, a row for every `CHECK_EVERY` iterations (fewer where a line search cannot go
@@ -52,8 +55,12 @@ def minimise(
         history_size=history,
         line_search_fn="strong_wolfe",
     )
-    begun = time.perf_counter()
     rows: list[Terms] = []
+    resumed = None if checkpoint is None else checkpoint.resume()
+    if resumed is not None:
+        rows = resumed["rows"]
+        optimiser.load_state_dict(resumed["optimiser"])
+    begun = time.perf_counter() - (rows[-1]["seconds"] if rows else 0)
     last: tuple[Tensor, Terms] | None = None
 
     def evaluated() -> Terms:
@@ -66,10 +73,9 @@ def minimise(
     def loss() -> Tensor:
         return torch.tensor(evaluated()["loss"], dtype=torch.float64)
 
-    while True:
-        terms = evaluated()
+    def report() -> None:
         rows.append(
-            terms
+            evaluated()
             | {
                 "iteration": optimiser.state[parameters[0]].get("n_iter", 0),
                 "gradient_norm": _norm(p.grad for p in parameters),
@@ -78,11 +84,16 @@ def minimise(
         )
         if progress is not None:
             progress(rows[-1])
-        status = _status(rows, tolerance, max_iterations)
-        if status is not None:
-            optimiser.zero_grad()
-            return rows, status
+
+    if not rows:
+        report()
+    while (status := _status(rows, tolerance, max_iterations)) is None:
+        if checkpoint is not None:
+            checkpoint.keep(lambda: {"rows": rows, "optimiser": optimiser.state_dict()})
         optimiser.step(loss)
+        report()
+    optimiser.zero_grad()
+    return rows, status
 
 
 def _status(rows: list[Terms], tolerance: float, max_iterations: int) -> Status | None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
+from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms, minimise
 
 
@@ -24,6 +25,7 @@ def lbfgs(
     history: int = 100,
     chunk: int = 2048,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:
     """Train in place on mean cross-entropy + decay_scale · Σ_layers λ Σ w² / k, k a layer's units.
 
@@ -41,6 +43,7 @@ def lbfgs(
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
+        checkpoint: where to go on, and to leave what is needed to.
 
     Returns:
         The history (`loss`, `data`, `decay`, `error` in percent, …) and the status.
@@ -91,6 +94,7 @@ def lbfgs(
         max_iterations=max_iterations,
         history=history,
         progress=progress,
+        checkpoint=checkpoint,
     )
 
 

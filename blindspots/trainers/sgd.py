@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
+from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms
 
 
@@ -25,6 +26,7 @@ def sgd(
     decay: float = 5e-4,
     seed: int = 0,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:
     """Train in place on cross-entropy by stochastic gradient descent.
 
@@ -42,6 +44,7 @@ def sgd(
         decay: weight decay.
         seed: of the order of the images.
         progress: called with each row of the history.
+        checkpoint: where to go on, and to leave what is needed to.
 
     Returns:
         The history, a row per epoch with the mean loss and the error in percent of the images as
@@ -64,9 +67,15 @@ def sgd(
         optimiser, learning_rate, total_steps=epochs * steps, cycle_momentum=False
     )
     generator = torch.Generator().manual_seed(seed)
-    begun = time.perf_counter()
     rows: list[Terms] = []
-    for epoch in range(1, epochs + 1):
+    resumed = None if checkpoint is None else checkpoint.resume()
+    if resumed is not None:
+        rows = resumed["rows"]
+        optimiser.load_state_dict(resumed["optimiser"])
+        schedule.load_state_dict(resumed["schedule"])
+        generator.set_state(resumed["generator"])
+    begun = time.perf_counter() - (rows[-1]["seconds"] if rows else 0)
+    for epoch in range(len(rows) + 1, epochs + 1):
         order = torch.randperm(len(images), generator=generator).to(images.device)
         total, wrong = images.new_zeros(()), images.new_zeros(())
         for at in order.split(batch):
@@ -90,5 +99,14 @@ def sgd(
             progress(rows[-1])
         if not math.isfinite(rows[-1]["loss"]):
             return rows, Status.NON_FINITE
+        if checkpoint is not None:
+            checkpoint.keep(
+                lambda: {
+                    "rows": rows,
+                    "optimiser": optimiser.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": generator.get_state(),
+                }
+            )
     optimiser.zero_grad()
     return rows, Status.CONVERGED

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
+from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms, minimise
 
 
@@ -22,6 +23,7 @@ def sparse_autoencoder(
     history: int = 30,
     chunk: int = 2048,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:
     """Train in place, by full-batch L-BFGS, on the usual sparse autoencoder objective.
 
@@ -41,6 +43,7 @@ def sparse_autoencoder(
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
+        checkpoint: where to go on, and to leave what is needed to.
 
     Returns:
         The history (`loss`, `data`, `decay`, `sparsity`, …) and the status.
@@ -87,6 +90,7 @@ def sparse_autoencoder(
         max_iterations=max_iterations,
         history=history,
         progress=progress,
+        checkpoint=checkpoint,
     )
 
 

@@ -11,8 +11,9 @@ N = 30
 def run(attack, model, digits, target, chunk=N, settings=None):
     data = Images(digits[0][:N], digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
     return _run.run(
-        attack, model, data, target=target, seed=0, chunk=chunk, settings=settings or {}
-    )
+        attack, model, data, others=data.images, target=target, seed=0, chunk=chunk,
+        settings=settings or {},
+    )  # fmt: skip
 
 
 def test_the_best_of_all_targets_is_the_nearest_of_what_each_class_gives(softmax_net, digits):

@@ -154,6 +154,18 @@ def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, 
     assert not list(workflow.folder.rglob("*.part"))
 
 
+@pytest.mark.parametrize("shards", [2, 3, 9])
+def test_any_number_of_shards_gives_the_same_bytes(finished, copied, shards):
+    copied.config["machine"]["shards"] = shards
+    for folder in ("attacks", "transfer", "pictures"):
+        shutil.rmtree(copied.results / folder)
+    jobs = copied.jobs()
+    assert jobs["attack_shard"] == 2 * min(shards, 3)
+    ended = copied.run()
+    assert ended.returncode == 0, ended.stdout
+    assert copied.tables() == finished.tables()
+
+
 def test_snakemakes_own_report_holds_the_page_with_captions(finished, tmp_path):
     ended = finished.run("--report", str(tmp_path / "report.html"))
     assert ended.returncode == 0, ended.stdout
@@ -168,7 +180,7 @@ EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda c: c["machine"].update(chunk=7, threads=2), set()),
+        (lambda c: c["machine"].update(chunk=7, threads=2, shards=3), set()),
         (lambda c: c["nets"]["linear"].update(label="other"), {"table", "figure", "report"}),
         (lambda c: c["tables"]["errors"].update(parts=["test"]), {"table", "report"}),
         (

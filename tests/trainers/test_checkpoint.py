@@ -1,0 +1,102 @@
+"""A training that was killed goes on from its last checkpoint to the same weights."""
+
+import pytest
+import torch
+
+from blindspots import checkpoints
+from blindspots.trainers import lbfgs, sgd, sparse_autoencoder
+from blindspots.trainers._checkpoint import Checkpoint
+
+CASES = [
+    (lbfgs.lbfgs, "mlp", {"hidden": [9]}, {"decay": 1e-4, "max_iterations": 60}),
+    (sgd.sgd, "mlp", {"hidden": [9]}, {"epochs": 6, "seed": 4}),
+    (sparse_autoencoder.sparse_autoencoder, "autoencoder", {"hidden": 6}, {"max_iterations": 60}),
+]
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed_after(rows):
+    seen = []
+
+    def progress(row):
+        seen.append(row)
+        if len(seen) > rows:
+            raise Killed
+
+    return progress
+
+
+def net(method, settings):
+    return checkpoints.create(method, settings, (1, 8, 8), 10)[0].train()
+
+
+def with_dropout(method, settings):
+    model = net(method, settings)
+    return torch.nn.Sequential(model[0], torch.nn.Dropout(0.2), *model[1:])
+
+
+@pytest.mark.parametrize(("trainer", "method", "settings", "options"), CASES)
+def test_killed_and_gone_on_it_ends_at_the_same_weights(
+    trainer, method, settings, options, digits, tmp_path
+):
+    undisturbed = net(method, settings)
+    expected, status = trainer(undisturbed, *digits, **options)
+    path = tmp_path / "checkpoint.pt"
+    for rows in (1, 2):  # twice: a run that went on is killed as well
+        model = net(method, settings)
+        checkpoint = Checkpoint(path, "key", model, every=0)
+        with pytest.raises(Killed):
+            trainer(model, *digits, **options, checkpoint=checkpoint, progress=killed_after(rows))
+    model = net(method, settings)
+    checkpoint = Checkpoint(path, "key", model, every=0)
+    seen = []
+    rows, ended = trainer(model, *digits, **options, checkpoint=checkpoint, progress=seen.append)
+    assert ended == status
+    assert 0 < len(seen) < len(expected) - 1  # it did not begin anew
+    for name, tensor in undisturbed.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name]), name
+    seconds = [row.pop("seconds") for row in rows]
+    assert seconds == sorted(seconds)
+    assert rows == [{k: v for k, v in row.items() if k != "seconds"} for row in expected]
+
+
+def test_what_the_global_generator_draws_goes_on_as_well(digits, tmp_path):
+    def trained(epochs_before_the_kill=None):
+        model = with_dropout("mlp", {"hidden": [9]})
+        checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "key", model, every=0)
+        torch.manual_seed(0)
+        progress = None if epochs_before_the_kill is None else killed_after(epochs_before_the_kill)
+        sgd.sgd(model, *digits, epochs=4, checkpoint=checkpoint, progress=progress)
+        return model[-1].weight
+
+    expected = trained()
+    (tmp_path / "checkpoint.pt").unlink()
+    with pytest.raises(Killed):
+        trained(2)
+    assert torch.equal(trained(), expected)
+
+
+def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
+    model = net("mlp", {"hidden": []})
+    path = tmp_path / "checkpoint.pt"
+    Checkpoint(path, "one", model, every=0).keep(dict)
+    assert Checkpoint(path, "one", model, every=0).resume() == {}
+    assert Checkpoint(path, "other", model, every=0).resume() is None
+    assert "other settings or data" in capsys.readouterr().err
+    path.write_bytes(path.read_bytes()[:100])
+    assert Checkpoint(path, "one", model, every=0).resume() is None
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_it_is_written_no_more_often_than_asked_for_and_removed_at_the_end(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "a.pt", "key", net("mlp", {"hidden": []}), every=3600)
+    checkpoint.keep(dict)
+    assert not checkpoint.path.exists()
+    checkpoint.every = 0
+    checkpoint.keep(dict)
+    checkpoint.remove()
+    checkpoint.remove()
+    assert list(tmp_path.iterdir()) == []
