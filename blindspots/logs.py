@@ -6,6 +6,7 @@ A job's log ends with a line that begins with "done: " or "failed: " (scripts/_j
 from __future__ import annotations
 
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 DONE = re.compile(r"done: started ([\d.]+), working from ([\d.]+) to ([\d.]+)")
+ROOM = 2**20
+"""Bytes; a disk with fewer is as good as full."""
+
 KILLED = (
     "the job was killed, by hand or by the system; if for want of memory, lower machine.chunk in "
     "the config, or run fewer jobs at a time (--resources mem_mb=…); finished jobs are kept"
 )
+FULL = "expected room on the disk, found none; make room and run again: finished jobs are kept"
 
 
 class Job(NamedTuple):
@@ -52,7 +57,8 @@ def faults(folder: Path, since: float) -> list[str]:
         if end.startswith("failed: "):
             found.append(end.removeprefix("failed: "))
         elif not DONE.fullmatch(end):
-            found.append(f"{log}: {KILLED}")
+            full = shutil.disk_usage(folder).free < ROOM
+            found.append(f"{log}: {FULL if full else KILLED}")
     return found
 
 

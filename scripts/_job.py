@@ -4,7 +4,7 @@ import errno
 import sys
 import time
 import traceback
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 
 import psutil
@@ -33,20 +33,25 @@ def job(snakemake):
             f"blindspots was imported from {imported}, expected {workflow}; uninstall the other"
         )
     started, begun = psutil.Process().create_time(), time.time()
-    with Path(snakemake.log[0]).open("w", buffering=1, encoding="utf-8") as log:
-        try:
-            with redirect_stderr(log):
-                yield
-        except Exception as error:
-            said = _in_one_line(error)
-            if said is None:
-                log.write(traceback.format_exc())
-                log.write("failed: a fault of the program; the lines above say where\n")
-                raise
-            message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {said}"
-            log.write(f"failed: {message}\n")  # repeated at the end of the run
-            sys.exit(message)
-        log.write(f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}\n")
+    log = Path(snakemake.log[0])
+    try:
+        with log.open("w", buffering=1, encoding="utf-8") as file, redirect_stderr(file):
+            yield
+    except Exception as error:
+        said = _in_one_line(error)
+        if said is None:
+            _append(log, traceback.format_exc())
+            _append(log, "failed: a fault of the program; the lines above say where")
+            raise
+        message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {said}"
+        _append(log, f"failed: {message}")  # repeated at the end of the run
+        sys.exit(message)
+    _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")
+
+
+def _append(log, text):
+    with suppress(OSError), log.open("a", encoding="utf-8") as file:  # the disk may be full
+        print(text, file=file)
 
 
 def _in_one_line(error):

@@ -13,6 +13,14 @@ ROOT = Path(__file__).parents[1]
 torch.set_num_threads(1)  # what is small is fastest so, and steady beside other work
 
 
+def unless(reason):
+    """Skip a test that cannot run here, with its reason; fail where nothing may be skipped."""
+    if reason and os.environ.get("BLINDSPOTS_REQUIRE_ALL"):
+        pytest.fail(f"{reason}, and BLINDSPOTS_REQUIRE_ALL is set")
+    if reason:
+        pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def digits():
     """Training images and labels of the embedded dataset."""
@@ -47,8 +55,5 @@ def wrong_targets(digits):
 def shared_data():
     """The folder with MNIST's files, and beside them networks that others trained."""
     folder = os.environ.get("BLINDSPOTS_DATA")
-    if folder is None:
-        if os.environ.get("BLINDSPOTS_REQUIRE_DATA"):
-            pytest.fail("BLINDSPOTS_DATA is not set, and BLINDSPOTS_REQUIRE_DATA is")
-        pytest.skip("needs BLINDSPOTS_DATA, a folder that holds MNIST/raw")
+    unless("" if folder else "needs BLINDSPOTS_DATA, a folder that holds MNIST/raw")
     return Path(folder).resolve()
