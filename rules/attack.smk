@@ -14,7 +14,7 @@ rule attack:
         "../envs/blindspots.yaml"
     threads: lambda w, input: 1 if input.shards else THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
         gpu=lambda w, input: 0 if input.shards else GPU,
     params:
@@ -42,6 +42,6 @@ use rule attack as attack_shard with:
         f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.jsonl"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
         gpu=GPU,

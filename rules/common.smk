@@ -85,6 +85,12 @@ def what_was_done():
     ]
 
 
+# Resources.
+def memory(megabytes):
+    """A job's memory: as much again when it is tried again, which a profile's `retries` asks for."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
 # Names: a net's slug is its name in the config and a seed.
 def slug(net, seed):
     return f"{net}.s{seed}"

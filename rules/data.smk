@@ -9,7 +9,7 @@ rule prepare:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         **instance(config["data"], "datasets"),
@@ -31,7 +31,7 @@ rule split:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         sizes=config["splits"],

@@ -15,7 +15,7 @@ rule lipschitz:
         "../envs/blindspots.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         net=net_params,

@@ -14,7 +14,7 @@ rule ledger:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         evidence=lambda w, input: list(input),
@@ -42,7 +42,7 @@ rule table:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
@@ -71,7 +71,7 @@ rule figure:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
@@ -101,7 +101,7 @@ rule report:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=memory(1500),
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},

@@ -18,7 +18,7 @@ rule train:
         "../envs/blindspots.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
         gpu=GPU,
     params:
@@ -51,7 +51,7 @@ rule adopt:
         "../envs/blindspots.yaml"
     threads: THREADS
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=15,
         gpu=GPU,
     params:

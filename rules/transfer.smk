@@ -15,7 +15,7 @@ rule transfer:
         "../envs/blindspots.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
         gpu=GPU,
     params:
