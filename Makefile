@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper test test-slow lint format calibrate results bench lock clean
+.PHONY: help quickstart paper test test-slow lint format calibrate results docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -52,6 +52,10 @@ calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 results: paper ## write the tables of `make paper` into docs/RESULTS.md
 	$(PY) -m blindspots results config.yaml docs/RESULTS.md
 	@echo 'Done. See docs/RESULTS.md'
+
+docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
+	$(PY) -m docs.renew
+	@echo 'Done. See git diff README.md docs/TIMES.md'
 
 bench: $(READY) $(PEERS) ## compare the attacks with public ones on MNIST, into docs/BENCHMARK.md (about an hour)
 	$(SNAKEMAKE) --configfile presets/benchmark.yaml

@@ -114,10 +114,12 @@ def _compare(arguments: argparse.Namespace) -> None:
     cells = compare(arguments.before, arguments.after)
     found = moved(cells)
     for cell in found.itertuples():
-        print(
-            f"{cell.table}: {cell.row}, {cell.column}: {cell.before:.6g} → {cell.after:.6g} "
-            f"{cell.unit} ({cell.change_percent:+.3g}%)"
+        before, after = (
+            "none" if value != value else f"{value:.6g}" for value in (cell.before, cell.after)
         )
+        percent = cell.change_percent
+        change = "" if percent != percent else f" ({percent:+.3g}%)"
+        print(f"{cell.table}: {cell.row}, {cell.column}: {before} → {after} {cell.unit}{change}")
     print(f"{len(found)} of {len(cells)} figures differ")
 
 

@@ -45,9 +45,10 @@ def reference_faults(config: Config) -> Iterator[str]:
             yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+    used = in_use(config)
     for net in config["lipschitz"]["nets"]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
-        if net in nets and net not in in_use(config):
+        if net in nets and net not in used:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
 
 

@@ -128,4 +128,5 @@ def _fill_in(config: Config) -> None:
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
     if config["lipschitz"]["nets"] == "all":
-        config["lipschitz"]["nets"] = [net for net in config["nets"] if net in in_use(config)]
+        used = in_use(config)
+        config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]

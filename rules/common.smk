@@ -4,11 +4,13 @@ import re
 import shlex
 import sys
 import time
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import yaml
+from snakemake.exceptions import WorkflowError
 
 from blindspots import logs, methods
 from blindspots.config import check, method_settings
@@ -60,6 +62,9 @@ RESULTS = f"results/{config['run']}"
 RESOURCES = f"resources/{config['data']['name']}"
 LOGS = f"logs/{config['run']}"
 NETS, EXPERIMENTS = config["nets"], config["experiments"]
+ATTACKED = {}  # experiments by attack and part
+for experiment in EXPERIMENTS.values():
+    ATTACKED.setdefault((experiment["attack"], experiment["part"]), []).append(experiment)
 THREADS = config["machine"]["threads"]
 GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
 
@@ -112,7 +117,7 @@ def any_of(names):
 
 wildcard_constraints:
     seed=r"\d+",
-    net=any_of(slugs(NETS)),
+    net=r"[^/]+\.s\d+",
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
     part=r"\w+",
@@ -183,7 +188,11 @@ def instance(mapping, role):
 
 def code(script, *used):
     """Of a script's imports and of the methods (role, instance) that its config names."""
-    modules = [methods.locate(role, mapping["method"])[0] for role, mapping in used]
+    return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
+
+
+@cache
+def reached(script, *modules):
     return fingerprint(modules, [ROOT / "scripts" / script])
 
 
@@ -246,12 +255,17 @@ def shown_in(experiment):
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
     net = net_of(wildcards.net)[0]
-    return max(
+    asked = [
         experiment["n"]
-        for experiment in EXPERIMENTS.values()
+        for experiment in ATTACKED.get((wildcards.attack, wildcards.part), [])
         if net in experiment["sources"]
-        and (experiment["attack"], experiment["part"]) == (wildcards.attack, wildcards.part)
-    )
+    ]
+    if not asked:
+        raise WorkflowError(
+            f"config: expected an experiment that attacks {net} by {wildcards.attack} on part "
+            f"{wildcards.part}, found none; add it as a source of one"
+        )
+    return max(asked)
 
 
 def shards(wildcards):

@@ -51,11 +51,21 @@ def test_a_folder_without_tables_is_named(tmp_path):
         comparison.compare(tmp_path, tmp_path)
 
 
-def test_the_command_says_what_moved(two):
+def said(before, after):
     ended = subprocess.run(
-        [sys.executable, "-m", "blindspots", "compare", *map(str, two)],
+        [sys.executable, "-m", "blindspots", "compare", str(before), str(after)],
         cwd=ROOT, text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert "1 of " in ended.stdout
-    assert "+50" in ended.stdout
+    return ended.stdout
+
+
+def test_the_command_says_what_moved(two):
+    assert "1 of " in said(*two)
+    assert "(+50%)" in said(*two)
+
+
+def test_the_command_says_none_for_what_a_run_lacks(two, tmp_path):
+    fewer = run(tmp_path / "c", summary().iloc[1:])
+    assert "→ none" in said(two[0], fewer)
+    assert "nan" not in said(two[0], fewer)

@@ -3,6 +3,7 @@
 import re
 
 from blindspots import checkpoints
+from docs import renew
 from tests.conftest import ROOT
 
 
@@ -37,3 +38,8 @@ def test_where_a_departure_is_said_to_be_there_is_a_file():
 
 def test_no_table_of_the_lock_names_a_host():
     assert "://" not in (ROOT / "requirements.lock").read_text("utf-8")
+
+
+def test_the_readmes_graph_of_the_rules_is_the_workflows():
+    (shown,) = renew.MARKED.findall((ROOT / "README.md").read_text("utf-8"))
+    assert shown == renew.rulegraph()  # else: make docs

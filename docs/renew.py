@@ -1,0 +1,69 @@
+"""Renew what the documents show of the workflow itself: ``make docs``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from snakemake.utils import available_cpu_count
+
+ROOT = Path(__file__).parents[1]
+PRESET = ROOT / "presets/digits.yaml"
+MARKED = re.compile(r"(?<=<!-- rulegraph: make docs -->\n).*?(?=<!-- end -->)", re.S)
+
+TIMES = """# Where the quickstart's time goes
+
+Written by `make docs`, from a run of `presets/digits.yaml` with `--cores all` on {cores} cores.
+Start-up is the start of a job's Python and its imports, most of it PyTorch's; a second in which two
+jobs run is shared between them. Every run leaves this table in `logs/<run>/times.md`.
+
+{table}
+"""
+
+
+def snakemake(*options: str) -> str:
+    """Standard output of Snakemake on the quickstart's config."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", "all", "--configfile", str(PRESET), *options]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+
+
+def rulegraph() -> str:
+    """Snakemake's graph of the rules as Mermaid, less the edges that others imply."""
+    drawn = snakemake("--rulegraph", "mermaid-js")
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
+    found = re.findall(r"(id\d+) --> (id\d+)", drawn)
+    edges = {(names[a], names[b]) for a, b in found if a != b and names[b] != "all"}
+
+    def reached(start: str, without: tuple[str, str]) -> set[str]:
+        new, seen = {start}, set()
+        while new:
+            seen |= new
+            new = {b for a, b in edges - {without} if a in seen} - seen
+        return seen
+
+    kept = sorted((a, b) for a, b in edges if b not in reached(a, without=(a, b)))
+    lines = "\n".join(f"  {a} --> {b}" for a, b in kept)
+    return f"```mermaid\nflowchart LR\n{lines}\n```\n"
+
+
+def times() -> str:
+    """The page on where the quickstart's time goes, from a run in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        snakemake("--directory", folder)
+        table = Path(folder, "logs/digits/times.md").read_text("utf-8").strip()
+    return TIMES.format(cores=available_cpu_count(), table=table)
+
+
+def main() -> None:
+    """Write them."""
+    readme = ROOT / "README.md"
+    readme.write_text(MARKED.sub(lambda _: rulegraph(), readme.read_text("utf-8")), "utf-8")
+    (ROOT / "docs/TIMES.md").write_text(times(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
