@@ -154,6 +154,29 @@ def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, 
     assert not list(workflow.folder.rglob("*.part"))
 
 
+SPY = """
+import os, sys
+import torch
+
+def spy(model, images, labels, *, seed=0):
+    print("threads", torch.get_num_threads(), os.environ["OMP_NUM_THREADS"], file=sys.stderr)
+    return [{"iteration": 0, "loss": 0.0, "seconds": 0.0}], 0
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_pytorch_computes_in_as_many_threads_as_the_job_has(workflow, threads):
+    (workflow.folder / "my_spy.py").write_text(SPY, "utf-8")
+    workflow.config["nets"]["linear"]["trainer"] = {"method": "my_spy:spy"}
+    workflow.config["machine"]["threads"] = threads
+    ended = workflow.run(
+        "results/small/nets/linear.s0/weights.safetensors", env={"PYTHONPATH": str(workflow.folder)}
+    )
+    assert ended.returncode == 0, ended.stdout
+    log = (workflow.folder / "logs/small/train/linear.s0.log").read_text("utf-8")
+    assert f"threads {threads} {threads}\n" in log
+
+
 @pytest.mark.parametrize("shards", [2, 3, 9])
 def test_any_number_of_shards_gives_the_same_bytes(finished, copied, shards):
     copied.config["machine"]["shards"] = shards
