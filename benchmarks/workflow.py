@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-REPEATS = 1
+REPEATS = 3
 
 
 def many(nets: int, attacks: int) -> dict:
