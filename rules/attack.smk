@@ -1,15 +1,15 @@
 rule attack:
     input:
         images=lambda w: images(w.part),
-        split=split_of,
-        weights=lambda w: weights(w.net),
+        split=SPLIT,
+        weights=WEIGHTS,
         shards=shards,
     output:
-        f"{RESULTS}/attacks/{{attack}}/{{net}}/{{part}}.parquet",
+        f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.parquet",
     log:
-        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.log",
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.log",
     benchmark:
-        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.jsonl"
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: lambda w, input: 1 if input.shards else THREADS
@@ -18,7 +18,6 @@ rule attack:
         runtime=240,
         gpu=lambda w, input: 0 if input.shards else GPU,
     params:
-        net=net_params,
         attack=attack_params,
         n=images_attacked,
         code=lambda w: code(
@@ -32,14 +31,14 @@ rule attack:
 use rule attack as attack_shard with:
     input:
         images=lambda w: images(w.part),
-        split=split_of,
-        weights=lambda w: weights(w.net),
+        split=SPLIT,
+        weights=WEIGHTS,
     output:
-        temp(f"{RESULTS}/attacks/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.parquet"),
+        temp(f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.parquet"),
     log:
-        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.log",
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.log",
     benchmark:
-        f"{LOGS}/attack/{{attack}}/{{net}}/{{part}}.{{first}}-{{end}}.jsonl"
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.jsonl"
     threads: THREADS
     resources:
         mem_mb=memory(4000),

@@ -1,4 +1,5 @@
 # What the rules share: the checked config, names of files, and the part of the config each job uses.
+import gc
 import os
 import re
 import shlex
@@ -18,6 +19,9 @@ from blindspots.fingerprint import fingerprint
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
+
+# Of thousands of jobs nearly all objects stay; looking through them less often saves a tenth.
+gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
 STARTED = psutil.Process().create_time()
@@ -92,22 +96,14 @@ def what_was_done():
 
 # Resources.
 def memory(megabytes):
-    """A job's memory: as much again when it is tried again, which a profile's `retries` asks for."""
+    """Of a job; as much again each time that it is tried again, where a profile says `retries`."""
     return lambda wildcards, attempt: megabytes * attempt
 
 
-# Names: a net's slug is its name in the config and a seed.
-def slug(net, seed):
-    return f"{net}.s{seed}"
-
-
-def net_of(slug):
-    name, _, seed = slug.rpartition(".s")
-    return name, int(seed)
-
-
+# Names.
 def slugs(nets):
-    return [slug(net, seed) for seed in config["seeds"] for net in nets]
+    """The networks of some nets, one per seed, as their files call them."""
+    return [f"{net}.s{seed}" for seed in config["seeds"] for net in nets]
 
 
 def any_of(names):
@@ -117,7 +113,7 @@ def any_of(names):
 
 wildcard_constraints:
     seed=r"\d+",
-    net=r"[^/]+\.s\d+",
+    net=r"[^/]+",
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
     part=r"\w+",
@@ -126,16 +122,12 @@ wildcard_constraints:
 
 
 # Files.
+SPLIT = f"{RESULTS}/splits/s{{seed}}.parquet"
+WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
+
+
 def images(part):
     return f"{RESOURCES}/{'test' if part == 'test' else 'train'}.parquet"
-
-
-def split_of(wildcards):
-    return f"{RESULTS}/splits/s{net_of(wildcards.net)[1]}.parquet"
-
-
-def weights(slug):
-    return f"{RESULTS}/nets/{slug}/weights.safetensors"
 
 
 def attacked(experiment):
@@ -164,13 +156,12 @@ def evidence(experiment, wanted):
     nets = everyone(EXPERIMENTS[experiment])
     bounded = [net for net in nets if net in config["lipschitz"]["nets"]]
     files = {
-        "split": expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        "split": expand(SPLIT, seed=config["seeds"]),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets)),
         "attacks": attacked(EXPERIMENTS[experiment]),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"
-            for net in slugs(with_parents(nets))
-            if NETS[net_of(net)[0]]["weights"] is None
+            for net in slugs([n for n in with_parents(nets) if NETS[n]["weights"] is None])
         ],
         "transfer": [f"{RESULTS}/transfer/{experiment}.parquet"],
         "pictures": [f"{RESULTS}/pictures/{experiment}.parquet"],
@@ -196,32 +187,23 @@ def reached(script, *modules):
     return fingerprint(modules, [ROOT / "scripts" / script])
 
 
-def models_of(slugs):
+def models_of(nets):
     """The models of nets and of all their ancestors, for `code`."""
-    nets = with_parents(net_of(slug)[0] for slug in slugs)
-    return [("models", NETS[net]["model"]) for net in nets]
-
-
-def settings_of(wildcards):
-    """The section of the config of the net that a job is for."""
-    return NETS[net_of(wildcards.net)[0]]
-
-
-def net_params(wildcards):
-    name, seed = net_of(wildcards.net)
-    return {"name": name, "seed": seed}
+    return [("models", NETS[net]["model"]) for net in with_parents(nets)]
 
 
 def built_net(wildcards):
-    net = settings_of(wildcards)
-    return net_params(wildcards) | {
+    net = NETS[wildcards.net]
+    return {
+        "name": wildcards.net,
+        "seed": int(wildcards.seed),
         "model": instance(net["model"], "models"),
         "parents": list(net["parents"]),
     }
 
 
 def trained_net(wildcards):
-    net = settings_of(wildcards)
+    net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
     if methods.takes("trainers", trainer["method"], "decay_scale"):
         trainer["settings"].setdefault("decay_scale", config["decay_scale"])
@@ -229,8 +211,8 @@ def trained_net(wildcards):
 
 
 def parent_weights(wildcards):
-    seed = net_of(wildcards.net)[1]
-    return [weights(slug(net, seed)) for net in settings_of(wildcards)["parents"].values()]
+    parents = list(NETS[wildcards.net]["parents"].values())
+    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
 
 
 def attack_params(wildcards):
@@ -248,21 +230,20 @@ def controls_of(experiment):
 
 def shown_in(experiment):
     """The methods behind an experiment's controls and victims, for `code`."""
-    victims = models_of(slug(net, 0) for net in experiment["victims"])
+    victims = models_of(experiment["victims"])
     return [*victims, *(("attacks", control) for control in controls_of(experiment).values())]
 
 
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
-    net = net_of(wildcards.net)[0]
     asked = [
         experiment["n"]
         for experiment in ATTACKED.get((wildcards.attack, wildcards.part), [])
-        if net in experiment["sources"]
+        if wildcards.net in experiment["sources"]
     ]
     if not asked:
         raise WorkflowError(
-            f"config: expected an experiment that attacks {net} by {wildcards.attack} on part "
+            f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} on part "
             f"{wildcards.part}, found none; add it as a source of one"
         )
     return max(asked)
@@ -276,17 +257,17 @@ def shards(wildcards):
     if count == 1:
         return []
     ends = [min(chunks * (i + 1) // count * chunk, n) for i in range(count)]
-    return [
-        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}/{wildcards.part}.{first}-{end}.parquet"
-        for first, end in pairwise([0, *ends])
-    ]
+    name = (
+        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}/{wildcards.part}"
+    )
+    return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
 
 
 def images_certified(wildcards):
     """How many images of each part are certified for a net: those that experiments attack."""
     counts = {}
     for experiment in EXPERIMENTS.values():
-        if net_of(wildcards.net)[0] in everyone(experiment):
+        if wildcards.net in everyone(experiment):
             counts[experiment["part"]] = max(experiment["n"], counts.get(experiment["part"], 0))
     return counts
 

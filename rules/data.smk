@@ -23,7 +23,7 @@ rule split:
         train=images("train"),
         test=images("test"),
     output:
-        f"{RESULTS}/splits/s{{seed}}.parquet",
+        SPLIT,
     log:
         f"{LOGS}/split/s{{seed}}.log",
     benchmark:

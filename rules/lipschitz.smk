@@ -2,15 +2,15 @@ rule lipschitz:
     input:
         train=images("train"),
         test=images("test"),
-        split=split_of,
-        weights=lambda w: weights(w.net),
+        split=SPLIT,
+        weights=WEIGHTS,
     output:
-        layers=f"{RESULTS}/lipschitz/{{net}}.parquet",
-        radii=f"{RESULTS}/certificates/{{net}}.parquet",
+        layers=f"{RESULTS}/lipschitz/{{net}}.s{{seed}}.parquet",
+        radii=f"{RESULTS}/certificates/{{net}}.s{{seed}}.parquet",
     log:
-        f"{LOGS}/lipschitz/{{net}}.log",
+        f"{LOGS}/lipschitz/{{net}}.s{{seed}}.log",
     benchmark:
-        f"{LOGS}/lipschitz/{{net}}.jsonl"
+        f"{LOGS}/lipschitz/{{net}}.s{{seed}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -18,7 +18,6 @@ rule lipschitz:
         mem_mb=memory(4000),
         runtime=60,
     params:
-        net=net_params,
         images=images_certified,
         certificates={
             name: instance(c, "certificates") for name, c in config["certificates"].items()

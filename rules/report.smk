@@ -85,7 +85,7 @@ rule report:
     input:
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
-        splits=expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        splits=expand(SPLIT, seed=config["seeds"]),
         template=os.path.relpath(ROOT / "reports/report.html.j2"),
     output:
         report(

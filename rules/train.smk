@@ -2,18 +2,18 @@ rule train:
     input:
         train=images("train"),
         test=images("test"),
-        split=split_of,
+        split=SPLIT,
         parents=parent_weights,
     output:
-        weights=f"{RESULTS}/nets/{{net}}/weights.safetensors",
-        history=f"{RESULTS}/nets/{{net}}/history.parquet",
-        clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
+        weights=WEIGHTS,
+        history=f"{RESULTS}/nets/{{net}}.s{{seed}}/history.parquet",
+        clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
     log:
-        f"{LOGS}/train/{{net}}.log",
+        f"{LOGS}/train/{{net}}.s{{seed}}.log",
     benchmark:
-        f"{LOGS}/train/{{net}}.jsonl"
+        f"{LOGS}/train/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is None])),
+        net=any_of(net for net in NETS if NETS[net]["weights"] is None),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -23,9 +23,7 @@ rule train:
         gpu=GPU,
     params:
         net=trained_net,
-        code=lambda w: code(
-            "train.py", *models_of([w.net]), ("trainers", settings_of(w)["trainer"])
-        ),
+        code=lambda w: code("train.py", *models_of([w.net]), ("trainers", NETS[w.net]["trainer"])),
     script:
         "../scripts/train.py"
 
@@ -35,17 +33,17 @@ rule adopt:
     input:
         train=images("train"),
         test=images("test"),
-        weights=lambda w: settings_of(w)["weights"],
+        weights=lambda w: NETS[w.net]["weights"],
         parents=parent_weights,
     output:
-        weights=f"{RESULTS}/nets/{{net}}/weights.safetensors",
-        clean=f"{RESULTS}/nets/{{net}}/clean.parquet",
+        weights=WEIGHTS,
+        clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
     log:
-        f"{LOGS}/adopt/{{net}}.log",
+        f"{LOGS}/adopt/{{net}}.s{{seed}}.log",
     benchmark:
-        f"{LOGS}/adopt/{{net}}.jsonl"
+        f"{LOGS}/adopt/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(slugs([net for net in NETS if NETS[net]["weights"] is not None])),
+        net=any_of(net for net in NETS if NETS[net]["weights"] is not None),
     priority: 1
     conda:
         "../envs/blindspots.yaml"

@@ -1,9 +1,12 @@
 rule transfer:
     input:
         images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
-        splits=expand(f"{RESULTS}/splits/s{{seed}}.parquet", seed=config["seeds"]),
+        splits=expand(SPLIT, seed=config["seeds"]),
         sources=lambda w: attacked(EXPERIMENTS[w.experiment]),
-        victims=lambda w: [weights(net) for net in slugs(EXPERIMENTS[w.experiment]["victims"])],
+        victims=lambda w: [
+            f"{RESULTS}/nets/{net}/weights.safetensors"
+            for net in slugs(EXPERIMENTS[w.experiment]["victims"])
+        ],
     output:
         answers=f"{RESULTS}/transfer/{{experiment}}.parquet",
         pictures=f"{RESULTS}/pictures/{{experiment}}.parquet",

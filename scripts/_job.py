@@ -43,7 +43,7 @@ def job(snakemake):
             _append(log, traceback.format_exc())
             _append(log, "failed: a fault of the program; the lines above say where")
             raise
-        message = f"{' '.join([snakemake.rule, *snakemake.wildcards])}: {said}"
+        message = f"{log}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
     _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")

@@ -17,8 +17,8 @@ def main(snakemake):
 
 
 def attacked(snakemake):
-    net, attack, wildcards = snakemake.params.net, snakemake.params.attack, snakemake.wildcards
-    machine, n = snakemake.config["machine"], snakemake.params.n
+    attack, n, wildcards = snakemake.params.attack, snakemake.params.n, snakemake.wildcards
+    seed, machine = int(wildcards.seed), snakemake.config["machine"]
     device = pick(machine["device"])
     data = parts.read(snakemake.input.images, snakemake.input.split, wildcards.part, n, device)
     shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
@@ -30,14 +30,14 @@ def attacked(snakemake):
             data,
             others=everyone,
             target=attack["target"],
-            seed=net["seed"],
+            seed=seed,
             chunk=machine["chunk"],
             settings=attack["settings"],
             progress=show,
         )
     columns |= {
-        "net": net["name"],
-        "seed": net["seed"],
+        "net": wildcards.net,
+        "seed": seed,
         "attack": wildcards.attack,
         "file": data.file,
     }

@@ -11,8 +11,9 @@ from blindspots.certificates import _table
 
 
 def main(snakemake):
-    net, model = snakemake.params.net, checkpoints.load(snakemake.input.weights)
-    origin, certified = {"net": net["name"], "seed": net["seed"]}, [_table.SCHEMA.empty_table()]
+    net, model = snakemake.wildcards.net, checkpoints.load(snakemake.input.weights)
+    origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
+    certified = [_table.SCHEMA.empty_table()]
     for part, n in snakemake.params.images.items():
         file = snakemake.input[parts.file_of(part)]
         data = parts.read(file, snakemake.input.split, part, n)
@@ -26,7 +27,7 @@ def main(snakemake):
                 "label": data.labels.numpy(),
             }
             certified.append(tables.build(origin | columns, _table.SCHEMA))
-    with progress(f"bound {net['name']}", "layers") as show:
+    with progress(f"bound {net}", "layers") as show:
         bounds = layer_bounds(model, data.images.shape[1:], show)
     columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
     columns["product"] = np.cumprod(columns["bound"])

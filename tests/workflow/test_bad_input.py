@@ -121,7 +121,7 @@ def test_a_layer_without_a_known_bound_is_named_and_the_rest_is_kept(copied):
     copied.config["nets"]["linear"]["model"] = {"method": "tests.nets:softplus"}
     ended = copied.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "lipschitz linear.s0", "layer '2' (Softplus)", "lipschitz.nets")
+    assert line_with(ended.stdout, "linear.s0.log", "layer '2' (Softplus)", "lipschitz.nets")
     assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()
 
 
