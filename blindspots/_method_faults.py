@@ -21,7 +21,8 @@ PROVIDED: dict[str, set[str]] = {
 """Settings that the workflow passes itself, by role."""
 
 EVIDENCE = (
-    "split", "clean", "history", "attacks", "transfer", "pictures", "lipschitz", "ledger",
+    "split", "clean", "history", "attacks", "transfer", "pictures", "radii", "curves", "gradients",
+    "lipschitz", "ledger",
 )  # fmt: skip
 """The tables that an analysis or a figure can read, by the names of its positional parameters."""
 

@@ -29,6 +29,9 @@ OWN_KEYS = {
 TEXT = {"label", "title", "attack", "sources", "victims", "controls", "experiment"}
 """Keys whose values are names, though they may look like numbers."""
 
+DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
+"""RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
+
 
 def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
     """Check a config and fill in what may be left out.
@@ -122,6 +125,8 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])
         experiment.setdefault("clip", True)
+        experiment.setdefault("distortions", DISTORTIONS)
+        experiment.setdefault("noise_draws", 16)
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)

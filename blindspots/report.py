@@ -16,7 +16,13 @@ from blindspots._method_faults import PROVIDED
 from blindspots.config import instances, method_settings
 from blindspots.provenance import commit, versions
 
-FORMATS = {"%": "{:.2f}", "% error": "{:.1f}", "RMS per pixel": "{:.3f}"}
+FORMATS = {
+    "%": "{:.2f}",
+    "% error": "{:.1f}",
+    "points": "{:+.1f}",
+    "p": "{:.2g}",
+    "RMS per pixel": "{:.3f}",
+}
 """How our values of a unit are printed, others with four digits; the paper's as it prints them."""
 
 
@@ -25,25 +31,49 @@ class Cell(NamedTuple):
 
     Attributes:
         value: ours, as text.
+        interval: its 95% interval, as text; "" where there is none.
         paper: the paper's, as text; "" where it prints none.
         note: how many images and networks it is from.
         shade: how strong its background is, from 0 to 1; None: plain.
     """
 
     value: str
+    interval: str
     paper: str
     note: str
     shade: float | None
 
 
 class Table(NamedTuple):
-    """A summary table, ready to print."""
+    """A summary table, ready to print.
+
+    Attributes:
+        name: in the config.
+        title: its heading.
+        columns: their headings.
+        rows: label and cells; None where the table has no such cell.
+        has_paper: whether the paper prints any of its figures.
+        caption: how many images and networks the figures are from, and what the intervals are.
+        footnotes: why cells have no value, in the order of their marks (1, 2, …).
+    """
 
     name: str
     title: str
     columns: list[str]
     rows: list[tuple[str, list[Cell | None]]]
     has_paper: bool
+    caption: str
+    footnotes: list[str]
+
+
+INTERVALS = {
+    "wilson": "Wilson's, of a rate on one network",
+    "student": "Student's, over networks",
+    "paired": "of a paired difference on one network (Agresti and Min 2005)",
+    "images": "Student's, over the images of one network",
+    "median": "of a median by order statistics, on one network",
+}
+"""What the 95% intervals are, by the names that the tables give."""
 
 
 def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
@@ -54,7 +84,8 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         title: its heading.
         summary: with the schema of `analyses._summary`.
     """
-    cells = {(c["row"], c["column"]): _cell(c) for c in summary.to_dict("records")}
+    footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
+    cells = {(c["row"], c["column"]): _cell(c, footnotes) for c in summary.to_dict("records")}
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
     units = {"%": " (%)"}
     columns = {
@@ -64,17 +95,42 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
     body = [
         (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
     ]
-    return Table(name, title, list(columns.values()), body, bool(summary["paper"].notna().any()))
+    has_paper = bool(summary["paper"].notna().any())
+    return Table(name, title, list(columns.values()), body, has_paper, _caption(summary), footnotes)
 
 
-def _cell(cell: Mapping[str, Any]) -> Cell:
+def _missing(summary: pd.DataFrame) -> pd.Series:
+    return summary["value"].isna() & summary["text"].isna()
+
+
+def _caption(summary: pd.DataFrame) -> str:
+    counted = sorted(n for n in summary["n"].unique() if n)
+    images = " to ".join(str(n) for n in dict.fromkeys([*counted[:1], *counted[-1:]]))
+    parts = [f"n = {images} images"] if counted else []
+    networks = summary["networks"].max() if len(summary) else 0
+    parts += [f"mean of {networks} networks"] if networks > 1 else []
+    kinds = [INTERVALS.get(kind, kind) for kind in summary["interval"].dropna().unique()]
+    parts += [f"in square brackets the 95% interval: {'; '.join(kinds)}"] if kinds else []
+    return ", ".join(parts)
+
+
+def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
     value, unit = cell["value"], cell["unit"]
-    ours = "none" if pd.isna(value) else FORMATS.get(unit, "{:.4g}").format(value)
+    form = FORMATS.get(unit, "{:.4g}")
+    if isinstance(cell["text"], str):
+        ours = cell["text"]
+    elif pd.isna(value):
+        reason = cell["reason"]
+        ours = f"– ({footnotes.index(reason) + 1})" if isinstance(reason, str) else "–"
+    else:
+        ours = form.format(value)
+    has_interval = pd.notna(cell["low"]) and pd.notna(cell["high"])
+    interval = f"{form.format(cell['low'])}, {form.format(cell['high'])}" if has_interval else ""
     paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
     notes = [f"{cell['n']} images"] if cell["n"] else []
     notes += [f"mean of {cell['networks']} networks"] if cell["networks"] > 1 else []
     shade = value / 100 if unit == "% error" and pd.notna(value) else None
-    return Cell(ours, paper, ", ".join(notes), shade)
+    return Cell(ours, interval, paper, ", ".join(notes), shade)
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -47,13 +47,18 @@ def page(
 def _markdown(table: Table) -> str:
     rows = [[table.name, *table.columns], ["---", *["---:"] * len(table.columns)]]
     rows += [[label, *map(_text, cells)] for label, cells in table.rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    notes = [f"{table.caption}."] if table.caption else []
+    notes += [f"({mark}) {reason}" for mark, reason in enumerate(table.footnotes, 1)]
+    return "\n\n".join([text, *notes])
 
 
 def _text(cell: Cell | None) -> str:
     if cell is None:
         return ""
-    return f"{cell.value} ({cell.paper})" if cell.paper else cell.value
+    interval = f" [{cell.interval}]" if cell.interval else ""
+    paper = f" ({cell.paper})" if cell.paper else ""
+    return cell.value + interval + paper
 
 
 def _times(histories: Mapping[str, str | Path]) -> str:

@@ -138,6 +138,10 @@ def attacked(experiment):
     ]
 
 
+def all_weights(nets):
+    return [f"{RESULTS}/nets/{net}/weights.safetensors" for net in slugs(nets)]
+
+
 def everyone(experiment):
     """The nets that take part in an experiment."""
     return list(dict.fromkeys(experiment["sources"] + experiment["victims"]))
@@ -165,6 +169,9 @@ def evidence(experiment, wanted):
         ],
         "transfer": [f"{RESULTS}/transfer/{experiment}.parquet"],
         "pictures": [f"{RESULTS}/pictures/{experiment}.parquet"],
+        "radii": [f"{RESULTS}/radii/{experiment}.parquet"],
+        "curves": [f"{RESULTS}/curves/{experiment}.parquet"],
+        "gradients": [f"{RESULTS}/gradients/{experiment}.parquet"],
         "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }
@@ -222,6 +229,14 @@ def attack_params(wildcards):
 
 def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
+
+
+SHOWN = ("attack", "part", "n", "sources", "victims")
+
+
+def part_of(experiment, *keys):
+    """What a job uses of an experiment's section."""
+    return {key: EXPERIMENTS[experiment][key] for key in keys}
 
 
 def controls_of(experiment):

@@ -15,6 +15,8 @@ def summary():
             "column": ["A", "distortion", "A"], "column_label": ["A & co", "distortion", "A & co"],
             "value": [100.0, 0.0625, 12.34], "unit": ["% error", "RMS per pixel", "% error"],
             "n": 256, "networks": [1, 1, 3], "paper": [100.0, 0.062, None],
+            "low": [98.5, None, 3.21], "high": [100.0, None, 21.0],
+            "interval": ["wilson", None, "student"], "text": None, "reason": None,
         }
     )  # fmt: skip
 
@@ -83,3 +85,20 @@ def test_settings_in_effect_are_defaults_and_what_the_config_says():
     assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
     assert "target = random" in found["attacks.lbfgs"]
     assert "target" not in found["attacks.gaussian-0.1"]
+
+
+def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
+    frame = summary()
+    frame.loc[2, ["value", "low", "high"]] = None
+    frame.loc[2, "reason"] = "no attack succeeded"
+    table = report.printable("t", "T", frame)
+    first, second = (cells for _, cells in table.rows)
+    assert (first[0].interval, first[1].interval) == ("98.5, 100.0", "")
+    assert second[0].value == "– (1)"
+    assert table.footnotes == ["no attack succeeded"]
+    assert table.caption.startswith("n = 256 images, mean of 3 networks, in square brackets")
+
+
+def test_a_text_is_shown_as_it_is():
+    table = report.printable("t", "T", summary().assign(text="holds"))
+    assert table.rows[0][1][0].value == "holds"

@@ -25,8 +25,8 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     )
     lines = page.splitlines()
     assert "| t | A & co | distortion |" in lines
-    assert "| net <A> | 100.0 (100) | 0.062 (0.062) |" in lines
-    assert "| net B | 12.3 |  |" in lines
+    assert "| net <A> | 100.0 [98.5, 100.0] (100) | 0.062 (0.062) |" in lines
+    assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
     assert "| A, seed 0 | 10 | 84 |" in lines
     assert "Commit abc" in page
     assert "`make it`" in page

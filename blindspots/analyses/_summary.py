@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from blindspots import statistics
 from blindspots.analyses._szegedy2013 import TABLES
 
 SCHEMA = pa.schema(
@@ -15,7 +17,12 @@ SCHEMA = pa.schema(
         pa.field("row_label", pa.string(), nullable=False),
         pa.field("column", pa.string(), nullable=False),
         pa.field("column_label", pa.string(), nullable=False),
-        pa.field("value", pa.float64()),  # mean over the networks (seeds); null: nothing to average
+        pa.field("value", pa.float64()),  # mean over the networks (seeds); null: see `reason`
+        pa.field("low", pa.float64()),  # of the 95% interval; null: none
+        pa.field("high", pa.float64()),
+        pa.field("interval", pa.string()),  # what it is: "wilson", "student", …; null: none
+        pa.field("text", pa.string()),  # what is shown instead of a figure
+        pa.field("reason", pa.string()),  # why there is no value
         pa.field("unit", pa.string(), nullable=False),
         pa.field("n", pa.int64(), nullable=False),  # images per network
         pa.field("networks", pa.int64(), nullable=False),
@@ -24,18 +31,42 @@ SCHEMA = pa.schema(
 )
 
 
+RATES = ("%", "% error")
+"""Units of shares of images, in percent: on one network they have Wilson's interval."""
+
+
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
 
+    Over several networks the interval is Student's. On one it is Wilson's for a rate, or what
+    `low`, `high` and `interval` of the row say where an analysis gives them, or none.
+
     Args:
-        values: one row per seed with `keys`, `value` and `n`.
+        values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value.
         keys: the columns that identify a cell, kept in their order of appearance.
     """
-    return (
-        values.groupby(keys, sort=False, observed=True)
-        .agg(value=("value", "mean"), n=("n", "first"), networks=("value", "count"))
-        .reset_index()
-    )
+    found = []
+    for key, group in values.groupby(keys, sort=False, observed=True, dropna=False):
+        rows = group[group["value"].notna()]
+        cell = dict(zip(keys, key, strict=True)) | {
+            "value": rows["value"].mean() if len(rows) else np.nan,
+            "n": group["n"].iloc[0],
+            "networks": len(rows),
+        }
+        if len(rows) > 1:
+            interval = statistics.student(rows["value"].to_numpy())
+            cell |= interval._asdict() | {"interval": "student"}
+        elif len(rows) == 1 and "interval" in rows and isinstance(rows["interval"].iloc[0], str):
+            cell |= rows[["low", "high", "interval"]].iloc[0].to_dict()
+        elif len(rows) == 1 and cell.get("unit") in RATES and cell["n"]:
+            rate = statistics.wilson(cell["value"] / 100 * cell["n"], cell["n"])
+            cell |= {"low": 100 * rate.low, "high": 100 * rate.high, "interval": "wilson"}
+        elif not len(rows):
+            given = list(group["reason"].dropna()) if "reason" in group else []
+            cell["reason"] = given[0] if given else "nothing to average"
+        found.append(cell)
+    columns = [*keys, "value", "n", "networks", "low", "high", "interval", "reason"]
+    return pd.DataFrame(found).reindex(columns=columns)
 
 
 def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) -> pd.DataFrame:
@@ -54,4 +85,4 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) ->
     for name in ("row", "column"):
         if f"{name}_label" not in finished:
             finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
-    return finished[SCHEMA.names]
+    return finished.reindex(columns=SCHEMA.names)

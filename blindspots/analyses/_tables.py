@@ -35,3 +35,51 @@ LIPSCHITZ = pa.schema(
     ]
 )
 """Bounds of a net: a row per layer, in the order in which they are applied."""
+
+RADII = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("attack", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field(
+            "success", pa.bool_(), nullable=False
+        ),  # of the attack; without it no more is known
+        pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
+        pa.field("noise_fooled", pa.int16()),  # draws of as long noise that fool
+        pa.field("noise_draws", pa.int16(), nullable=False),
+    ]
+)
+"""Transfer radii: a row per source, victim and image.
+
+A radius is the distortion of the smallest scaling of the source's perturbation, kept in the box,
+that the victim gets wrong; 0 where it is wrong unaltered.
+"""
+
+CURVES = pa.schema(
+    [
+        pa.field("source", pa.string()),  # null: a direction that no source chose
+        pa.field("direction", pa.string(), nullable=False),  # an attack's name, or what else
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
+        pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("n", pa.int32(), nullable=False),  # images that can be moved so far in the box
+    ]
+)
+"""Error against distortion: a row per direction, victim and distortion."""
+
+GRADIENTS = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("cosine", pa.float64(), nullable=False),  # mean over images
+        pa.field("victim_gradient", pa.float64(), nullable=False),  # L2 norm, mean over images
+        pa.field("n", pa.int32(), nullable=False),
+    ]
+)
+"""Input gradients of the cross-entropy with the label: a row per source and victim."""

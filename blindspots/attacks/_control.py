@@ -7,9 +7,6 @@ from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
 
-HALVINGS = 60
-"""Of the interval that a scale is searched in: to the last digit."""
-
 
 def control(
     images: Tensor, perturbation: Tensor, box: Box, *, clip: bool, matched: Tensor | None = None
@@ -31,7 +28,7 @@ def control(
     none = torch.zeros(len(images), dtype=torch.int64, device=images.device)
     reached = torch.ones_like(none, dtype=torch.bool)
     if matched is not None:
-        scale, reached = _matching_scale(images, perturbation, box, clip, matched)
+        scale, reached = Ray(images, perturbation, box, clip=clip).scales(matched)
         perturbation = perturbation * scale.to(images).view(-1, *[1] * (images.ndim - 1))
     moved = _moved(images, perturbation, box, clip)
     return AttackResult(
@@ -69,27 +66,52 @@ def _moved(images: Tensor, perturbation: Tensor, box: Box, clip: bool) -> Tensor
     return moved.clamp(box.lower, box.upper) if clip else moved
 
 
-def _matching_scale(images, perturbation, box, clip, wanted) -> tuple[Tensor, Tensor]:
-    """(n,) by which the perturbations are multiplied, and whether that has the distortion."""
-    x, r = images.double().flatten(1), perturbation.double().flatten(1)
-    pixels = r.shape[1]
+class Ray:
+    """Images that are moved along perturbations: how far they are at each scale, kept in the box.
 
-    def distortion(scale: Tensor) -> Tensor:
-        change = _moved(x, scale[:, None] * r, box, clip) - x
-        return change.norm(dim=1) / pixels**0.5
+    A pixel goes on in proportion to the scale until it is at its bound, so the squared distance is
+    a quadratic between the scales at which pixels stop; these are sorted once.
+    """
 
-    size = r.norm(dim=1) / pixels**0.5
-    upper = torch.where(wanted > 0, wanted / size, 0).nan_to_num(0, posinf=0)
-    if not clip:
-        return upper, (size > 0) | (wanted == 0)
-    lower = torch.zeros_like(upper)
-    # At this scale every pixel that moves at all is at its bound: a larger one changes nothing.
-    smallest = r.abs().masked_fill(r == 0, torch.inf).amin(dim=1)
-    most = ((box.upper - box.lower) / smallest).nan_to_num(0, posinf=0)
-    reached = distortion(most) >= wanted
-    upper = torch.where(reached, torch.maximum(most, upper), 0)
-    for _ in range(HALVINGS):
-        middle = (lower + upper) / 2
-        short = distortion(middle) < wanted
-        lower, upper = torch.where(short, middle, lower), torch.where(short, upper, middle)
-    return upper, reached
+    def __init__(self, images: Tensor, perturbation: Tensor, box: Box, *, clip: bool) -> None:
+        """Sort.
+
+        Args:
+            images: (n, *image) in the box.
+            perturbation: (n, *image).
+            box: range of a pixel.
+            clip: whether pixels stop at the box.
+        """
+        x, r = images.double().flatten(1), perturbation.double().flatten(1)
+        self.pixels = r.shape[1]
+        room = torch.where(r > 0, box.upper - x, x - box.lower)
+        stops = room / r.abs() if clip else torch.full_like(r, torch.inf)
+        stops = torch.where(r == 0, torch.inf, stops)
+        self.stops, order = stops.sort(dim=1)
+        square = r.square().gather(1, order)
+        stopped = torch.where(square > 0, self.stops.square() * square, 0)
+        stopped = torch.where(self.stops.isinf(), 0, stopped)
+        nothing = torch.zeros_like(square[:, :1])
+        # Of the pixels that have stopped before the k-th stop, and of those that still move.
+        self.fixed = torch.cat([nothing, stopped.cumsum(dim=1)], dim=1)
+        self.moving = torch.cat([square.flip(1).cumsum(dim=1).flip(1), nothing], dim=1)
+        finite = self.stops.masked_fill(self.stops.isinf(), 0)
+        self.at_stop = self.fixed[:, :-1] + finite.square() * self.moving[:, :-1]
+        self.at_stop = self.at_stop.masked_fill(self.stops.isinf(), torch.inf)
+
+    def scales(self, distortion: Tensor) -> tuple[Tensor, Tensor]:
+        """The smallest scales with given distortions.
+
+        Args:
+            distortion: (n,) RMS per pixel.
+
+        Returns:
+            (n,) the scales, 0 where there is none; and (n,) bool, whether there is one.
+        """
+        wanted = distortion.double().square() * self.pixels
+        piece = torch.searchsorted(self.at_stop, wanted[:, None])  # the first stop beyond it
+        fixed, moving = (values.gather(1, piece)[:, 0] for values in (self.fixed, self.moving))
+        missing = wanted - fixed
+        reached = (moving > 0) | (missing <= 1e-12 * wanted)
+        scale = torch.where(missing > 0, (missing / moving).sqrt(), 0)
+        return torch.where(reached, scale.nan_to_num(0, posinf=0), 0), reached

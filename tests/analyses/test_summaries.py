@@ -119,3 +119,29 @@ def test_a_training_is_summed_up_by_its_last_row():
     assert summary.loc[("A", "iteration"), "value"] == 20
     assert summary.loc[("A", "loss"), "value"] == pytest.approx(0.6)
     assert summary.loc[("A", "converged"), ["value", "networks"]].tolist() == [50, 2]
+
+
+def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_students():
+    from scipy import stats
+
+    one = pd.DataFrame({"row": ["A"], "unit": "% error", "value": [25.0], "n": [200], "seed": [0]})
+    (cell,) = _summary.over_seeds(one, ["row", "unit"]).to_dict("records")
+    expected = stats.binomtest(50, 200).proportion_ci(method="wilson")
+    assert (cell["low"], cell["high"]) == pytest.approx((100 * expected.low, 100 * expected.high))
+    assert cell["interval"] == "wilson"
+    three = pd.DataFrame({"row": "A", "unit": "% error", "value": [20.0, 25.0, 33.0], "n": 200})
+    (cell,) = _summary.over_seeds(three, ["row", "unit"]).to_dict("records")
+    expected = stats.t(2, 26.0, stats.sem([20, 25, 33])).interval(0.95)
+    assert (cell["low"], cell["high"]) == pytest.approx(expected)
+    assert (cell["networks"], cell["interval"]) == (3, "student")
+
+
+def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
+    rows = pd.DataFrame(
+        {"row": ["A", "B"], "unit": "RMS per pixel", "value": [0.1, np.nan], "n": [7, 0]}
+    )
+    first, second = _summary.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    assert np.isnan(first["low"])
+    assert second["reason"] == "nothing to average"
+    rows["reason"] = [None, "no attack succeeded"]
+    assert _summary.over_seeds(rows, ["row", "unit"])["reason"].iloc[1] == "no attack succeeded"

@@ -1,0 +1,65 @@
+"""Why transfer differs: alike gradients and large ones, beside the transfer observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from scipy import stats
+
+from blindspots.analyses._pairs import PAIR, arrow, pairs
+from blindspots.analyses._summary import cells, over_seeds
+
+COLUMNS = {
+    "cosine": ("cosine of the gradients", ""),
+    "victim_gradient": ("victim's gradient", "L2"),
+    "excess": ("error less clean error", "points"),
+}
+CORRELATION = "Spearman's ρ with the last column"
+
+
+def alignment(
+    gradients: pd.DataFrame,
+    transfer: pd.DataFrame,
+    clean: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Two causes that Demontis et al. 2019 name, against observed transfer, pair by pair.
+
+    Args:
+        gradients: with schema `_tables.GRADIENTS`.
+        transfer: with schema `_tables.TRANSFER`.
+        clean: with schema `answers.CLEAN`.
+        labels: of nets, by name.
+
+    Returns:
+        A row per source and other victim, and one with the rank correlations over all pairs and
+        seeds of each column with the excess error.
+    """
+    rows = pairs(transfer, clean)
+    rows = rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
+    seen = rows.groupby(PAIR, sort=False)["excess"].agg(["mean", "size"]).reset_index()
+    seen = seen.rename(columns={"mean": "excess", "size": "images"}).merge(gradients, on=PAIR)
+    found = [
+        seen.assign(column=column, column_label=label, unit=unit, value=seen[column], n=seen["n"])
+        for column, (label, unit) in COLUMNS.items()
+    ]
+    keys = ["source", "victim", "column", "column_label", "unit"]
+    values = over_seeds(pd.concat(found), keys)
+    both = list(zip(values["source"], values["victim"], strict=True))
+    values = values.assign(
+        row=[arrow(*pair) for pair in both], row_label=[arrow(*pair, labels) for pair in both]
+    )
+    last = []
+    for column in ("cosine", "victim_gradient"):
+        varied = min(seen[column].nunique(), seen["excess"].nunique()) > 2
+        rho = stats.spearmanr(seen[column], seen["excess"]).statistic if varied else None
+        last.append(
+            {
+                "row": "correlation", "row_label": CORRELATION, "column": column,
+                "column_label": COLUMNS[column][0], "unit": COLUMNS[column][1], "value": rho,
+                "n": 0, "networks": 1, "reason": "fewer than three different pairs",
+            }
+        )  # fmt: skip
+    return cells(pd.concat([values, pd.DataFrame(last)]), labels, None)

@@ -1,0 +1,93 @@
+"""Transfer in three readings: as it is, beyond the victim's own error, and beyond that by noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blindspots import statistics
+from blindspots.analyses._pairs import IMAGE, PAIR, arrow, pairs
+from blindspots.analyses._summary import cells, over_seeds
+
+COLUMNS = {
+    "noise": ("less error by noise", "points"),
+    "clean": ("less clean error", "points"),
+    "raw": ("error", "% error"),
+    "right noise": ("right images: less error by noise", "points"),
+    "right raw": ("right images: error", "% error"),
+    "p": ("p, as clean (McNemar)", "p"),
+}
+
+
+def excess(
+    transfer: pd.DataFrame,
+    clean: pd.DataFrame,
+    radii: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """How much of what transfers is due to the perturbation's direction.
+
+    Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of one is the victim's error on the
+    unaltered images, and part what any perturbation of that length does. Both are subtracted image
+    by image: paired risk differences, in percentage points. "Right images" are those that source
+    and victim get right unaltered; there the clean error is 0.
+
+    Args:
+        transfer: with schema `_tables.TRANSFER`.
+        clean: with schema `answers.CLEAN`.
+        radii: with schema `_tables.RADII`, for the answers to noise of each perturbation's norm.
+        labels: of nets, by name.
+
+    Returns:
+        A row per source and other victim.
+    """
+    rows = pairs(transfer, clean)
+    noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
+    rows = rows.merge(noise[[*PAIR, "file", "index", "noise"]], on=[*PAIR, *IMAGE[1:]], how="left")
+    found = [
+        {"source": source, "victim": victim, "seed": seed} | cell
+        for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
+        for cell in _cells(group)
+    ]
+    keys = ["source", "victim", "column", "column_label", "unit"]
+    values = over_seeds(pd.DataFrame(found), keys)
+    names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
+    shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
+    return cells(values.assign(row=names, row_label=shown), labels, None)
+
+
+def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """One source's and victim's cells on one network each."""
+    attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
+    right = ~clean & ~group["source_clean"].to_numpy()
+    noise = group["noise"].to_numpy()
+    reached = np.isfinite(noise)
+
+    def cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
+        label, unit = COLUMNS[column]
+        given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
+        return given | {"low": np.nan, "high": np.nan, "interval": None, "reason": None} | interval
+
+    def beyond_noise(column: str, at: np.ndarray) -> dict[str, Any]:
+        if not at.any():
+            why = "no attack succeeded" if not reached.any() else "no image that both get right"
+            return cell(column, 0, np.nan, reason=why)
+        difference = 100 * (attacked[at] - noise[at])
+        low, high = statistics.student(difference)
+        return cell(column, int(at.sum()), difference.mean(), low=low, high=high, interval="images")
+
+    yield beyond_noise("noise", reached)
+    low, high = statistics.paired(attacked, clean)
+    difference = 100 * (attacked.mean() - clean.mean())
+    yield cell("clean", len(group), difference, low=100 * low, high=100 * high, interval="paired")
+    yield cell("raw", len(group), 100 * attacked.mean())
+    yield beyond_noise("right noise", reached & right)
+    if right.any():
+        yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
+    else:
+        yield cell("right raw", 0, np.nan, reason="no image that both get right")
+    yield cell("p", len(group), statistics.mcnemar_p(attacked, clean))

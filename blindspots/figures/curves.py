@@ -1,0 +1,78 @@
+"""Error against distortion: a panel per victim, a line per direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
+
+from blindspots import statistics
+
+WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+PLAIN = {"noise": ("0.45", "--"), "other image": ("0.1", ":")}
+"""Directions that no source chose: colour and dashes."""
+
+
+def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
+    """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
+
+    Bands are the 95% intervals: Wilson's on one network, Student's over several.
+
+    Args:
+        curves: with schema `_tables.CURVES`.
+        labels: of nets, by name.
+    """
+    victims = list(curves["victim"].unique())
+    sources = list(curves["source"].dropna().unique())
+    colours = dict(zip(sources, seaborn.color_palette("colorblind", len(sources)), strict=True))
+    across = min(ACROSS, len(victims))
+    down = -(-len(victims) // across)
+    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    lines = {}
+    for axes, victim in zip(panels, victims, strict=False):
+        rows = curves[curves["victim"] == victim]
+        for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
+            name = direction if pd.isna(source) else labels.get(source, source)
+            colour, dashes = PLAIN.get(direction, (colours.get(source, "0.3"), "-"))
+            line = _rates(of)
+            width = 2.2 if source == victim else 1.2
+            axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
+            (lines[name],) = axes.plot([], [], color=colour, linestyle=dashes)
+            axes.fill_between(line.index, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
+        axes.set_title(labels.get(victim, victim))
+        axes.set(ylim=(0, 101), xlim=(0, curves["distortion"].max()))
+    for place, axes in enumerate(panels):
+        if place >= len(victims):
+            axes.set_axis_off()
+        elif place + across >= len(victims):  # no panel below it
+            axes.tick_params(labelbottom=True)
+    figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
+    figure.supylabel("error of the victim (%)", fontsize=10)
+    order = [labels.get(s, s) for s in sources] + [n for n in PLAIN if n in lines]
+    order += [name for name in lines if name not in order]
+    figure.legend(
+        [lines[name] for name in order], order, loc="outside upper center", ncols=4, fontsize=9,
+        title="direction of the perturbation (thick: the victim's own)", title_fontsize=9,
+    )  # fmt: skip
+    return figure
+
+
+def _rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Percent wrong by distortion, with the interval."""
+    found = {}
+    for distortion, of in rows.groupby("distortion"):
+        of = of[of["n"] > 0]
+        rates = (of["wrong"] / of["n"]).to_numpy()
+        if len(rates) == 0:
+            continue
+        if len(rates) == 1:
+            interval = statistics.wilson(of["wrong"].iloc[0], of["n"].iloc[0])
+        else:
+            interval = statistics.student(rates)
+        ends = np.clip(interval, 0, 1)
+        found[distortion] = 100 * np.array([rates.mean(), *ends])
+    return pd.DataFrame.from_dict(found, orient="index", columns=["rate", "low", "high"])

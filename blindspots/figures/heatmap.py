@@ -1,0 +1,49 @@
+"""A table of transfer as a heat map, with the paper's beside it on the same colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
+
+from blindspots.analyses.transfer import transfer as summary
+
+CELL = 0.62
+"""Inches."""
+
+
+def heatmap(
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: str | None = None
+) -> Figure:
+    """Error of each victim (columns) on images perturbed for each source (rows), in percent.
+
+    Args:
+        transfer: with schema `_tables.TRANSFER`.
+        labels: of nets, by name.
+        paper: the paper's table, such as "table2".
+    """
+    cells = summary(transfer, labels=labels, paper=paper)
+    cells = cells[cells["unit"] == "% error"]
+    shown = [("this run", "value"), *([("Szegedy et al. 2013", "paper")] if paper else [])]
+    rows = list(cells["row_label"].unique())
+    columns = list(cells["column_label"].unique())
+    widest = max(map(len, rows)) * 0.075
+    size = (CELL * len(columns) * len(shown) + widest + 1.4, CELL * 0.62 * len(rows) + 1.7)
+    figure = Figure(figsize=size)
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (title, value) in zip(panels, shown, strict=True):
+        grid = cells.pivot(index="row_label", columns="column_label", values=value)
+        grid = grid.astype(float).reindex(index=rows, columns=columns)
+        seaborn.heatmap(
+            grid, ax=axes, vmin=0, vmax=100, cmap="rocket_r", annot=True, fmt=".3g",
+            annot_kws={"size": 8}, cbar=axes is panels[-1], linewidths=0.5,
+            cbar_kws={"label": "error (%)"},
+        )  # fmt: skip
+        axes.set(title=title, xlabel="", ylabel="")
+        axes.tick_params(axis="x", rotation=45)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+        axes.tick_params(axis="y", rotation=0)
+    return figure

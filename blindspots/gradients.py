@@ -1,0 +1,72 @@
+"""Input gradients of sources and victims: how alike their directions are, how large the victims'.
+
+Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as what transfer depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity, cross_entropy
+
+from blindspots import tables
+from blindspots.analyses._tables import GRADIENTS
+from blindspots.parts import Images
+
+
+def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Of each image's cross-entropy with its label: (n, pixels)."""
+    inputs = images.detach().clone().requires_grad_()
+    loss = cross_entropy(model(inputs), labels, reduction="sum")
+    return torch.autograd.grad(loss, inputs)[0].flatten(1)
+
+
+def alignment(
+    data: Images,
+    models: Mapping[str, nn.Module],
+    sources: Sequence[str],
+    victims: Sequence[str],
+    seed: int,
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+) -> pa.Table:
+    """Compare the gradients of every source with those of every victim, on unaltered images.
+
+    Args:
+        data: the images.
+        models: by name, those of sources and victims.
+        sources: names.
+        victims: names.
+        seed: of the nets, for the table.
+        chunk: images at a time.
+        progress: called with the number of images that are done.
+
+    Returns:
+        A table with `GRADIENTS`. An image where a gradient is exactly zero has cosine 0.
+    """
+    pairs = [(source, victim) for source in sources for victim in victims]
+    cosine, size = dict.fromkeys(pairs, 0.0), dict.fromkeys(victims, 0.0)
+    done = 0
+    for part in data.chunks(chunk):
+        found = {name: input_gradients(m, part.images, part.labels) for name, m in models.items()}
+        for source, victim in pairs:
+            cosine[source, victim] += cosine_similarity(found[source], found[victim]).sum().item()
+        for victim in victims:
+            size[victim] += found[victim].norm(dim=1).sum().item()
+        done += len(part.rows)
+        if progress is not None:
+            progress(done)
+    n = len(data.rows)
+    columns = {
+        "source": [source for source, _ in pairs],
+        "victim": [victim for _, victim in pairs],
+        "seed": seed,
+        "cosine": np.array([cosine[pair] for pair in pairs]) / n,
+        "victim_gradient": np.array([size[victim] for _, victim in pairs]) / n,
+        "n": n,
+    }
+    return tables.build(columns, GRADIENTS)

@@ -1,0 +1,217 @@
+"""Directions at every length: how far along each a victim errs, and how often at a distortion.
+
+Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
+compared at the lengths that the attacks left; here every direction is scaled.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots import tables
+from blindspots.analyses._tables import CURVES, RADII
+from blindspots.attacks import other_image
+from blindspots.attacks._control import Ray
+from blindspots.exposure import Exhibit
+from blindspots.parts import Images
+from blindspots.randomness import draw_rows
+
+BISECTIONS = 16
+"""Of the interval between two distortions of the grid in which a victim begins to err."""
+
+NOISE, OTHER_IMAGE = "noise", "other image"
+"""Directions that no source chose: uniform on the sphere, and towards a random other image."""
+
+Victims = Mapping[str, nn.Module]
+
+
+class Direction:
+    """Images and a direction for each: where they are at a distortion, kept in the box."""
+
+    def __init__(self, data: Images, perturbation: Tensor) -> None:
+        """Perturbations are (n, *image), of any length."""
+        self.data, self.perturbation = data, perturbation.double()
+        self.ray = Ray(data.images, perturbation, data.box, clip=True)
+
+    def at_scale(self, scale: Tensor) -> Tensor:
+        """The images at scales (n,) of the perturbation."""
+        step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
+        moved = self.data.images.double() + step
+        return moved.clamp(self.data.box.lower, self.data.box.upper).to(self.data.images)
+
+    def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
+        """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
+        wanted = torch.as_tensor(distortion, dtype=torch.float64, device=self.data.images.device)
+        scale, reached = self.ray.scales(wanted.expand(len(self.data.images)))
+        return scale, reached, self.at_scale(scale)
+
+
+def radii(
+    direction: Direction, victims: Victims, distortions: Sequence[float]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """The smallest distortions along a direction at which victims err.
+
+    Sought on a grid first, since a victim may be right again farther out, then by bisection between
+    the first distortion of the grid at which it errs and the one before.
+
+    Args:
+        direction: images and where they go.
+        victims: by name.
+        distortions: the grid, ascending.
+
+    Yields:
+        For each victim its name; (n,) the radii, 0 where it errs on the image itself and NaN where
+        it does not up to the largest distortion; and (k, n) whether it errs at each distortion, and
+        whether the image can be moved so far.
+    """
+    data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
+    scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
+    reached = torch.stack([ok for _, ok, _ in grid])
+    for name, model in victims.items():
+        clean = _errs(model, data.images, data.labels)
+        errs = torch.stack([_errs(model, images, data.labels) for _, _, images in grid]) & reached
+        first = errs.int().argmax(dim=0)
+        low, high = scales.gather(0, first[None])[0], scales.gather(0, first[None] + 1)[0]
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            beyond = _errs(model, direction.at_scale(middle), data.labels)
+            low, high = torch.where(beyond, low, middle), torch.where(beyond, middle, high)
+        change = (direction.at_scale(high).double() - data.images.double()).flatten(1)
+        radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
+        radius = radius.masked_fill(clean, 0)
+        yield name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy()
+
+
+def _errs(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    with torch.no_grad():
+        return model(images).argmax(dim=1) != labels
+
+
+class Settings(NamedTuple):
+    """What is swept.
+
+    Attributes:
+        distortions: RMS per pixel after clipping, ascending.
+        draws: of noise.
+        seed: of the noise and of the other images.
+        chunk: images at a time.
+    """
+
+    distortions: Sequence[float]
+    draws: int
+    seed: int
+    chunk: int
+
+
+def sweep(
+    data: Images,
+    exhibits: Sequence[Exhibit],
+    victims: Victims,
+    settings: Settings,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Scale the perturbations of sources, noise, and differences to other images.
+
+    Args:
+        data: the originals.
+        exhibits: the sources' attacked images, of `data`; directions where the attack succeeded.
+        victims: by name.
+        settings: how far and how often.
+        progress: called with the number of images that are done.
+
+    Returns:
+        Tables with `RADII` and `CURVES`.
+    """
+    found: list[pa.Table] = []
+    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    for first in range(0, len(data.images), settings.chunk):
+        at = slice(first, first + settings.chunk)
+        found += _sources(data.at(at), [_part(e, at) for e in exhibits], victims, settings, counts)
+        _others(data.at(at), data.images, victims, settings, counts)
+        if progress is not None:
+            progress(min(at.stop, len(data.images)))
+    keys = ("source", "direction", "victim", "distortion")
+    columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
+    columns["seed"] = settings.seed
+    draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
+    wrong, n = np.array(list(counts.values())).T / draws
+    curves = tables.build(columns | {"wrong": wrong, "n": n.round().astype(int)}, CURVES)
+    return pa.concat_tables(found), curves
+
+
+def _part(exhibit: Exhibit, at: slice) -> Exhibit:
+    return exhibit._replace(
+        data=exhibit.data.at(at),
+        images=exhibit.images[at],
+        success=exhibit.success[at],
+        distortion=exhibit.distortion[at],
+    )
+
+
+def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
+    for draw in range(settings.draws):
+        noise = draw_rows(
+            settings.seed,
+            f"{NOISE} {draw}",
+            data.rows,
+            lambda rng: rng.standard_normal(data.images.shape[1:]),
+        )
+        yield Direction(data, torch.from_numpy(noise).to(data.images.device))
+
+
+def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
+    fooled = {(e.source, name): np.zeros(len(data.rows), int) for e in exhibits for name in victims}
+    for noise in _noise(data, settings):
+        for distortion in settings.distortions:
+            _, reached, images = noise.at(distortion)
+            _count(counts, (None, NOISE), distortion, victims, data, images, reached)
+        for exhibit in exhibits:
+            length = torch.from_numpy(exhibit.distortion).to(data.images.device)
+            _, _, images = noise.at(length.nan_to_num(0))
+            for name, model in victims.items():
+                errs = _errs(model, images, data.labels).cpu().numpy()
+                fooled[exhibit.source, name] += errs
+    for exhibit in exhibits:
+        ok = exhibit.success
+        direction = Direction(data, exhibit.images - data.images)
+        for name, radius, wrongs, cans in radii(direction, victims, settings.distortions):
+            for distortion, wrong, can in zip(settings.distortions, wrongs, cans, strict=True):
+                key = (exhibit.source, exhibit.attack, name, distortion)
+                counts[key] += (wrong & ok).sum(), (can & ok).sum()
+            columns = {
+                "source": exhibit.source,
+                "attack": exhibit.attack,
+                "seed": settings.seed,
+                "victim": name,
+                "file": data.file,
+                "index": data.rows,
+                "label": data.labels.cpu().numpy(),
+                "success": ok,
+                "radius": np.ma.masked_invalid(np.where(ok, radius, np.nan)),
+                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok),
+                "noise_draws": settings.draws,
+            }
+            yield tables.build(columns, RADII)
+
+
+def _others(data, everything, victims, settings, counts) -> None:
+    for distortion in settings.distortions:
+        found = other_image(
+            None, data.images, data.labels, box=data.box, others=everything,
+            distortion=distortion, seed=settings.seed, rows=data.rows,
+        )  # fmt: skip
+        key = (None, OTHER_IMAGE)
+        _count(counts, key, distortion, victims, data, found.images, found.success)
+
+
+def _count(counts, key, distortion, victims, data, images, reached) -> None:
+    for name, model in victims.items():
+        errs = _errs(model, images, data.labels) & reached
+        counts[(*key, name, distortion)] += errs.sum().item(), reached.sum().item()

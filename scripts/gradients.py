@@ -1,0 +1,30 @@
+"""One experiment: how the input gradients of sources and victims lie to each other."""
+
+import pyarrow as pa
+from _job import job, progress, provenance
+
+from blindspots import checkpoints, parts, tables
+from blindspots.devices import pick
+from blindspots.gradients import alignment
+
+
+def main(snakemake):
+    experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
+    device, found, files = pick(machine["device"]), [], iter(snakemake.input.nets)
+    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
+        data = parts.read(
+            snakemake.input.images, split, experiment["part"], experiment["n"], device
+        )
+        models = {name: checkpoints.load(next(files)).to(device) for name in experiment["nets"]}
+        with progress(f"gradients, seed {seed}", "images", len(data.rows)) as show:
+            found.append(
+                alignment(
+                    data, models, experiment["sources"], experiment["victims"], seed,
+                    machine["chunk"], show,
+                )
+            )  # fmt: skip
+    tables.write(snakemake.output[0], pa.concat_tables(found), provenance(snakemake))
+
+
+with job(snakemake):
+    main(snakemake)

@@ -1,0 +1,37 @@
+"""One experiment: every direction, scaled to many lengths, shown to every victim."""
+
+import pyarrow as pa
+from _job import job, progress, provenance
+
+from blindspots import checkpoints, parts, tables
+from blindspots.devices import pick
+from blindspots.exposure import attacked
+from blindspots.sweep import Settings, sweep
+
+
+def main(snakemake):
+    experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
+    device, found = pick(machine["device"]), []
+    sources, victims = iter(snakemake.input.sources), iter(snakemake.input.victims)
+    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
+        data = parts.read(
+            snakemake.input.images, split, experiment["part"], experiment["n"], device
+        )
+        exhibits = [
+            next(attacked(next(sources), data, [], clip=True)) for _ in experiment["sources"]
+        ]
+        models = {
+            name: checkpoints.load(next(victims)).to(device) for name in experiment["victims"]
+        }
+        settings = Settings(
+            experiment["distortions"], experiment["noise_draws"], seed, machine["chunk"]
+        )
+        with progress(f"sweep, seed {seed}", "images", len(data.rows)) as show:
+            found.append(sweep(data, exhibits, models, settings, show))
+    radii, curves = (pa.concat_tables(parts) for parts in zip(*found, strict=True))
+    tables.write(snakemake.output.radii, radii, provenance(snakemake))
+    tables.write(snakemake.output.curves, curves, provenance(snakemake))
+
+
+with job(snakemake):
+    main(snakemake)

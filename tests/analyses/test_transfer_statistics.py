@@ -1,0 +1,141 @@
+"""The tables on transfer, recomputed with plain pandas on small frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from blindspots import statistics, tables
+from blindspots.analyses import _summary, alignment, excess, radius
+
+N = 60
+LABELS = {"A": "net A", "B": "net B"}
+
+
+def fits(summary):
+    tables.from_frame(summary, _summary.SCHEMA)
+    return summary.set_index(["row", "column"])
+
+
+def frames(seeds=(0,), generator=None):
+    """Answers of nets A and B to each other's images; labels 1, wrong answers 2."""
+    generator = generator or np.random.default_rng(0)
+    transfer, clean, radii = [], [], []
+    for seed in seeds:
+        images = pd.DataFrame({"seed": seed, "file": "test", "index": range(N), "label": 1})
+        for net, rate in (("A", 0.1), ("B", 0.2)):
+            clean.append(images.assign(net=net, prediction=1 + (generator.random(N) < rate)))
+            for source in "AB":
+                wrong = np.ones(N) if source == net else generator.random(N) < 0.4
+                transfer.append(
+                    images.assign(
+                        source=source, attack="lbfgs", amplified_to=np.nan, victim=net,
+                        prediction=1 + wrong.astype(int), success=True, distortion=0.1,
+                    )
+                )  # fmt: skip
+                radii.append(
+                    images.assign(
+                        source=source, attack="lbfgs", victim=net, success=True, noise_draws=4,
+                        radius=generator.uniform(0.02, 0.3, N),
+                        noise_fooled=generator.integers(0, 2, N),
+                    )
+                )  # fmt: skip
+    return tuple(pd.concat(rows, ignore_index=True) for rows in (transfer, clean, radii))
+
+
+def wrong(frame, **at):
+    for column, value in at.items():
+        frame = frame[frame[column] == value]
+    return (frame.sort_values("index")["prediction"] != 1).to_numpy()
+
+
+def test_three_readings_of_transfer_are_differences_image_by_image():
+    transfer, clean, radii = frames()
+    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    assert set(found.index.get_level_values("row")) == {"A → B", "B → A"}
+    attacked = wrong(transfer, source="A", victim="B")
+    before, source = wrong(clean, net="B"), wrong(clean, net="A")
+    of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
+    noise = of["noise_fooled"].to_numpy() / 4
+    cell = found.loc["A → B"]
+    assert cell.loc["raw", "value"] == pytest.approx(100 * attacked.mean())
+    assert cell.loc["clean", "value"] == pytest.approx(100 * (attacked.mean() - before.mean()))
+    expected = 100 * np.array(statistics.paired(attacked, before))
+    assert cell.loc["clean", ["low", "high"]].tolist() == pytest.approx(list(expected))
+    assert cell.loc["noise", "value"] == pytest.approx(100 * (attacked - noise).mean())
+    interval = stats.ttest_1samp(100 * (attacked - noise), 0).confidence_interval(0.95)
+    assert cell.loc["noise", ["low", "high"]].tolist() == pytest.approx(list(interval))
+    right = ~before & ~source
+    assert cell.loc["right raw", ["value", "n"]].tolist() == pytest.approx(
+        [100 * attacked[right].mean(), right.sum()]
+    )
+    assert cell.loc["right noise", "value"] == pytest.approx(100 * (attacked - noise)[right].mean())
+    only = (attacked & ~before).sum(), (before & ~attacked).sum()
+    assert cell.loc["p", "value"] == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
+    assert cell.loc["raw", "row_label"] == "net A → net B"
+
+
+def test_over_seeds_the_interval_is_students():
+    transfer, clean, radii = frames(seeds=(0, 1, 2))
+    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    values = [
+        100 * (wrong(transfer, source="A", victim="B", seed=s).mean()
+               - wrong(clean, net="B", seed=s).mean())
+        for s in range(3)
+    ]  # fmt: skip
+    cell = found.loc[("A → B", "clean")]
+    assert cell["value"] == pytest.approx(np.mean(values))
+    expected = stats.t(2, np.mean(values), stats.sem(values)).interval(0.95)
+    assert cell[["low", "high"]].tolist() == pytest.approx(list(expected))
+    assert (cell["networks"], cell["interval"]) == (3, "student")
+
+
+def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
+    transfer, clean, radii = frames()
+    radii.loc[radii["source"] == "A", ["success", "noise_fooled"]] = [False, np.nan]
+    clean.loc[clean["net"] == "A", "prediction"] = 2
+    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    assert np.isnan(found.loc[("A → B", "noise"), "value"])
+    assert found.loc[("A → B", "noise"), "reason"] == "no attack succeeded"
+    assert found.loc[("B → A", "right raw"), "reason"] == "no image that both get right"
+
+
+def test_the_radius_is_the_median_over_images_that_both_get_right():
+    _, clean, radii = frames()
+    right = ~wrong(clean, net="A") & ~wrong(clean, net="B")
+    radii.loc[(radii["victim"] == "B") & wrong(clean, net="B")[radii["index"]], "radius"] = 0.0
+    radii.loc[(radii["victim"] == "A") & wrong(clean, net="A")[radii["index"]], "radius"] = 0.0
+    found = fits(radius.radius(radii, clean, labels=LABELS))
+    of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
+    cell = found.loc[("A", "B")]
+    assert cell["value"] == pytest.approx(np.median(of["radius"][right]))
+    assert cell["n"] == right.sum()
+    assert cell["low"] < cell["value"] < cell["high"]
+
+
+def test_a_victim_that_is_mostly_not_fooled_has_no_median_but_a_reason():
+    _, clean, radii = frames()
+    at = (radii["source"] == "A") & (radii["victim"] == "B") & (radii["index"] > 10)
+    radii.loc[at, "radius"] = np.nan
+    cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
+    assert np.isnan(cell["value"])
+    assert cell["reason"].startswith("more than half of the images are not fooled up to 0.3")
+
+
+def test_alignment_ranks_pairs_by_what_they_transfer():
+    transfer, clean, _ = frames(seeds=(0, 1))
+    pairs = [(s, v, seed) for s in "AB" for v in "AB" for seed in (0, 1)]
+    gradients = pd.DataFrame(pairs, columns=["source", "victim", "seed"])
+    gradients = gradients.assign(cosine=np.linspace(0, 1, 8), victim_gradient=2.0, n=N)
+    found = fits(alignment.alignment(gradients, transfer, clean, labels=LABELS))
+    excesses = {
+        (s, v, seed): wrong(transfer, source=s, victim=v, seed=seed).mean()
+        - wrong(clean, net=v, seed=seed).mean()
+        for s, v, seed in pairs if s != v
+    }  # fmt: skip
+    others = gradients[gradients["source"] != gradients["victim"]]
+    expected = stats.spearmanr(others["cosine"], list(excesses.values())).statistic
+    assert found.loc[("correlation", "cosine"), "value"] == pytest.approx(expected)
+    assert found.loc[("A → B", "excess"), "value"] == pytest.approx(
+        100 * np.mean([excesses["A", "B", 0], excesses["A", "B", 1]])
+    )
