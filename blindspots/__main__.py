@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from blindspots import methods
-from blindspots.config import check, method_settings
+from blindspots.config import check, laid_over, method_settings
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,9 @@ def main() -> None:
     calibrate.add_argument("config", type=Path, help="config whose dataset is trained on")
     calibrate.set_defaults(run=_calibrate)
     results = commands.add_parser("results", help="write a run's tables into a Markdown page")
-    results.add_argument("config", type=Path, help="config of the run")
+    results.add_argument(
+        "configs", type=Path, nargs="+", help="config of the run, and what over it"
+    )
     results.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
     results.set_defaults(run=_results)
     compare = commands.add_parser("compare", help="which figures of two runs' tables differ")
@@ -36,7 +38,9 @@ def main() -> None:
     prune = commands.add_parser(
         "prune", help="list, or remove, what lies in results/ and resources/ and no config needs"
     )
-    prune.add_argument("configs", type=Path, nargs="+", help="all configs that are in use")
+    prune.add_argument(
+        "configs", nargs="+", help="all that are in use; base.yaml+over.yaml: one laid over another"
+    )
     prune.add_argument("--delete", action="store_true", help="remove it")
     prune.set_defaults(run=_prune)
     arguments = parser.parse_args()
@@ -46,14 +50,17 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+def _read(*paths: Path) -> dict[str, Any]:
+    """The config in a file, and what others lay over it."""
+    raw: Any = {}
+    for path in paths:
+        try:
+            raw = laid_over(raw, yaml.safe_load(path.read_text("utf-8")))
+        except (OSError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-    return check(raw, schema, str(path))
+    return check(raw, schema, ", ".join(map(str, paths)))
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
@@ -86,7 +93,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 def _results(arguments: argparse.Namespace) -> None:
     from blindspots.results import page
 
-    config = _read(arguments.config)
+    config = _read(*arguments.configs)
     folder = Path("results") / config["run"]
     text = page(
         f"Results of the run `{config['run']}`",
@@ -97,7 +104,7 @@ def _results(arguments: argparse.Namespace) -> None:
             for seed in config["seeds"]
             if net["weights"] is None
         },
-        f"python -m blindspots results {arguments.config} {arguments.page}",
+        f"python -m blindspots results {' '.join(map(str, arguments.configs))} {arguments.page}",
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")
@@ -126,9 +133,10 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _prune(arguments: argparse.Namespace) -> None:
     from blindspots.housekeeping import remove, unneeded
 
-    for config in arguments.configs:
-        _read(config)
-    found = unneeded(ROOT / "Snakefile", arguments.configs)
+    configs = [[Path(file) for file in config.split("+")] for config in arguments.configs]
+    for config in configs:
+        _read(*config)
+    found = unneeded(ROOT / "Snakefile", configs)
     size = sum(path.stat().st_size for path in found)
     for path in found:
         print(path)

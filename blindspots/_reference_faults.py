@@ -43,6 +43,8 @@ def reference_faults(config: Config) -> Iterator[str]:
             key = f"{section}.{name}"
             wanted = summary["experiment"]
             yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
+            for more in summary["more_experiments"]:
+                yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
     used = in_use(config)

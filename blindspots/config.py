@@ -21,12 +21,15 @@ OWN_KEYS = {
     "trainers": {"method"},
     "attacks": {"method", "target"},
     "certificates": {"method"},
-    "analyses": {"method", "experiment", "title"},
-    "figures": {"method", "experiment", "title"},
+    "analyses": {"method", "experiment", "more_experiments", "title"},
+    "figures": {"method", "experiment", "more_experiments", "title"},
 }
 """Keys beside a method's settings that belong to the workflow, by role."""
 
-TEXT = {"label", "title", "attack", "sources", "victims", "controls", "experiment"}
+TEXT = {
+    "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
+    "readings", "renamed",
+}  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
@@ -57,6 +60,13 @@ def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
     if faults:
         raise InputError("\n".join(f"{where}: {fault}" for fault in faults))
     return config
+
+
+def laid_over(base: Any, over: Any) -> Any:
+    """One config over another, key by key, as Snakemake does with several config files."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
@@ -125,11 +135,13 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])
         experiment.setdefault("clip", True)
+        experiment.setdefault("across_seeds", False)
         experiment.setdefault("distortions", DISTORTIONS)
         experiment.setdefault("noise_draws", 16)
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)
+            summary.setdefault("more_experiments", [])
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
     if config["lipschitz"]["nets"] == "all":

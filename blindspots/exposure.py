@@ -40,6 +40,20 @@ def amplify(
     return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
 
 
+class Victim(NamedTuple):
+    """A net that images are shown to.
+
+    Attributes:
+        name: in the config.
+        seed: of the network.
+        model: images to logits.
+    """
+
+    name: str
+    seed: int
+    model: nn.Module
+
+
 class Exhibit(NamedTuple):
     """Perturbed images of one origin, to be shown to victims.
 
@@ -113,24 +127,35 @@ def _distortion(data: Images, images: Tensor) -> np.ndarray:
     return change.square().mean(dim=1).sqrt().cpu().numpy()
 
 
-def exposed(exhibit: Exhibit, victim: str, model: nn.Module, seed: int, chunk: int) -> pa.Table:
+def exposed(
+    exhibit: Exhibit, victim: Victim, *, experiment: str, seed: int, chunk: int
+) -> pa.Table:
     """Show an exhibit to a victim: rows of the transfer table.
+
+    Args:
+        exhibit: the images.
+        victim: whom they are shown to.
+        experiment: name, for the table.
+        seed: of the exhibit.
+        chunk: images at a time.
 
     Raises:
         InputError: a victim that does not classify.
     """
     data = exhibit.data
-    seen = answers(model, exhibit.images, data.labels, chunk)
+    seen = answers(victim.model, exhibit.images, data.labels, chunk)
     if seen is None:
         raise InputError(
-            f"config: victims: expected nets that classify, found {victim}; leave it out"
+            f"config: victims: expected nets that classify, found {victim.name}; leave it out"
         )
     columns = {
+        "experiment": experiment,
         "source": exhibit.source,
         "attack": exhibit.attack,
         "seed": seed,
         "amplified_to": exhibit.amplified_to,
-        "victim": victim,
+        "victim": victim.name,
+        "victim_seed": victim.seed,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),

@@ -12,12 +12,12 @@ from blindspots.interface import InputError
 FOLDERS = (Path("results"), Path("resources"))
 
 
-def unneeded(snakefile: Path, configs: Sequence[Path]) -> list[Path]:
+def unneeded(snakefile: Path, configs: Sequence[Sequence[Path]]) -> list[Path]:
     """The files of results/ and resources/ below the working folder that no config's run makes.
 
     Args:
         snakefile: the workflow.
-        configs: all that are in use.
+        configs: all that are in use; each a file and what others lay over it.
 
     Raises:
         InputError: a config that the workflow refuses.
@@ -37,12 +37,13 @@ def remove(paths: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _outputs(snakefile: Path, config: Path) -> list[Path]:
+def _outputs(snakefile: Path, config: Sequence[Path]) -> list[Path]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    command += ["--cores", "1", "--nolock", "--summary", "--configfile", str(config)]
+    command += ["--cores", "1", "--nolock", "--summary", "--configfile", *map(str, config)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = ended.stdout.splitlines()
     if ended.returncode != 0 or not lines or not lines[0].startswith("output_file"):
         reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise InputError(f"{config}: expected a config that the workflow accepts, found: {reason}")
+        files = ", ".join(map(str, config))
+        raise InputError(f"{files}: expected a config that the workflow accepts, found: {reason}")
     return [Path(line.partition("\t")[0]) for line in lines[1:]]

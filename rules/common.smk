@@ -155,26 +155,24 @@ def with_parents(nets):
     return list(dict.fromkeys(found))
 
 
-def evidence(experiment, wanted):
-    """The files behind each table that an analysis or a figure of an experiment reads."""
-    nets = everyone(EXPERIMENTS[experiment])
+def evidence(experiments, wanted):
+    """The files behind each table that an analysis or a figure of experiments reads."""
+    sections = [EXPERIMENTS[name] for name in experiments]
+    nets = list(dict.fromkeys(sum(map(everyone, sections), [])))
     bounded = [net for net in nets if net in config["lipschitz"]["nets"]]
     files = {
         "split": expand(SPLIT, seed=config["seeds"]),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets)),
-        "attacks": attacked(EXPERIMENTS[experiment]),
+        "attacks": list(dict.fromkeys(sum(map(attacked, sections), []))),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"
             for net in slugs([n for n in with_parents(nets) if NETS[n]["weights"] is None])
         ],
-        "transfer": [f"{RESULTS}/transfer/{experiment}.parquet"],
-        "pictures": [f"{RESULTS}/pictures/{experiment}.parquet"],
-        "radii": [f"{RESULTS}/radii/{experiment}.parquet"],
-        "curves": [f"{RESULTS}/curves/{experiment}.parquet"],
-        "gradients": [f"{RESULTS}/gradients/{experiment}.parquet"],
         "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }
+    for name in ("transfer", "pictures", "radii", "curves", "gradients"):
+        files[name] = expand(f"{RESULTS}/{name}/{{experiment}}.parquet", experiment=experiments)
     return {name: files[name] for name in wanted}
 
 
@@ -232,6 +230,7 @@ def nets_of_experiments():
 
 
 SHOWN = ("attack", "part", "n", "sources", "victims")
+ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
 
 
 def part_of(experiment, *keys):
@@ -287,16 +286,21 @@ def images_certified(wildcards):
     return counts
 
 
+def experiments_of(mapping):
+    """The experiments of a table or a figure, its own first."""
+    return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
+
+
 def summary(mapping, role):
     """A table or a figure: its method and settings, with the labels of the nets."""
-    experiment = EXPERIMENTS[mapping["experiment"]]
-    nets = with_parents(everyone(experiment))
+    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
+    nets = with_parents(sum(map(everyone, sections), []))
     made = instance(mapping, role)
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
-    return made | {"title": mapping["title"], "n": experiment["n"]}
+    return made | {"title": mapping["title"], "n": sections[0]["n"]}
 
 
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
-    return evidence(mapping["experiment"], methods.inputs(role, mapping["method"]))
+    return evidence(experiments_of(mapping), methods.inputs(role, mapping["method"]))

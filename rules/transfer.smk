@@ -19,7 +19,7 @@ rule transfer:
         runtime=60,
         gpu=GPU,
     params:
-        experiment=lambda w: part_of(w.experiment, *SHOWN, "controls_n", "amplify", "clip"),
+        experiment=lambda w: part_of(w.experiment, *SHOWN, *ONLY_SHOWN),
         controls=lambda w: controls_of(EXPERIMENTS[w.experiment]),
         seeds=config["seeds"],
         code=lambda w: code("transfer.py", *shown_in(EXPERIMENTS[w.experiment])),

@@ -5,14 +5,16 @@ from _job import job, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
-from blindspots.exposure import attacked, control, exposed, pictures
+from blindspots.exposure import Victim, attacked, control, exposed, pictures
 
 
 def main(snakemake):
     experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
     device, found, seen = pick(machine["device"]), [], []
-    sources, victims = iter(snakemake.input.sources), iter(snakemake.input.victims)
-    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
+    sources, seeds = iter(snakemake.input.sources), snakemake.params.seeds
+    networks = [(name, seed) for seed in seeds for name in experiment["victims"]]
+    files = dict(zip(networks, snakemake.input.victims, strict=True))
+    for seed, split in zip(seeds, snakemake.input.splits, strict=True):
         n = max(experiment["n"], experiment["controls_n"])
         data = parts.read(snakemake.input.images, split, experiment["part"], n, device)
         exhibits = []
@@ -23,10 +25,17 @@ def main(snakemake):
             images = data.first(experiment["controls_n"])
             exhibits.append(control(name, attack["method"], attack["settings"], images, seed))
         seen += [pictures(exhibit, seed) for exhibit in exhibits]
-        with progress(f"transfer, seed {seed}", "victims", len(experiment["victims"])) as show:
-            for number, name in enumerate(experiment["victims"], 1):
-                model = checkpoints.load(next(victims)).to(device)
-                found += [exposed(e, name, model, seed, machine["chunk"]) for e in exhibits]
+        shown = [victim for victim in files if victim[1] == seed or experiment["across_seeds"]]
+        with progress(f"transfer, seed {seed}", "victims", len(shown)) as show:
+            for number, network in enumerate(shown, 1):
+                victim = Victim(*network, checkpoints.load(files[network]).to(device))
+                found += [
+                    exposed(
+                        exhibit, victim, experiment=snakemake.wildcards.experiment, seed=seed,
+                        chunk=machine["chunk"],
+                    )
+                    for exhibit in exhibits
+                ]  # fmt: skip
                 show(number)
     tables.write(snakemake.output.answers, pa.concat_tables(found), provenance(snakemake))
     tables.write(snakemake.output.pictures, pa.concat_tables(seen), provenance(snakemake))

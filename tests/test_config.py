@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from blindspots import config
 from blindspots.interface import InputError
@@ -32,7 +33,20 @@ def fault(raw, *path, value):
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name)
 def test_every_config_of_the_project_is_right(path):
-    config.check(yaml.safe_load(path.read_text("utf-8")), SCHEMA)
+    text = path.read_text("utf-8")
+    raw = yaml.safe_load(text)
+    if text.startswith("# Laid over config.yaml"):
+        raw = config.laid_over(yaml.safe_load((ROOT / "config.yaml").read_text("utf-8")), raw)
+    config.check(raw, SCHEMA)
+
+
+def test_a_config_is_laid_over_another_key_by_key_as_snakemake_does():
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 3}
+    over = {"a": {"y": [5], "z": {"w": 1}}, "c": 4}
+    expected = copy.deepcopy(base)
+    update_config(expected, over)
+    assert config.laid_over(base, over) == expected
+    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 3}
 
 
 def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):

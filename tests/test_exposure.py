@@ -11,6 +11,11 @@ from blindspots.parts import Images
 BOX = Box(0.0, 1.0)
 
 
+def shown(exhibit, model, name="A", chunk=1000):
+    victim = exposure.Victim(name, 4, model)
+    return exposure.exposed(exhibit, victim, experiment="e", seed=3, chunk=chunk)
+
+
 def run(model, data, seed, chunk):
     return _run.run(
         lbfgs, model, data, others=data.images, target="random", seed=seed, chunk=chunk, settings={}
@@ -54,12 +59,13 @@ def test_an_image_without_a_perturbation_is_not_amplified():
 
 def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net):
     plain, amplified = exposure.attacked(table, data.first(20), [0.3], clip=True)
-    rows = exposure.exposed(plain, "A", sigmoid_net, 0, 1000)
+    rows = shown(plain, sigmoid_net)
     assert rows.schema.equals(TRANSFER)
     assert (rows["prediction"].to_numpy() != rows["label"].to_numpy()).all()
     assert rows["index"].to_pylist() == list(range(100, 120))
     assert rows["amplified_to"].null_count == 20
-    farther = exposure.exposed(amplified, "A", sigmoid_net, 0, 1000)
+    assert (set(rows["seed"].to_pylist()), set(rows["victim_seed"].to_pylist())) == ({3}, {4})
+    farther = shown(amplified, sigmoid_net)
     assert set(farther["amplified_to"].to_pylist()) == {0.3}
     assert farther["distortion"].to_numpy().mean() > rows["distortion"].to_numpy().mean()
 
@@ -71,7 +77,7 @@ def test_a_table_of_other_images_is_refused(table, data):
 
 def test_noise_is_a_control_without_a_source(data, sigmoid_net):
     noise = exposure.control("gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data, seed=0)
-    rows = exposure.exposed(noise, "A", sigmoid_net, 0, 1000)
+    rows = shown(noise, sigmoid_net)
     assert rows["source"].null_count == 30
     assert rows["distortion"].to_numpy().mean() == pytest.approx(0.2, rel=0.05)
     fewer = exposure.control(
@@ -89,7 +95,7 @@ def test_pictures_are_the_first_images_beside_their_originals(table, data):
 def test_a_victim_that_does_not_classify_is_named(data):
     noise = exposure.control("noise", "gaussian", {}, data, seed=0)
     with pytest.raises(InputError, match="nets that classify, found AE"):
-        exposure.exposed(noise, "AE", torch.nn.Identity(), 0, 100)
+        shown(noise, torch.nn.Identity(), name="AE")
 
 
 def test_the_chunk_changes_no_target_and_no_noise(sigmoid_net, data):

@@ -15,7 +15,7 @@ def pairs(transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         transfer: with schema `_tables.TRANSFER`; controls, amplified images and a net's own are
-            left out.
+            left out, and so are victims of other seeds.
         clean: with schema `answers.CLEAN`.
 
     Returns:
@@ -23,7 +23,7 @@ def pairs(transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
         attacked and on the unaltered image), `source_clean` (the source on the unaltered one).
     """
     rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
-    rows = rows[rows["source"] != rows["victim"]]
+    rows = rows[(rows["source"] != rows["victim"]) & (rows["seed"] == rows["victim_seed"])]
     rows = rows.assign(attacked=rows["prediction"] != rows["label"])
     known = clean[clean["prediction"].notna()]
     known = known.assign(wrong=known["prediction"] != known["label"])[["net", *IMAGE, "wrong"]]

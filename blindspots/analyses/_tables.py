@@ -6,11 +6,13 @@ import pyarrow as pa
 
 TRANSFER = pa.schema(
     [
+        pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string()),  # null: a control, which has no source
         pa.field("attack", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
+        pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),

@@ -23,15 +23,9 @@ def transfer(
         Per source or control: the error of each victim in percent over all its images, and the mean
         actual distortion.
     """
+    transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
     rows = transfer.assign(
-        row=[
-            (attack if pd.isna(source) else source)
-            + ("" if pd.isna(scale) else f" amplified to {scale:g}")
-            for source, attack, scale in zip(
-                transfer["source"], transfer["attack"], transfer["amplified_to"], strict=True
-            )
-        ],
-        wrong=transfer["prediction"] != transfer["label"],
+        row=row_names(transfer), wrong=transfer["prediction"] != transfer["label"]
     )
     rate = rows.groupby(["row", "victim", "seed"], sort=False)["wrong"].agg(["mean", "size"])
     rate = rate.reset_index().rename(columns={"victim": "column", "size": "n"})
@@ -45,6 +39,18 @@ def transfer(
     values = over_seeds(pd.concat([rate, actual]), ["row", "column", "unit"])
     row_labels = {row: _label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(row_labels)), labels, paper)
+
+
+def row_names(transfer: pd.DataFrame) -> list[str]:
+    """The row of the paper's tables that each answer belongs to, such as "A amplified to 0.1"."""
+    origin = ["source", "attack", "amplified_to"]
+    groups = transfer.groupby(origin, dropna=False, sort=False)
+    names = [
+        (attack if pd.isna(source) else source)
+        + ("" if pd.isna(scale) else f" amplified to {scale:g}")
+        for source, attack, scale in groups.size().index
+    ]
+    return [names[number] for number in groups.ngroup()]
 
 
 def _label(row: str, labels: Mapping[str, str]) -> str:

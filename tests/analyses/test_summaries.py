@@ -47,6 +47,7 @@ def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, disto
         {
             "source": [source] * n, "attack": attack, "seed": seed,
             "amplified_to": np.nan if amplified is None else amplified, "victim": victim,
+            "victim_seed": seed,
             "file": "test", "index": range(n), "label": 1, "prediction": 1 + np.array(wrong),
             "success": True, "distortion": distortion,
         }

@@ -30,7 +30,8 @@ def frames(seeds=(0,), generator=None):
                 transfer.append(
                     images.assign(
                         source=source, attack="lbfgs", amplified_to=np.nan, victim=net,
-                        prediction=1 + wrong.astype(int), success=True, distortion=0.1,
+                        victim_seed=seed, prediction=1 + wrong.astype(int), success=True,
+                        distortion=0.1,
                     )
                 )  # fmt: skip
                 radii.append(

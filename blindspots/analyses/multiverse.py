@@ -1,0 +1,170 @@
+"""The multiverse of readings: which reading of the paper gives the figures that it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from blindspots import statistics
+from blindspots.analyses._summary import cells
+from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.analyses.transfer import row_names
+from blindspots.splits import SUBSETS
+
+CLEAN = {"table2": "table1", "table4": "table3"}
+"""The table of errors and distortions of the nets of a table of transfer."""
+
+RUN = 256
+"""Images of the paper's run, as its percentages suggest."""
+
+ROUNDING = {"% error": 0.05, "RMS per pixel": 0.0005}
+"""Half of the last digit that the paper prints."""
+
+Readings = Mapping[str, Mapping[str, str]]
+
+
+def multiverse(
+    transfer: pd.DataFrame,
+    clean: pd.DataFrame,
+    split: pd.DataFrame,
+    *,
+    readings: Readings,
+    labels: Mapping[str, str],
+    renamed: Mapping[str, str] | None = None,
+    cells_of: str | None = None,
+) -> pd.DataFrame:
+    """Score every reading against every cell of Tables 1 to 4 of Szegedy et al. 2013.
+
+    A cell fits where the printed figure is within the 95% prediction interval of another run of 256
+    images, given ours (of all images for errors on unaltered ones). The interval is of the draw of
+    the images alone: the networks are the same.
+
+    Args:
+        transfer: with schema `_tables.TRANSFER`, of all experiments that the readings name.
+        clean: with schema `answers.CLEAN`.
+        split: the parts that the images are in.
+        readings: for each reading the experiment that stands for a table ("table2", "table4").
+        labels: not used.
+        renamed: names of nets and controls that stand for others of the paper's.
+        cells_of: None: a row per reading; a table's name, such as "table2": a row per printed cell
+            of it, a column per reading with our figure, and how many of the readings fit.
+    """
+    del labels
+    found = pd.DataFrame(_compared(transfer, clean, split, readings, renamed or {}))
+    if cells_of is not None:
+        return cells(_by_cell(found[found["table"] == cells_of], list(readings)), {}, None)
+    return cells(_by_reading(found, list(readings)), {}, None)
+
+
+def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
+    """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
+    answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
+    answers = answers.assign(wrong=answers["prediction"] != answers["label"])
+    by_experiment = dict(list(transfer.groupby("experiment")))
+    for reading, experiments in readings.items():
+        for table, experiment in experiments.items():
+            rows = by_experiment[experiment]
+            rows = rows[rows["seed"] == rows["victim_seed"]]
+            nets = {net: renamed.get(net, net) for net in rows["victim"].unique()}
+            rows = rows.assign(row=[renamed.get(n, n) for n in row_names(rows)])
+            for printed, ours in (
+                (table, _transfer_cells(rows, nets)),
+                (CLEAN[table], _clean_cells(rows, answers, nets)),
+            ):
+                for row, column, unit, value, interval in ours:
+                    figure = TABLES[printed].get((row, column))
+                    if figure is None:
+                        continue
+                    slack = ROUNDING[unit]
+                    fits = interval.low - slack <= figure <= interval.high + slack
+                    yield {
+                        "reading": reading, "table": printed, "row": row, "column": column,
+                        "unit": unit, "value": value, "paper": figure, "fits": fits,
+                    }  # fmt: skip
+
+
+def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:
+    for (row, victim), of in rows.groupby(["row", "victim"], sort=False):
+        wrong = of["prediction"] != of["label"]
+        low, high = statistics.prediction(int(wrong.sum()), len(of), RUN)
+        interval = statistics.Interval(100 * low, 100 * high)
+        yield row, nets[victim], "% error", 100 * wrong.mean(), interval
+    for row, of in rows.groupby("row", sort=False):
+        yield row, "distortion", "RMS per pixel", *_distortion(of)
+
+
+def _clean_cells(
+    rows: pd.DataFrame, answers: pd.DataFrame, nets: Mapping[str, str]
+) -> Iterator[tuple]:
+    for net, name in nets.items():
+        of = rows[(rows["source"] == net) & rows["amplified_to"].isna()]
+        if len(of):
+            yield name, "distortion", "RMS per pixel", *_distortion(of)
+        for part, subsets in SUBSETS.items():
+            seen = answers[(answers["net"] == net) & answers["subset"].isin(subsets)]["wrong"]
+            if len(seen):
+                low, high = statistics.prediction(int(seen.sum()), len(seen), len(seen))
+                interval = statistics.Interval(100 * low, 100 * high)
+                yield name, part, "% error", 100 * seen.mean(), interval
+
+
+def _distortion(rows: pd.DataFrame) -> tuple[float, statistics.Interval]:
+    """The mean over images, and where that of another run of as many lies."""
+    values = rows.drop_duplicates(["seed", "file", "index"])["distortion"].dropna().to_numpy()
+    if len(values) < 2:
+        return np.nan, statistics.NONE
+    spread = values.std(ddof=1) * np.sqrt(1 / len(values) + 1 / RUN)
+    half = stats.t.ppf((1 + statistics.CONFIDENCE) / 2, len(values) - 1) * spread
+    return float(values.mean()), statistics.Interval(values.mean() - half, values.mean() + half)
+
+
+def _by_reading(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
+    best = found.groupby("reading")["fits"].mean().idxmax()
+    rows = []
+    for reading in readings:
+        of = found[found["reading"] == reading]
+        groups = [(table, table.replace("table", "Table "), of[of["table"] == table])
+                  for table in sorted(found["table"].unique())]  # fmt: skip
+        for key, label, part in [*groups, ("all", "all cells", of)]:
+            if len(part):
+                text = f"{part['fits'].sum()} of {len(part)}"
+                share = 100 * part["fits"].mean()
+                rows.append(_cell(reading, key, label, share, "% of cells", text))
+        errors = of[of["unit"] == "% error"]
+        off = (errors["value"] - errors["paper"]).abs().mean()
+        rows.append(_cell(reading, "points", "mean distance of errors", off, "points off"))
+        lengths = of[of["unit"] == "RMS per pixel"]
+        ratio = 100 * (lengths["value"] / lengths["paper"] - 1).abs().mean()
+        rows.append(_cell(reading, "lengths", "mean distance of distortions", ratio, "% off"))
+        mark = "fits most cells" if reading == best else ""
+        rows.append(_cell(reading, "best", "", np.nan, "", mark))
+    return pd.DataFrame(rows)
+
+
+def _by_cell(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
+    rows = []
+    for (row, column), of in found.groupby(["row", "column"], sort=False):
+        name, unit = f"{row}, {column}", of["unit"].iloc[0]
+        rows.append(_cell(name, "paper", "paper", of["paper"].iloc[0], unit))
+        count = int(of["fits"].sum())
+        text = f"{count} of {len(of)}" if count else "none"
+        rows.append(_cell(name, "fits", "readings that fit", 100 * of["fits"].mean(), "%", text))
+        ours = of.set_index("reading")
+        for reading in readings:
+            if reading in ours.index:
+                cell = ours.loc[reading]
+                form = "{:.3f}" if unit == "RMS per pixel" else "{:.1f}"
+                text = form.format(cell["value"]) + (" ✓" if cell["fits"] else "")
+                rows.append(_cell(name, reading, reading, cell["value"], unit, text))
+    return pd.DataFrame(rows)
+
+
+def _cell(row, column, label, value, unit, text=None) -> dict[str, Any]:
+    return {
+        "row": row, "row_label": row, "column": column, "column_label": label, "value": value,
+        "unit": unit, "text": text, "n": RUN, "networks": 1,
+    }  # fmt: skip

@@ -1,0 +1,134 @@
+"""What transfer varies with: architectures, the source's seed, the victim's, and the split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from blindspots.analyses._summary import cells
+
+COMPONENTS = {
+    "source": "architecture of the source",
+    "victim": "architecture of the victim",
+    "pair": "the two together, beyond their sum",
+    "source seed": "seed of the source",
+    "victim seed": "seed of the victim",
+    "split": "the same split, or another",
+    "rest": "the rest: seeds together, 256 images",
+}
+
+
+def variance(
+    transfer: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """Variance components of the excess error, by the method of moments.
+
+    Every source's images are shown to the victims of all seeds. For each pair of two architectures
+    the excess errors are a table of source seeds by victim seeds, with both seeds as crossed random
+    effects (Searle, Casella and McCulloch 1992, "Variance components", chapter 4); their components
+    are averaged over the pairs. Pairs of equal seeds share the split of the images and the choice
+    of those attacked; how much larger or smaller the excess is there is the effect of the split.
+    Architectures are fixed: theirs is the variance of the means of these nets, less the noise of
+    the means.
+
+    Args:
+        transfer: with schema `_tables.TRANSFER`, of an experiment across seeds.
+        clean: with schema `answers.CLEAN`.
+        labels: not used.
+
+    Returns:
+        A row per component: its standard deviation in percentage points, and its share of the sum
+        of the variances; no value where there are fewer than three seeds or two architectures.
+    """
+    del labels
+    grids = _grids(transfer, clean)
+    seeds = min((len(grid) for grid in grids.values()), default=0)
+    found = None if seeds < 3 or len(grids) < 2 else components(grids)
+    rows = []
+    for key, label in COMPONENTS.items():
+        value = np.nan if found is None else found[key]
+        total = np.nan if found is None else sum(max(v, 0) for v in found.values())
+        for column, title, unit, cell in (
+            ("deviation", "standard deviation", "points", np.sqrt(max(value, 0))),
+            ("share", "share of the variance", "%", 100 * max(value, 0) / total if total else 0),
+        ):
+            rows.append(
+                {
+                    "row": key, "row_label": label, "column": column, "column_label": title,
+                    "unit": unit, "value": value if np.isnan(value) else cell, "n": 0,
+                    "networks": seeds,
+                    "reason": "needs across_seeds, three seeds and two pairs of nets",
+                }
+            )  # fmt: skip
+    return cells(pd.DataFrame(rows), {}, None)
+
+
+def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
+    """Excess errors in points of each pair of architectures: (source seeds, victim seeds)."""
+    rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
+    rows = rows[rows["source"] != rows["victim"]]
+    image = ["file", "index"]
+    answers = clean[["net", "seed", *image, "prediction"]].rename(
+        columns={"net": "victim", "seed": "victim_seed", "prediction": "unaltered"}
+    )
+    rows = rows.merge(answers, on=["victim", "victim_seed", *image])
+    label = rows["label"]
+    change = (rows["prediction"] != label).astype(int) - (rows["unaltered"] != label).astype(int)
+    rows = rows.assign(excess=100.0 * change)
+    means = rows.groupby(["source", "victim", "seed", "victim_seed"])["excess"].mean()
+    grids = {
+        pair: of.droplevel([0, 1]).unstack().to_numpy()
+        for pair, of in means.groupby(level=[0, 1], sort=False)
+    }
+    return {pair: grid for pair, grid in grids.items() if np.isfinite(grid).all()}
+
+
+def components(grids: Mapping[tuple[str, str], np.ndarray]) -> dict[str, float]:
+    """The variance components, which may be negative, by the keys of `COMPONENTS`.
+
+    Args:
+        grids: (s, s) for each pair of nets; seeds of the source down, of the victim across.
+    """
+    found: dict[str, list[float]] = {key: [] for key in ("source seed", "victim seed", "rest")}
+    same, noise = [], []
+    for grid in grids.values():
+        s = len(grid)
+        diagonal = np.eye(s, dtype=bool)
+        effect = grid[diagonal].mean() - grid[~diagonal].mean()
+        same.append(effect)
+        plain = grid - np.where(diagonal, effect, 0)
+        down, across = plain.mean(axis=1), plain.mean(axis=0)
+        rest = plain - down[:, None] - across[None] + plain.mean()
+        left = (rest**2).sum() / ((s - 1) ** 2 - 1)  # one degree of freedom went to the diagonal
+        found["rest"].append(left)
+        found["source seed"].append(down.var(ddof=1) - left / s)
+        found["victim seed"].append(across.var(ddof=1) - left / s)
+        noise.append((down.var(ddof=1) + across.var(ddof=1) - left / s) / s)
+    result = {key: float(np.mean(values)) for key, values in found.items()}
+    share = 1 / len(next(iter(grids.values())))  # of pairs that have the same split
+    result["split"] = float(np.mean(np.square(same)) * share * (1 - share))
+    return _architectures({p: grid.mean() for p, grid in grids.items()}, float(np.mean(noise))) | (
+        result
+    )
+
+
+def _architectures(means: Mapping[tuple[str, str], float], noise: float) -> dict[str, float]:
+    """Variances of the effects of source, victim and pair; a net before itself is left out."""
+    pairs = list(means)
+    sources, victims = (sorted({pair[i] for pair in pairs}) for i in (0, 1))
+    design = np.array(
+        [[1.0, *(p[0] == s for s in sources[1:]), *(p[1] == v for v in victims[1:])] for p in pairs]
+    )
+    values = np.array([means[pair] for pair in pairs])
+    effects, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    of_source = np.array([0.0, *effects[1 : len(sources)]])
+    of_victim = np.array([0.0, *effects[len(sources) :]])
+    freedom = len(pairs) - rank
+    rest = float(((values - design @ effects) ** 2).sum() / freedom) if freedom else noise
+    return {
+        "source": float(of_source.var(ddof=1)) - rest / len(victims) if len(sources) > 1 else 0.0,
+        "victim": float(of_victim.var(ddof=1)) - rest / len(sources) if len(victims) > 1 else 0.0,
+        "pair": rest - noise,
+    }

@@ -1,0 +1,88 @@
+"""Variance components: planted ones are found, and a table by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots import tables
+from blindspots.analyses import _summary, variance
+
+NETS = "ABCDEF"
+
+
+def planted(generator, seeds, source=0.0, victim=0.0, pair=0.0, rest=0.0, same=0.0, nets=0.0):
+    of_net = generator.normal(0, nets, (2, len(NETS))) if nets else np.zeros((2, len(NETS)))
+    grids = {}
+    for i, a in enumerate(NETS):
+        for j, b in enumerate(NETS):
+            if a != b:
+                grid = np.full((seeds, seeds), of_net[0, i] + of_net[1, j])
+                grid += generator.normal(0, pair)
+                grid += generator.normal(0, source, (seeds, 1))
+                grid += generator.normal(0, victim, (1, seeds))
+                grids[a, b] = (
+                    grid + generator.normal(0, rest, (seeds, seeds)) + same * np.eye(seeds)
+                )
+    return grids
+
+
+def test_planted_components_are_found_on_average():
+    generator = np.random.default_rng(0)
+    found = pd.DataFrame(
+        [
+            variance.components(
+                planted(generator, 5, source=3, victim=2, pair=4, rest=1.5, same=2, nets=6)
+            )
+            for _ in range(300)
+        ]
+    ).mean()
+    assert found["source seed"] == pytest.approx(9, rel=0.05)
+    assert found["victim seed"] == pytest.approx(4, rel=0.05)
+    assert found["rest"] == pytest.approx(2.25, rel=0.05)
+    assert found["pair"] == pytest.approx(16, rel=0.1)
+    assert found["source"] == pytest.approx(36, rel=0.2)
+    assert found["victim"] == pytest.approx(36, rel=0.2)
+    assert found["split"] == pytest.approx(4 * 0.2 * 0.8, rel=0.5)  # and the noise of the effect
+
+
+def test_without_an_effect_its_component_is_nothing_on_average():
+    generator = np.random.default_rng(1)
+    found = pd.DataFrame(
+        [variance.components(planted(generator, 5, rest=1.0)) for _ in range(300)]
+    ).mean()
+    for key in ("source seed", "victim seed", "pair", "source", "victim"):
+        assert found[key] == pytest.approx(0, abs=0.03), key
+
+
+def frames(seeds):
+    generator = np.random.default_rng(0)
+    images = pd.DataFrame({"file": "test", "index": range(20), "label": 1})
+    clean = [images.assign(net=n, seed=s, prediction=1) for n in "AB" for s in range(seeds)]
+    transfer = [
+        images.assign(
+            source=a, victim=b, seed=s, victim_seed=t, amplified_to=np.nan,
+            prediction=1 + (generator.random(20) < 0.3),
+        )
+        for a in "AB" for b in "AB" for s in range(seeds) for t in range(seeds)
+    ]  # fmt: skip
+    return pd.concat(transfer), pd.concat(clean)
+
+
+def test_the_grid_is_the_excess_error_by_seeds():
+    transfer, clean = frames(3)
+    grid = variance._grids(transfer, clean)["A", "B"]
+    at = (transfer["source"] == "A") & (transfer["victim"] == "B")
+    at &= (transfer["seed"] == 2) & (transfer["victim_seed"] == 1)
+    assert grid[2, 1] == pytest.approx(100 * (transfer[at]["prediction"] != 1).mean())
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_table_has_a_share_for_each_component_or_says_what_it_needs(seeds):
+    summary = variance.variance(*frames(seeds), labels={})
+    tables.from_frame(summary, _summary.SCHEMA)
+    shares = summary[summary["column"] == "share"]["value"]
+    if seeds < 3:
+        assert shares.isna().all()
+        assert summary["reason"].str.startswith("needs across_seeds").all()
+    else:
+        assert shares.sum() == pytest.approx(100)
