@@ -1,0 +1,187 @@
+"""One line per claim of the paper: does it hold, by a rule and a margin fixed beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blindspots import statistics
+from blindspots.analyses._pairs import IMAGE, PAIR, pairs
+from blindspots.analyses._summary import cells
+from blindspots.interface import InputError
+
+Claim = Mapping[str, Any]
+Evidence = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+"""Answers to attacked images, answers to unaltered ones, transfer radii, of one experiment."""
+
+
+def verdicts(
+    transfer: pd.DataFrame,
+    clean: pd.DataFrame,
+    radii: pd.DataFrame,
+    *,
+    claims: Sequence[Claim],
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Judge claims.
+
+    A claim names a measure, an experiment, and a margin: `at_least` or `at_most`, and `weakly`
+    beyond that. With the measure's 95% interval on the right side of the margin the claim holds;
+    on the right side of the weaker one alone, it holds weakly; wholly on the wrong side of that, it
+    does not hold; else nobody can tell. The interval is Student's over the networks of several
+    seeds, over the images of one: then the verdict is on these networks alone.
+
+    Args:
+        transfer: with schema `_tables.TRANSFER`, of all experiments that the claims name.
+        clean: with schema `answers.CLEAN`.
+        radii: with schema `_tables.RADII`.
+        claims: `claim` (what is said), `measure` (a key of `MEASURES`), `experiment`, the margins,
+            and `of`, what the measure needs to know.
+        labels: not used.
+
+    Raises:
+        InputError: a claim with an unknown measure or experiment.
+    """
+    del labels
+    rows = []
+    for claim in claims:
+        at = transfer[transfer["experiment"] == claim["experiment"]]
+        if claim["measure"] not in MEASURES or at.empty:
+            raise InputError(
+                f"config: claims: expected one of {', '.join(MEASURES)} of an experiment of the "
+                f"table, found {claim['measure']!r} of {claim['experiment']!r}"
+            )
+        seen = radii[radii["attack"].isin(at["attack"].unique())]
+        images = MEASURES[claim["measure"]]((at, clean, seen), claim.get("of"))
+        rows += _cells(claim, images)
+    return cells(pd.DataFrame(rows), {}, None)
+
+
+def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
+    by_seed = images.groupby("seed")["value"].mean()
+    if len(by_seed) > 1:
+        interval, kind = statistics.student(by_seed.to_numpy()), "student"
+    else:
+        per_image = images.groupby(IMAGE)["value"].mean().to_numpy()
+        interval, kind = statistics.student(per_image), "images"
+    value = float(by_seed.mean())
+    sign = 1 if "at_least" in claim else -1
+    margin, weak = claim.get("at_least", claim.get("at_most")), claim["weakly"]
+    verdict = judged(statistics.Interval(*sorted(sign * np.array(interval))), sign * margin,
+                     sign * weak)  # fmt: skip
+    rule = f"{'at least' if sign > 0 else 'at most'} {margin:g}, weakly {weak:g}"
+    unit = UNITS[claim["measure"]]
+    shared = {
+        "row": claim["claim"], "row_label": claim["claim"],
+        "n": images.groupby("seed").size().max(), "networks": len(by_seed),
+    }  # fmt: skip
+    return [
+        shared | {"column": "verdict", "column_label": "verdict", "unit": "", "text": verdict},
+        shared
+        | {
+            "column": "value", "column_label": "measured", "unit": unit, "value": value,
+            "low": interval.low, "high": interval.high, "interval": kind,
+        },
+        shared | {"column": "rule", "column_label": "holds", "unit": "", "text": rule},
+        shared
+        | {
+            "column": "measure", "column_label": "measure", "unit": "",
+            "text": f"{claim['measure']}, {claim['experiment']}",
+        },
+    ]  # fmt: skip
+
+
+def judged(interval: statistics.Interval, margin: float, weak: float) -> str:
+    """A verdict on a measure that should be large.
+
+    Args:
+        interval: of the measure.
+        margin: that it must exceed.
+        weak: a smaller one.
+    """
+    if interval.low >= margin:
+        return "holds"
+    if interval.low >= weak:
+        return "holds weakly"
+    return "does not hold" if interval.high < weak else "cannot tell"
+
+
+def _success(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """Share of attacked images whose attack succeeded, in percent."""
+    rows = _attacked(evidence[0])
+    return rows.assign(value=100.0 * rows["success"])
+
+
+def _distortion(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """Distortion of the attacked images of the net with the largest mean."""
+    rows = _attacked(evidence[0])
+    means = rows.groupby("source")["distortion"].mean()
+    rows = rows[(rows["source"] == means.idxmax()) & rows["distortion"].notna()]
+    return rows.assign(value=rows["distortion"])
+
+
+def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
+    rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
+    return rows.drop_duplicates(["source", *IMAGE])
+
+
+def _beyond_noise(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """Victims' error on others' images beyond that by noise as long, in points."""
+    transfer, clean, radii = evidence
+    noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
+    rows = pairs(transfer, clean).merge(
+        noise[[*PAIR, "file", "index", "noise"]], on=[*PAIR, "file", "index"]
+    )
+    rows = rows[rows["noise"].notna()]
+    return rows.assign(value=100 * (rows["attacked"] - rows["noise"]))
+
+
+def _beyond_clean(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """Victims' error on others' images beyond their clean error, in points; `of`: amplified to."""
+    transfer, clean, _ = evidence
+    if of is not None:
+        transfer = transfer[transfer["amplified_to"] == of].assign(amplified_to=np.nan)
+    rows = pairs(transfer, clean)
+    return rows.assign(value=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
+
+
+def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """Victims' error on the images of a control, `of`, beyond their clean error, in points."""
+    transfer, clean, _ = evidence
+    rows = transfer[(transfer["attack"] == of) & (transfer["seed"] == transfer["victim_seed"])]
+    known = clean.rename(columns={"net": "victim", "prediction": "unaltered"})
+    rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
+    wrong, before = rows["prediction"] != rows["label"], rows["unaltered"] != rows["label"]
+    return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
+
+
+def _advantage(evidence: Evidence, of: Any) -> pd.DataFrame:
+    """By how much less than other victims the net `of` errs beyond its clean error, in points."""
+    rows = _beyond_clean(evidence, None)
+    keys = ["source", *IMAGE]
+    own = rows[rows["victim"] == of].set_index(keys)["value"]
+    others = rows[rows["victim"] != of].groupby(keys)["value"].mean()
+    return (others - own).dropna().rename("value").reset_index()
+
+
+MEASURES: dict[str, Callable[[Evidence, Any], pd.DataFrame]] = {
+    "success": _success,
+    "largest distortion": _distortion,
+    "error beyond noise": _beyond_noise,
+    "error beyond clean": _beyond_clean,
+    "error by a control": _control,
+    "advantage of a victim": _advantage,
+}
+"""Per image (`seed`, `file`, `index`) a value, whose mean is the measure."""
+
+UNITS = {
+    "success": "%",
+    "largest distortion": "RMS per pixel",
+    "error beyond noise": "points",
+    "error beyond clean": "points",
+    "error by a control": "points",
+    "advantage of a victim": "points",
+}

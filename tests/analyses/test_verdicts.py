@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots import tables
+from blindspots.analyses import _summary, verdicts
+from blindspots.interface import InputError
+from blindspots.statistics import Interval
+from tests.analyses.test_transfer_statistics import frames
+
+CLAIM = {"claim": "it transfers", "measure": "error beyond clean", "experiment": "e"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (10, 12, "holds"),
+        (9, 12, "holds weakly"),
+        (1, 30, "holds weakly"),
+        (0.5, 12, "cannot tell"),
+        (-3, 0.9, "does not hold"),
+    ],
+)
+def test_a_verdict_is_by_where_the_interval_lies(low, high, expected):
+    assert verdicts.judged(Interval(low, high), margin=10, weak=1) == expected
+
+
+def judged(claim, seeds=(0,)):
+    transfer, clean, radii = frames(seeds)
+    transfer = transfer.assign(experiment="e")
+    summary = verdicts.verdicts(transfer, clean, radii, claims=[claim], labels={})
+    tables.from_frame(summary, _summary.SCHEMA)
+    return summary.set_index("column")
+
+
+def test_error_beyond_clean_is_the_mean_of_the_differences_over_all_pairs():
+    transfer, clean, _ = frames()
+    found = judged(CLAIM | {"at_least": 5, "weakly": 1})
+    others = transfer[transfer["source"] != transfer["victim"]]
+    expected = (others["prediction"] != 1).mean() - (clean["prediction"] != 1).mean()
+    assert found.loc["value", "value"] == pytest.approx(100 * expected)
+    assert found.loc["verdict", "text"] == "holds"
+    assert found.loc["rule", "text"] == "at least 5, weakly 1"
+
+
+def test_at_most_turns_the_rule_around():
+    assert judged(CLAIM | {"at_most": 1, "weakly": 3}).loc["verdict", "text"] == "does not hold"
+    assert judged(CLAIM | {"at_most": 90, "weakly": 95}).loc["verdict", "text"] == "holds"
+
+
+def test_over_seeds_the_interval_is_over_networks():
+    found = judged(CLAIM | {"at_least": 10, "weakly": 1}, seeds=(0, 1, 2)).loc["value"]
+    assert (found["networks"], found["interval"]) == (3, "student")
+    assert judged(CLAIM | {"at_least": 10, "weakly": 1}).loc["value", "interval"] == "images"
+
+
+def test_each_measure_by_hand():
+    transfer, clean, radii = frames()
+    transfer.loc[(transfer["source"] == "A") & (transfer["index"] < 6), "success"] = False
+    transfer = transfer.assign(distortion=np.where(transfer["source"] == "A", 0.2, 0.1))
+    evidence = (transfer, clean, radii)
+
+    def mean(name, of=None):
+        return verdicts.MEASURES[name](evidence, of)["value"].mean()
+
+    assert mean("success") == pytest.approx(100 * (1 - 6 / 120))
+    assert mean("largest distortion") == pytest.approx(0.2)
+    noise = transfer[transfer["source"] == "A"].assign(source=None, attack="noise")
+    both = pd.concat([transfer, noise])
+    found = verdicts.MEASURES["error by a control"]((both, clean, radii), "noise")
+    expected = (noise["prediction"] != 1).mean() - (clean["prediction"] != 1).mean()
+    assert found["value"].mean() == pytest.approx(100 * expected)
+    fooled = radii[radii["source"] != radii["victim"]]["noise_fooled"].mean() / 4
+    others = transfer[transfer["source"] != transfer["victim"]]
+    assert mean("error beyond noise") == pytest.approx(
+        100 * ((others["prediction"] != 1).mean() - fooled)
+    )
+
+
+def test_an_unknown_measure_or_experiment_is_named():
+    for wrong in ({"measure": "luck"}, {"experiment": "other"}):
+        with pytest.raises(InputError, match="claims: expected one of success"):
+            judged(CLAIM | {"at_least": 1, "weakly": 0} | wrong)
