@@ -126,6 +126,23 @@ def assert_disjoint(index: pa.Table) -> None:
     assert len(shared) == 0, f"{len(shared)} images are in two subsets: {shared['sha256'][:3]}"
 
 
+def check_classes(index: pa.Table) -> None:
+    """Check that every part that is not empty has images of every class.
+
+    Raises:
+        InputError: one has not; names the part, the class and the remedy.
+    """
+    every = set(index["label"].to_pylist())
+    for name in ("P1", "P2", "validation"):
+        labels = rows_of(index, name)["label"].to_pylist()
+        missing = every - set(labels)
+        if labels and missing:
+            raise InputError(
+                f"config: splits.{name.lower()}: expected images of every class, found none of "
+                f"class {min(missing)} among its {len(labels)}; enlarge it, or set it to 0"
+            )
+
+
 def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:
     seen = set(test)
     first = []

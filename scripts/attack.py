@@ -3,6 +3,8 @@
 A job computes all rows, or those of its shard, or joins the shards that other jobs computed.
 """
 
+import sys
+
 from _job import job, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
@@ -41,6 +43,10 @@ def attacked(snakemake):
         "attack": wildcards.attack,
         "file": data.file,
     }
+    if not columns["success"].any():
+        message = f"{snakemake.output[0]}: no success on any of {len(data.rows)} images"
+        print(message, file=sys.stderr)
+        print(message, file=sys.__stderr__)
     return tables.build(columns, _table.schema(data.images.shape[1:]))
 
 

@@ -12,6 +12,7 @@ def main(snakemake):
     )
     seed = int(snakemake.wildcards.seed)
     index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed)
+    splits.check_classes(index)
     for name, net in snakemake.config["nets"].items():  # found out here, before anything is trained
         if net["train_on"] is not None and counts[net["train_on"]] == 0:
             raise InputError(

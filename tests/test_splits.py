@@ -112,3 +112,11 @@ def test_the_fingerprint_of_an_image_is_that_of_its_pixels():
     images[2] = images[0]
     prints = splits.fingerprints(images)
     assert prints[0] == prints[2] != prints[1]
+
+
+def test_a_part_without_a_class_is_named():
+    train, test = dataset(100)
+    small, _ = splits.split(train, test, p1=2, p2=0.5, validation=0, seed=0)
+    with pytest.raises(InputError, match=r"splits\.p1: expected images of every class, found none"):
+        splits.check_classes(small)
+    splits.check_classes(splits.split(train, test, p1=0, p2=0.5, validation=0, seed=0)[0])

@@ -41,10 +41,11 @@ def errors(
         members = answers[answers["subset"].isin(SUBSETS[part])]
         rate = members.groupby(["net", "seed"], sort=False)["wrong"].agg(["mean", "size"])
         found.append(_column(rate["mean"] * 100, rate["size"], part, f"{part} error", "%"))
-    reached = attacks[attacks["success"]].groupby(["net", "seed"], sort=False)["distortion"]
-    size, unit = reached.size(), "RMS per pixel"
+    lengths = attacks["distortion"].where(attacks["success"])
+    reached = lengths.groupby([attacks["net"], attacks["seed"]], sort=False)
+    size, unit = reached.count(), "RMS per pixel"
     found.append(_column(reached.mean(), size, "distortion", "mean distortion", unit))
-    pooled = reached.apply(lambda d: float(np.sqrt(np.mean(np.square(d)))))
+    pooled = np.sqrt(reached.agg(lambda d: np.square(d).mean()))
     found.append(_column(pooled, size, "pooled distortion", "pooled distortion", unit))
     values = over_seeds(pd.concat(found), ["row", "column", "column_label", "unit"])
     order = {net: place for place, net in enumerate(clean["net"].unique())}
@@ -54,4 +55,4 @@ def errors(
 
 def _column(value: pd.Series, n: pd.Series, key: str, label: str, unit: str) -> pd.DataFrame:
     frame = pd.DataFrame({"value": value, "n": n}).reset_index().rename(columns={"net": "row"})
-    return frame.assign(column=key, column_label=label, unit=unit)
+    return frame.assign(column=key, column_label=label, unit=unit, reason="no attack succeeded")

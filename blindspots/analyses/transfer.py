@@ -35,7 +35,7 @@ def transfer(
     )
     actual = size["distortion"].agg(["mean", "count"]).reset_index()
     actual = actual.rename(columns={"mean": "value", "count": "n"})
-    actual = actual.assign(column="distortion", unit="RMS per pixel")
+    actual = actual.assign(column="distortion", unit="RMS per pixel", reason="no attack succeeded")
     values = over_seeds(pd.concat([rate, actual]), ["row", "column", "unit"])
     row_labels = {row: _label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(row_labels)), labels, paper)

@@ -146,3 +146,22 @@ def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
     assert second["reason"] == "nothing to average"
     rows["reason"] = [None, "no attack succeeded"]
     assert _summary.over_seeds(rows, ["row", "unit"])["reason"].iloc[1] == "no attack succeeded"
+
+
+def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
+    clean = pd.DataFrame(
+        {"net": ["A", "B"], "seed": 0, "file": "test", "index": 0, "label": 1, "prediction": 1}
+    )
+    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    attacks = pd.DataFrame(
+        {"net": ["A", "B"], "seed": 0, "success": [True, False], "distortion": [0.1, np.nan]}
+    )
+    summary = fits(errors.errors(clean, split, attacks, parts=["test"], labels={}))
+    assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(0.1)
+    for column in ("distortion", "pooled distortion"):
+        assert np.isnan(summary.loc[("B", column), "value"])
+        assert summary.loc[("B", column), "reason"] == "no attack succeeded"
+        assert summary.loc[("B", column), "n"] == 0
+    failed = answers("A", "B", [0, 0]).assign(success=False, distortion=np.nan)
+    cell = fits(transfer.transfer(failed, labels={})).loc[("A", "distortion")]
+    assert cell["reason"] == "no attack succeeded"
