@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from blindspots import methods
@@ -45,6 +45,12 @@ def reference_faults(config: Config) -> Iterator[str]:
             yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
             for more in summary["more_experiments"]:
                 yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
+            its_own = [wanted, *summary["more_experiments"]]
+            yield from _claim_faults(f"{key}.claims", summary.get("claims", []), its_own)
+            for reading, tables in summary.get("readings", {}).items():
+                for table, of in tables.items():
+                    where = f"{key}.readings.{reading}.{table}"
+                    yield from _unknown(where, of, its_own, "an experiment of the table")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
     used = in_use(config)
@@ -52,6 +58,21 @@ def reference_faults(config: Config) -> Iterator[str]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
         if net in nets and net not in used:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
+
+
+def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:
+    for number, claim in enumerate(claims):
+        where = f"{key}[{number}]"
+        for name in ("claim", "measure", "experiment", "weakly"):
+            if name not in claim:
+                yield f"{where}: expected the key {name!r}, found none; add it"
+        if ("at_least" in claim) == ("at_most" in claim):
+            yield f"{where}: expected either at_least or at_most, found both or none; keep one"
+        if "experiment" in claim:
+            named = f"{where}.experiment"
+            yield from _unknown(
+                named, claim["experiment"], experiments, "an experiment of the table"
+            )
 
 
 def _needs_model(attack: str) -> bool:
@@ -90,7 +111,7 @@ def _panel_faults(key: str, panels: list[Config], experiment: Config) -> Iterato
 
 
 def _unknown(
-    key: str, found: str, known: Mapping[str, Any], what: str, of: str = "config"
+    key: str, found: str, known: Collection[str], what: str, of: str = "config"
 ) -> Iterator[str]:
     if found not in known:
         hint = methods.did_you_mean(found, known)

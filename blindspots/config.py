@@ -136,7 +136,7 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("amplify", [])
         experiment.setdefault("clip", True)
         experiment.setdefault("across_seeds", False)
-        experiment.setdefault("distortions", DISTORTIONS)
+        experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
     for section in ("tables", "figures"):
         for name, summary in config[section].items():

@@ -11,18 +11,29 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cosine_similarity, cross_entropy
 
 from blindspots import tables
 from blindspots.analyses._tables import GRADIENTS
 from blindspots.parts import Images
 
 
-def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Of each image's cross-entropy with its label: (n, pixels)."""
+def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each image's cross-entropy with its label: directions and lengths.
+
+    The cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that
+    of u times sigmoid(u): u does not saturate where the model is sure, and float32 keeps it exact.
+
+    Returns:
+        (n, pixels) float64 of length 1, 0 where the gradient is 0; and (n,) float64.
+    """
     inputs = images.detach().clone().requires_grad_()
-    loss = cross_entropy(model(inputs), labels, reduction="sum")
-    return torch.autograd.grad(loss, inputs)[0].flatten(1)
+    logits = model(inputs)
+    others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
+    u = others - logits.gather(1, labels[:, None])[:, 0]
+    slope = torch.autograd.grad(u.sum(), inputs)[0].flatten(1).double()
+    length = slope.norm(dim=1)
+    direction = slope / length.clamp_min(torch.finfo(slope.dtype).tiny)[:, None]
+    return direction, length * u.detach().double().sigmoid()
 
 
 def alignment(
@@ -46,7 +57,7 @@ def alignment(
         progress: called with the number of images that are done.
 
     Returns:
-        A table with `GRADIENTS`. An image where a gradient is exactly zero has cosine 0.
+        A table with `GRADIENTS`.
     """
     pairs = [(source, victim) for source in sources for victim in victims]
     cosine, size = dict.fromkeys(pairs, 0.0), dict.fromkeys(victims, 0.0)
@@ -54,9 +65,9 @@ def alignment(
     for part in data.chunks(chunk):
         found = {name: input_gradients(m, part.images, part.labels) for name, m in models.items()}
         for source, victim in pairs:
-            cosine[source, victim] += cosine_similarity(found[source], found[victim]).sum().item()
+            cosine[source, victim] += (found[source][0] * found[victim][0]).sum().item()
         for victim in victims:
-            size[victim] += found[victim].norm(dim=1).sum().item()
+            size[victim] += found[victim][1].sum().item()
         done += len(part.rows)
         if progress is not None:
             progress(done)

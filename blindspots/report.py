@@ -202,6 +202,11 @@ def render(
             for experiment in config["experiments"].values()
         },
         clipped=_clipped(config),
+        penalties={
+            name: methods.defaults("attacks", "lbfgs") | attack
+            for name, attack in config["attacks"].items()
+            if attack["method"] == "lbfgs"
+        },
         tables=printed,
         figures=pictures,
         splits=[tables.metadata(tables.read(path)) for path in splits],

@@ -8,6 +8,7 @@ training images only the first takes part, and none that equals a test image.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -126,19 +127,19 @@ def assert_disjoint(index: pa.Table) -> None:
     assert len(shared) == 0, f"{len(shared)} images are in two subsets: {shared['sha256'][:3]}"
 
 
-def check_classes(index: pa.Table) -> None:
-    """Check that every part that is not empty has images of every class.
+def check_classes(index: pa.Table, parts: Iterable[str]) -> None:
+    """Check that parts, where they are not empty, have images of every class.
 
     Raises:
         InputError: one has not; names the part, the class and the remedy.
     """
     every = set(index["label"].to_pylist())
-    for name in ("P1", "P2", "validation"):
+    for name in sorted(set(parts)):
         labels = rows_of(index, name)["label"].to_pylist()
         missing = every - set(labels)
         if labels and missing:
             raise InputError(
-                f"config: splits.{name.lower()}: expected images of every class, found none of "
+                f"config: splits: part {name}: expected images of every class, found none of "
                 f"class {min(missing)} among its {len(labels)}; enlarge it, or set it to 0"
             )
 

@@ -90,7 +90,7 @@ def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
 def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
     """Of the rate that another run of `draws` images shows, from `count` of n in this one.
 
-    Of the beta-binomial that Jeffreys' prior gives: its quantiles, half a step beyond.
+    Quantiles of the beta-binomial that Jeffreys' prior gives.
 
     Args:
         count: of successes seen.

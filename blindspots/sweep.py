@@ -98,12 +98,14 @@ class Settings(NamedTuple):
     """What is swept.
 
     Attributes:
+        experiment: name, for the tables.
         distortions: RMS per pixel after clipping, ascending.
         draws: of noise.
         seed: of the noise and of the other images.
         chunk: images at a time.
     """
 
+    experiment: str
     distortions: Sequence[float]
     draws: int
     seed: int
@@ -139,10 +141,10 @@ def sweep(
             progress(min(at.stop, len(data.images)))
     keys = ("source", "direction", "victim", "distortion")
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
-    columns["seed"] = settings.seed
+    columns |= {"seed": settings.seed}
     draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
     wrong, n = np.array(list(counts.values())).T / draws
-    curves = tables.build(columns | {"wrong": wrong, "n": n.round().astype(int)}, CURVES)
+    curves = tables.build(columns | {"wrong": wrong, "n": n}, CURVES)
     return pa.concat_tables(found), curves
 
 
@@ -167,25 +169,27 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
 
 
 def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
-    fooled = {(e.source, name): np.zeros(len(data.rows), int) for e in exhibits for name in victims}
+    pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
+    fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
+    drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
     for noise in _noise(data, settings):
-        for distortion in settings.distortions:
-            _, reached, images = noise.at(distortion)
-            _count(counts, (None, NOISE), distortion, victims, data, images, reached)
+        _count(counts, NOISE, noise, victims, settings.distortions)
         for exhibit in exhibits:
             length = torch.from_numpy(exhibit.distortion).to(data.images.device)
-            _, _, images = noise.at(length.nan_to_num(0))
+            _, as_long, images = noise.at(length.nan_to_num(0))
+            drawn[exhibit.source] += as_long.cpu().numpy()
             for name, model in victims.items():
-                errs = _errs(model, images, data.labels).cpu().numpy()
-                fooled[exhibit.source, name] += errs
+                errs = _errs(model, images, data.labels) & as_long
+                fooled[exhibit.source, name] += errs.cpu().numpy()
     for exhibit in exhibits:
-        ok = exhibit.success
+        ok, draws = exhibit.success, drawn[exhibit.source]
         direction = Direction(data, exhibit.images - data.images)
         for name, radius, wrongs, cans in radii(direction, victims, settings.distortions):
             for distortion, wrong, can in zip(settings.distortions, wrongs, cans, strict=True):
                 key = (exhibit.source, exhibit.attack, name, distortion)
                 counts[key] += (wrong & ok).sum(), (can & ok).sum()
             columns = {
+                "experiment": settings.experiment,
                 "source": exhibit.source,
                 "attack": exhibit.attack,
                 "seed": settings.seed,
@@ -195,23 +199,25 @@ def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
                 "radius": np.ma.masked_invalid(np.where(ok, radius, np.nan)),
-                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok),
-                "noise_draws": settings.draws,
+                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
+                "noise_draws": draws,
             }
             yield tables.build(columns, RADII)
 
 
 def _others(data, everything, victims, settings, counts) -> None:
-    for distortion in settings.distortions:
-        found = other_image(
-            None, data.images, data.labels, box=data.box, others=everything,
-            distortion=distortion, seed=settings.seed, rows=data.rows,
-        )  # fmt: skip
-        key = (None, OTHER_IMAGE)
-        _count(counts, key, distortion, victims, data, found.images, found.success)
+    towards = other_image(
+        None, data.images, data.labels, box=data.box, others=everything, clip=False, matched=False,
+        seed=settings.seed, rows=data.rows,
+    )  # fmt: skip
+    direction = Direction(data, towards.images - data.images)
+    _count(counts, OTHER_IMAGE, direction, victims, settings.distortions)
 
 
-def _count(counts, key, distortion, victims, data, images, reached) -> None:
-    for name, model in victims.items():
-        errs = _errs(model, images, data.labels) & reached
-        counts[(*key, name, distortion)] += errs.sum().item(), reached.sum().item()
+def _count(counts, name, direction, victims, distortions) -> None:
+    """Add what victims get wrong along a direction that no source chose."""
+    for distortion in distortions:
+        _, reached, images = direction.at(distortion)
+        for victim, model in victims.items():
+            errs = _errs(model, images, direction.data.labels) & reached
+            counts[(None, name, victim, distortion)] += errs.sum().item(), reached.sum().item()

@@ -12,7 +12,6 @@ def main(snakemake):
     )
     seed = int(snakemake.wildcards.seed)
     index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed)
-    splits.check_classes(index)
     for name, net in snakemake.config["nets"].items():  # found out here, before anything is trained
         if net["train_on"] is not None and counts[net["train_on"]] == 0:
             raise InputError(
@@ -27,6 +26,9 @@ def main(snakemake):
                 f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "
                 "part under splits"
             )
+    trained_on = [net["train_on"] for net in snakemake.config["nets"].values()]
+    shown = [experiment["part"] for experiment in snakemake.config["experiments"].values()]
+    splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"images": counts}
     tables.write(snakemake.output[0], index, metadata)
 

@@ -24,8 +24,9 @@ def main(snakemake):
             name: checkpoints.load(next(victims)).to(device) for name in experiment["victims"]
         }
         settings = Settings(
-            experiment["distortions"], experiment["noise_draws"], seed, machine["chunk"]
-        )
+            snakemake.wildcards.experiment, experiment["distortions"], experiment["noise_draws"],
+            seed, machine["chunk"],
+        )  # fmt: skip
         with progress(f"sweep, seed {seed}", "images", len(data.rows)) as show:
             found.append(sweep(data, exhibits, models, settings, show))
     radii, curves = (pa.concat_tables(parts) for parts in zip(*found, strict=True))

@@ -203,3 +203,23 @@ def test_every_fault_has_its_line(raw):
     with pytest.raises(InputError) as error:
         config.check(raw, SCHEMA)
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_claims_and_readings_name_experiments_of_their_table(raw):
+    claim = {"claim": "it holds", "measure": "success", "experiment": "cross-model", "at_least": 1}
+    raw["tables"]["verdicts"] = {
+        "method": "verdicts", "experiment": "cross-model", "claims": [claim, claim | {"weakly": 0}],
+    }  # fmt: skip
+    raw["tables"]["verdicts"]["claims"][1] |= {"experiment": "cross-training-set", "at_most": 3}
+    raw["tables"]["readings"] = {
+        "method": "multiverse", "experiment": "cross-model",
+        "readings": {"one": {"table2": "cross-modle"}},
+    }  # fmt: skip
+    with pytest.raises(InputError) as error:
+        config.check(raw, SCHEMA)
+    first, second, third, fourth = str(error.value).splitlines()
+    assert "tables.verdicts.claims[0]: expected the key 'weakly', found none" in first
+    assert "claims[1]: expected either at_least or at_most" in second
+    assert "claims[1].experiment: expected an experiment of the table" in third
+    assert "tables.readings.readings.one.table2" in fourth
+    assert "did you mean 'cross-model'" in fourth

@@ -8,7 +8,8 @@ from blindspots.parts import Images
 
 def test_a_softmax_nets_gradient_is_its_weights_times_what_it_is_wrong_by(digits, softmax_net):
     images, labels = digits[0][:7], digits[1][:7]
-    found = input_gradients(softmax_net, images, labels)
+    direction, length = input_gradients(softmax_net, images, labels)
+    found = (direction * length[:, None]).float()
     wrong_by = softmax_net(images).softmax(dim=1) - torch.nn.functional.one_hot(labels, 10)
     assert torch.allclose(found, wrong_by @ softmax_net[1].weight, atol=1e-6)
 
@@ -17,9 +18,24 @@ def test_the_table_is_what_numpy_says(digits, softmax_net, sigmoid_net):
     data = Images(digits[0][:20], digits[1][:20], np.arange(20), "train", 10, UNIT_BOX)
     models = {"A": softmax_net, "B": sigmoid_net}
     table = alignment(data, models, ["A"], ["A", "B"], 3, chunk=6).to_pandas()
-    a, b = (input_gradients(m, data.images, data.labels).numpy() for m in models.values())
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    (a, _), (b, length) = (input_gradients(m, data.images, data.labels) for m in models.values())
     assert np.isclose(table["cosine"][0], 1)
-    assert np.isclose(table["cosine"][1], np.mean((a * b).sum(axis=1) / norms))
-    assert np.isclose(table["victim_gradient"][1], np.linalg.norm(b, axis=1).mean())
+    assert np.isclose(table["cosine"][1], (a * b).sum(dim=1).mean().item())
+    assert np.isclose(table["victim_gradient"][1], length.mean().item())
     assert table["seed"].eq(3).all()
+
+
+def test_a_net_that_is_sure_of_itself_has_cosine_1_with_itself(digits, softmax_net):
+    sure = torch.nn.Sequential(softmax_net, Times(1000.0))
+    data = Images(digits[0][:50], digits[1][:50], np.arange(50), "train", 10, UNIT_BOX)
+    table = alignment(data, {"A": sure}, ["A"], ["A"], 0, chunk=50)
+    assert np.isclose(table["cosine"][0].as_py(), 1)
+
+
+class Times(torch.nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x

@@ -13,7 +13,7 @@ from blindspots.targets import choose_targets
 
 BOX = Box(0.0, 1.0)
 N = 40
-SETTINGS = sweep.Settings([0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chunk=16)
+SETTINGS = sweep.Settings("e", [0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chunk=16)
 
 
 @pytest.fixture

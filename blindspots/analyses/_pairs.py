@@ -30,7 +30,7 @@ def pairs(transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     for role, name in (("victim", "clean"), ("source", "source_clean")):
         answers = known.rename(columns={"net": role, "wrong": name})
         rows = rows.merge(answers, on=[role, *IMAGE], how="left", validate="many_to_one")
-    columns = [*PAIR, "file", "index", "success", "attacked", "clean", "source_clean"]
+    columns = ["experiment", *PAIR, "file", "index", "success", "attacked", "clean", "source_clean"]
     return rows[columns].astype({"attacked": bool, "clean": bool, "source_clean": bool})
 
 

@@ -50,7 +50,7 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         rows = group[group["value"].notna()]
         cell = dict(zip(keys, key, strict=True)) | {
             "value": rows["value"].mean() if len(rows) else np.nan,
-            "n": group["n"].iloc[0],
+            "n": (rows if len(rows) else group)["n"].iloc[0],
             "networks": len(rows),
         }
         if len(rows) > 1:

@@ -40,6 +40,7 @@ LIPSCHITZ = pa.schema(
 
 RADII = pa.schema(
     [
+        pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("attack", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
@@ -51,8 +52,8 @@ RADII = pa.schema(
             "success", pa.bool_(), nullable=False
         ),  # of the attack; without it no more is known
         pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
-        pa.field("noise_fooled", pa.int16()),  # draws of as long noise that fool
-        pa.field("noise_draws", pa.int16(), nullable=False),
+        pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
+        pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
     ]
 )
 """Transfer radii: a row per source, victim and image.
@@ -69,7 +70,7 @@ CURVES = pa.schema(
         pa.field("victim", pa.string(), nullable=False),
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
-        pa.field("n", pa.int32(), nullable=False),  # images that can be moved so far in the box
+        pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
     ]
 )
 """Error against distortion: a row per direction, victim and distortion."""

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import IMAGE, PAIR, arrow, pairs
+from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses._summary import cells, over_seeds
+
+CELL = ["n", "value", "low", "high", "interval", "reason"]
 
 COLUMNS = {
     "noise": ("less error by noise", "points"),
@@ -43,18 +45,21 @@ def excess(
         labels: of nets, by name.
 
     Returns:
-        A row per source and other victim.
+        A row per source and other victim; the p value where there is one network of each.
     """
     rows = pairs(transfer, clean)
     noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
-    rows = rows.merge(noise[[*PAIR, "file", "index", "noise"]], on=[*PAIR, *IMAGE[1:]], how="left")
+    keys = ["experiment", *PAIR, "file", "index"]
+    rows = rows.merge(noise[[*keys, "noise"]], on=keys, how="left", validate="many_to_one")
+    several = rows["seed"].nunique() > 1  # then a p value of each network says little
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
         for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
         for cell in _cells(group)
+        if not (several and cell["column"] == "p")
     ]
     keys = ["source", "victim", "column", "column_label", "unit"]
-    values = over_seeds(pd.DataFrame(found), keys)
+    values = over_seeds(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), keys)
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
     return cells(values.assign(row=names, row_label=shown), labels, None)

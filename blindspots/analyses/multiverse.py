@@ -21,9 +21,6 @@ CLEAN = {"table2": "table1", "table4": "table3"}
 RUN = 256
 """Images of the paper's run, as its percentages suggest."""
 
-ROUNDING = {"% error": 0.05, "RMS per pixel": 0.0005}
-"""Half of the last digit that the paper prints."""
-
 Readings = Mapping[str, Mapping[str, str]]
 
 
@@ -70,7 +67,7 @@ def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, A
             rows = by_experiment[experiment]
             rows = rows[rows["seed"] == rows["victim_seed"]]
             nets = {net: renamed.get(net, net) for net in rows["victim"].unique()}
-            rows = rows.assign(row=[renamed.get(n, n) for n in row_names(rows)])
+            rows = rows.assign(row=[_renamed(name, renamed) for name in row_names(rows)])
             for printed, ours in (
                 (table, _transfer_cells(rows, nets)),
                 (CLEAN[table], _clean_cells(rows, answers, nets)),
@@ -79,12 +76,23 @@ def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, A
                     figure = TABLES[printed].get((row, column))
                     if figure is None:
                         continue
-                    slack = ROUNDING[unit]
+                    slack = rounding(figure)
                     fits = interval.low - slack <= figure <= interval.high + slack
                     yield {
                         "reading": reading, "table": printed, "row": row, "column": column,
                         "unit": unit, "value": value, "paper": figure, "fits": fits,
                     }  # fmt: skip
+
+
+def _renamed(row: str, renamed: Mapping[str, str]) -> str:
+    """The paper's name of a row, an amplified one included."""
+    name, amplified, scale = row.partition(" amplified to ")
+    return renamed.get(name, name) + amplified + scale
+
+
+def rounding(figure: float) -> float:
+    """Half of the last digit of a printed figure: 0.05 for 11.7, 0.5 for 10."""
+    return 0.5 * 10.0 ** -len(repr(figure).partition(".")[2])
 
 
 def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:

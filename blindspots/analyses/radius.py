@@ -30,16 +30,17 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
     right = right[["net", "seed", "file", "index"]].rename(columns={"net": "source"})
     rows = radii[radii["success"] & ~(radii["radius"] == 0)]
     rows = rows.merge(right, on=["source", "seed", "file", "index"])
-    largest = radii["radius"].max()
     found = []
     for (source, victim, seed), _ in radii.groupby(PAIR, sort=False):
         of = rows[(rows["source"] == source) & (rows["victim"] == victim) & (rows["seed"] == seed)]
         distances = of["radius"].fillna(np.inf).to_numpy()
         middle = float(np.median(distances)) if len(distances) else np.nan
         low, high = statistics.median(distances)
-        reason = "no image that both get right, attacked with success"
-        if middle == np.inf:
-            reason = f"more than half of the images are not fooled up to {largest:.2g}"
+        reason = None
+        if len(distances) == 0:
+            reason = "no image that both get right, attacked with success"
+        elif middle == np.inf:
+            reason = "more than half of the images are not fooled at any distortion that was tried"
         found.append(
             {
                 "row": source, "column": victim, "unit": "RMS per pixel", "seed": seed,

@@ -16,7 +16,7 @@ COMPONENTS = {
     "source seed": "seed of the source",
     "victim seed": "seed of the victim",
     "split": "the same split, or another",
-    "rest": "the rest: seeds together, 256 images",
+    "rest": "the rest: both seeds together, the draw of the images",
 }
 
 
@@ -40,12 +40,13 @@ def variance(
 
     Returns:
         A row per component: its standard deviation in percentage points, and its share of the sum
-        of the variances; no value where there are fewer than three seeds or two architectures.
+        of the variances; no value where there are fewer than three seeds or three nets.
     """
     del labels
     grids = _grids(transfer, clean)
     seeds = min((len(grid) for grid in grids.values()), default=0)
-    found = None if seeds < 3 or len(grids) < 2 else components(grids)
+    nets = {net for pair in grids for net in pair}
+    found = None if seeds < 3 or len(nets) < 3 else components(grids)
     rows = []
     for key, label in COMPONENTS.items():
         value = np.nan if found is None else found[key]
@@ -59,7 +60,7 @@ def variance(
                     "row": key, "row_label": label, "column": column, "column_label": title,
                     "unit": unit, "value": value if np.isnan(value) else cell, "n": 0,
                     "networks": seeds,
-                    "reason": "needs across_seeds, three seeds and two pairs of nets",
+                    "reason": "needs across_seeds, three seeds and three nets",
                 }
             )  # fmt: skip
     return cells(pd.DataFrame(rows), {}, None)
@@ -97,18 +98,18 @@ def components(grids: Mapping[tuple[str, str], np.ndarray]) -> dict[str, float]:
         s = len(grid)
         diagonal = np.eye(s, dtype=bool)
         effect = grid[diagonal].mean() - grid[~diagonal].mean()
-        same.append(effect)
         plain = grid - np.where(diagonal, effect, 0)
         down, across = plain.mean(axis=1), plain.mean(axis=0)
         rest = plain - down[:, None] - across[None] + plain.mean()
         left = (rest**2).sum() / ((s - 1) ** 2 - 1)  # one degree of freedom went to the diagonal
         found["rest"].append(left)
+        same.append(effect**2 - left / (s - 1))  # less the noise of the effect
         found["source seed"].append(down.var(ddof=1) - left / s)
         found["victim seed"].append(across.var(ddof=1) - left / s)
         noise.append((down.var(ddof=1) + across.var(ddof=1) - left / s) / s)
     result = {key: float(np.mean(values)) for key, values in found.items()}
     share = 1 / len(next(iter(grids.values())))  # of pairs that have the same split
-    result["split"] = float(np.mean(np.square(same)) * share * (1 - share))
+    result["split"] = float(np.mean(same) * share * (1 - share))
     return _architectures({p: grid.mean() for p, grid in grids.items()}, float(np.mean(noise))) | (
         result
     )
@@ -123,12 +124,19 @@ def _architectures(means: Mapping[tuple[str, str], float], noise: float) -> dict
     )
     values = np.array([means[pair] for pair in pairs])
     effects, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
-    of_source = np.array([0.0, *effects[1 : len(sources)]])
-    of_victim = np.array([0.0, *effects[len(sources) :]])
     freedom = len(pairs) - rank
     rest = float(((values - design @ effects) ** 2).sum() / freedom) if freedom else noise
+    spread = rest * np.linalg.pinv(design.T @ design)  # of the effects, by the noise of the means
+
+    def variance_of(columns: slice) -> float:
+        """Of effects whose first is 0, less what their noise adds to it."""
+        of = np.array([0.0, *effects[columns]])
+        noisy = np.pad(spread[columns, columns], (1, 0))
+        centred = np.eye(len(of)) - 1 / len(of)
+        return float(of.var(ddof=1) - np.trace(centred @ noisy) / (len(of) - 1))
+
     return {
-        "source": float(of_source.var(ddof=1)) - rest / len(victims) if len(sources) > 1 else 0.0,
-        "victim": float(of_victim.var(ddof=1)) - rest / len(sources) if len(victims) > 1 else 0.0,
+        "source": variance_of(slice(1, len(sources))) if len(sources) > 1 else 0.0,
+        "victim": variance_of(slice(len(sources), None)) if len(victims) > 1 else 0.0,
         "pair": rest - noise,
     }

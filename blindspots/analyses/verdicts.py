@@ -54,20 +54,19 @@ def verdicts(
                 f"config: claims: expected one of {', '.join(MEASURES)} of an experiment of the "
                 f"table, found {claim['measure']!r} of {claim['experiment']!r}"
             )
-        seen = radii[radii["attack"].isin(at["attack"].unique())]
+        seen = radii[radii["experiment"] == claim["experiment"]]
         images = MEASURES[claim["measure"]]((at, clean, seen), claim.get("of"))
         rows += _cells(claim, images)
     return cells(pd.DataFrame(rows), {}, None)
 
 
 def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
-    by_seed = images.groupby("seed")["value"].mean()
-    if len(by_seed) > 1:
-        interval, kind = statistics.student(by_seed.to_numpy()), "student"
-    else:
-        per_image = images.groupby(IMAGE)["value"].mean().to_numpy()
-        interval, kind = statistics.student(per_image), "images"
-    value = float(by_seed.mean())
+    per_image = images.groupby(IMAGE)["value"].mean()
+    values, kind = per_image.groupby("seed").mean(), "student"
+    networks = len(values)
+    if networks == 1:
+        values, kind = per_image, "images"
+    value, interval = float(values.mean()), statistics.student(values.to_numpy())
     sign = 1 if "at_least" in claim else -1
     margin, weak = claim.get("at_least", claim.get("at_most")), claim["weakly"]
     verdict = judged(statistics.Interval(*sorted(sign * np.array(interval))), sign * margin,
@@ -76,7 +75,7 @@ def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
     unit = UNITS[claim["measure"]]
     shared = {
         "row": claim["claim"], "row_label": claim["claim"],
-        "n": images.groupby("seed").size().max(), "networks": len(by_seed),
+        "n": len(per_image) // max(networks, 1), "networks": networks,
     }  # fmt: skip
     return [
         shared | {"column": "verdict", "column_label": "verdict", "unit": "", "text": verdict},
@@ -84,6 +83,7 @@ def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
         | {
             "column": "value", "column_label": "measured", "unit": unit, "value": value,
             "low": interval.low, "high": interval.high, "interval": kind,
+            "reason": "nothing was measured",
         },
         shared | {"column": "rule", "column_label": "holds", "unit": "", "text": rule},
         shared
@@ -102,6 +102,8 @@ def judged(interval: statistics.Interval, margin: float, weak: float) -> str:
         margin: that it must exceed.
         weak: a smaller one.
     """
+    if np.isnan(interval.low):
+        return "cannot tell"
     if interval.low >= margin:
         return "holds"
     if interval.low >= weak:
@@ -118,8 +120,9 @@ def _success(evidence: Evidence, of: Any) -> pd.DataFrame:
 def _distortion(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Distortion of the attacked images of the net with the largest mean."""
     rows = _attacked(evidence[0])
-    means = rows.groupby("source")["distortion"].mean()
-    rows = rows[(rows["source"] == means.idxmax()) & rows["distortion"].notna()]
+    rows = rows[rows["distortion"].notna()]
+    means = rows.groupby("source")["distortion"].transform(lambda lengths: lengths.mean())
+    rows = rows[means == means.max()]
     return rows.assign(value=rows["distortion"])
 
 
@@ -132,9 +135,8 @@ def _beyond_noise(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on others' images beyond that by noise as long, in points."""
     transfer, clean, radii = evidence
     noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
-    rows = pairs(transfer, clean).merge(
-        noise[[*PAIR, "file", "index", "noise"]], on=[*PAIR, "file", "index"]
-    )
+    keys = [*PAIR, "file", "index"]
+    rows = pairs(transfer, clean).merge(noise[[*keys, "noise"]], on=keys, validate="many_to_one")
     rows = rows[rows["noise"].notna()]
     return rows.assign(value=100 * (rows["attacked"] - rows["noise"]))
 

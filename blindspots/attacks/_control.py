@@ -114,4 +114,6 @@ class Ray:
         missing = wanted - fixed
         reached = (moving > 0) | (missing <= 1e-12 * wanted)
         scale = torch.where(missing > 0, (missing / moving).sqrt(), 0)
-        return torch.where(reached, scale.nan_to_num(0, posinf=0), 0), reached
+        last = self.stops.masked_fill(self.stops.isinf(), 0).amax(dim=1)  # rounding went beyond it
+        scale = torch.where(moving > 0, scale, last).nan_to_num(0, posinf=0)
+        return torch.where(reached & (wanted > 0), scale, 0), reached

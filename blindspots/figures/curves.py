@@ -36,7 +36,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     for axes, victim in zip(panels, victims, strict=False):
         rows = curves[curves["victim"] == victim]
         for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
-            name = direction if pd.isna(source) else labels.get(source, source)
+            name = direction if pd.isna(source) else source
             colour, dashes = PLAIN.get(direction, (colours.get(source, "0.3"), "-"))
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
@@ -52,10 +52,10 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
             axes.tick_params(labelbottom=True)
     figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
     figure.supylabel("error of the victim (%)", fontsize=10)
-    order = [labels.get(s, s) for s in sources] + [n for n in PLAIN if n in lines]
-    order += [name for name in lines if name not in order]
+    order = sources + [name for name in lines if name not in sources]
+    named = [labels.get(name, name) for name in order]
     figure.legend(
-        [lines[name] for name in order], order, loc="outside upper center", ncols=4, fontsize=9,
+        [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,
         title="direction of the perturbation (thick: the victim's own)", title_fontsize=9,
     )  # fmt: skip
     return figure

@@ -27,19 +27,20 @@ def heatmap(
     cells = summary(transfer, labels=labels, paper=paper)
     cells = cells[cells["unit"] == "% error"]
     shown = [("this run", "value"), *([("Szegedy et al. 2013", "paper")] if paper else [])]
-    rows = list(cells["row_label"].unique())
-    columns = list(cells["column_label"].unique())
-    widest = max(map(len, rows)) * 0.075
+    rows = dict(zip(cells["row"], cells["row_label"], strict=True))
+    columns = dict(zip(cells["column"], cells["column_label"], strict=True))
+    widest = max(map(len, rows.values())) * 0.075
     size = (CELL * len(columns) * len(shown) + widest + 1.4, CELL * 0.62 * len(rows) + 1.7)
     figure = Figure(figsize=size)
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, (title, value) in zip(panels, shown, strict=True):
-        grid = cells.pivot(index="row_label", columns="column_label", values=value)
-        grid = grid.astype(float).reindex(index=rows, columns=columns)
+        grid = cells.pivot(index="row", columns="column", values=value)
+        grid = grid.astype(float).reindex(index=list(rows), columns=list(columns))
         seaborn.heatmap(
             grid, ax=axes, vmin=0, vmax=100, cmap="rocket_r", annot=True, fmt=".3g",
             annot_kws={"size": 8}, cbar=axes is panels[-1], linewidths=0.5,
-            cbar_kws={"label": "error (%)"},
+            cbar_kws={"label": "error (%)"}, xticklabels=list(columns.values()),
+            yticklabels=list(rows.values()),
         )  # fmt: skip
         axes.set(title=title, xlabel="", ylabel="")
         axes.tick_params(axis="x", rotation=45)

@@ -49,7 +49,8 @@ class Checkpoint:
             return None
         self.model.load_state_dict(found["model"])
         torch.set_rng_state(found["random"])
-        torch.cuda.set_rng_state_all(found["random_cuda"])
+        if found["random_cuda"] is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(found["random_cuda"])
         print(f"goes on from {self.path}", file=sys.stderr)
         return found["trainer"]
 
@@ -65,7 +66,7 @@ class Checkpoint:
             "key": self.key,
             "model": self.model.state_dict(),
             "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "trainer": state(),
         }
         with replacing(self.path) as temporary:

@@ -56,12 +56,15 @@ def minimise(
         line_search_fn="strong_wolfe",
     )
     rows: list[Terms] = []
+    last: tuple[Tensor, Terms] | None = None
     resumed = None if checkpoint is None else checkpoint.resume()
     if resumed is not None:
         rows = resumed["rows"]
         optimiser.load_state_dict(resumed["optimiser"])
+        last = parameters_to_vector(parameters).detach().clone(), resumed["terms"]
+        for parameter, gradient in zip(parameters, resumed["gradients"], strict=True):
+            parameter.grad = gradient if gradient is None else gradient.to(parameter)
     begun = time.perf_counter() - (rows[-1]["seconds"] if rows else 0)
-    last: tuple[Tensor, Terms] | None = None
 
     def evaluated() -> Terms:
         nonlocal last
@@ -89,7 +92,14 @@ def minimise(
         report()
     while (status := _status(rows, tolerance, max_iterations)) is None:
         if checkpoint is not None:
-            checkpoint.keep(lambda: {"rows": rows, "optimiser": optimiser.state_dict()})
+            checkpoint.keep(
+                lambda: {
+                    "rows": rows,
+                    "optimiser": optimiser.state_dict(),
+                    "terms": evaluated(),
+                    "gradients": [p.grad for p in parameters],
+                }
+            )
         optimiser.step(loss)
         report()
     optimiser.zero_grad()

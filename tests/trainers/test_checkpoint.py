@@ -38,6 +38,28 @@ def with_dropout(method, settings):
     return torch.nn.Sequential(model[0], torch.nn.Dropout(0.2), *model[1:])
 
 
+def with_batch_norm(method, settings):
+    model = net(method, settings)
+    return torch.nn.Sequential(*model[:2], torch.nn.BatchNorm1d(9), *model[2:])
+
+
+def test_running_statistics_go_on_as_if_nothing_had_happened(digits, tmp_path):
+    def trained(progress=None):
+        model = with_batch_norm("mlp", {"hidden": [9]})
+        checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "key", model, every=0)
+        lbfgs.lbfgs(
+            model, *digits, decay=1e-4, max_iterations=40, checkpoint=checkpoint, progress=progress
+        )
+        return model[2].running_var
+
+    torch.manual_seed(0)
+    expected = trained()
+    (tmp_path / "checkpoint.pt").unlink()
+    with pytest.raises(Killed):
+        trained(killed_after(2))
+    assert torch.equal(trained(), expected)
+
+
 @pytest.mark.parametrize(("trainer", "method", "settings", "options"), CASES)
 def test_killed_and_gone_on_it_ends_at_the_same_weights(
     trainer, method, settings, options, digits, tmp_path
