@@ -1,12 +1,14 @@
 """Scaled perturbations: radii against a linear net's exact ones, curves against plain counting."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from blindspots import exposure, sweep
 from blindspots.attacks import lbfgs
 from blindspots.attacks._control import Ray
+from blindspots.figures.curves import curves
 from blindspots.interface import Box
 from blindspots.parts import Images
 from blindspots.targets import choose_targets
@@ -113,3 +115,21 @@ def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exh
     assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
     lines = curves.to_pandas()
     assert lines.loc[lines["source"] == "A", "n"].eq(N - 4).all()
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
+    data, exhibit, softmax_net, sigmoid_net, seeds
+):
+    victims = {"A": softmax_net, "B": sigmoid_net}
+    found = [sweep.sweep(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
+    frame = pd.concat(table.to_pandas() for _, table in found)
+    frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
+    panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == ["net A", "B"]
+    lines = [line for line in panels[1].lines if len(line.get_xdata())]
+    assert len(lines) == 3
+    of = frame[(frame["victim"] == "B") & (frame["source"] == "A")]
+    expected = of.groupby("distortion")[["wrong", "n"]].sum()
+    drawn = next(line for line in lines if line.get_linestyle() == "-")
+    assert np.allclose(drawn.get_ydata(), 100 * expected["wrong"] / expected["n"])

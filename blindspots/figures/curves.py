@@ -65,12 +65,12 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
     """Percent wrong by distortion, with the interval."""
     found = {}
     for distortion, of in rows.groupby("distortion"):
-        of = of[of["n"] > 0]
+        of = of[of["n"] >= 1]  # of noise a mean over draws
         rates = (of["wrong"] / of["n"]).to_numpy()
         if len(rates) == 0:
             continue
         if len(rates) == 1:
-            interval = statistics.wilson(of["wrong"].iloc[0], of["n"].iloc[0])
+            interval = statistics.wilson(of["wrong"].iloc[0], round(of["n"].iloc[0]))
         else:
             interval = statistics.student(rates)
         ends = np.clip(interval, 0, 1)
