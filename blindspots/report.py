@@ -21,6 +21,8 @@ FORMATS = {
     "% error": "{:.1f}",
     "points": "{:+.1f}",
     "p": "{:.2g}",
+    "points off": "{:.1f}",
+    "% off": "{:.1f}",
     "RMS per pixel": "{:.3f}",
 }
 """How our values of a unit are printed, others with four digits; the paper's as it prints them."""

@@ -21,6 +21,8 @@ CLEAN = {"table2": "table1", "table4": "table3"}
 RUN = 256
 """Images of the paper's run, as its percentages suggest."""
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 Readings = Mapping[str, Mapping[str, str]]
 
 
@@ -157,10 +159,13 @@ def _by_cell(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
     rows = []
     for (row, column), of in found.groupby(["row", "column"], sort=False):
         name, unit = f"{row}, {column}", of["unit"].iloc[0]
-        rows.append(_cell(name, "paper", "paper", of["paper"].iloc[0], unit))
+        figure = of["paper"].iloc[0]
+        rows.append(_cell(name, "paper", "paper", figure, unit, f"{figure:g}"))
         count = int(of["fits"].sum())
         text = f"{count} of {len(of)}" if count else "none"
-        rows.append(_cell(name, "fits", "readings that fit", 100 * of["fits"].mean(), "%", text))
+        rows.append(
+            _cell(name, "fits", "readings that fit", 100 * of["fits"].mean(), "% of readings", text)
+        )
         ours = of.set_index("reading")
         for reading in readings:
             if reading in ours.index:
@@ -174,5 +179,5 @@ def _by_cell(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
 def _cell(row, column, label, value, unit, text=None) -> dict[str, Any]:
     return {
         "row": row, "row_label": row, "column": column, "column_label": label, "value": value,
-        "unit": unit, "text": text, "n": RUN, "networks": 1,
+        "unit": unit, "text": text and text.replace(" ", NO_BREAK), "n": 0, "networks": 1,
     }  # fmt: skip

@@ -47,6 +47,7 @@ def scored(run, **settings):
     renamed = {f"{net}-x": net for net in NETS}
     summary = multiverse.multiverse(*run, readings=READINGS, labels={}, renamed=renamed, **settings)
     tables.from_frame(summary, _summary.SCHEMA)
+    summary["text"] = summary["text"].str.replace(multiverse.NO_BREAK, " ")
     return summary.set_index(["row", "column"])
 
 
