@@ -43,6 +43,7 @@ def heatmap(
             yticklabels=list(rows.values()),
         )  # fmt: skip
         axes.set(title=title, xlabel="", ylabel="")
+        axes.grid(visible=False)
         axes.tick_params(axis="x", rotation=45)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
