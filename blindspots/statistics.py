@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 
@@ -25,12 +25,14 @@ class Interval(NamedTuple):
 NONE = Interval(np.nan, np.nan)
 
 
-def wilson(count: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Of the rate behind `count` of n independent trials (Wilson 1927)."""
     if n == 0:
         return NONE
-    found = stats.binomtest(round(count), n).proportion_ci(confidence, method="wilson")
-    return Interval(float(found.low), float(found.high))
+    z, rate = special.ndtri((1 + confidence) / 2), count / n
+    middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
@@ -38,7 +40,8 @@ def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
+    t = special.stdtrit(len(values) - 1, (1 + confidence) / 2)
+    half = t * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
 
@@ -60,7 +63,7 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     total = n + 2
     difference = (only_first - only_second) / total
     variance = (only_first + only_second - (only_first - only_second) ** 2 / total) / total**2
-    half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(variance)
+    half = special.ndtri((1 + confidence) / 2) * np.sqrt(variance)
     return Interval(max(-1.0, float(difference - half)), min(1.0, float(difference + half)))
 
 
@@ -80,6 +83,8 @@ def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
 
     Infinite values are allowed: what was not reached.
     """
+    from scipy import stats  # most of a second, which few jobs need
+
     ordered, n = np.sort(values), len(values)
     low = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5)) if n else 0
     if n == 0 or low < 1:
@@ -98,6 +103,8 @@ def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -
         draws: trials of the run to come.
         confidence: of the interval.
     """
+    from scipy import stats
+
     coming = stats.betabinom(draws, count + 0.5, n - count + 0.5)
     low, high = coming.ppf((1 - confidence) / 2), coming.ppf((1 + confidence) / 2)
     return Interval(float(low / draws), float(high / draws))

@@ -66,9 +66,6 @@ RESULTS = f"results/{config['run']}"
 RESOURCES = f"resources/{config['data']['name']}"
 LOGS = f"logs/{config['run']}"
 NETS, EXPERIMENTS = config["nets"], config["experiments"]
-ATTACKED = {}  # experiments by attack and part
-for experiment in EXPERIMENTS.values():
-    ATTACKED.setdefault((experiment["attack"], experiment["part"]), []).append(experiment)
 THREADS = config["machine"]["threads"]
 GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
 
@@ -250,17 +247,24 @@ def shown_in(experiment):
 
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
-    asked = [
-        experiment["n"]
-        for experiment in ATTACKED.get((wildcards.attack, wildcards.part), [])
-        if wildcards.net in experiment["sources"]
-    ]
-    if not asked:
+    asked = attacked_by_all().get((wildcards.attack, wildcards.part, wildcards.net))
+    if asked is None:
         raise WorkflowError(
             f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} on part "
             f"{wildcards.part}, found none; add it as a source of one"
         )
-    return max(asked)
+    return asked
+
+
+@cache
+def attacked_by_all():
+    """The most images that an experiment asks for, by attack, part and net."""
+    asked = {}
+    for experiment in EXPERIMENTS.values():
+        for net in experiment["sources"]:
+            key = experiment["attack"], experiment["part"], net
+            asked[key] = max(experiment["n"], asked.get(key, 0))
+    return asked
 
 
 def shards(wildcards):
@@ -279,10 +283,17 @@ def shards(wildcards):
 
 def images_certified(wildcards):
     """How many images of each part are certified for a net: those that experiments attack."""
-    counts = {}
+    return shown_in_all()[wildcards.net]
+
+
+@cache
+def shown_in_all():
+    """By net the most images of each part that an experiment shows it."""
+    counts = {net: {} for net in NETS}
     for experiment in EXPERIMENTS.values():
-        if wildcards.net in everyone(experiment):
-            counts[experiment["part"]] = max(experiment["n"], counts.get(experiment["part"], 0))
+        for net in everyone(experiment):
+            seen = counts[net].get(experiment["part"], 0)
+            counts[net][experiment["part"]] = max(experiment["n"], seen)
     return counts
 
 

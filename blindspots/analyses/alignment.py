@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from scipy import stats
 
 from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses._summary import cells, over_seeds
@@ -54,7 +53,7 @@ def alignment(
     last = []
     for column in ("cosine", "victim_gradient"):
         varied = min(seen[column].nunique(), seen["excess"].nunique()) > 2
-        rho = stats.spearmanr(seen[column], seen["excess"]).statistic if varied else None
+        rho = seen[column].corr(seen["excess"], method="spearman") if varied else None
         last.append(
             {
                 "row": "correlation", "row_label": CORRELATION, "column": column,
