@@ -154,13 +154,47 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
-def _clipped(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Of the attacks that may clip to the box, which do."""
-    chosen = {
+def _together(answers: Mapping[str, str]) -> str:
+    """What holds for most names, and who differs: "random; next: A, B"."""
+    names: dict[str, list[str]] = {}
+    for name, answer in answers.items():
+        names.setdefault(answer, []).append(name)
+    first, *others = sorted(names, key=lambda answer: -len(names[answer]))
+    return "; ".join([first, *(f"{answer}: {', '.join(names[answer])}" for answer in others)])
+
+
+def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
+    """What a run took where the paper leaves a choice open, as text by question."""
+    experiments = config["experiments"]
+    attacks = {
         name: methods.defaults("attacks", attack["method"]) | attack
         for name, attack in config["attacks"].items()
     }
-    return {name: settings["clip"] for name, settings in chosen.items() if "clip" in settings}
+    images = {name: f"{e['n']} of part {e['part']}" for name, e in experiments.items()}
+    clipped = {
+        name: "amplified images clipped" if e["clip"] else "amplified images not clipped"
+        for name, e in experiments.items()
+        if e["amplify"]
+    }
+    clipped |= {
+        name: "clipped" if attack["clip"] else "not clipped"
+        for name, attack in attacks.items()
+        if "clip" in attack
+    }
+    penalties = {n: a for n, a in attacks.items() if a["method"] == "lbfgs"}
+    distances = {"l2_squared": "c·‖r‖₂², smooth at 0", "l2": "c·‖r‖₂"}
+    searches = {
+        "bisect": "the largest c that reaches the target, bracketed and bisected",
+        "first_success": "the largest power of ten for c that reaches the target",
+    }
+    found = {
+        "target": {n: str(attacks[e["attack"]]["target"]) for n, e in experiments.items()},
+        "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
+        "search": {n: searches[a["search"]] for n, a in penalties.items()},
+        "images": images,
+        "clipping": clipped,
+    }
+    return {question: _together(answers) for question, answers in found.items() if answers}
 
 
 def render(
@@ -199,16 +233,7 @@ def render(
     ]
     return environment.from_string(Path(template).read_text("utf-8")).render(
         config=config,
-        attacks={
-            config["attacks"][experiment["attack"]]["method"]
-            for experiment in config["experiments"].values()
-        },
-        clipped=_clipped(config),
-        penalties={
-            name: methods.defaults("attacks", "lbfgs") | attack
-            for name, attack in config["attacks"].items()
-            if attack["method"] == "lbfgs"
-        },
+        readings=readings_taken(config),
         tables=printed,
         figures=pictures,
         splits=[tables.metadata(tables.read(path)) for path in splits],

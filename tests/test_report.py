@@ -102,3 +102,13 @@ def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
 def test_a_text_is_shown_as_it_is():
     table = report.printable("t", "T", summary().assign(text="holds"))
     assert table.rows[0][1][0].value == "holds"
+
+
+def test_the_readings_are_said_once_with_who_differs():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
+    raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
+    found = report.readings_taken(config.check(raw, SCHEMA))
+    assert found["target"] == "random; next: other"
+    assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
+    assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
