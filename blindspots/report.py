@@ -187,7 +187,14 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
         "bisect": "the largest c that reaches the target, bracketed and bisected",
         "first_success": "the largest power of ten for c that reaches the target",
     }
+    trainers = {n: net["trainer"] for n, net in config["nets"].items() if net["trainer"]}
+    factors = {
+        name: trainer.get("decay_scale", config["decay_scale"])
+        for name, trainer in trainers.items()
+        if methods.takes("trainers", trainer["method"], "decay_scale")
+    }
     found = {
+        "decay": {n: f"as printed times {factor:g}" for n, factor in factors.items()},
         "target": {n: str(attacks[e["attack"]]["target"]) for n, e in experiments.items()},
         "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
         "search": {n: searches[a["search"]] for n, a in penalties.items()},

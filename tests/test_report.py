@@ -109,6 +109,23 @@ def test_the_readings_are_said_once_with_who_differs():
     raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
     raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
     found = report.readings_taken(config.check(raw, SCHEMA))
+    assert found["decay"] == "as printed times 1"
     assert found["target"] == "random; next: other"
     assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
     assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
+
+
+def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    net = {"model": {"method": "mlp", "hidden": []}, "weights": "w.safetensors"}
+    experiment = {"attack": "near", "part": "test", "n": 9, "sources": ["A"], "victims": ["A"]}
+    page = rendered(
+        tmp_path,
+        nets={"A": net},
+        attacks={"near": {"method": "closest"}},
+        experiments={"e": experiment},
+        tables={},
+        figures={"examples": raw["figures"]["distortions"] | {"experiment": "e"}},
+    )
+    assert "9 of part test" in page
+    assert "Search for c" not in page
