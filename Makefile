@@ -19,7 +19,7 @@ quickstart: $(READY) ## set up, and run everything on the embedded digits (a min
 	$(SNAKEMAKE) --configfile presets/digits.yaml
 	@echo 'Done. Open the report: results/digits/report.html'
 
-paper: $(READY) ## the paper on MNIST, under every reading (about an hour on 2 cores)
+paper: $(READY) ## the paper on MNIST, on 256 and on 10 000 images, under every reading
 	$(SNAKEMAKE) --configfile config.yaml presets/multiverse.yaml presets/claims.yaml
 	@echo 'Done. Open the report: results/paper/report.html'
 
@@ -45,7 +45,7 @@ format: $(READY) ## lay the code out as `make lint` wants it
 	$(PY) -m snakefmt Snakefile rules
 	@echo 'Done. What changed: git diff'
 
-replicates: $(READY) ## Tables 1 to 4 with five independent replicates (about three hours on 2 cores)
+replicates: $(READY) ## Tables 1 to 4 with five independent replicates: five times the trainings
 	$(SNAKEMAKE) --configfile config.yaml presets/replicates.yaml presets/claims.yaml
 	@echo 'Done. Open the report: results/replicates/report.html'
 

@@ -12,6 +12,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/params.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attack.smk"

@@ -6,7 +6,7 @@ over 3 to 5 networks covers 75 to 84% and is not used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -92,6 +92,7 @@ def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     return Interval(float(ordered[low - 1]), float(ordered[n - low]))
 
 
+@cache  # readings share most cells, and a large run takes a tenth of a second
 def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
     """Of the rate that another run of `draws` images shows, from `count` of n in this one.
 
@@ -108,18 +109,3 @@ def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -
     coming = stats.betabinom(draws, count + 0.5, n - count + 0.5)
     low, high = coming.ppf((1 - confidence) / 2), coming.ppf((1 + confidence) / 2)
     return Interval(float(low / draws), float(high / draws))
-
-
-def coverage(
-    draw: Callable[[np.random.Generator], tuple[Interval, float]], runs: int, seed: int = 0
-) -> float:
-    """The share of simulated runs whose interval holds the truth.
-
-    Args:
-        draw: takes a generator to an interval and the truth that it should hold.
-        runs: how many.
-        seed: of the generator.
-    """
-    generator = np.random.default_rng(seed)
-    held = [low <= truth <= high for (low, high), truth in (draw(generator) for _ in range(runs))]
-    return float(np.mean(held))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots import tables
-from blindspots.analyses._tables import CURVES, RADII
+from blindspots.analyses._tables import CURVES, NOISE, OTHER_IMAGE, RADII
 from blindspots.attacks import other_image
 from blindspots.attacks._control import Ray
 from blindspots.exposure import Exhibit
@@ -25,9 +25,6 @@ from blindspots.randomness import draw_rows
 
 BISECTIONS = 16
 """Of the interval between two distortions of the grid in which a victim begins to err."""
-
-NOISE, OTHER_IMAGE = "noise", "other image"
-"""Directions that no source chose: uniform on the sphere, and towards a random other image."""
 
 Victims = Mapping[str, nn.Module]
 

@@ -1,21 +1,17 @@
-# What the rules share: the checked config, names of files, and the part of the config each job uses.
+# What the rules share: the checked config, the end of a run, names and files.
 import gc
 import os
 import re
 import shlex
 import sys
 import time
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import yaml
-from snakemake.exceptions import WorkflowError
 
-from blindspots import logs, methods
-from blindspots.config import check, method_settings
-from blindspots.fingerprint import fingerprint
+from blindspots import logs
+from blindspots.config import check
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -171,147 +167,3 @@ def evidence(experiments, wanted):
     for name in ("transfer", "pictures", "radii", "curves", "gradients"):
         files[name] = expand(f"{RESULTS}/{name}/{{experiment}}.parquet", experiment=experiments)
     return {name: files[name] for name in wanted}
-
-
-# The part of the config that a job uses, and a fingerprint of the library's code that it reaches.
-def instance(mapping, role):
-    """A method and its settings, as jobs get them."""
-    return {"method": mapping["method"], "settings": method_settings(mapping, role)}
-
-
-def code(script, *used):
-    """Of a script's imports and of the methods (role, instance) that its config names."""
-    return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
-
-
-@cache
-def reached(script, *modules):
-    return fingerprint(modules, [ROOT / "scripts" / script])
-
-
-def models_of(nets):
-    """The models of nets and of all their ancestors, for `code`."""
-    return [("models", NETS[net]["model"]) for net in with_parents(nets)]
-
-
-def built_net(wildcards):
-    net = NETS[wildcards.net]
-    return {
-        "name": wildcards.net,
-        "seed": int(wildcards.seed),
-        "model": instance(net["model"], "models"),
-        "parents": list(net["parents"]),
-    }
-
-
-def trained_net(wildcards):
-    net = NETS[wildcards.net]
-    trainer = instance(net["trainer"], "trainers")
-    if methods.takes("trainers", trainer["method"], "decay_scale"):
-        trainer["settings"].setdefault("decay_scale", config["decay_scale"])
-    return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
-
-
-def parent_weights(wildcards):
-    parents = list(NETS[wildcards.net]["parents"].values())
-    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
-
-
-def attack_params(wildcards):
-    attack = config["attacks"][wildcards.attack]
-    return instance(attack, "attacks") | {"target": attack["target"]}
-
-
-def nets_of_experiments():
-    return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
-
-
-SHOWN = ("attack", "part", "n", "sources", "victims")
-ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
-
-
-def part_of(experiment, *keys):
-    """What a job uses of an experiment's section."""
-    return {key: EXPERIMENTS[experiment][key] for key in keys}
-
-
-def controls_of(experiment):
-    return {name: instance(config["attacks"][name], "attacks") for name in experiment["controls"]}
-
-
-def shown_in(experiment):
-    """The methods behind an experiment's controls and victims, for `code`."""
-    victims = models_of(experiment["victims"])
-    return [*victims, *(("attacks", control) for control in controls_of(experiment).values())]
-
-
-def images_attacked(wildcards):
-    """How many images of a part a net's attack needs: the most that an experiment asks for."""
-    asked = attacked_by_all().get((wildcards.attack, wildcards.part, wildcards.net))
-    if asked is None:
-        raise WorkflowError(
-            f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} on part "
-            f"{wildcards.part}, found none; add it as a source of one"
-        )
-    return asked
-
-
-@cache
-def attacked_by_all():
-    """The most images that an experiment asks for, by attack, part and net."""
-    asked = {}
-    for experiment in EXPERIMENTS.values():
-        for net in experiment["sources"]:
-            key = experiment["attack"], experiment["part"], net
-            asked[key] = max(experiment["n"], asked.get(key, 0))
-    return asked
-
-
-def shards(wildcards):
-    """The files that the rows of an attack's table are computed in; none: the one job does it."""
-    n, chunk = images_attacked(wildcards), config["machine"]["chunk"]
-    chunks = -(-n // chunk)
-    count = min(config["machine"]["shards"], chunks)
-    if count == 1:
-        return []
-    ends = [min(chunks * (i + 1) // count * chunk, n) for i in range(count)]
-    name = (
-        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}/{wildcards.part}"
-    )
-    return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
-
-
-def images_certified(wildcards):
-    """How many images of each part are certified for a net: those that experiments attack."""
-    return shown_in_all()[wildcards.net]
-
-
-@cache
-def shown_in_all():
-    """By net the most images of each part that an experiment shows it."""
-    counts = {net: {} for net in NETS}
-    for experiment in EXPERIMENTS.values():
-        for net in everyone(experiment):
-            seen = counts[net].get(experiment["part"], 0)
-            counts[net][experiment["part"]] = max(experiment["n"], seen)
-    return counts
-
-
-def experiments_of(mapping):
-    """The experiments of a table or a figure, its own first."""
-    return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
-
-
-def summary(mapping, role):
-    """A table or a figure: its method and settings, with the labels of the nets."""
-    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
-    nets = with_parents(sum(map(everyone, sections), []))
-    made = instance(mapping, role)
-    if methods.takes(role, made["method"], "labels"):
-        made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
-    return made | {"title": mapping["title"], "n": sections[0]["n"]}
-
-
-def evidence_of(mapping, role):
-    """The input files of a table or a figure."""
-    return evidence(experiments_of(mapping), methods.inputs(role, mapping["method"]))

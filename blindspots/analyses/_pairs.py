@@ -10,28 +10,49 @@ IMAGE = ["seed", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
 
-def pairs(transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+def pairs(
+    transfer: pd.DataFrame, clean: pd.DataFrame, *, across_seeds: bool = False
+) -> pd.DataFrame:
     """Every victim's answers to other nets' attacked images, beside those to the unaltered ones.
 
     Args:
         transfer: with schema `_tables.TRANSFER`; controls, amplified images and a net's own are
-            left out, and so are victims of other seeds.
+            left out.
         clean: with schema `answers.CLEAN`.
+        across_seeds: keep victims of other seeds than the source's.
 
     Returns:
         A row per source, victim and image: `attacked`, `clean` (whether the victim is wrong on the
-        attacked and on the unaltered image), `source_clean` (the source on the unaltered one).
+        attacked and on the unaltered image), `source_clean` (the source on the unaltered one), and
+        `excess`, the difference of the first two in percentage points.
     """
     rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
-    rows = rows[(rows["source"] != rows["victim"]) & (rows["seed"] == rows["victim_seed"])]
+    rows = rows[rows["source"] != rows["victim"]]
+    if not across_seeds:
+        rows = rows[rows["seed"] == rows["victim_seed"]]
     rows = rows.assign(attacked=rows["prediction"] != rows["label"])
-    known = clean[clean["prediction"].notna()]
-    known = known.assign(wrong=known["prediction"] != known["label"])[["net", *IMAGE, "wrong"]]
-    for role, name in (("victim", "clean"), ("source", "source_clean")):
-        answers = known.rename(columns={"net": role, "wrong": name})
-        rows = rows.merge(answers, on=[role, *IMAGE], how="left", validate="many_to_one")
-    columns = ["experiment", *PAIR, "file", "index", "success", "attacked", "clean", "source_clean"]
-    return rows[columns].astype({"attacked": bool, "clean": bool, "source_clean": bool})
+    known = clean.assign(wrong=clean["prediction"] != clean["label"])
+    known = known.loc[clean["prediction"].notna(), ["net", *IMAGE, "wrong"]]
+    for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
+        answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
+        rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")
+    columns = ["experiment", *PAIR, "victim_seed", "file", "index", "success"]
+    rows = rows[[*columns, "attacked", "clean", "source_clean"]]
+    rows = rows.astype({"attacked": bool, "clean": bool, "source_clean": bool})
+    return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
+
+
+def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
+    """`pairs` with `noise`: the share of noise as long as the perturbation that fools the victim.
+
+    Args:
+        rows: of `pairs`.
+        radii: with schema `_tables.RADII`, of the same experiments. Null: the attack failed.
+    """
+    keys = ["experiment", *PAIR, "file", "index"]
+    noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])
+    noise = noise.astype({"noise": float})[[*keys, "noise"]]
+    return rows.merge(noise, on=keys, how="left", validate="many_to_one")
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:

@@ -48,9 +48,7 @@ RADII = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field(
-            "success", pa.bool_(), nullable=False
-        ),  # of the attack; without it no more is known
+        pa.field("success", pa.bool_(), nullable=False),  # of the attack
         pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
         pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
         pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
@@ -74,6 +72,9 @@ CURVES = pa.schema(
     ]
 )
 """Error against distortion: a row per direction, victim and distortion."""
+
+NOISE, OTHER_IMAGE = "noise", "other image"
+"""Directions that no source chose: uniform on the sphere, and towards a random other image."""
 
 GRADIENTS = pa.schema(
     [

@@ -36,10 +36,8 @@ def alignment(
         A row per source and other victim, and one with the rank correlations over all pairs and
         seeds of each column with the excess error.
     """
-    rows = pairs(transfer, clean)
-    rows = rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
-    seen = rows.groupby(PAIR, sort=False)["excess"].agg(["mean", "size"]).reset_index()
-    seen = seen.rename(columns={"mean": "excess", "size": "images"}).merge(gradients, on=PAIR)
+    seen = pairs(transfer, clean).groupby(PAIR, sort=False)["excess"].mean().reset_index()
+    seen = seen.merge(gradients, on=PAIR)
     found = [
         seen.assign(column=column, column_label=label, unit=unit, value=seen[column], n=seen["n"])
         for column, (label, unit) in COLUMNS.items()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import PAIR, arrow, pairs
+from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses._summary import cells, over_seeds
 
 CELL = ["n", "value", "low", "high", "interval", "reason"]
@@ -47,10 +47,7 @@ def excess(
     Returns:
         A row per source and other victim; the p value where there is one network of each.
     """
-    rows = pairs(transfer, clean)
-    noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
-    keys = ["experiment", *PAIR, "file", "index"]
-    rows = rows.merge(noise[[*keys, "noise"]], on=keys, how="left", validate="many_to_one")
+    rows = with_noise(pairs(transfer, clean), radii)
     several = rows["seed"].nunique() > 1  # then a p value of each network says little
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
@@ -87,8 +84,14 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
     yield beyond_noise("noise", reached)
     low, high = statistics.paired(attacked, clean)
-    difference = 100 * (attacked.mean() - clean.mean())
-    yield cell("clean", len(group), difference, low=100 * low, high=100 * high, interval="paired")
+    yield cell(
+        "clean",
+        len(group),
+        group["excess"].mean(),
+        low=100 * low,
+        high=100 * high,
+        interval="paired",
+    )
     yield cell("raw", len(group), 100 * attacked.mean())
     yield beyond_noise("right noise", reached & right)
     if right.any():

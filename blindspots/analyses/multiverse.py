@@ -63,6 +63,7 @@ def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, A
     """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
     answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
     answers = answers.assign(wrong=answers["prediction"] != answers["label"])
+    counted = answers.groupby(["net", "subset"])["wrong"].agg(["sum", "size"])
     by_experiment = dict(list(transfer.groupby("experiment")))
     for reading, experiments in readings.items():
         for table, experiment in experiments.items():
@@ -72,7 +73,7 @@ def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, A
             rows = rows.assign(row=[_renamed(name, renamed) for name in row_names(rows)])
             for printed, ours in (
                 (table, _transfer_cells(rows, nets)),
-                (CLEAN[table], _clean_cells(rows, answers, nets)),
+                (CLEAN[table], _clean_cells(rows, counted, nets)),
             ):
                 for row, column, unit, value, interval in ours:
                     figure = TABLES[printed].get((row, column))
@@ -108,18 +109,19 @@ def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tup
 
 
 def _clean_cells(
-    rows: pd.DataFrame, answers: pd.DataFrame, nets: Mapping[str, str]
+    rows: pd.DataFrame, counted: pd.DataFrame, nets: Mapping[str, str]
 ) -> Iterator[tuple]:
     for net, name in nets.items():
         of = rows[(rows["source"] == net) & rows["amplified_to"].isna()]
         if len(of):
             yield name, "distortion", "RMS per pixel", *_distortion(of)
         for part, subsets in SUBSETS.items():
-            seen = answers[(answers["net"] == net) & answers["subset"].isin(subsets)]["wrong"]
-            if len(seen):
-                low, high = statistics.prediction(int(seen.sum()), len(seen), len(seen))
+            there = [key for subset in subsets if (key := (net, subset)) in counted.index]
+            wrong, n = counted.loc[there].sum() if there else (0, 0)
+            if n:
+                low, high = statistics.prediction(int(wrong), int(n), int(n))
                 interval = statistics.Interval(100 * low, 100 * high)
-                yield name, part, "% error", 100 * seen.mean(), interval
+                yield name, part, "% error", 100 * wrong / n, interval
 
 
 def _distortion(rows: pd.DataFrame) -> tuple[float, statistics.Interval]:

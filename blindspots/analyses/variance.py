@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from blindspots.analyses._pairs import pairs
 from blindspots.analyses._summary import cells
 
 COMPONENTS = {
@@ -68,16 +69,7 @@ def variance(
 
 def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
     """Excess errors in points of each pair of architectures: (source seeds, victim seeds)."""
-    rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
-    rows = rows[rows["source"] != rows["victim"]]
-    image = ["file", "index"]
-    answers = clean[["net", "seed", *image, "prediction"]].rename(
-        columns={"net": "victim", "seed": "victim_seed", "prediction": "unaltered"}
-    )
-    rows = rows.merge(answers, on=["victim", "victim_seed", *image])
-    label = rows["label"]
-    change = (rows["prediction"] != label).astype(int) - (rows["unaltered"] != label).astype(int)
-    rows = rows.assign(excess=100.0 * change)
+    rows = pairs(transfer, clean, across_seeds=True)
     means = rows.groupby(["source", "victim", "seed", "victim_seed"])["excess"].mean()
     grids = {
         pair: of.droplevel([0, 1]).unstack().to_numpy()

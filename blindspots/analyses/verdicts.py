@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import IMAGE, PAIR, pairs
+from blindspots.analyses._pairs import IMAGE, pairs, with_noise
 from blindspots.analyses._summary import cells
 from blindspots.interface import InputError
 
@@ -55,12 +55,12 @@ def verdicts(
                 f"table, found {claim['measure']!r} of {claim['experiment']!r}"
             )
         seen = radii[radii["experiment"] == claim["experiment"]]
-        images = MEASURES[claim["measure"]]((at, clean, seen), claim.get("of"))
-        rows += _cells(claim, images)
+        measure, unit = MEASURES[claim["measure"]]
+        rows += _cells(claim, measure((at, clean, seen), claim.get("of")), unit)
     return cells(pd.DataFrame(rows), {}, None)
 
 
-def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
+def _cells(claim: Claim, images: pd.DataFrame, unit: str) -> list[dict[str, Any]]:
     per_image = images.groupby(IMAGE)["value"].mean()
     values, kind = per_image.groupby("seed").mean(), "student"
     networks = len(values)
@@ -72,7 +72,6 @@ def _cells(claim: Claim, images: pd.DataFrame) -> list[dict[str, Any]]:
     verdict = judged(statistics.Interval(*sorted(sign * np.array(interval))), sign * margin,
                      sign * weak)  # fmt: skip
     rule = f"{'at least' if sign > 0 else 'at most'} {margin:g}, weakly {weak:g}"
-    unit = UNITS[claim["measure"]]
     shared = {
         "row": claim["claim"], "row_label": claim["claim"],
         "n": len(per_image) // max(networks, 1), "networks": networks,
@@ -134,9 +133,7 @@ def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
 def _beyond_noise(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on others' images beyond that by noise as long, in points."""
     transfer, clean, radii = evidence
-    noise = radii.assign(noise=radii["noise_fooled"].astype(float) / radii["noise_draws"])
-    keys = [*PAIR, "file", "index"]
-    rows = pairs(transfer, clean).merge(noise[[*keys, "noise"]], on=keys, validate="many_to_one")
+    rows = with_noise(pairs(transfer, clean), radii)
     rows = rows[rows["noise"].notna()]
     return rows.assign(value=100 * (rows["attacked"] - rows["noise"]))
 
@@ -147,7 +144,7 @@ def _beyond_clean(evidence: Evidence, of: Any) -> pd.DataFrame:
     if of is not None:
         transfer = transfer[transfer["amplified_to"] == of].assign(amplified_to=np.nan)
     rows = pairs(transfer, clean)
-    return rows.assign(value=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
+    return rows.assign(value=rows["excess"])
 
 
 def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
@@ -169,21 +166,12 @@ def _advantage(evidence: Evidence, of: Any) -> pd.DataFrame:
     return (others - own).dropna().rename("value").reset_index()
 
 
-MEASURES: dict[str, Callable[[Evidence, Any], pd.DataFrame]] = {
-    "success": _success,
-    "largest distortion": _distortion,
-    "error beyond noise": _beyond_noise,
-    "error beyond clean": _beyond_clean,
-    "error by a control": _control,
-    "advantage of a victim": _advantage,
+MEASURES: dict[str, tuple[Callable[[Evidence, Any], pd.DataFrame], str]] = {
+    "success": (_success, "%"),
+    "largest distortion": (_distortion, "RMS per pixel"),
+    "error beyond noise": (_beyond_noise, "points"),
+    "error beyond clean": (_beyond_clean, "points"),
+    "error by a control": (_control, "points"),
+    "advantage of a victim": (_advantage, "points"),
 }
-"""Per image (`seed`, `file`, `index`) a value, whose mean is the measure."""
-
-UNITS = {
-    "success": "%",
-    "largest distortion": "RMS per pixel",
-    "error beyond noise": "points",
-    "error beyond clean": "points",
-    "error by a control": "points",
-    "advantage of a victim": "points",
-}
+"""Per image (`seed`, `file`, `index`) a value, whose mean is the measure; and its unit."""

@@ -10,9 +10,10 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots import statistics
+from blindspots.analyses._tables import NOISE, OTHER_IMAGE
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
-PLAIN = {"noise": ("0.45", "--"), "other image": ("0.1", ":")}
+PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
 """Directions that no source chose: colour and dashes."""
 
 

@@ -61,13 +61,13 @@ def test_each_measure_by_hand():
     evidence = (transfer, clean, radii)
 
     def mean(name, of=None):
-        return verdicts.MEASURES[name](evidence, of)["value"].mean()
+        return verdicts.MEASURES[name][0](evidence, of)["value"].mean()
 
     assert mean("success") == pytest.approx(100 * (1 - 6 / 120))
     assert mean("largest distortion") == pytest.approx(0.2)
     noise = transfer[transfer["source"] == "A"].assign(source=None, attack="noise")
     both = pd.concat([transfer, noise])
-    found = verdicts.MEASURES["error by a control"]((both, clean, radii), "noise")
+    found = verdicts.MEASURES["error by a control"][0]((both, clean, radii), "noise")
     expected = (noise["prediction"] != 1).mean() - (clean["prediction"] != 1).mean()
     assert found["value"].mean() == pytest.approx(100 * expected)
     fooled = radii[radii["source"] != radii["victim"]]["noise_fooled"].mean() / 4
