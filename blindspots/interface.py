@@ -129,6 +129,7 @@ class LayerBound(NamedTuple):
         inputs: numbers that it takes per image.
         outputs: numbers that it gives per image.
         bound: on its Lipschitz constant.
+        product: on that of the map from the network's input to the layer's output.
     """
 
     layer: str
@@ -136,3 +137,4 @@ class LayerBound(NamedTuple):
     inputs: int
     outputs: int
     bound: float
+    product: float

@@ -1,6 +1,5 @@
 """Bound the layers of one net, and certify the images that the experiments use of it."""
 
-import numpy as np
 import pyarrow as pa
 from _job import job, progress, provenance
 
@@ -30,7 +29,6 @@ def main(snakemake):
     with progress(f"bound {net}", "layers") as show:
         bounds = layer_bounds(model, data.images.shape[1:], show)
     columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
-    columns["product"] = np.cumprod(columns["bound"])
     layers = tables.build(origin | columns, LIPSCHITZ)
     tables.write(snakemake.output.layers, layers, provenance(snakemake))
     tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))

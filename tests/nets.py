@@ -50,7 +50,7 @@ def rejecting(shape, classes):
     return model
 
 
-def softplus(shape, classes):
+def mish(shape, classes):
     """A network with a layer that has no known Lipschitz bound."""
     pixels = shape[0] * shape[1] * shape[2]
-    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, 8), nn.Softplus(), nn.Linear(8, classes))
+    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, 8), nn.Mish(), nn.Linear(8, classes))

@@ -8,7 +8,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from blindspots.analyses.lipschitz import network_bound
+from blindspots.bounds.networks import network_bound
 from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 from blindspots.interface import CertificateResult, Status
 

@@ -118,10 +118,10 @@ def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflo
 
 
 def test_a_layer_without_a_known_bound_is_named_and_the_rest_is_kept(copied):
-    copied.config["nets"]["linear"]["model"] = {"method": "tests.nets:softplus"}
+    copied.config["nets"]["linear"]["model"] = {"method": "tests.nets:mish"}
     ended = copied.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "linear.s0.log", "layer '2' (Softplus)", "lipschitz.nets")
+    assert line_with(ended.stdout, "linear.s0.log", "layer '2' (Mish)", "lipschitz.nets")
     assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()
 
 
