@@ -45,10 +45,9 @@ def spectrum(layer: nn.Conv2d, input_shape: Sequence[int]) -> Spectrum:
         layer: any stride, dilation and groups.
         input_shape: (channels, height, width) of one input, padded with zeros.
     """
-    ends = [
-        (values[:, 0].min(), values[:, -1].max()) for values in _eigenvalues(layer, input_shape)
-    ]
-    lowest, highest = (np.sqrt(max(f(end), 0.0)) for f, end in zip((min, max), zip(*ends)))
+    eigenvalues = list(_eigenvalues(layer, input_shape))
+    lowest = np.sqrt(max(min(values[:, 0].min() for values in eigenvalues), 0.0))
+    highest = np.sqrt(max(max(values[:, -1].max() for values in eigenvalues), 0.0))
     aliases = prod(layer.stride)
     injective = layer.out_channels >= layer.in_channels * aliases
     return Spectrum(float(highest), float(highest / sqrt(aliases)), float(injective * lowest))
