@@ -5,6 +5,7 @@ import pytest
 from blindspots import checkpoints, datasets
 from blindspots.answers import answers
 from blindspots.attacks import lbfgs
+from blindspots.certificates.lipschitz import lipschitz
 
 NETWORKS = {
     "wong_kolter_mnist_eps01": ("tests.nets:convolutional", {"padding": 1, "hidden": 1568}, 1.80),
@@ -25,6 +26,10 @@ def test_a_given_network_has_its_published_error_and_can_be_attacked(shared_data
     seen = answers(model, images, labels, 1000)
     wrong = 100 * (seen.predictions != labels.numpy()).mean()
     assert wrong == pytest.approx(error, abs=0.05)
-    found = lbfgs(model, images[:8], labels[:8])
-    assert found.success.all()
-    assert (model(found.images).argmax(dim=1) != labels[:8]).all()
+    some = images[:32], labels[:32]
+    found = lbfgs(model, *some)
+    assert found.success[:8].all()
+    assert (model(found.images).argmax(dim=1) != some[1])[found.success].all()
+    certified = lipschitz(model, *some)
+    assert (certified.radius <= found.l2)[found.success].all()
+    assert certified.radius.median() > 0

@@ -3,8 +3,7 @@
 Every bound is computed in float64 and rounded outwards, so that certificates may rely on it.
 """
 
-from blindspots.bounds.graph import layer_bounds
-from blindspots.bounds.networks import network_bound
+from blindspots.bounds.networks import layer_bounds, network_bound
 from blindspots.bounds.operators import operator_norm
 
 __all__ = ["layer_bounds", "network_bound", "operator_norm"]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from blindspots.bounds.matrices import UNIT, upper_norm
 from blindspots.bounds.operators import DENSE_SIDE, upper_operator_norm
 from blindspots.interface import InputError
-from blindspots.models.layers import ContrastNormalisation
+from blindspots.layers import ContrastNormalisation
 
 Shape = Sequence[int]
 

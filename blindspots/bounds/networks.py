@@ -1,23 +1,217 @@
-"""Bounds on the Lipschitz constant of a whole network, by several methods."""
+"""Lipschitz bounds of a network and of its layers: those in a row multiply, branches add."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import operator
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from math import sqrt
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import nn
+from torch.nn import functional
 
-from blindspots.bounds.graph import layer_bounds
+from blindspots.bounds.chains import Weights, chain, eclipse_fast, metric
+from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.layers import layer_bound
+from blindspots.bounds.matrices import UNIT
+from blindspots.interface import InputError, LayerBound
+
+METHODS = ("product", "eclipse", "lipsdp")
+"""How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
 
 
-def network_bound(model: nn.Module, input_shape: Sequence[int]) -> float:
-    """L with ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r: the product of the layers' bounds.
+METHODS = ("product", "eclipse", "lipsdp")
+"""How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
+
+
+class NetworkBound(NamedTuple):
+    """Lipschitz bounds of a network, in the Euclidean norm.
+
+    Attributes:
+        network: of the map to the logits: ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
+        logits: (classes, classes) of the difference of each two logits.
+    """
+
+    network: float
+    logits: np.ndarray
+
+
+def network_bound(model: nn.Module, input_shape: Sequence[int], method: str = "product") -> float:
+    """L with ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
 
     Args:
         model: the network, in evaluation mode.
         input_shape: of an image, without the batch.
+        method: "product" of the layers' bounds; for fully connected and small convolutional
+            networks also "eclipse", closer, and "lipsdp", closer than that, and slower.
 
     Raises:
-        InputError: a layer without a known bound; names its path.
+        InputError: an unknown method, or a network that it does not take; names the layer.
     """
+    return bound(model, input_shape, method).network
+
+
+def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product") -> NetworkBound:
+    """Of the network and of the difference of each two of its logits.
+
+    The difference of logits i and j is as steep as the network below the last layer times
+    ‖w_i − w_j‖, the distance of that layer's rows; √2 times as steep as the network where the last
+    layer is not `nn.Linear`. The methods for chains bound every difference apart.
+
+    Args:
+        model: the network, in evaluation mode.
+        input_shape: of an image, without the batch.
+        method: as for `network_bound`.
+
+    Raises:
+        InputError: as `network_bound`.
+    """
+    if method != "product":
+        network, ways = chain(model, input_shape), _ways(method)
+        proven = [metric(network, weights) for weights in ways]
+        pairs = [_of_pairs(network.last, p.bound) for p in proven]
+        return NetworkBound(min(p.bound(network.last) for p in proven), np.min(pairs, axis=0))
     found = layer_bounds(model, input_shape)
-    return found[-1].product if found else 1.0
+    if not found:
+        raise InputError("expected a network with layers, found none")
+    total, head = found[-1].product, steps(model, input_shape)[-1].operation
+    if isinstance(head, nn.Module) and type(head).forward is nn.Linear.forward:
+        below = found[-2].product if len(found) > 1 else 1.0
+        rows = head.weight.detach().cpu().double().numpy()
+        outward = below * (1 + 1e-12)
+        return NetworkBound(total, _of_pairs(rows, lambda r: float(np.linalg.norm(r)) * outward))
+    any_two = sqrt(2) * total * (1 + 4 * UNIT)
+    return NetworkBound(total, any_two * (1 - np.eye(found[-1].outputs)))
+
+
+def _of_pairs(rows: np.ndarray, bound: Callable[[np.ndarray], float]) -> np.ndarray:
+    found = np.zeros((len(rows), len(rows)))
+    for i, j in combinations(range(len(rows)), 2):
+        found[i, j] = found[j, i] = bound(rows[[i]] - rows[[j]])
+    return found
+
+
+def _ways(method: str) -> list[Weights]:
+    """To weigh a chain: the closest for the network need not be the closest for two logits."""
+    if method == "eclipse":
+        return [eclipse_fast]
+    if method == "lipsdp":
+        from blindspots.bounds.lipsdp import lipsdp  # two seconds to import
+
+        return [lipsdp, eclipse_fast]
+    raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
+
+
+def layer_bounds(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+) -> list[LayerBound]:
+    """A bound for each layer in the order in which they are applied, and from the input to it.
+
+    Layers in a row multiply (Szegedy et al. 2013, section 4.3). The bounds of branches add where
+    they are summed, as in residual networks; what is concatenated adds by squares.
+
+    Args:
+        model: the network, in evaluation mode; its `forward` must be traceable by `torch.fx`.
+        input_shape: of an image, without the batch.
+        progress: called with the number of layers that are done.
+
+    Raises:
+        InputError: a layer or an operation without a known bound, weights that are not finite, or a
+            model that cannot be traced; names the path in the network.
+    """
+    totals, found = [1.0], []
+    for step in steps(model, input_shape):
+        total = _total(step, totals)
+        before = max(totals[x.index] for x in step.tensors)
+        own = total / before if before > 0 else 0.0
+        inputs = sum(x.size for x in step.tensors)
+        totals.append(total)
+        found.append(LayerBound(step.path, step.kind, inputs, step.result.size, own, total))
+        if progress is not None:
+            progress(len(found))
+    return found
+
+
+def _total(step: Step, totals: Sequence[float]) -> float:
+    """A bound on the map from the network's input to what a step makes."""
+    try:
+        if isinstance(step.operation, nn.Module):
+            (x,) = step.tensors
+            own = layer_bound(step.operation, x.shape, step.result.shape)
+            return own * totals[x.index] * (1 if own == 1 else 1 + 2 * UNIT)
+        rule = RULES.get(step.operation)
+        total = None if rule is None else rule(step, totals)
+        if total is None:
+            raise InputError(
+                "expected an operation with a known Lipschitz bound, found none; "
+                "leave this net out of lipschitz.nets"
+            )
+        return total
+    except InputError as error:
+        raise InputError(f"layer {step.path!r} ({step.kind}): {error}") from None
+
+
+Totals = Sequence[float]
+Rule = Callable[[Step, Totals], float | None]
+
+
+def _sum(step: Step, totals: Totals) -> float | None:
+    """Of two tensors, or of one and a constant; what is broadcast is longer than it was."""
+    if len(step.arguments) != 2 or any(x.shape != step.result.shape for x in step.tensors):
+        return None
+    return math.fsum(totals[x.index] for x in step.tensors) * (1 + 2 * UNIT)
+
+
+def _scaled(step: Step, totals: Totals) -> float | None:
+    """Times a constant, or through one."""
+    if len(step.arguments) != 2 or [x.shape for x in step.tensors] != [step.result.shape]:
+        return None
+    divides = step.operation in QUOTIENTS
+    if divides and not isinstance(step.arguments[0], Value):
+        return None
+    (constant,) = (a for a in step.arguments if not isinstance(a, Value))
+    sizes = torch.as_tensor(constant).detach().double().abs()
+    scale = 1 / float(sizes.min()) if divides else float(sizes.max())
+    return totals[step.tensors[0].index] * scale * (1 + 4 * UNIT)
+
+
+def _concatenation(step: Step, totals: Totals) -> float | None:
+    return sqrt(math.fsum(totals[x.index] ** 2 for x in step.tensors)) * (1 + 4 * UNIT)
+
+
+def _part(step: Step, totals: Totals) -> float | None:
+    index = step.arguments[1] if isinstance(step.arguments[1], tuple) else step.arguments[1:]
+    simple = all(i is None or i is Ellipsis or isinstance(i, int | slice) for i in index)
+    return totals[step.tensors[0].index] if simple else None  # a list may name a place twice
+
+
+def _same(step: Step, totals: Totals) -> float | None:
+    return totals[step.tensors[0].index]
+
+
+def _quarter(step: Step, totals: Totals) -> float | None:
+    return 0.25 * totals[step.tensors[0].index]
+
+
+QUOTIENTS = (operator.truediv, operator.itruediv, torch.div, "div", "div_")
+
+RULES: dict[Any, Rule] = {
+    **dict.fromkeys([operator.add, operator.iadd, torch.add, "add", "add_"], _sum),
+    **dict.fromkeys([operator.sub, operator.isub, torch.sub, "sub", "sub_"], _sum),
+    **dict.fromkeys([operator.mul, operator.imul, torch.mul, "mul", "mul_", *QUOTIENTS], _scaled),
+    **dict.fromkeys([torch.cat, torch.concat], _concatenation),
+    operator.getitem: _part,
+    **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, operator.neg], _same),
+    **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
+    **dict.fromkeys(["transpose", "contiguous", "to", "float", "double", "detach"], _same),
+    **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_"], _same),
+    **dict.fromkeys([torch.tanh, functional.tanh, "tanh"], _same),
+    **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], _quarter),
+}
+"""Operations between layers: from a step and the bounds of what was made before it, its own."""

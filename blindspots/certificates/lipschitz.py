@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import copy
-from math import sqrt
 
 import torch
 from torch import Tensor, nn
 
-from blindspots.bounds.networks import network_bound
+from blindspots.bounds import networks
 from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 from blindspots.interface import CertificateResult, Status
 
 
-def lipschitz(model: nn.Module, images: Tensor, labels: Tensor) -> CertificateResult:
-    """Within margin / (√2 L) of an image, in L2, no image has another answer.
+def lipschitz(
+    model: nn.Module, images: Tensor, labels: Tensor, *, bound: str = "product"
+) -> CertificateResult:
+    """Within the least of margin_j / L_j of an image, in L2, no image has another answer.
 
-    A logit's difference to another is √2 L-Lipschitz where the map to the logits is L-Lipschitz
-    (Szegedy et al. 2013, section 4.3: "small bounds guarantee that no such examples can appear").
-    Computed in float64 with the product bound of the layers, less what rounding may add.
+    margin_j is the label's logit less that of class j, and L_j a Lipschitz constant of this
+    difference, at most √2 times that of the network (Szegedy et al. 2013, section 4.3: "small
+    bounds guarantee that no such examples can appear"). In float64, less what rounding may add.
 
     Args:
         model: images to logits, made of layers with known bounds.
         images: (n, *image).
         labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        bound: the method, one of `bounds.networks.METHODS`.
 
     Raises:
-        InputError: a layer without a known bound.
+        InputError: a layer without a known bound, or a network that the method does not take.
     """
     exact = copy.deepcopy(model).double()
-    bound = network_bound(exact, images.shape[1:])
     with torch.no_grad():
         logits = exact(images.double())
+    steepness = networks.bound(exact, images.shape[1:], bound).logits
+    slopes = torch.from_numpy(steepness).to(logits)[labels]
     label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
-    scale = logits.abs().amax(dim=1)
-    margin = relative_margin(logits, label_alone)
-    distance = (margin - 1e-12) * scale / (sqrt(2) * bound)  # 1e-12: float64's forward error
-    radius = torch.where(margin >= SUCCESS_MARGIN, distance, 0)
+    scale = logits.abs().amax(dim=1, keepdim=True)
+    margins = logits.gather(1, labels[:, None]) - logits - 1e-12 * scale  # float64's forward error
+    distances = torch.where(label_alone, torch.inf, margins / slopes)
+    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
+    radius = torch.where(certain, distances.amin(dim=1), 0)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

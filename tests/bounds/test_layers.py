@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots.bounds.graph import layer_bounds
 from blindspots.bounds.matrices import largest_singular_value, upper_norm
+from blindspots.bounds.networks import layer_bounds
 from blindspots.interface import InputError
-from blindspots.models.layers import ContrastNormalisation
+from blindspots.layers import ContrastNormalisation
 
 SHAPE = (4, 6, 6)
 BATCH_NORM = nn.BatchNorm2d(4)

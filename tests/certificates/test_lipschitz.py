@@ -29,6 +29,29 @@ def test_for_two_classes_of_a_linear_net_with_opposite_weights_it_is_the_exact_d
     assert (radius <= exact).all()
 
 
+def test_closer_bounds_of_the_network_certify_more(sigmoid_net, digits):
+    images, labels = digits[0][:50], digits[1][:50]
+    product, eclipse, sdp = (
+        lipschitz(sigmoid_net, images, labels, bound=b).radius
+        for b in ("product", "eclipse", "lipsdp")
+    )
+    assert (product <= eclipse).all() and (eclipse <= sdp).all()
+    assert sdp.median() > 1.2 * product.median()
+    assert (sdp <= lbfgs(sigmoid_net, images, labels).l2).all()
+
+
+def test_for_a_linear_net_it_is_the_exact_distance_to_the_nearest_other_class(softmax_net, digits):
+    images, labels = digits[0][:50].double(), digits[1][:50]
+    weight = softmax_net[1].weight.detach().double()
+    logits = images.flatten(1) @ weight.T + softmax_net[1].bias.detach().double()
+    margins = logits.gather(1, labels[:, None]) - logits
+    distances = margins / (weight[labels][:, None] - weight).norm(dim=2)
+    exact = distances.masked_fill(distances.isnan(), torch.inf).amin(dim=1).clamp_min(0)
+    radius = lipschitz(softmax_net, images, labels).radius
+    assert torch.allclose(radius, exact, rtol=1e-6)
+    assert (radius <= exact).all()
+
+
 def test_an_image_that_is_wrong_has_radius_0(sigmoid_net, digits):
     wrong = (sigmoid_net(digits[0][:10]).argmax(dim=1) + 1) % 10
     assert (lipschitz(sigmoid_net, digits[0][:10], wrong).radius == 0).all()

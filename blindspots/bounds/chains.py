@@ -1,0 +1,212 @@
+"""Tighter bounds for chains: linear maps with an elementwise function after each but the last.
+
+Fully connected networks, and small convolutional ones, whose convolutions are written out as
+matrices. Every function has slopes in [0, β]; β goes into the map before it, so that below all
+slopes are in [0, 1]. With X_0 = ρ I and diagonal Λ_i > 0 such that, for every hidden layer,
+
+    X_i = Λ_i − ¼ Λ_i W_i X_{i−1}⁻¹ W_iᵀ Λ_i ≻ 0,
+
+the change Δv of the last hidden layer has Δvᵀ X Δv ≤ ρ ‖Δx‖². So the logits r Δv of some rows r are
+√(ρ r X⁻¹ rᵀ)-Lipschitz. How Λ is chosen is the method: one number a layer, in closed form
+(ECLipsE-Fast), or the best of all diagonal ones by a semidefinite program (LipSDP-Neuron). Whatever
+is chosen, what follows from it is computed and proven anew: no solver is trusted.
+
+Xu and Sivaranjani 2024, "ECLipsE: Efficient compositional Lipschitz constant estimation for deep
+neural networks", theorem 2 and algorithm 1; Fazlyab et al. 2019, "Efficient and accurate estimation
+of Lipschitz constants for deep neural networks", theorem 2.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.linalg import cho_factor, cho_solve
+from torch import nn
+from torch.nn import functional
+
+from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.layers import batch_norm_scales, slope
+from blindspots.bounds.matrices import UNIT, largest_eigenvalue, positive_definite
+from blindspots.bounds.operators import DENSE_ENTRIES, dense_matrix
+from blindspots.interface import InputError
+
+
+class Chain(NamedTuple):
+    """A network as matrices (outputs, inputs) in float64.
+
+    Attributes:
+        hidden: each with a function of slopes in [0, 1] after it.
+        last: the map from the last hidden layer to the logits.
+    """
+
+    hidden: list[np.ndarray]
+    last: np.ndarray
+
+
+class Metric(NamedTuple):
+    """What is proven of the change Δv of the last hidden layer: Δvᵀ X Δv ≤ ρ ‖Δx‖²."""
+
+    X: np.ndarray
+    rho: float
+
+    def bound(self, rows: np.ndarray) -> float:
+        """On the Lipschitz constant of rows @ (last hidden layer), in the Euclidean norm."""
+        gram = self.rho * rows @ cho_solve(cho_factor(self.X), rows.T)
+        return float(np.sqrt(largest_eigenvalue(gram))) * (1 + SLACK)
+
+
+SLACK = 1e-9
+"""Relative, outward: many times what float64 may lose in solving with a well conditioned X."""
+
+Weights = Callable[[Chain], tuple[list[np.ndarray], float]]
+"""A method: from a chain the diagonals of Λ_1, Λ_2, …, and ρ."""
+
+
+def metric(network: Chain, weights: Weights) -> Metric:
+    """What a choice of Λ proves of a chain.
+
+    Raises:
+        InputError: the choice proves nothing, or the chain has no hidden layer.
+    """
+    if not network.hidden:
+        return Metric(np.eye(network.last.shape[1]), 1.0)
+    diagonals, rho = weights(network)
+    for _ in range(40):
+        X = _recursion(network, diagonals, rho)
+        for slack in (1e-8, 1e-7, 1e-6, 1e-5) if X is not None else ():
+            if _is_proven(network, diagonals, rho, (1 - slack) * X):
+                return Metric((1 - slack) * X, rho)
+        rho *= 1.001  # a solver's ρ may be too small for its Λ
+    raise InputError("expected weights Λ that bound the network, found none; use another method")
+
+
+def eclipse_fast(network: Chain) -> tuple[list[np.ndarray], float]:
+    """One number a layer: λ_i = 2 / ‖W_i X_{i−1}⁻¹ W_iᵀ‖ (ECLipsE-Fast)."""
+    diagonals: list[np.ndarray] = []
+    X = None
+    for W in network.hidden:
+        G = W @ (W.T if X is None else cho_solve(cho_factor(X), W.T))
+        # a layer of zeros passes nothing on: any λ will do
+        λ = 2 / (largest_eigenvalue(G) * (1 + 1e-6) or 2)
+        diagonals.append(np.full(len(W), λ))
+        X = λ * np.eye(len(W)) - λ**2 / 4 * G
+    return diagonals, 1.0
+
+
+def _recursion(network: Chain, diagonals: list[np.ndarray], rho: float) -> np.ndarray | None:
+    """X of the last hidden layer; None where one of them is not positive definite."""
+    X = None
+    for W, Λ in zip(network.hidden, diagonals, strict=True):
+        G = W @ W.T / rho if X is None else W @ cho_solve(cho_factor(X), W.T)
+        X = np.diag(Λ) - Λ[:, None] * (G + G.T) * Λ / 8
+        if not positive_definite(X.copy(order="F")):
+            return None
+    return X
+
+
+def _is_proven(
+    network: Chain, diagonals: list[np.ndarray], rho: float, claimed: np.ndarray
+) -> bool:
+    """Whether ρ‖Δx‖² ≥ Δvᵀ X Δv follows for the claimed X: a matrix is positive definite.
+
+    ρ‖Δx‖² − Σ_i Δv_iᵀ Λ_i (W_i Δv_{i−1} − Δv_i) − Δvᵀ X Δv is a quadratic form, whose second term
+    slopes in [0, 1] make non-negative. Scaled to a diagonal of about 1; Cholesky's rounding and the
+    entries' is at most `2 n²` roundoffs of it.
+    """
+    scales = [np.full(network.hidden[0].shape[1], rho**-0.5), *(Λ**-0.5 for Λ in diagonals)]
+    ends = np.cumsum([0, *map(len, scales)])
+    form = np.eye(ends[-1], order="F")
+    blocks = [slice(a, b) for a, b in pairwise(ends)]
+    for i, (W, Λ) in enumerate(zip(network.hidden, diagonals, strict=True)):
+        coupling = -0.5 * scales[i + 1][:, None] * Λ[:, None] * W * scales[i]
+        form[blocks[i + 1], blocks[i]] = coupling
+        form[blocks[i], blocks[i + 1]] = coupling.T
+    form[blocks[-1], blocks[-1]] -= scales[-1][:, None] * claimed * scales[-1]
+    form.flat[:: len(form) + 1] -= 4 * len(form) ** 2 * UNIT
+    return positive_definite(form)
+
+
+def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
+    """The matrices of a network that is a chain.
+
+    Args:
+        model: the network, in evaluation mode.
+        input_shape: of an image, without the batch.
+
+    Raises:
+        InputError: branches, another layer, or one too large to be written out; names its path.
+    """
+    hidden: list[np.ndarray] = []
+    linear = None  # the maps since the last function, as one
+    width = 0
+    for i, step in enumerate(steps(model, input_shape)):
+        width = step.tensors[0].size
+        β = _slope(step)
+        if [x.index for x in step.tensors] != [i]:
+            raise _unfit(step)
+        if β is not None:
+            hidden.append(β * (np.eye(width) if linear is None else linear))
+            linear = None
+        elif not _keeps_numbers(step):
+            own = _matrix(step)
+            linear = own if linear is None else own @ linear
+    if linear is None:
+        raise InputError("expected a last layer that is linear, found another; use method product")
+    return Chain(hidden, linear)
+
+
+def _slope(step: Step) -> float | None:
+    if isinstance(step.operation, nn.Module):
+        return slope(step.operation)
+    return SLOPES_OF_OPERATIONS.get(step.operation)
+
+
+SLOPES_OF_OPERATIONS = {
+    **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_", torch.tanh, "tanh"], 1.0),
+    **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], 0.25),
+}
+
+
+def _keeps_numbers(step: Step) -> bool:
+    """Whether the step only reshapes, or adds a constant."""
+    if isinstance(step.operation, nn.Module):
+        kept = (nn.Flatten.forward, nn.Unflatten.forward, nn.Identity.forward, nn.Dropout.forward,
+                nn.Dropout2d.forward)  # fmt: skip
+        return type(step.operation).forward in kept
+    if step.operation in (operator.add, operator.sub, torch.add, torch.sub):
+        return step.tensors[0].shape == step.result.shape and step.arguments[0] == step.tensors[0]
+    return step.operation in (torch.flatten, torch.reshape, "flatten", "view", "reshape")
+
+
+def _matrix(step: Step) -> np.ndarray:
+    (x,) = step.tensors
+    layer = step.operation
+    if not isinstance(layer, nn.Module):
+        if step.operation not in (operator.truediv, operator.mul) or len(step.arguments) != 2:
+            raise _unfit(step)
+        (constant,) = (a for a in step.arguments if not isinstance(a, Value))
+        numbers = torch.as_tensor(constant).detach().cpu().double()
+        if numbers.numel() > 1 and numbers.shape[0] != 1:
+            numbers = numbers[None]
+        numbers = numbers.expand(1, *x.shape).flatten().numpy()
+        return np.diag(1 / numbers if step.operation is operator.truediv else numbers)
+    if x.size * step.result.size > DENSE_ENTRIES:
+        raise _unfit(step)
+    if type(layer).forward in (nn.Linear.forward, nn.Conv2d.forward):
+        return dense_matrix(layer, x.shape)
+    if type(layer).forward is nn.BatchNorm2d.forward:
+        scales = batch_norm_scales(layer).cpu().numpy()
+        return np.diag(np.repeat(scales, x.size // len(scales)))
+    raise _unfit(step)
+
+
+def _unfit(step: Step) -> InputError:
+    return InputError(
+        f"layer {step.path!r} ({step.kind}): expected a chain of linear layers and elementwise "
+        "functions, small enough to be written out, found another step; use method product"
+    )
