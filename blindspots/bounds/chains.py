@@ -78,9 +78,11 @@ def metric(network: Chain, weights: Weights) -> Metric:
     diagonals, rho = weights(network)
     for _ in range(40):
         X = _recursion(network, diagonals, rho)
-        for slack in (1e-8, 1e-7, 1e-6, 1e-5) if X is not None else ():
-            if _is_proven(network, diagonals, rho, (1 - slack) * X):
-                return Metric((1 - slack) * X, rho)
+        if X is not None:
+            for slack in (1e-8, 1e-7, 1e-6, 1e-5):
+                claimed = (1 - slack) * X
+                if _is_proven(network, diagonals, rho, claimed):
+                    return Metric(claimed, rho)
         rho *= 1.001  # a solver's ρ may be too small for its Λ
     raise InputError("expected weights Λ that bound the network, found none; use another method")
 
@@ -147,7 +149,7 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
     for i, step in enumerate(steps(model, input_shape)):
         width = step.tensors[0].size
         β = _slope(step)
-        if [x.index for x in step.tensors] != [i]:
+        if [x.number for x in step.tensors] != [i]:
             raise _unfit(step)
         if β is not None:
             hidden.append(β * (np.eye(width) if linear is None else linear))
@@ -193,8 +195,8 @@ def _matrix(step: Step) -> np.ndarray:
         numbers = torch.as_tensor(constant).detach().cpu().double()
         if numbers.numel() > 1 and numbers.shape[0] != 1:
             numbers = numbers[None]
-        numbers = numbers.expand(1, *x.shape).flatten().numpy()
-        return np.diag(1 / numbers if step.operation is operator.truediv else numbers)
+        each = numbers.expand(1, *x.shape).flatten().numpy()
+        return np.diag(1 / each if step.operation is operator.truediv else each)
     if x.size * step.result.size > DENSE_ENTRIES:
         raise _unfit(step)
     if type(layer).forward in (nn.Linear.forward, nn.Conv2d.forward):

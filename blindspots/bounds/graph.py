@@ -17,11 +17,11 @@ class Value(NamedTuple):
     """A tensor that flows through a network.
 
     Attributes:
-        index: of the step that made it, counted from 1; 0 is the network's input.
+        number: of the step that made it, counted from 1; 0 is the network's input.
         shape: of one image's, without the batch.
     """
 
-    index: int
+    number: int
     shape: tuple[int, ...]
 
     @property

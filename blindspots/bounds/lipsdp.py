@@ -47,4 +47,5 @@ def lipsdp(network: Chain) -> tuple[list[np.ndarray], float]:
         raise InputError(
             f"method lipsdp: expected a solution, found status {problem.status}; use method eclipse"
         )
-    return [Λ.value / unit**2 for Λ, unit in zip(diagonals, units[1:], strict=True)], rho.value
+    found = [Λ.value / unit**2 for Λ, unit in zip(diagonals, units[1:], strict=True)]
+    return found, float(rho.value)

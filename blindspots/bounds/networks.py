@@ -79,7 +79,7 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
     if not found:
         raise InputError("expected a network with layers, found none")
     total, head = found[-1].product, steps(model, input_shape)[-1].operation
-    if isinstance(head, nn.Module) and type(head).forward is nn.Linear.forward:
+    if isinstance(head, nn.Linear) and type(head).forward is nn.Linear.forward:
         below = found[-2].product if len(found) > 1 else 1.0
         rows = head.weight.detach().cpu().double().numpy()
         outward = below * (1 + 1e-12)
@@ -128,7 +128,7 @@ def layer_bounds(
     totals, found = [1.0], []
     for step in steps(model, input_shape):
         total = _total(step, totals)
-        before = max(totals[x.index] for x in step.tensors)
+        before = max(totals[x.number] for x in step.tensors)
         own = total / before if before > 0 else 0.0
         inputs = sum(x.size for x in step.tensors)
         totals.append(total)
@@ -144,7 +144,7 @@ def _total(step: Step, totals: Sequence[float]) -> float:
         if isinstance(step.operation, nn.Module):
             (x,) = step.tensors
             own = layer_bound(step.operation, x.shape, step.result.shape)
-            return own * totals[x.index] * (1 if own == 1 else 1 + 2 * UNIT)
+            return own * totals[x.number] * (1 if own == 1 else 1 + 2 * UNIT)
         rule = RULES.get(step.operation)
         total = None if rule is None else rule(step, totals)
         if total is None:
@@ -165,7 +165,7 @@ def _sum(step: Step, totals: Totals) -> float | None:
     """Of two tensors, or of one and a constant; what is broadcast is longer than it was."""
     if len(step.arguments) != 2 or any(x.shape != step.result.shape for x in step.tensors):
         return None
-    return math.fsum(totals[x.index] for x in step.tensors) * (1 + 2 * UNIT)
+    return math.fsum(totals[x.number] for x in step.tensors) * (1 + 2 * UNIT)
 
 
 def _scaled(step: Step, totals: Totals) -> float | None:
@@ -178,25 +178,25 @@ def _scaled(step: Step, totals: Totals) -> float | None:
     (constant,) = (a for a in step.arguments if not isinstance(a, Value))
     sizes = torch.as_tensor(constant).detach().double().abs()
     scale = 1 / float(sizes.min()) if divides else float(sizes.max())
-    return totals[step.tensors[0].index] * scale * (1 + 4 * UNIT)
+    return totals[step.tensors[0].number] * scale * (1 + 4 * UNIT)
 
 
 def _concatenation(step: Step, totals: Totals) -> float | None:
-    return sqrt(math.fsum(totals[x.index] ** 2 for x in step.tensors)) * (1 + 4 * UNIT)
+    return sqrt(math.fsum(totals[x.number] ** 2 for x in step.tensors)) * (1 + 4 * UNIT)
 
 
 def _part(step: Step, totals: Totals) -> float | None:
     index = step.arguments[1] if isinstance(step.arguments[1], tuple) else step.arguments[1:]
     simple = all(i is None or i is Ellipsis or isinstance(i, int | slice) for i in index)
-    return totals[step.tensors[0].index] if simple else None  # a list may name a place twice
+    return totals[step.tensors[0].number] if simple else None  # a list may name a place twice
 
 
 def _same(step: Step, totals: Totals) -> float | None:
-    return totals[step.tensors[0].index]
+    return totals[step.tensors[0].number]
 
 
 def _quarter(step: Step, totals: Totals) -> float | None:
-    return 0.25 * totals[step.tensors[0].index]
+    return 0.25 * totals[step.tensors[0].number]
 
 
 QUOTIENTS = (operator.truediv, operator.itruediv, torch.div, "div", "div_")
