@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates test test-slow lint format calibrate results docs bench lock clean
+.PHONY: help quickstart paper replicates test test-slow lint format calibrate results results-replicates docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -56,6 +56,10 @@ calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 results: paper ## write the tables of `make paper` into docs/RESULTS.md
 	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md
 	@echo 'Done. See docs/RESULTS.md'
+
+results-replicates: replicates ## write the tables of `make replicates` into docs/REPLICATES.md
+	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md
+	@echo 'Done. See docs/REPLICATES.md'
 
 docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
 	$(PY) -m docs.renew

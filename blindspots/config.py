@@ -144,6 +144,7 @@ def _fill_in(config: Config) -> None:
             summary.setdefault("more_experiments", [])
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
+    config["lipschitz"].setdefault("bounds", ["product"])
     if config["lipschitz"]["nets"] == "all":
         used = in_use(config)
         config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]

@@ -164,6 +164,6 @@ def evidence(experiments, wanted):
         "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }
-    for name in ("transfer", "pictures", "radii", "curves", "gradients"):
+    for name in ("transfer", "pictures", "radii", "curves", "gradients", "looseness"):
         files[name] = expand(f"{RESULTS}/{name}/{{experiment}}.parquet", experiment=experiments)
     return {name: files[name] for name in wanted}

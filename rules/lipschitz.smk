@@ -29,3 +29,33 @@ rule lipschitz:
         ),
     script:
         "../scripts/lipschitz.py"
+
+
+rule looseness:
+    input:
+        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
+        splits=expand(SPLIT, seed=config["seeds"]),
+        nets=lambda w: all_weights(bounded_sources(w.experiment)),
+        attacks=lambda w: attacked(
+            EXPERIMENTS[w.experiment] | {"sources": bounded_sources(w.experiment)}
+        ),
+    output:
+        f"{RESULTS}/looseness/{{experiment}}.parquet",
+    log:
+        f"{LOGS}/looseness/{{experiment}}.log",
+    benchmark:
+        f"{LOGS}/looseness/{{experiment}}.jsonl"
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(4000),
+        runtime=120,
+    params:
+        experiment=lambda w: part_of(w.experiment, "part", "n")
+        | {"nets": bounded_sources(w.experiment)},
+        bounds=config["lipschitz"]["bounds"],
+        seeds=config["seeds"],
+        code=lambda w: code("looseness.py", *models_of(bounded_sources(w.experiment))),
+    script:
+        "../scripts/looseness.py"

@@ -62,6 +62,11 @@ def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
+def bounded_sources(experiment):
+    """The sources of an experiment whose Lipschitz constants are bounded."""
+    return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
+
+
 SHOWN = ("attack", "part", "n", "sources", "victims")
 ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
 

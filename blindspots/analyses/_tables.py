@@ -87,3 +87,16 @@ GRADIENTS = pa.schema(
     ]
 )
 """Input gradients of the cross-entropy with the label: a row per source and victim."""
+
+LOOSENESS = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),  # "upper" or "lower"
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),  # of the Lipschitz constant; null: see `reason`
+        pa.field("reason", pa.string()),  # why the method does not bound this net
+        pa.field("n", pa.int32(), nullable=False),  # images that a lower bound comes from
+    ]
+)
+"""Bounds of a net's Lipschitz constant, from above and from below: a row per net and method."""

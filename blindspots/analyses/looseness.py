@@ -1,0 +1,46 @@
+"""Lipschitz bounds beside the steepest slopes found: how much of a bound may be true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from blindspots.analyses._summary import cells, over_seeds
+
+NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
+FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
+
+
+def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Per net the steepest slopes found, each bound, and each bound over the steepest slope.
+
+    Args:
+        looseness: with schema `_tables.LOOSENESS`; an error where the steepest slope found is above
+            a bound.
+        labels: of nets, by name.
+
+    Raises:
+        AssertionError: a slope above a proven bound: one of the two is wrong.
+    """
+    lower = looseness[looseness["side"] == "lower"]
+    steepest = lower.groupby(["net", "seed"], sort=False)["value"].max().rename("steepest")
+    upper = looseness[looseness["side"] == "upper"].merge(steepest, on=["net", "seed"])
+    upper["over"] = upper["value"] / upper["steepest"]
+    for row in upper[upper["over"] < 1].itertuples():
+        raise AssertionError(
+            f"looseness: net {row.net} (seed {row.seed}): expected every slope to be at most the "
+            f"bound, found {row.steepest:.9g} above {row.value:.9g} ({row.method})"
+        )
+    found = [
+        lower.assign(column=lower["method"], column_label=lower["method"].map(FOUND)),
+        upper.assign(column=upper["method"], column_label=upper["method"].map(NAMES)),
+        upper.assign(
+            column=upper["method"] + "/found",
+            column_label=upper["method"].map(NAMES) + " / steepest",
+            value=upper["over"],
+        ),
+    ]
+    values = pd.concat(found).assign(unit="").rename(columns={"net": "row"})
+    keys = ["row", "column", "column_label", "unit"]
+    return cells(over_seeds(values, keys), labels, None)

@@ -1,0 +1,62 @@
+"""What is certified beside what is found: shares of images against the radius, a panel per net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+CERTIFIED, ROBUST = "#0072b2", "#d55e00"
+
+
+def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
+    """Small multiples: the share of images that no perturbation up to a length can change.
+
+    Below, the share that is certified; above, the share that no attack has changed. The truth lies
+    between, in the area that is shaded.
+
+    Args:
+        ledger: with schema `analyses.ledger.SCHEMA`; its rows for any wrong class.
+        attacks: of the experiment; its nets and images are shown.
+        labels: of nets, by name.
+    """
+    image = ["net", "seed", "file", "index"]
+    rows = attacks[image].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=image)
+    nets = list(rows["net"].unique())
+    across = min(ACROSS, len(nets))
+    down = -(-len(nets) // across)
+    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
+    panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+    for axes, net in zip(panels, nets, strict=False):
+        of = rows[rows["net"] == net]
+        longest = of["upper"].max()
+        ε = np.linspace(0, longest if longest > 0 else 1.0, 400)
+        certified, robust = shares(of, ε)
+        axes.plot(ε, certified, color=CERTIFIED)
+        axes.plot(ε, robust, color=ROBUST)
+        axes.fill_between(ε, certified, robust, color="0.5", alpha=0.15, lw=0)
+        axes.set_title(labels.get(net, net))
+        axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
+    for axes in panels[len(nets) :]:
+        axes.set_axis_off()
+    figure.supxlabel("length of the perturbation (L2)", fontsize=10)
+    figure.supylabel("share of images (%)", fontsize=10)
+    lines = [panels[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
+    figure.legend(
+        lines, ["certified: right within this length", "not changed by any attack"],
+        loc="outside upper center", ncols=2, fontsize=9,
+    )  # fmt: skip
+    return figure
+
+
+def shares(ledger: pd.DataFrame, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Percent of images that are certified, and that no attack has changed, at each length.
+
+    An image without a certificate is not certified; one that no attack changed counts as robust.
+    """
+    lower = ledger["lower"].fillna(0).to_numpy()[:, None]
+    upper = ledger["upper"].fillna(np.inf).to_numpy()[:, None]
+    return 100 * (lower > lengths).mean(axis=0), 100 * (upper > lengths).mean(axis=0)

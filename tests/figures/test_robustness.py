@@ -1,0 +1,32 @@
+import numpy as np
+import pandas as pd
+
+from blindspots.figures.robustness import robustness, shares
+
+LEDGER = pd.DataFrame(
+    {
+        "net": ["A", "A", "A", "A", "B"],
+        "seed": 0,
+        "file": "test",
+        "index": [0, 1, 2, 3, 0],
+        "goal": "any",
+        "upper": [1.0, 2.0, np.nan, 0.0, 4.0],  # never changed; wrong as it is
+        "lower": [0.5, np.nan, 1.5, 0.0, 3.0],
+    }
+)
+
+
+def test_shares_are_counted_strictly_beyond_a_length():
+    certified, robust = shares(LEDGER[LEDGER["net"] == "A"], np.array([0.0, 0.5, 1.0, 3.0]))
+    assert list(certified) == [50, 25, 25, 0]
+    assert list(robust) == [75, 75, 50, 25]
+
+
+def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
+    attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "file", "index"]]
+    figure = robustness(LEDGER, pd.concat([attacks, attacks]), labels={"A": "Net A"})
+    (panel,) = [axes for axes in figure.axes if axes.get_title()]
+    assert panel.get_title() == "Net A"
+    certified, robust = (line.get_ydata() for line in panel.get_lines()[:2])
+    assert (certified <= robust).all()
+    assert robust[0] == 75
