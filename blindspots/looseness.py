@@ -41,7 +41,9 @@ def looseness(
         "jacobian": _largest(at_data),
         "ascent": slopes.steepest(exact, starts),
     }
-    rows = [("lower", name, value, None, len(data.rows)) for name, value in lower.items()]
+    rows: list[tuple[str, str, float | None, str | None, int]] = [
+        ("lower", name, value, None, len(data.rows)) for name, value in lower.items()
+    ]
     for name in methods:
         try:
             value = bound(exact, data.images.shape[1:], name).network

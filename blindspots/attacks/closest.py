@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +15,7 @@ from blindspots.goals import SUCCESS_MARGIN
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import width
 from blindspots.optim.nearest import nearest
+from blindspots.randomness import derived_seed
 
 AIM = 1.1 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""
@@ -20,6 +24,8 @@ STILL = 1e-3
 DAMPED = 0.7
 """Share of its step that a point goes where the solution misses the goal: the margins bend, and the
 programs of whole steps may take turns for ever."""
+BACK = 10
+"""Bisections of the way from a random success to the image."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 
@@ -35,6 +41,9 @@ def closest(
     steps: int = 50,
     rounds: int = 6,
     bisections: int = 4,
+    restarts: int = 0,
+    seed: int = 0,
+    rows: Iterable[int] | None = None,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
@@ -58,6 +67,11 @@ def closest(
             linear pieces.
         rounds: linearisations.
         bisections: of the segment in each round.
+        restarts: further searches, each from a random point of the box where that meets the goal;
+            they leave local minima in few dimensions, and seldom find a success in many.
+        seed: of the random points.
+        rows: what identifies each image, its place in the batch by default; its random points
+            depend on the seed and on this alone.
 
     Returns:
         Never farther than the descent, and a success where that had one. CONVERGED where the
@@ -70,14 +84,20 @@ def closest(
     check_arguments(images, labels, targets, box)
     goal = Goal(model, images, labels, targets, classes)
     status = torch.full_like(goal.forwards, Status.CONVERGED)
-    for rows in torch.arange(len(images), device=images.device).split(width(images.device)):
-        descend(goal, rows, box, steps)
-        lost = rows[goal.distance[rows].isinf()]
+    names = np.arange(len(images)) if rows is None else np.asarray(list(rows))
+    for at in torch.arange(len(images), device=images.device).split(width(images.device)):
+        descend(goal, at, box, steps)
+        lost = at[goal.distance[at].isinf()]
         if len(lost):
             descend(goal, lost, box, steps, by_signs=False)
-        begun = rows[(goal.distance[rows] > 0) & goal.distance[rows].isfinite()]
+        begun = at[(goal.distance[at] > 0) & goal.distance[at].isfinite()]
         if len(begun):
-            status[_Search(goal, begun, box).run(rounds, bisections)] = Status.ITERATION_LIMIT
+            search = _Search(goal, begun, goal.best[begun], box)
+            status[search.run(rounds, bisections)] = Status.ITERATION_LIMIT
+        for again in range(restarts):
+            begun, points = _elsewhere(goal, at, box, seed, again, names)
+            if len(begun):
+                _Search(goal, begun, points, box).run(rounds, bisections)
     success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS
     return AttackResult(
@@ -90,6 +110,37 @@ def closest(
     )
 
 
+def _elsewhere(
+    goal: Goal, rows: Tensor, box: Box, seed: int, again: int, names: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    """Random successes, moved towards the image as far as they stay some: rows and points."""
+    rows = rows[goal.distance[rows] > 0]
+    drawn = [np.random.default_rng((derived_seed(seed, "closest"), again, int(name)))
+             for name in names[rows.cpu().numpy()]]  # fmt: skip
+    pixels = goal.originals.shape[1]
+    numbers = np.array([rng.uniform(box.lower, box.upper, pixels) for rng in drawn])
+    points = torch.from_numpy(numbers).to(goal.originals).view(-1, pixels)
+    kept = _reached(goal, points, rows)
+    rows, inside = rows[kept], points[kept]
+    outside = goal.originals[rows]
+    for _ in range(BACK if len(rows) else 0):
+        middle = (outside + inside) / 2
+        reached = _reached(goal, middle, rows)[:, None]
+        inside = torch.where(reached, middle, inside)
+        outside = torch.where(reached, outside, middle)
+    return rows, inside
+
+
+def _reached(goal: Goal, x: Tensor, rows: Tensor) -> Tensor:
+    """Keep the points that meet the goal nearer than any before; whether they meet it."""
+    if len(rows) == 0:
+        return torch.zeros(0, dtype=torch.bool, device=x.device)
+    with torch.no_grad():
+        reached = goal.margin(goal.logits(x, rows), rows) >= 0
+    goal.keep(x, rows, (x - goal.originals[rows]).norm(dim=1), reached)
+    return reached
+
+
 class _Search:
     """A branch for every accepted answer of every image: a point, and a program at each round.
 
@@ -99,13 +150,13 @@ class _Search:
         point: (b, pixels) where the margins of the answer are linearised next.
     """
 
-    def __init__(self, goal: Goal, rows: Tensor, box: Box) -> None:
+    def __init__(self, goal: Goal, rows: Tensor, points: Tensor, box: Box) -> None:
         self.goal, self.box = goal, box
         accepted = goal.accepted[rows]
         places, self.wanted = accepted.nonzero().unbind(dim=1)
         self.rows = rows[places]
         self.others = (~accepted).nonzero()[:, 1].view(len(rows), -1)[places]
-        self.point = goal.best[self.rows]
+        self.point = points[places]
 
     def run(self, rounds: int, bisections: int) -> Tensor:
         """The images that are not done after the last round."""
@@ -120,13 +171,13 @@ class _Search:
         goal, rows = self.goal, self.rows
         x, feasible = self._program()
         far = (x - goal.originals[rows]).norm(dim=1)
-        missed = ~self._offer(x, rows)
+        missed = ~_reached(goal, x, rows)
         between = missed & goal.distance[rows].isfinite()
         outside, at = x[between], rows[between]
         inside = goal.best[at]
         for _ in range(bisections if len(at) else 0):
             middle = (outside + inside) / 2
-            reached = self._offer(middle, at)[:, None]
+            reached = _reached(goal, middle, at)[:, None]
             inside = torch.where(reached, middle, inside)
             outside = torch.where(reached, outside, middle)
         moved = (x - self.point).norm(dim=1)
@@ -156,10 +207,3 @@ class _Search:
         self.goal.backwards.index_add_(0, self.rows, torch.full_like(self.rows, len(gradients)))
         scale = logits.detach().abs().amax(dim=1)
         return margins.detach(), torch.stack(gradients, dim=1), scale
-
-    def _offer(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Keep the points that meet the goal nearer than any before; whether they meet it."""
-        with torch.no_grad():
-            reached = self.goal.margin(self.goal.logits(x, rows), rows) >= 0
-        self.goal.keep(x, rows, (x - self.goal.originals[rows]).norm(dim=1), reached)
-        return reached

@@ -20,6 +20,7 @@ def lbfgs(
     *,
     decay: float | Sequence[float],
     decay_scale: float = 1.0,
+    norm_penalty: float = 0.0,
     tolerance: float = 1e-4,
     max_iterations: int = 2000,
     history: int = 100,
@@ -38,6 +39,8 @@ def lbfgs(
         labels: (n,).
         decay: λ of every layer's weights, or one for each in order.
         decay_scale: factor on every λ; 1 is the formula as printed.
+        norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
+            Lipschitz bound" (section 4.3). For fully connected layers.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
         max_iterations: an upper limit.
         history: curvature pairs that L-BFGS keeps.
@@ -46,10 +49,12 @@ def lbfgs(
         checkpoint: where to go on, and to leave what is needed to.
 
     Returns:
-        The history (`loss`, `data`, `decay`, `error` in percent, …) and the status.
+        The history (`loss`, `data`, `decay`, `error` in percent, with a penalty `norm`, …) and the
+        status.
 
     Raises:
-        InputError: no images, nothing to train, or not one λ for each layer.
+        InputError: no images, nothing to train, not one λ for each layer, or a penalty on the norm
+            of a layer that is not fully connected.
     """
     if len(images) == 0:
         raise InputError("expected at least one training image, found none; enlarge the part")
@@ -64,6 +69,10 @@ def lbfgs(
             f"decay: expected one number, or one for each of the {len(weights)} weight layers, "
             f"found {len(decays)}: {decays}"
         )
+    if norm_penalty and any(w.ndim != 2 for w in weights):
+        raise InputError(
+            "norm_penalty: expected fully connected layers, found others; leave it at 0"
+        )
     strengths = [decay_scale * λ / len(w) for λ, w in zip(decays, weights, strict=True)]
 
     def evaluate() -> Terms:
@@ -76,14 +85,20 @@ def lbfgs(
             loss.backward()
             data += loss.item()
             wrong += int((logits.argmax(dim=1) != y).sum())
-        penalty = torch.stack(
-            [s * w.square().sum() for s, w in zip(strengths, weights, strict=True)]
-        ).sum()
-        penalty.backward()
+        penalties = {
+            "decay": torch.stack(
+                [s * w.square().sum() for s, w in zip(strengths, weights, strict=True)]
+            ).sum()
+        }
+        if norm_penalty:
+            norms = [torch.linalg.matrix_norm(w, ord=2) for w in weights]
+            penalties["norm"] = norm_penalty * torch.stack(norms).sum()
+        torch.stack(list(penalties.values())).sum().backward()
+        added = {name: penalty.item() for name, penalty in penalties.items()}
         return {
-            "loss": data + penalty.item(),
+            "loss": data + sum(added.values()),
             "data": data,
-            "decay": penalty.item(),
+            **added,
             "error": 100 * wrong / len(inputs),
         }
 

@@ -3,6 +3,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from blindspots import checkpoints
+from blindspots.bounds.networks import network_bound
 from blindspots.interface import InputError, Status
 from blindspots.trainers.lbfgs import lbfgs
 
@@ -41,6 +42,22 @@ def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits):
     assert rows[0]["error"] == pytest.approx(
         100 * (logits.argmax(dim=1) != labels).double().mean().item()
     )
+
+
+def test_a_penalty_on_norms_lowers_them_and_the_bound_of_the_network(digits):
+    free, held = (checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)[0] for _ in range(2))
+    rows, _ = lbfgs(held, *digits, decay=1e-5, norm_penalty=0.02, max_iterations=60)
+    lbfgs(free, *digits, decay=1e-5, max_iterations=60)
+    norms = [torch.linalg.matrix_norm(held[i].weight.detach(), ord=2).item() for i in (1, 3)]
+    assert rows[-1]["norm"] == pytest.approx(0.02 * sum(norms), rel=1e-4)
+    assert rows[-1]["loss"] == pytest.approx(sum(rows[-1][k] for k in ("data", "decay", "norm")))
+    assert network_bound(held, (1, 8, 8)) < 0.5 * network_bound(free, (1, 8, 8))
+
+
+def test_a_penalty_on_the_norm_of_a_convolution_is_refused(digits):
+    model, _ = checkpoints.create("lenet", {}, (1, 28, 28), 10)
+    with pytest.raises(InputError, match="norm_penalty: expected fully connected layers"):
+        lbfgs(model, torch.rand(2, 1, 28, 28), digits[1][:2], decay=0.0, norm_penalty=0.1)
 
 
 def test_the_size_of_the_chunks_changes_nothing_but_rounding(digits):

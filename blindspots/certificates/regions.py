@@ -1,0 +1,130 @@
+"""The exact distance to another answer, for tiny ReLU networks, region by region."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+from torch import Tensor, nn
+
+from blindspots.bounds.graph import steps
+from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.interface import CertificateResult, InputError, Status
+
+SLACK = 1e-7
+"""Relative, outward: the least-squares solver's rounding."""
+
+
+class Affine(NamedTuple):
+    """v = A r + b for perturbations r of one image."""
+
+    A: np.ndarray
+    b: np.ndarray
+
+
+def regions(
+    model: nn.Module, images: Tensor, labels: Tensor, *, max_units: int = 40
+) -> CertificateResult:
+    """The length of the smallest perturbation, in L2 and without a box, that changes the answer.
+
+    A ReLU network is affine where the signs of its hidden units stay the same. Branch and bound
+    over the signs, unit by unit, drops every set of regions that is farther than the nearest change
+    so far; in a region the nearest point with another answer is a least-distance program (Lawson
+    and Hanson 1974, "Solving least squares problems", chapter 23). Exponential in the units.
+
+    Args:
+        model: fully connected with ReLU, and without hidden layers a linear classifier.
+        images: (n, *image).
+        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
+            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        max_units: hidden units that a model may have.
+
+    Raises:
+        InputError: another model, or a larger one.
+    """
+    layers = _layers(model, images, max_units)
+    with torch.no_grad():
+        logits = model(images)
+    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
+    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
+    flat = images.detach().cpu().double().flatten(1).numpy()
+    radii = [
+        _distance(layers, x, int(label)) * (1 - SLACK) if sure else 0.0
+        for x, label, sure in zip(flat, labels.tolist(), certain.tolist(), strict=True)
+    ]
+    radius = torch.tensor(radii, dtype=torch.float64, device=images.device)
+    return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))
+
+
+def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
+    found: list[Affine] = []
+    relu = True  # whether the next layer may be linear
+    for step in steps(model, images.shape[1:]):
+        layer = step.operation
+        if isinstance(layer, nn.Linear) and relu:
+            bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
+            weight = layer.weight.detach().cpu().double().numpy()
+            found.append(Affine(weight, bias.detach().cpu().double().numpy()))
+            relu = False
+        elif isinstance(layer, nn.ReLU) and found and not relu:
+            relu = True
+        elif not isinstance(layer, nn.Flatten | nn.Identity):
+            raise InputError(
+                f"layer {step.path!r} ({step.kind}): expected linear layers with ReLU between them "
+                "for the certificate regions, found another; use method lipschitz"
+            )
+    if not found or relu:
+        raise InputError("expected a linear last layer for the certificate regions, found another")
+    units = sum(len(layer.b) for layer in found[:-1])
+    if units > max_units:
+        raise InputError(
+            f"expected at most {max_units} hidden units for the certificate regions, found "
+            f"{units}; use method lipschitz, or raise max_units"
+        )
+    return found
+
+
+def _distance(layers: list[Affine], x: np.ndarray, label: int) -> float:
+    """Of one image to the nearest point with another answer; infinity if there is none."""
+    first, best = layers[0], np.inf
+    start = Affine(first.A, first.A @ x + first.b)
+    # sets of regions still to look at: depth, what enters the units, signs and constraints so far
+    line: list[tuple[int, Affine, tuple[bool, ...], np.ndarray, np.ndarray]] = [
+        (0, start, (), np.zeros((0, len(x))), np.zeros(0))
+    ]
+    while line:
+        depth, entering, signs, G, h = line.pop()
+        if depth == len(layers) - 1:
+            A, b = entering
+            for j in set(range(len(b))) - {label}:
+                constraints = np.vstack([G, A[j] - A[label]]), np.append(h, b[label] - b[j])
+                best = min(best, least_distance(*constraints))
+        elif len(signs) == len(entering.b):
+            on, layer = np.array(signs), layers[depth + 1]
+            v = Affine(entering.A * on[:, None], entering.b * on)
+            line.append((depth + 1, Affine(layer.A @ v.A, layer.A @ v.b + layer.b), (), G, h))
+        else:
+            a, c = entering.A[len(signs)], entering.b[len(signs)]
+            for on in (c <= 0, c > 0):  # the sign at the image itself is looked at first
+                side = 1.0 if on else -1.0
+                more = np.vstack([G, side * a]), np.append(h, -side * c)
+                if least_distance(*more) < best:
+                    line.append((depth, entering, (*signs, on), *more))
+    return float(best)
+
+
+def least_distance(G: np.ndarray, h: np.ndarray) -> float:
+    """Length of the shortest r with G r ≥ h; infinity if there is none."""
+    if (h <= 0).all():
+        return 0.0
+    size = np.maximum(np.linalg.norm(G, axis=1), np.abs(h))
+    scaled = size > 0
+    E = np.vstack([G[scaled].T, h[scaled]]) / size[scaled]
+    target = np.append(np.zeros(G.shape[1]), 1.0)
+    u, residual = nnls(E, target)
+    r = E @ u - target
+    if residual < 1e-10 or r[-1] >= 0:
+        return np.inf
+    return float(np.linalg.norm(r[:-1] / r[-1]))
