@@ -38,7 +38,7 @@ RATES = ("%", "% error")
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
 
-    Over several networks the interval is Student's. On one it is Wilson's for a rate, or what
+    Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is Wilson's for a rate, or what
     `low`, `high` and `interval` of the row say where an analysis gives them, or none.
 
     Args:
@@ -55,6 +55,8 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         }
         if len(rows) > 1:
             interval = statistics.student(rows["value"].to_numpy())
+            if cell.get("unit") in RATES:  # a share of images is between none and all
+                interval = statistics.Interval(*np.clip(interval, 0, 100).tolist())
             cell |= interval._asdict() | {"interval": "student"}
         elif len(rows) == 1 and "interval" in rows and isinstance(rows["interval"].iloc[0], str):
             cell |= rows[["low", "high", "interval"]].iloc[0].to_dict()

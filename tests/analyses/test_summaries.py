@@ -137,6 +137,16 @@ def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_stu
     assert (cell["networks"], cell["interval"]) == (3, "student")
 
 
+def test_an_interval_of_a_rate_over_networks_ends_at_0_and_at_100():
+    rows = pd.DataFrame({"row": ["A"] * 3 + ["B"] * 3, "value": [0.0, 0.0, 1.0, 100, 100, 99]})
+    rates, points = (
+        _summary.over_seeds(rows.assign(unit=unit, n=200), ["row", "unit"])
+        for unit in ("% error", "points")
+    )
+    assert rates["low"][0] == 0 and rates["high"][1] == 100
+    assert points["low"][0] < 0 and points["high"][1] > 100
+
+
 def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
     rows = pd.DataFrame(
         {"row": ["A", "B"], "unit": "RMS per pixel", "value": [0.1, np.nan], "n": [7, 0]}
