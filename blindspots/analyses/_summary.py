@@ -38,8 +38,9 @@ RATES = ("%", "% error")
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
 
-    Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is Wilson's for a rate, or what
-    `low`, `high` and `interval` of the row say where an analysis gives them, or none.
+    Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is
+    Wilson's for a rate, or what `low`, `high` and `interval` of the row say where an analysis gives
+    them, or none.
 
     Args:
         values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value.
