@@ -37,7 +37,7 @@ def heatmap(
         grid = cells.pivot(index="row", columns="column", values=value)
         grid = grid.astype(float).reindex(index=list(rows), columns=list(columns))
         seaborn.heatmap(
-            grid, ax=axes, vmin=0, vmax=100, cmap="rocket_r", annot=True, fmt=".3g",
+            grid, ax=axes, vmin=0, vmax=100, cmap="rocket_r", annot=grid.round(1), fmt="g",
             annot_kws={"size": 8}, cbar=axes is panels[-1], linewidths=0.5,
             cbar_kws={"label": "error (%)"}, xticklabels=list(columns.values()),
             yticklabels=list(rows.values()),

@@ -241,15 +241,20 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     for name in ("transfer", "errors", "ledger"):
         config["tables"][f"{name}-fewer"] = config["tables"][name] | {"experiment": "fewer"}
         config["tables"][f"{name}-any"] = config["tables"][name] | {"experiment": "any"}
-    for method in ("excess", "radius", "alignment"):
+    config["lipschitz"]["bounds"] = ["product", "eclipse"]
+    config["certificates"]["eclipse"] = {"method": "lipschitz", "bound": "eclipse"}
+    for method in ("excess", "radius", "alignment", "looseness"):
         config["tables"][method] = {"method": method, "experiment": "both"}
-    for method in ("curves", "heatmap"):
+    for method in ("curves", "heatmap", "robustness"):
         config["figures"][method] = {"method": method, "experiment": "both"}
     ended = copied.run()
     assert ended.returncode == 0, ended.stdout
     excess = pd.read_parquet(copied.results / "tables/excess.parquet")
     assert set(excess["interval"].dropna()) == {"student"}
     assert excess["networks"].eq(2).all()
+    looseness = pd.read_parquet(copied.results / "tables/looseness.parquet")
+    loosest = looseness[looseness["column"] == "product/found"].set_index("row")["value"]
+    assert loosest["linear"] == pytest.approx(1) and loosest["coded"] > 1
     rows = {
         name: pd.read_parquet(copied.results / f"transfer/{name}.parquet")
         for name in config["experiments"]
