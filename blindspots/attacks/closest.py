@@ -115,20 +115,23 @@ def _elsewhere(
 ) -> tuple[Tensor, Tensor]:
     """Random successes, moved towards the image as far as they stay some: rows and points."""
     rows = rows[goal.distance[rows] > 0]
-    drawn = [np.random.default_rng((derived_seed(seed, "closest"), again, int(name)))
-             for name in names[rows.cpu().numpy()]]  # fmt: skip
-    pixels = goal.originals.shape[1]
+    pixels, start = goal.originals.shape[1], derived_seed(seed, "closest")
+    drawn = (np.random.default_rng((start, again, int(i))) for i in names[rows.cpu().numpy()])
     numbers = np.array([rng.uniform(box.lower, box.upper, pixels) for rng in drawn])
     points = torch.from_numpy(numbers).to(goal.originals).view(-1, pixels)
     kept = _reached(goal, points, rows)
-    rows, inside = rows[kept], points[kept]
-    outside = goal.originals[rows]
-    for _ in range(BACK if len(rows) else 0):
+    rows = rows[kept]
+    return rows, _towards(goal, goal.originals[rows], points[kept], rows, BACK)
+
+
+def _towards(goal: Goal, outside: Tensor, inside: Tensor, rows: Tensor, times: int) -> Tensor:
+    """Bisect segments from points that miss the goal to ones that meet it; the last of these."""
+    for _ in range(times if len(rows) else 0):
         middle = (outside + inside) / 2
         reached = _reached(goal, middle, rows)[:, None]
         inside = torch.where(reached, middle, inside)
         outside = torch.where(reached, outside, middle)
-    return rows, inside
+    return inside
 
 
 def _reached(goal: Goal, x: Tensor, rows: Tensor) -> Tensor:
@@ -173,13 +176,8 @@ class _Search:
         far = (x - goal.originals[rows]).norm(dim=1)
         missed = ~_reached(goal, x, rows)
         between = missed & goal.distance[rows].isfinite()
-        outside, at = x[between], rows[between]
-        inside = goal.best[at]
-        for _ in range(bisections if len(at) else 0):
-            middle = (outside + inside) / 2
-            reached = _reached(goal, middle, at)[:, None]
-            inside = torch.where(reached, middle, inside)
-            outside = torch.where(reached, outside, middle)
+        at = rows[between]
+        _towards(goal, x[between], goal.best[at], at, bisections)
         moved = (x - self.point).norm(dim=1)
         going = feasible & (moved > STILL * far) & (far < PROMISING * goal.distance[rows])
         self.rows, self.wanted, self.others = rows[going], self.wanted[going], self.others[going]

@@ -24,10 +24,20 @@ def mlp(*widths, activation=nn.ReLU, seed=0, inputs=16):
 
 def convolutional():
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 3, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(),
-        nn.Dropout(), nn.Conv2d(3, 4, 2, bias=False), nn.Tanh(), nn.Flatten(), nn.Linear(4, 3),
-    ).double().eval()  # fmt: skip
+    return (
+        nn.Sequential(
+            nn.Conv2d(1, 3, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(3),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Conv2d(3, 4, 2, bias=False),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Linear(4, 3),
+        )
+        .double()
+        .eval()
+    )
 
 
 NETS = {
@@ -132,13 +142,15 @@ class Residual(nn.Sequential):
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (nn.Sequential(nn.Conv2d(1, 2, 2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2, 2)),
-         r"layer '1' \(MaxPool2d\): expected a chain"),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2, 2)),
+            r"layer '1' \(MaxPool2d\): expected a chain",
+        ),
         (nn.Sequential(Residual(nn.Linear(4, 4)), nn.Flatten()), r"layer '0.add' \(add\)"),
         (nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.Softmax(dim=1)), r"'2' \(Softmax\)"),
         (nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.ReLU()), "expected a last layer that is"),
     ],
-)  # fmt: skip
+)
 def test_a_network_that_is_no_chain_is_refused_by_the_layer(net, message):
     with pytest.raises(InputError, match=message):
         network_bound(net, SHAPE, "eclipse")

@@ -128,8 +128,9 @@ class Branches(nn.Module):
 
 def test_branches_that_are_concatenated_add_by_squares():
     net = Branches()
-    left, right = (largest_singular_value(m.weight.detach().double().numpy())
-                   for m in (net.left, net.right))  # fmt: skip
+    left, right = (
+        largest_singular_value(m.weight.detach().double().numpy()) for m in (net.left, net.right)
+    )
     assert bound(net, (5,)) == pytest.approx(2 * sqrt(left**2 + right**2), rel=1e-9)
 
 
