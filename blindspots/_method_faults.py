@@ -22,7 +22,7 @@ PROVIDED: dict[str, set[str]] = {
 
 EVIDENCE = (
     "split", "clean", "history", "attacks", "transfer", "pictures", "radii", "curves", "gradients",
-    "looseness", "lipschitz", "ledger",
+    "looseness", "lipschitz", "ledger", "operators",
 )  # fmt: skip
 """The tables that an analysis or a figure can read, by the names of its positional parameters."""
 

@@ -10,6 +10,12 @@ from blindspots.interface import InputError
 
 Config = dict[str, Any]
 
+SUBJECTS = {
+    "experiment": ("experiments", "an experiment"),
+    "operators": ("operators", "a network of operators"),
+}
+"""What a table or a figure can be of: its key, the config's section that has them, and a name."""
+
 
 def in_use(config: Config) -> set[str]:
     """The nets that take part in an experiment."""
@@ -38,11 +44,11 @@ def reference_faults(config: Config) -> Iterator[str]:
         for role in ("sources", "victims"):
             for net in experiment[role]:
                 yield from _unknown(f"{key}.{role}", net, nets, "a net")
-    for section in ("tables", "figures"):
+    for section, role in (("tables", "analyses"), ("figures", "figures")):
         for name, summary in config[section].items():
             key = f"{section}.{name}"
+            yield from _subject_faults(key, role, summary, config)
             wanted = summary["experiment"]
-            yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
             for more in summary["more_experiments"]:
                 yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
             its_own = [wanted, *summary["more_experiments"]]
@@ -58,6 +64,23 @@ def reference_faults(config: Config) -> Iterator[str]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
         if net in nets and net not in used:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
+
+
+def _subject_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
+    """A table or a figure is of one experiment, or of what else its method reads."""
+    try:
+        read = methods.inputs(role, summary["method"])
+    except InputError:
+        return  # reported with the methods
+    subject = next((name for name in SUBJECTS if name in read), "experiment")
+    for other in SUBJECTS.keys() - {subject}:
+        if summary[other] is not None:
+            yield f"{key}.{other}: expected none for {summary['method']}, found {summary[other]!r}"
+    if summary[subject] is None:
+        yield f"{key}: expected the key {subject!r}, found none; add it"
+    else:
+        section, what = SUBJECTS[subject]
+        yield from _unknown(f"{key}.{subject}", summary[subject], config[section], what)
 
 
 def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:

@@ -26,6 +26,10 @@ PYTORCH = (".pth", ".pt")
 """Endings of files of PyTorch's own, read with ``weights_only=True``."""
 
 
+PUBLISHED = "torchvision:"
+"""Begins the name of weights that torchvision publishes, such as AlexNet_Weights.IMAGENET1K_V1."""
+
+
 def create(
     method: str,
     settings: Mapping[str, Any],
@@ -115,8 +119,13 @@ def check_spec(path: str | Path, expected: Spec) -> None:
 def load_weights(model: nn.Module, path: str | Path) -> None:
     """Put the weights of a .safetensors or .pth file into a model of the same shape.
 
+    Args:
+        model: of the weights' shape.
+        path: of the file; or `PUBLISHED` and a name, for weights that are downloaded once.
+
     Raises:
-        InputError: unreadable, or names or shapes that differ from the model's; names the first.
+        InputError: unreadable, no such weights or no way to them, or names or shapes that differ
+            from the model's; names the first.
     """
     found = _tensors(path)
     expected = model.state_dict()
@@ -162,6 +171,8 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
 
 
 def _tensors(path: str | Path) -> dict[str, Tensor]:
+    if str(path).startswith(PUBLISHED):
+        return _published(str(path).removeprefix(PUBLISHED))
     try:
         if Path(path).suffix not in PYTORCH:
             return load_file(path)
@@ -174,6 +185,25 @@ def _tensors(path: str | Path) -> dict[str, Tensor]:
             "save model.state_dict() alone"
         )
     return found
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    from torchvision.models import get_weight  # seconds to import
+
+    try:
+        weights = get_weight(name)
+    except (ValueError, KeyError):
+        raise InputError(
+            f"{PUBLISHED}{name}: expected weights that torchvision publishes, such as "
+            "AlexNet_Weights.IMAGENET1K_V1, found none of this name; check the spelling"
+        ) from None
+    try:
+        return dict(weights.get_state_dict(progress=False, check_hash=True, weights_only=True))
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{PUBLISHED}{name}: expected to download {weights.url}, found no way to it "
+            f"({str(error).splitlines()[0]}); download it elsewhere and give its file as weights"
+        ) from None
 
 
 def _kind(found: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from blindspots import provenance
 from blindspots._method_faults import method_faults
-from blindspots._reference_faults import in_use, reference_faults
+from blindspots._reference_faults import SUBJECTS, in_use, reference_faults
 from blindspots._schema_faults import schema_faults
 from blindspots.interface import InputError
 
@@ -21,8 +21,8 @@ OWN_KEYS = {
     "trainers": {"method"},
     "attacks": {"method", "target"},
     "certificates": {"method"},
-    "analyses": {"method", "experiment", "more_experiments", "title"},
-    "figures": {"method", "experiment", "more_experiments", "title"},
+    "analyses": {"method", "experiment", "more_experiments", "operators", "title"},
+    "figures": {"method", "experiment", "more_experiments", "operators", "title"},
 }
 """Keys beside a method's settings that belong to the workflow, by role."""
 
@@ -76,6 +76,8 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
             yield f"nets.{name}.trainer", "trainers", net["trainer"]
+    for name, network in config["operators"].items():
+        yield f"operators.{name}.model", "models", network["model"]
     for section, role in (
         ("attacks", "attacks"),
         ("certificates", "certificates"),
@@ -128,6 +130,9 @@ def _fill_in(config: Config) -> None:
         net.setdefault("parents", {})
         for key in ("trainer", "train_on", "weights"):
             net.setdefault(key, None)
+    config.setdefault("operators", {})
+    for network in config["operators"].values():
+        network.setdefault("weights", None)
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
     for experiment in config["experiments"].values():
@@ -141,6 +146,8 @@ def _fill_in(config: Config) -> None:
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)
+            for key in SUBJECTS:
+                summary.setdefault(key, None)
             summary.setdefault("more_experiments", [])
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)

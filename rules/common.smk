@@ -20,6 +20,7 @@ sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell com
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
+PUBLISHED = "torchvision:"  # weights that are downloaded, not a file
 STARTED = psutil.Process().create_time()
 
 
@@ -45,18 +46,21 @@ def assert_writable(folder):
         )
 
 
-def assert_weights_exist(nets):
-    """End the run where the file of a given net is missing."""
-    for name, net in nets.items():
-        if net["weights"] is not None and not Path(net["weights"]).is_file():
+def assert_weights_exist(section):
+    """End the run where the file of given weights is missing."""
+    for name, net in config[section].items():
+        file = net["weights"]
+        published = section == "operators" and str(file).startswith(PUBLISHED)
+        if file is not None and not published and not Path(file).is_file():
             sys.exit(
-                f"config: nets.{name}.weights: expected a file, found none at {net['weights']}; "
+                f"config: {section}.{name}.weights: expected a file, found none at {file}; "
                 f"paths are relative to {Path.cwd()}"
             )
 
 
 config.update(checked(config))
-assert_weights_exist(config["nets"])
+assert_weights_exist("nets")
+assert_weights_exist("operators")
 
 RESULTS = f"results/{config['run']}"
 RESOURCES = f"resources/{config['data']['name']}"

@@ -59,3 +59,27 @@ rule looseness:
         code=lambda w: code("looseness.py", *models_of(bounded_sources(w.experiment))),
     script:
         "../scripts/looseness.py"
+
+
+rule operators:
+    input:
+        weights=operator_weights,
+    output:
+        f"{RESULTS}/operators/{{network}}.parquet",
+    log:
+        f"{LOGS}/operators/{{network}}.log",
+    benchmark:
+        f"{LOGS}/operators/{{network}}.jsonl"
+    wildcard_constraints:
+        network=any_of(config["operators"]),
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(4000),
+        runtime=30,
+    params:
+        network=operator_params,
+        code=lambda w: code("operators.py", ("models", config["operators"][w.network]["model"])),
+    script:
+        "../scripts/operators.py"

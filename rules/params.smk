@@ -62,6 +62,18 @@ def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
+def operator_weights(wildcards):
+    """The file with a network's weights, where there is one; published ones are downloaded."""
+    weights = config["operators"][wildcards.network]["weights"]
+    return [] if weights is None or weights.startswith(PUBLISHED) else [weights]
+
+
+def operator_params(wildcards):
+    network = config["operators"][wildcards.network]
+    made = {key: network[key] for key in ("shape", "classes", "weights")}
+    return made | instance(network["model"], "models") | {"seed": config["seeds"][0]}
+
+
 def bounded_sources(experiment):
     """The sources of an experiment whose Lipschitz constants are bounded."""
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
@@ -139,7 +151,9 @@ def shown_in_all():
 
 
 def experiments_of(mapping):
-    """The experiments of a table or a figure, its own first."""
+    """The experiments of a table or a figure, its own first; none where it is of something else."""
+    if mapping["experiment"] is None:
+        return []
     return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
 
 
@@ -150,9 +164,11 @@ def summary(mapping, role):
     made = instance(mapping, role)
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
-    return made | {"title": mapping["title"], "n": sections[0]["n"]}
+    return made | {"title": mapping["title"], "n": sections[0]["n"] if sections else None}
 
 
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
+    if mapping["operators"] is not None:
+        return {"operators": [f"{RESULTS}/operators/{mapping['operators']}.parquet"]}
     return evidence(experiments_of(mapping), methods.inputs(role, mapping["method"]))

@@ -1,3 +1,5 @@
+from urllib.error import URLError
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -87,3 +89,26 @@ def test_weights_without_a_spec_do_not_make_a_model(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="says what model it holds"):
         models.load(tmp_path / "w.safetensors")
+
+
+def test_published_weights_are_read_from_where_torchvision_keeps_them(tmp_path, monkeypatch):
+    wanted, _ = checkpoints.create("alexnet", {}, (3, 64, 64), 1000, seed=1)
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    torch.save(wanted.state_dict(), tmp_path / "hub/checkpoints/alexnet-owt-7be5be79.pth")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    found, _ = checkpoints.create("alexnet", {}, (3, 64, 64), 1000, seed=2)
+    checkpoints.load_weights(found, "torchvision:AlexNet_Weights.IMAGENET1K_V1")
+    assert torch.equal(found.features[0].weight, wanted.features[0].weight)
+
+
+def test_published_weights_that_cannot_be_had_are_refused_with_a_remedy(tmp_path, monkeypatch):
+    def unreachable(*arguments, **settings):
+        raise URLError("no route")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", unreachable)
+    model, _ = checkpoints.create("alexnet", {}, (3, 64, 64), 1000)
+    with pytest.raises(InputError, match=r"expected to download .*alexnet.*give its file as wei"):
+        checkpoints.load_weights(model, "torchvision:AlexNet_Weights.IMAGENET1K_V1")
+    with pytest.raises(InputError, match="that torchvision publishes, such as AlexNet_Weights"):
+        checkpoints.load_weights(model, "torchvision:AlexNet_Weights.IMAGENET")

@@ -170,6 +170,27 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (["experiments", "cross-model", "amplify"], [0], ["amplify.0: expected more than 0"]),
         (["tables", "table1", "experiment"], "cross", ["tables.table1.experiment", "'cross'"]),
         (["figures", "examples", "method"], "exampels", ["figures.examples.method", "'examples'"]),
+        (
+            ["tables", "table5"],
+            {"method": "operators"},
+            ["tables.table5: expected the key 'operators', found none"],
+        ),
+        (
+            ["tables", "table5"],
+            {"method": "operators", "operators": "alexnet"},
+            ["tables.table5.operators: expected a network of operators", "'alexnet'"],
+        ),
+        (
+            ["tables", "table1", "operators"],
+            "alexnet",
+            ["tables.table1.operators: expected none for errors, found 'alexnet'"],
+        ),
+        (["tables", "table5"], {"method": "ledger"}, ["table5: expected the key 'experiment'"]),
+        (
+            ["operators"],
+            {"net": {"model": {"method": "alexnet"}, "shape": [3, 0], "classes": 2}},
+            ["operators.net.shape.1: expected at least 1"],
+        ),
         (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
         (["data", "root"], "/data", ["data.root: expected none for digits"]),

@@ -243,6 +243,9 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
         config["tables"][f"{name}-any"] = config["tables"][name] | {"experiment": "any"}
     config["lipschitz"]["bounds"] = ["product", "eclipse"]
     config["certificates"]["eclipse"] = {"method": "lipschitz", "bound": "eclipse"}
+    small_conv = {"model": {"method": "lenet"}, "shape": [1, 12, 12], "classes": 3}
+    config["operators"] = {"small": small_conv}
+    config["tables"]["operators"] = {"method": "operators", "operators": "small"}
     for method in ("excess", "radius", "alignment", "looseness"):
         config["tables"][method] = {"method": method, "experiment": "both"}
     for method in ("curves", "heatmap", "robustness"):
@@ -253,6 +256,9 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     assert set(excess["interval"].dropna()) == {"student"}
     assert excess["networks"].eq(2).all()
     looseness = pd.read_parquet(copied.results / "tables/looseness.parquet")
+    operators = pd.read_parquet(copied.results / "tables/operators.parquet")
+    assert operators[operators["row"] == "weights"]["text"].tolist() == ["fresh, of seed 0"]
+    assert set(operators["row"]) == {"weights", "1", "2", "3", "4", "5"}
     loosest = looseness[looseness["column"] == "product/found"].set_index("row")["value"]
     assert loosest["linear"] == pytest.approx(1) and loosest["coded"] > 1
     rows = {

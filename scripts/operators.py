@@ -1,0 +1,34 @@
+"""One network: the norms of its linear layers. No data is needed."""
+
+from pathlib import Path
+
+from _job import job, progress, provenance
+
+from blindspots import checkpoints, tables
+from blindspots.analyses._tables import OPERATORS
+from blindspots.bounds.linear import LinearLayer, linear_layers
+from blindspots.interface import InputError
+
+
+def main(snakemake):
+    name, network = snakemake.wildcards.network, snakemake.params.network
+    made = [network[key] for key in ("method", "settings", "shape", "classes")]
+    model, spec = checkpoints.create(*made, seed=network["seed"])
+    weights, origin = network["weights"], f"fresh, of seed {network['seed']}"
+    if weights is not None:
+        if snakemake.input:
+            checkpoints.check_spec(weights, spec)
+        checkpoints.load_weights(model, weights)
+        origin = Path(weights).name
+    try:
+        with progress(f"norms of {name}", "layers") as show:
+            layers = linear_layers(model, network["shape"], show)
+    except InputError as error:
+        raise InputError(f"operators.{name}: {error}") from None
+    columns = {name: [getattr(found, name) for found in layers] for name in LinearLayer._fields}
+    columns |= {"network": name, "origin": origin}
+    tables.write(snakemake.output[0], tables.build(columns, OPERATORS), provenance(snakemake))
+
+
+with job(snakemake):
+    main(snakemake)
