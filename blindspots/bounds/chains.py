@@ -27,13 +27,36 @@ import numpy as np
 import torch
 from scipy.linalg import cho_factor, cho_solve
 from torch import nn
-from torch.nn import functional
 
+from blindspots.bounds.elementwise import Elementwise, elementwise
 from blindspots.bounds.graph import Step, Value, steps
-from blindspots.bounds.layers import batch_norm_scales, slope
+from blindspots.bounds.layers import batch_norm_scales
 from blindspots.bounds.matrices import UNIT, largest_eigenvalue, positive_definite
 from blindspots.bounds.operators import DENSE_ENTRIES, dense_matrix
 from blindspots.interface import InputError
+
+
+class Function(NamedTuple):
+    """What follows a matrix: v = ψ(W x + b), with ψ(y) = φ(y / β).
+
+    Attributes:
+        offset: b, times β as W is.
+        apply: φ.
+        known: of φ.
+    """
+
+    offset: np.ndarray
+    apply: Callable[[torch.Tensor], torch.Tensor]
+    known: Elementwise
+
+    def values(self, y: np.ndarray) -> np.ndarray:
+        """ψ(y)."""
+        return self.apply(torch.from_numpy(y / self.known.slope)).numpy()
+
+    def slopes(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Bounds on the slopes of ψ in intervals, at most 1."""
+        β = self.known.slope
+        return np.minimum(self.known.within(low / β, high / β) / β, 1)
 
 
 class Chain(NamedTuple):
@@ -42,10 +65,12 @@ class Chain(NamedTuple):
     Attributes:
         hidden: each with a function of slopes in [0, 1] after it.
         last: the map from the last hidden layer to the logits.
+        functions: those functions; bounds that hold everywhere do not need them.
     """
 
     hidden: list[np.ndarray]
     last: np.ndarray
+    functions: Sequence[Function] = ()
 
 
 class Metric(NamedTuple):
@@ -144,34 +169,32 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
         InputError: branches, another layer, or one too large to be written out; names its path.
     """
     hidden: list[np.ndarray] = []
+    functions: list[Function] = []
     linear = None  # the maps since the last function, as one
-    width = 0
+    at_zero = torch.zeros(1, *input_shape, dtype=_dtype(model))  # what they make of 0
     for i, step in enumerate(steps(model, input_shape)):
-        width = step.tensors[0].size
-        β = _slope(step)
+        known = elementwise(step.operation)
         if [x.number for x in step.tensors] != [i]:
             raise _unfit(step)
-        if β is not None:
-            hidden.append(β * (np.eye(width) if linear is None else linear))
-            linear = None
-        elif not _keeps_numbers(step):
+        if known is not None:
+            width = step.tensors[0].size
+            hidden.append(known.slope * (np.eye(width) if linear is None else linear))
+            offset = known.slope * at_zero.flatten().double().numpy()
+            functions.append(Function(offset, step.run, known))
+            linear, at_zero = None, torch.zeros_like(at_zero)
+            continue
+        with torch.no_grad():
+            at_zero = step.run(at_zero)
+        if not _keeps_numbers(step):
             own = _matrix(step)
             linear = own if linear is None else own @ linear
     if linear is None:
         raise InputError("expected a last layer that is linear, found another; use method product")
-    return Chain(hidden, linear)
+    return Chain(hidden, linear, functions)
 
 
-def _slope(step: Step) -> float | None:
-    if isinstance(step.operation, nn.Module):
-        return slope(step.operation)
-    return SLOPES_OF_OPERATIONS.get(step.operation)
-
-
-SLOPES_OF_OPERATIONS = {
-    **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_", torch.tanh, "tanh"], 1.0),
-    **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], 0.25),
-}
+def _dtype(model: nn.Module) -> torch.dtype:
+    return next(model.parameters(), torch.zeros(())).dtype
 
 
 def _keeps_numbers(step: Step) -> bool:

@@ -40,6 +40,7 @@ class Step(NamedTuple):
         arguments: of the operation, with a `Value` for each tensor that depends on the input.
         tensors: those alone.
         result: what it makes.
+        run: what it does, on tensors in the place of `tensors`, in a batch of one.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Step(NamedTuple):
     arguments: tuple[Any, ...]
     tensors: list[Value]
     result: Value
+    run: Callable[..., Tensor]
 
 
 def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
@@ -146,33 +148,30 @@ class _Walk(fx.Interpreter):
     def _step(
         self, path: str, kind: str, key: Any, function: Callable[..., Any], args: Any, kwargs: Any
     ) -> Any:
-        result = function(*_with(args, "tensor"), **_with(kwargs, "tensor"))
-        given: list[Value] = []
-        _visit((args, kwargs), given.append)
+        flowing: list[_Flowing] = []
+        _mapped((args, kwargs), flowing.append)
+        given = [one.value for one in flowing]
+
+        def run(*tensors: Tensor) -> Tensor:
+            line = iter(tensors)
+            filled, named = _mapped((args, kwargs), lambda _: next(line))
+            return function(*filled, **named)
+
+        result = run(*(one.tensor for one in flowing))
         if not given or not isinstance(result, Tensor):
             return result  # a constant, a shape or a number
         value = Value(len(self.found) + 1, tuple(result.shape[1:]))
-        arguments = (*_with(args, "value"), *_with(tuple(kwargs.values()), "value"))
-        self.found.append(Step(path, kind, key, arguments, given, value))
+        arguments = _mapped((*args, *kwargs.values()), lambda one: one.value)
+        self.found.append(Step(path, kind, key, arguments, given, value, run))
         return _Flowing(result, value)
 
 
-def _with(arguments: Any, attribute: str) -> Any:
-    """Arguments in which every tensor of the run is replaced by one of its attributes."""
+def _mapped(arguments: Any, change: Callable[[_Flowing], Any]) -> Any:
+    """Arguments in which every tensor of the run is replaced, in order."""
     if isinstance(arguments, _Flowing):
-        return getattr(arguments, attribute)
+        return change(arguments)
     if isinstance(arguments, tuple | list):
-        return type(arguments)(_with(a, attribute) for a in arguments)
+        return type(arguments)(_mapped(a, change) for a in arguments)
     if isinstance(arguments, dict):
-        return {key: _with(a, attribute) for key, a in arguments.items()}
+        return {key: _mapped(a, change) for key, a in arguments.items()}
     return arguments
-
-
-def _visit(arguments: Any, visit: Callable[[Value], None]) -> None:
-    if isinstance(arguments, _Flowing):
-        visit(arguments.value)
-    elif isinstance(arguments, tuple | list):
-        for argument in arguments:
-            _visit(argument, visit)
-    elif isinstance(arguments, dict):
-        _visit(list(arguments.values()), visit)

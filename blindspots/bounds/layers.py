@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from blindspots.bounds.elementwise import MODULES
 from blindspots.bounds.matrices import UNIT, upper_norm
 from blindspots.bounds.operators import DENSE_SIDE, upper_operator_norm
 from blindspots.interface import InputError
@@ -46,11 +47,6 @@ def check_known(layer: nn.Module) -> None:
         )
     if layer.training and type(layer).forward in OTHERWISE_IN_TRAINING:
         raise InputError("expected a model in evaluation mode, found training; call model.eval()")
-
-
-def slope(layer: nn.Module) -> float | None:
-    """The β of an elementwise function whose slopes are all in [0, β]; None for other layers."""
-    return SLOPES.get(type(layer).forward)
 
 
 def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
@@ -146,18 +142,8 @@ def _elu(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
     return max(1.0, abs(layer.alpha))
 
 
-SLOPES: dict[Callable[..., Tensor], float] = {
-    nn.ReLU.forward: 1.0,
-    nn.Sigmoid.forward: 0.25,  # its steepest slope; the text treats ReLU
-    nn.Tanh.forward: 1.0,
-    nn.ReLU6.forward: 1.0,
-    nn.Hardtanh.forward: 1.0,
-    nn.Softplus.forward: 1.0,
-}
-"""Elementwise functions with slopes in [0, β]: β."""
-
 BOUNDS: dict[Callable[..., Tensor], float | Callable[[nn.Module, Shape, Shape], float]] = {
-    **SLOPES,
+    **{forward: function.slope for forward, function in MODULES.items()},
     nn.Linear.forward: _linear,
     nn.Conv2d.forward: _linear,
     nn.GELU.forward: 1.1291,  # at √2 it is Φ(√2) + √2 φ(√2) = 1.12890…; with tanh 1.12899…

@@ -12,17 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from blindspots.bounds.chains import Weights, chain, eclipse_fast, metric
+from blindspots.bounds.elementwise import elementwise
 from blindspots.bounds.graph import Step, Value, steps
 from blindspots.bounds.layers import layer_bound
 from blindspots.bounds.matrices import UNIT
 from blindspots.interface import InputError, LayerBound
-
-METHODS = ("product", "eclipse", "lipsdp")
-"""How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
-
 
 METHODS = ("product", "eclipse", "lipsdp")
 """How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
@@ -145,6 +141,10 @@ def _total(step: Step, totals: Sequence[float]) -> float:
             (x,) = step.tensors
             own = layer_bound(step.operation, x.shape, step.result.shape)
             return own * totals[x.number] * (1 if own == 1 else 1 + 2 * UNIT)
+        function = elementwise(step.operation)
+        if function is not None:
+            (x,) = step.tensors
+            return function.slope * totals[x.number]
         rule = RULES.get(step.operation)
         total = None if rule is None else rule(step, totals)
         if total is None:
@@ -195,10 +195,6 @@ def _same(step: Step, totals: Totals) -> float | None:
     return totals[step.tensors[0].number]
 
 
-def _quarter(step: Step, totals: Totals) -> float | None:
-    return 0.25 * totals[step.tensors[0].number]
-
-
 QUOTIENTS = (operator.truediv, operator.itruediv, torch.div, "div", "div_")
 
 RULES: dict[Any, Rule] = {
@@ -210,8 +206,5 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, operator.neg], _same),
     **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
     **dict.fromkeys(["transpose", "contiguous", "to", "float", "double", "detach"], _same),
-    **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_"], _same),
-    **dict.fromkeys([torch.tanh, functional.tanh, "tanh"], _same),
-    **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], _quarter),
 }
 """Operations between layers: from a step and the bounds of what was made before it, its own."""

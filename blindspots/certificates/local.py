@@ -1,0 +1,54 @@
+"""Certified radii from Lipschitz constants on balls around the images."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.bounds.chains import chain
+from blindspots.bounds.local import METHODS, centres, radii
+from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.interface import CertificateResult, InputError, Status
+
+
+def local(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    bound: str = "eclipse",
+    bisections: int = 5,
+) -> CertificateResult:
+    """The radius of the largest ball in which its own slopes leave the answer, in L2.
+
+    With L_j(ρ) a Lipschitz constant, in the ball of radius ρ around an image, of the label's logit
+    less that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. In float64,
+    less what rounding may add. Never below the radius of certificate `lipschitz` by the same bound.
+
+    Args:
+        model: images to logits; a chain (see `bounds.chains`).
+        images: (n, *image).
+        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
+            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        bound: "product" or "eclipse", closer.
+        bisections: for each image.
+
+    Raises:
+        InputError: an unknown bound, or a network that is no chain; names the layer.
+    """
+    if bound not in METHODS:
+        raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")
+    exact = copy.deepcopy(model).double().requires_grad_(False)
+    network = chain(exact, images.shape[1:])
+    logits = exact(images.double())
+    scale = logits.abs().amax(dim=1)
+    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
+    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
+    flat = images.double().flatten(1).cpu().numpy()
+    at = centres(network, flat, logits.cpu().numpy(), labels.cpu().numpy())
+    at = at._replace(margins=at.margins - 1e-12 * scale.cpu().numpy()[:, None])
+    found = torch.from_numpy(radii(network, at, bound, steps=bisections)).to(logits)
+    found = torch.where(certain, found, 0)
+    return CertificateResult(found, torch.full_like(labels, Status.CONVERGED))
