@@ -62,6 +62,22 @@ def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
+def audited_nets():
+    """Those in the ledger: attacked, or with certified images."""
+    sources = sum((experiment["sources"] for experiment in EXPERIMENTS.values()), [])
+    return list(dict.fromkeys([*sources, *config["lipschitz"]["nets"]]))
+
+
+def product_certificates():
+    """The certificates, by name, that are by the product of the layers' bounds."""
+    found = {name: instance(c, "certificates") for name, c in config["certificates"].items()}
+    return [
+        name
+        for name, c in found.items()
+        if c["method"] == "lipschitz" and c["settings"].get("bound", "product") == "product"
+    ]
+
+
 def bounded_sources(experiment):
     """The sources of an experiment whose Lipschitz constants are bounded."""
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
