@@ -74,6 +74,22 @@ def operator_params(wildcards):
     return made | instance(network["model"], "models") | {"seed": config["seeds"][0]}
 
 
+def audited_nets():
+    """Those in the ledger: attacked, or with certified images."""
+    sources = sum((experiment["sources"] for experiment in EXPERIMENTS.values()), [])
+    return list(dict.fromkeys([*sources, *config["lipschitz"]["nets"]]))
+
+
+def product_certificates():
+    """The certificates, by name, that are by the product of the layers' bounds."""
+    found = {name: instance(c, "certificates") for name, c in config["certificates"].items()}
+    return [
+        name
+        for name, c in found.items()
+        if c["method"] == "lipschitz" and c["settings"].get("bound", "product") == "product"
+    ]
+
+
 def bounded_sources(experiment):
     """The sources of an experiment whose Lipschitz constants are bounded."""
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]

@@ -23,6 +23,33 @@ rule ledger:
         "../scripts/ledger.py"
 
 
+rule audit:
+    input:
+        ledger=f"{RESULTS}/ledger.parquet",
+        attacks=rules.ledger.input.attacks,
+        certificates=rules.ledger.input.certificates,
+        weights=all_weights(audited_nets()),
+        train=images("train"),
+        test=images("test"),
+    output:
+        f"{RESULTS}/audit.parquet",
+    log:
+        f"{LOGS}/audit.log",
+    benchmark:
+        f"{LOGS}/audit.jsonl"
+    conda:
+        "../envs/blindspots.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    params:
+        nets=[{"name": net, "seed": seed} for seed in config["seeds"] for net in audited_nets()],
+        products=product_certificates(),
+        code=code("audit.py"),
+    script:
+        "../scripts/audit.py"
+
+
 rule table:
     input:
         unpack(lambda w: evidence_of(config["tables"][w.table], "analyses")),
@@ -86,6 +113,7 @@ rule report:
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         splits=expand(SPLIT, seed=config["seeds"]),
+        audit=f"{RESULTS}/audit.parquet",
         template=os.path.relpath(ROOT / "reports/report.html.j2"),
     output:
         report(

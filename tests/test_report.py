@@ -3,6 +3,7 @@ import yaml
 
 from blindspots import config, report, tables
 from blindspots.analyses import _summary
+from blindspots.audit.run import SCHEMA as SCHEMA_OF_AUDIT
 from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
@@ -31,15 +32,24 @@ def rendered(tmp_path, **changes):
     )
     tables.write(tmp_path / "s.parquet", tables.build({"x": [1]}, PLAIN), {"images": {"P1": 7}})
     (tmp_path / "f.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    audit = tmp_path / "a.parquet"
+    tables.write(audit, tables.pa.Table.from_pylist(AUDIT, SCHEMA_OF_AUDIT), {})
     return report.render(
         ROOT / "reports/report.html.j2",
         config=checked,
         summaries=[tmp_path / "t.parquet"],
         figures={"examples": tmp_path / "f.svg"},
         splits=[tmp_path / "s.parquet"],
+        audit=audit,
     )
 
 
+AUDIT = [
+    {
+        "net": net, "seed": 0, "check": "answer", "checked": 7, "unchecked": 2,
+        "reason": "model <theirs> is not known", "discrepancy": None,
+    } for net in ("A", "B")
+]  # fmt: skip
 PLAIN = tables.pa.schema([("x", tables.pa.int64())])
 
 
@@ -61,6 +71,12 @@ def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
     assert "net &lt;A&gt;" in page
     assert "net <A>" not in page
     assert "T &lt;1&gt;" in page
+
+
+def test_the_page_says_what_the_audit_checked_and_why_not_all(tmp_path):
+    page = rendered(tmp_path)
+    (row,) = [part for part in page.split("<tr>") if '<th scope="row">answer</th>' in part]
+    assert "<td>2</td><td>14</td>\n<td>4: model &lt;theirs&gt; is not known</td>\n<td>–</td>" in row
 
 
 def test_the_page_fetches_nothing(tmp_path):

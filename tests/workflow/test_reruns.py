@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
+AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "report"}
 
 
 def edit(path, old, new):
@@ -38,9 +38,10 @@ def test_a_comment_or_a_docstring_in_the_library_reruns_nothing(checkout, module
         ("attacks/gaussian.py", {"transfer", "table", "figure", "report"}),  # a control
         ("attacks/closest.py", set()),  # not in this config
         ("optim/compiled.py", {"attack"} | AFTER_ATTACK),
-        ("certificates/lipschitz.py", {"lipschitz", "ledger", "table", "report"}),
+        ("certificates/lipschitz.py", {"lipschitz", "ledger", "audit", "table", "report"}),
         ("analyses/errors.py", {"table", "report"}),
         ("report.py", {"report"}),
+        ("audit/radii.py", {"audit", "report"}),
         ("__main__.py", set()),
     ],
 )

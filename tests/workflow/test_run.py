@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 EXPECTED = {
     "certificates/coded.s0.parquet", "certificates/linear.s0.parquet", "figures/examples.svg",
     "attacks/lbfgs/coded.s0/test.parquet", "attacks/lbfgs/linear.s0/test.parquet",
-    "ledger.parquet", "lipschitz/coded.s0.parquet", "lipschitz/linear.s0.parquet",
+    "audit.parquet", "ledger.parquet", "lipschitz/coded.s0.parquet", "lipschitz/linear.s0.parquet",
     "pictures/both.parquet", "report.html", "splits/s0.parquet", "transfer/both.parquet",
     "tables/errors.parquet", "tables/layers.parquet", "tables/ledger.parquet",
     "tables/training.parquet", "tables/transfer.parquet",
@@ -80,12 +80,57 @@ def test_the_report_shows_every_table_and_figure(finished):
     assert 'id="figure-examples"' in page
 
 
+def test_the_audit_rechecked_every_bound_of_both_nets(finished):
+    audit = pd.read_parquet(finished.results / "audit.parquet")
+    ledger = pd.read_parquet(finished.results / "ledger.parquet")
+    assert (audit["unchecked"] == 0).all()
+    checked = audit.set_index(["net", "check"])["checked"].unstack(fill_value=0)
+    upper = ledger[ledger["upper"].notna()].groupby("net").size()
+    assert (checked["answer"] + checked["mistake"]).to_dict() == upper.to_dict()
+    assert checked["radius"].to_dict() == {"coded": 20, "linear": 20}
+
+
+def moved_pixel(table):
+    image = tables.images(table).copy()
+    image[3, 0, 4, 4] = 1 - image[3, 0, 4, 4]
+    column = tables.pa.FixedShapeTensorArray.from_numpy_ndarray(image)
+    place = table.column_names.index("image")
+    return table.set_column(place, table.schema.field("image"), column)
+
+
+def raised_radii(table):
+    radii = tables.pa.array(table["radius"].to_numpy() * 1.01)
+    place = table.column_names.index("radius")
+    return table.set_column(place, table.schema.field("radius"), radii)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("attacks/lbfgs/coded.s0/test.parquet", moved_pixel, "expected the ledger's distance"),
+        ("certificates/coded.s0.parquet", raised_radii, "radius of certificate product: expected"),
+    ],
+)
+def test_a_file_that_was_changed_by_hand_ends_a_repeated_audit(copied, file, change, message):
+    path = copied.results / file
+    before = path.stat().st_mtime_ns
+    table = tables.read(path)
+    tables.write(path, change(table), tables.metadata(table))
+    os.utime(path, ns=(before, before))  # else Snakemake would do all that depends on it again
+    ended = copied.run("--forcerun", "audit")
+    assert ended.returncode != 0
+    told = {line for line in ended.stdout.splitlines() if message in line}
+    assert len(told) == 1
+    assert "net coded (seed 0), image " in told.pop()
+    assert "Traceback" not in ended.stdout
+
+
 def test_every_job_keeps_to_the_memory_and_the_time_that_its_rule_asks_for(finished):
     files = list((finished.folder / "logs").rglob("*.jsonl"))
     measured = [json.loads(file.read_text("utf-8").splitlines()[-1]) for file in files]
     assert {job["rule_name"] for job in measured} == {
-        "prepare", "split", "train", "attack", "transfer", "lipschitz", "ledger", "table", "figure",
-        "report",
+        "prepare", "split", "train", "attack", "transfer", "lipschitz", "ledger", "audit", "table",
+        "figure", "report",
     }  # fmt: skip
     for job in measured:
         assert job["max_rss"] <= job["resources"]["mem_mb"]
@@ -197,7 +242,7 @@ def test_snakemakes_own_report_holds_the_page_with_captions(finished, tmp_path):
     assert "All tables and figures of run" in page
 
 
-EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "table", "figure", "report"}
+EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "report"}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +272,8 @@ def test_an_added_victim_costs_its_training_and_forward_passes(copied):
     jobs = copied.jobs()
     assert jobs.pop("table") > 0
     assert jobs == {
-        "train": 1, "lipschitz": 1, "transfer": 1, "ledger": 1, "figure": 1, "report": 1, "all": 1,
+        "train": 1, "lipschitz": 1, "transfer": 1, "ledger": 1, "audit": 1, "figure": 1,
+        "report": 1, "all": 1,
     }  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""How a check went: what it looked at, what it could not, and how large the differences were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from blindspots.audit.files import AuditError, Claim
+
+REMEDY = "delete the file that was changed and run the workflow again; else report a fault"
+
+
+class Check:
+    """One check of one net.
+
+    Attributes:
+        name: of the check.
+        checked: how many rows it looked at.
+        reasons: how many it could not look at, by the reason.
+        discrepancy: the largest, in the check's own measure; None where it has none.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.checked = name, 0
+        self.reasons: Counter[str] = Counter()
+        self.discrepancy: float | None = None
+
+    def passed(self, rows: int, discrepancies: Iterable[float] = ()) -> None:
+        """So many rows are what they should be, but for these."""
+        self.checked += rows
+        known = [] if self.discrepancy is None else [self.discrepancy]
+        self.discrepancy = max([*known, *map(float, discrepancies)], default=None)
+
+    def left_out(self, rows: int, reason: str) -> None:
+        """So many rows could not be looked at."""
+        if rows:
+            self.reasons[reason] += rows
+
+
+def disagreement(claim: Claim, what: str, expected: object, found: object) -> AuditError:
+    """An error for an image of a net."""
+    return AuditError(
+        f"audit: net {claim.net} (seed {claim.seed}), image {claim.image} of {claim.file}: {what}: "
+        f"expected {expected}, found {found}; {REMEDY}"
+    )
+
+
+def relative_margins(logits: np.ndarray, accepted: np.ndarray) -> np.ndarray:
+    """(n,) best accepted logit less the best other, over the largest absolute one.
+
+    Args:
+        logits: (n, classes).
+        accepted: (n, classes) bool.
+    """
+    inside = np.where(accepted, logits, -np.inf).max(axis=1)
+    outside = np.where(accepted, -np.inf, logits).max(axis=1)
+    scale = np.abs(logits).max(axis=1)
+    return (inside - outside) / np.maximum(scale, np.finfo(np.float64).tiny)

@@ -1,0 +1,173 @@
+"""The package's own models in plain NumPy and float64: their logits and how steep they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from blindspots.audit.files import CHUNK, tensors
+
+LARGEST = 2**26
+"""Entries up to which a convolution is written out as a matrix."""
+
+
+class UnknownError(ValueError):
+    """What is not audited here, and why."""
+
+
+Shape = tuple[int, ...]
+
+
+class Layer(NamedTuple):
+    """What a layer computes, and a bound on its Lipschitz constant.
+
+    Attributes:
+        apply: (n, …) to (n, …).
+        bound: from the shape of one input.
+    """
+
+    apply: Callable[[np.ndarray], np.ndarray]
+    bound: Callable[[Shape], float]
+
+
+def linear(weight: np.ndarray, bias: np.ndarray) -> Layer:
+    """X ↦ W x + b."""
+    return Layer(lambda x: x @ weight.T + bias, lambda shape: float(np.linalg.norm(weight, 2)))
+
+
+def elementwise(function: Callable[[np.ndarray], np.ndarray], slope: float) -> Layer:
+    """A function of each number, and its steepest slope."""
+    return Layer(function, lambda shape: slope)
+
+
+def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
+    """Stride 1, zero padding on every side; weight (outputs, inputs, height, width)."""
+
+    def convolved(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+        windows = sliding_window_view(padded, weight.shape[2:], axis=(2, 3))
+        found = np.tensordot(windows, weight, axes=((1, 4, 5), (1, 2, 3)))
+        return found.transpose(0, 3, 1, 2)  # (n, height, width, outputs) before
+
+    def bound(shape: Shape) -> float:
+        """The norm of its matrix, whose rows are the answers to images with one pixel set."""
+        if prod(shape) * convolved(np.zeros((1, *shape))).size > LARGEST:
+            raise UnknownError("a convolution is too large to be written out as a matrix")
+        units = np.eye(prod(shape)).reshape(-1, *shape)
+        answers = [convolved(units[i : i + CHUNK]) for i in range(0, len(units), CHUNK)]
+        matrix = np.concatenate(answers).reshape(len(units), -1)
+        wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+        gram = wide @ wide.T  # many times as fast as the matrix's own singular values
+        return float(np.sqrt(np.linalg.eigvalsh(gram)[-1]))
+
+    return Layer(lambda x: convolved(x) + bias[:, None, None], bound)
+
+
+def max_pool(side: int) -> Layer:
+    """Over squares that do not overlap: each number is in at most one, so that the bound is 1."""
+
+    def pooled(x: np.ndarray) -> np.ndarray:
+        n, channels, height, width = x.shape
+        high, wide = height // side, width // side
+        whole = x[:, :, : high * side, : wide * side]
+        return whole.reshape(n, channels, high, side, wide, side).max(axis=(3, 5))
+
+    return Layer(pooled, lambda shape: 1.0)
+
+
+ACTIVATIONS = {
+    "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, 0.25),
+    "relu": elementwise(lambda x: np.maximum(x, 0), 1.0),
+    "tanh": elementwise(np.tanh, 1.0),
+}
+FLATTEN = elementwise(lambda x: x.reshape(len(x), -1), 1.0)
+
+
+class Network:
+    """Layers in a row, the last of them linear."""
+
+    def __init__(self, layers: list[Layer], rows: np.ndarray, shape: Shape) -> None:
+        """Args: layers; rows of the last one's matrix, (classes, units); shape of an image."""
+        self.layers, self.rows, self.shape = layers, rows, shape
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Images (n, *image) to (n, classes)."""
+        for layer in self.layers:
+            images = layer.apply(images)
+        return images
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """(classes, classes): how steep the difference of two logits can be.
+
+        ‖w_i − w_j‖ of the last layer times the product of the bounds of those before it
+        (Szegedy et al. 2013, section 4.3).
+        """
+        below, x = 1.0, np.zeros((1, *self.shape))
+        for layer in self.layers[:-1]:
+            below *= layer.bound(x.shape[1:])
+            x = layer.apply(x)
+        return below * np.linalg.norm(self.rows[:, None] - self.rows, axis=2)
+
+
+def load(path: str | Path) -> Network:
+    """The network in a file of weights.
+
+    Raises:
+        UnknownError: a model that is not one of the package's own.
+        AuditError: a damaged file.
+    """
+    weights, spec = tensors(path)
+    build = MODELS.get(spec["method"])
+    if build is None:
+        raise UnknownError(f"model {spec['method']} is not known to the audit")
+    try:
+        layers, last = build(spec, weights)
+    except KeyError as error:
+        raise UnknownError(f"model {spec['method']} without {error} is not known to it") from None
+    return Network([*layers, _linear(weights, last)], weights[f"{last}.weight"], (*spec["shape"],))
+
+
+Spec = Mapping[str, Any]
+Weights = Mapping[str, np.ndarray]
+Built = tuple[list[Layer], str]
+"""The layers before the last, and the name of the last in the weights."""
+
+
+def _mlp(spec: Spec, weights: Weights) -> Built:
+    activation = ACTIVATIONS[spec["settings"].get("activation", "sigmoid")]
+    hidden = len(spec["settings"].get("hidden", ()))
+    layers = [FLATTEN]
+    for place in range(1, 2 * hidden + 1, 2):
+        layers += [_linear(weights, str(place)), activation]
+    return layers, str(2 * hidden + 1)
+
+
+def _encoded(spec: Spec, weights: Weights) -> Built:
+    parent = spec["parents"]["encoder"]
+    while parent["method"] == "encoded":  # which keeps the encoder that it was built from
+        parent = parent["parents"]["encoder"]
+    if parent["method"] != "autoencoder":
+        raise UnknownError(f"the encoder of model {parent['method']} is not known to the audit")
+    return [FLATTEN, _linear(weights, "encoder.1"), ACTIVATIONS["sigmoid"]], "head"
+
+
+def _lenet(spec: Spec, weights: Weights) -> Built:
+    activation = ACTIVATIONS[spec["settings"].get("activation", "relu")]
+    first = convolution(weights["0.weight"], weights["0.bias"], padding=2)
+    second = convolution(weights["3.weight"], weights["3.bias"], padding=0)
+    maps = [first, activation, max_pool(2), second, activation, max_pool(2), FLATTEN]
+    return [*maps, _linear(weights, "7"), activation, _linear(weights, "9"), activation], "11"
+
+
+def _linear(weights: Weights, name: str) -> Layer:
+    return linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+MODELS = {"mlp": _mlp, "encoded": _encoded, "lenet": _lenet}

@@ -1,0 +1,167 @@
+"""The audit of a run: every net of its ledger, check by check, from the files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from blindspots.audit import radii, witnesses
+from blindspots.audit.checks import Check
+from blindspots.audit.files import AuditError, Claim, Originals, claims, origin, rows
+from blindspots.audit.networks import Network, UnknownError, load
+
+SCHEMA = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("check", pa.string(), nullable=False),
+        pa.field("checked", pa.int64(), nullable=False),  # rows of the ledger or of certificates
+        pa.field("unchecked", pa.int64(), nullable=False),  # that could not be
+        pa.field("reason", pa.string()),  # why not; null: all were
+        pa.field(
+            "discrepancy", pa.float64()
+        ),  # the largest, see `CHECKS`; null: nothing to compare
+    ]
+)
+
+CHECKS = {
+    "distance": "witnesses lie in the box, as far from their images as the ledger says; relative",
+    "answer": "the net answers witnesses with the target, or not with the label",
+    "mistake": "images that bound themselves by 0 are wrong unaltered",
+    "radius": "radii by the product of the layers' norms, recomputed; relative",
+    "order": "no radius is above a distance found; the largest quotient of the two",
+}
+"""What each check asserts, and what its discrepancy is."""
+
+Net = tuple[str, int]
+"""A net's name and seed."""
+
+
+class Files(NamedTuple):
+    """The files of a run.
+
+    Attributes:
+        ledger: its table.
+        attacks: tables of attacks.
+        certificates: tables of certificates.
+        weights: of each net, by name and seed.
+        images: the prepared images, by "train" and "test".
+    """
+
+    ledger: str | Path
+    attacks: Sequence[str | Path]
+    certificates: Sequence[str | Path]
+    weights: Mapping[Net, str | Path]
+    images: Mapping[str, str | Path]
+
+
+def audit(
+    files: Files, products: Sequence[str], progress: Callable[[int], None] = lambda done: None
+) -> pa.Table:
+    """Recheck the ledger's bounds and the certificates.
+
+    Args:
+        files: of the run.
+        products: names of the certificates by the product of the layers' bounds.
+        progress: called with the number of nets that are done.
+
+    Returns:
+        With `SCHEMA`, a row per net and check that has anything to look at.
+
+    Raises:
+        AuditError: a disagreement or a damaged file; names the first.
+    """
+    by_net: dict[Net, list[Claim]] = defaultdict(list)
+    for claim in claims(files.ledger):
+        by_net[claim.net, claim.seed].append(claim)
+    attacks, certificates = _by_net(files.attacks), _by_net(files.certificates)
+    for net in [*attacks, *certificates]:
+        by_net.setdefault(net, [])
+    originals = {
+        file: Originals(path, [c.image for rows in by_net.values() for c in rows if c.file == file])
+        for file, path in files.images.items()
+    }
+    found = []
+    for number, (net, claimed) in enumerate(by_net.items(), 1):
+        network = _network(files, net)
+        certified, failed = radii.read(certificates[net], net)
+        checks = [
+            *witnesses.check(claimed, attacks[net], originals, network),
+            radii.recomputed(certified, failed, products, originals, network),
+            radii.order(claimed, certified, failed, attacks[net], originals),
+        ]
+        found += [_row(net, check) for check in checks if check.checked or check.reasons]
+        progress(number)
+    return pa.Table.from_pylist(found, SCHEMA)
+
+
+def _by_net(paths: Sequence[str | Path]) -> dict[Net, list[str | Path]]:
+    found: dict[Net, list[str | Path]] = defaultdict(list)
+    for path in paths:
+        net = origin(path)
+        if net is not None:
+            found[net].append(path)
+    return found
+
+
+def _network(files: Files, net: Net) -> Network | UnknownError:
+    if net not in files.weights:
+        raise AuditError(
+            f"{files.ledger}: net {net[0]} (seed {net[1]}): expected a net of the run, found "
+            "another; delete the ledger and run the workflow again"
+        )
+    try:
+        return load(files.weights[net])
+    except UnknownError as error:
+        return error
+
+
+def _row(net: Net, check: Check) -> dict[str, object]:
+    return {
+        "net": net[0],
+        "seed": net[1],
+        "check": check.name,
+        "checked": check.checked,
+        "unchecked": check.reasons.total(),
+        "reason": "; ".join(check.reasons) or None,
+        "discrepancy": check.discrepancy,
+    }
+
+
+class Line(NamedTuple):
+    """One check over all nets, for the report; the attributes are the table's, added up."""
+
+    check: str
+    asserts: str
+    nets: int
+    checked: int
+    unchecked: int
+    reason: str
+    discrepancy: float | None
+
+
+def summary(path: str | Path) -> list[Line]:
+    """An audit's table, check by check."""
+    found = []
+    for name, asserts in CHECKS.items():
+        of = [dict(zip(SCHEMA.names, r, strict=True)) for r in rows(path, SCHEMA.names)]
+        of = [row for row in of if row["check"] == name]
+        if of:
+            found.append(
+                Line(
+                    name,
+                    asserts,
+                    len(of),
+                    sum(row["checked"] for row in of),
+                    sum(row["unchecked"] for row in of),
+                    "; ".join(dict.fromkeys(row["reason"] for row in of if row["reason"])),
+                    max(
+                        (r["discrepancy"] for r in of if r["discrepancy"] is not None), default=None
+                    ),
+                )
+            )
+    return found

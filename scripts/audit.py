@@ -1,0 +1,28 @@
+"""Recheck the ledger and the certificates from the files, by code that shares nothing with them."""
+
+from _job import job, progress, provenance
+
+from blindspots.audit.files import AuditError, write
+from blindspots.audit.run import Files, audit
+from blindspots.interface import InputError
+
+
+def main(snakemake):
+    nets = [(net["name"], net["seed"]) for net in snakemake.params.nets]
+    files = Files(
+        ledger=snakemake.input.ledger,
+        attacks=snakemake.input.attacks,
+        certificates=snakemake.input.certificates,
+        weights=dict(zip(nets, snakemake.input.weights, strict=True)),
+        images={"train": snakemake.input.train, "test": snakemake.input.test},
+    )
+    try:
+        with progress("audit", "nets", len(nets)) as show:
+            found = audit(files, snakemake.params.products, show)
+    except AuditError as error:
+        raise InputError(str(error)) from None
+    write(snakemake.output[0], found, provenance(snakemake))
+
+
+with job(snakemake):
+    main(snakemake)
