@@ -59,6 +59,10 @@ def reference_faults(config: Config) -> Iterator[str]:
                     yield from _unknown(where, of, its_own, "an experiment of the table")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+    for name, certificate in config["certificates"].items():
+        for net in certificate["nets"]:
+            key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
+            yield from _unknown(key, net, bounded, "a net of lipschitz.nets")
     used = in_use(config)
     for net in config["lipschitz"]["nets"]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")

@@ -20,7 +20,7 @@ OWN_KEYS = {
     "models": {"method"},
     "trainers": {"method"},
     "attacks": {"method", "target"},
-    "certificates": {"method"},
+    "certificates": {"method", "nets", "n"},
     "analyses": {"method", "experiment", "more_experiments", "operators", "title"},
     "figures": {"method", "experiment", "more_experiments", "operators", "title"},
 }
@@ -155,3 +155,6 @@ def _fill_in(config: Config) -> None:
     if config["lipschitz"]["nets"] == "all":
         used = in_use(config)
         config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]
+    for certificate in config["certificates"].values():
+        certificate.setdefault("nets", config["lipschitz"]["nets"])
+        certificate.setdefault("n", None)

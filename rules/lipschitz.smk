@@ -19,13 +19,11 @@ rule lipschitz:
         runtime=60,
     params:
         images=images_certified,
-        certificates={
-            name: instance(c, "certificates") for name, c in config["certificates"].items()
-        },
+        certificates=certificates_of,
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),
-            *(("certificates", c) for c in config["certificates"].values()),
+            *(("certificates", c) for c in certificates_of(w).values()),
         ),
     script:
         "../scripts/lipschitz.py"

@@ -150,6 +150,15 @@ def shards(wildcards):
     return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
 
 
+def certificates_of(wildcards):
+    """The certificates of a net, by name, and how many images of each part each is for."""
+    return {
+        name: instance(certificate, "certificates") | {"n": certificate["n"]}
+        for name, certificate in config["certificates"].items()
+        if wildcards.net in certificate["nets"]
+    }
+
+
 def images_certified(wildcards):
     """How many images of each part are certified for a net: those that experiments attack."""
     return shown_in_all()[wildcards.net]

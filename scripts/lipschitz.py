@@ -7,6 +7,7 @@ from blindspots import checkpoints, methods, parts, tables
 from blindspots.analyses._tables import LIPSCHITZ
 from blindspots.analyses.lipschitz import layer_bounds
 from blindspots.certificates import _table
+from blindspots.interface import InputError
 
 
 def main(snakemake):
@@ -18,12 +19,17 @@ def main(snakemake):
         data = parts.read(file, snakemake.input.split, part, n)
         for name, certificate in snakemake.params.certificates.items():
             certify = methods.find("certificates", certificate["method"])
-            found = certify(model, data.images, data.labels, **certificate["settings"])
+            some = data.first(min(certificate["n"] or n, n))
+            try:
+                found = certify(model, some.images, some.labels, **certificate["settings"])
+            except InputError as error:
+                remedy = f"or leave the net out of certificates.{name}.nets"
+                raise InputError(f"certificates.{name}, net {net}: {error}; {remedy}") from None
             columns = _table.columns(found) | {
                 "certificate": name,
-                "file": data.file,
-                "index": data.rows,
-                "label": data.labels.numpy(),
+                "file": some.file,
+                "index": some.rows,
+                "label": some.labels.numpy(),
             }
             certified.append(tables.build(origin | columns, _table.SCHEMA))
     with progress(f"bound {net}", "layers") as show:

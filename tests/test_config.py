@@ -185,6 +185,11 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             "alexnet",
             ["tables.table1.operators: expected none for errors, found 'alexnet'"],
         ),
+        (
+            ["certificates", "product", "nets"],
+            ["AE32"],
+            ["certificates.product.nets: expected a net of lipschitz.nets", "found 'AE32'"],
+        ),
         (["tables", "table5"], {"method": "ledger"}, ["table5: expected the key 'experiment'"]),
         (
             ["operators"],

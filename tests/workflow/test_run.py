@@ -289,6 +289,7 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
         config["tables"][f"{name}-any"] = config["tables"][name] | {"experiment": "any"}
     config["lipschitz"]["bounds"] = ["product", "eclipse"]
     config["certificates"]["eclipse"] = {"method": "lipschitz", "bound": "eclipse"}
+    config["certificates"]["near"] = {"method": "local", "nets": ["coded"], "n": 5}
     small_conv = {"model": {"method": "lenet"}, "shape": [1, 12, 12], "classes": 3}
     config["operators"] = {"small": small_conv}
     config["tables"]["operators"] = {"method": "operators", "operators": "small"}
@@ -302,6 +303,11 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     assert set(excess["interval"].dropna()) == {"student"}
     assert excess["networks"].eq(2).all()
     looseness = pd.read_parquet(copied.results / "tables/looseness.parquet")
+    certified = pd.concat(
+        pd.read_parquet(path) for path in (copied.results / "certificates").glob("*.parquet")
+    )
+    near = certified[certified["certificate"] == "near"]
+    assert near.groupby(["net", "seed"]).size().to_dict() == {("coded", 0): 5, ("coded", 3): 5}
     operators = pd.read_parquet(copied.results / "tables/operators.parquet")
     assert operators[operators["row"] == "weights"]["text"].tolist() == ["fresh, of seed 0"]
     assert set(operators["row"]) == {"weights", "1", "2", "3", "4", "5"}
