@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from blindspots.bounds.functionals import as_layer
 from blindspots.bounds.layers import BOUNDS, check_known
 from blindspots.interface import InputError
 
@@ -102,6 +103,10 @@ def _check_finite(model: nn.Module) -> None:
             )
 
 
+PROPERTIES = {"shape", "size", "dim", "ndim", "numel", "nelement", "dtype", "device"}
+"""What is asked of a tensor without looking at its numbers."""
+
+
 class _Flowing(NamedTuple):
     """A tensor of the run, and what it is called in the steps."""
 
@@ -138,8 +143,14 @@ class _Walk(fx.Interpreter):
         return self._step(self._place(), target, target, method, args, kwargs)
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        name = getattr(target, "__name__", str(target))
-        return self._step(self._place(), name, target, target, args, kwargs)
+        name, path = getattr(target, "__name__", str(target)), self._place()
+        try:
+            layer = as_layer(target, args[1:], kwargs)
+        except InputError as error:
+            raise InputError(f"layer {path!r} ({name}): {error}") from None
+        if layer is None:
+            return self._step(path, name, target, target, args, kwargs)
+        return self._step(path, type(layer).__name__, layer, target, args, kwargs)
 
     def _place(self) -> str:
         stack = list(self._node.meta.get("nn_module_stack") or {})
@@ -158,8 +169,14 @@ class _Walk(fx.Interpreter):
             return function(*filled, **named)
 
         result = run(*(one.tensor for one in flowing))
-        if not given or not isinstance(result, Tensor):
-            return result  # a constant, a shape or a number
+        if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
+            return result
+        if not isinstance(result, Tensor):
+            raise InputError(
+                f"layer {path!r} ({kind}): expected an operation with a known Lipschitz bound, "
+                "found one that makes something else than a tensor; leave this net out of "
+                "lipschitz.nets"
+            )
         value = Value(len(self.found) + 1, tuple(result.shape[1:]))
         arguments = _mapped((*args, *kwargs.values()), lambda one: one.value)
         self.found.append(Step(path, kind, key, arguments, given, value, run))
