@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from torch import nn
 
 from blindspots.bounds.elementwise import Elementwise, elementwise
@@ -79,61 +79,64 @@ class Metric(NamedTuple):
     X: np.ndarray
     rho: float
 
-    def bound(self, rows: np.ndarray) -> float:
-        """On the Lipschitz constant of rows @ (last hidden layer), in the Euclidean norm."""
-        gram = self.rho * rows @ cho_solve(cho_factor(self.X), rows.T)
-        return float(np.sqrt(largest_eigenvalue(gram))) * (1 + SLACK)
+    def carried(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as long as rows @ (last hidden layer) is steep: √ρ L⁻¹ of each, with X = L Lᵀ.
+
+        The bound of several rows together is the norm of their matrix.
+        """
+        half = cholesky(self.X, lower=True)
+        steep = np.sqrt(self.rho) * (1 + SLACK)
+        return steep * solve_triangular(half, rows.T, lower=True).T
 
 
 SLACK = 1e-9
 """Relative, outward: many times what float64 may lose in solving with a well conditioned X."""
 
-Weights = Callable[[Chain], tuple[list[np.ndarray], float]]
-"""A method: from a chain the diagonals of Λ_1, Λ_2, …, and ρ."""
+Choice = Callable[[int, np.ndarray], np.ndarray]
+"""A method: from the number of a hidden layer and its W X⁻¹ Wᵀ the diagonal of Λ."""
 
 
-def metric(network: Chain, weights: Weights) -> Metric:
-    """What a choice of Λ proves of a chain.
+def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
+    """What a choice of Λ and ρ proves of a chain.
 
     Raises:
-        InputError: the choice proves nothing, or the chain has no hidden layer.
+        InputError: it proves nothing.
     """
     if not network.hidden:
         return Metric(np.eye(network.last.shape[1]), 1.0)
-    diagonals, rho = weights(network)
     for _ in range(40):
-        X = _recursion(network, diagonals, rho)
-        if X is not None:
-            for slack in (1e-8, 1e-7, 1e-6, 1e-5):
-                claimed = (1 - slack) * X
-                if _is_proven(network, diagonals, rho, claimed):
-                    return Metric(claimed, rho)
+        diagonals, X = recursion(network, choice, rho)
+        for slack in (1e-7, 1e-6, 1e-5):
+            claimed = None if X is None else (1 - slack) * X
+            if claimed is not None and _is_proven(network, diagonals, rho, claimed):
+                return Metric(claimed, rho)
         rho *= 1.001  # a solver's ρ may be too small for its Λ
     raise InputError("expected weights Λ that bound the network, found none; use another method")
 
 
-def eclipse_fast(network: Chain) -> tuple[list[np.ndarray], float]:
+def eclipse_fast(layer: int, passed: np.ndarray) -> np.ndarray:
     """One number a layer: λ_i = 2 / ‖W_i X_{i−1}⁻¹ W_iᵀ‖ (ECLipsE-Fast)."""
+    # a layer of zeros passes nothing on: any λ will do
+    return np.full(len(passed), 2 / (largest_eigenvalue(passed) * (1 + 1e-6) or 2))
+
+
+def recursion(
+    network: Chain, choice: Choice, rho: float
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """All Λ, and X of the last hidden layer; None where an X is not positive definite."""
     diagonals: list[np.ndarray] = []
-    X = None
-    for W in network.hidden:
-        G = W @ (W.T if X is None else cho_solve(cho_factor(X), W.T))
-        # a layer of zeros passes nothing on: any λ will do
-        λ = 2 / (largest_eigenvalue(G) * (1 + 1e-6) or 2)
-        diagonals.append(np.full(len(W), λ))
-        X = λ * np.eye(len(W)) - λ**2 / 4 * G
-    return diagonals, 1.0
-
-
-def _recursion(network: Chain, diagonals: list[np.ndarray], rho: float) -> np.ndarray | None:
-    """X of the last hidden layer; None where one of them is not positive definite."""
-    X = None
-    for W, Λ in zip(network.hidden, diagonals, strict=True):
-        G = W @ W.T / rho if X is None else W @ cho_solve(cho_factor(X), W.T)
-        X = np.diag(Λ) - Λ[:, None] * (G + G.T) * Λ / 8
-        if not positive_definite(X.copy(order="F")):
-            return None
-    return X
+    X = half = None
+    for i, W in enumerate(network.hidden):
+        solved = W.T / np.sqrt(rho) if X is None else solve_triangular(half, W.T, lower=True)
+        passed = solved.T @ solved
+        Λ = choice(i, passed)
+        diagonals.append(Λ)
+        X = np.diag(Λ) - Λ[:, None] * passed * Λ / 4
+        try:
+            half = cholesky(X, lower=True)
+        except LinAlgError:
+            return diagonals, None
+    return diagonals, X
 
 
 def _is_proven(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from blindspots.bounds.chains import Chain, eclipse_fast
+from blindspots.bounds.chains import Chain, Choice, eclipse_fast, recursion
 from blindspots.interface import InputError
 
 
-def lipsdp(network: Chain) -> tuple[list[np.ndarray], float]:
+def lipsdp(network: Chain) -> tuple[Choice, float]:
     """The diagonals Λ_i and the ρ for which √ρ bounds the network, the smallest that there is.
 
     Minimise ρ subject to the block tridiagonal matrix of ρ I, Λ_1, …, Λ_{k−1} − W_kᵀ W_k with
@@ -20,7 +20,7 @@ def lipsdp(network: Chain) -> tuple[list[np.ndarray], float]:
     Raises:
         InputError: the solver ended without an answer.
     """
-    start, _ = eclipse_fast(network)
+    start, _ = recursion(network, eclipse_fast, 1.0)
     reduced = [np.linalg.qr(network.hidden[0].T)[1].T, *network.hidden[1:]]
     units = [np.ones(reduced[0].shape[1]), *(Λ**-0.5 for Λ in start)]
     last = network.last * units[-1]
@@ -48,4 +48,4 @@ def lipsdp(network: Chain) -> tuple[list[np.ndarray], float]:
             f"method lipsdp: expected a solution, found status {problem.status}; use method eclipse"
         )
     found = [Λ.value / unit**2 for Λ, unit in zip(diagonals, units[1:], strict=True)]
-    return found, float(rho.value)
+    return lambda layer, passed: found[layer], float(rho.value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -13,11 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from blindspots.bounds.chains import Weights, chain, eclipse_fast, metric
+from blindspots.bounds.chains import SLACK, Chain, Choice, chain, eclipse_fast, metric
 from blindspots.bounds.elementwise import elementwise
 from blindspots.bounds.graph import Step, Value, steps
 from blindspots.bounds.layers import layer_bound
-from blindspots.bounds.matrices import UNIT
+from blindspots.bounds.matrices import UNIT, largest_singular_value
 from blindspots.interface import InputError, LayerBound
 
 METHODS = ("product", "eclipse", "lipsdp")
@@ -67,10 +66,10 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
         InputError: as `network_bound`.
     """
     if method != "product":
-        network, ways = chain(model, input_shape), _ways(method)
-        proven = [metric(network, weights) for weights in ways]
-        pairs = [_of_pairs(network.last, p.bound) for p in proven]
-        return NetworkBound(min(p.bound(network.last) for p in proven), np.min(pairs, axis=0))
+        network = chain(model, input_shape)
+        proven = [metric(network, *way).carried(network.last) for way in _ways(network, method)]
+        total = min(largest_singular_value(rows) * (1 + SLACK) for rows in proven)
+        return NetworkBound(total, np.min([_distances(rows) for rows in proven], axis=0))
     found = layer_bounds(model, input_shape)
     if not found:
         raise InputError("expected a network with layers, found none")
@@ -78,27 +77,25 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
     if isinstance(head, nn.Linear) and type(head).forward is nn.Linear.forward:
         below = found[-2].product if len(found) > 1 else 1.0
         rows = head.weight.detach().cpu().double().numpy()
-        outward = below * (1 + 1e-12)
-        return NetworkBound(total, _of_pairs(rows, lambda r: float(np.linalg.norm(r)) * outward))
+        return NetworkBound(total, below * _distances(rows))
     any_two = sqrt(2) * total * (1 + 4 * UNIT)
     return NetworkBound(total, any_two * (1 - np.eye(found[-1].outputs)))
 
 
-def _of_pairs(rows: np.ndarray, bound: Callable[[np.ndarray], float]) -> np.ndarray:
-    found = np.zeros((len(rows), len(rows)))
-    for i, j in combinations(range(len(rows)), 2):
-        found[i, j] = found[j, i] = bound(rows[[i]] - rows[[j]])
-    return found
+def _distances(rows: np.ndarray) -> np.ndarray:
+    """Of each two rows, rounded outwards."""
+    found = [np.linalg.norm(rows - row, axis=1) for row in rows]
+    return np.array(found) * (1 + 1e-12)
 
 
-def _ways(method: str) -> list[Weights]:
+def _ways(network: Chain, method: str) -> list[tuple[Choice, float]]:
     """To weigh a chain: the closest for the network need not be the closest for two logits."""
     if method == "eclipse":
-        return [eclipse_fast]
+        return [(eclipse_fast, 1.0)]
     if method == "lipsdp":
         from blindspots.bounds.lipsdp import lipsdp  # two seconds to import
 
-        return [lipsdp, eclipse_fast]
+        return [(eclipse_fast, 1.0), *([lipsdp(network)] if network.hidden else [])]
     raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots.bounds.chains import Chain, _is_proven, chain, eclipse_fast, metric
+from blindspots.bounds.chains import Chain, _is_proven, chain, eclipse_fast, metric, recursion
 from blindspots.bounds.lipsdp import lipsdp
 from blindspots.bounds.networks import bound, network_bound
 from blindspots.interface import InputError
@@ -121,17 +121,17 @@ def test_the_matrices_of_a_chain_compute_what_the_network_computes():
 
 def test_no_claim_that_is_false_is_proven():
     network = Chain([np.array([[1.0, 2.0]])], np.array([[1.0]]))  # x ↦ relu(x₁ + 2x₂): L = √5
-    (Λ,), rho = eclipse_fast(network)
-    X = metric(network, eclipse_fast).X
-    assert metric(network, eclipse_fast).bound(network.last) == pytest.approx(np.sqrt(5))
-    assert _is_proven(network, [Λ], rho, X)
-    assert not _is_proven(network, [Λ], rho, X * (1 + 1e-6))
+    diagonals, _ = recursion(network, eclipse_fast, 1.0)
+    proven = metric(network, eclipse_fast)
+    assert np.linalg.norm(proven.carried(network.last)) == pytest.approx(np.sqrt(5))
+    assert _is_proven(network, diagonals, 1.0, proven.X)
+    assert not _is_proven(network, diagonals, 1.0, proven.X * (1 + 1e-6))
 
 
 def test_weights_that_prove_nothing_are_refused():
     network = Chain([np.eye(2)], np.eye(2))
     with pytest.raises(InputError, match="expected weights Λ that bound the network"):
-        metric(network, lambda _: ([np.full(2, 100.0)], 1.0))
+        metric(network, lambda layer, passed: np.full(2, 100.0))
 
 
 class Residual(nn.Sequential):
@@ -162,6 +162,8 @@ def test_an_unknown_method_is_refused():
 
 
 def test_lipsdp_gives_weights_for_every_hidden_layer():
-    diagonals, rho = lipsdp(chain(NETS["deep"], SHAPE))
+    network = chain(NETS["deep"], SHAPE)
+    choice, rho = lipsdp(network)
+    diagonals, _ = recursion(network, choice, 1.001 * rho)
     assert [len(Λ) for Λ in diagonals] == [10, 12, 9, 5]
     assert rho > 0
