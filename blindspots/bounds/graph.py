@@ -168,7 +168,14 @@ class _Walk(fx.Interpreter):
             filled, named = _mapped((args, kwargs), lambda _: next(line))
             return function(*filled, **named)
 
-        result = run(*(one.tensor for one in flowing))
+        try:
+            result = run(*(one.tensor for one in flowing))
+        except (RuntimeError, ValueError) as error:
+            found = ", ".join(str(x.shape) for x in given)
+            raise InputError(
+                f"layer {path!r} ({kind}): expected an input that the layer takes, found {found} "
+                f"({str(error).splitlines()[0]}); change input_shape or the network"
+            ) from None
         if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
             return result
         if not isinstance(result, Tensor):

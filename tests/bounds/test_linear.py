@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -37,3 +38,43 @@ def test_a_fault_names_the_layer():
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4)).eval()
     with pytest.raises(InputError, match=r"layer '2' \(LayerNorm\): expected a layer with a known"):
         linear_layers(model, (1, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(2, 3, 4, padding=1), (2, 7, 7)),  # an even kernel
+        (nn.Conv2d(2, 3, 2, stride=3), (2, 8, 8)),  # pixels that no window covers
+        (nn.Conv2d(2, 3, 3, padding=1), (2, 1, 1)),  # one pixel
+    ],
+)
+def test_an_even_kernel_a_stride_beyond_it_and_one_pixel_have_the_norms_of_their_matrices(
+    layer, shape
+):
+    (found,) = linear_layers(nn.Sequential(layer).double().eval(), shape)
+    exact = np.linalg.norm(dense_matrix(layer, shape), 2)
+    assert found.value == pytest.approx(exact, rel=1e-6)
+    assert exact <= found.upper <= exact * (1 + 1e-6)
+    assert exact <= found.fourier * (1 + 1e-12)
+
+
+def inside(*layers):
+    return nn.Sequential(nn.Identity(), nn.Sequential(*layers)).eval()
+
+
+def not_finite(layer):
+    nn.init.constant_(layer.weight, torch.nan)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (inside(nn.Conv2d(2, 3, 3)), r"layer '1.0' \(Conv2d\): expected an input that the layer"),
+        (inside(not_finite(nn.Conv2d(2, 3, 1))), r"layer '1.0' \(Conv2d\): expected finite weig"),
+        (inside(nn.ReLU(), nn.GroupNorm(1, 2)), r"layer '1.1' \(GroupNorm\): expected a layer wi"),
+    ],
+)
+def test_what_does_not_fit_one_pixel_or_has_no_norm_is_refused_by_its_path(model, message):
+    with pytest.raises(InputError, match=message):
+        linear_layers(model, (2, 1, 1))
