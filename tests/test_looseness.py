@@ -68,3 +68,7 @@ def test_the_table_sets_each_bound_over_the_steepest_slope():
 def test_a_slope_above_a_bound_is_an_error_that_names_the_net():
     with pytest.raises(AssertionError, match=r"net A \(seed 0\).*found 6 above 5 \(product\)"):
         analysis.looseness(rows(6.0, 5.0), labels={})
+
+
+def test_without_a_bounded_net_the_table_is_empty():
+    assert len(analysis.looseness(LOOSENESS.empty_table().to_pandas(), labels={})) == 0
