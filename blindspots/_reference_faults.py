@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from blindspots import methods
@@ -41,8 +41,9 @@ def reference_faults(config: Config) -> Iterator[str]:
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             key = f"{section}.{name}"
+            subjects = {"experiment": experiments, "units": config["units"]}
+            yield from _subject_faults(key, summary, subjects)
             wanted = summary["experiment"]
-            yield from _unknown(f"{key}.experiment", wanted, experiments, "an experiment")
             for more in summary["more_experiments"]:
                 yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
             its_own = [wanted, *summary["more_experiments"]]
@@ -53,11 +54,43 @@ def reference_faults(config: Config) -> Iterator[str]:
                     yield from _unknown(where, of, its_own, "an experiment of the table")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+    for name, units in config["units"].items():
+        yield from _units_faults(f"units.{name}", units, nets)
     used = in_use(config)
     for net in config["lipschitz"]["nets"]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
         if net in nets and net not in used:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
+
+
+def _subject_faults(
+    key: str, summary: Config, subjects: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    """What a table or a figure is of: an entry of one section, and of no other."""
+    named = [section for section in subjects if summary[section] is not None]
+    if len(named) != 1:
+        found = " and ".join(named) or "neither"
+        yield f"{key}: expected either {' or '.join(subjects)}, found {found}"
+    for section in named:
+        what = {"experiment": "an experiment", "units": "an entry of units"}[section]
+        yield from _unknown(f"{key}.{section}", summary[section], subjects[section], what)
+
+
+def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
+    for net in units["nets"]:
+        yield from _unknown(f"{key}.nets", net, nets, "a net")
+    if units["k"] >= units["n"]:
+        yield f"{key}.k: expected less than n, {units['n']} images, found {units['k']}; lower it"
+    if units["projected_n"] > units["n"]:
+        yield (
+            f"{key}.projected_n: expected at most n, {units['n']} images, "
+            f"found {units['projected_n']}; lower it"
+        )
+    if units["reference"] is not None:
+        net = units["reference"]["net"]
+        yield from _unknown(f"{key}.reference.net", net, nets, "a net")
+        if net in units["nets"]:
+            yield f"{key}.reference.net: expected a net that is not measured, found {net}"
 
 
 def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:

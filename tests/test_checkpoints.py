@@ -87,3 +87,18 @@ def test_weights_without_a_spec_do_not_make_a_model(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="says what model it holds"):
         models.load(tmp_path / "w.safetensors")
+
+
+def test_the_untrained_model_of_a_file_is_the_one_created_with_that_seed(tmp_path):
+    path = tmp_path / "w.safetensors"
+    saved(path)
+    spec = checkpoints.spec_of(path)
+    created, _ = checkpoints.create(
+        spec["method"], spec["settings"], spec["shape"], spec["classes"], seed=7
+    )
+    found, trained = checkpoints.untrained(path, seed=7), models.load(path)
+    for mine, expected, other in zip(
+        found.parameters(), created.parameters(), trained.parameters(), strict=True
+    ):
+        assert torch.equal(mine, expected)
+        assert mine.ndim == 1 or not torch.equal(mine, other)
