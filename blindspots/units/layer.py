@@ -59,18 +59,18 @@ class LayerJob:
         measured = {arm: self._measured(x, f) for arm, f in fixed.items()}
         # As they are: rounding must not make ties at 0 of what is near it, nor break those there.
         measured[NATURAL] = measures.measured(a[:, units], self.shown, measures.DEAD)
+        frames = {s: directions.Frame(a, units, s) for s in self.settings.scalings}
+        drawn = {s: self._drawn(frame, f"{layer.name}/{s}") for s, frame in frames.items()}
+        arms = {s: {NATURAL: frames[s].functionals(), **drawn[s], **fixed} for s in frames}
+        lost = self._accuracy_lost(layer, frames, arms)
         found: list[list[pa.Table]] = [[], [], []]
-        for scaling in self.settings.scalings:
-            frame = directions.Frame(a, units, scaling)
-            drawn = self._drawn(frame, f"{layer.name}/{scaling}")
-            arms = {NATURAL: frame.functionals(), **drawn, **fixed}
-            of_arms = measured | {arm: self._measured(x, f) for arm, f in drawn.items()}
-            lost = self._accuracy_lost(layer, frame, arms)
+        for scaling, frame in frames.items():
+            of_arms = measured | {arm: self._measured(x, f) for arm, f in drawn[scaling].items()}
             named = origin | {"kind": layer.kind, "place": layer.place, "scaling": scaling}
-            for arm in arms:
+            for arm in arms[scaling]:
                 of = of_arms[arm]
                 which = units if arm == NATURAL else np.arange(len(of.top))
-                found[0].append(self._rows(named | {"arm": arm}, which, of, lost[arm]))
+                found[0].append(self._rows(named | {"arm": arm}, which, of, lost[scaling, arm]))
                 if arm in (NATURAL, RANDOM) and scaling == self.settings.scalings[0]:
                     shown = origin | {"kind": layer.kind, "arm": arm}
                     found[2].append(self._pictures(shown, which, of))
@@ -108,19 +108,25 @@ class LayerJob:
         return measures.measured(x @ functionals.astype(np.float32), self.shown)
 
     def _accuracy_lost(
-        self, layer: Layer, frame: directions.Frame, arms: Functionals
-    ) -> Functionals:
-        """By arm, points of accuracy lost without each direction; NaN where there are none."""
-        sizes = [f.shape[1] for f in arms.values()]
-        every = np.concatenate(list(arms.values()), axis=1)
-        lost = np.full(every.shape[1], np.nan)
+        self, layer: Layer, frames: Mapping[str, directions.Frame], arms: Mapping[str, Functionals]
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """By scaling and arm, points of accuracy lost without each direction; NaN: there are none.
+
+        All in one go, so that what is below the layer is computed once.
+        """
+        keys = [(scaling, arm) for scaling in arms for arm in arms[scaling]]
+        functionals = [arms[scaling][arm] for scaling, arm in keys]
+        sizes = [f.shape[1] for f in functionals]
+        lost = np.full(sum(sizes), np.nan)
         if self.no_accuracy is None:
+            removals = [frames[s].removal(f) for (s, _), f in zip(keys, functionals, strict=True)]
             first = self.data.first(self.settings.projected_n)
             right, without = correct_without(
-                self.network.model, layer, first.images, first.labels, every, frame.removal(every)
-            )
+                self.network.model, layer, first.images, first.labels,
+                np.concatenate(functionals, axis=1), np.concatenate(removals, axis=1),
+            )  # fmt: skip
             lost = 100 * (right - without) / len(first.rows)
-        return dict(zip(arms, np.split(lost, np.cumsum(sizes)[:-1]), strict=True))
+        return dict(zip(keys, np.split(lost, np.cumsum(sizes)[:-1]), strict=True))
 
     def _rows(
         self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured, lost: np.ndarray

@@ -24,21 +24,31 @@ NO_REFERENCE = "no independent network was named for its features"
 Reasons = dict[str, np.ndarray]
 
 
+class Vectors(NamedTuple):
+    """Images as vectors: (n, m) float32 less their mean, of length 1; 0 where one is the mean.
+
+    `squares` are (n,) their squared lengths.
+    """
+
+    unit: np.ndarray
+    squares: np.ndarray
+
+
 class Images(NamedTuple):
     """The images that directions are measured on.
 
     Attributes:
         labels: (n,) from 0.
         classes: number of labels.
-        pixels: (n, pixels) float32 of length 1, centred.
-        features: (n, features) likewise, of an independent network; None: there is none.
+        pixels: their pixels.
+        features: those that an independent network makes of them; None: there is none.
         k: images of a direction that count as its top.
     """
 
     labels: np.ndarray
     classes: int
-    pixels: np.ndarray
-    features: np.ndarray | None
+    pixels: Vectors
+    features: Vectors | None
     k: int
 
 
@@ -82,8 +92,8 @@ def images(
             f"k: expected at least 2 and less than the {len(labels)} images, found {k}; "
             "change k, or take more images"
         )
-    unit = _unit_length(pixels.reshape(len(pixels), -1))
-    return Images(labels, classes, unit, None if features is None else _unit_length(features), k)
+    of_pixels = _vectors(pixels.reshape(len(pixels), -1))
+    return Images(labels, classes, of_pixels, None if features is None else _vectors(features), k)
 
 
 def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Measured:
@@ -98,7 +108,7 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
         images: the images.
         constant: the reason given for a direction whose score never varies.
     """
-    found = ranked(np.ascontiguousarray(scores.T))
+    found = ranked(np.ascontiguousarray(scores.T), images.labels, images.classes)
     k, n = images.k, len(scores)
     top = found.order[:, : n - k - 1 : -1]
     flat = found.scores[:, 0] == found.scores[:, -1]
@@ -111,8 +121,8 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
         "features": np.full(len(top), np.nan)
         if images.features is None
         else similarity(images.features, top),
-        "auc": best_auc(found, images.labels, images.classes),
-        "information": mutual_information(found, images.labels, images.classes),
+        "auc": best_auc(found),
+        "information": mutual_information(found),
         "kurtosis": kurtosis(found.scores),
     }
     reasons = {}
@@ -128,22 +138,21 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
     return Measured(values, reasons, top, found.scores[:, : n - k - 1 : -1])
 
 
-def similarity(unit: np.ndarray, top: np.ndarray) -> np.ndarray:
+def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
     """(directions,) mean cosine of all pairs of the top images.
 
     ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
 
     Args:
-        unit: (n, features) of length 1, or 0.
+        vectors: of all images.
         top: (directions, k) images.
     """
     k = top.shape[1]
-    sums, lengths = np.zeros((len(top), unit.shape[1]), unit.dtype), np.zeros(len(top))
-    squares = np.square(unit).sum(axis=1)
+    sums = np.zeros((len(top), vectors.unit.shape[1]), vectors.unit.dtype)
     for place in range(k):
-        sums += unit[top[:, place]]
-        lengths += squares[top[:, place]]
-    return (np.square(sums).sum(axis=1, dtype=np.float64) - lengths) / (k * (k - 1))
+        sums += vectors.unit[top[:, place]]
+    squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64)
+    return (squares - vectors.squares[top].sum(axis=1)) / (k * (k - 1))
 
 
 def kurtosis(scores: np.ndarray) -> np.ndarray:
@@ -164,8 +173,8 @@ def averages(found: Measured) -> Mapping[str, float]:
     }
 
 
-def _unit_length(vectors: np.ndarray) -> np.ndarray:
-    """(n, m) float32, less their mean, of length 1; 0 where a vector is the mean."""
+def _vectors(vectors: np.ndarray) -> Vectors:
     centred = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    return Vectors(unit, np.square(unit).sum(axis=1, dtype=np.float64))

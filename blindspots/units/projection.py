@@ -12,6 +12,8 @@ from blindspots.units.activations import Layer, activations, replaced
 
 NUMBERS = 2**20
 """That a pass holds at once of the layer's outputs: more leave the processor's cache."""
+FEWEST, MOST_NUMBERS = 8, 2**25
+"""Images of a pass all the same, unless they take so much: a few at a time cost more each."""
 ROWS = 2**14
 """Of them at most, variants of images counted one by one."""
 
@@ -50,7 +52,8 @@ def correct_without(
     with torch.no_grad():
         numbers = _numbers(model, layer.name, images[:1])
     count = f.shape[1] + 1  # the unchanged network is the first variant
-    passes = max(1, min(NUMBERS // numbers, ROWS) // count)
+    passes = min(NUMBERS // numbers, ROWS) // count
+    passes = max(1, passes, min(FEWEST, MOST_NUMBERS // (numbers * count)))
     right = torch.zeros(count, dtype=torch.int64, device=images.device)
     together = True
     for at in range(0, len(images), passes):

@@ -17,15 +17,25 @@ class Ranked(NamedTuple):
         order: (k, n) images by increasing score.
         scores: (k, n) likewise.
         ranks: (k, n) from 1, likewise; those of equal scores are their mean.
+        cells: (k, n) the label of each, plus the number of classes times its direction.
+        counts: (classes,) images of each label.
     """
 
     order: np.ndarray
     scores: np.ndarray
     ranks: np.ndarray
+    cells: np.ndarray
+    counts: np.ndarray
 
 
-def ranked(scores: np.ndarray) -> Ranked:
-    """Sort the (k, n) scores of each direction."""
+def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
+    """Sort the images by their scores.
+
+    Args:
+        scores: (k, n) of each direction.
+        labels: (n,) from 0.
+        classes: number of labels.
+    """
     k, n = scores.shape
     order = np.argsort(scores, axis=1)
     in_order = np.take_along_axis(scores, order, axis=1)
@@ -41,51 +51,37 @@ def ranked(scores: np.ndarray) -> Ranked:
             first - np.cumsum(more + 1) + more + 1, more + 1
         )
         ranks.ravel()[places] = np.repeat(first % n + 1 + more / 2, more + 1)
-    return Ranked(order, in_order, ranks)
+    cells = labels[order]
+    cells += classes * np.arange(k)[:, None]
+    return Ranked(order, in_order, ranks, cells, np.bincount(labels, minlength=classes))
 
 
-def best_auc(found: Ranked, labels: np.ndarray, classes: int) -> np.ndarray:
+def best_auc(found: Ranked) -> np.ndarray:
     """(k,) the largest area under the ROC curve of a class against the rest.
 
     By Mann and Whitney's U; equal scores count half. A class without images is left out.
-
-    Args:
-        found: the images in their order.
-        labels: (n,) from 0.
-        classes: number of labels.
     """
-    k, n = found.order.shape
-    of = labels[found.order] + classes * np.arange(k)[:, None]
-    sums = np.bincount(of.ravel(), weights=found.ranks.ravel(), minlength=k * classes)
-    sums = sums.reshape(k, classes)
-    counts = np.bincount(labels, minlength=classes)
-    there = (counts > 0) & (counts < n)
+    (k, n), classes = found.order.shape, len(found.counts)
+    sums = np.bincount(found.cells.ravel(), found.ranks.ravel(), k * classes)
+    there = (found.counts > 0) & (found.counts < n)
     if not there.any():
         return np.full(k, np.nan)
-    counts, sums = counts[there], sums[:, there]
+    counts, sums = found.counts[there], sums.reshape(k, classes)[:, there]
     return ((sums - counts * (counts + 1) / 2) / (counts * (n - counts))).max(axis=1)
 
 
-def mutual_information(
-    found: Ranked, labels: np.ndarray, classes: int, bins: int = BINS
-) -> np.ndarray:
+def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
     """(k,) bits that a direction's score, sorted into bins, tells of the label.
 
     Bins hold equal numbers of images; equal scores are in one bin. The estimate is that of the
     observed frequencies, which is biased upwards alike for all directions without equal scores.
-
-    Args:
-        found: the images in their order.
-        labels: (n,) from 0.
-        classes: number of labels.
-        bins: that the scores are sorted into.
     """
-    k, n = found.order.shape
+    (k, n), classes = found.order.shape, len(found.counts)
     bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)
-    cell = (np.arange(k)[:, None] * classes + labels[found.order]) * bins + bin_of
-    joint = np.bincount(cell.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
-    entropies = [_entropy(joint.sum(axis=2)), _entropy(joint.sum(axis=1))]
-    return np.maximum(sum(entropies) - _entropy(joint.reshape(k, classes * bins)), 0.0)
+    bin_of += found.cells * bins
+    joint = np.bincount(bin_of.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
+    entropies = _entropy(joint.sum(axis=2)) + _entropy(joint.sum(axis=1))
+    return np.maximum(entropies - _entropy(joint.reshape(k, classes * bins)), 0.0)
 
 
 def purity_and_entropy(

@@ -25,7 +25,7 @@ def shown(k=5, features=None):
 
 @pytest.mark.parametrize("distinct", [2, 5, 40, 10**6])
 def test_ranks_of_equal_scores_are_their_mean(distinct):
-    found = ranks.ranked(scores(distinct).T.copy())
+    found = ranks.ranked(scores(distinct).T.copy(), LABELS, CLASSES)
     expected = rankdata(scores(distinct).T, axis=1)
     assert np.array_equal(np.take_along_axis(expected, found.order, axis=1), found.ranks)
 
@@ -57,7 +57,7 @@ def test_the_information_is_that_of_a_count_by_hand(distinct):
 def test_a_score_that_is_the_label_tells_all_of_it_and_noise_hardly_any():
     labels = np.arange(4000) % CLASSES
     both = np.stack([labels, np.random.default_rng(0).random(4000)], axis=1).astype(np.float32)
-    found = ranks.mutual_information(ranks.ranked(both.T.copy()), labels, CLASSES)
+    found = ranks.mutual_information(ranks.ranked(both.T.copy(), labels, CLASSES))
     assert found[0] == pytest.approx(2)
     assert found[1] < 0.02
 

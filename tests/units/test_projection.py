@@ -90,5 +90,6 @@ def test_it_is_the_same_whatever_fits_in_a_pass(rows, monkeypatch):
     f = np.eye(8)
     expected = correct_without(model, layer, images, labels, f, 3 * f)
     monkeypatch.setattr(projection, "ROWS", rows)
+    monkeypatch.setattr(projection, "FEWEST", 1)
     found = correct_without(model, layer, images, labels, f, 3 * f)
     assert found[0] == expected[0] and np.array_equal(found[1], expected[1])
