@@ -27,10 +27,14 @@ Reasons = dict[str, np.ndarray]
 class Vectors(NamedTuple):
     """Images as vectors: (n, m) float32 less their mean, of length 1; 0 where one is the mean.
 
-    `squares` are (n,) their squared lengths.
+    Attributes:
+        unit: the vectors; None where there are more numbers in one than images.
+        gram: (n, n) float32 inner products instead; else None.
+        squares: (n,) their squared lengths.
     """
 
-    unit: np.ndarray
+    unit: np.ndarray | None
+    gram: np.ndarray | None
     squares: np.ndarray
 
 
@@ -148,10 +152,15 @@ def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
         top: (directions, k) images.
     """
     k = top.shape[1]
-    sums = np.zeros((len(top), vectors.unit.shape[1]), vectors.unit.dtype)
-    for place in range(k):
-        sums += vectors.unit[top[:, place]]
-    squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64)
+    if vectors.unit is None:
+        assert vectors.gram is not None
+        pairs = vectors.gram[top[:, :, None], top[:, None, :]]
+        squares = pairs.sum(axis=(1, 2), dtype=np.float64)
+    else:
+        sums = np.zeros((len(top), vectors.unit.shape[1]), vectors.unit.dtype)
+        for place in range(k):
+            sums += vectors.unit[top[:, place]]
+        squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64)
     return (squares - vectors.squares[top].sum(axis=1)) / (k * (k - 1))
 
 
@@ -177,4 +186,6 @@ def _vectors(vectors: np.ndarray) -> Vectors:
     centred = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
-    return Vectors(unit, np.square(unit).sum(axis=1, dtype=np.float64))
+    squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)
+    few = unit.shape[0] < unit.shape[1]
+    return Vectors(None, unit @ unit.T, squares) if few else Vectors(unit, None, squares)

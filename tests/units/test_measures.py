@@ -62,8 +62,9 @@ def test_a_score_that_is_the_label_tells_all_of_it_and_noise_hardly_any():
     assert found[1] < 0.02
 
 
-def test_measures_of_the_top_are_those_of_its_images():
-    features = np.random.default_rng(9).standard_normal((N, 6))
+@pytest.mark.parametrize("wide", [6, 300])
+def test_measures_of_the_top_are_those_of_its_images(wide):
+    features = np.random.default_rng(9).standard_normal((N, wide))
     s = np.random.default_rng(1).random((N, 3)).astype(np.float32)
     found = measured(s, shown(k=5, features=features))
     for i in range(3):
