@@ -1,5 +1,5 @@
 # The workflow: split data → train nets → attack each → show every attacked image to every net →
-# bound Lipschitz constants → tables, figures, ledger, report. Paths and resources are here; what is
+# bound Lipschitz constants, measure units → tables, figures, ledger, report. Paths and resources are here; what is
 # computed is in blindspots/, what is computed on is in the config.
 
 from snakemake.utils import min_version
@@ -18,6 +18,7 @@ include: "rules/train.smk"
 include: "rules/attack.smk"
 include: "rules/transfer.smk"
 include: "rules/lipschitz.smk"
+include: "rules/units.smk"
 include: "rules/report.smk"
 
 
@@ -39,7 +40,8 @@ rule all:
     default_target: True
     input:
         f"{RESULTS}/report.html",
-        f"{RESULTS}/ledger.parquet",
+        [f"{RESULTS}/ledger.parquet"] if EXPERIMENTS else [],
         expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
         expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(config["lipschitz"]["nets"])),
+        sum((measured_units(name, ["units"])["units"] for name in UNITS), []),
     localrule: True

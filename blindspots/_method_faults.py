@@ -15,16 +15,23 @@ PROVIDED: dict[str, set[str]] = {
     "trainers": {"progress", "checkpoint", "seed", "classes"},
     "attacks": {"box", "classes", "seed", "rows", "others"},
     "certificates": set(),
-    "analyses": {"labels"},
+    "analyses": {"labels", "margins"},
     "figures": {"labels"},
 }
 """Settings that the workflow passes itself, by role."""
 
-EVIDENCE = (
-    "split", "clean", "history", "attacks", "transfer", "pictures", "radii", "curves", "gradients",
-    "looseness", "lipschitz", "ledger", "operators",
-)  # fmt: skip
-"""The tables that an analysis or a figure can read, by the names of its positional parameters."""
+EVIDENCE = {
+    "experiment": (
+        "split", "clean", "history", "attacks", "transfer", "pictures", "radii", "curves",
+        "gradients", "looseness", "lipschitz", "ledger",
+    ),
+    "operators": ("operators",),
+    "units": ("units", "unit_rotations", "unit_pictures"),
+}  # fmt: skip
+"""The tables that an analysis or a figure can read, by the names of its positional parameters.
+
+By the section of the config that it names its subject in.
+"""
 
 FOLDER = {"root"}
 """The setting of datasets that says where the files are."""
@@ -48,7 +55,8 @@ def method_faults(
     try:
         settings = methods.settings(role, method)
         if role in ("analyses", "figures"):
-            yield from _unknown_tables(key, methods.inputs(role, method))
+            inputs, subject = methods.inputs(role, method), _subject(instance)
+            yield from _unknown_tables(key, inputs, subject) if subject else ()
         types = methods.types(role, method)
     except InputError as error:
         yield f"{key}.method: {error}"
@@ -69,11 +77,20 @@ def method_faults(
             yield f"{key}.{name}: expected {types[name]}, found {value!r}"
 
 
-def _unknown_tables(key: str, wanted: list[str]) -> Iterator[str]:
+def _subject(instance: Mapping[str, Any]) -> str | None:
+    """The one section that a table or a figure names its subject in."""
+    named = [section for section in EVIDENCE if instance[section] is not None]
+    return named[0] if len(named) == 1 else None
+
+
+def _unknown_tables(key: str, wanted: list[str], subject: str) -> Iterator[str]:
     for name in wanted:
-        if name not in EVIDENCE:
-            hint = methods.did_you_mean(name, EVIDENCE)
-            expected = ", ".join(EVIDENCE)
+        if name not in EVIDENCE[subject]:
+            hint = methods.did_you_mean(name, EVIDENCE[subject])
+            elsewhere = next((s for s in EVIDENCE if name in EVIDENCE[s]), None)
+            if elsewhere is not None:
+                hint = f"; name {elsewhere}, not {subject}"
+            expected = ", ".join(EVIDENCE[subject])
             yield f"{key}.method: expected to read tables ({expected}), found {name!r}{hint}"
 
 

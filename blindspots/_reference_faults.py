@@ -13,6 +13,7 @@ Config = dict[str, Any]
 SUBJECTS = {
     "experiment": ("experiments", "an experiment"),
     "operators": ("operators", "a network of operators"),
+    "units": ("units", "an entry of units"),
 }
 """What a table or a figure can be of: its key, the config's section that has them, and a name."""
 
@@ -44,10 +45,10 @@ def reference_faults(config: Config) -> Iterator[str]:
         for role in ("sources", "victims"):
             for net in experiment[role]:
                 yield from _unknown(f"{key}.{role}", net, nets, "a net")
-    for section, role in (("tables", "analyses"), ("figures", "figures")):
+    for section in ("tables", "figures"):
         for name, summary in config[section].items():
             key = f"{section}.{name}"
-            yield from _subject_faults(key, role, summary, config)
+            yield from _subject_faults(key, summary, config)
             wanted = summary["experiment"]
             for more in summary["more_experiments"]:
                 yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
@@ -63,6 +64,8 @@ def reference_faults(config: Config) -> Iterator[str]:
         for net in certificate["nets"]:
             key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
             yield from _unknown(key, net, bounded, "a net of lipschitz.nets")
+    for name, units in config["units"].items():
+        yield from _units_faults(f"units.{name}", units, nets)
     used = in_use(config)
     for net in config["lipschitz"]["nets"]:
         yield from _unknown("lipschitz.nets", net, nets, "a net")
@@ -70,21 +73,32 @@ def reference_faults(config: Config) -> Iterator[str]:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
 
 
-def _subject_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
-    """A table or a figure is of one experiment, or of what else its method reads."""
-    try:
-        read = methods.inputs(role, summary["method"])
-    except InputError:
-        return  # reported with the methods
-    subject = next((name for name in SUBJECTS if name in read), "experiment")
-    for other in SUBJECTS.keys() - {subject}:
-        if summary[other] is not None:
-            yield f"{key}.{other}: expected none for {summary['method']}, found {summary[other]!r}"
-    if summary[subject] is None:
-        yield f"{key}: expected the key {subject!r}, found none; add it"
-    else:
+def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
+    """What a table or a figure is of: an entry of one section, and of no other."""
+    named = [subject for subject in SUBJECTS if summary[subject] is not None]
+    if len(named) != 1:
+        found = " and ".join(named) or "none"
+        yield f"{key}: expected one of the keys {', '.join(SUBJECTS)}, found {found}"
+    for subject in named:
         section, what = SUBJECTS[subject]
         yield from _unknown(f"{key}.{subject}", summary[subject], config[section], what)
+
+
+def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
+    for net in units["nets"]:
+        yield from _unknown(f"{key}.nets", net, nets, "a net")
+    if units["k"] >= units["n"]:
+        yield f"{key}.k: expected less than n, {units['n']} images, found {units['k']}; lower it"
+    if units["projected_n"] > units["n"]:
+        yield (
+            f"{key}.projected_n: expected at most n, {units['n']} images, "
+            f"found {units['projected_n']}; lower it"
+        )
+    if units["reference"] is not None:
+        net = units["reference"]["net"]
+        yield from _unknown(f"{key}.reference.net", net, nets, "a net")
+        if net in units["nets"]:
+            yield f"{key}.reference.net: expected a net that is not measured, found {net}"
 
 
 def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:

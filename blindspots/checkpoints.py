@@ -83,6 +83,16 @@ def load(path: str | Path) -> nn.Module:
     return model
 
 
+def untrained(path: str | Path, *, seed: int) -> nn.Module:
+    """The model in a file as it would have been created with this seed, in evaluation mode.
+
+    Raises:
+        InputError: as `load`.
+    """
+    spec = spec_of(path)
+    return _build(spec, {name: _empty(parent) for name, parent in spec["parents"].items()}, seed)
+
+
 def spec_of(path: str | Path) -> Spec:
     """The spec in a file that `save` wrote.
 

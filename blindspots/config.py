@@ -21,19 +21,39 @@ OWN_KEYS = {
     "trainers": {"method"},
     "attacks": {"method", "target"},
     "certificates": {"method", "nets", "n"},
-    "analyses": {"method", "experiment", "more_experiments", "operators", "title"},
-    "figures": {"method", "experiment", "more_experiments", "operators", "title"},
+    "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
+    "figures": {"method", *SUBJECTS, "more_experiments", "title"},
 }
 """Keys beside a method's settings that belong to the workflow, by role."""
 
 TEXT = {
     "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
-    "readings", "renamed", "claim",
+    "readings", "renamed", "claim", "units", "layer", "reference",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
 """RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
+
+UNITS: Config = {
+    "layers": "all",
+    "part": "test",
+    "k": 9,
+    "directions": 128,
+    "arms": ["random", "rotation", "pca", "probe"],
+    "scalings": ["matched", "raw"],
+    "pool": "mean",
+    "rotations": 99,
+    "reference": None,
+    "untrained": True,
+}
+"""What an entry of `units` takes where it says nothing."""
+
+MARGINS = {
+    "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
+    "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
+}  # fmt: skip
+"""By measure, in its unit: the differences that count as none, where `margins` names no others."""
 
 
 def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
@@ -91,7 +111,11 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
 def method_settings(instance: Config, role: str) -> Config:
     """The settings of an instance that are its method's own."""
     own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
-    if ":" in instance["method"] and instance.get("root") is not None:
+    of_its_folder = ":" in instance["method"] or (role, instance["method"]) == (
+        "datasets",
+        "folder",
+    )
+    if of_its_folder and instance.get("root") is not None:
         own["root"] = instance["root"]  # another folder may hold other data
     return own
 
@@ -143,6 +167,11 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("across_seeds", False)
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
+    for units in config.setdefault("units", {}).values():
+        units.update(UNITS | units)
+        units.setdefault("probe_n", units["n"])
+        units.setdefault("projected_n", min(2000, units["n"]))
+        units["margins"] = MARGINS | units.get("margins", {})
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)

@@ -45,6 +45,38 @@ def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
 
+def equivalence_p(values: np.ndarray, margin: float) -> float:
+    """P value of the two one-sided t tests (TOST) that a mean is not within ± margin.
+
+    Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach":
+    the larger of the two; NaN from fewer than two values.
+
+    Args:
+        values: independent draws of a normal variable, such as a difference on each network.
+        margin: fixed before the values were known.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return np.nan
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    inside = margin - abs(float(values.mean()))
+    if error == 0:
+        return 0.0 if inside > 0 else 1.0
+    return float(special.stdtr(len(values) - 1, -inside / error))
+
+
+def randomisation_p(value: float, draws: np.ndarray) -> float:
+    """Two-sided P value of a statistic among its values under random rotations, or the like.
+
+    (1 + the draws as far from their mean) / (1 + draws): Phipson and Smyth 2010, "Permutation
+    P-values should never be zero". NaN without draws.
+    """
+    if len(draws) == 0:
+        return np.nan
+    middle = draws.mean()
+    return float((1 + (abs(draws - middle) >= abs(value - middle)).sum()) / (1 + len(draws)))
+
+
 def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Of the difference of two rates over the same images, `first` less `second`.
 

@@ -65,7 +65,7 @@ assert_weights_exist("operators")
 RESULTS = f"results/{config['run']}"
 RESOURCES = f"resources/{config['data']['name']}"
 LOGS = f"logs/{config['run']}"
-NETS, EXPERIMENTS = config["nets"], config["experiments"]
+NETS, EXPERIMENTS, UNITS = config["nets"], config["experiments"], config["units"]
 THREADS = config["machine"]["threads"]
 GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
 
@@ -113,6 +113,7 @@ wildcard_constraints:
     net=r"[^/]+",
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
+    units=any_of(UNITS),
     part=r"\w+",
     first=r"\d+",
     end=r"\d+",
@@ -171,3 +172,9 @@ def evidence(experiments, wanted):
     for name in ("transfer", "pictures", "radii", "curves", "gradients", "looseness"):
         files[name] = expand(f"{RESULTS}/{name}/{{experiment}}.parquet", experiment=experiments)
     return {name: files[name] for name in wanted}
+
+
+def measured_units(units, wanted):
+    """The files behind each table that an analysis or a figure of units reads."""
+    nets = slugs(UNITS[units]["nets"])
+    return {name: [f"{RESULTS}/{name}/{units}/{net}.parquet" for net in nets] for name in wanted}

@@ -187,6 +187,11 @@ def summary(mapping, role):
     sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     nets = with_parents(sum(map(everyone, sections), []))
     made = instance(mapping, role)
+    if mapping["units"] is not None:
+        sections = [UNITS[mapping["units"]]]
+        nets = sections[0]["nets"]
+        if methods.takes(role, made["method"], "margins"):
+            made["settings"]["margins"] = sections[0]["margins"]
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
     return made | {"title": mapping["title"], "n": sections[0]["n"] if sections else None}
@@ -194,6 +199,21 @@ def summary(mapping, role):
 
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
+    wanted = methods.inputs(role, mapping["method"])
+    if mapping["units"] is not None:
+        return measured_units(mapping["units"], wanted)
     if mapping["operators"] is not None:
         return {"operators": [f"{RESULTS}/operators/{mapping['operators']}.parquet"]}
-    return evidence(experiments_of(mapping), methods.inputs(role, mapping["method"]))
+    return evidence(experiments_of(mapping), wanted)
+
+
+def units_params(wildcards):
+    """What a job that measures units uses of their section: not the margins, not other nets."""
+    section = UNITS[wildcards.units]
+    return {key: section[key] for key in section if key not in ("nets", "margins")}
+
+
+def reference_nets(units):
+    """The net whose features measure a similarity, or none."""
+    reference = UNITS[units]["reference"]
+    return [] if reference is None else [reference["net"]]

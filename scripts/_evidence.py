@@ -25,7 +25,7 @@ def evidence(inputs, n=None):
         name: tables.frame(
             paths,
             OPTIONAL.get(name),
-            with_images=name == "pictures",
+            with_images=name in ("pictures", "unit_pictures"),
             first=n if name == "attacks" else None,
         )
         for name, paths in inputs.items()

@@ -26,8 +26,16 @@ def main(snakemake):
                 f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "
                 "part under splits"
             )
+    for name, units in snakemake.config["units"].items():
+        for key, part in (("n", units["part"]), ("probe_n", "train")):
+            if units[key] > counts[part]:
+                raise InputError(
+                    f"config: units.{name}.{key}: expected at most {counts[part]}, the images in "
+                    f"part {part!r}, found {units[key]}; lower it or enlarge the part under splits"
+                )
     trained_on = [net["train_on"] for net in snakemake.config["nets"].values()]
     shown = [experiment["part"] for experiment in snakemake.config["experiments"].values()]
+    shown += [units["part"] for units in snakemake.config["units"].values()]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"images": counts}
     tables.write(snakemake.output[0], index, metadata)

@@ -112,3 +112,18 @@ def test_published_weights_that_cannot_be_had_are_refused_with_a_remedy(tmp_path
         checkpoints.load_weights(model, "torchvision:AlexNet_Weights.IMAGENET1K_V1")
     with pytest.raises(InputError, match="that torchvision publishes, such as AlexNet_Weights"):
         checkpoints.load_weights(model, "torchvision:AlexNet_Weights.IMAGENET")
+
+
+def test_the_untrained_model_of_a_file_is_the_one_created_with_that_seed(tmp_path):
+    path = tmp_path / "w.safetensors"
+    saved(path)
+    spec = checkpoints.spec_of(path)
+    created, _ = checkpoints.create(
+        spec["method"], spec["settings"], spec["shape"], spec["classes"], seed=7
+    )
+    found, trained = checkpoints.untrained(path, seed=7), models.load(path)
+    for mine, expected, other in zip(
+        found.parameters(), created.parameters(), trained.parameters(), strict=True
+    ):
+        assert torch.equal(mine, expected)
+        assert mine.ndim == 1 or not torch.equal(mine, other)

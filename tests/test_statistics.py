@@ -88,3 +88,36 @@ def test_mcnemars_test_is_the_binomial_of_the_pairs_that_differ():
 
 def test_one_network_has_no_interval_over_networks():
     assert np.isnan(statistics.student(np.array([1.0])).low)
+
+
+@pytest.mark.parametrize("margin", [0.2, 1.0, 3.0])
+def test_equivalence_is_the_larger_of_two_one_sided_t_tests(margin):
+    values = np.random.default_rng(0).normal(0.3, 1, 12)
+    above = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(values, margin, alternative="less").pvalue
+    assert statistics.equivalence_p(values, margin) == pytest.approx(max(above, below))
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    assert statistics.equivalence_p(values, margin) == pytest.approx(
+        DescrStatsW(values).ttost_mean(-margin, margin)[0]
+    )
+
+
+def test_equivalence_of_values_without_spread_is_decided_by_the_margin():
+    assert statistics.equivalence_p(np.full(3, 0.5), 1) == 0
+    assert statistics.equivalence_p(np.full(3, 1.5), 1) == 1
+    assert np.isnan(statistics.equivalence_p(np.array([0.0]), 1))
+
+
+def test_equivalence_is_found_by_chance_as_rarely_as_its_level_says():
+    rng = np.random.default_rng(0)
+    found = [statistics.equivalence_p(rng.normal(1, 1, 5), 1) <= 0.05 for _ in range(RUNS)]
+    assert np.mean(found) <= 0.05 + NOISE
+
+
+def test_a_statistic_among_its_draws_has_the_p_value_of_its_place():
+    draws = np.arange(-9.0, 10.0)
+    assert statistics.randomisation_p(100.0, draws) == 1 / 20
+    assert statistics.randomisation_p(-9.0, draws) == 3 / 20
+    assert statistics.randomisation_p(0.0, draws) == 1
+    assert np.isnan(statistics.randomisation_p(0.0, np.array([])))

@@ -23,7 +23,9 @@ def lenet(shape: Sequence[int], classes: int, *, activation: str = "relu") -> nn
         activation: "relu", "tanh" or "sigmoid".
 
     Returns:
-        Images (n, *shape) to logits (n, classes). PyTorch's initial weights.
+        Images (n, *shape) to logits (n, classes). PyTorch's initial weights; with sigmoids, which
+        would not begin to learn from those, Glorot and Bengio's 2010 times 4, one over the
+        sigmoid's slope at 0.
 
     Raises:
         InputError: images of another shape.
@@ -44,7 +46,7 @@ def lenet(shape: Sequence[int], classes: int, *, activation: str = "relu") -> nn
         nn.Flatten(),
     )
     units = maps(torch.zeros(1, *shape)).shape[1]
-    return nn.Sequential(
+    model = nn.Sequential(
         *maps,
         nn.Linear(units, 120),
         nonlinear(),
@@ -52,3 +54,10 @@ def lenet(shape: Sequence[int], classes: int, *, activation: str = "relu") -> nn
         nonlinear(),
         nn.Linear(84, classes),
     )
+    if activation == "sigmoid":
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                nn.init.xavier_uniform_(parameter, gain=4)
+            else:
+                nn.init.zeros_(parameter)
+    return model

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from blindspots import checkpoints
 from blindspots.interface import InputError
 from blindspots.models.lenet import lenet
+from blindspots.trainers.sgd import sgd
 
 
 def test_has_the_layers_and_parameters_of_lenet_5():
@@ -22,3 +24,13 @@ def test_takes_images_of_other_sizes(shape):
 def test_refuses_images_that_are_too_small_or_flat(shape):
     with pytest.raises(InputError, match="12 × 12 pixels or more for lenet"):
         lenet(shape, 10)
+
+
+def test_with_sigmoids_it_begins_to_learn_at_once():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(600) % 3
+    images = 0.3 * torch.rand(600, 1, 12, 12, generator=generator)
+    images[torch.arange(600), 0, 4 * labels, :] += 0.7  # a row of pixels for each class
+    model, _ = checkpoints.create("lenet", {"activation": "sigmoid"}, (1, 12, 12), 3)
+    history, _ = sgd(model, images, labels, epochs=3, batch=20)
+    assert history[-1]["error"] < 5

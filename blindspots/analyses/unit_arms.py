@@ -1,0 +1,37 @@
+"""What each arm of directions reaches by each measure, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses._units import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
+
+
+def unit_arms(
+    units: pd.DataFrame, *, scaling: str = "matched", labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """Means over the directions of an arm, then over networks with Student's interval.
+
+    Args:
+        units: with schema `_tables.UNITS`.
+        scaling: "raw" or "matched".
+        labels: of nets, by name.
+
+    Raises:
+        InputError: a scaling that was not measured.
+    """
+    units = of_scaling(units, scaling)
+    layers = layer_labels(units, labels)
+    rows = layers.merge(means(units), on=LAYER, sort=False)
+    values = rows.assign(
+        row=rows["row"] + "/" + rows["arm"],
+        row_label=rows["row_label"] + ": " + rows["arm"].map(ARMS),
+        column=rows["measure"],
+        column_label=rows["measure"].map({name: m.label for name, m in MEASURES.items()}),
+        unit="",
+    )
+    keys = ["row", "row_label", "column", "column_label", "unit"]
+    return cells(over_seeds(values, keys), {}, None)

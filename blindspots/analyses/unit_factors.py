@@ -1,0 +1,98 @@
+"""What the difference between units and rotations depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import pandas as pd
+
+from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses._units import LAYER, MEASURES, differences, layer_labels, of_scaling
+
+
+def unit_factors(
+    units: pd.DataFrame,
+    unit_rotations: pd.DataFrame,
+    *,
+    scaling: str = "matched",
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Contrasts of the difference between the units' mean and that of their rotations.
+
+    The difference, turned so that more means more interpretable units, is averaged over the layers
+    before the nonlinearities of a network, and over those after; then one average is taken from
+    another, network by network (nets and controls of one seed belong together).
+
+    Args:
+        units: with schema `_tables.UNITS`.
+        unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
+        scaling: "raw" or "matched".
+        labels: of nets, by name.
+
+    Returns:
+        A row per contrast: after less before the nonlinearity, trained less untrained, and one net
+        (another activation function, say) less another; Student's intervals over seeds.
+
+    Raises:
+        InputError: a scaling that was not measured.
+    """
+    units = of_scaling(units, scaling)
+    found = differences(units, of_scaling(unit_rotations, scaling))
+    found = found.merge(layer_labels(units, labels)[[*LAYER, "place"]], on=LAYER)
+    found["value"] *= found["measure"].map({name: m.sign for name, m in MEASURES.items()})
+    averages = (
+        found[found["place"] != "neither"]
+        .groupby(["net", "trained", "place", "measure", "seed"], sort=False)["value"]
+        .mean()
+    )
+    contrasts, averages = _contrasts(averages, labels), averages.sort_index()
+    rows = []
+    for label, first, second in contrasts:
+        for name, measure in MEASURES.items():
+            of = _of(averages, *first, name) - _of(averages, *second, name)
+            rows += [
+                {
+                    "row": label, "row_label": label, "column": name,
+                    "column_label": measure.label, "unit": "", "value": value, "n": n,
+                    "reason": "there is no difference between units and rotations",
+                }
+                for value, n in ((v, int(units["n"].iloc[0])) for v in of)
+            ]  # fmt: skip
+    keys = ["row", "row_label", "column", "column_label", "unit"]
+    frame = pd.DataFrame(rows, columns=[*keys, "value", "n", "reason"])
+    return cells(over_seeds(frame, keys), {}, None)
+
+
+Place = tuple[str, bool, str]
+"""Net, whether it is trained, and place of its layers."""
+
+
+def _contrasts(averages: pd.Series, labels: Mapping[str, str]) -> list[tuple[str, Place, Place]]:
+    there = set(averages.index.droplevel(["measure", "seed"]))
+    nets = list(dict.fromkeys(averages.index.get_level_values("net")))
+    found: list[tuple[str, Place, Place]] = []
+
+    def called(net: str, trained: bool = True) -> str:
+        return labels.get(net, net) + ("" if trained else ", untrained")
+
+    for net in nets:
+        for trained in (True, False):
+            label = f"{called(net, trained)}: after less before"
+            found.append((label, (net, trained, "after"), (net, trained, "before")))
+        for place in ("before", "after"):
+            label = f"{called(net)}, {place}: trained less untrained"
+            found.append((label, (net, True, place), (net, False, place)))
+    for one, other in combinations(nets, 2):
+        for place in ("before", "after"):
+            label = f"{place}: {called(one)} less {called(other)}"
+            found.append((label, (one, True, place), (other, True, place)))
+    return [contrast for contrast in found if {contrast[1], contrast[2]} <= there]
+
+
+def _of(averages: pd.Series, net: str, trained: bool, place: str, measure: str) -> pd.Series:
+    """By seed."""
+    try:
+        return averages.loc[(net, trained, place, measure)]
+    except KeyError:  # not measured
+        return pd.Series(dtype=float)

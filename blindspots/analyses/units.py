@@ -1,0 +1,88 @@
+"""Units against rotations of their frame: differences, tests, and a verdict by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses._units import (
+    LAYER,
+    MEASURES,
+    NO_ROTATIONS,
+    differences,
+    layer_labels,
+    of_scaling,
+    tested,
+)
+from blindspots.interface import InputError
+
+SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p")
+ONE_NETWORK = "needs several networks (seeds)"
+
+
+def units(
+    units: pd.DataFrame,
+    unit_rotations: pd.DataFrame,
+    *,
+    show: str = "verdict",
+    scaling: str = "matched",
+    margins: Mapping[str, float],
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Are units more interpretable than directions, per layer and measure?
+
+    The units of one network are not independent samples. What is tested is the units' mean of a
+    measure, on each network against the means of Haar rotations of the same units, and over
+    networks (seeds) by the differences of the two. The verdict is by rule:
+
+    * equal: by two one-sided t tests over networks the difference is within the margin that the
+      config fixed;
+    * units more, or less, interpretable: else, if the 95% interval of the difference over networks
+      leaves 0 out, and by the rotations p ≤ 0.05 (where the measure has rotations);
+    * cannot tell: else, and on fewer than two networks.
+
+    Args:
+        units: with schema `_tables.UNITS`.
+        unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
+        show: "verdict"; "difference" (units less rotations, Student's interval over networks);
+            "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
+            networks among those of the rotations, two-sided); "equivalence p".
+        scaling: "raw" or "matched".
+        margins: by measure.
+        labels: of nets, by name.
+
+    Raises:
+        InputError: an unknown `show` or `scaling`.
+    """
+    if show not in SHOWS:
+        raise InputError(f"show: expected one of {', '.join(SHOWS)}, found {show!r}")
+    units, rotations = of_scaling(units, scaling), of_scaling(unit_rotations, scaling)
+    layers = layer_labels(units, labels)
+    found = differences(units, rotations)
+    if show in ("difference", "effect"):
+        values = found.assign(value=found["value" if show == "difference" else "effect"])
+        if show == "effect":
+            lost = values["measure"] == "accuracy"
+            values["reason"] = values["reason"].mask(lost, NO_ROTATIONS)
+        finished = over_seeds(_labelled(values, layers).assign(unit=""), KEYS)
+    else:
+        verdicts = _labelled(tested(found, rotations, margins), layers)
+        if show == "verdict":
+            finished = verdicts.assign(text=verdicts["verdict"], unit="")
+        else:
+            p = verdicts[show.replace(" ", "_")]
+            alone = NO_ROTATIONS if show == "rotation p" else ONE_NETWORK
+            finished = verdicts.assign(value=p, unit="p", reason=verdicts["reason"].fillna(alone))
+    return cells(finished, {}, None)
+
+
+KEYS = ["row", "row_label", "column", "column_label", "unit"]
+
+
+def _labelled(values: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
+    """With labels of rows (layers) and columns (measures), layer by layer."""
+    named = {name: measure.label for name, measure in MEASURES.items()}
+    labelled = layers.merge(values, on=LAYER, sort=False)
+    return labelled.assign(column=labelled["measure"], column_label=labelled["measure"].map(named))

@@ -1,0 +1,84 @@
+"""Figures 1 and 2 of Szegedy et al. 2013: the images that directions like best, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from blindspots.analyses._units import ARMS
+from blindspots.interface import InputError
+
+GAP = 2
+"""White pixels between images."""
+HEIGHT = 0.42
+"""Inches of an image."""
+
+
+def top_images(
+    unit_pictures: pd.DataFrame,
+    *,
+    layer: str | None = None,
+    net: str | None = None,
+    arm: str = "units",
+    rows: int = 4,
+    labels: Mapping[str, str],
+) -> Figure:
+    """A row of images per direction, the one with the largest score first.
+
+    The directions are the first of those drawn that have a top: none is picked by its look.
+
+    Args:
+        unit_pictures: with schema `_tables.unit_pictures`.
+        layer: name of the layer; the last one by default.
+        net: the first one by default; trained, of the first seed.
+        arm: "units" (the natural basis) or "random".
+        rows: directions shown.
+        labels: of nets, by name.
+
+    Raises:
+        InputError: no such layer, net or arm.
+    """
+    shown = unit_pictures[unit_pictures["trained"]]
+    for name, wanted in (("net", net), ("layer", layer), ("arm", arm)):
+        there = list(shown[name].unique())
+        wanted = (there[-1] if name == "layer" else there[0]) if wanted is None else wanted
+        if wanted not in there:
+            raise InputError(
+                f"figure: {name}: expected one of {', '.join(there)}, found {wanted!r}"
+            )
+        shown = shown[shown[name] == wanted]
+    shown = shown[shown["seed"] == shown["seed"].min()]
+    every = list(dict(list(shown.groupby("direction", sort=False))).values())[:rows]
+    brightest = max(image.max() for image in shown["image"])
+    darkest = min(image.min() for image in shown["image"])
+    mosaic = _mosaic([list(of["image"]) for of in every], brightest)
+    across = len(every[0])
+    figure = Figure(figsize=(HEIGHT * across, HEIGHT * len(every) + 0.5))
+    axes = figure.subplots()
+    axes.imshow(np.clip(mosaic, darkest, brightest), cmap="gray", vmin=darkest, vmax=brightest)
+    axes.set_axis_off()
+    first = shown.iloc[0]
+    axes.set_title(
+        f"{labels.get(first['net'], first['net'])}, layer {first['layer']} ({first['kind']}): "
+        f"{ARMS[arm]}",
+        fontsize=9,
+    )
+    return figure
+
+
+def _mosaic(rows: list[list[np.ndarray]], white: float) -> np.ndarray:
+    """(height, width) of grey images, (height, width, 3) of coloured ones."""
+    channels, height, width = rows[0][0].shape
+    shown = 3 if channels == 3 else 1
+    across = max(map(len, rows))
+    size = len(rows) * (height + GAP) - GAP, across * (width + GAP) - GAP, shown
+    canvas = np.full(size, white, dtype=np.float32)
+    for down, images in enumerate(rows):
+        for place, image in enumerate(images):
+            top, left = down * (height + GAP), place * (width + GAP)
+            tile = image if shown == 3 else image.mean(axis=0, keepdims=True)
+            canvas[top : top + height, left : left + width] = tile.transpose(1, 2, 0)
+    return canvas if shown == 3 else canvas[..., 0]

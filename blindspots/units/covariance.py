@@ -1,0 +1,70 @@
+"""The covariance of a layer's activations, well-conditioned for any number of images and units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+SMALLEST_SHRINKAGE = 1e-6
+"""Share of the mean variance that every direction is given, so that Σ can be inverted."""
+RANK = 1e-12
+"""Share of the largest eigenvalue below which one counts as 0."""
+
+
+class Covariance(NamedTuple):
+    """A covariance by its eigenvectors; what is orthogonal to them has one variance.
+
+    Attributes:
+        mean: (units,) of the activations.
+        basis: (units, r) orthonormal, by decreasing variance of the activations.
+        variances: (r,) along the basis, shrunk.
+        elsewhere: variance of all other directions.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    variances: np.ndarray
+    elsewhere: float
+
+    def power(self, exponent: float, vectors: np.ndarray) -> np.ndarray:
+        """Σ^exponent times (units, k) vectors."""
+        inside = self.basis.T @ vectors
+        scale = self.variances**exponent - self.elsewhere**exponent
+        return self.elsewhere**exponent * vectors + self.basis @ (scale[:, None] * inside)
+
+
+def identity(activations: np.ndarray) -> Covariance:
+    """Σ = 1: the activations as they are."""
+    units = activations.shape[1]
+    return Covariance(
+        activations.mean(axis=0, dtype=np.float64), np.empty((units, 0)), np.empty(0), 1.0
+    )
+
+
+def shrunk(activations: np.ndarray) -> Covariance:
+    """Σ = (1 − λ) S + λ tr(S)/d 1 with the λ of Ledoit and Wolf 2004.
+
+    "A well-conditioned estimator for large-dimensional covariance matrices", section 3.3. With many
+    images for each unit λ is near 0 and Σ the sample covariance S; with fewer images than units it
+    is what keeps Σ^−½ from making all images equidistant.
+
+    Args:
+        activations: (n, units).
+    """
+    n, units = activations.shape
+    mean = activations.mean(axis=0, dtype=np.float64)
+    x = activations - mean
+    by_images = n < units
+    eigenvalues, vectors = np.linalg.eigh((x @ x.T if by_images else x.T @ x) / n)
+    kept = eigenvalues > RANK * max(eigenvalues[-1], 0.0)
+    eigenvalues, vectors = eigenvalues[kept][::-1], vectors[:, kept][:, ::-1]
+    basis = x.T @ vectors / np.sqrt(n * eigenvalues) if by_images else vectors
+    average = eigenvalues.sum() / units
+    if average == 0:  # every unit is constant
+        return identity(activations)
+    squares = float(np.square(eigenvalues).sum())
+    spread = float(np.square(np.square(x).sum(axis=1)).mean())  # mean of ‖x‖⁴
+    noise = (spread - squares) / n  # b̄², of S about Σ
+    λ = min(1.0, max(SMALLEST_SHRINKAGE, noise / max(squares - units * average**2, RANK * squares)))
+    return Covariance(mean, basis, (1 - λ) * eigenvalues + λ * average, λ * average)

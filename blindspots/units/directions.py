@@ -1,0 +1,109 @@
+"""Arms: the units of a layer, and the directions that they are set against.
+
+A direction is a linear functional of the activations, (units,): its score for an image is its inner
+product with the image's activations. Raw, units are the basis vectors e_i, and random directions
+are uniform on the sphere.
+
+Variance-matched, directions live in the space of z = Σ^−½ (a − mean), where every direction has
+variance 1 (less, by the shrinkage of Σ, where the activations hardly vary at all). Unit i is the
+functional e_i still, so that its scores are those of the unit; in that space it is the direction
+Σ^½ e_i. Random directions are uniform on the sphere there, and a rotation turns the frame of all
+units as a whole: the turned directions have the variances of the units (all 1) and their
+correlations, so that nothing of second order tells units from turned ones. Raw, units of large
+variance weigh most in every random direction; matched, none does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blindspots.units.covariance import Covariance, identity, shrunk
+
+RAW, MATCHED = "raw", "matched"
+SCALINGS = (RAW, MATCHED)
+UNITS, RANDOM, ROTATION, PCA, PROBE = "units", "random", "rotation", "pca", "probe"
+ARMS = (UNITS, RANDOM, ROTATION, PCA, PROBE)
+
+
+class Frame:
+    """The units of a layer that are looked at, in the space of a scaling.
+
+    Attributes:
+        units: (k,) which of the layer's units.
+        covariance: of the space: Σ = 1 for raw activations.
+    """
+
+    def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
+        """Args: activations (n, units); which units; "raw" or "matched"."""
+        self.units, self.size = units, activations.shape[1]
+        self.covariance: Covariance = (identity if scaling == RAW else shrunk)(activations)
+        self.mixing = np.linalg.qr(self._unit_vectors(), mode="r")
+
+    def _unit_vectors(self) -> np.ndarray:
+        """(size, k), of length 1: where the units point in the space."""
+        vectors = self.covariance.power(0.5, self.functionals())
+        return vectors / np.linalg.norm(vectors, axis=0)
+
+    def functionals(self) -> np.ndarray:
+        """(size, k) the units themselves."""
+        found = np.zeros((self.size, len(self.units)))
+        found[self.units, np.arange(len(self.units))] = 1
+        return found
+
+    def rotated(self, rng: np.random.Generator) -> np.ndarray:
+        """(size, k) functionals: the units' frame after a Haar rotation of the space."""
+        turned = haar(rng, self.size, len(self.units)) @ self.mixing
+        return self.covariance.power(-0.5, turned)
+
+    def random(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """(size, count) functionals: directions uniform on the sphere of the space."""
+        vectors = rng.standard_normal((self.size, count))
+        return self.covariance.power(-0.5, vectors / np.linalg.norm(vectors, axis=0))
+
+    def removal(self, functionals: np.ndarray) -> np.ndarray:
+        """(size, k) vectors w such that a − ((a − mean)·f) w has no component along f.
+
+        w = Σ f / fᵀ Σ f: in the space, the projection on what is orthogonal to the direction.
+        """
+        w = self.covariance.power(1.0, functionals)
+        return w / (functionals * w).sum(axis=0)
+
+
+def chosen(units: int, limit: int, rng: np.random.Generator) -> np.ndarray:
+    """At most `limit` of a layer's units, drawn without return, in their order."""
+    return np.sort(rng.permutation(units)[:limit])
+
+
+def haar(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
+    """The first columns (size, count) of a rotation, uniform by Haar's measure.
+
+    Mezzadri 2007, "How to generate random matrices from the classical compact groups", section 5:
+    the QR decomposition of normal variables, with the signs of R's diagonal taken out.
+    """
+    q, r = np.linalg.qr(rng.standard_normal((size, count)))
+    return q * np.sign(np.diag(r))
+
+
+def principal(activations: np.ndarray, count: int) -> np.ndarray:
+    """(units, ≤ count) principal components by decreasing variance, the largest weight positive."""
+    basis = shrunk(activations).basis[:, :count]
+    largest = np.abs(basis).argmax(axis=0)
+    return basis * np.sign(basis[largest, np.arange(basis.shape[1])])
+
+
+def probe(activations: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(units, classes) the best linear directions for each class against the rest, of length 1.
+
+    Fisher's linear discriminant Σ^−1 (mean of the class − mean), with the covariance of
+    `covariance.shrunk`.
+
+    Args:
+        activations: (n, units) of other images than those measured.
+        labels: (n,).
+        classes: labels, each with an image.
+    """
+    covariance = shrunk(activations)
+    means = np.stack([activations[labels == c].mean(axis=0, dtype=np.float64) for c in classes], 1)
+    found = covariance.power(-1.0, means - covariance.mean[:, None])
+    lengths = np.linalg.norm(found, axis=0)
+    return found / np.where(lengths > 0, lengths, 1)

@@ -1,0 +1,106 @@
+"""What the order of the images by their scores tells of their labels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+BINS = 16
+"""Of equal numbers of images, into which scores are sorted for their mutual information."""
+
+
+class Ranked(NamedTuple):
+    """Images in the order of their scores, for k directions.
+
+    Attributes:
+        order: (k, n) images by increasing score.
+        scores: (k, n) likewise.
+        ranks: (k, n) from 1, likewise; those of equal scores are their mean.
+        cells: (k, n) the label of each, plus the number of classes times its direction.
+        counts: (classes,) images of each label.
+    """
+
+    order: np.ndarray
+    scores: np.ndarray
+    ranks: np.ndarray
+    cells: np.ndarray
+    counts: np.ndarray
+
+
+def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
+    """Sort the images by their scores.
+
+    Args:
+        scores: (k, n) of each direction.
+        labels: (n,) from 0.
+        classes: number of labels.
+    """
+    k, n = scores.shape
+    order = np.argsort(scores, axis=1)
+    in_order = np.take_along_axis(scores, order, axis=1)
+    ranks = np.broadcast_to(np.arange(1.0, n + 1), (k, n))
+    equal = np.flatnonzero(  # places whose next score is the same; those of a run follow each other
+        np.pad(in_order[:, 1:] == in_order[:, :-1], ((0, 0), (0, 1)))
+    )
+    if len(equal):
+        begins = np.flatnonzero(np.diff(equal, prepend=-2) > 1)
+        first, more = equal[begins], np.diff(begins, append=len(equal))
+        ranks = ranks.copy()
+        places = np.arange(more.sum() + len(more)) + np.repeat(
+            first - np.cumsum(more + 1) + more + 1, more + 1
+        )
+        ranks.ravel()[places] = np.repeat(first % n + 1 + more / 2, more + 1)
+    cells = labels[order]
+    cells += classes * np.arange(k)[:, None]
+    return Ranked(order, in_order, ranks, cells, np.bincount(labels, minlength=classes))
+
+
+def best_auc(found: Ranked) -> np.ndarray:
+    """(k,) the largest area under the ROC curve of a class against the rest.
+
+    By Mann and Whitney's U; equal scores count half. A class without images is left out.
+    """
+    (k, n), classes = found.order.shape, len(found.counts)
+    sums = np.bincount(found.cells.ravel(), found.ranks.ravel(), k * classes)
+    there = (found.counts > 0) & (found.counts < n)
+    if not there.any():
+        return np.full(k, np.nan)
+    counts, sums = found.counts[there], sums.reshape(k, classes)[:, there]
+    return ((sums - counts * (counts + 1) / 2) / (counts * (n - counts))).max(axis=1)
+
+
+def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
+    """(k,) bits that a direction's score, sorted into bins, tells of the label.
+
+    Bins hold equal numbers of images; equal scores are in one bin. The estimate is that of the
+    observed frequencies, which is biased upwards alike for all directions without equal scores.
+    """
+    (k, n), classes = found.order.shape, len(found.counts)
+    bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)
+    bin_of += found.cells * bins
+    joint = np.bincount(bin_of.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
+    entropies = _entropy(joint.sum(axis=2)) + _entropy(joint.sum(axis=1))
+    return np.maximum(entropies - _entropy(joint.reshape(k, classes * bins)), 0.0)
+
+
+def purity_and_entropy(
+    top: np.ndarray, labels: np.ndarray, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(k,) share of the most frequent label among the top images; (k,) entropy of theirs in bits.
+
+    Args:
+        top: (k, m) images.
+        labels: (n,) from 0.
+        classes: number of labels.
+    """
+    k, m = top.shape
+    cell = labels[top] + classes * np.arange(k)[:, None]
+    shares = np.bincount(cell.ravel(), minlength=k * classes).reshape(k, classes) / m
+    return shares.max(axis=1), _entropy(shares)
+
+
+def _entropy(shares: np.ndarray) -> np.ndarray:
+    """(…,) in bits, of (…, outcomes) shares that sum to 1."""
+    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    return -(shares * logs).sum(axis=-1)

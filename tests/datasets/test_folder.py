@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from blindspots import config, datasets
+from blindspots.datasets.folder import folder
+from blindspots.interface import InputError
+from tests.test_config import ROOT, SCHEMA
+
+
+def fill(path, classes=("ant", "bee"), n=5, size=(12, 8)):
+    for number, name in enumerate(classes):
+        (path / name).mkdir(parents=True)
+        for i in range(n):
+            colour = (255 * number, 10 * i, 0)
+            Image.new("RGB", size, colour).save(path / name / f"{i}.png")
+
+
+def test_a_stratified_share_of_a_folder_of_classes_is_held_out(tmp_path):
+    fill(tmp_path)
+    data = folder(root=str(tmp_path), size=6, test_share=0.4)
+    assert data.classes == 2
+    assert data.train.images.shape == (6, 3, 6, 6)
+    assert sorted(data.test.labels) == [0, 0, 1, 1]
+    assert data.train.images.dtype == np.float32
+    assert np.array_equal(data.test.images[:, 0, 0, 0], data.test.labels)  # red is the bees'
+    again = folder(root=str(tmp_path), size=6, test_share=0.4)
+    assert np.array_equal(again.test.images, data.test.images)
+
+
+def test_folders_of_training_and_held_out_images_are_kept_apart(tmp_path):
+    fill(tmp_path / "train", n=4)
+    fill(tmp_path / "val", n=2)
+    images, labels = datasets.load("folder", root=str(tmp_path), size=4)
+    assert images.shape == (4, 3, 4, 4)
+    assert labels.tolist() == [0, 0, 1, 1]
+
+
+def test_an_image_is_cropped_to_its_middle_square(tmp_path):
+    fill(tmp_path, n=2)
+    wide = np.zeros((4, 12, 3), np.uint8)
+    wide[:, 4:8] = 255
+    Image.fromarray(wide).save(tmp_path / "ant" / "0.png")
+    data = folder(root=str(tmp_path), size=4, test_share=0.5)
+    both = np.concatenate([data.train.images, data.test.images])
+    assert (both == 1).all(axis=(1, 2, 3)).sum() == 1
+
+
+def test_bad_folders_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"data\.root: expected the folder"):
+        folder()
+    with pytest.raises(InputError, match=r"nowhere: expected a folder with a sub.* found 0"):
+        folder(root=str(tmp_path / "nowhere"))
+    fill(tmp_path)
+    (tmp_path / "ant" / "0.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"0\.png: expected an image, found a file that cannot"):
+        folder(root=str(tmp_path))
+    (tmp_path / "cow").mkdir()
+    with pytest.raises(InputError, match="cow: expected at least one image"):
+        folder(root=str(tmp_path))
+
+
+def test_classes_that_only_one_part_has_are_named(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test", classes=("ant", "bee", "cow"))
+    with pytest.raises(InputError, match="only one of the two has 'cow'"):
+        folder(root=str(tmp_path))
+
+
+def test_a_share_that_leaves_a_class_out_is_named(tmp_path):
+    fill(tmp_path, n=2)
+    with pytest.raises(InputError, match=r"data\.test_share: expected a share that leaves"):
+        folder(root=str(tmp_path), size=4, test_share=0.1)
+
+
+def test_another_folder_is_another_dataset():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+    def name(root):
+        raw["data"] = {"method": "folder", "root": root, "size": 64}
+        return config.check(raw, SCHEMA)["data"]["name"]
+
+    assert name("a") == name("a") != name("b")
