@@ -212,7 +212,7 @@ def render(
     summaries: Sequence[str | Path],
     figures: Mapping[str, str | Path],
     splits: Sequence[str | Path],
-    audit: str | Path,
+    audit: str | Path | None,
 ) -> str:
     """The report as HTML, with nothing to fetch.
 
@@ -222,7 +222,7 @@ def render(
         summaries: files of the tables, in the order of the config.
         figures: SVG files by name, likewise.
         splits: files of the splits' indices.
-        audit: its table.
+        audit: its table; None: there was nothing to check.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -247,7 +247,7 @@ def render(
         tables=printed,
         figures=pictures,
         splits=[tables.metadata(tables.read(path)) for path in splits],
-        audit=audit_summary(audit),
+        audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(config),
         config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
         commits=sorted(commits),

@@ -13,7 +13,7 @@ def main(snakemake):
         summaries=snakemake.input.tables,
         figures=dict(zip(snakemake.params.config["figures"], snakemake.input.figures, strict=True)),
         splits=snakemake.input.splits,
-        audit=snakemake.input.audit,
+        audit=snakemake.input.get("audit") or None,
     )
     with replacing(snakemake.output[0]) as temporary:
         temporary.write_text(page, encoding="utf-8")
