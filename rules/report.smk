@@ -113,7 +113,7 @@ rule report:
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         splits=expand(SPLIT, seed=config["seeds"]),
-        audit=[f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
+        audit=f"{RESULTS}/audit.parquet" if EXPERIMENTS else [],
         template=os.path.relpath(ROOT / "reports/report.html.j2"),
     output:
         report(
