@@ -76,3 +76,12 @@ class Goal:
         nearest = better[distance[better] == self.distance[at]]
         self.best.index_copy_(0, rows[nearest], x.index_select(0, nearest))
         return nearest
+
+    def reached(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Keep those of points (k, pixels) that meet the goal; which do, (k,) bool."""
+        if len(rows) == 0:
+            return torch.zeros(0, dtype=torch.bool, device=x.device)
+        with torch.no_grad():
+            reached = self.margin(self.logits(x, rows), rows) >= 0
+        self.keep(x, rows, (x - self.originals[rows]).norm(dim=1), reached)
+        return reached

@@ -25,7 +25,11 @@ DAMPED = 0.7
 """Share of its step that a point goes where the solution misses the goal: the margins bend, and the
 programs of whole steps may take turns for ever."""
 BACK = 10
-"""Bisections of the way from a random success to the image."""
+"""Bisections of the way from a random point to the image."""
+CUTS = 4
+"""Half-spaces of earlier rounds that a branch keeps, of those that missed the goal."""
+PARALLEL = 1 - 1e-3
+"""Cosine from which on one of them says what one of this round does: programs become singular."""
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 
@@ -39,7 +43,7 @@ def closest(
     box: Box = UNIT_BOX,
     classes: int | None = None,
     steps: int = 50,
-    rounds: int = 6,
+    rounds: int = 5,
     bisections: int = 4,
     restarts: int = 0,
     seed: int = 0,
@@ -51,9 +55,11 @@ def closest(
     success of a short descent, sequential quadratic programming (Nocedal and Wright, 2nd edition,
     section 18.1) with the distance's own Hessian. A round linearises the margins at a point and
     projects the original onto the half-spaces and the box; that is the next point. Where it misses
-    the goal, the segment from it to the best success is bisected, and the step to it is damped.
-    With several accepted answers (any wrong class) each has points and programs of its own. Exact
-    on a linear model.
+    the goal, the segment from it to the best success is bisected, the step to it is damped, and the
+    half-space of the smallest margin is kept until a solution meets the goal: cutting planes
+    (Kelley 1960, J. SIAM 8), without which the rounds on either side of a corner of the boundary
+    undo one another. With several accepted answers (any wrong class) each has points and programs
+    of its own. Exact on a linear model.
 
     Args:
         model: images to logits.
@@ -67,8 +73,8 @@ def closest(
             linear pieces.
         rounds: linearisations.
         bisections: of the segment in each round.
-        restarts: further searches, each from a random point of the box where that meets the goal;
-            they leave local minima in few dimensions, and seldom find a success in many.
+        restarts: further searches, each from a random point of the box, or from one within the best
+            distance where that misses the goal; they leave local minima in few dimensions.
         seed: of the random points.
         rows: what identifies each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
@@ -95,8 +101,9 @@ def closest(
             search = _Search(goal, begun, goal.best[begun], box)
             status[search.run(rounds, bisections)] = Status.ITERATION_LIMIT
         for again in range(restarts):
-            begun, points = _elsewhere(goal, at, box, seed, again, names)
+            begun = at[goal.distance[at] > 0]
             if len(begun):
+                points = _elsewhere(goal, begun, box, seed, again, names)
                 _Search(goal, begun, points, box).run(rounds, bisections)
     success = goal.distance.isfinite()
     status[~success] = Status.NO_SUCCESS
@@ -112,36 +119,27 @@ def closest(
 
 def _elsewhere(
     goal: Goal, rows: Tensor, box: Box, seed: int, again: int, names: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    """Random successes, moved towards the image as far as they stay some: rows and points."""
-    rows = rows[goal.distance[rows] > 0]
+) -> Tensor:
+    """Random points, those that miss the goal moved within the best distance; then bisected."""
     pixels, start = goal.originals.shape[1], derived_seed(seed, "closest")
     drawn = (np.random.default_rng((start, again, int(i))) for i in names[rows.cpu().numpy()])
-    numbers = np.array([rng.uniform(box.lower, box.upper, pixels) for rng in drawn])
-    points = torch.from_numpy(numbers).to(goal.originals).view(-1, pixels)
-    kept = _reached(goal, points, rows)
-    rows = rows[kept]
-    return rows, _towards(goal, goal.originals[rows], points[kept], rows, BACK)
+    numbers = np.array([rng.uniform(size=pixels + 1) for rng in drawn])
+    share, place = torch.from_numpy(numbers).to(goal.originals).split([1, pixels], dim=1)
+    way = box.lower + (box.upper - box.lower) * place - goal.originals[rows]
+    length = way.norm(dim=1, keepdim=True)
+    share = (share * goal.distance[rows, None] / length).clamp_max(1)
+    share[goal.reached(goal.originals[rows] + way, rows)] = 1
+    return _towards(goal, goal.originals[rows], goal.originals[rows] + share * way, rows, BACK)
 
 
 def _towards(goal: Goal, outside: Tensor, inside: Tensor, rows: Tensor, times: int) -> Tensor:
     """Bisect segments from points that miss the goal to ones that meet it; the last of these."""
     for _ in range(times if len(rows) else 0):
         middle = (outside + inside) / 2
-        reached = _reached(goal, middle, rows)[:, None]
+        reached = goal.reached(middle, rows)[:, None]
         inside = torch.where(reached, middle, inside)
         outside = torch.where(reached, outside, middle)
     return inside
-
-
-def _reached(goal: Goal, x: Tensor, rows: Tensor) -> Tensor:
-    """Keep the points that meet the goal nearer than any before; whether they meet it."""
-    if len(rows) == 0:
-        return torch.zeros(0, dtype=torch.bool, device=x.device)
-    with torch.no_grad():
-        reached = goal.margin(goal.logits(x, rows), rows) >= 0
-    goal.keep(x, rows, (x - goal.originals[rows]).norm(dim=1), reached)
-    return reached
 
 
 class _Search:
@@ -151,6 +149,8 @@ class _Search:
         rows: (b,) int64, the image of every branch.
         wanted: (b,) int64, its answer.
         point: (b, pixels) where the margins of the answer are linearised next.
+        normals: (b, k, pixels) of the half-spaces that are kept; 0 where there is none.
+        offsets: (b, k) of them.
     """
 
     def __init__(self, goal: Goal, rows: Tensor, points: Tensor, box: Box) -> None:
@@ -160,6 +160,8 @@ class _Search:
         self.rows = rows[places]
         self.others = (~accepted).nonzero()[:, 1].view(len(rows), -1)[places]
         self.point = points[places]
+        self.normals = points.new_empty((len(places), 0, points.shape[1]))
+        self.offsets = points.new_empty((len(places), 0))
 
     def run(self, rounds: int, bisections: int) -> Tensor:
         """The images that are not done after the last round."""
@@ -174,7 +176,7 @@ class _Search:
         goal, rows = self.goal, self.rows
         x, feasible = self._program()
         far = (x - goal.originals[rows]).norm(dim=1)
-        missed = ~_reached(goal, x, rows)
+        missed = ~goal.reached(x, rows)
         between = missed & goal.distance[rows].isfinite()
         at = rows[between]
         _towards(goal, x[between], goal.best[at], at, bisections)
@@ -182,15 +184,31 @@ class _Search:
         going = feasible & (moved > STILL * far) & (far < PROMISING * goal.distance[rows])
         self.rows, self.wanted, self.others = rows[going], self.wanted[going], self.others[going]
         self.point = torch.where(missed[:, None], self.point.lerp(x, DAMPED), x)[going]
+        self.normals = (self.normals * missed[:, None, None])[going]
+        self.offsets = (self.offsets * missed[:, None])[going]
 
     def _program(self) -> tuple[Tensor, Tensor]:
         """The nearest points that meet the linearised goal (b, pixels), and where there is one."""
         margins, normals, scale = self._linearised()
         originals = self.goal.originals[self.rows]
         change = self.point - originals
-        offsets = AIM * scale[:, None] - margins + (normals @ change[:, :, None])[..., 0]
-        found = nearest(originals, normals, offsets, *self.box)
+        slack = margins - AIM * scale[:, None]
+        offsets = (normals @ change[:, :, None])[..., 0] - slack
+        self._drop(normals, change, slack.amin(dim=1, keepdim=True))
+        rows, right = (normals, self.normals), (offsets, self.offsets)
+        found = nearest(originals, torch.cat(rows, dim=1), torch.cat(right, dim=1), *self.box)
+        least = margins.argmin(dim=1, keepdim=True)
+        cut = normals.take_along_dim(least[:, :, None], dim=1)
+        self.normals = torch.cat([self.normals, cut], dim=1)[:, -CUTS:]
+        self.offsets = torch.cat([self.offsets, offsets.gather(1, least)], dim=1)[:, -CUTS:]
         return found.x.clamp(*self.box), found.status != Status.INFEASIBLE
+
+    def _drop(self, normals: Tensor, change: Tensor, slack: Tensor) -> None:
+        """Drop half-spaces that the margins at the point refute, and what this round says again."""
+        kept = (self.normals @ change[:, :, None])[..., 0] - self.offsets >= slack
+        length = self.normals.norm(dim=2)[:, :, None] * normals.norm(dim=2)[:, None]
+        kept &= ((self.normals @ normals.mT) < PARALLEL * length).all(dim=2)
+        self.normals, self.offsets = self.normals * kept[:, :, None], self.offsets * kept
 
     def _linearised(self) -> tuple[Tensor, Tensor, Tensor]:
         """Margins (b, o) of the answer over others, their gradients, and the logits' scale (b,)."""

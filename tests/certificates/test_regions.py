@@ -20,24 +20,30 @@ def points():
     return (torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels))
 
 
-@pytest.fixture(scope="module")
-def relu_net(points):
-    settings = {"hidden": [10, 4], "activation": "relu"}
-    model, _ = checkpoints.create("mlp", settings, (1, 1, 2), 2, seed=1)
+def trained(points, hidden, seed):
+    settings = {"hidden": hidden, "activation": "relu"}
+    model, _ = checkpoints.create("mlp", settings, (1, 1, 2), 2, seed=seed)
     train(model, *points, decay=1e-5, max_iterations=150)
     return model
 
 
-def test_on_a_tiny_relu_net_certified_and_found_meet_but_where_the_attack_ends_in_a_corner(
-    relu_net, points
-):
-    images, labels = (t[:60] for t in points)
-    certified = regions(relu_net, images, labels).radius
-    found = closest(relu_net, images, labels, restarts=10)
-    assert (certified > 0).all() and found.success.all()
+@pytest.fixture(scope="module")
+def relu_net(points):
+    return trained(points, [10, 4], 1)
+
+
+@pytest.mark.parametrize(("hidden", "seed"), [([8], 0), ([6, 6], 0), ([10, 4], 4)])
+def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(points, hidden, seed):
+    # In float64: the nets' large weights cancel, and float32 finds successes that are none.
+    model = trained(points, hidden, seed).double()
+    images, labels = points[0][:60].double(), points[1][:60]
+    certified = regions(model, images, labels).radius
+    found = closest(model, images, labels, restarts=60)
+    assert found.success.all()
     assert (certified <= found.l2).all()
-    assert (found.l2 <= 1.001 * certified).double().mean() >= 0.85
-    assert (lipschitz(relu_net, images, labels).radius <= certified).all()
+    assert (found.l2 <= 1.001 * certified)[certified > 0].all()
+    assert (certified > 0).double().mean() > 0.9
+    assert (lipschitz(model, images, labels).radius <= certified).all()
 
 
 def test_no_point_nearer_than_the_radius_has_another_answer_and_some_beyond_it_has(
