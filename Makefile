@@ -8,11 +8,11 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates test test-slow lint format calibrate results results-replicates docs bench lock clean
+.PHONY: help quickstart paper replicates test test-slow lint format calibrate results results-replicates results-norms results-units docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-24s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
 quickstart: $(READY) ## set up, and run everything on the embedded digits (a minute after set-up)
@@ -60,6 +60,16 @@ results: paper ## write the tables of `make paper` into docs/RESULTS.md
 results-replicates: replicates ## write the tables of `make replicates` into docs/REPLICATES.md
 	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md
 	@echo 'Done. See docs/REPLICATES.md'
+
+results-norms: $(READY) ## runs presets/norms.yaml and writes its tables into docs/NORMS.md
+	$(SNAKEMAKE) --configfile presets/norms.yaml
+	$(PY) -m blindspots results presets/norms.yaml docs/NORMS.md
+	@echo 'Done. See docs/NORMS.md, and results/norms/report.html'
+
+results-units: $(READY) ## runs presets/units.yaml and writes its tables into docs/UNITS.md
+	$(SNAKEMAKE) --configfile presets/units.yaml
+	$(PY) -m blindspots results presets/units.yaml docs/UNITS.md
+	@echo 'Done. See docs/UNITS.md, and results/units/report.html'
 
 docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
 	$(PY) -m docs.renew
