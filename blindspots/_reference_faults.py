@@ -60,6 +60,9 @@ def reference_faults(config: Config) -> Iterator[str]:
                     yield from _unknown(where, of, its_own, "an experiment of the table")
             if wanted in experiments and "panels" in summary:
                 yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+    for name, network in config["operators"].items():
+        if _needs_parents(network["model"]["method"]):
+            yield f"operators.{name}.model: expected a model without parents, found one with some"
     for name, certificate in config["certificates"].items():
         for net in certificate["nets"]:
             key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
@@ -79,6 +82,8 @@ def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
     if len(named) != 1:
         found = " and ".join(named) or "none"
         yield f"{key}: expected one of the keys {', '.join(SUBJECTS)}, found {found}"
+    if summary["experiment"] is None and summary["more_experiments"]:
+        yield f"{key}.more_experiments: expected none beside {' and '.join(named)}, found some"
     for subject in named:
         section, what = SUBJECTS[subject]
         yield from _unknown(f"{key}.{subject}", summary[subject], config[section], what)
@@ -114,6 +119,14 @@ def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Ite
             yield from _unknown(
                 named, claim["experiment"], experiments, "an experiment of the table"
             )
+
+
+def _needs_parents(model: str) -> bool:
+    try:
+        settings = methods.settings("models", model)
+    except InputError:
+        return False  # reported with the methods
+    return settings is not None and "parents" in settings[1]
 
 
 def _needs_model(attack: str) -> bool:

@@ -84,13 +84,12 @@ def load(path: str | Path) -> nn.Module:
 
 
 def untrained(path: str | Path, *, seed: int) -> nn.Module:
-    """The model in a file as it would have been created with this seed, in evaluation mode.
+    """A new model of the kind in a file, in evaluation mode; its parents are new as well.
 
     Raises:
         InputError: as `load`.
     """
-    spec = spec_of(path)
-    return _build(spec, {name: _empty(parent) for name, parent in spec["parents"].items()}, seed)
+    return _empty(spec_of(path), seed)
 
 
 def spec_of(path: str | Path) -> Spec:
@@ -168,8 +167,9 @@ def _in_effect(spec: Spec) -> dict[str, Any]:
     return json.loads(json.dumps(told))
 
 
-def _empty(spec: Spec) -> nn.Module:
-    return _build(spec, {name: _empty(parent) for name, parent in spec["parents"].items()}, seed=0)
+def _empty(spec: Spec, seed: int = 0) -> nn.Module:
+    parents = {name: _empty(parent, seed) for name, parent in spec["parents"].items()}
+    return _build(spec, parents, seed)
 
 
 def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:

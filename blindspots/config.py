@@ -123,13 +123,18 @@ def method_settings(instance: Config, role: str) -> Config:
 def _numbers(value: Any) -> Any:
     """A copy in which text such as "1e-4" is a number, a whole one where it is one."""
     if isinstance(value, Mapping):
-        return {str(k): item if k in TEXT else _numbers(item) for k, item in value.items()}
+        return {str(k): item if _is_text(k, item) else _numbers(item) for k, item in value.items()}
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
         number = float(value)
         return int(number) if number.is_integer() else number
     return value
+
+
+def _is_text(key: str, item: Any) -> bool:
+    """Names, and mappings of names; a section that is called as the key of a name is neither."""
+    return key in TEXT and (key in ("readings", "renamed") or not isinstance(item, Mapping))
 
 
 def _not_finite(value: Any, key: str = "") -> Iterator[str]:
@@ -185,5 +190,6 @@ def _fill_in(config: Config) -> None:
         used = in_use(config)
         config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]
     for certificate in config["certificates"].values():
-        certificate.setdefault("nets", config["lipschitz"]["nets"])
+        if certificate.get("nets", "all") == "all":
+            certificate["nets"] = config["lipschitz"]["nets"]
         certificate.setdefault("n", None)

@@ -71,7 +71,8 @@ def operator_weights(wildcards):
 def operator_params(wildcards):
     network = config["operators"][wildcards.network]
     made = {key: network[key] for key in ("shape", "classes", "weights")}
-    return made | instance(network["model"], "models") | {"seed": config["seeds"][0]}
+    seed = None if network["weights"] else config["seeds"][0]
+    return made | instance(network["model"], "models") | {"seed": seed}
 
 
 def audited_nets():

@@ -13,14 +13,14 @@ from blindspots.interface import InputError
 def main(snakemake):
     name, network = snakemake.wildcards.network, snakemake.params.network
     made = [network[key] for key in ("method", "settings", "shape", "classes")]
-    model, spec = checkpoints.create(*made, seed=network["seed"])
     weights, origin = network["weights"], f"fresh, of seed {network['seed']}"
-    if weights is not None:
-        if snakemake.input:
-            checkpoints.check_spec(weights, spec)
-        checkpoints.load_weights(model, weights)
-        origin = Path(weights).name
     try:
+        model, spec = checkpoints.create(*made, seed=network["seed"] or 0)
+        if weights is not None:
+            if snakemake.input:
+                checkpoints.check_spec(weights, spec)
+            checkpoints.load_weights(model, weights)
+            origin = Path(weights).name
         with progress(f"norms of {name}", "layers") as show:
             layers = linear_layers(model, network["shape"], show)
     except InputError as error:

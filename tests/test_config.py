@@ -190,6 +190,12 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             {"net": {"model": {"method": "alexnet"}, "shape": [3, 0], "classes": 2}},
             ["operators.net.shape.1: expected at least 1"],
         ),
+        (
+            ["operators"],
+            {"net": {"model": {"method": "encoded"}, "shape": [1, 8, 8], "classes": 2}},
+            ["operators.net.model: expected a model without parents"],
+        ),
+        (["certificates", "product", "bound"], "eclips", ["bound: expected one of product, ecl"]),
         (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
         (["data", "root"], "/data", ["data.root: expected none for digits"]),
@@ -248,6 +254,28 @@ def test_claims_and_readings_name_experiments_of_their_table(raw):
 @pytest.fixture
 def of_units():
     return yaml.safe_load((ROOT / "presets/units.yaml").read_text("utf-8"))
+
+
+def test_numbers_in_the_section_units_are_converted_and_the_given_config_is_left_alone(of_units):
+    of_units["units"]["lenet"]["margins"] = {"auc": "1e-2"}
+    del of_units["units"]["lenet"]["k"]
+    before = copy.deepcopy(of_units)
+    assert config.check(of_units, SCHEMA)["units"]["lenet"]["margins"]["auc"] == 0.01
+    assert of_units == before
+
+
+def test_more_experiments_are_of_an_experiment(of_units):
+    of_units["tables"]["verdicts"]["more_experiments"] = ["any"]
+    with pytest.raises(InputError, match="more_experiments: expected none beside units"):
+        config.check(of_units, SCHEMA)
+
+
+def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
+    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
+    assert config.check(raw, SCHEMA)["certificates"]["product"]["nets"] == ["FC10-1e-4"]
+    raw["certificates"]["product"]["nets"] = "all"
+    checked = config.check(raw, SCHEMA)
+    assert checked["certificates"]["product"]["nets"] == checked["lipschitz"]["nets"]
 
 
 def test_what_an_entry_of_units_leaves_out_is_filled_in(of_units):

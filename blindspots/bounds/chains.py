@@ -174,15 +174,18 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
     hidden: list[np.ndarray] = []
     functions: list[Function] = []
     linear = None  # the maps since the last function, as one
-    at_zero = torch.zeros(1, *input_shape, dtype=_dtype(model))  # what they make of 0
+    parameter = next(model.parameters(), torch.zeros(()))
+    at_zero = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
     for i, step in enumerate(steps(model, input_shape)):
         known = elementwise(step.operation)
         if [x.number for x in step.tensors] != [i]:
             raise _unfit(step)
         if known is not None:
             width = step.tensors[0].size
+            if linear is None and width**2 > DENSE_ENTRIES:
+                raise _unfit(step)
             hidden.append(known.slope * (np.eye(width) if linear is None else linear))
-            offset = known.slope * at_zero.flatten().double().numpy()
+            offset = known.slope * at_zero.flatten().double().cpu().numpy()
             functions.append(Function(offset, step.run, known))
             linear, at_zero = None, torch.zeros_like(at_zero)
             continue
@@ -193,11 +196,9 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
             linear = own if linear is None else own @ linear
     if linear is None:
         raise InputError("expected a last layer that is linear, found another; use method product")
+    if not all(np.isfinite(matrix).all() for matrix in (*hidden, linear)):
+        raise InputError("expected finite matrices, found others: a constant divides by 0")
     return Chain(hidden, linear, functions)
-
-
-def _dtype(model: nn.Module) -> torch.dtype:
-    return next(model.parameters(), torch.zeros(())).dtype
 
 
 def _keeps_numbers(step: Step) -> bool:
@@ -214,16 +215,21 @@ def _keeps_numbers(step: Step) -> bool:
 def _matrix(step: Step) -> np.ndarray:
     (x,) = step.tensors
     layer = step.operation
+    if x.size * step.result.size > DENSE_ENTRIES:
+        raise _unfit(step)
     if not isinstance(layer, nn.Module):
-        if step.operation not in (operator.truediv, operator.mul) or len(step.arguments) != 2:
+        divides = step.operation is operator.truediv
+        if (not divides and step.operation is not operator.mul) or len(step.arguments) != 2:
+            raise _unfit(step)
+        if x.shape != step.result.shape or (divides and step.arguments[0] != x):
             raise _unfit(step)
         (constant,) = (a for a in step.arguments if not isinstance(a, Value))
-        numbers = torch.as_tensor(constant).detach().cpu().double()
+        numbers = torch.as_tensor(constant, dtype=torch.float64).detach().cpu()
         if numbers.numel() > 1 and numbers.shape[0] != 1:
             numbers = numbers[None]
         each = numbers.expand(1, *x.shape).flatten().numpy()
-        return np.diag(1 / each if step.operation is operator.truediv else each)
-    if x.size * step.result.size > DENSE_ENTRIES:
+        return np.diag(1 / each if divides else each)
+    if isinstance(layer, nn.Linear) and len(x.shape) > 1:
         raise _unfit(step)
     if type(layer).forward in (nn.Linear.forward, nn.Conv2d.forward):
         return dense_matrix(layer, x.shape)

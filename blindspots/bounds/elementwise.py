@@ -26,7 +26,7 @@ class Elementwise(NamedTuple):
 
 
 def _relu(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return (high > 0).astype(float)
+    return (~(high <= 0)).astype(float)
 
 
 def _nearest_to_zero(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -58,7 +58,6 @@ MODULES: dict[Callable[..., torch.Tensor], Elementwise] = {
     nn.Tanh.forward: TANH,
     nn.ReLU6.forward: OTHER,
     nn.Hardtanh.forward: OTHER,
-    nn.Softplus.forward: OTHER,
 }
 """By the forward function of a layer."""
 

@@ -48,7 +48,7 @@ def as_layer(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) 
         named: by keyword.
 
     Raises:
-        InputError: dropout that is applied in evaluation, too.
+        InputError: dropout that is applied in evaluation, too, or arguments that do not fit.
     """
     if function is functional.dropout:
         training = dict(zip(("p", "training"), arguments, strict=False)) | dict(named)
@@ -63,4 +63,9 @@ def as_layer(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) 
     module, names = LAYERS[function]
     settings = dict(zip(names, arguments, strict=False)) | dict(named)
     kept = {name: value for name, value in settings.items() if name not in OF_NO_MODULE}
-    return module(**kept).eval()
+    try:
+        return module(**kept).eval()
+    except Exception as error:  # assertions and type errors of PyTorch's own
+        raise InputError(
+            f"expected arguments of {module.__name__}, found {kept} ({error})"
+        ) from None

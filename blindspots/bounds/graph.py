@@ -64,11 +64,14 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
         InputError: a layer without a known bound, weights that are not finite, or a model that
             cannot be traced; names the path in the network.
     """
-    _check_finite(model)
-    walk = _Walk(_traced(model))
-    parameter = next(model.parameters(), torch.zeros(()))
+    _check(model)
+    traced, parameter = _traced(model), next(model.parameters(), torch.zeros(()))
+    image = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad():
-        walk.run(torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device))
+        _Walk(traced).run(image.clone())  # what is dropped below may not have changed anything
+        walk = _Walk(_without_dead_ends(traced))
+        walk.run(image)
+        _check_same(model, walk, image)
     return walk.found
 
 
@@ -90,12 +93,49 @@ def _traced(model: nn.Module) -> fx.GraphModule:
     except Exception as error:  # whatever a user's forward does with a symbol for a tensor
         raise InputError(
             f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "
-            f"it cannot ({str(error).splitlines()[0]}); leave this net out of lipschitz.nets"
+            f"it cannot ({_said(error)}); leave this net out of lipschitz.nets"
         ) from None
 
 
-def _check_finite(model: nn.Module) -> None:
+def _without_dead_ends(traced: fx.GraphModule) -> fx.GraphModule:
+    """Only what the output is made of, so that the last step makes the output."""
+    wanted, line = set(), [node for node in traced.graph.nodes if node.op == "output"]
+    while line:
+        node = line.pop()
+        if node not in wanted:
+            wanted.add(node)
+            line += node.all_input_nodes
+    for node in reversed(list(traced.graph.nodes)):
+        if node not in wanted and node.op != "placeholder":
+            traced.graph.erase_node(node)
+    return fx.GraphModule(traced, traced.graph)
+
+
+def _check_same(model: nn.Module, walk: _Walk, image: Tensor) -> None:
+    """Refuse a forward that computes something else than its trace: on a random image.
+
+    Traces are without `x += y`, which changes what other names stand for, too.
+    """
+    generator = torch.Generator().manual_seed(0)
+    random = torch.rand(image.shape, generator=generator).to(image)
+    expected, found = model(random.clone()), fx.Interpreter(walk.module).run(random.clone())
+    error, scale = (expected - found).abs().max(), expected.abs().max()
+    if not error <= torch.finfo(image.dtype).eps ** 0.5 * scale:
+        raise InputError(
+            f"{type(model).__name__}: expected a forward that computes what its trace by torch.fx "
+            "does, found other logits for the same image; write x = x + y for x += y, or leave "
+            "this net out of lipschitz.nets"
+        )
+
+
+def _check(model: nn.Module) -> None:
+    """Refuse weights that are not finite, and what is called beside a module's own forward."""
     for path, module in model.named_modules():
+        if module._forward_hooks or module._forward_pre_hooks:
+            raise InputError(
+                f"layer {path!r} ({type(module).__name__}): expected no hooks, found some, which "
+                "may change what it computes; remove them"
+            )
         tensors = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         if not all(tensor.isfinite().all() for tensor in tensors):
             raise InputError(
@@ -139,11 +179,14 @@ class _Walk(fx.Interpreter):
         return self._step(target, type(layer).__name__, layer, layer, args, kwargs)
 
     def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
-        method = getattr(torch.Tensor, target)
-        return self._step(self._place(), target, target, method, args, kwargs)
+        owner = torch.Tensor if isinstance(args[0], _Flowing) else type(args[0])
+        return self._step(self._place(), target, target, getattr(owner, target), args, kwargs)
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
         name, path = getattr(target, "__name__", str(target)), self._place()
+        for first in ("input", "tensors"):  # the same by keyword
+            if not args and first in kwargs:
+                args, kwargs = (kwargs[first],), {k: v for k, v in kwargs.items() if k != first}
         try:
             layer = as_layer(target, args[1:], kwargs)
         except InputError as error:
@@ -151,6 +194,14 @@ class _Walk(fx.Interpreter):
         if layer is None:
             return self._step(path, name, target, target, args, kwargs)
         return self._step(path, type(layer).__name__, layer, target, args, kwargs)
+
+    def output(self, target: Any, args: Any, kwargs: Any) -> Any:
+        if not isinstance(args[0], _Flowing):
+            raise InputError(
+                "expected a forward that returns one tensor made of the images, found "
+                f"{type(args[0]).__name__}; leave this net out of lipschitz.nets"
+            )
+        return args[0].tensor
 
     def _place(self) -> str:
         stack = list(self._node.meta.get("nn_module_stack") or {})
@@ -162,32 +213,55 @@ class _Walk(fx.Interpreter):
         flowing: list[_Flowing] = []
         _mapped((args, kwargs), flowing.append)
         given = [one.value for one in flowing]
+        versions = [one.tensor._version for one in flowing]
 
         def run(*tensors: Tensor) -> Tensor:
             line = iter(tensors)
             filled, named = _mapped((args, kwargs), lambda _: next(line))
             return function(*filled, **named)
 
+        def refused(expected: str, found: str) -> InputError:
+            remedy = "leave this net out of lipschitz.nets"
+            return InputError(
+                f"layer {path!r} ({kind}): expected {expected}, found {found}; {remedy}"
+            )
+
         try:
             result = run(*(one.tensor for one in flowing))
-        except (RuntimeError, ValueError) as error:
-            found = ", ".join(str(x.shape) for x in given)
-            raise InputError(
-                f"layer {path!r} ({kind}): expected an input that the layer takes, found {found} "
-                f"({str(error).splitlines()[0]}); change input_shape or the network"
-            ) from None
+        except Exception as error:  # whatever PyTorch raises for arguments that do not fit
+            shapes = ", ".join(str(x.shape) for x in given)
+            raise refused("an input that the layer takes", f"{shapes} ({_said(error)})") from None
         if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
             return result
         if not isinstance(result, Tensor):
-            raise InputError(
-                f"layer {path!r} ({kind}): expected an operation with a known Lipschitz bound, "
-                "found one that makes something else than a tensor; leave this net out of "
-                "lipschitz.nets"
-            )
+            raise refused("an operation with a known Lipschitz bound", "one that makes no tensor")
+        if any(isinstance(one, _Flowing) for one in kwargs.values()):
+            raise refused("tensors that are made of the images in their places", "one by keyword")
+        if result.shape[:1] != (1,) or result.dtype != flowing[0].tensor.dtype:
+            what = f"shape {tuple(result.shape)} and {result.dtype} from a batch of one"
+            raise refused("a result for each image, of the images' type", what)
+        for one, version in zip(flowing, versions, strict=True):
+            if one.tensor._version != version and self._is_seen_later(one.tensor):
+                raise refused("a tensor that is changed in place to be used no more", "a later use")
         value = Value(len(self.found) + 1, tuple(result.shape[1:]))
         arguments = _mapped((*args, *kwargs.values()), lambda one: one.value)
         self.found.append(Step(path, kind, key, arguments, given, value, run))
         return _Flowing(result, value)
+
+    def _is_seen_later(self, changed: Tensor) -> bool:
+        """Whether what shares the numbers of a tensor that a node changes is used after it."""
+        order = {node: place for place, node in enumerate(self.graph.nodes)}
+        storage = changed.untyped_storage().data_ptr()
+        return any(
+            order[user] > order[self._node]
+            for node, made in self.env.items()
+            if isinstance(made, _Flowing) and made.tensor.untyped_storage().data_ptr() == storage
+            for user in node.users
+        )
+
+
+def _said(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _mapped(arguments: Any, change: Callable[[_Flowing], Any]) -> Any:

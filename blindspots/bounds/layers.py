@@ -100,6 +100,9 @@ def _average_pool(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> 
     ‖A‖² ≤ max row sum · max column sum, for a matrix of non-negative numbers.
     """
     height, width = input_shape[-2:]
+    divisor = getattr(layer, "divisor_override", None)
+    if divisor is not None and divisor < 1:
+        raise InputError(f"expected a divisor_override of at least 1, found {divisor}")
     with torch.enable_grad():
         image = torch.zeros(1, 1, height, width, dtype=torch.float64, requires_grad=True)
         columns = torch.autograd.grad(layer(image).sum(), image)[0].max()
@@ -132,6 +135,16 @@ def _contrast(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> floa
     return float(layer.epsilon**-layer.gamma * (1 + 4 * UNIT))
 
 
+def _softplus(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
+    assert isinstance(layer, nn.Softplus)
+    if layer.threshold < 40 or layer.beta <= 0:
+        raise InputError(
+            f"expected beta above 0 and a threshold of at least 40, found {layer.beta} and "
+            f"{layer.threshold}: its values jump at the threshold, by more than rounding"
+        )
+    return 1.0
+
+
 def _leaky(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
     assert isinstance(layer, nn.LeakyReLU)
     return max(1.0, abs(layer.negative_slope))
@@ -148,6 +161,7 @@ BOUNDS: dict[Callable[..., Tensor], float | Callable[[nn.Module, Shape, Shape], 
     nn.Conv2d.forward: _linear,
     nn.GELU.forward: 1.1291,  # at √2 it is Φ(√2) + √2 φ(√2) = 1.12890…; with tanh 1.12899…
     nn.SiLU.forward: 1.0999,  # 1.09984…
+    nn.Softplus.forward: _softplus,
     nn.LeakyReLU.forward: _leaky,
     nn.ELU.forward: _elu,
     nn.Softmax.forward: 0.5,  # the largest eigenvalue of diag(p) − ppᵀ, at two equal halves

@@ -20,6 +20,8 @@ def lipsdp(network: Chain) -> tuple[Choice, float]:
     Raises:
         InputError: the solver ended without an answer.
     """
+    if not all(W.any() for W in (*network.hidden, network.last)):
+        return eclipse_fast, 1.0  # nothing passes
     start, _ = recursion(network, eclipse_fast, 1.0)
     reduced = [np.linalg.qr(network.hidden[0].T)[1].T, *network.hidden[1:]]
     units = [np.ones(reduced[0].shape[1]), *(Λ**-0.5 for Λ in start)]

@@ -40,7 +40,7 @@ class Centres(NamedTuple):
     Attributes:
         inputs: of every hidden layer's functions, (n, units) each.
         roundings: by which they may be off, likewise.
-        margins: (n, classes) by how much the label's logit is above each other; its own is 0.
+        margins: (n, classes) by how much the label's logit is above each other; its own: infinity.
         steps: (n, classes, units) the last layer's rows of the same differences.
     """
 
@@ -59,14 +59,16 @@ def centres(network: Chain, images: np.ndarray, logits: np.ndarray, labels: np.n
         logits: (n, classes) of the network on them.
         labels: (n,).
     """
-    inputs, roundings, v = [], [], images
+    inputs, roundings, v, carried = [], [], images, np.zeros_like(images)
     for W, function in zip(network.hidden, network.functions, strict=True):
         inputs.append(v @ W.T + function.offset)
         sizes = np.linalg.norm(v, axis=1)[:, None] * np.linalg.norm(W, axis=1)
-        roundings.append(SLACK * (sizes + np.abs(function.offset)))
+        carried = carried @ np.abs(W).T + SLACK * (sizes + np.abs(function.offset))
+        roundings.append(carried)
         v = function.values(inputs[-1])
     rows = np.arange(len(labels))
     margins = logits[rows, labels][:, None] - logits
+    margins[rows, labels] = np.inf
     return Centres(inputs, roundings, margins, network.last[labels][:, None, :] - network.last)
 
 
@@ -124,7 +126,7 @@ def radii(network: Chain, at: Centres, method: str, *, steps: int = 5) -> np.nda
 
     Args:
         network: with its functions.
-        at: the images; those with a margin of 0 or less have radius 0.
+        at: the images; those with a margin below 0 have radius 0.
         method: one of `METHODS`.
         steps: bisections.
     """
@@ -132,8 +134,8 @@ def radii(network: Chain, at: Centres, method: str, *, steps: int = 5) -> np.nda
     def promised(radius: np.ndarray) -> np.ndarray:
         steepness = slopes(network, at, radius, method)
         with np.errstate(divide="ignore", invalid="ignore"):
-            distances = np.where(steepness > 0, at.margins / steepness, np.inf)
-        return np.maximum(distances.min(axis=1), 0)
+            distances = np.where(steepness > 0, at.margins / steepness, at.margins * np.inf)
+        return np.clip(distances.min(axis=1), 0, EVERYWHERE)
 
     low = promised(np.full(len(at.margins), EVERYWHERE))
     high = promised(low)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from blindspots.bounds.chains import SLACK, Chain, Choice, chain, eclipse_fast, metric
+from blindspots.bounds.chains import Chain, Choice, chain, eclipse_fast, metric
 from blindspots.bounds.elementwise import elementwise
 from blindspots.bounds.graph import Step, Value, steps
 from blindspots.bounds.layers import layer_bound
-from blindspots.bounds.matrices import UNIT, largest_singular_value
+from blindspots.bounds.matrices import UNIT, upper_norm
 from blindspots.interface import InputError, LayerBound
 
 METHODS = ("product", "eclipse", "lipsdp")
@@ -68,7 +68,7 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
     if method != "product":
         network = chain(model, input_shape)
         proven = [metric(network, *way).carried(network.last) for way in _ways(network, method)]
-        total = min(largest_singular_value(rows) * (1 + SLACK) for rows in proven)
+        total = min(upper_norm(rows) for rows in proven)
         return NetworkBound(total, np.min([_distances(rows) for rows in proven], axis=0))
     found = layer_bounds(model, input_shape)
     if not found:
@@ -173,7 +173,7 @@ def _scaled(step: Step, totals: Totals) -> float | None:
     if divides and not isinstance(step.arguments[0], Value):
         return None
     (constant,) = (a for a in step.arguments if not isinstance(a, Value))
-    sizes = torch.as_tensor(constant).detach().double().abs()
+    sizes = torch.as_tensor(constant, dtype=torch.float64).detach().abs()
     scale = 1 / float(sizes.min()) if divides else float(sizes.max())
     return totals[step.tensors[0].number] * scale * (1 + 4 * UNIT)
 
@@ -184,7 +184,8 @@ def _concatenation(step: Step, totals: Totals) -> float | None:
 
 def _part(step: Step, totals: Totals) -> float | None:
     index = step.arguments[1] if isinstance(step.arguments[1], tuple) else step.arguments[1:]
-    simple = all(i is None or i is Ellipsis or isinstance(i, int | slice) for i in index)
+    whole = index[0] is Ellipsis or index[0] == slice(None)  # every image, by itself
+    simple = whole and all(i is None or i is Ellipsis or isinstance(i, int | slice) for i in index)
     return totals[step.tensors[0].number] if simple else None  # a list may name a place twice
 
 

@@ -25,7 +25,8 @@ def local(
 
     With L_j(ρ) a Lipschitz constant, in the ball of radius ρ around an image, of the label's logit
     less that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. In float64,
-    less what rounding may add. Never below the radius of certificate `lipschitz` by the same bound.
+    less what rounding may add. But for rounding never below the radius of certificate `lipschitz`
+    by the same bound.
 
     Args:
         model: images to logits; a chain (see `bounds.chains`).

@@ -90,9 +90,9 @@ def alexnet(
             f"found shape {tuple(shape)}"
         )
     for name, numbers in (("widths", widths), ("groups", groups)):
-        if len(numbers) != 5:
+        if len(numbers) != 5 or min(numbers) < 1:
             raise InputError(
-                f"model: {name}: expected five numbers, one for each convolution of alexnet, "
+                f"model: {name}: expected five numbers of 1 or more, one for each convolution, "
                 f"found {list(numbers)}"
             )
     sides = zip((3, *widths[:-1]), widths, groups, strict=True)

@@ -39,7 +39,7 @@ LAYERS = {
     "SiLU": nn.SiLU(),
     "sigmoid": nn.Sigmoid(),
     "tanh": nn.Tanh(),
-    "softplus": nn.Softplus(3.0),
+    "softplus": nn.Softplus(3.0, threshold=40.0),
     "ReLU6": nn.ReLU6(),
     "dropout": nn.Dropout().eval(),
 }
