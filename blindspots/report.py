@@ -21,6 +21,7 @@ FORMATS = {
     "%": "{:.2f}",
     "% error": "{:.1f}",
     "points": "{:+.1f}",
+    "% points": "{:+.2f}",
     "p": "{:.2g}",
     "points off": "{:.1f}",
     "% off": "{:.1f}",
