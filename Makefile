@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates test test-slow lint format calibrate results results-replicates docs bench lock clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -48,6 +48,14 @@ format: $(READY) ## lay the code out as `make lint` wants it
 replicates: $(READY) ## Tables 1 to 4 with five independent replicates: five times the trainings
 	$(SNAKEMAKE) --configfile config.yaml presets/replicates.yaml presets/claims.yaml
 	@echo 'Done. Open the report: results/replicates/report.html'
+
+adversarial: $(READY) ## section 4.2 on MNIST: training on adversarial examples, five seeds (not in `make paper`)
+	$(SNAKEMAKE) --configfile presets/adversarial.yaml
+	@echo 'Done. Open the report: results/adversarial/report.html'
+
+adversarial-sweep: $(READY) ## the search over settings behind it, on the validation part: 24 trainings
+	$(SNAKEMAKE) --configfile presets/adversarial-sweep.yaml
+	@echo 'Done. Open the report: results/adversarial-sweep/report.html'
 
 calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 	$(PY) -m blindspots calibrate config.yaml

@@ -28,6 +28,7 @@ def adversarial_pools(
     strength: float | Sequence[float] = 0.1,
     factor: float = 1.0,
     steps: int = 12,
+    turns: Sequence[int] | None = None,
     pool: int = 2000,
     refresh: float = 0.2,
     refresh_every: int = 10,
@@ -67,6 +68,8 @@ def adversarial_pools(
         strength: of examples, RMS per unit: the largest, or a sign step's; one, or one per pool.
         factor: on the distance of the nearest examples; 1: they are just beyond the boundary.
         steps: gradients that the search for an example takes.
+        turns: batches in a row that take each pool; None: one. More for the input leave the lower
+            layers fewer steps behind the upper ones, which every batch trains.
         pool: examples in each pool.
         refresh: share of a pool that is replaced at a time.
         refresh_every: batches drawn from a pool between two times.
@@ -97,7 +100,7 @@ def adversarial_pools(
         raise InputError("expected at least one training image, found none; enlarge the part")
     stages = Stages(model)
     levels = _levels(layers, len(stages.cuts))
-    _check(kind, strength, levels, pool, refresh, mix)
+    _check(kind, strength, turns, levels, pool, refresh, mix)
     strengths = strength if isinstance(strength, Sequence) else [strength] * len(levels)
     generator = torch.Generator().manual_seed(seed)
 
@@ -118,6 +121,10 @@ def adversarial_pools(
         return Pool(level, pool, len(images), make, generator)
 
     pools = [pool_of(level, most) for level, most in zip(levels, strengths, strict=True)]
+    in_turn = [
+        one for one, times in zip(pools, turns or [1] * len(pools), strict=True)
+        for _ in range(times)
+    ]  # fmt: skip
     weights = [p for p in model.parameters() if p.ndim > 1]
     biases = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
@@ -170,7 +177,7 @@ def adversarial_pools(
         tally = Tally(levels)
         order = torch.randperm(len(images), generator=generator)
         for step, at in enumerate(order.split(batch), start=(epoch - 1) * per_epoch):
-            trained(at, pools[step % len(pools)] if pools and epoch > begin else None, tally)
+            trained(at, in_turn[step % len(in_turn)] if pools and epoch > begin else None, tally)
         seconds = time.perf_counter() - begun
         rows.append({"iteration": epoch * per_epoch} | tally.row(pools) | {"seconds": seconds})
         if progress is not None:
@@ -206,6 +213,7 @@ def _levels(layers: str | Sequence[int], count: int) -> list[int]:
 def _check(
     kind: str,
     strength: float | Sequence[float],
+    turns: Sequence[int] | None,
     levels: list[int],
     pool: int,
     refresh: float,
@@ -213,11 +221,12 @@ def _check(
 ) -> None:
     if kind not in KINDS:
         raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
-    if isinstance(strength, Sequence) and len(strength) != len(levels):
-        raise InputError(
-            f"strength: expected one number, or one for each of the {len(levels)} pools, "
-            f"found {len(strength)}: {list(strength)}"
-        )
+    for name, values in (("strength", strength), ("turns", turns)):
+        if isinstance(values, Sequence) and len(values) != len(levels):
+            raise InputError(
+                f"{name}: expected one number for each of the {len(levels)} pools, "
+                f"found {len(values)}: {list(values)}"
+            )
     if not 0 < mix < 1:
         raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
     if round(refresh * pool) < 1:

@@ -159,6 +159,9 @@ def test_the_pools_take_turns_and_clean_images_are_in_every_batch(digits, monkey
     trained((images, labels), epochs=2, begin=1, mix=0.2)
     assert levels == [0] * 10 + [1, 2, 0, 1, 2, 0, 1, 2, 0, 1]
     assert sizes == [64] * 10 + [80] * 10  # 64 clean images and 16 examples: a share of 0.2
+    levels.clear()
+    trained((images, labels), epochs=1, begin=0, turns=[3, 1, 2])
+    assert levels == [0, 0, 0, 1, 2, 2, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
@@ -294,7 +297,8 @@ class Scaled(torch.nn.Sequential):
         ({"layers": [3]}, r"layers: expected 0 \(the input\) to 2 .*, found 3"),
         ({"layers": [1, 1]}, "layers: expected each once"),
         ({"kind": "nearest"}, "kind: expected one of closest, noise, sign, found 'nearest'"),
-        ({"strength": [0.1, 0.2]}, "strength: expected one number, or one for each of the 3 pools"),
+        ({"strength": [0.1, 0.2]}, "strength: expected one number for each of the 3 pools"),
+        ({"turns": [1]}, "turns: expected one number for each of the 3 pools, found 1"),
         ({"mix": 1.0}, "mix: expected a share between 0 and 1"),
         ({"refresh": 0.001}, "refresh: expected at least one example of a pool of 60"),
     ],
