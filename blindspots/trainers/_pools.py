@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from blindspots.interface import Box, InputError
+from blindspots.trainers._examples import KINDS, examples, lengths
+from blindspots.trainers._stages import Stages
+
+T = TypeVar("T", int, float)
 
 
 class Pool:
@@ -72,37 +77,78 @@ class Pool:
         self.points, self.lengths = state["points"].to(device), state["lengths"].to(device)
 
 
-class Tally:
-    """What one epoch was trained on, and how well: sums that stay on the device."""
+def pools_of(
+    stages: Stages,
+    images: Tensor,
+    labels: Tensor,
+    box: Box,
+    *,
+    layers: str | Sequence[int],
+    kind: str,
+    strength: float | Sequence[float],
+    factor: float,
+    steps: int,
+    size: int,
+    generator: torch.Generator,
+) -> list[Pool]:
+    """Empty pools for some levels of a network, of examples of training images.
 
-    def __init__(self, levels: list[int]) -> None:
-        self.loss: Tensor | float = 0.0
-        self.wrong: Tensor | float = 0.0
-        self.clean = self.all = 0
-        self.examples: dict[int, tuple[Tensor | float, int]] = dict.fromkeys(levels, (0.0, 0))
+    Args:
+        stages: of the network.
+        images: (n, *image).
+        labels: (n,).
+        box: range of a pixel.
+        layers: "all", "input", or the numbers of levels.
+        kind: of the examples, as are the next three: see `examples`.
+        strength: of all, or one for each pool.
+        factor: on the distance of the nearest.
+        steps: of the descent.
+        size: examples in each pool.
+        generator: on the CPU.
 
-    def add(self, pool: Pool | None, loss: Tensor, wrong: Tensor, clean: int) -> None:
-        """Count a batch: its mean loss, and which answers (n,) were wrong, clean images first."""
-        self.loss = self.loss + loss * len(wrong)
-        self.wrong = self.wrong + wrong[:clean].sum()
-        self.clean, self.all = self.clean + clean, self.all + len(wrong)
-        if pool is not None:
-            before, count = self.examples[pool.level]
-            self.examples[pool.level] = before + wrong[clean:].sum(), count + len(wrong) - clean
+    Raises:
+        InputError: no such layers or kind, or not one strength for each.
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
+    named = {"all": range(len(stages.cuts)), "input": [0]}
+    if isinstance(layers, str) and layers not in named:
+        raise InputError(f"layers: expected all, input or a list of numbers, found {layers!r}")
+    levels = named[layers] if isinstance(layers, str) else layers
+    if len(set(levels)) < len(levels):
+        raise InputError(f"layers: expected each once, found {list(levels)}")
 
-    def is_finite(self) -> bool:
-        """Whether the loss was, all the time."""
-        return math.isfinite(self.loss)
+    def pool_of(level: int, strength: float) -> Pool:
+        range_of_units = stages.box(level, box)
 
-    def row(self, pools: list[Pool]) -> dict[str, float]:
-        """The terms of the history; of pools that gave no example yet none."""
-        terms = {
-            "loss": float(self.loss) / self.all,
-            "error": 100 * float(self.wrong) / self.clean,
-        }
-        for pool in pools:
-            wrong, count = self.examples[pool.level]
-            if count:
-                terms[f"layer{pool.level}_error"] = 100 * float(wrong) / count
-                terms[f"layer{pool.level}_distortion"] = pool.lengths.mean().item()
-        return terms
+        def make(rows: Tensor) -> tuple[Tensor, Tensor]:
+            at = rows.to(images.device)
+            with stages.at_rest():
+                with torch.no_grad():
+                    points = stages.below(level)(images[at])
+                made = examples(
+                    kind, stages.above(level), points, labels[at], range_of_units,
+                    strength=strength, factor=factor, steps=steps, generator=generator,
+                )  # fmt: skip
+            return made, lengths(made - points)
+
+        return Pool(level, size, len(images), make, generator)
+
+    strengths = one_for_each("strength", strength, levels)
+    return [pool_of(level, most) for level, most in zip(levels, strengths, strict=True)]
+
+
+def one_for_each(name: str, value: T | Sequence[T], pools: Sequence[Any]) -> Sequence[T]:
+    """A setting's value for each of the pools, where one is given for all or for each.
+
+    Raises:
+        InputError: neither.
+    """
+    if not isinstance(value, Sequence):
+        return [value] * len(pools)
+    if len(value) != len(pools):
+        raise InputError(
+            f"{name}: expected one number for each of the {len(pools)} pools, "
+            f"found {len(value)}: {list(value)}"
+        )
+    return value

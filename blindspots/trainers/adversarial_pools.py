@@ -12,10 +12,10 @@ from torch.nn.functional import cross_entropy
 
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
 from blindspots.trainers._checkpoint import Checkpoint
-from blindspots.trainers._examples import KINDS, examples, lengths
 from blindspots.trainers._full_batch import Progress, Terms
-from blindspots.trainers._pools import Pool, Tally
+from blindspots.trainers._pools import Pool, one_for_each, pools_of
 from blindspots.trainers._stages import Stages
+from blindspots.trainers._tally import Tally
 
 
 def adversarial_pools(
@@ -99,32 +99,20 @@ def adversarial_pools(
     if len(images) == 0:
         raise InputError("expected at least one training image, found none; enlarge the part")
     stages = Stages(model)
-    levels = _levels(layers, len(stages.cuts))
-    _check(kind, strength, turns, levels, pool, refresh, mix)
-    strengths = strength if isinstance(strength, Sequence) else [strength] * len(levels)
     generator = torch.Generator().manual_seed(seed)
-
-    def pool_of(level: int, strength: float) -> Pool:
-        range_of_units = stages.box(level, box)
-
-        def make(rows: Tensor) -> tuple[Tensor, Tensor]:
-            at = rows.to(images.device)
-            with stages.at_rest(), torch.no_grad():
-                points = stages.below(level)(images[at])
-            with stages.at_rest():
-                made = examples(
-                    kind, stages.above(level), points, labels[at], range_of_units,
-                    strength=strength, factor=factor, steps=steps, generator=generator,
-                )  # fmt: skip
-            return made, lengths(made - points)
-
-        return Pool(level, pool, len(images), make, generator)
-
-    pools = [pool_of(level, most) for level, most in zip(levels, strengths, strict=True)]
-    in_turn = [
-        one for one, times in zip(pools, turns or [1] * len(pools), strict=True)
-        for _ in range(times)
-    ]  # fmt: skip
+    if not 0 < mix < 1:
+        raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
+    if round(refresh * pool) < 1:
+        raise InputError(
+            f"refresh: expected at least one example of a pool of {pool}, found a share of "
+            f"{refresh}; raise refresh or pool"
+        )
+    pools = pools_of(
+        stages, images, labels, box, layers=layers, kind=kind, strength=strength, factor=factor,
+        steps=steps, size=pool, generator=generator,
+    )  # fmt: skip
+    turns = one_for_each("turns", 1 if turns is None else turns, pools)
+    in_turn = [one for one, times in zip(pools, turns, strict=True) for _ in range(times)]
     weights = [p for p in model.parameters() if p.ndim > 1]
     biases = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
@@ -174,7 +162,7 @@ def adversarial_pools(
         if epoch == begin + 1:
             for one in pools:
                 one.fill()
-        tally = Tally(levels)
+        tally = Tally()
         order = torch.randperm(len(images), generator=generator)
         for step, at in enumerate(order.split(batch), start=(epoch - 1) * per_epoch):
             trained(at, in_turn[step % len(in_turn)] if pools and epoch > begin else None, tally)
@@ -196,41 +184,3 @@ def adversarial_pools(
             )
     optimiser.zero_grad()
     return rows, Status.CONVERGED
-
-
-def _levels(layers: str | Sequence[int], count: int) -> list[int]:
-    """The levels that have pools, of `count` there are."""
-    named = {"all": list(range(count)), "input": [0]}
-    if isinstance(layers, str):
-        if layers not in named:
-            raise InputError(f"layers: expected all, input or a list of numbers, found {layers!r}")
-        return named[layers]
-    if len(set(layers)) < len(layers):
-        raise InputError(f"layers: expected each once, found {list(layers)}")
-    return list(layers)
-
-
-def _check(
-    kind: str,
-    strength: float | Sequence[float],
-    turns: Sequence[int] | None,
-    levels: list[int],
-    pool: int,
-    refresh: float,
-    mix: float,
-) -> None:
-    if kind not in KINDS:
-        raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
-    for name, values in (("strength", strength), ("turns", turns)):
-        if isinstance(values, Sequence) and len(values) != len(levels):
-            raise InputError(
-                f"{name}: expected one number for each of the {len(levels)} pools, "
-                f"found {len(values)}: {list(values)}"
-            )
-    if not 0 < mix < 1:
-        raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
-    if round(refresh * pool) < 1:
-        raise InputError(
-            f"refresh: expected at least one example of a pool of {pool}, found a share of "
-            f"{refresh}; raise refresh or pool"
-        )

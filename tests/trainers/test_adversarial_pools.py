@@ -33,7 +33,7 @@ def pools(monkeypatch):
             super().__init__(*arguments, **named)
             made.append(self)
 
-    monkeypatch.setattr(adversarial_pools, "Pool", Kept)
+    monkeypatch.setattr(_pools, "Pool", Kept)
     return made
 
 
