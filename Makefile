@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates docs bench lock clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-adversarial docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -68,6 +68,10 @@ results: paper ## write the tables of `make paper` into docs/RESULTS.md
 results-replicates: replicates ## write the tables of `make replicates` into docs/REPLICATES.md
 	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md
 	@echo 'Done. See docs/REPLICATES.md'
+
+results-adversarial: adversarial ## write the tables of `make adversarial` into docs/ADVERSARIAL.md
+	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md
+	@echo 'Done. See docs/ADVERSARIAL.md'
 
 docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
 	$(PY) -m docs.renew

@@ -18,6 +18,7 @@ def contrasts(
     parts: Sequence[str],
     against: Sequence[str],
     labels: Mapping[str, str],
+    paper: str | None = None,
 ) -> pd.DataFrame:
     """Every net's error on each part, and less that of the nets `against`.
 
@@ -31,6 +32,7 @@ def contrasts(
         parts: such as ["test"].
         against: names of nets.
         labels: of nets, by name.
+        paper: "adversarial" for the figures of section 4.2.
 
     Returns:
         A row per net; errors in percent, differences in percentage points.
@@ -58,7 +60,7 @@ def contrasts(
                     | (difference if other != net else {})
                 )  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
-    return cells(over_seeds(pd.DataFrame(found), keys), labels, None)
+    return cells(over_seeds(pd.DataFrame(found), keys), labels, paper)
 
 
 def _difference(first: pd.Series, second: pd.Series) -> dict[str, float | str]:

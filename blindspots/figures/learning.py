@@ -9,7 +9,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 TERMS = {"error": "error in training (%)", "loss": "loss"}
-AXES = {"seconds": "seconds of training", "epochs": "rows of the history (epochs, where they are)"}
+AXES = {"seconds": "seconds of training", "epochs": "epochs (rows of the history)"}
 
 
 def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[str, str]) -> Figure:

@@ -48,12 +48,11 @@ def adversarial_pools(
 ) -> tuple[list[Terms], Status]:
     """Train in place on cross-entropy by Adam, pools of adversarial examples mixed in.
 
-    Szegedy et al. 2013, section 4.2: "a pool of adversarial examples (a random subset of which is
-    continuously replaced by newly generated adversarial examples and which is mixed into the
-    original training set all the time)", one "for each layer output"; "each layer [is] trained in
-    an alternating fashion", "in addition to the original training set". Every batch of clean images
-    takes examples of one pool, the pools in turn, and trains the layers above that pool's level on
-    both; those below stay as they are. Details that the paper does not give are settings.
+    Szegedy et al. 2013, section 4.2: a pool for each layer's output, whose examples train all
+    layers above; a random subset of each pool is replaced all the time; mixed into the training
+    set; in alternation. Here every batch of clean images takes examples of one pool, the pools in
+    turn, and trains the layers above that pool's level on both; those below stay as they are.
+    Details that the paper does not give are settings. Dropout is of the layers above alone.
 
     Without pools (`layers: []`) it is the training that weight decay and dropout are compared by:
     the same steps over the same clean images.
