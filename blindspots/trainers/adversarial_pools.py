@@ -33,6 +33,7 @@ def adversarial_pools(
     refresh: float = 0.2,
     refresh_every: int = 10,
     mix: float = 0.5,
+    train_below: bool = False,
     begin: int = 1,
     epochs: int = 40,
     batch: int = 128,
@@ -51,7 +52,8 @@ def adversarial_pools(
     Szegedy et al. 2013, section 4.2: a pool for each layer's output, whose examples train all
     layers above; a random subset of each pool is replaced all the time; mixed into the training
     set; in alternation. Here every batch of clean images takes examples of one pool, the pools in
-    turn, and trains the layers above that pool's level on both; those below stay as they are.
+    turn, and trains the layers above that pool's level on both; those below stay as they are
+    (unless `train_below`).
     Details that the paper does not give are settings. Dropout is of the layers above alone.
 
     Without pools (`layers: []`) it is the training that weight decay and dropout are compared by:
@@ -73,6 +75,8 @@ def adversarial_pools(
         refresh: share of a pool that is replaced at a time.
         refresh_every: batches drawn from a pool between two times.
         mix: share of a batch that is examples.
+        train_below: whether the clean images of a batch train the layers below its pool's level,
+            too; its examples never do.
         begin: epochs on clean images alone, before the pools are made.
         epochs: passes over the clean images.
         batch: clean images per step.
@@ -127,7 +131,7 @@ def adversarial_pools(
     def trained(at: Tensor, drawn: Pool | None, tally: Tally) -> None:
         """One step on clean images and, of one pool, examples, by the layers above its level."""
         level, clean = 0 if drawn is None else drawn.level, len(at)
-        with torch.no_grad():
+        with torch.set_grad_enabled(train_below):
             points = stages.below(level)(images[at.to(images.device)])
         if drawn is not None:
             rows, made = drawn.draw(round(clean * mix / (1 - mix)))

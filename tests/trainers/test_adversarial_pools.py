@@ -145,6 +145,21 @@ def test_batches_from_a_layers_pool_leave_the_layers_below_as_they_are(digits):
         assert rows[0][f"layer{level}_error"] > 0
 
 
+def test_clean_images_train_the_layers_below_where_that_is_asked_for_and_examples_never(digits):
+    images, labels = digits
+
+    def first_layer(train_below, **settings):
+        model = net()
+        options = {"epochs": 1, "begin": 0, "batch": 64, "pool": 40} | settings
+        train(model, images, labels, layers=[2], train_below=train_below, **options)
+        return model[1].weight.detach()
+
+    assert torch.equal(first_layer(False), net()[1].weight)
+    assert not torch.equal(first_layer(True), net()[1].weight)
+    images = images * 0  # no gradient of clean images reaches the weights of the first layer
+    assert torch.equal(first_layer(True), net()[1].weight)
+
+
 def test_the_pools_take_turns_and_clean_images_are_in_every_batch(digits, monkeypatch):
     levels, sizes = [], []
     logits = _stages.Stages.logits
