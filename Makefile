@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates test test-slow lint format calibrate results results-replicates results-norms results-units docs bench lock clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-norms results-units results-adversarial docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -49,6 +49,14 @@ replicates: $(READY) ## Tables 1 to 4 with five independent replicates: five tim
 	$(SNAKEMAKE) --configfile config.yaml presets/replicates.yaml presets/claims.yaml
 	@echo 'Done. Open the report: results/replicates/report.html'
 
+adversarial: $(READY) ## section 4.2 on MNIST: training on adversarial examples, five seeds (not in `make paper`)
+	$(SNAKEMAKE) --configfile presets/adversarial.yaml
+	@echo 'Done. Open the report: results/adversarial/report.html'
+
+adversarial-sweep: $(READY) ## the search over settings behind it, on the validation part: 24 trainings
+	$(SNAKEMAKE) --configfile presets/adversarial-sweep.yaml
+	@echo 'Done. Open the report: results/adversarial-sweep/report.html'
+
 calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 	$(PY) -m blindspots calibrate config.yaml
 	@echo 'Done. Set decay_scale in config.yaml to use it'
@@ -70,6 +78,10 @@ results-units: $(READY) ## runs presets/units.yaml and writes its tables into do
 	$(SNAKEMAKE) --configfile presets/units.yaml
 	$(PY) -m blindspots results presets/units.yaml docs/UNITS.md
 	@echo 'Done. See docs/UNITS.md, and results/units/report.html'
+
+results-adversarial: adversarial ## write the tables of `make adversarial` into docs/ADVERSARIAL.md
+	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md
+	@echo 'Done. See docs/ADVERSARIAL.md'
 
 docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
 	$(PY) -m docs.renew

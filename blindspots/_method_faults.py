@@ -12,7 +12,7 @@ from blindspots.interface import InputError
 PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "models": {"parents"},
-    "trainers": {"progress", "checkpoint", "seed", "classes"},
+    "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
     "attacks": {"box", "classes", "seed", "rows", "others"},
     "certificates": set(),
     "analyses": {"labels", "margins"},

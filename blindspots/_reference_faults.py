@@ -53,6 +53,9 @@ def reference_faults(config: Config) -> Iterator[str]:
             for more in summary["more_experiments"]:
                 yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
             its_own = [wanted, *summary["more_experiments"]]
+            yield from _against_faults(
+                f"{key}.against", summary.get("against", []), its_own, config
+            )
             yield from _claim_faults(f"{key}.claims", summary.get("claims", []), its_own)
             for reading, tables in summary.get("readings", {}).items():
                 for table, of in tables.items():
@@ -104,6 +107,15 @@ def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
         yield from _unknown(f"{key}.reference.net", net, nets, "a net")
         if net in units["nets"]:
             yield f"{key}.reference.net: expected a net that is not measured, found {net}"
+
+
+def _against_faults(
+    key: str, named: list[str], experiments: list[str], config: Config
+) -> Iterator[str]:
+    shown = [config["experiments"][name] for name in experiments if name in config["experiments"]]
+    known = dict.fromkeys(net for each in shown for net in each["sources"] + each["victims"])
+    for net in named:
+        yield from _unknown(key, net, known, "a net", "experiment")
 
 
 def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ FORMATS = {
     "%": "{:.2f}",
     "% error": "{:.1f}",
     "points": "{:+.1f}",
+    "% points": "{:+.2f}",
     "p": "{:.2g}",
     "points off": "{:.1f}",
     "% off": "{:.1f}",
@@ -194,8 +195,20 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
         for name, trainer in trainers.items()
         if methods.takes("trainers", trainer["method"], "decay_scale")
     }
+    mixed = {
+        name: methods.defaults("trainers", trainer["method"]) | trainer
+        for name, trainer in trainers.items()
+        if trainer["method"] == "adversarial_pools"
+    }
+    decoupled = {n: "decoupled from the gradient (AdamW)" for n, t in mixed.items() if t["decay"]}
     found = {
-        "decay": {n: f"as printed times {factor:g}" for n, factor in factors.items()},
+        "decay": {n: f"as printed times {factor:g}" for n, factor in factors.items()} | decoupled,
+        "pools": {
+            name: f"of {t['layers']}, {t['kind']}, at most {t['strength']} RMS per unit, "
+            f"{100 * t['mix']:g}% of a batch"
+            for name, t in mixed.items()
+            if t["layers"] != []
+        },
         "target": {n: str(attacks[e["attack"]]["target"]) for n, e in experiments.items()},
         "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
         "search": {n: searches[a["search"]] for n, a in penalties.items()},

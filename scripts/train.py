@@ -45,6 +45,7 @@ def main(snakemake):
             checkpoint=checkpoint,
             seed=seed,
             classes=data.classes,
+            box=data.box,
         )
         rows, status = train(model, data.images, data.labels, **(offered | settings))
     del data  # makes room for the answers

@@ -196,6 +196,16 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             ["operators.net.model: expected a model without parents"],
         ),
         (["certificates", "product", "bound"], "eclips", ["bound: expected one of product, ecl"]),
+        (
+            ["tables", "table1"],
+            {
+                "method": "contrasts",
+                "experiment": "cross-model",
+                "parts": ["test"],
+                "against": ["FC10"],
+            },
+            ["table1.against: expected a net of this experiment", "found 'FC10'"],
+        ),
         (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
         (["data", "root"], "/data", ["data.root: expected none for digits"]),
@@ -207,6 +217,38 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
     assert message.startswith("my.yaml: ")
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "part"),
+    [
+        ("layers", "hidden", "layers: expected one of all, input"),
+        ("layers", [-1], "layers"),
+        ("kind", "nearest", "kind: expected one of closest, noise, sign"),
+        ("strength", 0, "strength"),
+        ("strength", [0.1, -0.1], "strength.1: expected more than 0"),
+        ("turns", [1, 0], "turns.1: expected at least 1"),
+        ("factor", 0, "factor: expected more than 0"),
+        ("pool", 0, "pool: expected at least 1"),
+        ("refresh", 0, "refresh: expected more than 0"),
+        ("refresh", 1.1, "refresh: expected at most 1"),
+        ("refresh_every", 0, "refresh_every: expected at least 1"),
+        ("mix", 1, "mix: expected less than 1"),
+        ("begin", -1, "begin: expected at least 0"),
+        ("dropout_input", 1, "dropout_input: expected less than 1"),
+        ("dropout_hidden", -0.1, "dropout_hidden: expected at least 0"),
+        ("max_norm", 0, "max_norm: expected more than 0"),
+        ("epochs", 0, "epochs: expected at least 1"),
+        ("refesh", 0.1, "found 'refesh'; did you mean 'refresh'?"),
+        ("decay", [0.1], "decay: expected float, found [0.1]"),
+    ],
+)
+def test_a_fault_of_a_training_with_pools_is_one_line(raw, setting, value, part):
+    trainer = {"method": "adversarial_pools", setting: value}
+    message = fault(raw, "nets", "FC50-50-10", "trainer", value=trainer)
+    assert len(message.splitlines()) == 1
+    assert "nets.FC50-50-10.trainer" in message
+    assert part in message
 
 
 def test_a_misspelt_key_that_is_required_is_one_fault(raw):

@@ -145,3 +145,15 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
     )
     assert "9 of part test" in page
     assert "Search for c" not in page
+
+
+def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    assert "pools" not in report.readings_taken(config.check(raw, SCHEMA))
+    raw["nets"]["FC50-50-10"]["trainer"] = {
+        "method": "adversarial_pools", "layers": "input", "strength": 0.05, "decay": 0.1,
+    }  # fmt: skip
+    raw["nets"]["FC50-50-10-P1"]["trainer"] = {"method": "adversarial_pools", "layers": []}
+    found = report.readings_taken(config.check(raw, SCHEMA))
+    assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
+    assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]

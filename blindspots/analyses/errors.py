@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from blindspots.analyses._clean import answers_on
 from blindspots.analyses._summary import cells, over_seeds
-from blindspots.splits import SUBSETS
 
 
 def errors(
@@ -34,12 +34,10 @@ def errors(
         Per net: the error on each part in percent; the mean distortion of the attacked images of
         which the attack succeeded, and its root mean square ("pooled"), both RMS per pixel.
     """
-    answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
-    answers["wrong"] = answers["prediction"] != answers["label"]
     found = []
     for part in parts:
-        members = answers[answers["subset"].isin(SUBSETS[part])]
-        rate = members.groupby(["net", "seed"], sort=False)["wrong"].agg(["mean", "size"])
+        answers = answers_on(part, clean, split)
+        rate = answers.groupby(["net", "seed"], sort=False)["wrong"].agg(["mean", "size"])
         found.append(_column(rate["mean"] * 100, rate["size"], part, f"{part} error", "%"))
     lengths = attacks["distortion"].where(attacks["success"])
     reached = lengths.groupby([attacks["net"], attacks["seed"]], sort=False)

@@ -24,11 +24,13 @@ def build(net: str, seed: int, rows: Sequence[Mapping[str, float]], status: Stat
     Args:
         net: name.
         seed: of the net.
-        rows: the terms every few iterations, "iteration" and "seconds" (wall time) among them.
+        rows: the terms every few iterations, "iteration" and "seconds" (wall time) among them; what
+            only some rows have is null in the others.
         status: how the training ended.
     """
-    terms = [name for name in rows[0] if name not in ("iteration", "seconds")] + ["seconds"]
+    named = dict.fromkeys(name for row in rows for name in row)
+    terms = [name for name in named if name not in ("iteration", "seconds")] + ["seconds"]
     schema = pa.schema([*COMMON, *(pa.field(name, pa.float64()) for name in terms)])
-    columns = {name: [row[name] for row in rows] for name in ("iteration", *terms)}
+    columns = {name: [row.get(name) for row in rows] for name in ("iteration", *terms)}
     ends = [None] * (len(rows) - 1) + [Status(status).name]
     return tables.build(columns | {"net": net, "seed": seed, "status": ends}, schema)

@@ -4,12 +4,25 @@ import pytest
 import torch
 
 from blindspots import checkpoints
-from blindspots.trainers import lbfgs, sgd, sparse_autoencoder
+from blindspots.trainers import adversarial_pools, lbfgs, sgd, sparse_autoencoder
 from blindspots.trainers._checkpoint import Checkpoint
 
 CASES = [
     (lbfgs.lbfgs, "mlp", {"hidden": [9]}, {"decay": 1e-4, "max_iterations": 60}),
     (sgd.sgd, "mlp", {"hidden": [9]}, {"epochs": 6, "seed": 4}),
+    *(
+        (
+            adversarial_pools.adversarial_pools,
+            "mlp",
+            {"hidden": [9, 7]},
+            {"epochs": 6, "seed": 4, "pool": 40, "max_norm": 3.0} | more,
+        )
+        for more in (
+            {"begin": 2},  # killed before and after the pools are made
+            {"kind": "noise", "begin": 0, "dropout_hidden": 0.2, "decay": 0.1},
+            {"kind": "sign", "layers": "input", "dropout_input": 0.2},
+        )
+    ),
     (sparse_autoencoder.sparse_autoencoder, "autoencoder", {"hidden": 6}, {"max_iterations": 60}),
 ]
 

@@ -1,0 +1,66 @@
+"""What a search over settings found, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from blindspots.analyses._clean import answers_on
+from blindspots.analyses._summary import cells, over_seeds
+
+ALL = "the search"
+"""The row of all trainings together."""
+
+
+def search(
+    history: pd.DataFrame,
+    clean: pd.DataFrame,
+    split: pd.DataFrame,
+    *,
+    part: str = "validation",
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """The variants by their error on a part that was kept for tuning, the best first.
+
+    Args:
+        history: rows of all trainings, as `trainers._table` describes.
+        clean: answers to unaltered images, with schema `answers.CLEAN`.
+        split: the parts that the images are in.
+        part: that the variants are judged by; never one that is reported.
+        labels: of nets, by name.
+
+    Returns:
+        Per net its error in percent and the seconds of a training; a mark at the lowest error. Last
+        the search as a whole: how many trainings, and the sum of their seconds.
+    """
+    answers = answers_on(part, clean, split)
+    rate = answers.groupby(["net", "seed"], sort=False)["wrong"].agg(value="mean", n="size")
+    error = f"{part} error"
+    rates = rate.assign(value=100 * rate["value"], column="error", column_label=error, unit="%")
+    ends = history.groupby(["net", "seed"], sort=False)["seconds"].last()
+    seconds = ends.to_frame("value").assign(
+        n=0, column="seconds", column_label="seconds of a training", unit="s"
+    )
+    found = pd.concat([rates.reset_index(), seconds.reset_index()]).rename(columns={"net": "row"})
+    values = over_seeds(found, ["row", "column", "column_label", "unit"])
+    errors = (
+        values[values["column"] == "error"].set_index("row")["value"].sort_values(kind="stable")
+    )
+    order = {net: place for place, net in enumerate(errors.index)}
+    values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
+    values["row_label"] = [labels.get(row, row) for row in values["row"]]
+    shared = {"row": ALL, "row_label": ALL, "n": 0, "networks": len(ends)}
+    marks = [
+        {
+            "row": errors.index[0], "row_label": labels.get(errors.index[0], errors.index[0]),
+            "column": "mark", "column_label": "", "unit": "", "text": "lowest error", "n": 0,
+            "networks": 0,
+        },
+        shared | {"column": "seconds", "column_label": "seconds of a training", "unit": "s",
+                  "value": float(ends.sum())},
+        shared | {"column": "mark", "column_label": "", "unit": "", "value": np.nan,
+                  "text": f"{len(ends)} trainings"},
+    ]  # fmt: skip
+    return cells(pd.concat([values, pd.DataFrame(marks)], ignore_index=True), labels, None)

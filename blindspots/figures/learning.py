@@ -1,0 +1,44 @@
+"""Learning curves: error and loss of the training images, a line per net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
+
+TERMS = {"error": "error in training (%)", "loss": "loss"}
+AXES = {"seconds": "seconds of training", "epochs": "epochs (rows of the history)"}
+
+
+def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[str, str]) -> Figure:
+    """Two panels, of error and loss; thin lines are trainings, thick ones their mean over seeds.
+
+    The images are those trained on, as they were trained on: with dropout, or beside adversarial
+    examples, whose loss is in that of the net. Trainers that report no error have no line for it.
+
+    Args:
+        history: rows of all trainings, as `trainers._table` describes.
+        axis: "seconds", or "epochs": rows of the history, which the stochastic trainers write once
+            per epoch.
+        labels: of nets, by name.
+    """
+    rows = history.assign(epochs=history.groupby(["net", "seed"]).cumcount() + 1)
+    nets = list(rows["net"].unique())
+    colours = seaborn.color_palette("colorblind", len(nets))
+    shown = [term for term in TERMS if term in rows]
+    figure = Figure(figsize=(4.2 * max(len(shown), 1), 4.2))
+    panels = figure.subplots(1, max(len(shown), 1), squeeze=False)[0]
+    for axes, term in zip(panels, shown, strict=False):
+        for net, colour in zip(nets, colours, strict=True):
+            of = rows[(rows["net"] == net) & rows[term].notna()]
+            seeds = [one for _, one in of.groupby("seed")]
+            for one in seeds:
+                axes.plot(one[axis], one[term], color=colour, linewidth=0.6, alpha=0.5)
+            mean = of.groupby("epochs")[["seconds", term]].mean().reset_index()
+            label = labels.get(net, net) if axes is panels[0] else None
+            axes.plot(mean[axis], mean[term], color=colour, linewidth=1.8, label=label)
+        axes.set(yscale="log", ylabel=TERMS[term], xlabel=AXES[axis])
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+    return figure

@@ -1,0 +1,154 @@
+"""Pools of adversarial examples for one level of a network, partly replaced all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from blindspots.interface import Box, InputError
+from blindspots.trainers._examples import KINDS, examples, lengths
+from blindspots.trainers._stages import Stages
+
+T = TypeVar("T", int, float)
+
+
+class Pool:
+    """Examples at one level, each of a training image and with the image's label.
+
+    Attributes:
+        level: of the network (`Stages`).
+        rows: (size,) the training image that each example was made from.
+        points: (size, …) the examples.
+        lengths: (size,) how far each is from where its image was, RMS per unit.
+        batches: how many were drawn from it.
+    """
+
+    def __init__(
+        self,
+        level: int,
+        size: int,
+        images: int,
+        make: Callable[[Tensor], tuple[Tensor, Tensor]],
+        generator: torch.Generator,
+    ) -> None:
+        """Empty until `fill`.
+
+        Args:
+            level: of the network.
+            size: number of examples.
+            images: number of training images.
+            make: (k,) rows to their examples (k, …) and lengths (k,), by the network as it is.
+            generator: on the CPU.
+        """
+        self.level, self.size, self.images = level, size, images
+        self.make, self.generator = make, generator
+        self.batches = 0
+        self.rows = self.points = self.lengths = torch.empty(0)
+
+    def fill(self) -> None:
+        """Make all examples."""
+        self.rows = torch.randint(self.images, (self.size,), generator=self.generator)
+        self.points, self.lengths = self.make(self.rows)
+
+    def refresh(self, share: float) -> None:
+        """Replace a random share of the examples by ones of other random images."""
+        places = torch.randperm(self.size, generator=self.generator)[: round(share * self.size)]
+        rows = torch.randint(self.images, (len(places),), generator=self.generator)
+        self.rows[places] = rows
+        there = places.to(self.points.device)
+        self.points[there], self.lengths[there] = self.make(rows)
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """A batch: the training images' rows (count,) and the examples (count, …)."""
+        self.batches += 1
+        at = torch.randint(self.size, (count,), generator=self.generator)
+        return self.rows[at], self.points[at.to(self.points.device)]
+
+    def state(self) -> dict[str, Any]:
+        """All that a training that goes on needs."""
+        return {name: getattr(self, name) for name in ("batches", "rows", "points", "lengths")}
+
+    def restore(self, state: dict[str, Any], device: torch.device) -> None:
+        """Become what `state` was taken of."""
+        self.batches, self.rows = state["batches"], state["rows"]
+        self.points, self.lengths = state["points"].to(device), state["lengths"].to(device)
+
+
+def pools_of(
+    stages: Stages,
+    images: Tensor,
+    labels: Tensor,
+    box: Box,
+    *,
+    layers: str | Sequence[int],
+    kind: str,
+    strength: float | Sequence[float],
+    factor: float,
+    steps: int,
+    size: int,
+    generator: torch.Generator,
+) -> list[Pool]:
+    """Empty pools for some levels of a network, of examples of training images.
+
+    Args:
+        stages: of the network.
+        images: (n, *image).
+        labels: (n,).
+        box: range of a pixel.
+        layers: "all", "input", or the numbers of levels.
+        kind: of the examples, as are the next three: see `examples`.
+        strength: of all, or one for each pool.
+        factor: on the distance of the nearest.
+        steps: of the descent.
+        size: examples in each pool.
+        generator: on the CPU.
+
+    Raises:
+        InputError: no such layers or kind, or not one strength for each.
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
+    named = {"all": range(len(stages.cuts)), "input": [0]}
+    if isinstance(layers, str) and layers not in named:
+        raise InputError(f"layers: expected all, input or a list of numbers, found {layers!r}")
+    levels = named[layers] if isinstance(layers, str) else layers
+    if len(set(levels)) < len(levels):
+        raise InputError(f"layers: expected each once, found {list(levels)}")
+
+    def pool_of(level: int, strength: float) -> Pool:
+        range_of_units = stages.box(level, box)
+
+        def make(rows: Tensor) -> tuple[Tensor, Tensor]:
+            at = rows.to(images.device)
+            with stages.at_rest():
+                with torch.no_grad():
+                    points = stages.below(level)(images[at])
+                made = examples(
+                    kind, stages.above(level), points, labels[at], range_of_units,
+                    strength=strength, factor=factor, steps=steps, generator=generator,
+                )  # fmt: skip
+            return made, lengths(made - points)
+
+        return Pool(level, size, len(images), make, generator)
+
+    strengths = one_for_each("strength", strength, levels)
+    return [pool_of(level, most) for level, most in zip(levels, strengths, strict=True)]
+
+
+def one_for_each(name: str, value: T | Sequence[T], pools: Sequence[Any]) -> Sequence[T]:
+    """A setting's value for each of the pools, where one is given for all or for each.
+
+    Raises:
+        InputError: neither.
+    """
+    if not isinstance(value, Sequence):
+        return [value] * len(pools)
+    if len(value) != len(pools):
+        raise InputError(
+            f"{name}: expected one number for each of the {len(pools)} pools, "
+            f"found {len(value)}: {list(value)}"
+        )
+    return value

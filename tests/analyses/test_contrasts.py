@@ -1,0 +1,82 @@
+"""Differences of errors and the outcome of a search, recomputed by hand on tiny frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots import statistics, tables
+from blindspots.analyses import _summary, contrasts, search
+
+
+def answered(net, seed, wrong, file="train"):
+    return pd.DataFrame(
+        {
+            "net": net, "seed": seed, "file": file, "index": range(len(wrong)), "label": 1,
+            "prediction": 1 + np.array(wrong),
+        }
+    )  # fmt: skip
+
+
+def split_of(clean, subset="validation"):
+    return clean[["seed", "file", "index"]].drop_duplicates().assign(subset=subset)
+
+
+def fits(summary):
+    tables.from_frame(summary, _summary.SCHEMA)
+    return summary.set_index(["row", "column"])
+
+
+def test_differences_are_paired_over_seeds():
+    wrong = {"A": [[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], "B": [[1, 0, 0, 0], [0] * 4, [0] * 4]}
+    clean = pd.concat(answered(n, s, w) for n in wrong for s, w in enumerate(wrong[n]))
+    test = answered("A", 0, [1, 1, 1], "test")  # of a part that is not asked for
+    split = pd.concat([split_of(clean), split_of(test, "test")])
+    summary = fits(
+        contrasts.contrasts(
+            pd.concat([clean, test]), split, parts=["validation"], against=["B"], labels={"B": "b"}
+        )
+    )
+    assert summary.loc[("A", "validation"), "value"] == pytest.approx(25)
+    cell = summary.loc[("A", "validation less B")]
+    low, high = statistics.student(np.array([25.0, 25.0, 0.0]))
+    assert (cell["value"], cell["low"], cell["high"]) == pytest.approx((50 / 3, low, high))
+    assert (cell["networks"], cell["interval"]) == (3, "student")
+    assert cell["column_label"] == "validation error less that of b"
+    assert pd.isna(summary.loc[("B", "validation less B"), "value"])
+
+
+def test_on_one_seed_a_difference_is_paired_over_images_whatever_their_order():
+    first, second = [1, 1, 0, 0, 1], [0, 1, 0, 1, 0]
+    clean = pd.concat([answered("A", 0, first), answered("B", 0, second)[::-1]])
+    summary = fits(
+        contrasts.contrasts(clean, split_of(clean), parts=["validation"], against=["B"], labels={})
+    )
+    cell = summary.loc[("A", "validation less B")]
+    low, high = statistics.paired(np.array(first, bool), np.array(second, bool))
+    expected = (20, 100 * low, 100 * high)
+    assert (cell["value"], cell["low"], cell["high"]) == pytest.approx(expected)
+    assert cell["interval"] == "paired"
+
+
+def test_a_search_is_ordered_by_its_part_and_counts_what_it_took():
+    clean = pd.concat(
+        [
+            answered("A", 0, [1, 1, 0, 0]), answered("B", 0, [1, 0, 0, 0]),
+            answered("A", 0, [0, 0], "test"), answered("B", 0, [1, 1], "test"),
+        ]
+    )  # fmt: skip
+    split = split_of(clean)
+    split.loc[split["file"] == "test", "subset"] = "test"
+    history = pd.DataFrame(
+        {"net": ["A", "A", "B"], "seed": 0, "iteration": [1, 2, 1], "seconds": [1.0, 5.0, 7.0]}
+    )
+    found = search.search(history, clean, split, labels={"B": "b"})
+    assert list(dict.fromkeys(found["row"])) == ["B", "A", search.ALL]
+    summary = fits(found)
+    assert summary.loc[("B", "error"), ["value", "n", "row_label"]].tolist() == [25, 4, "b"]
+    assert summary.loc[("A", "error"), "value"] == 50
+    assert summary.loc[("B", "mark"), "text"] == "lowest error"
+    assert ("A", "mark") not in summary.index
+    assert summary.loc[("A", "seconds"), "value"] == 5
+    assert summary.loc[(search.ALL, "seconds"), "value"] == 12
+    assert summary.loc[(search.ALL, "mark"), "text"] == "2 trainings"
