@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from blindspots.bounds.functionals import as_layer
-from blindspots.bounds.layers import BOUNDS, check_known
+from blindspots.bounds.layers import check_known
+from blindspots.bounds.tracing import said, traced, without_dead_ends
 from blindspots.interface import InputError
 
 
@@ -65,50 +66,14 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
             cannot be traced; names the path in the network.
     """
     _check(model)
-    traced, parameter = _traced(model), next(model.parameters(), torch.zeros(()))
+    module, parameter = traced(model), next(model.parameters(), torch.zeros(()))
     image = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad():
-        _Walk(traced).run(image.clone())  # what is dropped below may not have changed anything
-        walk = _Walk(_without_dead_ends(traced))
+        _Walk(module).run(image.clone())  # what is dropped below may not have changed anything
+        walk = _Walk(without_dead_ends(module))
         walk.run(image)
         _check_same(model, walk, image)
     return walk.found
-
-
-class _Tracer(fx.Tracer):
-    """Traces into everything but layers with a known bound and PyTorch's own."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        if type(m).forward is nn.Sequential.forward:
-            return False
-        return type(m).forward in BOUNDS or super().is_leaf_module(m, module_qualified_name)
-
-
-def _traced(model: nn.Module) -> fx.GraphModule:
-    tracer = _Tracer()
-    if tracer.is_leaf_module(model, ""):
-        model = nn.Sequential(model)
-    try:
-        return fx.GraphModule(model, tracer.trace(model))
-    except Exception as error:  # whatever a user's forward does with a symbol for a tensor
-        raise InputError(
-            f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "
-            f"it cannot ({_said(error)}); leave this net out of lipschitz.nets"
-        ) from None
-
-
-def _without_dead_ends(traced: fx.GraphModule) -> fx.GraphModule:
-    """Only what the output is made of, so that the last step makes the output."""
-    wanted, line = set(), [node for node in traced.graph.nodes if node.op == "output"]
-    while line:
-        node = line.pop()
-        if node not in wanted:
-            wanted.add(node)
-            line += node.all_input_nodes
-    for node in reversed(list(traced.graph.nodes)):
-        if node not in wanted and node.op != "placeholder":
-            traced.graph.erase_node(node)
-    return fx.GraphModule(traced, traced.graph)
 
 
 def _check_same(model: nn.Module, walk: _Walk, image: Tensor) -> None:
@@ -230,7 +195,7 @@ class _Walk(fx.Interpreter):
             result = run(*(one.tensor for one in flowing))
         except Exception as error:  # whatever PyTorch raises for arguments that do not fit
             shapes = ", ".join(str(x.shape) for x in given)
-            raise refused("an input that the layer takes", f"{shapes} ({_said(error)})") from None
+            raise refused("an input that the layer takes", f"{shapes} ({said(error)})") from None
         if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
             return result
         if not isinstance(result, Tensor):
@@ -258,10 +223,6 @@ class _Walk(fx.Interpreter):
             if isinstance(made, _Flowing) and made.tensor.untyped_storage().data_ptr() == storage
             for user in node.users
         )
-
-
-def _said(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _mapped(arguments: Any, change: Callable[[_Flowing], Any]) -> Any:
