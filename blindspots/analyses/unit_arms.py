@@ -17,7 +17,7 @@ def unit_arms(
 
     Args:
         units: with schema `_tables.UNITS`.
-        scaling: "raw" or "matched".
+        scaling: "raw", "matched" or "whitened".
         labels: of nets, by name.
 
     Raises:

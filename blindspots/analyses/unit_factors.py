@@ -27,7 +27,7 @@ def unit_factors(
     Args:
         units: with schema `_tables.UNITS`.
         unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
-        scaling: "raw" or "matched".
+        scaling: "raw", "matched" or "whitened".
         labels: of nets, by name.
 
     Returns:

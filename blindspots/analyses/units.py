@@ -49,7 +49,7 @@ def units(
         show: "verdict"; "difference" (units less rotations, Student's interval over networks);
             "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
             networks among those of the rotations, two-sided); "equivalence p".
-        scaling: "raw" or "matched".
+        scaling: "raw", "matched" or "whitened".
         margins: by measure.
         labels: of nets, by name.
 

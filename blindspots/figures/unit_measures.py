@@ -32,7 +32,7 @@ def unit_measures(
     Args:
         units: with schema `_tables.UNITS`.
         measure: that is shown.
-        scaling: "raw" or "matched".
+        scaling: "raw", "matched" or "whitened".
         layers: names of the layers; all by default.
         labels: of nets, by name.
 

@@ -12,6 +12,22 @@ RANK = 1e-12
 """Share of the largest eigenvalue below which one counts as 0."""
 
 
+class Diagonal(NamedTuple):
+    """A covariance without correlations.
+
+    Attributes:
+        mean: (units,) of the activations.
+        variances: (units,) positive.
+    """
+
+    mean: np.ndarray
+    variances: np.ndarray
+
+    def power(self, exponent: float, vectors: np.ndarray) -> np.ndarray:
+        """Σ^exponent times (units, k) vectors."""
+        return self.variances[:, None] ** exponent * vectors
+
+
 class Covariance(NamedTuple):
     """A covariance by its eigenvectors; what is orthogonal to them has one variance.
 
@@ -34,12 +50,18 @@ class Covariance(NamedTuple):
         return self.elsewhere**exponent * vectors + self.basis @ (scale[:, None] * inside)
 
 
-def identity(activations: np.ndarray) -> Covariance:
-    """Σ = 1: the activations as they are."""
-    units = activations.shape[1]
-    return Covariance(
-        activations.mean(axis=0, dtype=np.float64), np.empty((units, 0)), np.empty(0), 1.0
-    )
+def identity(activations: np.ndarray) -> Diagonal:
+    """Σ = 1: the (n, units) activations as they are."""
+    return Diagonal(activations.mean(axis=0, dtype=np.float64), np.ones(activations.shape[1]))
+
+
+def standard(activations: np.ndarray) -> Diagonal:
+    """The variance of each unit of (n, units) activations, that of a dead one raised above 0."""
+    variances = activations.var(axis=0, dtype=np.float64)
+    if not variances.any():
+        return identity(activations)
+    least = SMALLEST_SHRINKAGE * variances.mean()
+    return Diagonal(activations.mean(axis=0, dtype=np.float64), np.maximum(variances, least))
 
 
 def shrunk(activations: np.ndarray) -> Covariance:
@@ -62,7 +84,7 @@ def shrunk(activations: np.ndarray) -> Covariance:
     basis = x.T @ vectors / np.sqrt(n * eigenvalues) if by_images else vectors
     average = eigenvalues.sum() / units
     if average == 0:  # every unit is constant
-        return identity(activations)
+        return Covariance(mean, basis, eigenvalues, 1.0)
     squares = float(np.square(eigenvalues).sum())
     spread = float(np.square(np.square(x).sum(axis=1)).mean())  # mean of ‖x‖⁴
     noise = (spread - squares) / n  # b̄², of S about Σ

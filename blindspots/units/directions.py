@@ -4,25 +4,36 @@ A direction is a linear functional of the activations, (units,): its score for a
 product with the image's activations. Raw, units are the basis vectors e_i, and random directions
 are uniform on the sphere.
 
-Variance-matched, directions live in the space of z = Σ^−½ (a − mean), where every direction has
-variance 1 (less, by the shrinkage of Σ, where the activations hardly vary at all). Unit i is the
-functional e_i still, so that its scores are those of the unit; in that space it is the direction
-Σ^½ e_i. Random directions are uniform on the sphere there, and a rotation turns the frame of all
-units as a whole: the turned directions have the variances of the units (all 1) and their
-correlations, so that nothing of second order tells units from turned ones. Raw, units of large
-variance weigh most in every random direction; matched, none does.
+Scaled, directions live in the space of z = Σ^−½ (a − mean). Unit i is the functional e_i still, so
+that its scores are those of the unit; in that space it is the direction Σ^½ e_i. Random directions
+are uniform on the sphere there, and a rotation turns the frame of all units as a whole.
+
+* Variance-matched, Σ holds the units' variances. Every unit has variance 1, and so have random
+  directions on the average, turned units exactly: raw, units of large variance weigh most in every
+  random direction; matched, none does.
+* Whitened, Σ is the covariance. Every direction has variance 1 (less, by the shrinkage of Σ, where
+  the activations hardly vary at all), and turned units have the correlations of the units, so that
+  nothing of second order tells one from the other. But most directions of that sphere are those
+  along which the layer hardly varies, which is what it keeps least of its images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from blindspots.units.covariance import Covariance, identity, shrunk
+from blindspots.units.covariance import Covariance, Diagonal, identity, shrunk, standard
 
-RAW, MATCHED = "raw", "matched"
-SCALINGS = (RAW, MATCHED)
+RAW, MATCHED, WHITENED = "raw", "matched", "whitened"
+SCALINGS = (RAW, MATCHED, WHITENED)
 UNITS, RANDOM, ROTATION, PCA, PROBE = "units", "random", "rotation", "pca", "probe"
 ARMS = (UNITS, RANDOM, ROTATION, PCA, PROBE)
+_SPACES: dict[str, Callable[[np.ndarray], Covariance | Diagonal]] = {
+    RAW: identity,
+    MATCHED: standard,
+    WHITENED: shrunk,
+}
 
 
 class Frame:
@@ -30,13 +41,13 @@ class Frame:
 
     Attributes:
         units: (k,) which of the layer's units.
-        covariance: of the space: Σ = 1 for raw activations.
+        covariance: of the space.
     """
 
     def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
-        """Args: activations (n, units); which units; "raw" or "matched"."""
+        """Args: activations (n, units); which units; one of `SCALINGS`."""
         self.units, self.size = units, activations.shape[1]
-        self.covariance: Covariance = (identity if scaling == RAW else shrunk)(activations)
+        self.covariance: Covariance | Diagonal = _SPACES[scaling](activations)
         self.mixing = np.linalg.qr(self._unit_vectors(), mode="r")
 
     def _unit_vectors(self) -> np.ndarray:

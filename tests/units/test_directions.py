@@ -5,7 +5,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from blindspots.units import directions
-from blindspots.units.covariance import identity, shrunk
+from blindspots.units.covariance import identity, shrunk, standard
 from blindspots.units.directions import Frame, haar, principal, probe
 
 RNG = np.random.default_rng(0)
@@ -25,11 +25,21 @@ def test_powers_of_the_covariance_multiply():
     assert np.allclose(found.power(-0.5, found.power(0.5, eye)), eye)
     assert np.allclose(found.power(0.5, found.power(0.5, eye)), found.power(1.0, eye))
     assert np.array_equal(identity(MIXED).power(-0.5, eye), eye)
+    assert np.allclose(standard(MIXED).power(1.0, eye), np.diag(MIXED.var(axis=0)))
 
 
 def test_a_layer_that_never_varies_has_a_covariance_too():
     constant = np.ones((20, 4))
-    assert np.array_equal(shrunk(constant).power(-0.5, np.eye(4)), np.eye(4))
+    for covariance in (shrunk, standard):
+        assert np.array_equal(covariance(constant).power(-0.5, np.eye(4)), np.eye(4))
+
+
+def test_a_dead_unit_has_no_part_in_a_matched_direction():
+    x = MIXED.copy()
+    x[:, 2] = 0
+    found = Frame(x, np.arange(6), directions.MATCHED).random(np.random.default_rng(0), 5)
+    assert np.isfinite(found).all()
+    assert np.allclose(x @ found, np.delete(x, 2, axis=1) @ np.delete(found, 2, axis=0))
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
@@ -56,8 +66,16 @@ def variances(functionals):
     return (MIXED @ functionals).var(axis=0)
 
 
-def test_matched_no_variance_and_no_correlation_tells_units_from_their_rotation():
+def test_matched_no_unit_weighs_more_than_another():
     frame = Frame(MIXED, np.arange(6), directions.MATCHED)
+    rng = np.random.default_rng(0)
+    shares = np.square(frame.random(rng, 20_000)).mean(axis=1) * MIXED.var(axis=0)
+    assert np.allclose(shares, 1 / 6, rtol=0.03)
+    assert variances(frame.rotated(rng)).mean() == pytest.approx(1)
+
+
+def test_whitened_no_variance_and_no_correlation_tells_units_from_their_rotation():
+    frame = Frame(MIXED, np.arange(6), directions.WHITENED)
     rng = np.random.default_rng(0)
     assert np.allclose(variances(frame.random(rng, 50)), 1, rtol=0.01)
     turned = frame.rotated(rng)
@@ -84,7 +102,7 @@ def test_what_is_left_without_a_direction_has_no_component_along_it(scaling):
     for i in range(3):
         left = centred - np.outer(centred @ f[:, i], w[:, i])
         assert np.allclose(left @ f[:, i], 0)
-        if scaling == directions.MATCHED:  # nor is it correlated with any that is left
+        if scaling == directions.WHITENED:  # nor is it correlated with any that is left
             assert np.abs(left.T @ (centred @ f[:, i])).max() / len(MIXED) < 0.01
 
 

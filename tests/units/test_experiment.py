@@ -17,7 +17,8 @@ from blindspots.units.settings import Network, Settings
 
 CLASSES = 8
 SETTINGS = Settings(
-    layers="all", arms=("random", "rotation", "pca", "probe"), scalings=("matched", "raw"),
+    layers="all", arms=("random", "rotation", "pca", "probe"),
+    scalings=("matched", "raw", "whitened"),
     pool="mean", k=9, directions=128, rotations=39, projected_n=200,
 )  # fmt: skip
 
@@ -70,7 +71,7 @@ def interpretable():
     return run(lambda seed: one_unit_per_class(), range(5), SETTINGS._replace(layers=["1"]))
 
 
-@pytest.mark.parametrize("scaling", ["matched", "raw"])
+@pytest.mark.parametrize("scaling", ["matched", "raw", "whitened"])
 def test_one_unit_per_class_is_found_more_interpretable_than_its_rotations(interpretable, scaling):
     found = verdicts(interpretable, scaling)["text"]
     for name in ("purity", "entropy", "auc", "pixels", "kurtosis", "accuracy"):
@@ -112,14 +113,14 @@ def test_every_layer_arm_scaling_and_measure_has_a_row_per_direction():
     rows, rotations = run(mlp, [3], SETTINGS._replace(rotations=2))
     counts = rows.groupby(["layer", "arm", "scaling", "measure"]).size().unstack("arm")
     names = {*measures.OF_TOP, *measures.OF_SCORES, measures.ACCURACY}
-    assert len(counts) == 3 * 2 * len(names)
+    assert len(counts) == 3 * 3 * len(names)
     assert set(rows["measure"]) == names == set(_units.MEASURES) == set(MARGINS)
     of_hidden = counts.loc["2"]
     assert (of_hidden[["units", "random", "rotation"]] == 12).all(axis=None)
     assert (of_hidden["probe"] == CLASSES).all()
     assert rows["value"].isna().equals(rows["reason"].notna())
     drawn = rotations.groupby(["layer", "scaling", "measure"]).size()
-    assert (drawn == 2).all() and len(drawn) == 3 * 2 * 7
+    assert (drawn == 2).all() and len(drawn) == 3 * 3 * 7
 
 
 def test_units_and_principal_components_do_not_depend_on_the_scaling():
