@@ -51,7 +51,7 @@ def search(
     order = {net: place for place, net in enumerate(errors.index)}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
     values["row_label"] = [labels.get(row, row) for row in values["row"]]
-    shared = {"row": ALL, "row_label": ALL, "n": 0, "networks": len(ends)}
+    shared = {"row": ALL, "row_label": ALL, "n": 0, "networks": 0}
     marks = [
         {
             "row": errors.index[0], "row_label": labels.get(errors.index[0], errors.index[0]),
