@@ -206,6 +206,11 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             },
             ["table1.against: expected a net of this experiment", "found 'FC10'"],
         ),
+        (  # a search is judged by the validation part alone
+            ["tables", "table1"],
+            {"method": "search", "experiment": "cross-model", "part": "test"},
+            ["tables.table1: expected settings of search (none), found 'part'"],
+        ),
         (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
         (["data", "root"], "/data", ["data.root: expected none for digits"]),
