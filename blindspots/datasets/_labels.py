@@ -24,8 +24,8 @@ def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
     classes = int(train.max()) + 1
     present = np.unique(train)
     if present[0] < 0 or len(present) < classes:
-        missing = sorted(set(range(classes)) - set(present[:classes].tolist()))
-        found = f"label {present[0]}" if present[0] < 0 else f"no label {missing[0]}"
+        gap = int(np.argmax(present != np.arange(len(present))))
+        found = f"label {present[0]}" if present[0] < 0 else f"no label {gap}"
         raise InputError(
             f"{where}: expected labels 0, 1, … up to the largest, {classes - 1}, each of at least "
             f"one training image, found {found}; number the classes anew"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
         raise InputError(
             f"{file}: expected an .npz file, found none; the path is relative to {Path.cwd()}"
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, InputError):
             raise
         reason = " ".join(str(error).split())

@@ -56,8 +56,8 @@ def parquet(
         first, second = shares(labels, test_share, seed)
         classes = classes_of(labels[first], labels[second], where)
         images = decoded(rows.images, size=size, grey=grey)
-        parts = (Part(images[some], labels[some]) for some in (first, second))
-        return Dataset(*parts, classes=classes, box=UNIT_BOX)
+        in_training, in_test = (Part(images[some], labels[some]) for some in (first, second))
+        return Dataset(in_training, in_test, classes, UNIT_BOX)
     held_out = _read(test, image, label)
     numbers = _numbers(held_out, rows, test)
     classes = classes_of(labels, numbers, where)
@@ -93,7 +93,7 @@ def _read(pattern: str, image: str, label: str) -> _Rows:
                         "name the columns by data.image and data.label"
                     )
             table = pq.read_table(file, columns=[image, label], partitioning=None)
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{file}: expected a whole Parquet file, found one that cannot be read "
                 f"({str(error).splitlines()[0]}); fetch it again"

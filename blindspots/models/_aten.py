@@ -13,7 +13,7 @@ from torch._ops import OpOverload
 
 from blindspots.interface import InputError
 from blindspots.models._operators import LAYERS, OPERATIONS, TENSORS
-from blindspots.models._program import DTYPES, Program
+from blindspots.models._program import DTYPES, NAME, Program
 
 STRINGS = {"same", "valid", "none", "tanh", "floor", "trunc", "zeros", "constant", "reflect"}
 """Options of operators; others, such as names of files, are refused."""
@@ -82,6 +82,8 @@ class _Builder:
             raise InputError(f"expected operators on tensors and numbers (aten), found {told}")
         args = tuple(self._value(i["arg"]) for i in inputs if i.get("kind") != 2)
         kwargs = {i["name"]: self._value(i["arg"]) for i in inputs if i.get("kind") == 2}
+        if not all(NAME.fullmatch(name) for name in kwargs):
+            raise InputError(f"expected names of arguments, found {sorted(kwargs)}")
         if isinstance(call, str):
             return self.graph.call_method(call, args, kwargs)
         return self.graph.call_function(call, args, kwargs)
@@ -149,9 +151,13 @@ class _Builder:
                 return self.made[value]
             case "as_none":
                 return None
-            case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools":
+            case "as_int" | "as_float" | "as_bool" if isinstance(value, int | float):
                 return value
-            case "as_string":
+            case "as_ints" | "as_floats" | "as_bools" if all(
+                isinstance(item, int | float) for item in value
+            ):
+                return value
+            case "as_string" if isinstance(value, str):
                 return value
             case "as_scalar_type":
                 return DTYPES[value]

@@ -1,13 +1,14 @@
 """Read a file that `torch.export.save` wrote, as numbers and text alone.
 
 `torch.export.load` unpickles what such a file asks it to unpickle and evaluates expressions in it,
-so that a file can run any code. Here only its JSON and its raw numbers are read, and of the
-operators that it names only PyTorch's own for tensors are taken.
+so that a file can run any code. Here only its JSON and its raw numbers are read; of the operators
+that it names only PyTorch's own for tensors are taken, and nothing that it says is code.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,10 @@ DTYPES = {
 }  # fmt: skip
 """By their numbers in the JSON."""
 
-REMEDY = "export the model again: see docs/bring-your-own/exported.md"
+NAME = re.compile(r"\w+(\.\w+)*")
+"""Of tensors and arguments: they become part of Python code, which is written for the graph."""
+
+REMEDY = "export the model again: see docs/bring-your-own/model.md"
 
 
 class Program(NamedTuple):
@@ -76,7 +80,7 @@ def read(file: str | Path) -> Program:
         ) from None
 
 
-def refuse(file: str, expected: str, found: str) -> InputError:
+def refusal(file: str, expected: str, found: str) -> InputError:
     """What is wrong with a program, with the remedy."""
     return InputError(f"{file}: expected {expected}, found {found}; {REMEDY}")
 
@@ -84,11 +88,11 @@ def refuse(file: str, expected: str, found: str) -> InputError:
 def _program(archive: zipfile.ZipFile, file: str) -> Program:
     folder = archive.namelist()[0].split("/")[0]
     if f"{folder}/models/model.json" not in archive.namelist():
-        raise refuse(file, "a program of torch.export.save", f"none in the archive {folder!r}")
+        raise refusal(file, "a program of torch.export.save", f"none in the archive {folder!r}")
     model = json.loads(archive.read(f"{folder}/models/model.json"))
     version = model["schema_version"]["major"]
     if version != SCHEMA:
-        raise refuse(file, f"version {SCHEMA} of PyTorch's schema", f"version {version}")
+        raise refusal(file, f"version {SCHEMA} of PyTorch's schema", f"version {version}")
     graph, signature = model["graph_module"]["graph"], model["graph_module"]["signature"]
     tensors = {
         name: tensor
@@ -104,18 +108,21 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
             lifted[value["arg"]["name"]] = value[f"{kind}_name"]
             parameters |= {value[f"{kind}_name"]} if kind == "parameter" else set()
         else:
-            raise refuse(file, "a program of tensors", f"an input of kind {kind!r}")
+            raise refusal(file, "a program of tensors", f"an input of kind {kind!r}")
+    odd = [name for name in [*tensors, *lifted.values()] if not NAME.fullmatch(name)]
+    if odd:
+        raise refusal(file, "tensors named as attributes of modules are", repr(odd[0]))
     kinds = [next(iter(spec)) for spec in signature["output_specs"]]
     if any("mutation" in kind for kind in kinds):
-        raise refuse(
+        raise refusal(
             file, "a model exported in evaluation mode (model.eval())", "one that changes itself"
         )
     if len(images) != 1 or images[0] is None or kinds != ["user_output"]:
         found = f"{len(images)} inputs and {len(kinds)} outputs"
-        raise refuse(file, "a program from one batch of images to logits", found)
+        raise refusal(file, "a program from one batch of images to logits", found)
     meta = graph["tensor_values"][images[0]]
     if DTYPES.get(meta["dtype"]) != torch.float32:
-        raise refuse(file, "images of float32", f"dtype {DTYPES.get(meta['dtype'])}")
+        raise refusal(file, "images of float32", f"dtype {DTYPES.get(meta['dtype'])}")
     sizes = tuple(size.get("as_int") for size in meta["sizes"])
     return Program(graph, tensors, frozenset(parameters), lifted, images[0], sizes)
 
@@ -127,7 +134,7 @@ def _tensors(archive: zipfile.ZipFile, folder: str, kind: str, file: str) -> dic
     for name, payload in described.items():
         meta = payload["tensor_meta"]
         if payload["use_pickle"] or meta is None or meta["layout"] != 7:
-            raise refuse(file, "plain tensors", f"{name!r} as a pickle, which is not opened")
+            raise refusal(file, "plain tensors", f"{name!r} as a pickle, which is not opened")
         raw = bytearray(archive.read(f"{folder}/{payload['path_name']}"))
         flat = torch.frombuffer(raw, dtype=DTYPES[meta["dtype"]]) if raw else torch.empty(0)
         sizes, strides = ([n["as_int"] for n in meta[key]] for key in ("sizes", "strides"))

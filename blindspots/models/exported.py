@@ -9,7 +9,7 @@ from torch import nn
 
 from blindspots.interface import InputError
 from blindspots.models._aten import network
-from blindspots.models._program import read, refuse
+from blindspots.models._program import read, refusal
 
 
 def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
@@ -33,7 +33,7 @@ def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
     """
     program = read(file)
     if program.sizes[:1] != (None,):
-        raise refuse(
+        raise refusal(
             file,
             "a program for batches of any size (dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))",
             f"one for batches of {next(iter(program.sizes), 'no')} images",
@@ -42,7 +42,7 @@ def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
     if len(sizes) != len(shape) or any(
         own not in (None, given) for own, given in zip(sizes, shape, strict=True)
     ):
-        raise refuse(
+        raise refusal(
             file,
             f"images of shape {tuple(shape)}, as the dataset has them",
             f"a program for {sizes}",
@@ -56,13 +56,13 @@ def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
         raise InputError(f"{file}: {error}; export the model again, or bring its code") from None
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise refuse(
+        raise refusal(
             file, "a program that runs on three images", f"{type(error).__name__}: {reason}"
         ) from None
     if logits.ndim != 2 or len(logits) != 3 or logits.shape[1] < classes:
-        raise refuse(file, f"logits (3, {classes}) for three images", str(tuple(logits.shape)))
+        raise refusal(file, f"logits (3, {classes}) for three images", str(tuple(logits.shape)))
     if not (logits - alone).abs().max() <= 1e-4 * logits.abs().max():
-        raise refuse(
+        raise refusal(
             file,
             "the same finite logits for an image alone and among others, as of a model exported "
             "after model.eval()",

@@ -218,6 +218,22 @@ def test_nothing_in_a_program_is_evaluated_and_other_operators_are_refused(progr
             exported(SHAPE, 10, file=rewritten("b.pt2", operator(name, text)))
     assert not trap.exists()
 
+    def injected(name, content):
+        return content.replace(
+            b'"7.weight"', json.dumps(f'7"); {TRAP.format(str(trap))} #').encode()
+        )
+
+    with pytest.raises(InputError, match="expected tensors named as attributes of modules are"):
+        exported(SHAPE, 10, file=changed(file, tmp_path / "d.pt2", injected))
+
+    def keyword(told, graph):
+        told = f"input={TRAP.format(str(trap))}, input"
+        graph["nodes"][1]["inputs"][0] |= {"name": told, "kind": 2}
+
+    with pytest.raises(InputError, match="expected names of arguments"):
+        exported(SHAPE, 10, file=rewritten("e.pt2", keyword))
+    assert not trap.exists()
+
     def version(told, graph):
         told["schema_version"]["major"] = 9
 
