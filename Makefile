@@ -115,6 +115,7 @@ $(READY): requirements.lock
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
 # The attacks that ours are compared with, in an environment of their own: they pin old libraries.
