@@ -144,7 +144,7 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
 
 
 def test_what_follows_two_dashes_is_snakemakes_and_of_no_other_command(blindspots):
-    found = command.parse(["run", "a.yaml", "b.yaml", "--gpu", "1", "--", "--until", "x", "--", "y"])
+    found = command.parse(["run", "a.yaml", "b.yaml", "--", "--until", "x", "--", "y"])
     assert [str(path) for path in found.configs] == ["a.yaml", "b.yaml"]
     assert found.more == ["--until", "x", "--", "y"]
     status, _, error = blindspots("new", "my.yaml", "--", "-n")

@@ -1,6 +1,6 @@
 """Write a commented config to begin with.
 
-It is complete: train two networks, attack them, show each one's attacked images to the other, bound,
+It is complete: train two networks, attack them, show each the other's attacked images, bound and
 report. Every key is commented; change what you like.
 
 Examples:
