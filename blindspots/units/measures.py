@@ -88,6 +88,9 @@ def images(
         features: (n, features) of an independent network, or None.
         k: images of a direction that count as its top.
 
+    Returns:
+        `Images` for `measured`.
+
     Raises:
         InputError: k of 1 or less, or not below the number of images.
     """
@@ -111,6 +114,9 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
         scores: (n, directions).
         images: the images.
         constant: the reason given for a direction whose score never varies.
+
+    Returns:
+        Values, reasons and top images of every direction.
     """
     found = ranked(np.ascontiguousarray(scores.T), images.labels, images.classes)
     k, n = images.k, len(scores)
@@ -143,13 +149,16 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
 
 
 def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
-    """(directions,) mean cosine of all pairs of the top images.
+    """Mean cosine of all pairs of the top images.
 
     ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
 
     Args:
         vectors: of all images.
         top: (directions, k) images.
+
+    Returns:
+        (directions,) float64.
     """
     k = top.shape[1]
     if vectors.unit is None:
@@ -165,7 +174,14 @@ def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
 
 
 def kurtosis(scores: np.ndarray) -> np.ndarray:
-    """(directions,) excess kurtosis of (directions, n) scores; NaN where they are constant."""
+    """Excess kurtosis of scores.
+
+    Args:
+        scores: (directions, n).
+
+    Returns:
+        (directions,) float64; NaN where they are constant.
+    """
     centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64).astype(scores.dtype)
     squares = np.square(centred)
     second = squares.mean(axis=1, dtype=np.float64)
@@ -175,7 +191,14 @@ def kurtosis(scores: np.ndarray) -> np.ndarray:
 
 
 def averages(found: Measured) -> Mapping[str, float]:
-    """The statistic of a set of directions: each measure's mean over those that have one."""
+    """The statistic of a set of directions.
+
+    Args:
+        found: their measures.
+
+    Returns:
+        Each measure's mean over those that have one; NaN where none has.
+    """
     return {
         name: float(np.mean(of[~np.isnan(of)])) if not np.isnan(of).all() else np.nan
         for name, of in found.values.items()
