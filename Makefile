@@ -12,7 +12,7 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-24s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
 quickstart: $(READY) ## set up, and run everything on the embedded digits (a minute after set-up)

@@ -143,6 +143,16 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.parametrize("archive", ["theirs.pdf", "no/theirs.zip"])
+def test_snakemakes_report_must_be_a_file_that_it_can_write(blindspots, archive):
+    blindspots("new", "my.yaml")
+    status, _, error = blindspots("report", "my.yaml", "--snakemake", archive)
+    assert status == 1
+    assert error == (
+        f"--snakemake: expected a .zip or .html file in a folder that exists, found {archive}"
+    )
+
+
 def test_what_follows_two_dashes_is_snakemakes_and_of_no_other_command(blindspots):
     found = command.parse(["run", "a.yaml", "b.yaml", "--", "--until", "x", "--", "y"])
     assert [str(path) for path in found.configs] == ["a.yaml", "b.yaml"]

@@ -30,6 +30,7 @@ START = yaml.safe_load((ROOT / "presets/start.yaml").read_text("utf-8"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n\s*)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)
 INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
+FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
 PLAIN = ("", "text", "mermaid", "html")
 """Languages that are nothing to try."""
 UNTRIED = ("cd", "git", "pip", "source", "uv")
@@ -58,8 +59,29 @@ def test_every_example_of_a_page_works(page, checkout):
     for untried, _, language, block in BLOCK.findall(text):
         if not untried and language not in PLAIN:
             TRIED[language](textwrap.dedent(block), names)
+    for fragment in FRAGMENT.findall(text):
+        configs(fragment, names)
     for line in INLINE.findall(text):
         commands(line, names, run=False)
+
+
+@pytest.mark.parametrize(
+    ("language", "block"),
+    [
+        ("sh", "make quickstrat"),
+        ("sh", "blindspots prun my.yaml"),
+        ("sh", "blindspots run my.yaml --dryrun"),
+        ("sh", "python -m snakemake --configfile my.yaml \\\n  --forcerun audits"),
+        ("sh", "python -m snakemake --configfile presets/nothere.yaml"),
+        ("sh", "BLINDSPOTS_DATA=x python examples/nothere.py"),
+        ("yaml", "machine: {shard: 4}"),
+        ("yaml", "attacks: {mine: {method: lbgfs}}"),
+        ("python", "from blindspots.attacks import nothing"),
+    ],
+)
+def test_an_example_that_has_rotted_is_found(language, block, checkout):
+    with pytest.raises((AssertionError, SystemExit, ImportError)):
+        TRIED[language](block, {})
 
 
 def python(block, names):

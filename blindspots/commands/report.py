@@ -37,14 +37,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Let Snakemake make the report, and that alone."""
     page = _shared.report_of(_shared.read(*arguments.configs))
+    archive = arguments.snakemake
+    if archive and not (archive.suffix in (".zip", ".html") and archive.absolute().parent.is_dir()):
+        raise InputError(
+            f"--snakemake: expected a .zip or .html file in a folder that exists, found {archive}"
+        )
     options = ["--cores", "1", *arguments.more, "--allowed-rules", "report", "--", str(page)]
     _made(arguments.configs, *options)
     print(f"The report: {page.absolute()}")
-    if (archive := arguments.snakemake) is not None:
-        if archive.suffix not in (".zip", ".html") or not archive.absolute().parent.is_dir():
-            raise InputError(
-                f"{archive}: expected a .zip or .html file in a folder that exists; choose another"
-            )
+    if archive:
         _made(arguments.configs, "--report", str(archive))
         print(f"Snakemake's report: {archive.absolute()}")
     if arguments.open and not webbrowser.open(page.absolute().as_uri()):
