@@ -65,12 +65,12 @@ def test_every_example_of_a_help_text_is_a_command_that_there_is(module, blindsp
 
 
 def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp_path):
-    status, out, _ = blindspots("new", "mine.yaml")
-    assert status == 0
+    status, out, error = blindspots("new", "mine.yaml")
+    assert (status, error) == (0, "")
     assert "run mine.yaml --dry-run" in out
     found = written(tmp_path / "mine.yaml")
     assert (found["run"], found["data"]["method"]) == ("mine", "digits")
-    assert "results/mine" in (tmp_path / "mine.yaml").read_text("utf-8")
+    assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("preset", COMPLETE)

@@ -1,10 +1,10 @@
 """Every example of the documents works: Python is run, configs are checked, commands are parsed.
 
 A page is followed from top to bottom in a folder of its own that looks like a checkout. A block of
-Python that begins with a comment such as ``# my_lab/nets.py`` is written to that file; any other is
-run, with what the blocks above it defined. YAML is laid over a small config and checked; commands
-must exist with their targets and options, and Snakemake's must get through a dry run. A block that
-cannot be tried has ``<!-- not run: why -->`` on the line above it.
+Python that begins with a comment such as ``# my_lab/nets.py`` is that file, or part of it where the
+project has it; any other is run, with what the blocks above it defined. YAML is laid over a small
+config and checked; commands must exist with their targets and options, and Snakemake's must get
+through a dry run. A block that cannot be tried has ``<!-- not run: why -->`` on the line above it.
 """
 
 import os
@@ -77,6 +77,7 @@ def test_every_example_of_a_page_works(page, checkout):
         ("yaml", "machine: {shard: 4}"),
         ("yaml", "attacks: {mine: {method: lbgfs}}"),
         ("python", "from blindspots.attacks import nothing"),
+        ("python", "# blindspots/devices.py\nnothing = 0\n"),
     ],
 )
 def test_an_example_that_has_rotted_is_found(language, block, checkout):
@@ -85,11 +86,14 @@ def test_an_example_that_has_rotted_is_found(language, block, checkout):
 
 
 def python(block, names):
-    """Run it, or write the file that it is."""
-    if path := re.match(r"# ([\w/]+\.py)\n", block):
+    """Run it, or write the file that it is; what the project has must be as the block says."""
+    if path := re.match(r"# ([\w/-]+\.py)\n", block):
         file = Path(path[1])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(block, "utf-8")
+        if file.exists():
+            assert block.partition("\n")[2].strip() in file.read_text("utf-8"), path[1]
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block, "utf-8")
         return
     for file in re.findall(r'"(results/digits/.*?)"', block):  # as if the quickstart had run
         if file.endswith(".safetensors"):

@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
     text = _shared.workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    text = re.sub(rf"(^run: |results/){copied['run']}\b", rf"\1{_name(path)}", text, flags=re.M)
+    named = rf"(^run: |results/){re.escape(copied['run'])}(?![\w-])"
+    text = re.sub(named, rf"\g<1>{_name(path)}", text, flags=re.M)
     if arguments.dataset or arguments.root:
         block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)

@@ -66,6 +66,9 @@ def run(arguments: argparse.Namespace) -> None:
 def follow(command: Sequence[str]) -> int:
     """Run a command to its end, also when interrupted.
 
+    Args:
+        command: program and arguments.
+
     Returns:
         Its exit status; 130 after Ctrl-C, 143 after a request to terminate.
     """

@@ -51,7 +51,7 @@ def test_interrupted_a_run_ends_as_such_and_goes_on_where_it_was(tiny):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=300)
     assert process.returncode == 130, text
     told = text.splitlines()[-1]
     assert told.startswith("Interrupted. Finished jobs are kept; to go on: ")
