@@ -8,11 +8,11 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-norms results-units results-adversarial docs bench lock clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-24s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
 quickstart: $(READY) ## set up, and run everything on the embedded digits (a minute after set-up)
@@ -83,9 +83,13 @@ results-adversarial: adversarial ## write the tables of `make adversarial` into 
 	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md
 	@echo 'Done. See docs/ADVERSARIAL.md'
 
-docs: $(READY) ## renew the README's graph of the rules and docs/TIMES.md, which runs the quickstart
+api: $(READY) ## write the pages of the library's functions into docs/api, which git ignores
+	$(PY) -m docs.api
+	@echo 'Done. Open docs/api/index.html'
+
+docs: api ## that, and renew what documents show of the project: graph of the rules, attacks, times
 	$(PY) -m docs.renew
-	@echo 'Done. See git diff README.md docs/TIMES.md'
+	@echo 'Done. See git diff README.md docs'
 
 bench: $(READY) $(PEERS) ## compare the attacks with public ones on MNIST, into docs/BENCHMARK.md (about an hour)
 	$(SNAKEMAKE) --configfile presets/benchmark.yaml
@@ -115,6 +119,7 @@ $(READY): requirements.lock
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
 # The attacks that ours are compared with, in an environment of their own: they pin old libraries.

@@ -22,7 +22,7 @@ def unneeded(snakefile: Path, configs: Sequence[Sequence[Path]]) -> list[Path]:
     Raises:
         InputError: a config that the workflow refuses.
     """
-    made = {path for config in configs for path in _outputs(snakefile, config)}
+    made = {path for config in configs for path in outputs(snakefile, config)}
     there = (path for folder in FOLDERS for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in there if path not in made)
 
@@ -37,7 +37,16 @@ def remove(paths: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _outputs(snakefile: Path, config: Sequence[Path]) -> list[Path]:
+def outputs(snakefile: Path, config: Sequence[Path]) -> list[Path]:
+    """The files that a config's run makes.
+
+    Args:
+        snakefile: the workflow.
+        config: a file and what others lay over it.
+
+    Raises:
+        InputError: a config that the workflow refuses.
+    """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--cores", "1", "--nolock", "--summary", "--configfile", *map(str, config)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

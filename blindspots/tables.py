@@ -24,12 +24,28 @@ METADATA = b"blindspots"
 
 
 def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
-    """A column of float32 images of one shape, such as (1, 28, 28)."""
+    """A column of float32 images of one shape.
+
+    Args:
+        shape: of an image, such as (1, 28, 28).
+        name: of the column.
+
+    Returns:
+        The field, for a schema; it may hold no nulls.
+    """
     return pa.field(name, pa.fixed_shape_tensor(pa.float32(), list(shape)), nullable=False)
 
 
 def images(table: pa.Table, name: str = "image") -> np.ndarray:
-    """A column of images as (n, *image) float32."""
+    """A column of images as an array.
+
+    Args:
+        table: with such a column.
+        name: of the column.
+
+    Returns:
+        (n, *image) float32.
+    """
     shape = table.schema.field(name).type.shape
     values = [
         chunk.storage.flatten().to_numpy().reshape(-1, *shape) for chunk in table[name].chunks
@@ -44,6 +60,9 @@ def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
         columns: values by column name, in any order: sequences, (masked) arrays, images as
             (n, *image); a single value, or None, is repeated.
         schema: names, types, and which columns may hold nulls.
+
+    Returns:
+        A table with this schema.
 
     Raises:
         ValueError: columns that differ from the schema's, a null where it allows none, a NaN.
@@ -63,7 +82,15 @@ def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
 
 
 def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """As `build`, from pandas, whose NaN and NA are nulls."""
+    """As `build`, from pandas.
+
+    Args:
+        frame: with the schema's columns; NaN and NA are nulls.
+        schema: as for `build`.
+
+    Returns:
+        A table with this schema.
+    """
     return build({name: pa.array(frame[name], from_pandas=True) for name in frame}, schema)
 
 
@@ -109,6 +136,9 @@ def read(
         columns: to read; all by default.
         with_images: False: all columns but those of images.
 
+    Returns:
+        The table; what `write` kept beside it is its `metadata`.
+
     Raises:
         InputError: no such file, or not a whole Parquet file; names it and the remedy.
     """
@@ -127,7 +157,17 @@ def read(
 
 
 def joined(paths: Sequence[str | Path]) -> pa.Table:
-    """The rows of several tables of one schema, in one piece: as if built together."""
+    """The rows of several tables of one schema, as if built together.
+
+    Args:
+        paths: of the tables.
+
+    Returns:
+        One table in one piece, without metadata.
+
+    Raises:
+        InputError: as `read`.
+    """
     parts = [read(path).replace_schema_metadata() for path in paths]
     return pa.concat_tables(parts).combine_chunks()
 
@@ -169,13 +209,27 @@ def _not_images(schema: pa.Schema) -> list[str]:
 
 
 def metadata(table: pa.Table) -> dict[str, Any]:
-    """The JSON values that `write` kept in the file."""
+    """What `write` kept in the file.
+
+    Args:
+        table: as read.
+
+    Returns:
+        The JSON values by name.
+    """
     return json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that replaces it when the block ends without an error."""
+    """Write a file as a whole or not at all.
+
+    Args:
+        path: of the file; its folder is made.
+
+    Yields:
+        A temporary path beside it, which replaces it when the block ends without an error.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")

@@ -12,7 +12,8 @@ from snakemake.utils import available_cpu_count
 
 ROOT = Path(__file__).parents[1]
 PRESET = ROOT / "presets/digits.yaml"
-MARKED = re.compile(r"(?<=<!-- rulegraph: make docs -->\n).*?(?=<!-- end -->)", re.S)
+MARKED = re.compile(r"(?<=: make docs -->\n).*?(?=<!-- end -->)", re.S)
+"""What is renewed in a page: one place in each."""
 
 TIMES = """# Where the quickstart's time goes
 
@@ -50,6 +51,28 @@ def rulegraph() -> str:
     return f"```mermaid\nflowchart LR\n{lines}\n```\n"
 
 
+def attacks() -> str:
+    """The methods that docs/BENCHMARK.md has on every net with hidden layers, and their excess."""
+    nets: dict[str, dict[str, list[str]]] = {}
+    for section in (ROOT / "docs/BENCHMARK.md").read_text("utf-8").split("\n## "):
+        net, _, goal = section.partition("\n")[0].partition(", ")
+        if goal.startswith("any wrong class") and not net.startswith("FC10-"):
+            rows = re.findall(r"^\| (.+?)(?: ★)? \| (\(?[\d.]+%.*) \|$", section, re.M)
+            nets[net] = {method: cells.split(" | ") for method, cells in rows}
+    first, *others = nets.values()
+    table = [["method", "seconds", *(net.replace("_mnist", "") for net in nets)]]
+    table += [["---"] + ["---:"] * (1 + len(nets))]
+    for method in first:
+        if all(method in net for net in others):
+            cells = [_excess(*net[method][:2]) for net in nets.values()]
+            table.append([method, first[method][3], *cells])
+    return "".join(f"| {' | '.join(row)} |\n" for row in table)
+
+
+def _excess(mean: str, failures: str) -> str:
+    return mean.strip("()") + (f" ({failures} failed)" if failures != "0" else "")
+
+
 def times() -> str:
     """The page on where the quickstart's time goes, from a run in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,10 +83,13 @@ def times() -> str:
 
 def main() -> None:
     """Write them."""
-    readme = ROOT / "README.md"
-    readme.write_text(MARKED.sub(lambda _: rulegraph(), readme.read_text("utf-8")), "utf-8")
+    for name, renewed in PLACES.items():
+        page = ROOT / name
+        page.write_text(MARKED.sub(lambda _, new=renewed: new(), page.read_text("utf-8")), "utf-8")
     (ROOT / "docs/TIMES.md").write_text(times(), "utf-8")
 
+
+PLACES = {"README.md": attacks, "docs/running.md": rulegraph}
 
 if __name__ == "__main__":
     main()

@@ -20,6 +20,8 @@ sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell com
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
+# Jobs import the package from here, whatever else is installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")]))
 PUBLISHED = "torchvision:"  # weights that are downloaded, not a file
 STARTED = psutil.Process().create_time()
 

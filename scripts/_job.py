@@ -1,6 +1,7 @@
 """What every script needs of a job: a log, provenance, and an end in one line on bad input."""
 
 import errno
+import signal
 import sys
 import time
 import traceback
@@ -13,6 +14,9 @@ from tqdm import tqdm
 import blindspots
 from blindspots.interface import InputError
 from blindspots.provenance import commit, settings_hash
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a job without a traceback
 
 EVERY = 5.0
 """Seconds between two lines of progress."""

@@ -1,33 +1,35 @@
-"""The documents keep their word."""
+"""The documents keep their word. Their examples: test_doc_examples.py."""
 
 import re
+from pathlib import Path
 
-from blindspots import checkpoints
+from blindspots import housekeeping
 from docs import renew
 from tests.conftest import ROOT
 
-
-def test_the_library_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    (path,) = re.findall(r'models\.load\("(.*?)"\)', example)
-    model, spec = checkpoints.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
-    checkpoints.save(tmp_path / path, model, spec)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), {})
-    assert "True" in capsys.readouterr().out
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_every_file_that_a_document_names_is_there():
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for document in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def test_every_make_command_of_the_readme_is_one():
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
-    named = re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text("utf-8"))
-    assert set(named) <= set(targets)
+def test_every_result_that_a_document_names_is_one_of_the_quickstart():
+    made = housekeeping.outputs(ROOT / "Snakefile", [renew.PRESET])
+    for document in PAGES:
+        for path in re.findall(r"results/digits/[\w./-]+\w", document.read_text("utf-8")):
+            assert Path(path) in made, f"{document.name}: {path}"
+
+
+def test_every_make_target_is_listed_and_told_of():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.M))
+    assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split())
+    told = re.findall(r"^\| `make ([a-z-]+)`", (ROOT / "docs/running.md").read_text("utf-8"), re.M)
+    assert set(told) == targets - {"help"}
 
 
 def test_where_a_departure_is_said_to_be_there_is_a_file():
@@ -40,6 +42,7 @@ def test_no_table_of_the_lock_names_a_host():
     assert "://" not in (ROOT / "requirements.lock").read_text("utf-8")
 
 
-def test_the_readmes_graph_of_the_rules_is_the_workflows():
-    (shown,) = renew.MARKED.findall((ROOT / "README.md").read_text("utf-8"))
-    assert shown == renew.rulegraph()  # else: make docs
+def test_what_documents_show_of_the_project_is_so():
+    for name, made in renew.PLACES.items():
+        (shown,) = renew.MARKED.findall((ROOT / name).read_text("utf-8"))
+        assert shown == made(), name  # else: make docs

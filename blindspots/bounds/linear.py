@@ -44,6 +44,9 @@ def linear_layers(
         input_shape: of an image, without the batch.
         progress: called with the number of layers that are done.
 
+    Returns:
+        A `LinearLayer` for each.
+
     Raises:
         InputError: a layer without a known bound, weights that are not finite, or a model that
             cannot be traced; names the path in the network.

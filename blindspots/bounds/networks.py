@@ -44,6 +44,9 @@ def network_bound(model: nn.Module, input_shape: Sequence[int], method: str = "p
         method: "product" of the layers' bounds; for fully connected and small convolutional
             networks also "eclipse", closer, and "lipsdp", closer than that, and slower.
 
+    Returns:
+        L, in the Euclidean norm, proven in float64.
+
     Raises:
         InputError: an unknown method, or a network that it does not take; names the layer.
     """
@@ -61,6 +64,9 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
         model: the network, in evaluation mode.
         input_shape: of an image, without the batch.
         method: as for `network_bound`.
+
+    Returns:
+        Both bounds, proven in float64.
 
     Raises:
         InputError: as `network_bound`.
@@ -113,6 +119,9 @@ def layer_bounds(
         model: the network, in evaluation mode; its `forward` must be traceable by `torch.fx`.
         input_shape: of an image, without the batch.
         progress: called with the number of layers that are done.
+
+    Returns:
+        A `LayerBound` for each, proven in float64.
 
     Raises:
         InputError: a layer or an operation without a known bound, weights that are not finite, or a

@@ -46,6 +46,9 @@ def norms(layer: nn.Module, input_shape: Sequence[int]) -> Norms:
         layer: `nn.Linear` or `nn.Conv2d`.
         input_shape: of one input, without the batch.
 
+    Returns:
+        Its norm, a proven bound on it, and of a convolution its norms on a torus.
+
     Raises:
         InputError: another layer, weights that are not finite, or an input that does not fit.
     """
@@ -64,6 +67,9 @@ def operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
     Args:
         layer: `nn.Linear`, or `nn.Conv2d` with any stride, padding, dilation and groups.
         input_shape: of one input, without the batch.
+
+    Returns:
+        The norm; where it is found by Lanczos, from below.
 
     Raises:
         InputError: another layer, weights that are not finite, or an input that does not fit.
@@ -86,6 +92,13 @@ def upper_operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
     """A number proven not to be below `operator_norm`; certificates rely on this one.
 
     Small operators are written out as matrices; a large convolution is a part of one on a torus.
+
+    Args:
+        layer: as for `operator_norm`.
+        input_shape: of one input, without the batch.
+
+    Returns:
+        The bound.
 
     Raises:
         InputError: as `operator_norm`.
@@ -110,7 +123,15 @@ def _is_small(layer: nn.Conv2d, input_shape: Sequence[int]) -> bool:
 
 
 def padding_norm(layer: nn.Conv2d, input_shape: Sequence[int]) -> float:
-    """Norm of the padding before a convolution: √ of how often it copies a pixel at most."""
+    """Norm of the padding before a convolution: √ of how often it copies a pixel at most.
+
+    Args:
+        layer: the convolution.
+        input_shape: of one input, without the batch.
+
+    Returns:
+        The norm; 1 for zeros.
+    """
     image = torch.zeros(1, 1, *input_shape[-2:], requires_grad=True)
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     functional.pad(image, layer._reversed_padding_repeated_twice, mode=mode).sum().backward()
@@ -119,7 +140,15 @@ def padding_norm(layer: nn.Conv2d, input_shape: Sequence[int]) -> float:
 
 
 def dense_matrix(layer: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
-    """The operator of a linear layer as a matrix (outputs, inputs), in float64."""
+    """The operator of a linear layer as a matrix.
+
+    Args:
+        layer: `nn.Linear` or `nn.Conv2d`.
+        input_shape: of one input, without the batch.
+
+    Returns:
+        (outputs, inputs) float64.
+    """
     if isinstance(layer, nn.Linear):
         return _matrix(layer)
     forward, adjoint, inputs, outputs = _operator(layer, input_shape)

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 
 
 def exact(model: nn.Module) -> nn.Module:
-    """A copy in float64 whose weights need no gradients."""
+    """A copy in float64 whose weights need no gradients.
+
+    Args:
+        model: any.
+
+    Returns:
+        The copy, on the same device.
+    """
     return copy.deepcopy(model).double().requires_grad_(False)
 
 
@@ -63,6 +70,9 @@ def steepest(
         starts: how many images it starts from.
         steps: of each.
         seed: of the random directions.
+
+    Returns:
+        A lower bound on the network's Lipschitz constant.
     """
     generator = torch.Generator(images.device).manual_seed(seed)
     norms = jacobian_norms(model, images)

@@ -28,6 +28,9 @@ def lipschitz(
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
         bound: the method, one of `bounds.networks.METHODS`.
 
+    Returns:
+        A radius for each image.
+
     Raises:
         InputError: a layer without a known bound, or a network that the method does not take.
     """

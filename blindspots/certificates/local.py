@@ -36,6 +36,9 @@ def local(
         bound: "product" or "eclipse", closer.
         bisections: for each image.
 
+    Returns:
+        A radius for each image.
+
     Raises:
         InputError: an unknown bound, or a network that is no chain; names the layer.
     """

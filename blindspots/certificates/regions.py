@@ -41,6 +41,9 @@ def regions(
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
         max_units: hidden units that a model may have.
 
+    Returns:
+        A radius for each image.
+
     Raises:
         InputError: another model, or a larger one.
     """
@@ -116,7 +119,15 @@ def _distance(layers: list[Affine], x: np.ndarray, label: int) -> float:
 
 
 def least_distance(G: np.ndarray, h: np.ndarray) -> float:
-    """Length of the shortest r with G r ≥ h; infinity if there is none."""
+    """Length of the shortest r with G r ≥ h.
+
+    Args:
+        G: (constraints, pixels).
+        h: (constraints,).
+
+    Returns:
+        The length; infinity if there is no such r.
+    """
     if (h <= 0).all():
         return 0.0
     size = np.maximum(np.linalg.norm(G, axis=1), np.abs(h))

@@ -10,7 +10,11 @@ from blindspots.interface import Box, Dataset, InputError, Part
 def digits(*, test_share: float = 0.2, seed: int = 0) -> Dataset:
     """The UCI optical recognition of handwritten digits test set, as scikit-learn ships it.
 
-    It has no test set of its own: a stratified share, drawn with `seed`, becomes it.
+    It has no test set of its own: a stratified share becomes it.
+
+    Args:
+        test_share: of the images, that becomes the test set.
+        seed: of the draw.
 
     Returns:
         Images (n, 1, 8, 8) in [0, 1] (sixteenths), ten classes.

@@ -29,6 +29,9 @@ def spheres(
         test_share: of them.
         seed: of the points.
 
+    Returns:
+        Images (n, 1, 1, dimensions) in [0, 1], two classes.
+
     Raises:
         InputError: radii that are not in order or leave the box.
     """

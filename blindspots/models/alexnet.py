@@ -55,7 +55,14 @@ class AlexNet(nn.Module):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(n, 3, height, width) in [0, 1] to logits (n, classes)."""
+        """Logits of images.
+
+        Args:
+            images: (n, 3, height, width) in [0, 1].
+
+        Returns:
+            (n, classes).
+        """
         maps = self.features((images - self.mean) / self.std)
         return self.classifier(self.avgpool(maps).flatten(1))
 

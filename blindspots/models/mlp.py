@@ -37,7 +37,15 @@ def mlp(
 
 
 def linear(inputs: int, outputs: int) -> nn.Linear:
-    """A fully connected layer, initialised by Xavier's uniform rule with biases 0."""
+    """A fully connected layer, initialised by Xavier's uniform rule with biases 0.
+
+    Args:
+        inputs: their number.
+        outputs: their number.
+
+    Returns:
+        The layer.
+    """
     layer = nn.Linear(inputs, outputs)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)

@@ -48,7 +48,13 @@ class Frame:
     """
 
     def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
-        """Args: activations (n, size); which units; one of `SCALINGS`."""
+        """Take the space from the activations.
+
+        Args:
+            activations: (n, size).
+            units: which of them are looked at.
+            scaling: one of `SCALINGS`.
+        """
         self.size, self.live = activations.shape[1], np.flatnonzero(np.ptp(activations, axis=0) > 0)
         self.units = units[np.isin(units, self.live)]
         space = _SPACES[scaling] if len(self.live) else identity
@@ -57,17 +63,36 @@ class Frame:
         self.mixing = np.linalg.qr(vectors / np.linalg.norm(vectors, axis=0), mode="r")
 
     def functionals(self) -> np.ndarray:
-        """(size, k) the units themselves."""
+        """The units themselves.
+
+        Returns:
+            (size, k).
+        """
         found = np.zeros((self.size, len(self.units)))
         found[self.units, np.arange(len(self.units))] = 1
         return found
 
     def rotated(self, rng: np.random.Generator) -> np.ndarray:
-        """(size, k) functionals: the units' frame after a Haar rotation of the space."""
+        """The units' frame after a Haar rotation of the space.
+
+        Args:
+            rng: that the rotation is drawn with.
+
+        Returns:
+            (size, k) functionals.
+        """
         return self._of_space(haar(rng, len(self.live), len(self.units)) @ self.mixing)
 
     def random(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """(size, count) functionals: directions uniform on the sphere of the space."""
+        """Directions uniform on the sphere of the space.
+
+        Args:
+            rng: that they are drawn with.
+            count: how many.
+
+        Returns:
+            (size, count) functionals.
+        """
         vectors = rng.standard_normal((len(self.live), count))
         return self._of_space(vectors / np.linalg.norm(vectors, axis=0))
 
@@ -82,38 +107,69 @@ class Frame:
         return found
 
     def removal(self, functionals: np.ndarray) -> np.ndarray:
-        """(size, k) vectors w such that a − ((a − mean)·f) w has no component along f.
+        """Vectors w such that a − ((a − mean)·f) w has no component along f.
 
         w = Σ f / fᵀ Σ f: in the space, the projection on what is orthogonal to the direction.
+
+        Args:
+            functionals: (size, k) the f.
+
+        Returns:
+            (size, k).
         """
         w = self._widened(self.covariance.power(1.0, functionals[self.live]))
         return w / (functionals * w).sum(axis=0)
 
 
 def chosen(units: int, limit: int, rng: np.random.Generator) -> np.ndarray:
-    """At most `limit` of a layer's units, drawn without return, in their order."""
+    """Units of a layer, drawn without return.
+
+    Args:
+        units: how many it has.
+        limit: how many are drawn at most.
+        rng: that they are drawn with.
+
+    Returns:
+        (min(units, limit),) in their order.
+    """
     return np.sort(rng.permutation(units)[:limit])
 
 
 def haar(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
-    """The first columns (size, count) of a rotation, uniform by Haar's measure.
+    """The first columns of a rotation, uniform by Haar's measure.
 
     Mezzadri 2007, "How to generate random matrices from the classical compact groups", section 5:
     the QR decomposition of normal variables, with the signs of R's diagonal taken out.
+
+    Args:
+        rng: that it is drawn with.
+        size: of the space.
+        count: columns.
+
+    Returns:
+        (size, count).
     """
     q, r = np.linalg.qr(rng.standard_normal((size, count)))
     return q * np.sign(np.diag(r))
 
 
 def principal(activations: np.ndarray, count: int) -> np.ndarray:
-    """(units, ≤ count) principal components by decreasing variance, the largest weight positive."""
+    """Principal components by decreasing variance, the largest weight of each positive.
+
+    Args:
+        activations: (n, units).
+        count: how many at most.
+
+    Returns:
+        (units, ≤ count).
+    """
     basis = shrunk(activations).basis[:, :count]
     largest = np.abs(basis).argmax(axis=0)
     return basis * np.sign(basis[largest, np.arange(basis.shape[1])])
 
 
 def probe(activations: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """(units, classes) the best linear directions for each class against the rest, of length 1.
+    """The best linear directions for each class against the rest.
 
     Fisher's linear discriminant Σ^−1 (mean of the class − mean), with the covariance of
     `covariance.shrunk`.
@@ -122,6 +178,9 @@ def probe(activations: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> n
         activations: (n, units) of other images than those measured.
         labels: (n,).
         classes: labels, each with an image.
+
+    Returns:
+        (units, classes) of length 1.
     """
     covariance = shrunk(activations)
     means = np.stack([activations[labels == c].mean(axis=0, dtype=np.float64) for c in classes], 1)

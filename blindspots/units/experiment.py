@@ -42,6 +42,9 @@ def measure(
         chunk: images at a time.
         progress: called with the layers done.
 
+    Returns:
+        Tables of measures, rotations and pictures.
+
     Raises:
         InputError: a layer that is not there, k that is not below the number of images, or
             activations that are not finite.
@@ -70,6 +73,14 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
 
     Its share of right answers, by the lower end of its 95% interval, must be above that of the
     most frequent label.
+
+    Args:
+        model: the network.
+        data: labelled images.
+        chunk: images at a time.
+
+    Returns:
+        The reason, or None.
     """
     logits = model(data.images[:1])
     if logits.ndim != 2 or logits.shape[1] < data.classes:

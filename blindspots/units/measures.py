@@ -89,6 +89,9 @@ def images(
         features: (n, features) of an independent network, or None.
         k: images of a direction that count as its top.
 
+    Returns:
+        `Images` for `measured`.
+
     Raises:
         InputError: k of 1 or less, or not below the number of images.
     """
@@ -112,6 +115,9 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
         scores: (n, directions).
         images: the images.
         constant: the reason given for a direction whose score never varies.
+
+    Returns:
+        Values, reasons and top images of every direction.
     """
     found = ranked(np.ascontiguousarray(scores.T), images.labels, images.classes)
     k, n = images.k, len(scores)
@@ -146,13 +152,16 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
 
 
 def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
-    """(directions,) mean cosine of all pairs of the top images.
+    """Mean cosine of all pairs of the top images.
 
     ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
 
     Args:
         vectors: of all images.
         top: (directions, k) images.
+
+    Returns:
+        (directions,) float64.
     """
     k = top.shape[1]
     if vectors.unit is None:
@@ -168,7 +177,14 @@ def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
 
 
 def kurtosis(scores: np.ndarray) -> np.ndarray:
-    """(directions,) excess kurtosis of (directions, n) scores; NaN where they are constant."""
+    """Excess kurtosis of scores.
+
+    Args:
+        scores: (directions, n).
+
+    Returns:
+        (directions,) float64; NaN where they are constant.
+    """
     centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64).astype(scores.dtype)
     squares = np.square(centred)
     second = squares.mean(axis=1, dtype=np.float64)
@@ -178,11 +194,14 @@ def kurtosis(scores: np.ndarray) -> np.ndarray:
 
 
 def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> Mapping[str, float]:
-    """The statistic of a set of directions: each measure's mean over those that have one.
+    """The statistic of a set of directions.
 
     Args:
-        found: of the directions.
+        found: their measures.
         among: by measure (directions,) bool, which of them count; all by default.
+
+    Returns:
+        Each measure's mean over those that have one; NaN where none has.
     """
     counted = {
         name: of[~np.isnan(of) & (True if among is None else among[name])]
@@ -192,7 +211,8 @@ def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> 
 
 
 def _vectors(vectors: np.ndarray) -> Vectors:
-    unit = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    unit = (vectors - mean).astype(np.float32, copy=False)
     lengths = np.linalg.norm(unit, axis=1, keepdims=True)
     np.divide(unit, lengths, out=unit, where=lengths > 0)  # of length 0: they are 0
     squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""The commands of ``blindspots``: a module each, whose docstring is its help."""

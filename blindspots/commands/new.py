@@ -1,0 +1,107 @@
+"""Write a commented config to begin with.
+
+It is complete: train two networks, attack them, show each the other's attacked images, bound and
+report. Every key is commented; change what you like.
+
+Examples:
+  blindspots new my.yaml                                    handwritten digits, no download
+  blindspots new my.yaml --dataset mnist
+  blindspots new my.yaml --dataset folder --root pictures   pictures/CLASS/IMAGE
+  blindspots new my.yaml --dataset my_lab.data:function     a dataset of your own
+  blindspots new my.yaml --preset paper                     a copy of config.yaml
+
+Next: blindspots run my.yaml --dry-run
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from blindspots import methods
+from blindspots.commands import _shared
+from blindspots.interface import InputError
+
+START = "start"
+"""The preset that a dataset is put into."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    known = ", ".join(methods.names("datasets"))
+    parser.add_argument("config", type=Path, metavar="my.yaml", help="file to write")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--dataset", metavar="NAME", help=f"{known}, or module:function")
+    begin.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(_presets())}")
+    parser.add_argument("--root", metavar="PATH", help="where the dataset's files are")
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write it, and say what comes next."""
+    path = arguments.config
+    if path.exists() and not arguments.force:
+        raise InputError(f"{path}: expected no such file, found one; --force writes over it")
+    preset = arguments.preset or START
+    presets = _presets()
+    if preset not in presets:
+        hint = methods.did_you_mean(preset, presets)
+        raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
+    text = _shared.workflow(presets[preset]).read_text("utf-8")
+    copied = yaml.safe_load(text)
+    named = rf"(^run: |results/){re.escape(copied['run'])}(?![\w-])"
+    text = re.sub(named, rf"\g<1>{_name(path)}", text, flags=re.M)
+    if arguments.dataset or arguments.root:
+        block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
+        text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
+    schema = _shared.workflow("schemas/config.schema.yaml")
+    made = (
+        f"# Made by `blindspots new` from {presets[preset]}. All that a config may say: {schema}\n"
+    )
+    try:
+        path.write_text(made + text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: expected a file that can be written ({error})") from None
+    print(f"Wrote {path}. What it would do: {_shared.again('run', path, '--dry-run')}")
+
+
+def _presets() -> dict[str, str]:
+    """Complete configs by name; those that are laid over another are none."""
+    found = {"paper": "config.yaml"}
+    for path in sorted((_shared.ROOT / "presets").glob("*.yaml")):
+        if not path.read_text("utf-8").startswith("# Laid over"):
+            found[path.stem] = f"presets/{path.name}"
+    return found
+
+
+def _name(path: Path) -> str:
+    """Of the run: the file's."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", path.stem):
+        raise InputError(
+            f"{path}: expected a name of letters, digits, '_', '.' and '-', which the run's folder "
+            "is called by, too; choose another"
+        )
+    return path.stem
+
+
+def _data(dataset: str, root: str | None) -> str:
+    """The section `data` with every setting of a dataset, those with a default as comments."""
+    try:
+        known, required = methods.settings("datasets", dataset) or (frozenset(), frozenset())
+        defaults = methods.defaults("datasets", dataset)
+    except InputError as error:
+        raise InputError(f"--dataset: {error}") from None
+    if root is not None and known and "root" not in known:
+        raise InputError(f"--root: expected none for {dataset}, found {root!r}; leave it out")
+    lines = ["data:", f"  method: {json.dumps(dataset) if ':' in dataset else dataset}"]
+    if root is not None or "root" in known:
+        lines.append(f"  root: {json.dumps(root)}{'' if root else '  # where its files are'}")
+    lines += [f"  {name}: null  # to be set" for name in sorted(required - {"root"})]
+    lines += [
+        f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name != "root"
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,45 @@
+"""Write a run's tables into a Markdown page.
+
+Example:
+  blindspots results my.yaml RESULTS.md
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from blindspots.commands import _shared
+from blindspots.interface import InputError
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("configs", type=Path, nargs="+", help="config of the run, and what over it")
+    parser.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the page."""
+    from blindspots.results import page
+
+    config = _shared.read(*arguments.configs)
+    folder = Path("results") / config["run"]
+    text = page(
+        f"Results of the run `{config['run']}`",
+        {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
+        {
+            f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
+            for name, net in config["nets"].items()
+            for seed in config["seeds"]
+            if net["weights"] is None
+        },
+        f"python -m blindspots results {' '.join(map(str, arguments.configs))} {arguments.page}",
+    )
+    try:
+        arguments.page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{arguments.page}: expected a page that can be written ({error})"
+        ) from None
+    print(f"wrote {arguments.page}")

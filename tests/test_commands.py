@@ -1,0 +1,170 @@
+"""The commands: what they write, say and refuse. Real runs through them: tests/workflow."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from blindspots import __main__ as command
+from blindspots import config, methods
+from blindspots.commands import _shared
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+COMPLETE = ["paper", "adversarial", "digits", "norms", "start", "units"]
+
+
+@pytest.fixture
+def blindspots(tmp_path, monkeypatch, capsys):
+    """The command in an empty folder: exit status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def given(*arguments):
+        status = 0
+        try:
+            command.main(arguments)
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        if isinstance(status, str):  # what Python prints on its way out
+            status, err = 1, status
+        return status, out, err
+
+    return given
+
+
+def written(path):
+    return config.check(yaml.safe_load(path.read_text("utf-8")), SCHEMA)
+
+
+def test_the_help_names_every_command_and_comes_at_once():
+    before = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "blindspots", "--help"],
+        cwd=ROOT, text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert time.monotonic() - before < 5  # 0.2 s on an idle machine; what is slow is named below
+    assert not re.search(r"\| +(torch|pandas|numpy|pyarrow|snakemake)$", ended.stderr, re.M)
+    for module in command.COMMANDS:
+        assert module.__name__.rpartition(".")[2] in ended.stdout
+
+
+@pytest.mark.parametrize("module", command.COMMANDS, ids=lambda m: m.__name__.rpartition(".")[2])
+def test_every_example_of_a_help_text_is_a_command_that_there_is(module, blindspots):
+    name = module.__name__.rpartition(".")[2]
+    status, out, _ = blindspots(name, "--help")
+    assert status == 0
+    examples = re.findall(r"^  blindspots (\S.*?)(?:   .*)?$", out, re.M)
+    assert examples
+    for example in examples:
+        assert command.parse(example.split()).run.__module__ == module.__name__
+
+
+def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp_path):
+    status, out, error = blindspots("new", "mine.yaml")
+    assert (status, error) == (0, "")
+    assert "run mine.yaml --dry-run" in out
+    found = written(tmp_path / "mine.yaml")
+    assert (found["run"], found["data"]["method"]) == ("mine", "digits")
+    assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("preset", COMPLETE)
+def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
+    assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
+    source = ROOT / ("config.yaml" if preset == "paper" else f"presets/{preset}.yaml")
+    lines = [s for s in source.read_text("utf-8").splitlines() if not s.startswith("run:")]
+    assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
+    assert written(tmp_path / "mine.yaml")["run"] == "mine"
+
+
+@pytest.mark.parametrize("dataset", methods.names("datasets"))
+def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, dataset):
+    known, required = methods.settings("datasets", dataset)
+    root = ["--root", "pict ures"] if "root" in known else []
+    assert blindspots("new", "mine.yaml", "--dataset", dataset, *root)[0] == 0
+    text = (tmp_path / "mine.yaml").read_text("utf-8")
+    data = yaml.safe_load(text)["data"]
+    assert data["method"] == dataset
+    assert data.get("root") == ("pict ures" if root else None)
+    assert required - {"root"} <= data.keys()
+    uncommented = yaml.safe_load(text.replace("\n  # ", "\n  "))["data"]
+    assert known | {"method"} == uncommented.keys()
+
+
+def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
+    (tmp_path / "lab.py").write_text("def images(*, root, size=3, kind='a b'):\n    pass\n")
+    assert blindspots("new", "mine.yaml", "--dataset", "lab:images", "--root", "x")[0] == 0
+    assert written(tmp_path / "mine.yaml")["data"]["root"] == "x"
+    assert '\n  # size: 3\n  # kind: "a b"\n' in (tmp_path / "mine.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["there.yaml"], "there.yaml: expected no such file, found one; --force writes over it"),
+        (["a b.yaml"], "a b.yaml: expected a name of letters, digits"),
+        (["no/my.yaml"], "no/my.yaml: expected a file that can be written"),
+        (["my.yaml", "--preset", "digts"], "found 'digts'; did you mean 'digits'?"),
+        (["my.yaml", "--preset", "claims"], "--preset: expected one of paper, "),
+        (["my.yaml", "--dataset", "mnst"], "--dataset: expected one of digits, "),
+        (["my.yaml", "--dataset", "digits", "--root", "x"], "--root: expected none for digits"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_a_line(blindspots, tmp_path, arguments, message):
+    (tmp_path / "there.yaml").write_text("mine")
+    status, _, error = blindspots("new", *arguments)
+    assert status == 1
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["there.yaml"]
+    assert (tmp_path / "there.yaml").read_text() == "mine"
+
+
+def test_force_writes_over_a_file(blindspots, tmp_path):
+    (tmp_path / "there.yaml").write_text("mine")
+    assert blindspots("new", "there.yaml", "--force")[0] == 0
+    assert written(tmp_path / "there.yaml")["run"] == "there"
+
+
+@pytest.mark.parametrize("name", ["run", "report"])
+def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
+    blindspots("new", "my.yaml")
+    text = (tmp_path / "my.yaml").read_text("utf-8")
+    (tmp_path / "my.yaml").write_text(text.replace("\nseeds:", "\nsedes:"))
+    status, _, error = blindspots(name, "my.yaml")
+    assert status == 1
+    assert error.startswith("my.yaml: top level: ")
+    assert "found 'sedes'; did you mean 'seeds'?" in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("archive", ["theirs.pdf", "no/theirs.zip"])
+def test_snakemakes_report_must_be_a_file_that_it_can_write(blindspots, archive):
+    blindspots("new", "my.yaml")
+    status, _, error = blindspots("report", "my.yaml", "--snakemake", archive)
+    assert status == 1
+    assert error == (
+        f"--snakemake: expected a .zip or .html file in a folder that exists, found {archive}"
+    )
+
+
+def test_what_follows_two_dashes_is_snakemakes_and_of_no_other_command(blindspots):
+    found = command.parse(["run", "a.yaml", "b.yaml", "--", "--until", "x", "--", "y"])
+    assert [str(path) for path in found.configs] == ["a.yaml", "b.yaml"]
+    assert found.more == ["--until", "x", "--", "y"]
+    status, _, error = blindspots("new", "my.yaml", "--", "-n")
+    assert status == 2
+    assert "expected nothing after --, found -n" in error
+
+
+def test_the_package_without_a_checkout_says_so_in_a_line(blindspots, monkeypatch, tmp_path):
+    (tmp_path / "my.yaml").write_text("run: a")
+    monkeypatch.setattr(_shared, "ROOT", tmp_path)
+    status, _, error = blindspots("run", "my.yaml")
+    assert status == 1
+    assert "expected the workflow's files beside the package, found none" in error

@@ -1,0 +1,153 @@
+"""Every example of the documents works: Python is run, configs are checked, commands are parsed.
+
+A page is followed from top to bottom in a folder of its own that looks like a checkout. A block of
+Python that begins with a comment such as ``# my_lab/nets.py`` is that file, or part of it where the
+project has it; any other is run, with what the blocks above it defined. YAML is laid over a small
+config and checked; commands must exist with their targets and options, and Snakemake's must get
+through a dry run. A block that cannot be tried has ``<!-- not run: why -->`` on the line above it.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from blindspots import __main__ as command
+from blindspots import checkpoints, config, tables
+from blindspots.interface import InputError
+from tests.conftest import ROOT
+from tests.test_docs import PAGES
+from tests.workflow.conftest import SMALL
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+START = yaml.safe_load((ROOT / "presets/start.yaml").read_text("utf-8"))
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+BLOCK = re.compile(r"^(<!-- not run: .+ -->\n\s*)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)
+INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
+FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
+PLAIN = ("", "text", "mermaid", "html")
+"""Languages that are nothing to try."""
+UNTRIED = ("cd", "git", "pip", "source", "uv")
+"""Programs that are none of the project."""
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder with all that a checkout has, and a config of the user's own."""
+    for path in ROOT.iterdir():
+        if path.name not in (".git", ".snakemake", "results", "resources", "logs"):
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(SMALL), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(f"{tmp_path}/"):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_example_of_a_page_works(page, checkout):
+    text = page.read_text("utf-8")
+    names = {}
+    for untried, _, language, block in BLOCK.findall(text):
+        if not untried and language not in PLAIN:
+            TRIED[language](textwrap.dedent(block), names)
+    for fragment in FRAGMENT.findall(text):
+        configs(fragment, names)
+    for line in INLINE.findall(text):
+        commands(line, names, run=False)
+
+
+@pytest.mark.parametrize(
+    ("language", "block"),
+    [
+        ("sh", "make quickstrat"),
+        ("sh", "blindspots prun my.yaml"),
+        ("sh", "blindspots run my.yaml --dryrun"),
+        ("sh", "python -m snakemake --configfile my.yaml \\\n  --forcerun audits"),
+        ("sh", "python -m snakemake --configfile presets/nothere.yaml"),
+        ("sh", "BLINDSPOTS_DATA=x python examples/nothere.py"),
+        ("yaml", "machine: {shard: 4}"),
+        ("yaml", "attacks: {mine: {method: lbgfs}}"),
+        ("python", "from blindspots.attacks import nothing"),
+        ("python", "# blindspots/devices.py\nnothing = 0\n"),
+    ],
+)
+def test_an_example_that_has_rotted_is_found(language, block, checkout):
+    with pytest.raises((AssertionError, SystemExit, ImportError)):
+        TRIED[language](block, {})
+
+
+def python(block, names):
+    """Run it, or write the file that it is; what the project has must be as the block says."""
+    if path := re.match(r"# ([\w/-]+\.py)\n", block):
+        file = Path(path[1])
+        if file.exists():
+            assert block.partition("\n")[2].strip() in file.read_text("utf-8"), path[1]
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block, "utf-8")
+        return
+    for file in re.findall(r'"(results/digits/.*?)"', block):  # as if the quickstart had run
+        if file.endswith(".safetensors"):
+            model, spec = checkpoints.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
+            checkpoints.save(Path(file), model, spec)
+        else:
+            tables.write(file, tables.pa.table({"net": ["FC10-1e-4"]}), {"commit": "abc"})
+    exec(compile(block, "example", "exec"), names)
+
+
+def configs(block, _):
+    """A whole config must be right, and so must what is laid over one."""
+    raw = yaml.safe_load(block)
+    whole = {"run", "nets", "data"} <= raw.keys()
+    try:
+        config.check(raw if whole else config.laid_over(START, raw), SCHEMA)
+    except InputError as error:
+        told = [line for line in str(error).splitlines() if "found 'my_lab" not in line]
+        assert not told, told  # a module of that name stands for the user's
+
+
+def commands(block, _, run=True):
+    """Every command is one, with the targets, files and options that it is given."""
+    for line in block.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        while words and re.match(r"\w+=", words[0]):
+            words.pop(0)  # for the environment
+        if not words or words[0] in UNTRIED:
+            continue
+        program, arguments = Path(words[0]).name, words[1:]
+        if program.startswith("python") and arguments[0] == "-m":
+            program, arguments = arguments[1], arguments[2:]
+        if program == "make":
+            assert {word for word in arguments if "=" not in word} <= set(TARGETS), line
+        elif program == "blindspots":
+            given = command.parse(arguments)
+            if run and given.run is command.new.run:
+                given.force = True
+                given.run(given)
+            elif run and given.run is command.run.run and "--unlock" not in given.more:
+                snakemake(["--configfile", *map(str, given.configs), *given.more])
+        elif program == "snakemake":
+            snakemake(arguments)
+        else:
+            assert program.startswith("python") and Path(arguments[0]).is_file(), line
+
+
+def snakemake(arguments):
+    """Get through a dry run."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--dry-run", "--quiet"],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=os.environ,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout
+
+
+TRIED = {"python": python, "yaml": configs, "sh": commands}
