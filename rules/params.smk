@@ -218,3 +218,9 @@ def reference_nets(units):
     """The net whose features measure a similarity, or none."""
     reference = UNITS[units]["reference"]
     return [] if reference is None else [reference["net"]]
+
+
+def templates():
+    """The report's template, and what it includes."""
+    included = sorted((ROOT / "reports/page").iterdir())
+    return [os.path.relpath(path) for path in (ROOT / "reports/report.html.j2", *included)]

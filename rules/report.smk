@@ -114,7 +114,14 @@ rule report:
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         splits=expand(SPLIT, seed=config["seeds"]),
         audit=f"{RESULTS}/audit.parquet" if EXPERIMENTS else [],
-        template=os.path.relpath(ROOT / "reports/report.html.j2"),
+        pictures=expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        transfer=expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        clean=expand(
+            f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
+            net=nets_of_experiments(),
+            seed=config["seeds"][0],
+        ),
+        template=templates(),
     output:
         report(
             f"{RESULTS}/report.html",
