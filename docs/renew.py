@@ -10,6 +10,8 @@ from pathlib import Path
 
 from snakemake.utils import available_cpu_count
 
+from docs import screenshots
+
 ROOT = Path(__file__).parents[1]
 PRESET = ROOT / "presets/digits.yaml"
 MARKED = re.compile(r"(?<=<!-- rulegraph: make docs -->\n).*?(?=<!-- end -->)", re.S)
@@ -50,11 +52,9 @@ def rulegraph() -> str:
     return f"```mermaid\nflowchart LR\n{lines}\n```\n"
 
 
-def times() -> str:
-    """The page on where the quickstart's time goes, from a run in a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        snakemake("--directory", folder)
-        table = Path(folder, "logs/digits/times.md").read_text("utf-8").strip()
+def times(folder: Path) -> str:
+    """The page on where the quickstart's time goes, from a run in a folder."""
+    table = (folder / "logs/digits/times.md").read_text("utf-8").strip()
     return TIMES.format(cores=available_cpu_count(), table=table)
 
 
@@ -62,7 +62,10 @@ def main() -> None:
     """Write them."""
     readme = ROOT / "README.md"
     readme.write_text(MARKED.sub(lambda _: rulegraph(), readme.read_text("utf-8")), "utf-8")
-    (ROOT / "docs/TIMES.md").write_text(times(), "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        snakemake("--directory", folder)
+        (ROOT / "docs/TIMES.md").write_text(times(Path(folder)), "utf-8")
+        screenshots.take(Path(folder, "results/digits/report.html"))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ rule table:
             f"{RESULTS}/tables/{{table}}.parquet",
             caption="../reports/table.rst",
             category="Tables",
-            labels={"table": "{table}"},
+            subcategory=lambda w: subject(config["tables"][w.table]),
+            labels=lambda w: labels_of("tables", w.table),
         ),
     log:
         f"{LOGS}/table/{{table}}.log",
@@ -87,7 +88,8 @@ rule figure:
             f"{RESULTS}/figures/{{figure}}.svg",
             caption="../reports/figure.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            subcategory=lambda w: subject(config["figures"][w.figure]),
+            labels=lambda w: labels_of("figures", w.figure),
         ),
     log:
         f"{LOGS}/figure/{{figure}}.log",

@@ -39,10 +39,13 @@ class Headline(NamedTuple):
 RANGES = {
     "errors": {"distortion": "Mean distortion of the perturbed images"},
     "excess": {"noise": "Error of other nets on them, beyond that by noise as long"},
-    "ledger": {"certified": "Certified radius (median)", "found": "Smallest distance found (median)"},
+    "ledger": {
+        "certified": "Certified radius (median)",
+        "found": "Smallest distance found (median)",
+    },
     "looseness": {"product/found": "Product bound over the steepest slope found"},
     "operators": {"value": "Norm of a linear layer"},
-}  # fmt: skip
+}
 """Columns whose range over the rows is a key figure, by the method of their table."""
 
 

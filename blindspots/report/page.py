@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-import itables
 import jinja2
 import yaml
 from markupsafe import Markup
 
 from blindspots import tables
 from blindspots.audit.run import summary as audit_summary
-from blindspots.interface import InputError
 from blindspots.provenance import commit, versions
 from blindspots.report.examples import examples
 from blindspots.report.headlines import headlines
@@ -93,7 +90,7 @@ def render(
         settings=settings_in_effect(config),
         config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
         commits=sorted(origins | {commit()}),
-        versions=versions() | {"itables": itables.__version__},
+        versions=versions(),
     )  # fmt: skip
 
 
@@ -104,26 +101,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
-    environment.globals["datatables"] = datatables
-    environment.filters["anchor"] = lambda name: name.replace(".", "-")
     return environment
-
-
-def datatables() -> Markup:
-    """DataTables (MIT) as a script for a page: the module that itables ships, made a global.
-
-    Raises:
-        InputError: an itables whose module does not say what its default export is.
-    """
-    source = Path(itables.__file__).with_name("html") / "dt_bundle.js"
-    script = source.read_text("utf-8").replace("</script", "<\\/script")
-    exported = re.search(r"([\w$]+) as default\b", script)
-    if exported is None:
-        raise InputError(
-            f"{source}: expected a module with a default export, found none; "
-            "install the itables of requirements.lock"
-        )
-    return Markup(f"{script}\nglobalThis.DataTable = {exported[1]};")
 
 
 def _shown(path: str | Path, config: Config, frame: Any) -> Shown:
