@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blindspots import tables
 from blindspots.provenance import versions
-from blindspots.report import Cell, Table, printable
+from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
 """Of a table: longer ones are left to the report."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from snakemake.exceptions import WorkflowError
 
 from blindspots import methods
-from blindspots.config import method_settings
+from blindspots.config import SUBJECTS, method_settings
 from blindspots.fingerprint import fingerprint
 
 
@@ -206,6 +206,19 @@ def summary(mapping, role):
     return made | {"title": mapping["title"], "n": sections[0]["n"] if sections else None}
 
 
+def subject(mapping):
+    """What a table or a figure is of, by which Snakemake's report groups them."""
+    if mapping["more_experiments"]:
+        return "across experiments"
+    return next(f"{key} {mapping[key]}" for key in SUBJECTS if mapping[key] is not None)
+
+
+def labels_of(section, name):
+    """What Snakemake's report calls a table or a figure."""
+    title = config[section][name]["title"].replace("{", "(").replace("}", ")")  # no wildcards
+    return {section.removesuffix("s"): title, "name": name}
+
+
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
     wanted = methods.inputs(role, mapping["method"])
@@ -226,3 +239,9 @@ def reference_nets(units):
     """The net whose features measure a similarity, or none."""
     reference = UNITS[units]["reference"]
     return [] if reference is None else [reference["net"]]
+
+
+def templates():
+    """The report's template, and what it includes."""
+    included = [*(ROOT / "reports/page").iterdir(), *(ROOT / "reports/vendor").rglob("*.js")]
+    return [os.path.relpath(path) for path in (ROOT / "reports/report.html.j2", *sorted(included))]

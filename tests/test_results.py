@@ -11,7 +11,7 @@ import yaml
 from blindspots import results, tables
 from blindspots.analyses import _summary
 from tests.conftest import ROOT
-from tests.test_report import summary
+from tests.pages import summary
 
 HISTORY = tables.pa.schema([("iteration", tables.pa.int32()), ("seconds", tables.pa.float64())])
 
