@@ -112,18 +112,34 @@ def test_models_of_ones_own_are_attacked_compared_and_certified(tmp_path, monkey
         models.load(results / "nets/smooth.s0/weights.safetensors")
 
 
-def test_a_folder_parquet_and_npz_of_the_same_images_are_the_same_dataset(tmp_path):
-    example = Example("dataset", tmp_path)
-    results = example.run()
+def prepare(example, form, *options):
+    """What Snakemake says as it prepares the images in one of the forms."""
+    return example.do(
+        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1",
+        "--configfile", "config.yaml", f"{form}.yaml", "--until", "prepare", *options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """The example of data sets, run on Parquet files, and prepared from the other forms."""
+    example = Example("dataset", tmp_path_factory.mktemp("examples"))
+    example.run()
+    for form in ("folder", "npz"):
+        prepare(example, form)
+    return example
+
+
+def test_images_of_ones_own_are_learnt_and_attacked(dataset):
+    results = dataset.folder / "results/my-parquet"
     assert accuracy(results, "FC10") > 0.9
     errors = pd.read_parquet(results / "tables/errors.parquet").set_index("column")
     assert 0 < errors.loc["distortion", "value"] < 0.5
-    for form in ("folder", "npz"):
-        example.do(
-            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores",
-            "1", "--configfile", "config.yaml", f"{form}.yaml", "--until", "prepare",
-        )  # fmt: skip
-    prepared = sorted((example.folder / "resources").iterdir())
+    assert "Errors and distortions" in (results / "report.html").read_text("utf-8")
+
+
+def test_a_folder_parquet_and_npz_of_the_same_images_are_the_same_dataset(dataset):
+    prepared = sorted((dataset.folder / "resources").iterdir())
     assert [folder.name.split("-")[0] for folder in prepared] == ["folder", "npz", "parquet"]
     for part in ("train", "test"):
         images = [
@@ -135,19 +151,13 @@ def test_a_folder_parquet_and_npz_of_the_same_images_are_the_same_dataset(tmp_pa
         assert images[0].equals(images[2])
 
 
-def test_changed_images_are_prepared_again(tmp_path):
-    example = Example("dataset", tmp_path)
-    example.do(sys.executable, "make_data.py")
-    command = (
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1",
-        "--configfile", "config.yaml", "npz.yaml", "--until", "prepare",
-    )  # fmt: skip
-    example.do(*command)
-    assert not re.search(r"^prepare +1", example.do(*command, "--dry-run"), re.M)
-    file = example.folder / "data/digits.npz"
+def test_changed_images_are_prepared_again(dataset):
+    would_run = re.compile(r"^prepare +1", re.M)
+    assert not would_run.search(prepare(dataset, "npz", "--dry-run"))
+    file = dataset.folder / "data/digits.npz"
     arrays = dict(np.load(file))
     np.savez_compressed(file, **(arrays | {"x_train": 255 - arrays["x_train"]}))
-    assert re.search(r"^prepare +1", example.do(*command, "--dry-run"), re.M)
+    assert would_run.search(prepare(dataset, "npz", "--dry-run"))
 
 
 def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
