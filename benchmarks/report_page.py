@@ -48,7 +48,8 @@ def main() -> None:
     for name in configs:
         config = laid_over(config, yaml.safe_load(Path(name).read_text("utf-8")))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--cores", "1", "--configfile", *configs, "--forcerun", "report", "--quiet", "all"]
+    command += ["--cores", "1", "--configfile", *configs, "--forcerun", "report"]
+    command += ["--rerun-triggers", "mtime", "--quiet", "all"]
     subprocess.run(command, check=True)
     job = json.loads(Path(f"logs/{config['run']}/report.jsonl").read_text("utf-8"))
     report = Path(f"results/{config['run']}/report.html")

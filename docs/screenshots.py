@@ -6,13 +6,16 @@ import io
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).with_name("screenshots")
-WIDE = {"viewport": {"width": 1200, "height": 780}}
-PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
+WIDE: dict[str, Any] = {"viewport": {"width": 1200, "height": 780}}
+EDGE = 16
+"""Pixels beside a part of the page."""
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
 
 
 def take(report: Path) -> None:
@@ -31,7 +34,11 @@ def take(report: Path) -> None:
             page.goto(report.absolute().as_uri())
             if name == "examples":
                 _pick(page)
-                shown = page.locator("#examples").screenshot()
+                page.evaluate("scrollTo(0, 0)")
+                box = page.locator("#examples").bounding_box()
+                assert box is not None
+                box["x"], box["width"] = box["x"] - EDGE, box["width"] + 2 * EDGE
+                shown = page.screenshot(full_page=True, clip=box)
             else:
                 shown = page.screenshot()
             _write(FOLDER / f"{name}.png", shown)
@@ -41,9 +48,10 @@ def take(report: Path) -> None:
 
 def _pick(page: Page) -> None:
     """An image made for the last source of those that have one."""
-    made = page.get_by_label("Made for")
+    made = page.locator("#picker [name=group]")
     sources = [text for text in made.locator("option").all_inner_texts() if "nobody" not in text]
     made.select_option(sources[-1])
+    page.locator("#picker [name=victim]").select_option(sources[-1].partition(", by ")[0])
     page.locator("#images input").nth(3).check()
 
 

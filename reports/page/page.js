@@ -27,6 +27,12 @@ function show(cell) {
   detail.style.top = `${below ? at.bottom + 4 : Math.max(4, at.top - own.height - 4)}px`;
 }
 const hide = () => detail.hidePopover();
+function moved() {
+  if (!detail.matches(":popover-open")) return;
+  const cell = document.activeElement.closest("td[data-detail]");
+  if (cell) show(cell);
+  else hide();
+}
 
 // Arrow keys go from cell to cell; the tab key goes to a table once, to the cell that was last in focus.
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -67,7 +73,9 @@ function enliven(box) {
     if (event.key === "Escape") hide();
     if (!cell || !(event.key in STEPS)) return;
     event.preventDefault();
-    next(cell, STEPS[event.key])?.focus();
+    const to = next(cell, STEPS[event.key]);
+    to?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    to?.focus();
   });
 
   const nothing = { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null };
@@ -87,10 +95,10 @@ function enliven(box) {
     frame.toggleAttribute("data-more", scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 1);
     more.hidden = scroll.scrollWidth <= scroll.clientWidth + 1;
   };
-  scroll.addEventListener("scroll", () => { look(); hide(); });
+  scroll.addEventListener("scroll", () => { look(); moved(); });
   new ResizeObserver(look).observe(scroll);
 }
 
 DataTable.ext.errMode = "throw";
 document.querySelectorAll(".summary-table").forEach(enliven);
-addEventListener("scroll", hide, { passive: true });
+addEventListener("scroll", moved, { passive: true });

@@ -115,7 +115,7 @@ def pixels(uri):
 
 def pick(page, group, victim, image):
     page.get_by_label("Made for").select_option(index=group)
-    page.get_by_label("Victim").select_option(index=victim)
+    page.get_by_label("Victim", exact=True).select_option(index=victim)
     page.locator("#images input").nth(image).check()
 
 
@@ -192,6 +192,12 @@ def test_no_page_is_wider_than_a_phone_and_a_cut_table_says_so(visit):
     assert wide.locator(".more").is_visible()
     assert wide.locator(".frame[data-more]").count() == 1
     assert narrow.locator(".frame[data-more]").count() == 0
+    wide.locator("td[data-detail]").first.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    ninth = wide.locator("td[data-detail]").nth(8)
+    assert 100 < ninth.bounding_box()["x"] < 360 - ninth.bounding_box()["width"]
+    assert page.locator("#detail").is_visible()
     first = wide.locator("tbody th").first
     before = first.bounding_box()["x"]
     wide.locator(".scroll").evaluate("box => box.scrollTo(box.scrollWidth, 0)")
