@@ -1,10 +1,10 @@
 """Every example of the documents works: Python is run, configs are checked, commands are parsed.
 
-A page is followed from top to bottom in a folder of its own that looks like a checkout. A block of
-Python that begins with a comment such as ``# my_lab/nets.py`` is that file, or part of it where the
-project has it; any other is run, with what the blocks above it defined. YAML is laid over a small
-config and checked; commands must exist with their targets and options, and Snakemake's must get
-through a dry run. A block that cannot be tried has ``<!-- not run: why -->`` on the line above it.
+A page is followed from top to bottom in a folder of its own that looks like a checkout. Python is
+run, with what the blocks above it defined; YAML is laid over a small config and checked; commands
+must exist with their targets and options, and Snakemake's must get through a dry run. A block with
+``<!-- path/of/a/file -->`` on the line above it is that file, which has tests of its own; one that
+cannot be tried has ``<!-- not run: why -->`` there.
 """
 
 import os
@@ -28,12 +28,12 @@ from tests.workflow.conftest import SMALL
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 START = yaml.safe_load((ROOT / "presets/start.yaml").read_text("utf-8"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
-BLOCK = re.compile(r"^(<!-- not run: .+ -->\n\s*)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)
+BLOCK = re.compile(r"^(?:<!-- ([^>\n]+) -->\n)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)
 INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
 FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
 PLAIN = ("", "text", "mermaid", "html")
 """Languages that are nothing to try."""
-UNTRIED = ("cd", "git", "pip", "source", "uv")
+UNTRIED = (".", "cd", "cp", "export", "git", "pip", "sh", "uv")
 """Programs that are none of the project."""
 
 
@@ -56,8 +56,10 @@ def checkout(tmp_path, monkeypatch):
 def test_every_example_of_a_page_works(page, checkout):
     text = page.read_text("utf-8")
     names = {}
-    for untried, _, language, block in BLOCK.findall(text):
-        if not untried and language not in PLAIN:
+    for note, _, language, block in BLOCK.findall(text):
+        if note and not note.startswith("not run: ") and language not in PLAIN:
+            assert block == (ROOT / note).read_text("utf-8"), note
+        elif not note and language not in PLAIN:
             TRIED[language](textwrap.dedent(block), names)
     for fragment in FRAGMENT.findall(text):
         configs(fragment, names)
@@ -77,7 +79,6 @@ def test_every_example_of_a_page_works(page, checkout):
         ("yaml", "machine: {shard: 4}"),
         ("yaml", "attacks: {mine: {method: lbgfs}}"),
         ("python", "from blindspots.attacks import nothing"),
-        ("python", "# blindspots/devices.py\nnothing = 0\n"),
     ],
 )
 def test_an_example_that_has_rotted_is_found(language, block, checkout):
@@ -86,15 +87,7 @@ def test_an_example_that_has_rotted_is_found(language, block, checkout):
 
 
 def python(block, names):
-    """Run it, or write the file that it is; what the project has must be as the block says."""
-    if path := re.match(r"# ([\w/-]+\.py)\n", block):
-        file = Path(path[1])
-        if file.exists():
-            assert block.partition("\n")[2].strip() in file.read_text("utf-8"), path[1]
-        else:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(block, "utf-8")
-        return
+    """Run it."""
     for file in re.findall(r'"(results/digits/.*?)"', block):  # as if the quickstart had run
         if file.endswith(".safetensors"):
             model, spec = checkpoints.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
