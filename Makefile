@@ -8,7 +8,7 @@ PEERS := .venv-peers/.ready
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-slow lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock vendor clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -87,7 +87,7 @@ api: $(READY) ## write the pages of the library's functions into docs/api, which
 	$(PY) -m docs.api
 	@echo 'Done. Open docs/api/index.html'
 
-docs: api ## that, and renew what documents show of the project: graph of the rules, attacks, times
+docs: api ## that, and renew what documents show of the project: graph of the rules, attacks, times, screenshots
 	$(PY) -m docs.renew
 	@echo 'Done. See git diff README.md docs'
 
@@ -104,6 +104,15 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml, and the lock of t
 	  --build-constraints benchmarks/build-constraints.txt --generate-hashes --no-emit-index-url \
 	  --upgrade --custom-compile-command 'make lock' --quiet --output-file benchmarks/requirements.lock
 	@echo 'Done. See git diff requirements.lock'
+
+# DataTables is released on npm only. It is in every report, so the one file is kept here, with its licence.
+DATATABLES := 3.1.5
+vendor: ## fetch the report's DataTables anew (needs npm)
+	cd reports/vendor/datatables && npm pack --silent datatables.net@$(DATATABLES) && \
+	  tar -xzf datatables.net-$(DATATABLES).tgz --strip-components 1 package/License.txt && \
+	  tar -xzf datatables.net-$(DATATABLES).tgz --strip-components 2 package/js/dataTables.min.js && \
+	  rm datatables.net-$(DATATABLES).tgz
+	@echo 'Done. See git diff reports/vendor'
 
 clean: ## remove .venv and caches; results, and what Snakemake knows of them, stay
 	rm -f $(READY) $(PEERS)

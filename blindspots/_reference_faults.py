@@ -150,7 +150,10 @@ def _needs_model(attack: str) -> bool:
 
 def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
     key = f"nets.{name}"
-    if (net["trainer"] is None) == (net["weights"] is None):
+    if net["model"]["method"] == "exported":
+        if net["trainer"] or net["train_on"] or net["weights"] != net["model"].get("file"):
+            yield f"{key}: expected a model alone, its weights are in model.file; remove the rest"
+    elif (net["trainer"] is None) == (net["weights"] is None):
         found = "neither" if net["trainer"] is None else "both"
         yield f"{key}: expected either trainer or weights, found {found}"
     elif (net["trainer"] is None) != (net["train_on"] is None):

@@ -146,6 +146,11 @@ def _not_finite(value: Any, key: str = "") -> Iterator[str]:
         yield f"{key}: expected a finite number, found {value}"
 
 
+def _own_weights(net: Config) -> str | None:
+    """The file of a model that brings its weights; None for others."""
+    return net["model"].get("file") if net["model"]["method"] == "exported" else None
+
+
 def _fill_in(config: Config) -> None:
     data = config["data"]
     data.setdefault("root", None)
@@ -157,11 +162,12 @@ def _fill_in(config: Config) -> None:
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
-        for key in ("trainer", "train_on", "weights"):
+        net.setdefault("weights", _own_weights(net))
+        for key in ("trainer", "train_on"):
             net.setdefault(key, None)
     config.setdefault("operators", {})
     for network in config["operators"].values():
-        network.setdefault("weights", None)
+        network.setdefault("weights", _own_weights(network))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
     for experiment in config["experiments"].values():

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from blindspots import tables
 from blindspots.provenance import versions
-from blindspots.report import Cell, Table, printable
+from blindspots.report.summaries import Cell, Table, printable
+
+MOST_ROWS = 80
+"""Of a table: longer ones are left to the report."""
 
 
 def page(
@@ -39,12 +42,15 @@ def page(
     ]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        parts.append(f"## {heading}\n\n{_markdown(printable(name, heading, table.to_pandas()))}")
+        body = _markdown(printable(name, heading, table.to_pandas()))
+        parts.append(f"## {heading}\n\n{body}")
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown(table: Table) -> str:
+    if len(table.rows) > MOST_ROWS:
+        return f"{len(table.rows)} rows, which the report has."
     rows = [[table.name, *table.columns], ["---", *["---:"] * len(table.columns)]]
     rows += [[label, *map(_text, cells)] for label, cells in table.rows]
     text = "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -68,12 +68,13 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
 def randomisation_p(value: float, draws: np.ndarray) -> float:
     """Two-sided P value of a statistic among its values under random rotations, or the like.
 
-    (1 + the draws as far from their mean) / (1 + draws): Phipson and Smyth 2010, "Permutation
-    P-values should never be zero". NaN without draws.
+    (1 + the draws as far from the middle) / (1 + draws): Phipson and Smyth 2010, "Permutation
+    P-values should never be zero". The middle is the mean of all, the value among them, so that
+    none is told from the others by it, and the test is exact. NaN without draws.
     """
     if len(draws) == 0:
         return np.nan
-    middle = draws.mean()
+    middle = (draws.sum() + value) / (len(draws) + 1)
     return float((1 + (abs(draws - middle) >= abs(value - middle)).sum()) / (1 + len(draws)))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from snakemake.utils import available_cpu_count
 
+from docs import screenshots
+
 ROOT = Path(__file__).parents[1]
 PRESET = ROOT / "presets/digits.yaml"
 MARKED = re.compile(r"(?<=: make docs -->\n).*?(?=<!-- end -->)", re.S)
@@ -73,11 +75,9 @@ def _excess(mean: str, failures: str) -> str:
     return mean.strip("()") + (f" ({failures} failed)" if failures != "0" else "")
 
 
-def times() -> str:
-    """The page on where the quickstart's time goes, from a run in a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        snakemake("--directory", folder)
-        table = Path(folder, "logs/digits/times.md").read_text("utf-8").strip()
+def times(folder: Path) -> str:
+    """The page on where the quickstart's time goes, from a run in a folder."""
+    table = (folder / "logs/digits/times.md").read_text("utf-8").strip()
     return TIMES.format(cores=available_cpu_count(), table=table)
 
 
@@ -86,7 +86,10 @@ def main() -> None:
     for name, renewed in PLACES.items():
         page = ROOT / name
         page.write_text(MARKED.sub(lambda _, new=renewed: new(), page.read_text("utf-8")), "utf-8")
-    (ROOT / "docs/TIMES.md").write_text(times(), "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        snakemake("--directory", folder)
+        (ROOT / "docs/TIMES.md").write_text(times(Path(folder)), "utf-8")
+        screenshots.take(Path(folder, "results/digits/report.html"))
 
 
 PLACES = {"README.md": attacks, "docs/running.md": rulegraph}

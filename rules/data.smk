@@ -1,4 +1,6 @@
 rule prepare:
+    input:
+        data_files(),
     output:
         train=images("train"),
         test=images("test"),

@@ -1,12 +1,13 @@
 # What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
 # it reaches.
 from functools import cache
+from glob import glob
 from itertools import pairwise
 
 from snakemake.exceptions import WorkflowError
 
 from blindspots import methods
-from blindspots.config import method_settings
+from blindspots.config import SUBJECTS, method_settings
 from blindspots.fingerprint import fingerprint
 
 
@@ -23,6 +24,13 @@ def code(script, *used):
 @cache
 def reached(script, *modules):
     return fingerprint(modules, [ROOT / "scripts" / script])
+
+
+def data_files():
+    """The files that the dataset's settings name, so that changed ones are read again."""
+    patterns = {"parquet": ("train", "test"), "npz": ("file",)}.get(config["data"]["method"], ())
+    named = [config["data"][key] for key in patterns if config["data"].get(key) is not None]
+    return sorted(file for pattern in named for file in glob(pattern, recursive=True))
 
 
 def models_of(nets):
@@ -198,6 +206,19 @@ def summary(mapping, role):
     return made | {"title": mapping["title"], "n": sections[0]["n"] if sections else None}
 
 
+def subject(mapping):
+    """What a table or a figure is of, by which Snakemake's report groups them."""
+    if mapping["more_experiments"]:
+        return "across experiments"
+    return next(f"{key} {mapping[key]}" for key in SUBJECTS if mapping[key] is not None)
+
+
+def labels_of(section, name):
+    """What Snakemake's report calls a table or a figure."""
+    title = config[section][name]["title"].replace("{", "(").replace("}", ")")  # no wildcards
+    return {section.removesuffix("s"): title, "name": name}
+
+
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
     wanted = methods.inputs(role, mapping["method"])
@@ -218,3 +239,9 @@ def reference_nets(units):
     """The net whose features measure a similarity, or none."""
     reference = UNITS[units]["reference"]
     return [] if reference is None else [reference["net"]]
+
+
+def templates():
+    """The report's template, and what it includes."""
+    included = [*(ROOT / "reports/page").iterdir(), *(ROOT / "reports/vendor").rglob("*.js")]
+    return [os.path.relpath(path) for path in (ROOT / "reports/report.html.j2", *sorted(included))]

@@ -58,7 +58,8 @@ rule table:
             f"{RESULTS}/tables/{{table}}.parquet",
             caption="../reports/table.rst",
             category="Tables",
-            labels={"table": "{table}"},
+            subcategory=lambda w: subject(config["tables"][w.table]),
+            labels=lambda w: labels_of("tables", w.table),
         ),
     log:
         f"{LOGS}/table/{{table}}.log",
@@ -87,7 +88,8 @@ rule figure:
             f"{RESULTS}/figures/{{figure}}.svg",
             caption="../reports/figure.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            subcategory=lambda w: subject(config["figures"][w.figure]),
+            labels=lambda w: labels_of("figures", w.figure),
         ),
     log:
         f"{LOGS}/figure/{{figure}}.log",
@@ -114,7 +116,14 @@ rule report:
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         splits=expand(SPLIT, seed=config["seeds"]),
         audit=f"{RESULTS}/audit.parquet" if EXPERIMENTS else [],
-        template=os.path.relpath(ROOT / "reports/report.html.j2"),
+        pictures=expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        transfer=expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        clean=expand(
+            f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
+            net=nets_of_experiments(),
+            seed=config["seeds"][0],
+        ),
+        template=templates(),
     output:
         report(
             f"{RESULTS}/report.html",

@@ -16,8 +16,9 @@ def main(snakemake):
         classes=tables.metadata(train)["classes"],
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
     )
-    checkpoints.check_spec(snakemake.input.weights, spec)
-    checkpoints.load_weights(model, snakemake.input.weights)
+    if net["model"]["method"] != "exported":  # which brings its own
+        checkpoints.check_spec(snakemake.input.weights, spec)
+        checkpoints.load_weights(model, snakemake.input.weights)
     checkpoints.save(snakemake.output.weights, model, spec)
     write_clean(snakemake, model.to(device), device)
 

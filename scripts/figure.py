@@ -1,5 +1,7 @@
 """Draw one figure of an experiment."""
 
+import inspect
+
 from _evidence import evidence
 from _job import job
 
@@ -11,10 +13,9 @@ def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
     with style():
-        save(
-            draw(**evidence(snakemake.input, figure["n"]), **figure["settings"]),
-            snakemake.output[0],
-        )
+        drawn = draw(**evidence(snakemake.input, figure["n"]), **figure["settings"])
+        says, *_ = (inspect.getdoc(draw) or "").split("\n\n")
+        save(drawn, snakemake.output[0], says)
 
 
 with job(snakemake):

@@ -17,9 +17,10 @@ def main(snakemake):
     try:
         model, spec = checkpoints.create(*made, seed=network["seed"] or 0)
         if weights is not None:
-            if snakemake.input:
-                checkpoints.check_spec(weights, spec)
-            checkpoints.load_weights(model, weights)
+            if network["method"] != "exported":  # which brings its own
+                if snakemake.input:
+                    checkpoints.check_spec(weights, spec)
+                checkpoints.load_weights(model, weights)
             origin = Path(weights).name
         with progress(f"norms of {name}", "layers") as show:
             layers = linear_layers(model, network["shape"], show)

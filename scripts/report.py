@@ -1,19 +1,23 @@
-"""Gather the run's tables and figures in one HTML page."""
+"""Gather the run's tables, figures and pictures in one HTML page."""
 
 from _job import job
 
-from blindspots.report import render
+from blindspots.report.page import render
 from blindspots.tables import replacing
 
 
 def main(snakemake):
+    config, given = snakemake.params.config, snakemake.input
     page = render(
-        snakemake.input.template,
-        config=snakemake.params.config,
-        summaries=snakemake.input.tables,
-        figures=dict(zip(snakemake.params.config["figures"], snakemake.input.figures, strict=True)),
-        splits=snakemake.input.splits,
-        audit=snakemake.input.get("audit") or None,
+        given.template[0],
+        config=config,
+        summaries=given.tables,
+        figures=dict(zip(config["figures"], given.figures, strict=True)),
+        splits=given.splits,
+        audit=given.get("audit") or None,
+        pictures=dict(zip(config["experiments"], given.pictures, strict=True)),
+        transfer=dict(zip(config["experiments"], given.transfer, strict=True)),
+        clean=given.clean,
     )
     with replacing(snakemake.output[0]) as temporary:
         temporary.write_text(page, encoding="utf-8")

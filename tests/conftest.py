@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,16 @@ def shared_data():
     folder = os.environ.get("BLINDSPOTS_DATA")
     unless("" if folder else "needs BLINDSPOTS_DATA, a folder that holds MNIST/raw")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, driven by playwright; nothing is downloaded."""
+    path = shutil.which("chromium")
+    unless("" if path else "needs chromium (Debian: chromium fonts-dejavu-core)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -10,7 +10,7 @@ from blindspots import comparison, tables
 from blindspots.analyses import _summary
 from blindspots.interface import InputError
 from tests.conftest import ROOT
-from tests.test_report import summary
+from tests.pages import summary
 
 
 def run(folder, frame):

@@ -126,6 +126,16 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (["nets", "FC10-1e-4", "trainer"], {"method": "lbfgs"}, ["expected the setting 'decay'"]),
         (["nets", "FC10-1e-4", "weights"], "w.pth", ["either trainer or weights, found both"]),
         (
+            ["nets", "FC10-1e-4", "model"],
+            {"method": "exported", "file": "theirs.pt2"},
+            ["FC10-1e-4: expected a model alone, its weights are in model.file; remove the rest"],
+        ),
+        (
+            ["nets", "FC10-1e-4"],
+            {"model": {"method": "exported"}},
+            ["FC10-1e-4.model: expected the setting 'file' of exported"],
+        ),
+        (
             ["nets", "FC10-1e-4", "train_on"],
             "P3",
             ["train_on: expected one of train, P1, P2", "'P3'"],
@@ -205,6 +215,11 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
                 "against": ["FC10"],
             },
             ["table1.against: expected a net of this experiment", "found 'FC10'"],
+        ),
+        (  # a search is judged by the validation part alone
+            ["tables", "table1"],
+            {"method": "search", "experiment": "cross-model", "part": "test"},
+            ["tables.table1: expected settings of search (none), found 'part'"],
         ),
         (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),

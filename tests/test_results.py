@@ -4,13 +4,14 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import yaml
 
 from blindspots import results, tables
 from blindspots.analyses import _summary
 from tests.conftest import ROOT
-from tests.test_report import summary
+from tests.pages import summary
 
 HISTORY = tables.pa.schema([("iteration", tables.pa.int32()), ("seconds", tables.pa.float64())])
 
@@ -59,3 +60,15 @@ def test_results_of_a_run_that_is_not_there_name_the_missing_file(tmp_path):
     assert ended.returncode == 1
     assert "expected a Parquet file, found none; run the workflow" in ended.stderr
     assert yaml.safe_load((tmp_path / "my.yaml").read_text())["run"] in ended.stderr
+
+
+def test_a_long_table_is_left_to_the_report(tmp_path):
+    rows = [
+        summary().iloc[[0]].assign(row=str(i), row_label=str(i))
+        for i in range(results.MOST_ROWS + 1)
+    ]
+    table = tables.from_frame(pd.concat(rows), _summary.SCHEMA)
+    tables.write(tmp_path / "t.parquet", table, {"title": "Table T", "commit": "abc"})
+    page = results.page("Results", {"t": tmp_path / "t.parquet"}, {}, "make it")
+    assert f"## Table T\n\n{results.MOST_ROWS + 1} rows, which the report has." in page
+    assert "| t |" not in page

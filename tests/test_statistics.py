@@ -121,3 +121,11 @@ def test_a_statistic_among_its_draws_has_the_p_value_of_its_place():
     assert statistics.randomisation_p(-9.0, draws) == 3 / 20
     assert statistics.randomisation_p(0.0, draws) == 1
     assert np.isnan(statistics.randomisation_p(0.0, np.array([])))
+
+
+@pytest.mark.parametrize("count", [19, 39])
+def test_a_statistic_that_is_one_of_the_draws_has_a_small_p_as_seldom_as_it_says(count):
+    rng = np.random.default_rng(0)
+    p = [statistics.randomisation_p(rng.standard_normal(), rng.standard_normal(count))
+         for _ in range(20_000)]  # fmt: skip
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.005)

@@ -17,6 +17,7 @@ MORE, LESS, EQUAL, UNKNOWN = "units more", "units less", "equal", "cannot tell"
 LAYER = ["net", "trained", "layer", "scaling"]
 NO_ROTATIONS = "no rotation was drawn for it: each direction needs passes through the network"
 NO_DRAW = "needs rotations"
+NO_SPREAD = "needs several rotations that differ"
 NO_ARM = "needs the arm 'rotation'"
 
 
@@ -87,11 +88,11 @@ def key(row) -> str:
 def means(units: pd.DataFrame) -> pd.DataFrame:
     """Per net, seed, layer, arm and measure the mean over the directions that have a value.
 
-    `spread` is their standard deviation, `reason` the first one given where none has a value.
+    `directions` counts those, `reason` is the first one given where none has a value.
     """
     keys = [*LAYER, "seed", "arm", "measure"]
     groups = units.groupby(keys, sort=False)
-    found = groups["value"].agg(["mean", "std"]).rename(columns={"mean": "value", "std": "spread"})
+    found = groups["value"].agg(value="mean", directions="count")
     return found.assign(reason=groups["reason"].first(), n=groups["n"].first()).reset_index()
 
 
@@ -102,7 +103,8 @@ def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFra
 
     Returns:
         Columns of `LAYER`, `seed`, `measure`, `value` (the difference), `effect` (it over the
-        standard deviation of the rotations' means), `n`, and `reason` where there is none.
+        standard deviation of the rotations' means), `n`, `reason` where there is no difference and
+        `without_effect` where there is no effect.
     """
     arms = means(units)
     keys = [*LAYER, "seed", "measure"]
@@ -115,8 +117,10 @@ def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFra
     difference = found["value"] - against
     effect = (difference / found["std"].replace(0, np.nan)).where(~lost)
     reason = found["reason"].fillna(lost.map({True: NO_ARM, False: NO_DRAW}))
+    reason = reason.where(difference.isna())
+    alike = reason.fillna(lost.map({True: NO_ROTATIONS, False: NO_SPREAD}))
     return found[[*keys, "n"]].assign(
-        value=difference, effect=effect, reason=reason.where(difference.isna())
+        value=difference, effect=effect, reason=reason, without_effect=alike
     )
 
 

@@ -1,4 +1,4 @@
-"""Clean errors of nets, and by how much they differ from those of others, paired over seeds."""
+"""Clean errors of nets, and by how much they differ from those of others, seed by seed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ def contrasts(
 ) -> pd.DataFrame:
     """Every net's error on each part, and less that of the nets `against`.
 
-    A difference is taken seed by seed, where both nets have the same images, and then averaged: its
-    interval is Student's over the differences. On one seed it is that of two rates over the same
-    images (`statistics.paired`).
+    A difference is taken seed by seed and then averaged: its interval is Student's over the
+    differences. Nets of one seed share their images alone, those of the part and, where they have
+    the same `train_on`, those that they were trained on: each has initial weights and an order of
+    the images of its own. On one seed the interval is that of two rates over the same images
+    (`statistics.paired`).
 
     Args:
         clean: answers to unaltered images, with schema `answers.CLEAN`.

@@ -9,6 +9,7 @@ import pandas as pd
 
 from blindspots.analyses._clean import answers_on
 from blindspots.analyses._summary import cells, over_seeds
+from blindspots.interface import InputError
 
 ALL = "the search"
 """The row of all trainings together."""
@@ -19,26 +20,34 @@ def search(
     clean: pd.DataFrame,
     split: pd.DataFrame,
     *,
-    part: str = "validation",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The variants by their error on a part that was kept for tuning, the best first.
+    """The variants by their error on the validation part, the best first.
+
+    They are judged by no other part: those that are reported must not choose the settings.
 
     Args:
         history: rows of all trainings, as `trainers._table` describes.
         clean: answers to unaltered images, with schema `answers.CLEAN`.
         split: the parts that the images are in.
-        part: that the variants are judged by; never one that is reported.
         labels: of nets, by name.
 
     Returns:
         Per net its error in percent and the seconds of a training; a mark at the lowest error. Last
         the search as a whole: how many trainings, and the sum of their seconds.
+
+    Raises:
+        InputError: no image was kept for validation.
     """
-    answers = answers_on(part, clean, split)
+    answers = answers_on("validation", clean, split)
+    if answers.empty:
+        raise InputError(
+            "splits.validation: expected images to judge the search by, found none; enlarge it"
+        )
     rate = answers.groupby(["net", "seed"], sort=False)["wrong"].agg(value="mean", n="size")
-    error = f"{part} error"
-    rates = rate.assign(value=100 * rate["value"], column="error", column_label=error, unit="%")
+    rates = rate.assign(
+        value=100 * rate["value"], column="error", column_label="validation error", unit="%"
+    )
     ends = history.groupby(["net", "seed"], sort=False)["seconds"].last()
     seconds = ends.to_frame("value").assign(
         n=0, column="seconds", column_label="seconds of a training", unit="s"
@@ -51,7 +60,7 @@ def search(
     order = {net: place for place, net in enumerate(errors.index)}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
     values["row_label"] = [labels.get(row, row) for row in values["row"]]
-    shared = {"row": ALL, "row_label": ALL, "n": 0, "networks": len(ends)}
+    shared = {"row": ALL, "row_label": ALL, "n": 0, "networks": 0}
     marks = [
         {
             "row": errors.index[0], "row_label": labels.get(errors.index[0], errors.index[0]),

@@ -21,7 +21,8 @@ def unit_factors(
     """Contrasts of the difference between the units' mean and that of their rotations.
 
     The difference, turned so that more means more interpretable units, is averaged over the layers
-    before the nonlinearities of a network, and over those after; then one average is taken from
+    before the nonlinearities of a network, and over those after, out of those that have one for
+    every seed; then one average is taken from
     another, network by network (nets and controls of one seed belong together).
 
     Args:
@@ -41,8 +42,11 @@ def unit_factors(
     found = differences(units, of_scaling(unit_rotations, scaling))
     found = found.merge(layer_labels(units, labels)[[*LAYER, "place"]], on=LAYER)
     found["value"] *= found["measure"].map({name: m.sign for name, m in MEASURES.items()})
+    placed = found[found["place"] != "neither"]
+    # Layers that have a value for every seed: an average must be of the same ones throughout.
+    whole = placed.groupby([*LAYER, "measure"])["value"].transform(lambda of: of.notna().all())
     averages = (
-        found[found["place"] != "neither"]
+        placed[whole.astype(bool)]
         .groupby(["net", "trained", "place", "measure", "seed"], sort=False)["value"]
         .mean()
     )

@@ -13,12 +13,13 @@ from blindspots.analyses._units import (
     NO_ROTATIONS,
     differences,
     layer_labels,
+    means,
     of_scaling,
     tested,
 )
 from blindspots.interface import InputError
 
-SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p")
+SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
 ONE_NETWORK = "needs several networks (seeds)"
 
 
@@ -43,12 +44,16 @@ def units(
       leaves 0 out, and by the rotations p ≤ 0.05 (where the measure has rotations);
     * cannot tell: else, and on fewer than two networks.
 
+    Each cell is tested at 5% by itself, not corrected for the number of cells. Units without a
+    value, which are dead or whose top is tied, have no part in it: "directions" counts the others.
+
     Args:
         units: with schema `_tables.UNITS`.
         unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
         show: "verdict"; "difference" (units less rotations, Student's interval over networks);
             "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
-            networks among those of the rotations, two-sided); "equivalence p".
+            networks among those of the rotations, two-sided); "equivalence p"; "directions" (the
+            units that have a value).
         scaling: "raw", "matched" or "whitened".
         margins: by measure.
         labels: of nets, by name.
@@ -61,11 +66,14 @@ def units(
     units, rotations = of_scaling(units, scaling), of_scaling(unit_rotations, scaling)
     layers = layer_labels(units, labels)
     found = differences(units, rotations)
-    if show in ("difference", "effect"):
-        values = found.assign(value=found["value" if show == "difference" else "effect"])
+    if show == "directions":
+        counted = means(units[units["arm"] == "units"])
+        values = counted.assign(value=counted["directions"].astype(float))
+        finished = over_seeds(_labelled(values, layers).assign(unit=""), KEYS)
+    elif show in ("difference", "effect"):
+        values = found
         if show == "effect":
-            lost = values["measure"] == "accuracy"
-            values["reason"] = values["reason"].mask(lost, NO_ROTATIONS)
+            values = found.assign(value=found["effect"], reason=found["without_effect"])
         finished = over_seeds(_labelled(values, layers).assign(unit=""), KEYS)
     else:
         verdicts = _labelled(tested(found, rotations, margins), layers)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from blindspots.datasets._images import decoded, same_shape
+from blindspots.datasets._labels import shares
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 
 TEST = ("test", "val", "validation")
@@ -13,9 +15,14 @@ TEST = ("test", "val", "validation")
 
 
 def folder(
-    *, root: str | None = None, size: int = 224, test_share: float = 0.2, seed: int = 0
+    *,
+    root: str | None = None,
+    size: int | None = 224,
+    grey: bool = False,
+    test_share: float = 0.2,
+    seed: int = 0,
 ) -> Dataset:
-    """Coloured images of any format that Pillow reads, scaled and cropped to a square.
+    """Images of any format that Pillow reads, scaled and cropped to a square.
 
     Either `root`/train/class/image and `root`/test/class/image ("val" will do, too), or
     `root`/class/image, of which a stratified share, drawn with `seed`, becomes the test set.
@@ -24,15 +31,18 @@ def folder(
 
     Args:
         root: the folder.
-        size: pixels of a side.
+        size: pixels of a side, to which each image's middle square is scaled; None: images stay as
+            they are, and must be of one size.
+        grey: one channel, not three.
         test_share: where there is no test folder.
         seed: of that share.
 
     Returns:
-        Images (n, 3, size, size) in [0, 1].
+        Images (n, 1 or 3, height, width) in [0, 1].
 
     Raises:
-        InputError: no such folder, one without classes or images, an image that cannot be read.
+        InputError: no such folder, one without classes or images, an image that cannot be read, or
+            images of several sizes.
     """
     if root is None:
         raise InputError("data.root: expected the folder with the images, found none; add it")
@@ -46,11 +56,12 @@ def folder(
                 f"{held_out}: expected the classes of {path / 'train'}, found that only one of the "
                 f"two has {odd!r}; add it to the other"
             )
-        train, test = (_read(part, names, size) for part in (path / "train", held_out))
+        train, test = (_read(part, names, size, grey) for part in (path / "train", held_out))
+        same_shape(train, test, str(held_out))
         return Dataset(train, test, len(names), UNIT_BOX)
     names = _classes(path)
-    every = _read(path, names, size)
-    first, second = _shares(every.labels, test_share, seed)
+    every = _read(path, names, size, grey)
+    first, second = shares(every.labels, test_share, seed)
     train, test = (Part(every.images[rows], every.labels[rows]) for rows in (first, second))
     return Dataset(train, test, len(names), UNIT_BOX)
 
@@ -65,11 +76,9 @@ def _classes(path: Path) -> list[str]:
     return names
 
 
-def _read(path: Path, names: list[str], size: int) -> Part:
+def _read(path: Path, names: list[str], size: int | None, grey: bool) -> Part:
     files = [(file, c) for c, name in enumerate(names) for file in _files(path / name)]
-    images = np.empty((len(files), 3, size, size), np.float32)
-    for row, (file, _) in enumerate(files):
-        images[row] = _image(file, size)
+    images = decoded([(str(file), file) for file, _ in files], size=size, grey=grey)
     return Part(images, np.array([c for _, c in files], dtype=np.int64))
 
 
@@ -78,35 +87,3 @@ def _files(path: Path) -> list[Path]:
     if not found:
         raise InputError(f"{path}: expected at least one image, found none; add some")
     return found
-
-
-def _image(file: Path, size: int) -> np.ndarray:
-    """(3, size, size) in [0, 1]: the middle square of the image, scaled."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            square = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{file}: expected an image, found a file that cannot be read ({reason}); "
-            "replace or remove it"
-        ) from None
-    return np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / 255
-
-
-def _shares(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the training and of the test set, stratified."""
-    from sklearn.model_selection import train_test_split
-
-    rows = np.arange(len(labels))
-    try:
-        first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=labels)
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"data.test_share: expected a share that leaves each class an image on both sides, "
-            f"found {share} of {len(labels)} images ({reason}); change it, or add images"
-        ) from None
-    return first, second

@@ -11,6 +11,7 @@ import matplotlib
 import seaborn
 from matplotlib.figure import Figure
 
+from blindspots.figures._description import description
 from blindspots.tables import replacing
 
 SETTINGS: Any = {
@@ -31,7 +32,16 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as SVG without a date."""
+def save(figure: Figure, path: str | Path, said: str = "") -> None:
+    """Write a figure as SVG without a date, and in it what it shows in words.
+
+    Args:
+        figure: to be written.
+        path: of the file.
+        said: what such figures show, a sentence or more.
+    """
+    words = {"Description": f"{said} {description(figure)}".strip()}
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        figure.savefig(
+            temporary, format="svg", metadata={"Date": None} | words, bbox_inches="tight"
+        )

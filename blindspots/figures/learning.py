@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle, product
 
 import pandas as pd
 import seaborn
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 
 TERMS = {"error": "error in training (%)", "loss": "loss"}
 AXES = {"seconds": "seconds of training", "epochs": "epochs (rows of the history)"}
+DASHES = ("-", "--", ":")
+"""Of lines; the next where the colours are used up."""
 
 
 def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[str, str]) -> Figure:
@@ -17,6 +20,8 @@ def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[st
 
     The images are those trained on, as they were trained on: with dropout, or beside adversarial
     examples, whose loss is in that of the net. Trainers that report no error have no line for it.
+    The vertical axes are logarithmic; where a value is 0, down to the smallest that is not, and
+    linear from there to 0.
 
     Args:
         history: rows of all trainings, as `trainers._table` describes.
@@ -26,19 +31,24 @@ def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[st
     """
     rows = history.assign(epochs=history.groupby(["net", "seed"]).cumcount() + 1)
     nets = list(rows["net"].unique())
-    colours = seaborn.color_palette("colorblind", len(nets))
+    looks = list(zip(nets, cycle(product(DASHES, seaborn.color_palette("colorblind")))))
     shown = [term for term in TERMS if term in rows]
     figure = Figure(figsize=(4.2 * max(len(shown), 1), 4.2))
     panels = figure.subplots(1, max(len(shown), 1), squeeze=False)[0]
     for axes, term in zip(panels, shown, strict=False):
-        for net, colour in zip(nets, colours, strict=True):
+        for net, (dashes, colour) in looks:
             of = rows[(rows["net"] == net) & rows[term].notna()]
             seeds = [one for _, one in of.groupby("seed")]
             for one in seeds:
-                axes.plot(one[axis], one[term], color=colour, linewidth=0.6, alpha=0.5)
+                axes.plot(one[axis], one[term], dashes, color=colour, linewidth=0.6, alpha=0.5)
             mean = of.groupby("epochs")[["seconds", term]].mean().reset_index()
             label = labels.get(net, net) if axes is panels[0] else None
-            axes.plot(mean[axis], mean[term], color=colour, linewidth=1.8, label=label)
-        axes.set(yscale="log", ylabel=TERMS[term], xlabel=AXES[axis])
+            axes.plot(mean[axis], mean[term], dashes, color=colour, linewidth=1.8, label=label)
+        axes.set(ylabel=TERMS[term], xlabel=AXES[axis])
+        if (rows[term] == 0).any():
+            positive = rows[term][rows[term] > 0]
+            axes.set_yscale("symlog", linthresh=positive.min() if len(positive) else 1.0)
+        else:
+            axes.set_yscale("log")
     figure.legend(loc="outside upper center", ncols=3, fontsize=9)
     return figure

@@ -42,6 +42,11 @@ def top_images(
         InputError: no such layer, net or arm.
     """
     shown = unit_pictures[unit_pictures["trained"]]
+    if shown.empty:
+        raise InputError(
+            "figure: expected a direction with a top, found none: the layers are constant, or all "
+            "their scores are tied; take the figure out, or measure other layers"
+        )
     for name, wanted in (("net", net), ("layer", layer), ("arm", arm)):
         there = list(shown[name].unique())
         wanted = (there[-1] if name == "layer" else there[0]) if wanted is None else wanted

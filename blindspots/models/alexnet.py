@@ -73,6 +73,7 @@ def alexnet(
     *,
     widths: Sequence[int] = WIDTHS,
     groups: Sequence[int] = (1, 1, 1, 1, 1),
+    logits: int | None = None,
 ) -> AlexNet:
     """AlexNet of Krizhevsky, Sutskever and Hinton 2012, without response normalisation.
 
@@ -81,15 +82,17 @@ def alexnet(
 
     Args:
         shape: (3, height, width) of an image in [0, 1], at least 63 × 63 pixels, usually 224.
-        classes: number of logits.
+        classes: of the images.
         widths: maps of the five convolutions.
         groups: of the five convolutions.
+        logits: if more than the classes, as those of published weights on other images.
 
     Returns:
         Images (n, *shape) to logits (n, classes), normalised inside. PyTorch's initial weights.
 
     Raises:
-        InputError: images of another shape, not five numbers, or groups that do not divide.
+        InputError: images of another shape, not five numbers, groups that do not divide, or
+            fewer logits than classes.
     """
     if len(shape) != 3 or shape[0] != 3 or min(shape[1:]) < 63:
         raise InputError(
@@ -109,4 +112,8 @@ def alexnet(
                 f"model: groups: expected parts of {inputs} and {outputs} maps for convolution "
                 f"{number} of alexnet, found {parts}"
             )
-    return AlexNet(classes, widths, groups)
+    if logits is not None and logits < classes:
+        raise InputError(
+            f"model: logits: expected at least one for each of {classes} classes, found {logits}"
+        )
+    return AlexNet(logits or classes, widths, groups)

@@ -123,9 +123,8 @@ def pools_of(
 
         def make(rows: Tensor) -> tuple[Tensor, Tensor]:
             at = rows.to(images.device)
+            points = stages.points(level, images[at])
             with stages.at_rest():
-                with torch.no_grad():
-                    points = stages.below(level)(images[at])
                 made = examples(
                     kind, stages.above(level), points, labels[at], range_of_units,
                     strength=strength, factor=factor, steps=steps, generator=generator,
@@ -136,6 +135,44 @@ def pools_of(
 
     strengths = one_for_each("strength", strength, levels)
     return [pool_of(level, most) for level, most in zip(levels, strengths, strict=True)]
+
+
+def check_use(size: int, refresh: float, mix: float, batch: int, begin: int, epochs: int) -> None:
+    """Whether pools of these settings are made, drawn from and partly replaced.
+
+    Args:
+        size: examples in each.
+        refresh: share that is replaced at a time.
+        mix: share of a batch that is examples.
+        batch: clean images in a full one.
+        begin: epochs before the pools are made.
+        epochs: of the training.
+
+    Raises:
+        InputError: they are not.
+    """
+    if not 0 < mix < 1:
+        raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
+    if examples_beside(batch, mix) < 1:
+        raise InputError(
+            f"mix: expected at least one example beside {batch} clean images, found a share of "
+            f"{mix}; raise mix or batch, or for none layers: []"
+        )
+    if round(refresh * size) < 1:
+        raise InputError(
+            f"refresh: expected at least one example of a pool of {size}, found a share of "
+            f"{refresh}; raise refresh or pool"
+        )
+    if begin >= epochs:
+        raise InputError(
+            f"begin: expected fewer epochs without pools than the {epochs} of the training, found "
+            f"{begin}; lower begin, or for none layers: []"
+        )
+
+
+def examples_beside(clean: int, mix: float) -> int:
+    """How many examples make up a share of a batch, beside so many clean images."""
+    return round(clean * mix / (1 - mix))
 
 
 def one_for_each(name: str, value: T | Sequence[T], pools: Sequence[Any]) -> Sequence[T]:

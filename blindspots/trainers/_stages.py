@@ -45,6 +45,17 @@ class Stages:
         """The part that makes a level of images."""
         return self.model[: self.cuts[level]]
 
+    def points(self, level: int, images: Tensor, *, trained: bool = False) -> Tensor:
+        """The points (n, …) of a level that images (n, *image) have.
+
+        Unless what is below is `trained` on them, it is as at evaluation: nothing of it changes, be
+        it weights or running statistics.
+        """
+        if trained:
+            return self.below(level)(images)
+        with torch.no_grad(), self.at_rest():
+            return self.below(level)(images)
+
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """The model as it is at evaluation, within the block."""

@@ -23,7 +23,7 @@ class Tally:
         self.loss = self.loss + loss * len(wrong)
         self.wrong = self.wrong + wrong[:clean].sum()
         self.clean, self.all = self.clean + clean, self.all + len(wrong)
-        if pool is not None:
+        if pool is not None and len(wrong) > clean:
             before, count = self.examples.get(pool.level, (0.0, 0))
             self.examples[pool.level] = before + wrong[clean:].sum(), count + len(wrong) - clean
 

@@ -13,7 +13,13 @@ from torch.nn.functional import cross_entropy
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
 from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms
-from blindspots.trainers._pools import Pool, one_for_each, pools_of
+from blindspots.trainers._pools import (
+    Pool,
+    check_use,
+    examples_beside,
+    one_for_each,
+    pools_of,
+)
 from blindspots.trainers._stages import Stages
 from blindspots.trainers._tally import Tally
 
@@ -52,8 +58,8 @@ def adversarial_pools(
     Szegedy et al. 2013, section 4.2: a pool for each layer's output, whose examples train all
     layers above; a random subset of each pool is replaced all the time; mixed into the training
     set; in alternation. Here every batch of clean images takes examples of one pool, the pools in
-    turn, and trains the layers above that pool's level on both; those below stay as they are
-    (unless `train_below`).
+    turn, and trains the layers above that pool's level on both; those below stay as they are,
+    as at evaluation (unless `train_below`).
     Details that the paper does not give are settings. Dropout is of the layers above alone.
 
     Without pools (`layers: []`) it is the training that weight decay and dropout are compared by:
@@ -77,14 +83,15 @@ def adversarial_pools(
         mix: share of a batch that is examples.
         train_below: whether the clean images of a batch train the layers below its pool's level,
             too; its examples never do.
-        begin: epochs on clean images alone, before the pools are made.
+        begin: epochs on clean images alone, before the pools are made; fewer than `epochs`.
         epochs: passes over the clean images.
         batch: clean images per step.
         learning_rate: the largest; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
         decay: of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
         dropout_input: share of pixels left out of each image in training.
         dropout_hidden: share of each hidden layer's units left out.
-        max_norm: largest L2 norm of the weights into a unit; None: any.
+        max_norm: largest L2 norm of the weights into a unit, kept to at each step that trains them;
+            None: any.
         seed: of all that is random.
         box: range of a pixel.
         progress: called with each row of the history.
@@ -103,17 +110,12 @@ def adversarial_pools(
         raise InputError("expected at least one training image, found none; enlarge the part")
     stages = Stages(model)
     generator = torch.Generator().manual_seed(seed)
-    if not 0 < mix < 1:
-        raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
-    if round(refresh * pool) < 1:
-        raise InputError(
-            f"refresh: expected at least one example of a pool of {pool}, found a share of "
-            f"{refresh}; raise refresh or pool"
-        )
     pools = pools_of(
         stages, images, labels, box, layers=layers, kind=kind, strength=strength, factor=factor,
         steps=steps, size=pool, generator=generator,
     )  # fmt: skip
+    if pools:
+        check_use(pool, refresh, mix, min(batch, len(images)), begin, epochs)
     turns = one_for_each("turns", 1 if turns is None else turns, pools)
     in_turn = [one for one, times in zip(pools, turns, strict=True) for _ in range(times)]
     weights = [p for p in model.parameters() if p.ndim > 1]
@@ -131,10 +133,9 @@ def adversarial_pools(
     def trained(at: Tensor, drawn: Pool | None, tally: Tally) -> None:
         """One step on clean images and, of one pool, examples, by the layers above its level."""
         level, clean = 0 if drawn is None else drawn.level, len(at)
-        with torch.set_grad_enabled(train_below):
-            points = stages.below(level)(images[at.to(images.device)])
+        points = stages.points(level, images[at.to(images.device)], trained=train_below)
         if drawn is not None:
-            rows, made = drawn.draw(round(clean * mix / (1 - mix)))
+            rows, made = drawn.draw(examples_beside(clean, mix))
             points, at = torch.cat([points, made]), torch.cat([at, rows])
         truth = labels[at.to(labels.device)]
         optimiser.zero_grad()  # to None: layers below do not even decay
@@ -149,7 +150,8 @@ def adversarial_pools(
         if max_norm is not None:
             with torch.no_grad():
                 for weight in weights:
-                    weight.copy_(torch.renorm(weight, p=2, dim=0, maxnorm=max_norm))
+                    if weight.grad is not None:  # it was trained in this step
+                        weight.copy_(torch.renorm(weight, p=2, dim=0, maxnorm=max_norm))
 
     rows: list[Terms] = []
     resumed = None if checkpoint is None else checkpoint.resume()

@@ -5,6 +5,10 @@ before the nonlinearity which follows it, that of the activation module after. W
 module is, is found by showing the network one image: an activation module is "after", and the
 module whose output it is given is "before". Nonlinearities that a `forward` applies as functions
 are no modules and have no name; the next module's output stands for them.
+
+The units are along the first axis after the images', as the channels of a convolution are; all
+others are places. A `Linear` or `LayerNorm` over tokens has its units along the last one and is no
+layer here.
 """
 
 from __future__ import annotations
@@ -61,7 +65,8 @@ def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") 
     before = {id(given) for _, module, given, _ in calls if _is_activation(module)}
     found = {}
     for name, module, _, output in calls:
-        if counts[name] == 1 and isinstance(output, Tensor) and output.ndim > 1:
+        over_tokens = isinstance(module, nn.Linear | nn.LayerNorm) and output.ndim > 2
+        if counts[name] == 1 and isinstance(output, Tensor) and output.ndim > 1 and not over_tokens:
             inside = _is_activation(module)
             place = AFTER if inside else BEFORE if id(output) in before else NEITHER
             found[name] = Layer(name, type(module).__name__, place, output.shape[1])

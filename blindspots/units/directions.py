@@ -9,12 +9,14 @@ that its scores are those of the unit; in that space it is the direction Σ^½ e
 are uniform on the sphere there, and a rotation turns the frame of all units as a whole.
 
 * Variance-matched, Σ holds the units' variances. Every unit has variance 1, and so have random
-  directions on the average, turned units exactly: raw, units of large variance weigh most in every
+  directions and turned units on the average. Raw, units of large variance weigh most in every
   random direction; matched, none does.
-* Whitened, Σ is the covariance. Every direction has variance 1 (less, by the shrinkage of Σ, where
-  the activations hardly vary at all), and turned units have the correlations of the units, so that
-  nothing of second order tells one from the other. But most directions of that sphere are those
-  along which the layer hardly varies, which is what it keeps least of its images.
+* Whitened, Σ is the covariance. Every direction has variance 1 and turned units have the
+  correlations of the units (both up to the shrinkage of Σ), so that nothing of second order tells
+  one from the other. But most directions of that sphere are those along which the layer hardly
+  varies, which is what it keeps least of its images.
+
+Units that never vary have no part in any direction.
 """
 
 from __future__ import annotations
@@ -40,26 +42,25 @@ class Frame:
     """The units of a layer that are looked at, in the space of a scaling.
 
     Attributes:
-        units: (k,) which of the layer's units.
-        covariance: of the space.
+        live: (d,) units of the layer that vary, in whose space directions are drawn.
+        units: (k,) those that are looked at, out of the live ones.
+        covariance: of that space.
     """
 
     def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
         """Take the space from the activations.
 
         Args:
-            activations: (n, units).
-            units: (k,) which of them.
+            activations: (n, size).
+            units: which of them are looked at.
             scaling: one of `SCALINGS`.
         """
-        self.units, self.size = units, activations.shape[1]
-        self.covariance: Covariance | Diagonal = _SPACES[scaling](activations)
-        self.mixing = np.linalg.qr(self._unit_vectors(), mode="r")
-
-    def _unit_vectors(self) -> np.ndarray:
-        """(size, k), of length 1: where the units point in the space."""
-        vectors = self.covariance.power(0.5, self.functionals())
-        return vectors / np.linalg.norm(vectors, axis=0)
+        self.size, self.live = activations.shape[1], np.flatnonzero(np.ptp(activations, axis=0) > 0)
+        self.units = units[np.isin(units, self.live)]
+        space = _SPACES[scaling] if len(self.live) else identity
+        self.covariance: Covariance | Diagonal = space(activations[:, self.live])
+        vectors = self.covariance.power(0.5, self.functionals()[self.live])
+        self.mixing = np.linalg.qr(vectors / np.linalg.norm(vectors, axis=0), mode="r")
 
     def functionals(self) -> np.ndarray:
         """The units themselves.
@@ -80,8 +81,7 @@ class Frame:
         Returns:
             (size, k) functionals.
         """
-        turned = haar(rng, self.size, len(self.units)) @ self.mixing
-        return self.covariance.power(-0.5, turned)
+        return self._of_space(haar(rng, len(self.live), len(self.units)) @ self.mixing)
 
     def random(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Directions uniform on the sphere of the space.
@@ -93,8 +93,18 @@ class Frame:
         Returns:
             (size, count) functionals.
         """
-        vectors = rng.standard_normal((self.size, count))
-        return self.covariance.power(-0.5, vectors / np.linalg.norm(vectors, axis=0))
+        vectors = rng.standard_normal((len(self.live), count))
+        return self._of_space(vectors / np.linalg.norm(vectors, axis=0))
+
+    def _of_space(self, vectors: np.ndarray) -> np.ndarray:
+        """(size, k) the functionals of directions (d, k) of the space."""
+        return self._widened(self.covariance.power(-0.5, vectors))
+
+    def _widened(self, vectors: np.ndarray) -> np.ndarray:
+        """(d, k) to (size, k): 0 for units that never vary."""
+        found = np.zeros((self.size, vectors.shape[1]))
+        found[self.live] = vectors
+        return found
 
     def removal(self, functionals: np.ndarray) -> np.ndarray:
         """Vectors w such that a − ((a − mean)·f) w has no component along f.
@@ -107,7 +117,7 @@ class Frame:
         Returns:
             (size, k).
         """
-        w = self.covariance.power(1.0, functionals)
+        w = self._widened(self.covariance.power(1.0, functionals[self.live]))
         return w / (functionals * w).sum(axis=0)
 
 

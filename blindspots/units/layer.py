@@ -56,26 +56,32 @@ class LayerJob:
         )
         x = (a - a.mean(axis=0, dtype=np.float64)).astype(np.float32)
         fixed = self._fixed(x, fitted, fitted_labels)
-        measured = {arm: self._measured(x, f) for arm, f in fixed.items()}
         # As they are: rounding must not make ties at 0 of what is near it, nor break those there.
-        measured[NATURAL] = measures.measured(a[:, units], self.shown, measures.DEAD)
+        natural = measures.measured(a[:, units], self.shown, measures.DEAD)
+        measured = {NATURAL: natural} | {arm: self._measured(x, f) for arm, f in fixed.items()}
         frames = {s: directions.Frame(a, units, s) for s in self.settings.scalings}
         drawn = {s: self._drawn(frame, f"{layer.name}/{s}") for s, frame in frames.items()}
         arms = {s: {NATURAL: frames[s].functionals(), **drawn[s], **fixed} for s in frames}
         lost = self._accuracy_lost(layer, frames, arms)
+        live = np.isin(units, frames[self.settings.scalings[0]].units)
+        # Units without a value have no counterpart in a rotation's mean either.
+        valued = {name: ~np.isnan(of[live]) for name, of in natural.values.items()}
         found: list[list[pa.Table]] = [[], [], []]
         for scaling, frame in frames.items():
             of_arms = measured | {arm: self._measured(x, f) for arm, f in drawn[scaling].items()}
             named = origin | {"kind": layer.kind, "place": layer.place, "scaling": scaling}
             for arm in arms[scaling]:
-                of = of_arms[arm]
+                of, points = of_arms[arm], lost[scaling, arm]
                 which = units if arm == NATURAL else np.arange(len(of.top))
-                found[0].append(self._rows(named | {"arm": arm}, which, of, lost[scaling, arm]))
+                if arm == NATURAL:  # dead units have none
+                    points = np.full(len(units), np.nan)
+                    points[live] = lost[scaling, arm]
+                found[0].append(self._rows(named | {"arm": arm}, which, of, points))
                 if arm in (NATURAL, RANDOM) and scaling == self.settings.scalings[0]:
                     shown = origin | {"kind": layer.kind, "arm": arm}
                     found[2].append(self._pictures(shown, which, of))
             rng = self._rng(layer.name, scaling, "rotations")
-            found[1] += self._rotations(origin | {"scaling": scaling}, frame, x, rng)
+            found[1] += self._rotations(origin | {"scaling": scaling}, frame, x, valued, rng)
         empty = UNIT_ROTATIONS.empty_table()
         rows, rotations, pictures = found
         return Found(
@@ -118,7 +124,7 @@ class LayerJob:
         functionals = [arms[scaling][arm] for scaling, arm in keys]
         sizes = [f.shape[1] for f in functionals]
         lost = np.full(sum(sizes), np.nan)
-        if self.no_accuracy is None:
+        if self.no_accuracy is None and len(lost):
             removals = [frames[s].removal(f) for (s, _), f in zip(keys, functionals, strict=True)]
             first = self.data.first(self.settings.projected_n)
             right, without = correct_without(
@@ -132,6 +138,8 @@ class LayerJob:
         self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured, lost: np.ndarray
     ) -> pa.Table:
         """The rows of one arm."""
+        n = len(self.data.rows)
+        images = [n] * len(of.values) + [min(n, self.settings.projected_n)]
         why = of.reasons["auc"].copy()  # why a direction has no measure at all
         why[why == None] = self.no_accuracy  # noqa: E711  elementwise
         values = of.values | {measures.ACCURACY: np.where(why == None, lost, np.nan)}  # noqa: E711
@@ -142,16 +150,19 @@ class LayerJob:
             "value": np.ma.masked_invalid(np.concatenate(list(values.values()))),
             "reason": np.concatenate([reasons[name] for name in values]),
         }
-        return tables.build({**origin, **columns, "n": len(self.data.rows)}, UNITS)
+        return tables.build({**origin, **columns, "n": np.repeat(images, len(which))}, UNITS)
 
     def _rotations(
         self, origin: Mapping[str, Any], frame: directions.Frame, x: np.ndarray,
-        rng: np.random.Generator,
+        valued: Mapping[str, np.ndarray], rng: np.random.Generator,
     ) -> list[pa.Table]:  # fmt: skip
-        """The means of each measure over the units' frame, rotation by rotation."""
+        """The means of each measure over the units' frame, rotation by rotation.
+
+        Over as many directions as units that have the measure: over more they would vary less.
+        """
         means = [
-            measures.averages(self._measured(x, frame.rotated(rng)))
-            for _ in range(self.settings.rotations)
+            measures.averages(self._measured(x, frame.rotated(rng)), valued)
+            for _ in range(self.settings.rotations if len(frame.units) else 0)
         ]
         number = np.arange(len(means))
         return [

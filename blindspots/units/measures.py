@@ -20,6 +20,7 @@ ACCURACY = "accuracy"
 CONSTANT = "constant direction: the same score for every image"
 DEAD = "dead unit: the same activation for every image"
 TIED = "ties: the k-th largest score is that of the next image, too"
+ONE_CLASS = "the images are all of one class"
 NO_REFERENCE = "no independent network was named for its features"
 Reasons = dict[str, np.ndarray]
 
@@ -142,6 +143,8 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
             why[:] = NO_REFERENCE
         if name in OF_TOP:
             why[tied] = TIED
+        if name == "auc" and np.ptp(images.labels) == 0:
+            why[:] = ONE_CLASS
         why[flat] = constant
         of[why != None] = np.nan  # noqa: E711  elementwise
         reasons[name] = why
@@ -190,25 +193,28 @@ def kurtosis(scores: np.ndarray) -> np.ndarray:
         return fourth / second**2 - 3
 
 
-def averages(found: Measured) -> Mapping[str, float]:
+def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> Mapping[str, float]:
     """The statistic of a set of directions.
 
     Args:
         found: their measures.
+        among: by measure (directions,) bool, which of them count; all by default.
 
     Returns:
         Each measure's mean over those that have one; NaN where none has.
     """
-    return {
-        name: float(np.mean(of[~np.isnan(of)])) if not np.isnan(of).all() else np.nan
+    counted = {
+        name: of[~np.isnan(of) & (True if among is None else among[name])]
         for name, of in found.values.items()
     }
+    return {name: float(of.mean()) if len(of) else np.nan for name, of in counted.items()}
 
 
 def _vectors(vectors: np.ndarray) -> Vectors:
-    centred = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    unit = (vectors - mean).astype(np.float32, copy=False)
+    lengths = np.linalg.norm(unit, axis=1, keepdims=True)
+    np.divide(unit, lengths, out=unit, where=lengths > 0)  # of length 0: they are 0
     squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)
     few = unit.shape[0] < unit.shape[1]
     return Vectors(None, unit @ unit.T, squares) if few else Vectors(unit, None, squares)

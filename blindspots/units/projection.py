@@ -51,21 +51,25 @@ def correct_without(
     )  # (units, directions), …
     with torch.no_grad():
         numbers = _numbers(model, layer.name, images[:1])
-    count = f.shape[1] + 1  # the unchanged network is the first variant
-    passes = min(NUMBERS // numbers, ROWS) // count
-    passes = max(1, passes, min(FEWEST, MOST_NUMBERS // (numbers * count)))
-    right = torch.zeros(count, dtype=torch.int64, device=images.device)
+    most = max(1, MOST_NUMBERS // numbers)  # variants of images at once
+    group = min(f.shape[1], most)  # directions at once
+    passes = min(NUMBERS // numbers, ROWS) // (group + 1)
+    passes = max(1, passes, min(FEWEST, most // (group + 1)))
+    # The unchanged network is the first variant of each group of directions.
+    groups = list(zip(f.split(group, dim=1), w.split(group, dim=1), strict=True))
+    right = [torch.zeros(of.shape[1] + 1, dtype=torch.int64, device=f.device) for of, _ in groups]
     together = True
     for at in range(0, len(images), passes):
         x, y = images[at : at + passes], labels[at : at + passes]
-        answers = _variants(model, layer.name, x, f, w, mean, together) if together else None
-        if answers is None:
-            together = False
-            answers = _one_by_one(model, layer.name, x, f, w, mean)
-        right += (answers == y).sum(dim=1)
+        for (some_f, some_w), count in zip(groups, right, strict=True):
+            given = _variants(model, layer.name, x, some_f, some_w, mean) if together else None
+            if given is None:
+                together = False
+                given = _one_by_one(model, layer.name, x, some_f, some_w, mean)
+            count += (given == y).sum(dim=1)
         if progress is not None:
             progress(at + len(x))
-    return int(right[0]), right[1:].cpu().numpy()
+    return int(right[0][0]), torch.cat([count[1:] for count in right]).cpu().numpy()
 
 
 def _numbers(model: nn.Module, name: str, image: Tensor) -> int:
@@ -89,7 +93,7 @@ def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
 
 
 def _variants(
-    model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor, together: bool
+    model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor | None:
     """(1 + directions, m) answers: what is above the layer sees all variants as one batch.
 

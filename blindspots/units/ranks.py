@@ -59,7 +59,9 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
 def best_auc(found: Ranked) -> np.ndarray:
     """(k,) the largest area under the ROC curve of a class against the rest.
 
-    By Mann and Whitney's U; equal scores count half. A class without images is left out.
+    By Mann and Whitney's U; equal scores count half. A class without images is left out. The
+    largest of many classes is above ½ by chance, the less so the more scores are equal: with few
+    images of each class, those of units that are mostly 0 lie a little below their rotations'.
     """
     (k, n), classes = found.order.shape, len(found.counts)
     sums = np.bincount(found.cells.ravel(), found.ranks.ravel(), k * classes)
@@ -73,15 +75,17 @@ def best_auc(found: Ranked) -> np.ndarray:
 def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
     """(k,) bits that a direction's score, sorted into bins, tells of the label.
 
-    Bins hold equal numbers of images; equal scores are in one bin. The estimate is that of the
-    observed frequencies, which is biased upwards alike for all directions without equal scores.
+    Bins hold equal numbers of images; equal scores are in one bin. Of the observed frequencies,
+    with Miller's correction of each entropy by (outcomes seen − 1) / 2n nats (Miller 1955, "Note on
+    the bias of information estimates"): without it noise would tell the more, the more bins its
+    scores fill, and a unit that is mostly 0 fills few. By chance it may be below 0.
     """
     (k, n), classes = found.order.shape, len(found.counts)
     bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)
     bin_of += found.cells * bins
     joint = np.bincount(bin_of.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
-    entropies = _entropy(joint.sum(axis=2)) + _entropy(joint.sum(axis=1))
-    return np.maximum(entropies - _entropy(joint.reshape(k, classes * bins)), 0.0)
+    entropies = _corrected(joint.sum(axis=2), n) + _corrected(joint.sum(axis=1), n)
+    return entropies - _corrected(joint.reshape(k, classes * bins), n)
 
 
 def purity_and_entropy(
@@ -98,6 +102,11 @@ def purity_and_entropy(
     cell = labels[top] + classes * np.arange(k)[:, None]
     shares = np.bincount(cell.ravel(), minlength=k * classes).reshape(k, classes) / m
     return shares.max(axis=1), _entropy(shares)
+
+
+def _corrected(shares: np.ndarray, n: int) -> np.ndarray:
+    """(…,) entropies in bits of (…, outcomes) observed shares of n images."""
+    return _entropy(shares) + ((shares > 0).sum(axis=-1) - 1) / (2 * n * np.log(2))
 
 
 def _entropy(shares: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 
 from blindspots import statistics, tables
 from blindspots.analyses import _summary, contrasts, search
+from blindspots.interface import InputError
 
 
 def answered(net, seed, wrong, file="train"):
@@ -26,7 +27,7 @@ def fits(summary):
     return summary.set_index(["row", "column"])
 
 
-def test_differences_are_paired_over_seeds():
+def test_differences_are_taken_seed_by_seed():
     wrong = {"A": [[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], "B": [[1, 0, 0, 0], [0] * 4, [0] * 4]}
     clean = pd.concat(answered(n, s, w) for n in wrong for s, w in enumerate(wrong[n]))
     test = answered("A", 0, [1, 1, 1], "test")  # of a part that is not asked for
@@ -58,7 +59,7 @@ def test_on_one_seed_a_difference_is_paired_over_images_whatever_their_order():
     assert cell["interval"] == "paired"
 
 
-def test_a_search_is_ordered_by_its_part_and_counts_what_it_took():
+def test_a_search_is_ordered_by_validation_errors_and_counts_what_it_took():
     clean = pd.concat(
         [
             answered("A", 0, [1, 1, 0, 0]), answered("B", 0, [1, 0, 0, 0]),
@@ -80,3 +81,11 @@ def test_a_search_is_ordered_by_its_part_and_counts_what_it_took():
     assert summary.loc[("A", "seconds"), "value"] == 5
     assert summary.loc[(search.ALL, "seconds"), "value"] == 12
     assert summary.loc[(search.ALL, "mark"), "text"] == "2 trainings"
+
+
+def test_a_search_without_validation_images_is_refused_in_one_line():
+    clean = answered("A", 0, [1, 0], "test")
+    history = pd.DataFrame({"net": ["A"], "seed": 0, "iteration": [1], "seconds": [1.0]})
+    with pytest.raises(InputError, match=r"splits\.validation: .* found none") as error:
+        search.search(history, clean, split_of(clean, "test"), labels={})
+    assert "\n" not in str(error.value)

@@ -149,3 +149,46 @@ def test_contrasts_are_differences_of_differences_seed_by_seed():
     assert found["before: Net A less Net B"] == pytest.approx(0.25, abs=0.01)
     assert found["after: Net A less Net B"] == pytest.approx(0.25, abs=0.01)
     assert not any("untrained" in label for label in found.index)  # there is no control here
+
+
+def test_contrasts_are_turned_where_less_means_more_interpretable():
+    rows, rotations = frames(measure="entropy", after=0.1)
+    found = unit_factors(rows, rotations, labels=LABELS)
+    found = found[found["column"] == "entropy"].set_index("row")["value"]
+    assert found["Net A: after less before"] == pytest.approx(-0.1, abs=0.01)
+
+
+def test_contrasts_are_of_the_layers_that_have_a_value_for_every_seed():
+    rows, rotations = frames(after=0.1)
+    more, drawn = (of[of["layer"] == "1"].assign(layer="2") for of in (rows, rotations))
+    more.loc[more["arm"] == "units", "value"] += 0.5
+    more.loc[more["seed"] > 0, "value"] = None
+    rows, rotations = pd.concat([rows, more]), pd.concat([rotations, drawn])
+    found = unit_factors(rows, rotations, labels=LABELS)
+    found = found[found["column"] == "purity"].set_index("row")["value"]
+    assert found["Net A: after less before"] == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_p_of_several_networks_is_that_of_their_mean_among_the_means_of_their_own_draws():
+    rows, rotations = frames(0.51, 0.5, seeds=(0, 1))
+    wide = (rotations["seed"] == 1) & (rotations["layer"] == "0")
+    rotations.loc[wide, "value"] += np.random.default_rng(1).normal(0, 0.3, wide.sum())
+    of_layer = rotations[rotations["layer"] == "0"]
+    draws = of_layer.pivot(index="rotation", columns="seed", values="value").mean(axis=1)
+    value = rows[(rows["layer"] == "0") & (rows["arm"] == "units")]["value"].mean()
+    every = np.append(draws, value)
+    expected = (abs(every - every.mean()) >= abs(value - every.mean())).mean()
+    assert shown((rows, rotations), "rotation p")["value"] == pytest.approx(expected)
+
+
+def test_units_that_have_a_value_are_counted():
+    rows, rotations = frames()
+    first = (rows["arm"] == "units") & (rows["direction"] == 0) & (rows["layer"] == "0")
+    rows.loc[first & (rows["seed"] == 0), ["value", "reason"]] = [np.nan, "dead unit"]
+    assert shown((rows, rotations), "directions")["value"] == pytest.approx((1 + 2 + 2) / 3)
+
+
+def test_rotations_that_are_all_alike_have_no_effect_and_say_so():
+    rows, rotations = frames()
+    found = shown((rows, rotations[rotations["rotation"] == 0]), "effect")
+    assert pd.isna(found["value"]) and found["reason"] == _units.NO_SPREAD

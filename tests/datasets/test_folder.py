@@ -47,6 +47,19 @@ def test_an_image_is_cropped_to_its_middle_square(tmp_path):
     assert (both == 1).all(axis=(1, 2, 3)).sum() == 1
 
 
+def test_images_stay_as_they_are_and_grey_where_it_is_asked_for(tmp_path):
+    fill(tmp_path, n=3)
+    data = folder(root=str(tmp_path), size=None, grey=True, test_share=0.4)
+    assert data.train.images.shape[1:] == (1, 8, 12)
+    Image.new("RGB", (5, 5)).save(tmp_path / "bee" / "1.png")
+    with pytest.raises(InputError, match=r"bee/1\.png: expected an image of 12 × 8 pixels as the"):
+        folder(root=str(tmp_path), size=None)
+    fill(tmp_path / "both" / "train", n=2)
+    fill(tmp_path / "both" / "test", n=2, size=(4, 4))
+    with pytest.raises(InputError, match=r"of \(3, 8, 12\) as in training, found \(3, 4, 4\)"):
+        folder(root=str(tmp_path / "both"), size=None)
+
+
 def test_bad_folders_are_named(tmp_path):
     with pytest.raises(InputError, match=r"data\.root: expected the folder"):
         folder()
@@ -54,7 +67,7 @@ def test_bad_folders_are_named(tmp_path):
         folder(root=str(tmp_path / "nowhere"))
     fill(tmp_path)
     (tmp_path / "ant" / "0.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"0\.png: expected an image, found a file that cannot"):
+    with pytest.raises(InputError, match=r"0\.png: expected an image, found what cannot be read"):
         folder(root=str(tmp_path))
     (tmp_path / "cow").mkdir()
     with pytest.raises(InputError, match="cow: expected at least one image"):

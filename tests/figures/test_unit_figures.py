@@ -47,6 +47,11 @@ def test_what_there_are_no_pictures_of_is_named():
             top_images(pictures(), **setting, labels={})
 
 
+def test_no_direction_with_a_top_is_said():
+    with pytest.raises(InputError, match="figure: expected a direction with a top, found none"):
+        top_images(pictures().iloc[:0], labels={})
+
+
 def test_a_panel_per_layer_shows_the_measures_of_every_arm():
     rows, _ = frames()
     figure = unit_measures(rows, labels=LABELS)

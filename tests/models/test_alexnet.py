@@ -35,6 +35,7 @@ def test_the_paper_s_widths_give_its_fully_connected_layers_9216_inputs():
     [
         ((1, 224, 224), {}, "63 × 63 pixels or more for alexnet"),
         ((3, 62, 224), {}, "63 × 63 pixels or more for alexnet"),
+        ((3, 64, 64), {"logits": 9}, "at least one for each of 10 classes, found 9"),
         ((3, 64, 64), {"widths": [64]}, "widths: expected five numbers"),
         ((3, 64, 64), {"groups": [3, 1, 1, 1, 1]}, "3 and 64 maps for convolution 1"),
     ],

@@ -58,27 +58,29 @@ def test_all_layers_have_pools_of_the_size_asked_for_and_input_one_alone(digits,
 
 
 def test_a_refresh_replaces_the_share_asked_for_at_random_places():
-    model, images = _stages.Stages(net()), torch.rand(500, 1, 8, 8)
-    generator = torch.Generator().manual_seed(0)
     seen = []
 
     def make(rows):
+        """Points that tell which image they are of, and lengths that tell when they were made."""
         seen.append(rows)
-        return images[rows], torch.zeros(len(rows))
+        return rows[:, None].float(), torch.full((len(rows),), float(len(seen)))
 
-    pool = _pools.Pool(0, 100, len(images), make, generator)
+    pool = _pools.Pool(0, 100, 500, make, torch.Generator().manual_seed(0))
     pool.fill()
     places = torch.zeros(100, dtype=torch.int64)
-    for _ in range(50):
-        rows, points = pool.rows.clone(), pool.points.clone()
+    for time in range(2, 52):
+        rows, made = pool.rows.clone(), pool.lengths.clone()
         pool.refresh(0.1)
-        changed = (points != pool.points).flatten(1).any(dim=1)
-        assert changed.sum() == 10 or (rows != pool.rows).sum() < 10  # an image drawn again
-        assert torch.equal(pool.points, images[pool.rows])
-        places += changed
+        is_new = pool.lengths == time
+        assert is_new.sum() == 10
+        assert torch.equal(pool.rows[is_new].sort().values, seen[-1].sort().values)
+        assert torch.equal(pool.rows[~is_new], rows[~is_new])
+        assert torch.equal(pool.lengths[~is_new], made[~is_new])
+        assert torch.equal(pool.points[:, 0], pool.rows.float())
+        places += is_new
     assert [len(rows) for rows in seen] == [100] + [10] * 50
     assert (places > 0).sum() > 90  # all but a share of 0.9^50
-    assert len(model.cuts) == 3
+    assert len(torch.cat(seen).unique()) > 300  # of 500 images, drawn 600 times
 
 
 def test_pools_are_refreshed_after_as_many_batches_as_asked_for(digits, monkeypatch):
@@ -199,6 +201,47 @@ def test_examples_are_wrong_or_as_long_as_allowed_and_in_the_box(level, sigmoid_
     assert wrong.double().mean() > 0.95  # without a limit
 
 
+def test_a_factor_moves_the_nearest_examples_as_many_times_as_far(sigmoid_net, digits):
+    images, labels = digits[0][:100], digits[1][:100]
+    settings = {"strength": 10.0, "steps": 12, "generator": torch.Generator()}
+    near, far = (
+        examples("closest", sigmoid_net, images, labels, UNIT_BOX, factor=f, **settings)
+        for f in (1.0, 2.0)
+    )
+    assert torch.allclose(far, (images + 2 * (near - images)).clamp(0, 1), atol=1e-6)
+    assert lengths(far - images).mean() > 1.3 * lengths(near - images).mean() > 0
+
+
+@pytest.fixture
+def grey(digits):
+    """The digits dataset between 0.3 and 0.7: far from the ends of the box."""
+    return 0.3 + 0.4 * digits[0], digits[1]
+
+
+def test_the_strength_of_every_pool_is_its_own(grey, pools):
+    strengths = [0.03, 0.01, 0.02]
+    settings = {"kind": "sign", "epochs": 1, "begin": 0, "refresh_every": 999}
+    trained(grey, strength=strengths, **settings)
+    for pool, strength in zip(pools, strengths, strict=True):
+        assert pool.lengths.tolist() == pytest.approx([strength] * 60, rel=1e-3)
+    pools.clear()
+    trained(grey, strength=0.015, **settings)
+    for pool in pools:
+        assert pool.lengths.tolist() == pytest.approx([0.015] * 60, rel=1e-3)
+
+
+def test_the_examples_of_a_pool_have_its_factor_and_steps(grey, pools):
+    settings = {"strength": 10.0, "layers": "input", "pool": 60, "refresh_every": 999}
+    for given in ({}, {"factor": 1.5}, {"steps": 1}):
+        model = net()
+        train(model, *grey, layers=[], epochs=10, batch=64, learning_rate=0.03)
+        train(model, *grey, epochs=1, begin=0, **settings, **given)  # made of the same weights
+    plain, further, coarse = (pool.lengths for pool in pools)
+    assert (plain > 0).sum() > 30
+    assert further.mean() == pytest.approx(1.5 * plain.mean().item(), rel=0.05)
+    assert not torch.allclose(coarse, plain, rtol=0.05)
+
+
 def test_noise_is_as_long_as_the_nearest_examples_and_goes_elsewhere(sigmoid_net, digits):
     images, labels = digits[0][:100], digits[1][:100]
     settings = {"strength": 0.08, "factor": 1.5, "steps": 12}
@@ -227,7 +270,7 @@ def test_a_sign_step_is_of_the_stated_size_in_every_pixel_and_raises_the_loss(si
     assert after > before
 
 
-def test_dropout_leaves_out_the_share_asked_for_in_training_and_nothing_at_evaluation(digits):
+def test_dropout_leaves_out_the_share_asked_for_and_scales_up_the_others():
     images = torch.ones(2000, 1, 8, 8)
     stages = _stages.Stages(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64)))
     with torch.no_grad():
@@ -236,21 +279,37 @@ def test_dropout_leaves_out_the_share_asked_for_in_training_and_nothing_at_evalu
     shown = stages.logits(images, 0, (0.25, 0.0), torch.Generator().manual_seed(0))
     assert shown.unique().tolist() == pytest.approx([0, 4 / 3])
     assert (shown == 0).double().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_after_dropout_in_training_nothing_is_left_out(digits):
     model, _, _ = trained(digits, layers=[], dropout_input=0.2, dropout_hidden=0.5)
-    assert torch.equal(model(digits[0][:20]), model.eval()(digits[0][:20]))
+    units = digits[0].flatten(1)
+    for layer in linear_layers(model):
+        logits = units @ layer.weight.T + layer.bias
+        units = logits.sigmoid()
+    assert torch.allclose(model(digits[0]), logits, atol=1e-5)
+    assert torch.allclose(model.eval()(digits[0]), logits, atol=1e-5)
 
 
-def test_hidden_dropout_is_of_hidden_layers_alone():
-    stages = _stages.Stages(net())
-    images = torch.rand(5, 1, 8, 8)
-    plain, left_out = (
-        stages.below(1)(images),
-        stages.logits(images, 0, (0.0, 0.5), torch.Generator()),
-    )
-    assert torch.equal(
-        stages.logits(images, 0, (0.0, 0.0), torch.Generator()), stages.model(images)
-    )
-    assert not torch.allclose(left_out, stages.above(1)(plain))
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("rates", [(0.25, 0.0), (0.0, 0.5), (0.25, 0.5)])
+def test_in_training_each_layer_misses_the_share_of_units_asked_for(grey, level, rates):
+    model, missed = net(hidden=[40, 30]), {0: [], 1: [], 2: []}
+    for number, layer in enumerate(linear_layers(model)):
+
+        def note(layer, shown, number=number):
+            if layer.training:
+                missed[number].append((shown[0] == 0).double().mean().item())
+
+        layer.register_forward_pre_hook(note)
+    dropout = {"dropout_input": rates[0], "dropout_hidden": rates[1]}
+    train(model, *grey, layers=[level], epochs=1, begin=0, batch=64, pool=60, **dropout)
+    for number, shares in missed.items():
+        if number < level:
+            assert shares == []  # below the pool's level nothing is in training
+        else:
+            mean = sum(shares) / len(shares)
+            assert mean == pytest.approx(rates[min(number, 1)], abs=0.02)
 
 
 def test_max_norm_holds_for_the_weights_into_every_unit(digits):
@@ -261,17 +320,49 @@ def test_max_norm_holds_for_the_weights_into_every_unit(digits):
     assert largest[0] <= 1.5 * (1 + 1e-6) < largest[1]
 
 
+def test_max_norm_is_kept_to_by_layers_that_are_trained_alone(digits):
+    model = net()
+    before = [layer.weight.detach().clone() for layer in linear_layers(model)]
+    settings = {"layers": [1], "epochs": 1, "begin": 0, "batch": 64, "pool": 40, "max_norm": 0.1}
+    train(model, *digits, **settings)
+    after = [layer.weight.detach() for layer in linear_layers(model)]
+    assert before[0].norm(dim=1).max() > 0.1
+    assert torch.equal(after[0], before[0])
+    assert all(weight.norm(dim=1).max() <= 0.1 * (1 + 1e-5) for weight in after[1:])
+
+
+def normalised(seed=0):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(64, 12), torch.nn.BatchNorm1d(12), torch.nn.Sigmoid(),
+        torch.nn.Linear(12, 9), torch.nn.BatchNorm1d(9), torch.nn.Sigmoid(), torch.nn.Linear(9, 10),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("train_below", [False, True])
+def test_running_statistics_move_where_layers_are_trained_and_nowhere_else(digits, train_below):
+    model = normalised()
+    settings = {"epochs": 1, "begin": 0, "batch": 64, "pool": 40, "train_below": train_below}
+    train(model, *digits, layers=[2], **settings)  # on the outputs of the first sigmoid
+    below, above = model[2], model[5]
+    assert (below.num_batches_tracked > 0) == train_below
+    assert torch.equal(below.running_mean, torch.zeros(12)) == (not train_below)
+    assert not torch.equal(above.running_mean, torch.zeros(9))
+    assert all(layer.training for layer in model)
+
+
 def test_decay_shrinks_weights_and_leaves_biases_alone(digits):
     images, labels = digits[0] * 0, digits[1]  # no gradient reaches the first layer's weights
     model = net()
     with torch.no_grad():
-        model[1].bias.fill_(1.0)
+        model[1].bias.fill_(100.0)  # the sigmoid's slope is 0 there: no gradient reaches it, either
     before = model[1].weight.detach().clone()
     train(model, images, labels, layers=[1], begin=0, epochs=1, batch=64, pool=20, decay=0.5)
     assert torch.equal(model[1].weight, before)  # below the pool: not even decay
     train(model, images, labels, layers=[], epochs=2, batch=64, decay=0.5)
     assert 0 < model[1].weight.norm() < before.norm()
     assert torch.allclose(model[1].weight / before, (model[1].weight / before)[0, 0])
+    assert torch.equal(model[1].bias, torch.full((12,), 100.0))
 
 
 def test_a_seed_gives_the_same_weights_and_another_others(digits):
@@ -289,10 +380,19 @@ def test_draws_no_global_random_number_and_leaves_no_gradient(digits):
 
 
 def test_without_pools_nothing_depends_on_their_settings(digits):
-    first, second = (
-        trained(digits, layers=[], pool=size, mix=m)[0] for size, m in ((9, 0.1), (50, 0.9))
+    first, *others = (
+        trained(digits, layers=[], pool=size, mix=m, begin=b, refresh=r)[0]
+        for size, m, b, r in ((9, 0.1, 1, 0.2), (50, 0.9, 2, 0.5), (9, 0.001, 3, 0.001))
     )
-    assert torch.equal(first[1].weight, second[1].weight)
+    assert all(torch.equal(first[1].weight, other[1].weight) for other in others)
+
+
+def test_a_last_batch_that_is_too_small_for_an_example_is_trained_on_without(digits):
+    images, labels = digits[0][:129], digits[1][:129]  # 64, 64 and 1: the third pool's turn
+    _, rows, status = trained((images, labels), epochs=2, begin=0, mix=0.2)
+    assert status == Status.CONVERGED
+    found = [name for name in rows[-1] if name.endswith("_error")]
+    assert found == ["layer0_error", "layer1_error"]
 
 
 def test_a_loss_that_is_not_finite_is_a_status(digits):
@@ -316,6 +416,9 @@ class Scaled(torch.nn.Sequential):
         ({"turns": [1]}, "turns: expected one number for each of the 3 pools, found 1"),
         ({"mix": 1.0}, "mix: expected a share between 0 and 1"),
         ({"refresh": 0.001}, "refresh: expected at least one example of a pool of 60"),
+        ({"mix": 0.007}, "mix: expected at least one example beside 64 .* 0.007"),
+        ({"begin": 3}, "begin: expected fewer epochs without pools than the 3 .*, found 3"),
+        ({"begin": 4}, "begin: expected fewer epochs without pools than the 3 .*, found 4"),
     ],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_one_line_that_names_it(digits, settings, message):
@@ -328,7 +431,7 @@ def test_hidden_layers_without_a_box_are_refused_unless_they_have_no_pool(digits
     relu = net(activation="relu")
     with pytest.raises(InputError, match="a sigmoid or tanh at the end of layer 1"):
         train(relu, *digits)
-    train(relu, *digits, layers="input", epochs=1)
+    train(relu, *digits, layers="input", epochs=1, begin=0)
 
 
 def test_a_model_that_is_not_layers_in_a_row_is_refused(digits):

@@ -83,3 +83,10 @@ def test_no_hook_stays_behind():
     layers(net, torch.zeros(1, 1, 28, 28))
     activations(net, [torch.zeros(1, 1, 28, 28)], ["0"])
     assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_what_works_on_tokens_is_no_layer_since_its_units_are_along_the_last_axis():
+    net = nn.Sequential(nn.Linear(4, 6), nn.Flatten(), nn.Linear(30, 2))
+    assert [layer.name for layer in layers(net, torch.zeros(1, 5, 4))] == ["2"]
+    with pytest.raises(InputError, match=r"layers of this network \(1, 2\), found '0'"):
+        layers(net, torch.zeros(1, 5, 4), ["0"])

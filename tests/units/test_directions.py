@@ -34,12 +34,18 @@ def test_a_layer_that_never_varies_has_a_covariance_too():
         assert np.array_equal(covariance(constant).power(-0.5, np.eye(4)), np.eye(4))
 
 
-def test_a_dead_unit_has_no_part_in_a_matched_direction():
+def test_a_dead_unit_has_no_part_in_any_direction():
     x = MIXED.copy()
     x[:, 2] = 0
-    found = Frame(x, np.arange(6), directions.MATCHED).random(np.random.default_rng(0), 5)
-    assert np.isfinite(found).all()
-    assert np.allclose(x @ found, np.delete(x, 2, axis=1) @ np.delete(found, 2, axis=0))
+    rng = np.random.default_rng(0)
+    for scaling in directions.SCALINGS:
+        frame = Frame(x, np.arange(6), scaling)
+        assert frame.units.tolist() == [0, 1, 3, 4, 5]
+        for found in (frame.random(rng, 5), frame.rotated(rng), frame.functionals()):
+            assert found.shape == (6, 5)
+            assert (found[2] == 0).all()
+            assert np.linalg.matrix_rank(found) == 5
+            assert np.isfinite(frame.removal(found)).all()
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])

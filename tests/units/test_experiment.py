@@ -10,7 +10,8 @@ from blindspots.analyses._units import differences
 from blindspots.config import MARGINS
 from blindspots.interface import UNIT_BOX, InputError
 from blindspots.parts import Images
-from blindspots.units import experiment, measures
+from blindspots.statistics import randomisation_p
+from blindspots.units import directions, experiment, measures
 from blindspots.units.directions import haar
 from blindspots.units.experiment import measure
 from blindspots.units.settings import Network, Settings
@@ -197,3 +198,57 @@ def test_pictures_are_the_top_images_of_the_first_directions_that_have_one():
     assert (best["label"] == best["direction"]).all()
     falling = rows.groupby(["arm", "direction"])["score"].diff().dropna()
     assert (falling <= 0).all()
+
+
+def test_probes_are_fitted_to_the_other_images_and_their_labels():
+    other = planted(1000)
+    order = torch.randperm(len(other.labels), generator=torch.Generator().manual_seed(0))
+    shuffled = other._replace(labels=other.labels[order])
+    reached = []
+    for probe in (other, shuffled):
+        network = Network("net", 0, True, one_unit_per_class())
+        settings = SETTINGS._replace(layers=["1"], rotations=0)
+        rows = measure(network, planted(0), probe, None, settings, chunk=128).units.to_pandas()
+        rows = rows[(rows["arm"] == "probe") & (rows["measure"] == "auc")]
+        reached.append(rows["value"].mean())
+    assert reached[0] > 0.99
+    assert reached[1] < 0.97  # directions at random
+
+
+def test_accuracy_is_lost_on_as_many_images_as_asked_for_and_they_are_counted():
+    rows, _ = run(
+        lambda seed: one_unit_per_class(), [0],
+        SETTINGS._replace(layers=["1"], rotations=0, projected_n=50),
+    )  # fmt: skip
+    lost = rows["measure"] == "accuracy"
+    assert (rows[lost]["n"] == 50).all() and (rows[~lost]["n"] == 400).all()
+    values = rows[lost]["value"]
+    assert values.max() > 5
+    assert np.allclose(values / 2, (values / 2).round())  # of 50 images each is two points
+
+
+def test_pictures_of_random_directions_are_those_of_the_first_scaling():
+    tops = []
+    for scalings in (("raw", "matched"), ("raw",), ("matched",)):
+        network = Network("net", 0, True, mlp(3))
+        settings = SETTINGS._replace(layers=["2"], rotations=0, scalings=scalings)
+        found = measure(network, planted(0), planted(9), None, settings, chunk=128).pictures
+        rows = found.drop_columns(["image"]).to_pandas()
+        tops.append(rows[rows["arm"] == "random"]["index"].tolist())
+    assert tops[0] == tops[1] != tops[2]
+
+
+def test_units_of_a_rotation_are_seldom_told_from_others_even_where_most_are_dead():
+    rng, live, dead, small = np.random.default_rng(0), 5, 20, []
+    labels = np.arange(200) % 4
+    shown = measures.images(labels, 4, np.zeros((200, 1, 1, 1), np.float32), None, 5)
+    for _ in range(120):
+        a = np.zeros((200, live + dead))
+        a[:, :live] = rng.standard_normal((200, live)) @ haar(rng, live, live)
+        frame = directions.Frame(a, np.arange(live + dead), directions.RAW)
+        value, *draws = (
+            measures.averages(measures.measured((a @ f).astype(np.float32), shown))["kurtosis"]
+            for f in [frame.functionals()] + [frame.rotated(rng) for _ in range(19)]
+        )
+        small.append(randomisation_p(value, np.array(draws)) <= 0.05)
+    assert np.mean(small) < 0.12  # 0.34 where rotations have as many directions as there are units

@@ -51,15 +51,30 @@ def test_the_information_is_that_of_a_count_by_hand(distinct):
                 joint = sum(x == b and y == c for x, y in zip(bins, LABELS, strict=True)) / N
                 if joint:
                     total += joint * np.log2(joint / (bins.count(b) / N * (c == LABELS).mean()))
+        seen = len(set(bins)), len(set(LABELS)), len(set(zip(bins, LABELS, strict=True)))
+        total += (seen[0] + seen[1] - seen[2] - 1) / (2 * N * np.log(2))
         assert found[i] == pytest.approx(total, abs=1e-12)
 
 
-def test_a_score_that_is_the_label_tells_all_of_it_and_noise_hardly_any():
+def test_a_score_that_is_the_label_tells_all_of_it():
     labels = np.arange(4000) % CLASSES
-    both = np.stack([labels, np.random.default_rng(0).random(4000)], axis=1).astype(np.float32)
-    found = ranks.mutual_information(ranks.ranked(both.T.copy(), labels, CLASSES))
-    assert found[0] == pytest.approx(2)
-    assert found[1] < 0.02
+    found = ranks.mutual_information(ranks.ranked(labels[None].astype(float), labels, CLASSES))
+    assert found[0] == pytest.approx(2, abs=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_noise_tells_nothing_of_the_label_whether_it_is_mostly_zero_or_not(share):
+    labels = np.arange(1000) % 10
+    rng = np.random.default_rng(0)
+    noise = np.maximum(rng.random((200, 1000)) - 1 + share, 0)
+    found = ranks.mutual_information(ranks.ranked(noise, labels, 10))
+    assert abs(found.mean()) < 0.005  # without the correction 0.02 and 0.10
+
+
+def test_images_of_one_class_have_no_auc_and_say_why():
+    found = measured(scores(10**6), images(np.zeros(N, int), CLASSES, PIXELS, None, 5))
+    assert np.isnan(found.values["auc"]).all()
+    assert set(found.reasons["auc"]) == {measures.ONE_CLASS}
 
 
 @pytest.mark.parametrize("wide", [6, 300])
@@ -120,6 +135,13 @@ def test_without_an_independent_network_its_similarity_is_null_with_the_reason()
 def test_a_top_larger_than_the_set_is_named(k):
     with pytest.raises(InputError, match=f"k: expected at least 2 and less than the 60.* {k};"):
         shown(k=k)
+
+
+def test_means_are_of_the_directions_that_are_named():
+    found = measured(scores(10**6), shown())
+    among = dict.fromkeys(found.values, np.array([True, False, True, False, False]))
+    expected = found.values["auc"][[0, 2]].mean()
+    assert measures.averages(found, among)["auc"] == pytest.approx(expected)
 
 
 def test_means_leave_out_what_has_no_value():

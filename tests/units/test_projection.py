@@ -93,3 +93,23 @@ def test_it_is_the_same_whatever_fits_in_a_pass(rows, monkeypatch):
     monkeypatch.setattr(projection, "FEWEST", 1)
     found = correct_without(model, layer, images, labels, f, 3 * f)
     assert found[0] == expected[0] and np.array_equal(found[1], expected[1])
+
+
+def test_directions_in_groups_cost_what_they_cost_together(monkeypatch):
+    model, _ = checkpoints.create("lenet", {}, (1, 12, 12), 4)
+    images = 30 * torch.randn(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    labels = model(images).argmax(dim=1)
+    (layer,) = layers(model, images[:1], ["3"])
+    f = np.random.default_rng(0).standard_normal((layer.units, 7))
+    w = 20 * f / np.square(f).sum(axis=0)
+    right, together = correct_without(model, layer, images, labels, f, w)
+    shown = []
+    model[3].register_forward_hook(lambda module, given, output: shown.append(len(output)))
+    one = model[:4](images[:1]).numel()
+    shown.clear()
+    for limit in ("NUMBERS", "MOST_NUMBERS"):
+        monkeypatch.setattr(projection, limit, 3 * one)
+    assert correct_without(model, layer, images, labels, f, w)[0] == right
+    assert np.abs(correct_without(model, layer, images, labels, f, w)[1] - together).max() <= 1
+    # Twice: one image to see the layer's size, then an image at a time for 3, 3 and 1 directions.
+    assert shown.count(1) == 2 * (1 + 20 * 3)

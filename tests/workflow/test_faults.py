@@ -132,9 +132,18 @@ def test_a_full_disk_is_said_and_with_room_the_next_run_ends_the_same(finished, 
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_weights(workflow):
-    workflow.config["nets"]["linear"]["trainer"] = {
-        "method": "lbfgs", "decay": 1e-5, "tolerance": 0, "max_iterations": 2000, "history": 5,
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        {"method": "lbfgs", "decay": 1e-5, "tolerance": 0, "max_iterations": 2000, "history": 5},
+        {"method": "adversarial_pools", "layers": "all", "pool": 200, "epochs": 200},
+    ],
+    ids=lambda trainer: trainer["method"],
+)
+def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_weights(workflow, trainer):
+    workflow.config["nets"]["linear"] = {
+        "model": {"method": "mlp", "hidden": [12], "activation": "sigmoid"}, "trainer": trainer,
+        "train_on": "train",
     }  # fmt: skip
     workflow.config["machine"]["checkpoint_seconds"] = 0.5
     weights = "results/small/nets/linear.s0/weights.safetensors"

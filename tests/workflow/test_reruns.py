@@ -40,7 +40,8 @@ def test_a_comment_or_a_docstring_in_the_library_reruns_nothing(checkout, module
         ("optim/compiled.py", {"attack"} | AFTER_ATTACK),
         ("certificates/lipschitz.py", {"lipschitz", "ledger", "audit", "table", "report"}),
         ("analyses/errors.py", {"table", "report"}),
-        ("report.py", {"report"}),
+        ("report/examples.py", {"report"}),
+        ("figures/_description.py", {"figure", "report"}),
         ("audit/radii.py", {"audit", "report"}),
         ("__main__.py", set()),
     ],
@@ -72,6 +73,10 @@ def test_a_file_touched_but_equal_reruns_nothing(checkout, file):
     assert checkout.jobs() == {}
 
 
-def test_the_reports_template_edited_reruns_the_report(checkout):
-    edit(checkout.checkout / "reports/report.html.j2", "</body>", "<!-- more --></body>")
+@pytest.mark.parametrize(
+    "file", ["report.html.j2", "page/summary.html.j2", "page/page.css", "page/examples.js"]
+)
+def test_the_reports_template_or_what_it_includes_edited_reruns_the_report(checkout, file):
+    path = checkout.checkout / "reports" / file
+    path.write_text(path.read_text("utf-8") + "\n", "utf-8")
     assert changed(checkout) == {"report"}

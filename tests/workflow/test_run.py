@@ -234,14 +234,6 @@ def test_any_number_of_shards_gives_the_same_bytes(finished, copied, shards):
     assert copied.tables() == finished.tables()
 
 
-def test_snakemakes_own_report_holds_the_page_with_captions(finished, tmp_path):
-    ended = finished.run("--report", str(tmp_path / "report.html"))
-    assert ended.returncode == 0, ended.stdout
-    page = (tmp_path / "report.html").read_text("utf-8")
-    assert "Blind spots of neural networks" in page
-    assert "All tables and figures of run" in page
-
-
 EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "report"}
 
 

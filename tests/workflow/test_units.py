@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
+from PIL import Image
 
 from blindspots import tables
+from blindspots.models.alexnet import alexnet
+from tests.conftest import ROOT
 from tests.workflow.conftest import Workflow
 
 
@@ -79,3 +84,28 @@ def test_more_images_than_the_part_has_are_named_before_any_training(workflow):
 
 def test_a_config_without_units_has_no_such_job(workflow):
     assert "units" not in workflow.jobs()
+
+
+@pytest.mark.slow
+def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
+    rng = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        folder = workflow.folder / "images" / name
+        folder.mkdir(parents=True)
+        for i in range(20):
+            Image.fromarray(rng.integers(0, 256, (70, 80, 3), np.uint8)).save(folder / f"{i}.png")
+    torch.save(alexnet((3, 64, 64), 1000).state_dict(), workflow.folder / "alexnet.pth")
+    workflow.config = yaml.safe_load((ROOT / "presets/units-alexnet.yaml").read_text("utf-8"))
+    workflow.config["data"]["size"] = 64
+    workflow.config["units"]["fc7"] |= {"n": 15, "k": 3, "directions": 8, "rotations": 3}
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    rows = pd.read_parquet(workflow.results / "units/fc7/AlexNet.s0.parquet")
+    assert dict(zip(rows["layer"], rows["place"], strict=True)) == {
+        "classifier.4": "before", "classifier.5": "after",
+    }  # fmt: skip
+    assert set(rows["trained"]) == {True, False}
+    assert (rows["n"] == 15).all()
+    lost = rows[rows["measure"] == "accuracy"]  # weights at random know no class
+    assert lost["value"].isna().all()
+    assert lost["reason"].notna().all()

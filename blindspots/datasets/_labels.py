@@ -1,0 +1,66 @@
+"""Labels of data sets of a user's own: numbers of classes, and a test set where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blindspots.interface import InputError
+
+
+def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
+    """How many classes integer labels are of: as many as there are in the training set.
+
+    Args:
+        train: (n,) integers of the training set.
+        test: likewise, of the test set.
+        where: they are from, for the messages.
+
+    Raises:
+        InputError: no labels, negative ones, a class without a training image, or only one class.
+    """
+    for part, labels in (("training", train), ("test", test)):
+        if len(labels) == 0:
+            raise InputError(f"{where}: expected {part} images, found none; add some")
+    classes = int(train.max()) + 1
+    present = np.unique(train)
+    if present[0] < 0 or len(present) < classes:
+        gap = int(np.argmax(present != np.arange(len(present))))
+        found = f"label {present[0]}" if present[0] < 0 else f"no label {gap}"
+        raise InputError(
+            f"{where}: expected labels 0, 1, … up to the largest, {classes - 1}, each of at least "
+            f"one training image, found {found}; number the classes anew"
+        )
+    odd = test[(test < 0) | (test >= classes)]
+    if len(odd):
+        raise InputError(
+            f"{where}: expected test labels from 0 to {classes - 1}, as in training, found "
+            f"{odd[0]}; remove these images, or add some of this class to the training set"
+        )
+    if classes < 2:
+        raise InputError(f"{where}: expected at least two classes, found one; add images of others")
+    return classes
+
+
+def shares(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the training set and of a test set, stratified.
+
+    Args:
+        labels: (n,) of all images.
+        share: of them that is the test set.
+        seed: of the draw.
+
+    Raises:
+        InputError: a share that leaves a class without a test or a training image.
+    """
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(len(labels))
+    try:
+        first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=labels)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"data.test_share: expected a share that leaves each class an image on both sides, "
+            f"found {share} of {len(labels)} images ({reason}); change it, or add images"
+        ) from None
+    return first, second

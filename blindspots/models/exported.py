@@ -1,0 +1,71 @@
+"""A model of anybody's: a file that `torch.export.save` wrote, with its weights inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from blindspots.interface import InputError
+from blindspots.models._aten import network
+from blindspots.models._program import read, refusal
+
+
+def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
+    """A program exported from PyTorch, without the Python code that it was written in.
+
+    It must have been exported in evaluation mode, with a batch of any size. Nothing in the file is
+    unpickled or evaluated (see `_program`); the operators that it names are called, as are those of
+    any model.
+
+    Args:
+        shape: of an image.
+        classes: number of logits, at least.
+        file: written by `torch.export.save`.
+
+    Returns:
+        Images (n, *shape) to logits (n, classes or more).
+
+    Raises:
+        InputError: a file that cannot be read, a program for images of another shape, for batches
+            of one size, or with operators that are not PyTorch's own.
+    """
+    program = read(file)
+    if program.sizes[:1] != (None,):
+        raise refusal(
+            file,
+            "a program for batches of any size (dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))",
+            f"one for batches of {next(iter(program.sizes), 'no')} images",
+        )
+    sizes = program.sizes[1:]
+    if len(sizes) != len(shape) or any(
+        own not in (None, given) for own, given in zip(sizes, shape, strict=True)
+    ):
+        raise refusal(
+            file,
+            f"images of shape {tuple(shape)}, as the dataset has them",
+            f"a program for {sizes}",
+        )
+    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        model = network(program)
+        with torch.no_grad():
+            logits, alone = model(images), torch.cat([model(image[None]) for image in images])
+    except InputError as error:
+        raise InputError(f"{file}: {error}; export the model again, or bring its code") from None
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise refusal(
+            file, "a program that runs on three images", f"{type(error).__name__}: {reason}"
+        ) from None
+    if logits.ndim != 2 or len(logits) != 3 or logits.shape[1] < classes:
+        raise refusal(file, f"logits (3, {classes}) for three images", str(tuple(logits.shape)))
+    if not (logits - alone).abs().max() <= 1e-4 * logits.abs().max():
+        raise refusal(
+            file,
+            "the same finite logits for an image alone and among others, as of a model exported "
+            "after model.eval()",
+            "others",
+        )
+    return model

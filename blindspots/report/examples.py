@@ -1,0 +1,177 @@
+"""Perturbed images that one can look at: the first of each experiment, with every net's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+
+from blindspots import tables
+from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
+
+IMAGES = 12
+"""Of each source at most."""
+
+EXAMPLES, BYTES = 480, 3 * 2**20
+"""Of a page about: examples, and bytes of their pictures before compression."""
+
+Row = dict[str, Any]
+Config = Mapping[str, Any]
+
+
+class Answer(NamedTuple):
+    """A victim's answers to an image.
+
+    Attributes:
+        victim: its label.
+        before: its answer to the unaltered image.
+        margin_before: of the label's logit over the largest other.
+        after: its answer to the perturbed image.
+        margin: likewise.
+    """
+
+    victim: str
+    before: int
+    margin_before: float
+    after: int
+    margin: float
+
+
+class Example(NamedTuple):
+    """One image, before and after.
+
+    Attributes:
+        file: that it is from, "train" or "test".
+        place: its row there.
+        label: its class.
+        distortion: RMS per pixel.
+        factor: by which the perturbation is magnified.
+        original: a PNG, as a data URI.
+        perturbation: likewise, magnified, around middle grey.
+        perturbed: likewise.
+        answers: of every victim.
+    """
+
+    file: str
+    place: int
+    label: int
+    distortion: float
+    factor: float
+    original: str
+    perturbation: str
+    perturbed: str
+    answers: list[Answer]
+
+
+class Group(NamedTuple):
+    """Images of one origin: what they were made for, and some of them."""
+
+    label: str
+    examples: list[Example]
+
+
+def examples(
+    config: Config,
+    pictures: Mapping[str, str | Path],
+    transfer: Mapping[str, str | Path],
+    clean: Sequence[str | Path],
+) -> dict[str, list[Group]]:
+    """Images of the first seed by experiment, grouped by what they were made for.
+
+    The same images before the same victims are shown once, and experiments in the order of the
+    config until the page has enough of them.
+
+    Args:
+        config: of the run, checked.
+        pictures: tables of pictures, by experiment.
+        transfer: tables with `_tables.TRANSFER`, likewise.
+        clean: tables with `answers.CLEAN` of all victims.
+    """
+    seed = config["seeds"][0]
+    chosen = _chosen(config, pictures, seed)
+    images = {of.key(place) for of, n in chosen.values() for at in of.first(n) for place in at}
+    unaltered = _unaltered(clean, seed, images)
+    found = {}
+    for name, (of, n) in chosen.items():
+        answers = _answers(transfer[name], seed, images, unaltered, config)
+        found[name] = [
+            Group(_label(origin, config), [_example(of, place, answers) for place in places])
+            for origin, places in zip(of.origins, of.first(n), strict=True)
+        ]
+    return found
+
+
+def _chosen(
+    config: Config, pictures: Mapping[str, str | Path], seed: int
+) -> dict[str, tuple[Pictures, int]]:
+    """The pictures of experiments that are shown, and how many of each origin."""
+    found: dict[str, tuple[Pictures, int]] = {}
+    known: set[tuple] = set()
+    room = EXAMPLES
+    for name, path in pictures.items():
+        if room <= 0:
+            break
+        of, experiment = Pictures(path, seed), config["experiments"][name]
+        shown = (experiment["part"], *experiment["victims"])
+        keys = {o: (*o, o[2] is not None and experiment["clip"], *shown) for o in of.origins}
+        of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
+        if of.origins:
+            known |= set(keys.values())
+            room = min(room, BYTES // of.bytes_each)
+            n = max(1, min(IMAGES, room // len(of.origins)))
+            found[name] = of, n
+            room -= n * len(of.origins)
+    return found
+
+
+def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) -> Example:
+    row, original, image = of.rows[place], of.originals[place], of.images[place]
+    low, high = of.range
+    change = image - original
+    most, middle = np.abs(change).max(), (low + high) / 2
+    factor = (high - low) / 2 / most if most > 0 else 1.0  # the largest change: black or white
+    return Example(
+        row["file"], row["index"], row["label"], float(np.sqrt(np.square(change).mean())),
+        factor, png(original, low, high), png(middle + factor * change, low, high),
+        png(image, low, high), answers[values(row, (*ORIGIN, *IMAGE))],
+    )  # fmt: skip
+
+
+def _label(origin: tuple, config: Config) -> str:
+    source, attack, amplified = origin
+    if source is None:
+        return f"nobody: {attack}"
+    scale = f", amplified to {amplified:g}" if amplified is not None else ""
+    return f"{config['nets'][source]['label']}, by {attack}{scale}"
+
+
+def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:
+    """The rows of a seed about some images."""
+    where = (pc.field(seed) == value) & pc.field("index").isin([index for _, index in images])
+    yield from (row for row in tables.read(path).filter(where).to_pylist()
+                if values(row, IMAGE) in images)  # fmt: skip
+
+
+def _unaltered(paths: Sequence[str | Path], seed: int, images: set[tuple]) -> dict[tuple, Row]:
+    """Answers to unaltered images, by net and image."""
+    rows = (row for path in paths for row in _rows(path, "seed", seed, images))
+    return {values(row, ("net", *IMAGE)): row for row in rows}
+
+
+def _answers(
+    path: str | Path, seed: int, images: set[tuple], unaltered: Mapping[tuple, Row], config: Config
+) -> dict[tuple, list[Answer]]:
+    """The victims' answers to an experiment's images, by origin and image."""
+    found: dict[tuple, list[Answer]] = {}
+    for row in _rows(path, "victim_seed", seed, images):
+        if row["seed"] == seed:
+            before = unaltered[values(row, ("victim", *IMAGE))]
+            answer = Answer(
+                config["nets"][row["victim"]]["label"], before["prediction"], before["margin"],
+                row["prediction"], row["margin"],
+            )  # fmt: skip
+            found.setdefault(values(row, (*ORIGIN, *IMAGE)), []).append(answer)
+    return found

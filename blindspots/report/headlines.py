@@ -1,0 +1,118 @@
+"""The first screen: a verdict per claim with its key figure, by rule from the tables.
+
+A run whose config has a table of method `verdicts` or `contrasts`, or one of `units` that shows
+verdicts, has its claims from there. Any other has key figures: the range of what `RANGES` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from blindspots.report.summaries import figure
+
+Config = Mapping[str, Any]
+
+
+class Headline(NamedTuple):
+    """One line of the first screen.
+
+    Attributes:
+        claim: what is claimed, or measured.
+        verdict: as the table has it; "" for a key figure without one.
+        figure: the key figure with its unit.
+        interval: its 95% interval; "" where there is none.
+        note: the rule of the verdict, or what the figure is from.
+        table: its name in the config.
+    """
+
+    claim: str
+    verdict: str
+    figure: str
+    interval: str
+    note: str
+    table: str
+
+
+RANGES = {
+    "errors": {"distortion": "Mean distortion of the perturbed images"},
+    "excess": {"noise": "Error of other nets on them, beyond that by noise as long"},
+    "ledger": {
+        "certified": "Certified radius (median)",
+        "found": "Smallest distance found (median)",
+    },
+    "looseness": {"product/found": "Product bound over the steepest slope found"},
+    "operators": {"value": "Norm of a linear layer"},
+}
+"""Columns whose range over the rows is a key figure, by the method of their table."""
+
+
+def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Headline]:
+    """The lines of a run's first screen: its verdicts, or else its key figures.
+
+    Args:
+        config: of the run, checked.
+        summaries: the tables by name, with the schema of `analyses._summary`.
+    """
+    judged: list[Headline] = []
+    measured: list[Headline] = []
+    for name, summary in summaries.items():
+        table = config["tables"][name]
+        method = table["method"]
+        if method == "verdicts":
+            judged += _verdicts(name, summary)
+        elif method == "contrasts":
+            judged += _contrasts(name, summary)
+        elif method == "units" and summary["text"].notna().any():
+            judged.append(_counted(name, table["title"], summary))
+        measured += _ranges(name, table["title"], summary, RANGES.get(method, {}))
+    return judged or measured
+
+
+def _verdicts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
+    for claim, of in summary.groupby("row_label", sort=False):
+        cells = {cell["column"]: cell for cell in of.to_dict("records")}
+        value, interval = figure(cells["value"])
+        note = f"{cells['rule']['text']}; {cells['measure']['text']}"
+        shown = _with_unit(value, cells["value"]["unit"])
+        yield Headline(str(claim), cells["verdict"]["text"], shown, interval, note, name)
+
+
+def _contrasts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
+    differences = summary[summary["unit"].eq("% points") & summary["value"].notna()]
+    for cell in differences.to_dict("records"):
+        value, interval = figure(cell)
+        verdict = "cannot tell"
+        if interval and (cell["low"] > 0 or cell["high"] < 0):
+            verdict = "higher" if cell["low"] > 0 else "lower"
+        claim = f"{cell['row_label']}: {cell['column_label']}"
+        note = "lower or higher where the interval leaves 0 out"
+        yield Headline(claim, verdict, f"{value} points", interval, note, name)
+
+
+def _counted(name: str, title: str, summary: pd.DataFrame) -> Headline:
+    """All verdicts of one table: how often each was given, the most frequent one first."""
+    counts = summary["text"].value_counts()
+    total = f"{counts.iloc[0]} of {counts.sum()}"
+    others = ", ".join(f"{verdict} {count}" for verdict, count in counts.iloc[1:].items())
+    return Headline(title, str(counts.index[0]), total, "", others or "all alike", name)
+
+
+def _ranges(
+    name: str, title: str, summary: pd.DataFrame, columns: Mapping[str, str]
+) -> Iterator[Headline]:
+    for column, claim in columns.items():
+        cells = summary[summary["column"].eq(column) & summary["value"].notna()]
+        if cells.empty:
+            continue
+        ends = cells.sort_values("value").iloc[[0, -1]].to_dict("records")
+        least, most = (figure(cell)[0] for cell in ends)
+        shown = least if least == most else f"{least} to {most}"
+        rows = " to ".join(dict.fromkeys(cell["row_label"] for cell in ends))
+        yield Headline(claim, "", _with_unit(shown, ends[0]["unit"]), "", f"{rows}; {title}", name)
+
+
+def _with_unit(value: str, unit: str) -> str:
+    return f"{value} {unit.removesuffix(' error')}".strip() if value else "none"

@@ -1,0 +1,124 @@
+"""The report: one HTML file with all that a run found, readable with nothing to fetch."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from blindspots import tables
+from blindspots.audit.run import summary as audit_summary
+from blindspots.provenance import commit, versions
+from blindspots.report.examples import examples
+from blindspots.report.headlines import headlines
+from blindspots.report.readings import readings_taken, settings_in_effect
+from blindspots.report.sections import labels, sections
+from blindspots.report.summaries import Table, printable
+
+Config = Mapping[str, Any]
+DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
+"""Where a figure's file says in words what it shows (`figures._style`)."""
+
+
+class Figure(NamedTuple):
+    """A figure: its title, what it shows in words, and its SVG as a data URI."""
+
+    title: str
+    description: str
+    data: str
+
+
+class Shown(NamedTuple):
+    """A table as it is read, and its rows as files: data URIs of CSV and of Parquet."""
+
+    printed: Table
+    csv: str
+    parquet: str
+
+
+def render(
+    template: str | Path,
+    *,
+    config: Config,
+    summaries: Sequence[str | Path],
+    figures: Mapping[str, str | Path],
+    splits: Sequence[str | Path],
+    audit: str | Path | None,
+    pictures: Mapping[str, str | Path] | None = None,
+    transfer: Mapping[str, str | Path] | None = None,
+    clean: Sequence[str | Path] = (),
+) -> str:
+    """The report as HTML, with nothing to fetch.
+
+    Args:
+        template: a Jinja template; what it includes is beside it.
+        config: of the run, checked.
+        summaries: files of the tables, in the order of the config.
+        figures: SVG files by name, likewise.
+        splits: files of the splits' indices.
+        audit: its table; None: there was nothing to check.
+        pictures: tables of pictures, by experiment.
+        transfer: tables of answers to attacked images, likewise.
+        clean: tables of the victims' answers to unaltered images, of the first seed.
+    """
+    template = Path(template)
+    read = {Path(path).stem: tables.read(path) for path in summaries}
+    frames = {name: table.to_pandas() for name, table in read.items()}
+    origins = {tables.metadata(table)["commit"] for table in read.values()}
+    newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
+    return _environment(template.parent).get_template(template.name).render(
+        config=config,
+        nets=labels(config, list(config["nets"])),
+        newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        headlines=headlines(config, frames),
+        examples=examples(config, pictures or {}, transfer or {}, clean),
+        sections=sections(config),
+        tables={
+            Path(path).stem: _shown(path, config, frames[Path(path).stem]) for path in summaries
+        },
+        figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
+        readings=readings_taken(config),
+        splits=[tables.metadata(tables.read(path)) for path in splits],
+        audit=[] if audit is None else audit_summary(audit),
+        settings=settings_in_effect(config),
+        config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
+        commits=sorted(origins | {commit()}),
+        versions=versions(),
+    )  # fmt: skip
+
+
+def _environment(folder: Path) -> jinja2.Environment:
+    """Jinja that escapes whatever it is given, but for `asset`s: files beside the template."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(folder),
+    )  # fmt: skip
+    environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
+    return environment
+
+
+def _shown(path: str | Path, config: Config, frame: Any) -> Shown:
+    name, text = Path(path).stem, frame.to_csv(index=False).encode()
+    return Shown(
+        printable(name, config["tables"][name]["title"], frame),
+        _data("text/csv;charset=utf-8", text),
+        _data("application/vnd.apache.parquet", Path(path).read_bytes()),
+    )
+
+
+def _figure(path: str | Path, entry: Config) -> Figure:
+    content = Path(path).read_bytes()
+    described = ElementTree.fromstring(content).find(f".//{DESCRIPTION}")
+    text = "" if described is None else described.text or ""
+    return Figure(entry["title"], text, _data("image/svg+xml", content))
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

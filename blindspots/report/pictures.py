@@ -1,0 +1,71 @@
+"""Tables of pictures, and their images as PNGs in a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from PIL import Image
+
+from blindspots import tables
+
+ORIGIN = ("source", "attack", "amplified_to")
+"""What an image was made for, by what, and how far."""
+
+IMAGE = ("file", "index")
+"""Which image it was before."""
+
+
+class Pictures:
+    """The rows of one seed of a table of pictures.
+
+    Attributes:
+        rows: without the images.
+        originals: (n, *image) float64.
+        images: likewise, perturbed.
+        range: of the originals' pixels.
+        bytes_each: of a row's three pictures, before compression.
+        origins: places of the rows of each origin.
+    """
+
+    def __init__(self, path: str | Path, seed: int) -> None:
+        table = tables.read(path)
+        table = table.filter(pc.equal(table["seed"], seed)).combine_chunks()
+        self.originals = tables.images(table, "original").astype(float)
+        self.images = tables.images(table).astype(float)
+        self.rows = table.drop_columns(["original", "image"]).to_pylist()
+        self.range = (self.originals.min(), self.originals.max()) if self.rows else (0.0, 1.0)
+        self.bytes_each = 3 * int(np.prod(self.originals.shape[1:]))
+        self.origins: dict[tuple, list[int]] = {}
+        for place, row in enumerate(self.rows):
+            self.origins.setdefault(values(row, ORIGIN), []).append(place)
+
+    def first(self, n: int) -> Iterator[list[int]]:
+        """Places of the first n rows of each origin."""
+        return (places[:n] for places in self.origins.values())
+
+    def key(self, place: int) -> tuple:
+        """Which image a row is of."""
+        return values(self.rows[place], IMAGE)
+
+
+def png(image: np.ndarray, low: float, high: float) -> str:
+    """An image (channels, height, width) as a PNG in a data URI; `low` is black, `high` white.
+
+    Three channels are colours; of any other number the mean is shown, in grey.
+    """
+    scaled = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
+    grey = scaled.mean(axis=0) if len(image) != 3 else scaled.transpose(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(np.round(255 * grey).astype(np.uint8)).save(file, "png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def values(row: Mapping[str, Any], names: Sequence[str]) -> tuple:
+    """Some of a row's, in this order."""
+    return tuple(row[name] for name in names)

@@ -1,0 +1,102 @@
+"""The report's sections: a run's tables and figures by what they are of, and that in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from blindspots.methods import defaults
+
+Config = Mapping[str, Any]
+
+
+class Section(NamedTuple):
+    """What a run has of one subject.
+
+    Attributes:
+        key: of its heading, for links.
+        title: its heading.
+        facts: what the subject is, in a sentence; "" for several.
+        tables: their names in the config.
+        figures: likewise.
+    """
+
+    key: str
+    title: str
+    facts: str
+    tables: list[str]
+    figures: list[str]
+
+
+def sections(config: Config) -> list[Section]:
+    """Every table and figure of a run once: those of several experiments first, then by subject."""
+    found = [_section(config, "experiments", "Across experiments", "", _compares)]
+    for key, kind, describe in (
+        ("experiment", "Experiment", experiment),
+        ("units", "Units", _units),
+        ("operators", "Operators", _operators),
+    ):
+        for name in config["experiments" if key == "experiment" else key]:
+
+            def is_of(entry: Config, key: str = key, name: str = name) -> bool:
+                return entry[key] == name and not _compares(entry)
+
+            title = f"{kind} {name}"
+            found.append(_section(config, f"{key}-{name}", title, describe(config, name), is_of))
+    return [section for section in found if section.tables or section.figures]
+
+
+def _compares(entry: Config) -> bool:
+    return bool(entry["more_experiments"])
+
+
+def _section(
+    config: Config, key: str, title: str, facts: str, is_of: Callable[[Config], bool]
+) -> Section:
+    tables = [name for name, entry in config["tables"].items() if is_of(entry)]
+    figures = [name for name, entry in config["figures"].items() if is_of(entry)]
+    return Section(key, title, facts, tables, figures)
+
+
+def labels(config: Config, nets: list[str]) -> str:
+    """Nets as tables call them, in a list."""
+    return ", ".join(config["nets"][net]["label"] for net in nets)
+
+
+def experiment(config: Config, name: str) -> str:
+    """What an experiment does, in a sentence or two."""
+    of = config["experiments"][name]
+    attack = config["attacks"][of["attack"]]
+    text = (
+        f"{of['attack']} ({attack['method']}, target {attack['target']}) on the first {of['n']} "
+        f"images of part {of['part']}, made for {labels(config, of['sources'])}; "
+        f"shown to {labels(config, of['victims'])}."
+    )
+    if of["controls"]:
+        text += f" Controls: {', '.join(of['controls'])}, on {of['controls_n']} images."
+    if of["amplify"]:
+        scales = ", ".join(f"{scale:g}" for scale in of["amplify"])
+        text += f" Amplified to a distortion of {scales} as well."
+    return text
+
+
+def _units(config: Config, name: str) -> str:
+    of = config["units"][name]
+    layers = "every layer" if of["layers"] == "all" else f"layers {', '.join(of['layers'])}"
+    trained = "trained and untrained" if of["untrained"] else "trained"
+    return (
+        f"The units of {layers} of {labels(config, of['nets'])}, {trained}, against other "
+        f"directions ({', '.join(of['arms'])}) on the first {of['n']} images of part {of['part']}; "
+        f"{of['rotations']} Haar rotations."
+    )
+
+
+def _operators(config: Config, name: str) -> str:
+    of = config["operators"][name]
+    settings = defaults("models", of["model"]["method"]) | dict(of["model"])
+    shown = ", ".join(f"{k} = {v}" for k, v in settings.items() if k != "method")
+    weights = of["weights"] or f"fresh, of seed {config['seeds'][0]}"
+    return (
+        f"The linear layers of {of['model']['method']} ({shown}) at "
+        f"{' × '.join(map(str, of['shape']))}; weights: {weights}."
+    )

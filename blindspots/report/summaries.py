@@ -1,0 +1,145 @@
+"""A summary table as it is read: rows and columns of cells, each with what it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+FORMATS = {
+    "%": "{:.2f}",
+    "% error": "{:.1f}",
+    "points": "{:+.1f}",
+    "% points": "{:+.2f}",
+    "p": "{:.2g}",
+    "points off": "{:.1f}",
+    "% off": "{:.1f}",
+    "RMS per pixel": "{:.3f}",
+}
+"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
+
+INTERVALS = {
+    "wilson": "Wilson's, of a rate on one network",
+    "student": "Student's, over networks",
+    "paired": "of a paired difference on one network (Agresti and Min 2005)",
+    "images": "Student's, over the images of one network",
+    "median": "of a median by order statistics, on one network",
+}
+"""What the 95% intervals are, by the names that the tables give."""
+
+
+class Cell(NamedTuple):
+    """One figure of a table.
+
+    Attributes:
+        value: ours, as text.
+        interval: its 95% interval, as text; "" where there is none.
+        paper: the paper's, as text; "" where it prints none.
+        detail: images, networks, what the interval is, the paper's figure, why there is none.
+        shade: how strong its background is, from 0 to 1; None: plain.
+        order: what rows are sorted by: the unrounded figure, or the text; "" where there is none.
+    """
+
+    value: str
+    interval: str
+    paper: str
+    detail: str
+    shade: float | None
+    order: float | str
+
+
+class Table(NamedTuple):
+    """A summary table, ready to print.
+
+    Attributes:
+        name: in the config.
+        title: its heading.
+        columns: their headings.
+        rows: label and cells; None where the table has no such cell.
+        has_paper: whether the paper prints any of its figures.
+        caption: how many images and networks the figures are from, and what the intervals are.
+        footnotes: why cells have no value, in the order of their marks (1, 2, …).
+    """
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[Cell | None]]]
+    has_paper: bool
+    caption: str
+    footnotes: list[str]
+
+
+def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
+    """Lay a tidy summary out in rows and columns, in their order of appearance.
+
+    Args:
+        name: of the table in the config.
+        title: its heading.
+        summary: with the schema of `analyses._summary`.
+    """
+    footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
+    cells = {(c["row"], c["column"]): _cell(c, footnotes) for c in summary.to_dict("records")}
+    rows = dict(zip(summary["row"], summary["row_label"], strict=True))
+    units = {"%": " (%)"}
+    columns = {
+        cell["column"]: cell["column_label"] + units.get(cell["unit"], "")
+        for cell in summary.to_dict("records")
+    }
+    body = [
+        (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
+    ]
+    has_paper = bool(summary["paper"].notna().any())
+    return Table(name, title, list(columns.values()), body, has_paper, _caption(summary), footnotes)
+
+
+def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
+    """The value of a summary's cell and its interval, as text; "" where there is none."""
+    form = FORMATS.get(cell["unit"], "{:.4g}")
+    value = "" if pd.isna(cell["value"]) else form.format(cell["value"])
+    has_interval = pd.notna(cell["low"]) and pd.notna(cell["high"])
+    interval = f"{form.format(cell['low'])}, {form.format(cell['high'])}" if has_interval else ""
+    return value, interval
+
+
+def _missing(summary: pd.DataFrame) -> pd.Series:
+    return summary["value"].isna() & summary["text"].isna()
+
+
+def _caption(summary: pd.DataFrame) -> str:
+    counted = sorted(n for n in summary["n"].unique() if n)
+    images = " to ".join(str(n) for n in dict.fromkeys([*counted[:1], *counted[-1:]]))
+    parts = [f"n = {images} images"] if counted else []
+    networks = summary["networks"].max() if len(summary) else 0
+    parts += [f"mean of {networks} networks"] if networks > 1 else []
+    kinds = [INTERVALS.get(kind, kind) for kind in summary["interval"].dropna().unique()]
+    parts += [f"in square brackets the 95% interval: {'; '.join(kinds)}"] if kinds else []
+    return ", ".join(parts)
+
+
+def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
+    value, interval = figure(cell)
+    text, reason = cell["text"], cell["reason"]
+    if isinstance(text, str):
+        shown = text
+    elif not value:
+        shown = f"– ({footnotes.index(reason) + 1})" if isinstance(reason, str) else "–"
+    else:
+        shown = value
+    paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
+    shade = cell["value"] / 100 if cell["unit"] == "% error" and value else None
+    order = cell["value"] if value else text if isinstance(text, str) else ""
+    return Cell(shown, interval, paper, _detail(cell, value, interval, paper), shade, order)
+
+
+def _detail(cell: Mapping[str, Any], value: str, interval: str, paper: str) -> str:
+    notes = [f"{value} {cell['unit']}".strip()] if value else []
+    notes += [f"{cell['n']} images"] if cell["n"] else []
+    notes += [f"mean of {cell['networks']} networks"] if cell["networks"] > 1 else []
+    kind = INTERVALS.get(cell["interval"], cell["interval"])
+    notes += [f"95% interval {interval.replace(', ', ' to ')}, {kind}"] if interval else []
+    notes += [f"paper {paper}"] if paper else []
+    has_reason = not value and not isinstance(cell["text"], str) and isinstance(cell["reason"], str)
+    notes += [f"no figure: {cell['reason']}"] if has_reason else []
+    return "; ".join(notes)

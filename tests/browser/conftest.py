@@ -1,0 +1,34 @@
+import pytest
+
+from tests.pages import rendered
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A page with hostile names, and the files that it was made from beside it."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "report.html").write_text(rendered(folder), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def visit(browser, made):
+    """Open a page, the synthetic one by default; fail if it fetches or complains of anything."""
+    contexts, faults = [], []
+
+    def opened(path=made / "report.html", **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: faults.append(request.url)
+                if not request.url.startswith(("data:", path.as_uri())) else None)  # fmt: skip
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not faults

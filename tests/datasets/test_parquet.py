@@ -1,0 +1,146 @@
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from blindspots import config
+from blindspots.datasets.parquet import parquet
+from blindspots.interface import InputError
+from tests.test_config import ROOT, SCHEMA
+
+
+def encoded(value, size=(4, 3), mode="RGB"):
+    buffer = io.BytesIO()
+    Image.new(mode, size, value).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write(path, labels, images=None, struct=True, names=("image", "label")):
+    if images is None:
+        images = [encoded((10 * row, 0, 0)) for row in range(len(labels))]
+    if struct and isinstance(images, list):
+        images = [{"bytes": image, "path": None} for image in images]
+    pq.write_table(pa.table({names[0]: images, names[1]: labels}), path)
+    return str(path)
+
+
+def test_shards_are_read_in_the_order_of_their_names(tmp_path):
+    write(tmp_path / "train-1.parquet", [1, 0])
+    write(tmp_path / "train-0.parquet", [0, 1, 2])
+    test = write(tmp_path / "test.parquet", [2], struct=False)
+    data = parquet(train=str(tmp_path / "train-*.parquet"), test=test)
+    assert data.classes == 3
+    assert data.train.labels.tolist() == [0, 1, 2, 1, 0]
+    assert data.train.images.shape == (5, 3, 3, 4)
+    assert data.train.images.dtype == np.float32
+    red = data.train.images[:, 0, 0, 0] * 255
+    assert np.allclose(red, [0, 10, 20, 0, 10], atol=1e-4)
+    assert data.test.labels.tolist() == [2]
+
+
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_text_labels_are_numbered_in_the_alphabetical_order_of_the_training_set(
+    tmp_path, dictionary
+):
+    words = pa.array(["cow", "ant", "bee", "ant"])
+    train = write(tmp_path / "a.parquet", words.dictionary_encode() if dictionary else words)
+    test = write(tmp_path / "b.parquet", ["bee", "cow"])
+    data = parquet(train=train, test=test)
+    assert data.train.labels.tolist() == [2, 0, 1, 0]
+    assert data.test.labels.tolist() == [1, 2]
+
+
+def test_a_stratified_share_is_the_test_set_where_none_is_named(tmp_path):
+    file = write(tmp_path / "a.parquet", [0, 1] * 5, names=("img", "fine_label"))
+    data = parquet(train=file, image="img", label="fine_label", test_share=0.2)
+    assert sorted(data.test.labels) == [0, 1]
+    assert len(data.train.labels) == 8
+    red = np.concatenate([data.train.images, data.test.images])[:, 0, 0, 0] * 25.5
+    assert np.array_equal(
+        np.round(red) % 2, np.concatenate([data.train.labels, data.test.labels])
+    )  # images stay with their labels
+
+
+def test_images_are_grey_and_scaled_where_it_is_asked_for(tmp_path):
+    images = [encoded(0, (9, 5), "L"), encoded((255, 255, 255), (5, 7))]
+    file = write(tmp_path / "a.parquet", [0, 1], images)
+    data = parquet(train=file, test=file, size=5, grey=True)
+    assert data.train.images.shape == (2, 1, 5, 5)
+    assert data.train.images[:, 0, 0, 0].tolist() == [0, 1]
+
+
+LABELS = [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": [encoded(0, mode="L"), b"no image"]}, r"a\.parquet, row 1: expected an image"),
+        ({"images": [encoded(0, mode="L"), None]}, r"a\.parquet, row 1: expected the bytes of an"),
+        (
+            {"images": [encoded(0, mode="L"), encoded(0, (7, 3), "L")]},
+            r"row 1: expected an image of 4 × 3 pixels as the first, .*row 0, found 7 × 3; .*size",
+        ),
+        (
+            {"images": [encoded(0, mode="L"), encoded(700, mode="I;16")]},
+            r"row 1: expected 8 bits per channel, found an image of mode I;16",
+        ),
+        ({"labels": [0, 2]}, r"expected labels 0, 1, … up to the largest, 2, .* found no label 1"),
+        ({"labels": [0, -1]}, "found label -1"),
+        ({"labels": [0, None]}, r"column 'label', row 1: expected a label, found none"),
+        ({"labels": [0.5, 1.0]}, "column 'label': expected integers or text, found double"),
+        ({"labels": [0, 0]}, "expected at least two classes"),
+        ({"names": ("img", "label")}, r"expected a column 'image', found img, label; name the"),
+        (
+            {"labels": pa.array([], pa.int64()), "images": pa.array([], pa.binary())},
+            "expected training images, found none",
+        ),
+    ],
+)
+def test_bad_files_are_named_with_the_row(tmp_path, change, message):
+    file = write(tmp_path / "a.parquet", **({"labels": LABELS} | change))
+    with pytest.raises(InputError, match=message):
+        parquet(train=file, test=file)
+
+
+def test_labels_and_images_of_the_test_set_must_be_as_in_training(tmp_path):
+    train = write(tmp_path / "a.parquet", [0, 1])
+    other = write(tmp_path / "b.parquet", [0, 2])
+    with pytest.raises(InputError, match=r"expected test labels from 0 to 1, .* found 2"):
+        parquet(train=train, test=other)
+    with pytest.raises(InputError, match="labels of one type in training and test"):
+        parquet(train=train, test=write(tmp_path / "c.parquet", ["ant", "bee"]))
+    with pytest.raises(InputError, match=r"of \(3, 3, 4\) as in .* found \(3, 2, 2\)"):
+        parquet(
+            train=train, test=write(tmp_path / "d.parquet", [0], [encoded(0, (2, 2), mode="L")])
+        )
+    words = write(tmp_path / "e.parquet", ["ant", "bee"])
+    with pytest.raises(InputError, match="test labels that training images have, found 'cow'"):
+        parquet(train=words, test=write(tmp_path / "f.parquet", ["cow"]))
+
+
+def test_files_that_are_missing_or_damaged_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"no-\*\.parquet: expected a Parquet file, or a pattern"):
+        parquet(train=str(tmp_path / "no-*.parquet"))
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"a\.parquet: expected a whole Parquet file"):
+        parquet(train=str(tmp_path / "a.parquet"))
+    file = tmp_path / "b.parquet"
+    pq.write_table(pa.table({"image": [[1, 2]], "label": [0]}), file)
+    with pytest.raises(InputError, match="expected bytes, or structs with a field bytes, found"):
+        parquet(train=str(file))
+
+
+def test_another_file_is_another_dataset():
+    import yaml
+
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+    def name(file):
+        raw["data"] = {"method": "parquet", "train": file, "size": None}
+        return config.check(raw, SCHEMA)["data"]["name"]
+
+    assert name("a.parquet") == name("a.parquet") != name("b.parquet")

@@ -1,0 +1,112 @@
+"""The page as text: what is on it, that it is escaped, and that it fetches nothing."""
+
+import base64
+import html
+import io
+import re
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from tests.pages import HOSTILE, large, rendered, summary
+
+
+def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
+    made = rendered(tmp_path)
+    assert "net &lt;A&gt;" in made
+    assert "net <A>" not in made
+    assert "T &lt;1&gt;" in made
+    assert HOSTILE not in made
+    assert str(html.escape(HOSTILE).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")) in made
+
+
+def test_the_page_says_what_the_audit_checked_and_why_not_all(tmp_path):
+    made = rendered(tmp_path)
+    (row,) = [part for part in made.split("<tr>") if '<th scope="row">answer</th>' in part]
+    assert "<td>2</td><td>14</td>\n<td>4: model &lt;theirs&gt; is not known</td>\n<td>–</td>" in row
+
+
+FETCHING = re.compile(
+    r"""\b(?:src|srcset|href|data|action|poster)\s*=\s*["']([^"']*)|url\(([^)]*)"""
+)
+"""What an element fetches or leads to."""
+
+
+def test_no_element_of_the_page_fetches_anything(tmp_path):
+    made = rendered(tmp_path)
+    ours = re.sub(r"<script.*?</script>", "", made, flags=re.S)
+    found = [first or second for first, second in FETCHING.findall(ours)]
+    assert len(found) > 20
+    assert {address.partition(":")[0] for address in found if address[0] != "#"} == {"data"}
+    assert "default-src 'none'" in made
+    assert "@import" not in ours
+
+
+def test_scripts_end_where_the_template_ends_them(tmp_path):
+    made = rendered(tmp_path)
+    assert made.count("</script") == 4
+    assert "<!--" not in made
+
+
+def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
+    made = rendered(tmp_path, decay_scale=3.5)
+    assert "decay_scale = 3.5" in made
+    assert "penalty_precision = " in made
+    assert "run: digits" in made
+    assert "P1 7" in made
+
+
+def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
+    made = rendered(tmp_path)
+    assert "Newest table of 2012-12-31 18:00 UTC; commit " in made
+    assert re.search(r"<dt>commit</dt><dd>[^<]*\babc\b", made)
+    assert "<dt>Seeds</dt><dd>0, 3</dd>" in made
+
+
+def linked(made, kind):
+    found = re.findall(rf'href="data:{kind};base64,([^"]*)" download="([^"]*)"', made)
+    return {name: base64.b64decode(content) for content, name in found}
+
+
+def test_every_table_can_be_had_as_csv_and_as_the_files_own_bytes(tmp_path):
+    made = rendered(tmp_path)
+    whole = linked(made, "application/vnd.apache.parquet")
+    assert list(whole) == [f"digits-{name}.parquet" for name in ("t", "large", "wide")]
+    assert whole["digits-t.parquet"] == (tmp_path / "t.parquet").read_bytes()
+    assert pq.read_table(io.BytesIO(whole["digits-large.parquet"])).num_rows == len(large())
+    text = linked(made, "text/csv;charset=utf-8")["digits-t.csv"]
+    read, expected = pd.read_csv(io.BytesIO(text)), summary()
+    assert read["value"].tolist() == expected["value"].tolist()
+    assert read["row_label"].tolist() == expected["row_label"].tolist()
+
+
+def test_a_figure_is_described_by_its_title_and_its_files_own_words(tmp_path):
+    made = rendered(tmp_path)
+    assert '<img alt="F &#34;1&#34;. A curve &lt;up&gt;." src="data:image/svg+xml;base64,' in made
+
+
+def test_every_cell_has_its_details_and_the_unrounded_figure_to_sort_by(tmp_path):
+    made = rendered(tmp_path)
+    (cell,) = re.findall(r'<td data-order="12.34" title="(.*?)"', made)
+    assert cell == (
+        "12.3 % error; 256 images; mean of 3 networks; 95% interval 3.2 to 21.0, "
+        "Student&#39;s, over networks"
+    )
+    assert 'title="no attack succeeded' not in made
+    assert 'title="9 images; no figure: no attack succeeded"' in made
+
+
+def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
+    net = {"model": {"method": "mlp", "hidden": []}, "weights": "w.safetensors"}
+    experiment = {"attack": "near", "part": "test", "n": 9, "sources": ["A"], "victims": ["A"]}
+    made = rendered(
+        tmp_path,
+        nets={"A": net},
+        attacks={"near": {"method": "closest"}},
+        experiments={"e": experiment},
+        tables={},
+        figures={"examples": {"method": "distortions", "experiment": "e"}},
+    )
+    assert "9 of part test" in made
+    assert "Search for c" not in made
+    assert 'id="examples"' not in made

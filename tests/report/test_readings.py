@@ -1,0 +1,44 @@
+"""What a run took, in words."""
+
+import yaml
+
+from blindspots import config
+from blindspots.report.readings import readings_taken, settings_in_effect
+from tests.conftest import ROOT
+from tests.pages import SCHEMA
+
+
+def digits():
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
+def test_settings_in_effect_are_defaults_and_what_the_config_says():
+    found = {key: text for key, _, text in settings_in_effect(config.check(digits(), SCHEMA))}
+    assert "tolerance = 0.002" in found["nets.FC50-50-10.trainer"]
+    assert "decay_scale = 1" in found["nets.FC50-50-10.trainer"]
+    assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
+    assert "target = random" in found["attacks.lbfgs"]
+    assert "target" not in found["attacks.gaussian-0.1"]
+
+
+def test_the_readings_are_said_once_with_who_differs():
+    raw = digits()
+    raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
+    raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
+    found = readings_taken(config.check(raw, SCHEMA))
+    assert found["decay"] == "as printed times 1"
+    assert found["target"] == "random; next: other"
+    assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
+    assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
+
+
+def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
+    raw = digits()
+    assert "pools" not in readings_taken(config.check(raw, SCHEMA))
+    raw["nets"]["FC50-50-10"]["trainer"] = {
+        "method": "adversarial_pools", "layers": "input", "strength": 0.05, "decay": 0.1,
+    }  # fmt: skip
+    raw["nets"]["FC50-50-10-P1"]["trainer"] = {"method": "adversarial_pools", "layers": []}
+    found = readings_taken(config.check(raw, SCHEMA))
+    assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
+    assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]

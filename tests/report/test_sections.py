@@ -1,0 +1,57 @@
+"""Every table and figure stands in one section, that of what it is of."""
+
+import pytest
+import yaml
+
+from blindspots import config
+from blindspots.report.sections import sections
+from tests.conftest import ROOT
+from tests.pages import SCHEMA
+
+
+def preset(*names):
+    merged = {}
+    for name in names:
+        merged = config.laid_over(merged, yaml.safe_load((ROOT / name).read_text("utf-8")))
+    return config.check(merged, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["presets/digits.yaml"], ["experiment-cross-model", "experiment-cross-training-set"]),
+        (["presets/units.yaml"], ["units-lenet"]),
+        (
+            ["presets/norms.yaml"],
+            ["experiment-norms", "operators-alexnet", "operators-alexnet-paper",
+             "operators-alexnet-groups"],
+        ),
+        (
+            ["config.yaml", "presets/claims.yaml"],
+            ["experiments", "experiment-cross-model", "experiment-cross-training-set",
+             "experiment-cross-model-10000", "experiment-cross-training-set-10000",
+             "operators-alexnet", "operators-alexnet-paper", "operators-alexnet-groups"],
+        ),
+    ],
+)  # fmt: skip
+def test_every_table_and_figure_is_in_one_section(names, keys):
+    settings = preset(*names)
+    found = sections(settings)
+    assert [section.key for section in found] == keys
+    for kind in ("tables", "figures"):
+        shown = [name for section in found for name in getattr(section, kind)]
+        assert sorted(shown) == sorted(settings[kind])
+
+
+def test_a_section_says_what_it_is_of():
+    facts = {section.key: section.facts for section in sections(preset("presets/digits.yaml"))}
+    assert facts["experiment-cross-training-set"] == (
+        "lbfgs (lbfgs, target random) on the first 128 images of part test, made for FC50-50-10 "
+        "(P1), FC50-50-10′ (P2); shown to FC50-50-10 (P1), FC50-50-10′ (P2). Controls: "
+        "gaussian-0.1, on 128 images. Amplified to a distortion of 0.2 as well."
+    )
+    (units,) = sections(preset("presets/units.yaml"))
+    assert "The units of every layer of LeNet (ReLU), LeNet (sigmoid), trained" in units.facts
+    *_, groups = sections(preset("presets/norms.yaml"))
+    assert "groups = [1, 2, 1, 2, 2]" in groups.facts
+    assert "weights: fresh, of seed 0" in groups.facts

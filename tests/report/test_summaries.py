@@ -1,0 +1,40 @@
+"""Summary tables laid out for reading."""
+
+from blindspots.report.summaries import printable
+from tests.pages import summary
+
+
+def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
+    table = printable("t", "T", summary())
+    assert table.columns == ["A & co", "distortion"]
+    assert [label for label, _ in table.rows] == ["net <A>", "net B"]
+    first, second = (cells for _, cells in table.rows)
+    assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100", 1.0)
+    assert (first[1].value, first[1].paper, first[1].shade) == ("0.062", "0.062", None)
+    assert second[0].paper == ""
+    assert second[0].detail.startswith("12.3 % error; 256 images; mean of 3 networks; 95% interval")
+    assert second[0].order == 12.34
+    assert second[1] is None
+    assert table.has_paper
+
+
+def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
+    frame = summary()
+    frame.loc[2, ["value", "low", "high"]] = None
+    frame.loc[2, "reason"] = "no attack succeeded"
+    table = printable("t", "T", frame)
+    first, second = (cells for _, cells in table.rows)
+    assert (first[0].interval, first[1].interval) == ("98.5, 100.0", "")
+    assert second[0].value == "– (1)"
+    assert second[0].order == ""
+    assert second[0].detail.endswith("no figure: no attack succeeded")
+    assert table.footnotes == ["no attack succeeded"]
+    assert table.caption.startswith("n = 256 images, mean of 3 networks, in square brackets")
+
+
+def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():
+    table = printable("t", "T", summary().assign(text="holds"))
+    assert table.rows[0][1][0].value == "holds"
+    assert table.rows[0][1][0].order == 100.0
+    table = printable("t", "T", summary().assign(text="holds", value=None, low=None))
+    assert table.rows[0][1][0].order == "holds"

@@ -1,0 +1,194 @@
+"""What docs/bring-your-own shows is what examples/ holds, and it runs, without a change here."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots import models, tables
+from blindspots.interface import InputError
+from tests.conftest import ROOT
+
+EXAMPLES, PAGES = ROOT / "examples", ROOT / "docs/bring-your-own"
+SHOWN = re.compile(r"<!-- (\S+) -->\n```\w+\n(.*?)```", re.S)
+CODE = ("blindspots", "docs", "examples", "profiles", "reports", "rules", "schemas", "scripts")
+
+
+def test_the_pages_show_every_file_of_the_examples_as_it_is():
+    shown = {}
+    for page in PAGES.glob("*.md"):
+        found = SHOWN.findall(page.read_text("utf-8"))
+        assert len(found) == len(re.findall(r"^```\w+\n", page.read_text("utf-8"), re.M)), page
+        shown |= dict(found)
+    for path, text in shown.items():
+        assert text == (ROOT / path).read_text("utf-8"), path
+    files = [*EXAMPLES.rglob("*.py"), *EXAMPLES.rglob("*.yaml"), *EXAMPLES.rglob("*.sh")]
+    own = {p.relative_to(ROOT).as_posix() for p in files if not p.name.startswith("make_")}
+    assert own == shown.keys()
+
+
+def test_every_file_that_a_page_links_to_is_there_and_the_index_links_every_page():
+    index = ROOT / "docs/extending.md"
+    linked = set()
+    for page in [index, *PAGES.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+                linked |= {(page.parent / target).resolve()} if page == index else set()
+    assert set(PAGES.glob("*.md")) <= linked
+
+
+class Example:
+    """A copy of an example in a folder of its own, as a user has it."""
+
+    def __init__(self, name, folder):
+        self.folder = folder / name
+        shutil.copytree(
+            EXAMPLES / name, self.folder, ignore=shutil.ignore_patterns(".*", "results", "logs")
+        )
+
+    def do(self, *command):
+        """Run a command to its end; the checkout must stay as it is."""
+        before = checkout()
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        ended = subprocess.run(
+            command, cwd=self.folder, text=True, check=False, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PATH": path, "BLINDSPOTS": str(ROOT)},
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout
+        assert checkout() == before
+        return ended.stdout
+
+    def run(self):
+        """The commands of the example, as the page shows them; the folder of the results."""
+        self.do("sh", "-e", "run.sh")
+        (results,) = (self.folder / "results").iterdir()
+        return results
+
+
+def checkout():
+    """Every file of the checkout that a run could depend on, and when it was written."""
+    files = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return {p: p.stat().st_mtime_ns for p in files if "__pycache__" not in p.parts}
+
+
+def accuracy(results, net):
+    clean = pd.read_parquet(results / f"nets/{net}.s0/clean.parquet")
+    clean = clean[clean["file"] == "test"]
+    return (clean["prediction"] == clean["label"]).mean()
+
+
+def test_models_of_ones_own_are_attacked_compared_and_certified(tmp_path, monkeypatch):
+    example = Example("model", tmp_path)
+    results = example.run()
+    for net in ("small", "wide", "smooth"):
+        assert accuracy(results, net) > 0.9
+    transfer = pd.read_parquet(results / "tables/transfer.parquet")
+    cells = transfer.set_index(["row", "column"])["value"]
+    for source in ("small", "smooth"):
+        assert cells[source, source] == 100
+        for victim in {"small", "wide", "smooth"} - {source}:
+            assert 0 <= cells[source, victim] < 100
+    ledger = pd.read_parquet(results / "ledger.parquet")
+    certified = ledger[ledger["lower"].notna() & (ledger["net"] == "smooth")]
+    assert (certified["lower"] <= certified["upper"]).all()
+    assert certified["lower"].median() > 0
+    audit = pd.read_parquet(results / "audit.parquet").set_index(["net", "check"])
+    assert audit.loc[("smooth", "distance"), "checked"] == 32
+    assert "exported is not known to the audit" in audit.loc[("smooth", "answer"), "reason"]
+    page = (results / "report.html").read_text("utf-8")
+    assert all(net in page for net in ("small", "wide", "smooth"))
+    monkeypatch.chdir(example.folder)
+    assert models.load(results / "nets/smooth.s0/weights.safetensors")
+    Path("data/smooth.pt2").unlink()
+    with pytest.raises(InputError, match=r"data/smooth\.pt2: expected a file written by torch"):
+        models.load(results / "nets/smooth.s0/weights.safetensors")
+
+
+def test_a_folder_parquet_and_npz_of_the_same_images_are_the_same_dataset(tmp_path):
+    example = Example("dataset", tmp_path)
+    results = example.run()
+    assert accuracy(results, "FC10") > 0.9
+    errors = pd.read_parquet(results / "tables/errors.parquet").set_index("column")
+    assert 0 < errors.loc["distortion", "value"] < 0.5
+    for form in ("folder", "npz"):
+        example.do(
+            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores",
+            "1", "--configfile", "config.yaml", f"{form}.yaml", "--until", "prepare",
+        )  # fmt: skip
+    prepared = sorted((example.folder / "resources").iterdir())
+    assert [folder.name.split("-")[0] for folder in prepared] == ["folder", "npz", "parquet"]
+    for part in ("train", "test"):
+        images = [
+            tables.read(folder / f"{part}.parquet").select(["sha256", "label"]).to_pandas()
+            for folder in prepared
+        ]
+        images = [rows.sort_values(["sha256", "label"], ignore_index=True) for rows in images]
+        assert images[0].equals(images[1])
+        assert images[0].equals(images[2])
+
+
+def test_changed_images_are_prepared_again(tmp_path):
+    example = Example("dataset", tmp_path)
+    example.do(sys.executable, "make_data.py")
+    command = (
+        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1",
+        "--configfile", "config.yaml", "npz.yaml", "--until", "prepare",
+    )  # fmt: skip
+    example.do(*command)
+    assert not re.search(r"^prepare +1", example.do(*command, "--dry-run"), re.M)
+    file = example.folder / "data/digits.npz"
+    arrays = dict(np.load(file))
+    np.savez_compressed(file, **(arrays | {"x_train": 255 - arrays["x_train"]}))
+    assert re.search(r"^prepare +1", example.do(*command, "--dry-run"), re.M)
+
+
+def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
+    results = Example("attack", tmp_path).run()
+    found = {
+        name: pd.read_parquet(results / f"attacks/{name}/FC50-10.s0/test.parquet")
+        for name in ("signs", "closest")
+    }
+    for rows in found.values():
+        assert rows["success"].all()
+        assert (rows["attacked_prediction"] != rows["label"]).all()
+    assert (found["signs"]["l2"] >= 0.999 * found["closest"]["l2"]).all()
+    ledger = pd.read_parquet(results / "ledger.parquet")
+    assert ledger["attack"].eq("closest").mean() > 0.9
+    shown = pd.read_parquet(results / "tables/signs.parquet").set_index("column")["value"]
+    assert shown["distortion"] == pytest.approx(found["signs"]["distortion"].mean())
+    assert "Distortions by signs" in (results / "report.html").read_text("utf-8")
+
+
+def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):
+    results = Example("analysis", tmp_path).run()
+    rows = pd.read_parquet(results / "attacks/closest/FC10.s0/test.parquet")
+    expected = rows[rows["success"]].groupby("label")["distortion"].mean()
+    table = pd.read_parquet(results / "tables/by-class.parquet")
+    assert np.allclose(table["value"], expected.loc[table["column"].astype(int)])
+    assert (results / "figures/boxes.svg").exists()
+    page = (results / "report.html").read_text("utf-8")
+    assert "Distortion by class" in page
+    assert "Distortions of each class" in page
+
+
+@pytest.mark.slow
+def test_others_networks_are_in_one_matrix(tmp_path, shared_data, monkeypatch):
+    monkeypatch.setenv("BLINDSPOTS_DATA", str(shared_data))
+    results = Example("others-models", tmp_path).run()
+    published = {"WK-0.1": 1.80, "WK-0.3": 14.8, "ERAN-conv": 1.75, "ERAN-6x100": 3.71}
+    for net, error in published.items():
+        assert 100 * (1 - accuracy(results, net)) == pytest.approx(error, abs=0.05)
+    transfer = pd.read_parquet(results / "tables/transfer.parquet")
+    cells = transfer.set_index(["row", "column"])["value"]
+    assert all(cells[net, net] == 100 for net in published)
+    ledger = pd.read_parquet(results / "ledger.parquet").groupby("net")[["lower", "upper"]].median()
+    assert ledger["upper"].idxmax() == "WK-0.3"  # trained to be robust at the largest radius
+    assert (ledger["lower"] > 0).all()
