@@ -43,3 +43,9 @@ def test_no_table_of_the_lock_names_a_host():
 def test_the_readmes_graph_of_the_rules_is_the_workflows():
     (shown,) = renew.MARKED.findall((ROOT / "README.md").read_text("utf-8"))
     assert shown == renew.rulegraph()  # else: make docs
+
+
+def test_screenshots_are_small():
+    found = {path.name: path.stat().st_size for path in (ROOT / "docs/screenshots").iterdir()}
+    assert found.keys() == {"report.png", "examples.png", "phone-dark.png"}
+    assert max(found.values()) < 150_000
