@@ -46,3 +46,9 @@ def test_what_documents_show_of_the_project_is_so():
     for name, made in renew.PLACES.items():
         (shown,) = renew.MARKED.findall((ROOT / name).read_text("utf-8"))
         assert shown == made(), name  # else: make docs
+
+
+def test_screenshots_are_small():
+    found = {path.name: path.stat().st_size for path in (ROOT / "docs/screenshots").iterdir()}
+    assert found.keys() == {"report.png", "examples.png", "phone-dark.png"}
+    assert max(found.values()) < 150_000

@@ -128,7 +128,7 @@ def _chosen(
 
 
 def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) -> Example:
-    row, original, image = of.rows[place], of.originals[place], of.images[place]
+    row, original, image = of.rows[place], of.originals[place].astype(float), of.images[place]
     low, high = of.range
     change = image - original
     most, middle = np.abs(change).max(), (low + high) / 2
@@ -143,7 +143,7 @@ def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) ->
 def _label(origin: tuple, config: Config) -> str:
     source, attack, amplified = origin
     if source is None:
-        return f"nobody: {attack}"
+        return f"nobody ({attack})"
     scale = f", amplified to {amplified:g}" if amplified is not None else ""
     return f"{config['nets'][source]['label']}, by {attack}{scale}"
 

@@ -26,7 +26,7 @@ class Pictures:
 
     Attributes:
         rows: without the images.
-        originals: (n, *image) float64.
+        originals: (n, *image) float32.
         images: likewise, perturbed.
         range: of the originals' pixels.
         bytes_each: of a row's three pictures, before compression.
@@ -36,10 +36,12 @@ class Pictures:
     def __init__(self, path: str | Path, seed: int) -> None:
         table = tables.read(path)
         table = table.filter(pc.equal(table["seed"], seed)).combine_chunks()
-        self.originals = tables.images(table, "original").astype(float)
-        self.images = tables.images(table).astype(float)
+        self.originals = tables.images(table, "original")
+        self.images = tables.images(table)
         self.rows = table.drop_columns(["original", "image"]).to_pylist()
-        self.range = (self.originals.min(), self.originals.max()) if self.rows else (0.0, 1.0)
+        self.range = (0.0, 1.0)
+        if self.rows:
+            self.range = float(self.originals.min()), float(self.originals.max())
         self.bytes_each = 3 * int(np.prod(self.originals.shape[1:]))
         self.origins: dict[tuple, list[int]] = {}
         for place, row in enumerate(self.rows):

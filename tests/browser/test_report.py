@@ -114,8 +114,8 @@ def pixels(uri):
 
 
 def pick(page, group, victim, image):
-    page.get_by_label("Made for").select_option(index=group)
-    page.get_by_label("Victim", exact=True).select_option(index=victim)
+    page.locator("select[name=group]").select_option(index=group)
+    page.locator("select[name=victim]").select_option(index=victim)
     page.locator("#images input").nth(image).check()
 
 
