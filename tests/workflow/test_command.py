@@ -117,7 +117,7 @@ def test_a_folder_that_a_killed_run_left_locked_is_said_with_the_remedy_which_wo
 
 def test_a_missing_report_is_made_from_the_results_alone(done):
     (done.results / "report.html").unlink()
-    shutil.rmtree(done.results / "nets/linear.s0")  # not needed for it
+    shutil.rmtree(done.results / "certificates")  # not needed for it
     ended = done.give("report", "--snakemake", "theirs.zip")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == [
@@ -126,7 +126,7 @@ def test_a_missing_report_is_made_from_the_results_alone(done):
     ]
     assert (done.results / "report.html").exists()
     assert (done.folder / "theirs.zip").exists()
-    assert not (done.results / "nets/linear.s0").exists()
+    assert not (done.results / "certificates").exists()
 
 
 def test_a_report_without_results_names_what_is_missing_and_the_remedy(done):
