@@ -45,6 +45,7 @@ def test_interrupted_a_run_ends_as_such_and_goes_on_where_it_was(tiny):
         tiny.command("--cores", "1"), cwd=tiny.folder, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not ignored, as by nohup
     )  # fmt: skip
     deadline = time.monotonic() + 300
     while not (tiny.results / "splits/s0.parquet").exists():
