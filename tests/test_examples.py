@@ -199,6 +199,7 @@ def test_others_networks_are_in_one_matrix(tmp_path, shared_data, monkeypatch):
     transfer = pd.read_parquet(results / "tables/transfer.parquet")
     cells = transfer.set_index(["row", "column"])["value"]
     assert all(cells[net, net] == 100 for net in published)
-    ledger = pd.read_parquet(results / "ledger.parquet").groupby("net")[["lower", "upper"]].median()
-    assert ledger["upper"].idxmax() == "WK-0.3"  # trained to be robust at the largest radius
-    assert (ledger["lower"] > 0).all()
+    ledger = pd.read_parquet(results / "ledger.parquet")
+    assert set(ledger["net"]) == published.keys()
+    assert (ledger["lower"] <= ledger["upper"]).all()
+    assert (ledger.groupby("net")["lower"].median() > 0).all()
