@@ -115,7 +115,7 @@ def pixels(uri):
 
 def pick(page, group, victim, image):
     page.get_by_label("Made for").select_option(index=group)
-    page.get_by_label("Victim", exact=True).select_option(index=victim)
+    page.locator("#picker [name=victim]").select_option(index=victim)
     page.locator("#images input").nth(image).check()
 
 
