@@ -76,11 +76,11 @@ results-norms: $(READY) ## runs presets/norms.yaml and writes its tables into do
 
 results-units: $(READY) ## runs presets/units.yaml and writes its tables into docs/UNITS.md
 	$(SNAKEMAKE) --configfile presets/units.yaml
-	$(PY) -m blindspots results presets/units.yaml docs/UNITS.md
+	$(PY) -m blindspots results presets/units.yaml docs/UNITS.md --figures figure1 figure2 purity
 	@echo 'Done. See docs/UNITS.md, and results/units/report.html'
 
 results-adversarial: adversarial ## write the tables of `make adversarial` into docs/ADVERSARIAL.md
-	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md
+	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md --figures learning
 	@echo 'Done. See docs/ADVERSARIAL.md'
 
 api: $(READY) ## write the pages of the library's functions into docs/api, which git ignores

@@ -18,6 +18,7 @@ def page(
     summaries: Mapping[str, str | Path],
     histories: Mapping[str, str | Path],
     command: str,
+    figures: Mapping[str, str] | None = None,
 ) -> str:
     """Every table of a run, and what its trainings took.
 
@@ -26,6 +27,7 @@ def page(
         summaries: files of the tables, by name.
         histories: files of the trainings' histories, by what the nets are called.
         command: that makes the page, to say so at its top.
+        figures: by title the files of some, as the page names them.
 
     Raises:
         InputError: a file that is not there, or damaged.
@@ -44,6 +46,7 @@ def page(
         heading = tables.metadata(table)["title"]
         body = _markdown(printable(name, heading, table.to_pandas()))
         parts.append(f"## {heading}\n\n{body}")
+    parts += [f"## {title}\n\n![{title}]({file})" for title, file in (figures or {}).items()]
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
     return "\n\n".join(parts) + "\n"
 

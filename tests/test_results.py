@@ -22,7 +22,11 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     history = tables.build({"iteration": [0, 10], "seconds": [1.0, 83.6]}, HISTORY)
     tables.write(tmp_path / "h.parquet", history, {})
     page = results.page(
-        "Results", {"t": tmp_path / "t.parquet"}, {"A, seed 0": tmp_path / "h.parquet"}, "make it"
+        "Results",
+        {"t": tmp_path / "t.parquet"},
+        {"A, seed 0": tmp_path / "h.parquet"},
+        "make it",
+        {"Curves": "figures/c.svg"},
     )
     lines = page.splitlines()
     assert "| t | A & co | distortion |" in lines
@@ -31,6 +35,7 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     assert "| A, seed 0 | 10 | 84 |" in lines
     assert "Commit abc" in page
     assert "`make it`" in page
+    assert lines.index("![Curves](figures/c.svg)") == lines.index("## Curves") + 2
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,15 @@ def test_a_long_table_is_left_to_the_report(tmp_path):
     page = results.page("Results", {"t": tmp_path / "t.parquet"}, {}, "make it")
     assert f"## Table T\n\n{results.MOST_ROWS + 1} rows, which the report has." in page
     assert "| t |" not in page
+
+
+def test_a_figure_that_the_config_has_not_is_named(tmp_path):
+    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
+    ended = subprocess.run(
+        [sys.executable, "-m", "blindspots", "results", "my.yaml", "page.md", "--figures", "luck"],
+        cwd=tmp_path, text=True, capture_output=True, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "--figures: expected figures of the config (" in ended.stderr
+    assert "found 'luck'" in ended.stderr

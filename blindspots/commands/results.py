@@ -17,6 +17,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("configs", type=Path, nargs="+", help="config of the run, and what over it")
     parser.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
+    parser.add_argument(
+        "--figures", nargs="+", default=[], metavar="NAME", help="of the config, copied beside it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -25,6 +28,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     config = _shared.read(*arguments.configs)
     folder = Path("results") / config["run"]
+    for name in arguments.figures:
+        if name not in config["figures"]:
+            there = ", ".join(config["figures"]) or "none"
+            raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
+    command = [*map(str, arguments.configs), str(arguments.page)]
+    command += ["--figures", *arguments.figures] if arguments.figures else []
+    files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     text = page(
         f"Results of the run `{config['run']}`",
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
@@ -34,10 +44,15 @@ def run(arguments: argparse.Namespace) -> None:
             for seed in config["seeds"]
             if net["weights"] is None
         },
-        f"python -m blindspots results {' '.join(map(str, arguments.configs))} {arguments.page}",
+        f"python -m blindspots results {' '.join(command)}",
+        figures={config["figures"][name]["title"]: file for name, file in files.items()},
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")
+        for name, file in files.items():
+            copy = arguments.page.parent / file
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes((folder / f"figures/{name}.svg").read_bytes())
     except OSError as error:
         raise InputError(
             f"{arguments.page}: expected a page that can be written ({error})"
