@@ -21,7 +21,8 @@ gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
 # Jobs import the package from here, whatever else is installed.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")]))
+others = os.environ.get("PYTHONPATH")
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), others])))
 PUBLISHED = "torchvision:"  # weights that are downloaded, not a file
 STARTED = psutil.Process().create_time()
 
