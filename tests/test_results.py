@@ -89,3 +89,17 @@ def test_a_figure_that_the_config_has_not_is_named(tmp_path):
     assert ended.returncode == 1
     assert "--figures: expected figures of the config (" in ended.stderr
     assert "found 'luck'" in ended.stderr
+
+
+def test_a_figure_that_was_not_drawn_is_named_and_no_page_is_written(tmp_path):
+    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
+    command = ["results", "my.yaml", "page.md", "--figures", "distortions"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "blindspots", *command], cwd=tmp_path, text=True,
+        capture_output=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert (
+        "figures/distortions.svg: expected a figure, found none; run the workflow" in ended.stderr
+    )
+    assert not (tmp_path / "page.md").exists()

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     command = [*map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
+    drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
     text = page(
         f"Results of the run `{config['run']}`",
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
@@ -52,9 +53,16 @@ def run(arguments: argparse.Namespace) -> None:
         for name, file in files.items():
             copy = arguments.page.parent / file
             copy.parent.mkdir(exist_ok=True)
-            copy.write_bytes((folder / f"figures/{name}.svg").read_bytes())
+            copy.write_bytes(drawn[name])
     except OSError as error:
         raise InputError(
             f"{arguments.page}: expected a page that can be written ({error})"
         ) from None
     print(f"wrote {arguments.page}")
+
+
+def _drawn(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a figure, found none; run the workflow") from None

@@ -56,10 +56,8 @@ def identity(activations: np.ndarray) -> Diagonal:
 
 
 def standard(activations: np.ndarray) -> Diagonal:
-    """The variance of each unit of (n, units) activations, that of a dead one raised above 0."""
+    """The variance of each unit of (n, units) activations, raised where one hardly varies."""
     variances = activations.var(axis=0, dtype=np.float64)
-    if not variances.any():
-        return identity(activations)
     least = SMALLEST_SHRINKAGE * variances.mean()
     return Diagonal(activations.mean(axis=0, dtype=np.float64), np.maximum(variances, least))
 
