@@ -198,10 +198,16 @@ def _tensors(path: str | Path) -> dict[str, Tensor]:
 
 
 def _published(name: str) -> dict[str, Tensor]:
-    from torchvision.models import get_weight  # seconds to import
-
     try:
+        from torchvision.models import get_weight  # seconds to import
+
         weights = get_weight(name)
+    except (ImportError, RuntimeError) as error:  # it was built for another PyTorch
+        raise InputError(
+            f"{PUBLISHED}{name}: expected a torchvision that fits PyTorch, found none "
+            f"({str(error).splitlines()[0]}); install a pair, or download the weights elsewhere "
+            "and give their file"
+        ) from None
     except (ValueError, KeyError):
         raise InputError(
             f"{PUBLISHED}{name}: expected weights that torchvision publishes, such as "

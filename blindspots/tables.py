@@ -127,7 +127,11 @@ def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> Non
 
 
 def read(
-    path: str | Path, columns: Sequence[str] | None = None, *, with_images: bool = True
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    *,
+    with_images: bool = True,
+    where: pc.Expression | None = None,
 ) -> pa.Table:
     """Read a table that `write` wrote.
 
@@ -135,6 +139,7 @@ def read(
         path: of the table.
         columns: to read; all by default.
         with_images: False: all columns but those of images.
+        where: rows to read; the others are never held all at once.
 
     Returns:
         The table; what `write` kept beside it is its `metadata`.
@@ -145,7 +150,7 @@ def read(
     try:
         if not with_images:
             columns = _not_images(pq.read_schema(path))
-        return pq.read_table(path, columns=columns, partitioning=None)
+        return pq.read_table(path, columns=columns, filters=where, partitioning=None)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
     except (pa.ArrowInvalid, OSError) as error:

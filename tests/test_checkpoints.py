@@ -1,3 +1,4 @@
+import sys
 from urllib.error import URLError
 
 import pytest
@@ -99,6 +100,13 @@ def test_published_weights_are_read_from_where_torchvision_keeps_them(tmp_path, 
     found, _ = checkpoints.create("alexnet", {}, (3, 64, 64), 1000, seed=2)
     checkpoints.load_weights(found, "torchvision:AlexNet_Weights.IMAGENET1K_V1")
     assert torch.equal(found.features[0].weight, wanted.features[0].weight)
+
+
+def test_published_weights_without_a_torchvision_that_fits_are_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    model, _ = checkpoints.create("alexnet", {}, (3, 64, 64), 1000)
+    with pytest.raises(InputError, match=r"that fits PyTorch, found none .*; install a pair, or"):
+        checkpoints.load_weights(model, "torchvision:AlexNet_Weights.IMAGENET1K_V1")
 
 
 def test_published_weights_that_cannot_be_had_are_refused_with_a_remedy(tmp_path, monkeypatch):

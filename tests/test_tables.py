@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from blindspots import tables
@@ -30,6 +31,14 @@ def test_what_is_written_is_read(tmp_path):
     assert tables.metadata(table) == {"unit": "m"}
     assert table["count"].to_pylist() == [0, None, 2, 3]
     assert np.array_equal(tables.images(table), columns()["image"].astype(np.float32))
+
+
+def test_rows_can_be_chosen_as_a_table_is_read(tmp_path):
+    tables.write(tmp_path / "t.parquet", tables.build(columns(), SCHEMA), {"unit": "m"})
+    table = tables.read(tmp_path / "t.parquet", where=pc.field("count").isin([0, 3]))
+    assert table["name"].to_pylist() == ["row 0", "row 3"]
+    assert np.array_equal(tables.images(table), columns()["image"][[0, 3]].astype(np.float32))
+    assert tables.metadata(table) == {"unit": "m"}
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path):

@@ -52,14 +52,14 @@ def _download(name: str) -> Path:
     """Let torchvision fetch the files into the user's cache folder, whole or not at all."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "blindspots"
     if not (cache / name).exists():
-        import torchvision
-
         try:
+            import torchvision
+
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 getattr(torchvision.datasets, name)(folder, download=True)
                 (Path(folder) / name).rename(cache / name)
-        except (OSError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(
                 f"{name} was neither found nor could it be downloaded ({reason}); either name a "

@@ -151,7 +151,7 @@ def _label(origin: tuple, config: Config) -> str:
 def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:
     """The rows of a seed about some images."""
     where = (pc.field(seed) == value) & pc.field("index").isin([index for _, index in images])
-    yield from (row for row in tables.read(path).filter(where).to_pylist()
+    yield from (row for row in tables.read(path, where=where).to_pylist()
                 if values(row, IMAGE) in images)  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -110,6 +111,16 @@ def test_neither_found_nor_downloadable_names_both_remedies(tmp_path, monkeypatc
         mnist()
     for part in ("no route to host", "data.root", "BLINDSPOTS_DATA", "connect to the internet"):
         assert part in str(error.value)
+
+
+def test_a_download_without_a_torchvision_that_fits_names_the_folder_as_a_remedy(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("BLINDSPOTS_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(InputError, match=r"torchvision .*data\.root"):
+        mnist()
 
 
 def test_the_real_files_are_the_original_ones(shared_data):
