@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from blindspots import tables
 from blindspots.provenance import versions
+from blindspots.report.headlines import Headline, headlines
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
@@ -14,49 +16,73 @@ MOST_ROWS = 80
 
 
 def page(
-    title: str,
+    config: Mapping[str, Any],
     summaries: Mapping[str, str | Path],
     histories: Mapping[str, str | Path],
     command: str,
     figures: Mapping[str, str] | None = None,
+    note: str | None = None,
 ) -> str:
-    """Every table of a run, and what its trainings took.
+    """What a run found in short, every table, and what its trainings took.
 
     Args:
-        title: of the page.
+        config: of the run, checked.
         summaries: files of the tables, by name.
         histories: files of the trainings' histories, by what the nets are called.
         command: that makes the page, to say so at its top.
         figures: by title the files of some, as the page names them.
+        note: Markdown that the page begins with.
 
     Raises:
         InputError: a file that is not there, or damaged.
     """
     found = {name: tables.read(path) for name, path in summaries.items()}
+    frames = {name: table.to_pandas() for name, table in found.items()}
     commits = sorted({tables.metadata(table)["commit"] for table in found.values()})
     installed = ", ".join(f"{name} {version}" for name, version in versions().items())
     parts = [
-        f"# {title}",
+        f"# Results of the run `{config['run']}`",
+        *([note] if note else []),
         f"Written by `{command}` from the tables of the run; nothing here is typed by hand.\n"
         f"Commit {', '.join(commits)}; {installed}.",
         "In transfer tables a cell is the share of the row's images, in percent, that the column's "
         "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
     ]
+    parts += _in_short(headlines(config, frames))
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        body = _markdown(printable(name, heading, table.to_pandas()))
+        body = _markdown(printable(name, heading, frames[name]))
         parts.append(f"## {heading}\n\n{body}")
     parts += [f"## {title}\n\n![{title}]({file})" for title, file in (figures or {}).items()]
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
     return "\n\n".join(parts) + "\n"
 
 
+def _in_short(lines: Sequence[Headline]) -> list[str]:
+    """The report's first screen."""
+    if not lines:
+        return []
+    judged = bool(lines[0].verdict)
+    rows = [
+        [line.claim, *([line.verdict] if judged else []),
+         line.figure + (f" [{line.interval}]" if line.interval else ""), line.note]
+        for line in lines
+    ]  # fmt: skip
+    head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
+    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{_grid(head, rows)}"]
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+    lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
+    cells = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+
+
 def _markdown(table: Table) -> str:
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
-    rows = [[table.name, *table.columns], ["---", *["---:"] * len(table.columns)]]
-    rows += [[label, *map(_text, cells)] for label, cells in table.rows]
-    text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    rows = [[label, *map(_text, cells)] for label, cells in table.rows]
+    text = _grid([table.name, *table.columns], rows, "---:")
     notes = [f"{table.caption}."] if table.caption else []
     notes += [f"({mark}) {reason}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
@@ -71,8 +97,8 @@ def _text(cell: Cell | None) -> str:
 
 
 def _times(histories: Mapping[str, str | Path]) -> str:
-    rows = ["| net | iterations | seconds |", "| --- | ---: | ---: |"]
+    rows = []
     for label, path in histories.items():
         end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
-        rows.append(f"| {label} | {end['iteration']} | {end['seconds']:.0f} |")
-    return "\n".join(rows)
+        rows.append([label, str(end["iteration"]), f"{end['seconds']:.0f}"])
+    return _grid(["net", "iterations", "seconds"], rows, "---:")

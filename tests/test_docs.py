@@ -17,6 +17,11 @@ def test_every_file_that_a_document_names_is_there():
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_no_two_documents_differ_by_case_alone():
+    names = [str(path).casefold() for path in (ROOT / "docs").rglob("*")]
+    assert len(set(names)) == len(names)  # they would be one file on many machines
+
+
 def test_every_result_that_a_document_names_is_one_of_the_quickstart():
     made = housekeeping.outputs(ROOT / "Snakefile", [renew.PRESET])
     for document in PAGES:

@@ -16,13 +16,18 @@ from tests.pages import summary
 HISTORY = tables.pa.schema([("iteration", tables.pa.int32()), ("seconds", tables.pa.float64())])
 
 
+def of(methods):
+    tables = {name: {"method": m, "title": f"Table {name}"} for name, m in methods.items()}
+    return {"run": "mine", "tables": tables}
+
+
 def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     table = tables.from_frame(summary(), _summary.SCHEMA)
     tables.write(tmp_path / "t.parquet", table, {"title": "Table T", "commit": "abc"})
     history = tables.build({"iteration": [0, 10], "seconds": [1.0, 83.6]}, HISTORY)
     tables.write(tmp_path / "h.parquet", history, {})
     page = results.page(
-        "Results",
+        of({"t": "transfer"}),
         {"t": tmp_path / "t.parquet"},
         {"A, seed 0": tmp_path / "h.parquet"},
         "make it",
@@ -36,6 +41,32 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     assert "Commit abc" in page
     assert "`make it`" in page
     assert lines.index("![Curves](figures/c.svg)") == lines.index("## Curves") + 2
+
+
+def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says(tmp_path):
+    claim = {"row": "c", "row_label": "It | is close", "unit": "RMS per pixel", "n": 9}
+    cells = [
+        {"column": "verdict", "text": "holds"}, {"column": "rule", "text": "at most 0.14"},
+        {"column": "value", "value": 0.1254, "low": 0.118, "high": 0.132, "interval": "wilson"},
+        {"column": "measure", "text": "largest distortion"},
+    ]  # fmt: skip
+    rows = [claim | {"column_label": cell["column"], "networks": 1} | cell for cell in cells]
+    judged = pd.DataFrame(rows).reindex(columns=_summary.SCHEMA.names)
+    tables.write(
+        tmp_path / "v.parquet",
+        tables.from_frame(judged, _summary.SCHEMA),
+        {"title": "Table v", "commit": "abc"},
+    )
+    page = results.page(
+        of({"v": "verdicts"}), {"v": tmp_path / "v.parquet"}, {}, "make it", note="More: [x](y.md)"
+    )
+    lines = page.splitlines()
+    assert lines[:3] == ["# Results of the run `mine`", "", "More: [x](y.md)"]
+    line = (
+        "| It \\| is close | holds | 0.125 RMS per pixel [0.118, 0.132] | "
+        "at most 0.14; largest distortion |"
+    )
+    assert lines.index(line) < lines.index("## Table v")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +105,7 @@ def test_a_long_table_is_left_to_the_report(tmp_path):
     ]
     table = tables.from_frame(pd.concat(rows), _summary.SCHEMA)
     tables.write(tmp_path / "t.parquet", table, {"title": "Table T", "commit": "abc"})
-    page = results.page("Results", {"t": tmp_path / "t.parquet"}, {}, "make it")
+    page = results.page(of({"t": "transfer"}), {"t": tmp_path / "t.parquet"}, {}, "make it")
     assert f"## Table T\n\n{results.MOST_ROWS + 1} rows, which the report has." in page
     assert "| t |" not in page
 

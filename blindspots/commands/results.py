@@ -7,6 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from blindspots.commands import _shared
@@ -20,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", nargs="+", default=[], metavar="NAME", help="of the config, copied beside it"
     )
+    parser.add_argument("--note", metavar="TEXT", help="Markdown that the page begins with")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -34,10 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
             raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
     command = [*map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
+    command += ["--note", shlex.quote(arguments.note)] if arguments.note else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
     text = page(
-        f"Results of the run `{config['run']}`",
+        config,
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
         {
             f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
@@ -47,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         },
         f"python -m blindspots results {' '.join(command)}",
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
+        note=arguments.note,
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")
