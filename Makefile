@@ -62,11 +62,14 @@ calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 	@echo 'Done. Set decay_scale in config.yaml to use it'
 
 results: paper ## write the tables of `make paper` into docs/RESULTS.md
-	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md
+	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md \
+	  --figures table2 table4 curves-cross-model distortions-cross-model robustness-cross-model \
+	  --note 'The same with five seeds: [REPLICATES.md](REPLICATES.md).'
 	@echo 'Done. See docs/RESULTS.md'
 
 results-replicates: replicates ## write the tables of `make replicates` into docs/REPLICATES.md
-	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md
+	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md \
+	  --note 'Five seeds. One seed, other readings of the paper, and figures: [RESULTS.md](RESULTS.md).'
 	@echo 'Done. See docs/REPLICATES.md'
 
 results-norms: $(READY) ## runs presets/norms.yaml and writes its tables into docs/NORMS.md

@@ -22,8 +22,9 @@ def page(
     command: str,
     figures: Mapping[str, str] | None = None,
     note: str | None = None,
+    records: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """What a run found in short, every table, and what its trainings took.
+    """What a run found in short, every table, and what its jobs took.
 
     Args:
         config: of the run, checked.
@@ -32,6 +33,7 @@ def page(
         command: that makes the page, to say so at its top.
         figures: by title the files of some, as the page names them.
         note: Markdown that the page begins with.
+        records: what Snakemake measured of each job (its `benchmark:`).
 
     Raises:
         InputError: a file that is not there, or damaged.
@@ -55,6 +57,8 @@ def page(
         parts.append(f"## {heading}\n\n{body}")
     parts += [f"## {title}\n\n![{title}]({file})" for title, file in (figures or {}).items()]
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
+    if records:
+        parts.append(f"## What the jobs took\n\n{_taken(records)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -102,3 +106,15 @@ def _times(histories: Mapping[str, str | Path]) -> str:
         end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
         rows.append([label, str(end["iteration"]), f"{end['seconds']:.0f}"])
     return _grid(["net", "iterations", "seconds"], rows, "---:")
+
+
+def _taken(records: Sequence[Mapping[str, Any]]) -> str:
+    """Jobs, times and memory by rule; wall times grow where other work runs beside a job."""
+    rows = []
+    for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
+        jobs = [job for job in records if rule in (None, job["rule_name"])]
+        wall, cpu = (sum(job[key] for job in jobs) for key in ("s", "cpu_time"))
+        memory = max(job["max_rss"] for job in jobs)
+        rows.append([rule or "all", str(len(jobs)), f"{wall:.0f}", f"{cpu:.0f}", f"{memory:.0f}"])
+    head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
+    return _grid(head, rows, "---:")

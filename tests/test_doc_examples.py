@@ -33,7 +33,7 @@ INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
 FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
 PLAIN = ("", "text", "mermaid", "html")
 """Languages that are nothing to try."""
-UNTRIED = (".", "cd", "cp", "export", "git", "pip", "sh", "uv")
+UNTRIED = (".", "cd", "cp", "export", "git", "pip", "sh", "uv", "venv")
 """Programs that are none of the project."""
 
 
@@ -114,11 +114,13 @@ def commands(block, _, run=True):
         words = shlex.split(line, comments=True)
         while words and re.match(r"\w+=", words[0]):
             words.pop(0)  # for the environment
-        if not words or words[0] in UNTRIED:
+        if not words:
             continue
         program, arguments = Path(words[0]).name, words[1:]
         if program.startswith("python") and arguments[0] == "-m":
             program, arguments = arguments[1], arguments[2:]
+        if program in UNTRIED:
+            continue
         if program == "make":
             assert {word for word in arguments if "=" not in word} <= set(TARGETS), line
         elif program == "blindspots":

@@ -7,8 +7,10 @@ Example:
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from blindspots.commands import _shared
 from blindspots.interface import InputError
@@ -51,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"python -m blindspots results {' '.join(command)}",
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
         note=arguments.note,
+        records=_records(Path("logs") / config["run"]),
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")
@@ -63,6 +66,12 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.page}: expected a page that can be written ({error})"
         ) from None
     print(f"wrote {arguments.page}")
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    """What Snakemake measured of a run's jobs, in the order in which they ended."""
+    files = sorted(folder.rglob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    return [json.loads(file.read_text("utf-8")) for file in files]
 
 
 def _drawn(path: Path) -> bytes:
