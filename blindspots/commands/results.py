@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,6 @@ def run(arguments: argparse.Namespace) -> None:
             raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
     command = [*map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
-    command += ["--note", shlex.quote(arguments.note)] if arguments.note else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
     text = page(

@@ -29,8 +29,8 @@ class Section(NamedTuple):
 
 
 def sections(config: Config) -> list[Section]:
-    """Every table and figure of a run once: those of several experiments first, then by subject."""
-    found = [_section(config, "experiments", "Across experiments", "", _compares)]
+    """Every table and figure of a run once: by subject, then those of several experiments."""
+    found = []
     for key, kind, describe in (
         ("experiment", "Experiment", experiment),
         ("units", "Units", _units),
@@ -43,6 +43,7 @@ def sections(config: Config) -> list[Section]:
 
             title = f"{kind} {name}"
             found.append(_section(config, f"{key}-{name}", title, describe(config, name), is_of))
+    found.append(_section(config, "experiments", "Across experiments", "", _compares))
     return [section for section in found if section.tables or section.figures]
 
 

@@ -19,6 +19,9 @@ FORMATS = {
 }
 """How our values of a unit are printed, others with four digits; the paper's as it prints them."""
 
+LEAST_P = 1e-300
+"""Below it a p value is that of rounding: a 0 is printed as less than this."""
+
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
     "student": "Student's, over networks",
@@ -98,6 +101,8 @@ def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
     """The value of a summary's cell and its interval, as text; "" where there is none."""
     form = FORMATS.get(cell["unit"], "{:.4g}")
     value = "" if pd.isna(cell["value"]) else form.format(cell["value"])
+    if cell["unit"] == "p" and cell["value"] < LEAST_P:
+        value = f"< {LEAST_P:g}"
     has_interval = pd.notna(cell["low"]) and pd.notna(cell["high"])
     interval = f"{form.format(cell['low'])}, {form.format(cell['high'])}" if has_interval else ""
     return value, interval

@@ -28,9 +28,10 @@ def preset(*names):
         ),
         (
             ["config.yaml", "presets/claims.yaml"],
-            ["experiments", "experiment-cross-model", "experiment-cross-training-set",
+            ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
-             "operators-alexnet", "operators-alexnet-paper", "operators-alexnet-groups"],
+             "operators-alexnet", "operators-alexnet-paper", "operators-alexnet-groups",
+             "experiments"],
         ),
     ],
 )  # fmt: skip

@@ -38,3 +38,10 @@ def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():
     assert table.rows[0][1][0].order == 100.0
     table = printable("t", "T", summary().assign(text="holds", value=None, low=None))
     assert table.rows[0][1][0].order == "holds"
+
+
+def test_a_p_value_too_small_for_a_float_is_no_zero():
+    table = printable("t", "T", summary().assign(unit="p", value=[0.0, 0.0312, 2.9e-64]))
+    first, second = (cells for _, cells in table.rows)
+    assert [cell.value for cell in (*first, second[0])] == ["< 1e-300", "0.031", "2.9e-64"]
+    assert first[0].order == 0.0
