@@ -23,6 +23,7 @@ def page(
     figures: Mapping[str, str] | None = None,
     note: str | None = None,
     records: Sequence[Mapping[str, Any]] = (),
+    size: int = 0,
 ) -> str:
     """What a run found in short, every table, and what its jobs took.
 
@@ -34,6 +35,7 @@ def page(
         figures: by title the files of some, as the page names them.
         note: Markdown that the page begins with.
         records: what Snakemake measured of each job (its `benchmark:`).
+        size: bytes of all that the run left.
 
     Raises:
         InputError: a file that is not there, or damaged.
@@ -58,7 +60,7 @@ def page(
     parts += [f"## {title}\n\n![{title}]({file})" for title, file in (figures or {}).items()]
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
     if records:
-        parts.append(f"## What the jobs took\n\n{_taken(records)}")
+        parts.append(f"## What the jobs took\n\n{_taken(records, size)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,8 +110,8 @@ def _times(histories: Mapping[str, str | Path]) -> str:
     return _grid(["net", "iterations", "seconds"], rows, "---:")
 
 
-def _taken(records: Sequence[Mapping[str, Any]]) -> str:
-    """Jobs, times and memory by rule; wall times grow where other work runs beside a job."""
+def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
+    """Jobs, times and memory by rule, and disk."""
     rows = []
     for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
         jobs = [job for job in records if rule in (None, job["rule_name"])]
@@ -117,4 +119,8 @@ def _taken(records: Sequence[Mapping[str, Any]]) -> str:
         memory = max(job["max_rss"] for job in jobs)
         rows.append([rule or "all", str(len(jobs)), f"{wall:.0f}", f"{cpu:.0f}", f"{memory:.0f}"])
     head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
-    return _grid(head, rows, "---:")
+    return "\n\n".join([
+        _grid(head, rows, "---:"),
+        f"{size / 2**20:.0f} MiB of results. Wall times of jobs overlap, and grow where other work "
+        "runs beside them.",
+    ])  # fmt: skip

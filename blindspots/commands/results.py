@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
         note=arguments.note,
         records=_records(Path("logs") / config["run"]),
+        size=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")
