@@ -38,7 +38,8 @@ class Cell(NamedTuple):
         paper: the paper's, as text; "" where it prints none.
         detail: images, networks, what the interval is, the paper's figure, why there is none.
         shade: how strong its background is, from 0 to 1; None: plain.
-        order: what rows are sorted by: the unrounded figure, or the text; "" where there is none.
+        order: what rows are sorted by: the unrounded figure; in a column without any, the text; ""
+            where there is none.
     """
 
     value: str
@@ -80,7 +81,11 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         summary: with the schema of `analyses._summary`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
-    cells = {(c["row"], c["column"]): _cell(c, footnotes) for c in summary.to_dict("records")}
+    measured = set(summary.loc[summary["value"].notna(), "column"])
+    cells = {
+        (cell["row"], cell["column"]): _cell(cell, footnotes, cell["column"] in measured)
+        for cell in summary.to_dict("records")
+    }
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
     units = {"%": " (%)"}
     columns = {
@@ -118,7 +123,7 @@ def _caption(summary: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
+def _cell(cell: Mapping[str, Any], footnotes: Sequence[str], is_measured: bool) -> Cell:
     value, interval = figure(cell)
     text, reason = cell["text"], cell["reason"]
     if isinstance(text, str):
@@ -129,7 +134,8 @@ def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
         shown = value
     paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
     shade = cell["value"] / 100 if cell["unit"] == "% error" and value else None
-    order = cell["value"] if value else text if isinstance(text, str) else ""
+    worded = text if isinstance(text, str) and not is_measured else ""
+    order = cell["value"] if value else worded
     return Cell(shown, interval, paper, _detail(cell, value, interval, paper), shade, order)
 
 

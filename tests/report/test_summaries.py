@@ -38,3 +38,12 @@ def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():
     assert table.rows[0][1][0].order == 100.0
     table = printable("t", "T", summary().assign(text="holds", value=None, low=None))
     assert table.rows[0][1][0].order == "holds"
+
+
+def test_a_text_among_figures_leaves_its_column_sorted_by_figure():
+    frame = summary()
+    frame.loc[2, ["value", "low", "high"]] = None
+    frame.loc[2, "text"] = "weights of theirs"
+    cells = [cells[0] for _, cells in printable("t", "T", frame).rows]
+    assert [cell.value for cell in cells] == ["100.0", "weights of theirs"]
+    assert [cell.order for cell in cells] == [100.0, ""]
