@@ -8,6 +8,7 @@ import re
 import pandas as pd
 import pyarrow.parquet as pq
 
+from blindspots.report import examples
 from tests.pages import HOSTILE, large, rendered, summary
 
 
@@ -110,3 +111,9 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
     assert "9 of part test" in made
     assert "Search for c" not in made
     assert 'id="examples"' not in made
+
+
+def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
+    assert "Shown is a part" not in rendered(tmp_path)
+    monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)
+    assert "Shown is a part, 2 of 3 kinds of images" in rendered(tmp_path)
