@@ -101,11 +101,16 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
     """The value of a summary's cell and its interval, as text; "" where there is none."""
-    form = FORMATS.get(cell["unit"], "{:.4g}")
-    value = "" if pd.isna(cell["value"]) else form.format(cell["value"])
-    has_interval = pd.notna(cell["low"]) and pd.notna(cell["high"])
-    interval = f"{form.format(cell['low'])}, {form.format(cell['high'])}" if has_interval else ""
-    return value, interval
+    value, low, high = (
+        "" if pd.isna(cell[end]) else _number(cell[end], cell["unit"])
+        for end in ("value", "low", "high")
+    )
+    return value, f"{low}, {high}" if low and high else ""
+
+
+def _number(value: float, unit: str) -> str:
+    is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
+    return ("{:.2g}" if is_short else FORMATS.get(unit, "{:.4g}")).format(value)
 
 
 def _missing(summary: pd.DataFrame) -> pd.Series:
