@@ -136,10 +136,17 @@ def test_a_picked_example_shows_the_files_pictures_and_answers(visit, made, grou
         (answers["source"] == source) & answers["amplified_to"].isna()
         & (answers["seed"] == 0) & (answers["index"] == 107)
     ]  # fmt: skip
+    clean = tables.read(made / "clean.parquet").to_pandas()
     shown = page.locator("#stage tbody tr")
     assert shown.count() == len(NETS)
     for row, answer in zip(shown.all(), answers.to_dict("records"), strict=True):
-        after = row.locator("td").nth(1)
+        before, after = row.locator("td").all()
+        unaltered = clean[(clean["net"] == answer["victim"]) & (clean["index"] == 107)].iloc[0]
+        assert int(before.get_attribute("data-answer")) == unaltered["prediction"]
+        assert float(before.get_attribute("data-margin")) == unaltered["margin"]
+        for cell, said in ((before, unaltered["prediction"]), (after, answer["prediction"])):
+            assert ("✗" in cell.inner_text()) == (said != 7)
+            assert (cell.get_attribute("class") == "wrong") == (said != 7)
         assert int(after.get_attribute("data-answer")) == answer["prediction"]
         assert float(after.get_attribute("data-margin")) == answer["margin"]
         assert f"{answer['margin']:+.3g}" in after.inner_text()
