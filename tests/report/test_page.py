@@ -158,3 +158,13 @@ def test_every_split_is_of_its_seed(tmp_path):
         "Seed 0:\nP1 7.",
         "Seed 3:\nP1 8, P2 9.",
     ]
+
+
+def test_the_audit_shows_the_largest_discrepancy():
+    line = {"check": "radius", "asserts": "so", "nets": 1, "checked": 2, "unchecked": 0}
+    template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    made = template.render(
+        config=checked(), splits=[], audit=[line | {"reason": None, "discrepancy": 0.00123}],
+        settings=[], config_text="", commits=[], versions={},
+    )  # fmt: skip
+    assert "<td>0</td>\n<td>0.0012</td>" in made
