@@ -28,7 +28,7 @@ OWN_KEYS = {
 
 TEXT = {
     "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
-    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against",
+    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

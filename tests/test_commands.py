@@ -73,6 +73,14 @@ def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp
     assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("name", ["2024", "1e5", "12e3", "2024-01-01", "null", "true"])
+def test_a_name_that_looks_like_something_else_in_yaml_is_still_the_runs(
+    blindspots, tmp_path, name
+):
+    assert blindspots("new", f"{name}.yaml")[0] == 0
+    assert written(tmp_path / f"{name}.yaml")["run"] == name
+
+
 @pytest.mark.parametrize("preset", COMPLETE)
 def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
@@ -85,12 +93,12 @@ def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
 @pytest.mark.parametrize("dataset", methods.names("datasets"))
 def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, dataset):
     known, required = methods.settings("datasets", dataset)
-    root = ["--root", "pict ures"] if "root" in known else []
+    root = ["--root", "pict\U0001f4f7 ures"] if "root" in known else []
     assert blindspots("new", "mine.yaml", "--dataset", dataset, *root)[0] == 0
     text = (tmp_path / "mine.yaml").read_text("utf-8")
     data = yaml.safe_load(text)["data"]
     assert data["method"] == dataset
-    assert data.get("root") == ("pict ures" if root else None)
+    assert data.get("root") == (root[1] if root else None)
     assert required - {"root"} <= data.keys()
     uncommented = yaml.safe_load(text.replace("\n  # ", "\n  "))["data"]
     assert known | {"method"} == uncommented.keys()

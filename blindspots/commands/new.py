@@ -53,8 +53,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
     text = _shared.workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    named = rf"(^run: |results/){re.escape(copied['run'])}(?![\w-])"
-    text = re.sub(named, rf"\g<1>{_name(path)}", text, flags=re.M)
+    name, was = _name(path), re.escape(copied["run"])
+    quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
+    text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
+    text = re.sub(rf"results/{was}(?![\w-])", f"results/{name}", text)
     if arguments.dataset or arguments.root:
         block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
@@ -99,7 +101,8 @@ def _data(dataset: str, root: str | None) -> str:
         raise InputError(f"--root: expected none for {dataset}, found {root!r}; leave it out")
     lines = ["data:", f"  method: {json.dumps(dataset) if ':' in dataset else dataset}"]
     if root is not None or "root" in known:
-        lines.append(f"  root: {json.dumps(root)}{'' if root else '  # where its files are'}")
+        shown = json.dumps(root, ensure_ascii=False)
+        lines.append(f"  root: {shown}{'' if root else '  # where its files are'}")
     lines += [f"  {name}: null  # to be set" for name in sorted(required - {"root"})]
     lines += [
         f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name != "root"

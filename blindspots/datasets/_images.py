@@ -66,17 +66,18 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
         raise InputError(f"{name}: expected the bytes of an image, found none; remove the row")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            mode, plain = image.mode, image.convert("L" if grey else "RGB")
+            mode, stored = image.mode, [str(tile[3]) for tile in image.tile]
+            plain = image.convert("L" if grey else "RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{name}: expected an image, found what cannot be read as one ({reason}); "
             "replace or remove it"
         ) from None
-    if mode.startswith(("I", "F")):  # Pillow has cut their values off at 255
-        raise InputError(
-            f"{name}: expected 8 bits per channel, found an image of mode {mode}; convert it"
-        )
+    deep = [kind for kind in stored if ";16" in kind]  # Pillow has left their low bytes out
+    if mode.startswith(("I", "F")) or deep:  # or has cut their values off at 255
+        found = f"an image of mode {mode}" + (f", stored as {deep[0]}" if deep else "")
+        raise InputError(f"{name}: expected 8 bits per channel, found {found}; convert it")
     if size is not None:
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
     pixels = np.asarray(plain, dtype=np.float32) / 255

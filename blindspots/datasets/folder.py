@@ -67,7 +67,8 @@ def folder(
 
 
 def _classes(path: Path) -> list[str]:
-    names = sorted(p.name for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+    inside = path.iterdir() if path.is_dir() else ()
+    names = sorted(p.name for p in inside if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
         raise InputError(
             f"{path}: expected a folder with a subfolder of images for each of at least two "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,8 +82,8 @@ def examples(
 ) -> dict[str, list[Group]]:
     """Images of the first seed by experiment, grouped by what they were made for.
 
-    The same images before the same victims are shown once, and experiments in the order of the
-    config until the page has enough of them.
+    The same images before the same victims are shown once, and experiments and what they made
+    images for in the order of the config until the page has enough of them.
 
     Args:
         config: of the run, checked.
@@ -119,8 +120,9 @@ def _chosen(
         keys = {o: (*o, o[2] is not None and experiment["clip"], *shown) for o in of.origins}
         of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
         if of.origins:
-            known |= set(keys.values())
             room = min(room, BYTES // of.bytes_each)
+            of.origins = dict(islice(of.origins.items(), max(1, room)))
+            known |= {keys[origin] for origin in of.origins}
             n = max(1, min(IMAGES, room // len(of.origins)))
             found[name] = of, n
             room -= n * len(of.origins)

@@ -12,7 +12,7 @@ from blindspots.config import instances, method_settings
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Each method behind a run's results: its key, its name, and all its settings as text."""
-    aimed = {experiment["attack"] for experiment in config["experiments"].values()}
+    aimed = _targets(config)
     found = []
     for key, role, instance in instances(dict(config)):
         if role in ("analyses", "figures"):  # how results are shown
@@ -36,6 +36,16 @@ def _together(answers: Mapping[str, str]) -> str:
         names.setdefault(answer, []).append(name)
     first, *others = sorted(names, key=lambda answer: -len(names[answer]))
     return "; ".join([first, *(f"{answer}: {', '.join(names[answer])}" for answer in others)])
+
+
+def _targets(config: Mapping[str, Any]) -> dict[str, str]:
+    """What the attacks of experiments aim at; noise and other controls aim at nothing."""
+    used = {experiment["attack"] for experiment in config["experiments"].values()}
+    return {
+        name: str(attack["target"])
+        for name, attack in config["attacks"].items()
+        if name in used and methods.needs_model(attack["method"])
+    }
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
@@ -74,6 +84,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
         if trainer["method"] == "adversarial_pools"
     }
     decoupled = {n: "decoupled from the gradient (AdamW)" for n, t in mixed.items() if t["decay"]}
+    aims = _targets(config)
     found = {
         "decay": {n: f"as printed times {factor:g}" for n, factor in factors.items()} | decoupled,
         "pools": {
@@ -82,7 +93,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
             for name, t in mixed.items()
             if t["layers"] != []
         },
-        "target": {n: str(attacks[e["attack"]]["target"]) for n, e in experiments.items()},
+        "target": {n: aims[e["attack"]] for n, e in experiments.items() if e["attack"] in aims},
         "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
         "search": {n: searches[a["search"]] for n, a in penalties.items()},
         "images": images,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from blindspots.methods import defaults
+from blindspots.methods import defaults, needs_model
 
 Config = Mapping[str, Any]
 
@@ -68,8 +68,9 @@ def experiment(config: Config, name: str) -> str:
     """What an experiment does, in a sentence or two."""
     of = config["experiments"][name]
     attack = config["attacks"][of["attack"]]
+    aim = f", target {attack['target']}" if needs_model(attack["method"]) else ""  # noise has none
     text = (
-        f"{of['attack']} ({attack['method']}, target {attack['target']}) on the first {of['n']} "
+        f"{of['attack']} ({attack['method']}{aim}) on the first {of['n']} "
         f"images of part {of['part']}, made for {labels(config, of['sources'])}; "
         f"shown to {labels(config, of['victims'])}."
     )

@@ -41,7 +41,8 @@ class Cell(NamedTuple):
         paper: the paper's, as text; "" where it prints none.
         detail: images, networks, what the interval is, the paper's figure, why there is none.
         shade: how strong its background is, from 0 to 1; None: plain.
-        order: what rows are sorted by: the unrounded figure, or the text; "" where there is none.
+        order: what rows are sorted by: the unrounded figure; in a column without any, the text; ""
+            where there is none.
     """
 
     value: str
@@ -83,7 +84,11 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         summary: with the schema of `analyses._summary`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
-    cells = {(c["row"], c["column"]): _cell(c, footnotes) for c in summary.to_dict("records")}
+    measured = set(summary.loc[summary["value"].notna(), "column"])
+    cells = {
+        (cell["row"], cell["column"]): _cell(cell, footnotes, cell["column"] in measured)
+        for cell in summary.to_dict("records")
+    }
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
     units = {"%": " (%)"}
     columns = {
@@ -99,13 +104,18 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
     """The value of a summary's cell and its interval, as text; "" where there is none."""
-    form = FORMATS.get(cell["unit"], "{:.4g}")
-    value = "" if pd.isna(cell["value"]) else form.format(cell["value"])
-    if cell["unit"] == "p" and cell["value"] < LEAST_P:
-        value = f"< {LEAST_P:g}"
-    has_interval = pd.notna(cell["low"]) and pd.notna(cell["high"])
-    interval = f"{form.format(cell['low'])}, {form.format(cell['high'])}" if has_interval else ""
-    return value, interval
+    value, low, high = (
+        "" if pd.isna(cell[end]) else _number(cell[end], cell["unit"])
+        for end in ("value", "low", "high")
+    )
+    return value, f"{low}, {high}" if low and high else ""
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "p" and value < LEAST_P:
+        return f"< {LEAST_P:g}"
+    is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
+    return ("{:.2g}" if is_short else FORMATS.get(unit, "{:.4g}")).format(value)
 
 
 def _missing(summary: pd.DataFrame) -> pd.Series:
@@ -123,7 +133,7 @@ def _caption(summary: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
+def _cell(cell: Mapping[str, Any], footnotes: Sequence[str], is_measured: bool) -> Cell:
     value, interval = figure(cell)
     text, reason = cell["text"], cell["reason"]
     if isinstance(text, str):
@@ -134,7 +144,8 @@ def _cell(cell: Mapping[str, Any], footnotes: Sequence[str]) -> Cell:
         shown = value
     paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
     shade = cell["value"] / 100 if cell["unit"] == "% error" and value else None
-    order = cell["value"] if value else text if isinstance(text, str) else ""
+    worded = text if isinstance(text, str) and not is_measured else ""
+    order = cell["value"] if value else worded
     return Cell(shown, interval, paper, _detail(cell, value, interval, paper), shade, order)
 
 

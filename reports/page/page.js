@@ -50,36 +50,40 @@ function next(cell, [down, right]) {
 function enliven(box) {
   const table = box.querySelector("table.cells");
   if (!table) return;
+  const stopAt = (cell) => {
+    table.querySelectorAll("td[tabindex='0']").forEach((other) => { other.tabIndex = -1; });
+    if (cell) cell.tabIndex = 0;
+  };
   for (const cell of table.querySelectorAll("td[title]")) {
     cell.dataset.detail = cell.title;
     cell.removeAttribute("title");
     cell.tabIndex = -1;
   }
-  const first = table.querySelector("td[data-detail]");
-  if (first) first.tabIndex = 0;
   table.addEventListener("pointerover", (event) => { const cell = cellOf(event); if (cell) show(cell); });
   table.addEventListener("pointerout", hide);
   table.addEventListener("focusout", hide);
   table.addEventListener("focusin", (event) => {
     const cell = cellOf(event);
     if (!cell) return;
-    table.querySelectorAll("td[tabindex='0']").forEach((other) => { other.tabIndex = -1; });
-    cell.tabIndex = 0;
+    stopAt(cell);
     cell.setAttribute("aria-describedby", "detail");
     show(cell);
   });
   table.addEventListener("keydown", (event) => {
     const cell = cellOf(event);
-    if (event.key === "Escape") hide();
-    if (!cell || !(event.key in STEPS)) return;
+    if (!cell || !(event.key in STEPS) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const to = next(cell, STEPS[event.key]);
     to?.scrollIntoView({ block: "nearest", inline: "nearest" });
     to?.focus();
   });
 
+  // A filter may hide the cell that the tab key went to.
+  const findStop = () => stopAt(table.querySelector("td[tabindex='0']") ?? table.querySelector("td[data-detail]"));
   const nothing = { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null };
   const live = new DataTable(table, { paging: false, order: [], autoWidth: false, layout: nothing });
+  live.on("draw", findStop);
+  findStop();
   const filter = box.querySelector("input"), count = box.querySelector("output");
   const sought = () => {
     live.search(filter.value).draw();
@@ -102,3 +106,4 @@ function enliven(box) {
 DataTable.ext.errMode = "throw";
 document.querySelectorAll(".summary-table").forEach(enliven);
 addEventListener("scroll", moved, { passive: true });
+addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });

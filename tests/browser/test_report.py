@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from blindspots import tables
-from tests.pages import HOSTILE, NETS, large, summary
+from tests import pages
+from tests.pages import HOSTILE, NETS, large, rendered, summary
 
 LARGE = ".summary-table:has(#table-large)"
 PHONE = {"width": 360, "height": 740}
@@ -135,10 +136,17 @@ def test_a_picked_example_shows_the_files_pictures_and_answers(visit, made, grou
         (answers["source"] == source) & answers["amplified_to"].isna()
         & (answers["seed"] == 0) & (answers["index"] == 107)
     ]  # fmt: skip
+    clean = tables.read(made / "clean.parquet").to_pandas()
     shown = page.locator("#stage tbody tr")
     assert shown.count() == len(NETS)
     for row, answer in zip(shown.all(), answers.to_dict("records"), strict=True):
-        after = row.locator("td").nth(1)
+        before, after = row.locator("td").all()
+        unaltered = clean[(clean["net"] == answer["victim"]) & (clean["index"] == 107)].iloc[0]
+        assert int(before.get_attribute("data-answer")) == unaltered["prediction"]
+        assert float(before.get_attribute("data-margin")) == unaltered["margin"]
+        for cell, said in ((before, unaltered["prediction"]), (after, answer["prediction"])):
+            assert ("✗" in cell.inner_text()) == (said != 7)
+            assert (cell.get_attribute("class") == "wrong") == (said != 7)
         assert int(after.get_attribute("data-answer")) == answer["prediction"]
         assert float(after.get_attribute("data-margin")) == answer["margin"]
         assert f"{answer['margin']:+.3g}" in after.inner_text()
@@ -248,3 +256,33 @@ def test_links_lead_to_what_is_there(visit):
     assert len(targets) > 15 and not missing
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the summary"
+
+
+def test_a_filter_leaves_the_tab_key_a_cell_to_visit(visit):
+    page = visit()
+    page.locator(f"{LARGE} input").fill("100.0")
+    assert page.locator(f"{LARGE} td[tabindex='0']").count() == 1
+    page.locator(f"{LARGE} input").fill("")
+    page.locator(f"{LARGE} td[data-detail]").nth(5).focus()
+    assert page.locator(f"{LARGE} td[tabindex='0']").count() == 1
+
+
+def test_escape_hides_what_the_pointer_shows_and_browsers_keep_their_own_keys(visit):
+    page = visit()
+    cells = page.locator(".summary-table:has(#table-t) td[data-detail]")
+    cells.nth(0).hover()
+    page.keyboard.press("Escape")
+    assert page.locator("#detail").is_hidden()
+    cells.nth(0).focus()
+    for held, kept in (("altKey", True), ("ctrlKey", True), ("metaKey", True), ("", False)):
+        options = {"key": "ArrowRight", held: True, "bubbles": True, "cancelable": True}
+        pressed = "options => document.activeElement.dispatchEvent("
+        assert page.evaluate(f"{pressed}new KeyboardEvent('keydown', options))", options) == kept
+
+
+def test_a_long_name_without_a_space_leaves_a_phone_its_width(visit, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "HOSTILE", "long_name" * 10)
+    (tmp_path / "report.html").write_text(rendered(tmp_path / "files"), "utf-8")
+    page = visit(tmp_path / "report.html", viewport=PHONE)
+    assert page.locator("#stage .answers").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

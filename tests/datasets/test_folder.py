@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import yaml
@@ -58,6 +61,30 @@ def test_images_stay_as_they_are_and_grey_where_it_is_asked_for(tmp_path):
     fill(tmp_path / "both" / "test", n=2, size=(4, 4))
     with pytest.raises(InputError, match=r"of \(3, 8, 12\) as in training, found \(3, 4, 4\)"):
         folder(root=str(tmp_path / "both"), size=None)
+
+
+def test_hidden_folders_and_files_are_no_classes_and_no_images(tmp_path):
+    fill(tmp_path)
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / "ant" / ".DS_Store").write_bytes(b"no image")
+    data = folder(root=str(tmp_path), size=4, test_share=0.4)
+    assert (data.classes, len(data.train.images)) == (2, 6)
+
+
+def chunk(kind, content):
+    size, check = (struct.pack(">I", n) for n in (len(content), zlib.crc32(kind + content)))
+    return size + kind + content + check
+
+
+@pytest.mark.parametrize(("colours", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_a_png_with_16_bits_per_channel_is_refused(tmp_path, colours, channels):
+    fill(tmp_path)
+    head = struct.pack(">IIBBBBB", 1, 1, 16, colours, 0, 0, 0)
+    pixel = zlib.compress(b"\0" + b"\x02\xbc" * channels)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+    (tmp_path / "ant" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    with pytest.raises(InputError, match=r"0\.png: expected 8 bits per channel, found an image of"):
+        folder(root=str(tmp_path))
 
 
 def test_bad_folders_are_named(tmp_path):

@@ -75,11 +75,24 @@ def test_answers_and_margins_are_the_files_of_every_victim(folder):
         assert (answer.before, answer.margin_before) == (before["prediction"], before["margin"])
 
 
+def test_answers_are_of_the_first_seeds_images_to_the_first_seeds_victims(folder):
+    before = shown(folder)
+    transfer = tables.read(folder / "transfer.parquet")
+    rows = transfer.to_pylist()  # and, as with across_seeds, each seed's images to all victims
+    rows += [row | {"victim_seed": 3 - row["victim_seed"], "prediction": 11} for row in rows]
+    tables.write(
+        folder / "transfer.parquet", tables.pa.Table.from_pylist(rows, transfer.schema), {}
+    )
+    assert shown(folder) == before
+
+
 def test_large_images_are_fewer_but_never_none(folder, monkeypatch):
     monkeypatch.setattr(examples, "BYTES", 3 * 64 * 4 * 5 + 1)
     assert {len(group.examples) for group in shown(folder)} == {5}
+    monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)  # two of four origins
+    assert [len(group.examples) for group in shown(folder)] == [1, 1]
     monkeypatch.setattr(examples, "BYTES", 1)
-    assert {len(group.examples) for group in shown(folder)} == {1}
+    assert [len(group.examples) for group in shown(folder)] == [1]
 
 
 def test_three_channels_are_colours_and_others_are_grey():

@@ -45,13 +45,14 @@ def test_a_difference_is_lower_or_higher_where_its_interval_leaves_zero_out():
         cell("C", "less B", value=0.5, low=0.2, high=0.8, **point),
         cell("D", "less B", value=0.1, low=-0.2, high=0.4, **point),
         cell("E", "less B", value=0.1, **point),
+        cell("F", "less B", value=0.1, low=0.0, high=0.2, **point),
         cell("B", "less B", **point),
     )
     found = headlines(of({"c": "contrasts"}), {"c": table})
     verdicts = {line.claim: line.verdict for line in found}
     assert verdicts == {
         "A: less B": "lower", "C: less B": "higher", "D: less B": "cannot tell",
-        "E: less B": "cannot tell",
+        "E: less B": "cannot tell", "F: less B": "cannot tell",
     }  # fmt: skip
     assert found[0].figure == "-0.50 points"
 
@@ -61,6 +62,8 @@ def test_verdicts_on_units_are_counted():
     table = rows(*(cell(f"layer {i}", "purity", text=text) for i, text in enumerate(texts)))
     (line,) = headlines(of({"u": "units"}), {"u": table})
     assert (line.verdict, line.figure, line.note) == ("cannot tell", "2 of 3", "equal 1")
+    (line,) = headlines(of({"u": "units"}), {"u": table.iloc[[0, 2]]})
+    assert (line.figure, line.note) == ("2 of 2", "all alike")
 
 
 def test_units_without_verdicts_and_unknown_tables_say_nothing():

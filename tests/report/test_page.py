@@ -7,8 +7,12 @@ import re
 
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
-from tests.pages import HOSTILE, large, rendered, summary
+from blindspots.report import examples, page
+from blindspots.report.headlines import Headline
+from tests.conftest import ROOT
+from tests.pages import HOSTILE, checked, large, rendered, summary
 
 
 def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
@@ -110,3 +114,57 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
     assert "9 of part test" in made
     assert "Search for c" not in made
     assert 'id="examples"' not in made
+
+
+def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
+    assert "Shown is a part" not in rendered(tmp_path)
+    monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)
+    assert "Shown is a part, 2 of 3 kinds of images" in rendered(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mood", "mark"),
+    [
+        ("holds", "yes", "✓"), ("holds weakly", "partly", "≈"), ("does not hold", "no", "✗"),
+        ("cannot tell", "open", ""), ("lower", "open", ""),
+    ],
+)  # fmt: skip
+def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(verdict, mood, mark):
+    line = Headline("It is close", verdict, "0.1 RMS", "0.08, 0.12", "at most 0.14", "t")
+    template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
+    made = template.render(
+        headlines=[line], config=checked(), nets="A", newest=None, commits=["abc"]
+    )
+    (shown,) = re.findall(r'<ul class="headlines">(.*?)</ul>', made, re.S)
+    assert f'class="verdict {mood}">' in shown
+    assert " ".join(re.sub(r"<[^>]*>", "", shown).split()) == " ".join(
+        f"{mark} {verdict} It is close at most 0.14 0.1 RMS [0.08, 0.12]".split()
+    )
+
+
+def test_a_cell_has_its_interval_and_the_papers_figure(tmp_path):
+    (cell,) = re.findall(r'<td data-order="100.0"[^>]*Wilson.*?</td>', rendered(tmp_path))[:1]
+    assert 'style="--share:1.000"' in cell
+    assert re.sub(r"<[^>]*>", "", cell) == "100.0 [98.5, 100.0] paper 100"
+
+
+def test_every_split_is_of_its_seed(tmp_path):
+    template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    made = template.render(
+        config=checked(), splits=[{"images": {"P1": 7}}, {"images": {"P1": 8, "P2": 9}}], audit=[],
+        settings=[], config_text="", commits=[], versions={},
+    )  # fmt: skip
+    assert re.findall(r"<p>(Seed .*?)</p>", made, re.S) == [
+        "Seed 0:\nP1 7.",
+        "Seed 3:\nP1 8, P2 9.",
+    ]
+
+
+def test_the_audit_shows_the_largest_discrepancy():
+    line = {"check": "radius", "asserts": "so", "nets": 1, "checked": 2, "unchecked": 0}
+    template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    made = template.render(
+        config=checked(), splits=[], audit=[line | {"reason": None, "discrepancy": 0.00123}],
+        settings=[], config_text="", commits=[], versions={},
+    )  # fmt: skip
+    assert "<td>0</td>\n<td>0.0012</td>" in made

@@ -4,6 +4,7 @@ import yaml
 
 from blindspots import config
 from blindspots.report.readings import readings_taken, settings_in_effect
+from blindspots.report.sections import experiment
 from tests.conftest import ROOT
 from tests.pages import SCHEMA
 
@@ -42,3 +43,17 @@ def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     found = readings_taken(config.check(raw, SCHEMA))
     assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
     assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]
+
+
+def test_noise_in_the_place_of_an_attack_aims_at_nothing():
+    raw = digits()
+    raw["experiments"]["noise"] = raw["experiments"]["cross-model"] | {"attack": "gaussian-0.1"}
+    settings = config.check(raw, SCHEMA)
+    assert readings_taken(settings)["target"] == "random"
+    assert (
+        "target" not in {k: t for k, _, t in settings_in_effect(settings)}["attacks.gaussian-0.1"]
+    )
+    assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
+    raw["experiments"] = {"noise": raw["experiments"]["noise"]}
+    raw |= {"tables": {}, "figures": {}}
+    assert "target" not in readings_taken(config.check(raw, SCHEMA))

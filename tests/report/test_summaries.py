@@ -1,6 +1,6 @@
 """Summary tables laid out for reading."""
 
-from blindspots.report.summaries import printable
+from blindspots.report.summaries import figure, printable
 from tests.pages import summary
 
 
@@ -45,3 +45,18 @@ def test_a_p_value_too_small_for_a_float_is_no_zero():
     first, second = (cells for _, cells in table.rows)
     assert [cell.value for cell in (*first, second[0])] == ["< 1e-300", "0.031", "2.9e-64"]
     assert first[0].order == 0.0
+
+
+def test_a_text_among_figures_leaves_its_column_sorted_by_figure():
+    frame = summary()
+    frame.loc[2, ["value", "low", "high"]] = None
+    frame.loc[2, "text"] = "weights of theirs"
+    cells = [cells[0] for _, cells in printable("t", "T", frame).rows]
+    assert [cell.value for cell in cells] == ["100.0", "weights of theirs"]
+    assert [cell.order for cell in cells] == [100.0, ""]
+
+
+def test_small_distances_keep_two_digits():
+    length = {"unit": "RMS per pixel", "value": 0.0004, "low": 0.000351, "high": 0.0125}
+    assert figure(length) == ("0.0004", "0.00035, 0.013")
+    assert figure(length | {"value": 0.0, "high": None}) == ("0.000", "")
