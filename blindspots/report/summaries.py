@@ -82,7 +82,7 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     cells = {(c["row"], c["column"]): _cell(c, footnotes) for c in summary.to_dict("records")}
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
-    units = {"%": " (%)"}
+    units = {"%": " (%)", "L2": " (L2)"}
     columns = {
         cell["column"]: cell["column_label"] + units.get(cell["unit"], "")
         for cell in summary.to_dict("records")

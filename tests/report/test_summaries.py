@@ -38,3 +38,8 @@ def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():
     assert table.rows[0][1][0].order == 100.0
     table = printable("t", "T", summary().assign(text="holds", value=None, low=None))
     assert table.rows[0][1][0].order == "holds"
+
+
+def test_a_column_of_distances_is_headed_by_its_norm():
+    table = printable("t", "T", summary().assign(unit="L2"))
+    assert table.columns == ["A & co (L2)", "distortion (L2)"]
