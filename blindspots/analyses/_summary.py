@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from blindspots import statistics
 from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.interface import InputError
 
 SCHEMA = pa.schema(
     [
@@ -30,6 +32,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+
+NEEDED = ("row", "column", "value", "unit", "n")
+"""Columns that every summary has; `completed` adds the others."""
 
 RATES = ("%", "% error")
 """Units of shares of images, in percent: on one network they have Wilson's interval."""
@@ -88,4 +93,33 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) ->
     for name in ("row", "column"):
         if f"{name}_label" not in finished:
             finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
+    return finished.reindex(columns=SCHEMA.names)
+
+
+def completed(summary: Any, where: str) -> pd.DataFrame:
+    """What an analysis returned, with the columns of `SCHEMA` that it may leave out.
+
+    Args:
+        summary: a frame with the columns `NEEDED` at least.
+        where: the table and its method, as messages name them.
+
+    Raises:
+        InputError: something else, a column that no summary has, or one that a cell needs and that
+            is missing.
+    """
+    wanted = f"{where}: expected a frame with the columns {', '.join(NEEDED)}"
+    if not isinstance(summary, pd.DataFrame):
+        raise InputError(f"{wanted}, found {type(summary).__name__}; return a pandas.DataFrame")
+    columns = [str(name) for name in summary.columns]
+    missing = [name for name in NEEDED if name not in columns]
+    unknown = [name for name in columns if name not in SCHEMA.names]
+    if missing or unknown:
+        faults = [*(f"no {name}" for name in missing), *(f"{name!r} too" for name in unknown)]
+        raise InputError(f"{wanted}, found {', '.join(faults)}; rename, add or drop columns")
+    finished = summary.assign(**{name: summary[name].astype(str) for name in ("row", "column")})
+    for name in ("row", "column"):
+        if f"{name}_label" not in finished:
+            finished[f"{name}_label"] = finished[name]
+    if "networks" not in finished:
+        finished["networks"] = 1
     return finished.reindex(columns=SCHEMA.names)

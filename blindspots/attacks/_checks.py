@@ -6,23 +6,29 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from blindspots.interface import Box, InputError
 from blindspots.methods import did_you_mean
 
 
 def check_arguments(images: Tensor, labels: Tensor, targets: Tensor | None, box: Box) -> None:
-    """Refuse images outside the box and targets that are no target.
+    """Refuse what is no tensor of its kind, images outside the box and targets that are no target.
 
     Raises:
         InputError: names the argument and the first image that offends.
     """
+    _check_kind("images", images, torch.float32, torch.float64)
     n = len(images)
     if n == 0:
         raise InputError("images: expected at least one, found none")
     for name, answers in (("labels", labels), ("targets", targets)):
-        if answers is not None and answers.shape != (n,):
+        if answers is None:
+            continue
+        if isinstance(answers, Tensor) and answers.shape != (n,):
             raise InputError(f"{name}: expected shape ({n},), found {tuple(answers.shape)}")
+        _check_kind(name, answers, torch.int64)
     outside = ~((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(
@@ -44,8 +50,14 @@ def check_answers(
     Raises:
         InputError: names the argument and the first image that offends.
     """
+    _check_evaluation(model)
     with torch.no_grad():
         logits = model(images[:1])
+    if not isinstance(logits, Tensor):
+        raise InputError(
+            f"model: expected a tensor of logits, found {type(logits).__name__}; "
+            "wrap it in a module that returns the logits alone"
+        )
     if logits.ndim != 2 or logits.shape[1] < (classes or 2):
         raise InputError(
             f"model: expected logits of shape (n, {classes or 2} or more), "
@@ -83,6 +95,24 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
             f"{name}: expected one of {', '.join(known)}, "
             f"found {value!r}{did_you_mean(value, known)}"
         )
+
+
+def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:
+    found = value.dtype if isinstance(value, Tensor) else type(value).__name__
+    if found not in kinds:
+        wanted = " or ".join(str(kind) for kind in kinds)
+        raise InputError(f"{name}: expected a tensor of {wanted}, found {found}")
+
+
+def _check_evaluation(model: nn.Module) -> None:
+    """A layer whose answers to an image depend on the batch, or on chance, is for training."""
+    layers = model.named_modules() if isinstance(model, nn.Module) else ()
+    for name, layer in layers:
+        if layer.training and isinstance(layer, _BatchNorm | _DropoutNd):
+            raise InputError(
+                f"model: expected evaluation mode, found {type(layer).__name__} "
+                f"{name or 'itself'!r} in training; call model.eval()"
+            )
 
 
 def _first(offending: Tensor) -> int:

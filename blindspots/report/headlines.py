@@ -110,7 +110,8 @@ def _ranges(
         ends = cells.sort_values("value").iloc[[0, -1]].to_dict("records")
         least, most = (figure(cell)[0] for cell in ends)
         shown = least if least == most else f"{least} to {most}"
-        rows = " to ".join(dict.fromkeys(cell["row_label"] for cell in ends))
+        first, last = (cell["row_label"] for cell in ends)
+        rows = first if first == last else f"least {first}, most {last}"
         yield Headline(claim, "", _with_unit(shown, ends[0]["unit"]), "", f"{rows}; {title}", name)
 
 

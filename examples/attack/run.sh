@@ -1,1 +1,1 @@
-python -m snakemake --snakefile "$BLINDSPOTS/Snakefile" --cores all --configfile config.yaml
+blindspots run config.yaml

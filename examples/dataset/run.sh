@@ -1,2 +1,2 @@
 python make_data.py    # stands in for your images
-python -m snakemake --snakefile "$BLINDSPOTS/Snakefile" --cores all --configfile config.yaml parquet.yaml
+blindspots run config.yaml parquet.yaml

@@ -7,6 +7,7 @@ import pytest
 from blindspots import tables
 from blindspots.analyses import _summary, errors, layers, training, transfer
 from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.interface import InputError
 
 
 def fits(summary):
@@ -177,3 +178,23 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
     failed = answers("A", "B", [0, 0]).assign(success=False, distortion=np.nan)
     cell = fits(transfer.transfer(failed, labels={})).loc[("A", "distortion")]
     assert cell["reason"] == "no attack succeeded"
+
+
+def test_a_frame_with_the_columns_that_a_cell_needs_is_a_summary():
+    frame = pd.DataFrame({"row": ["A"], "column": [3], "value": [0.5], "unit": "L2", "n": 4})
+    cell = fits(_summary.completed(frame, "tables.mine (my:own)")).loc[("A", "3")]
+    assert cell[["row_label", "column_label", "networks"]].tolist() == ["A", "3", 1]
+    assert cell[["low", "high", "interval", "text", "reason", "paper"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("summary", "found"),
+    [
+        (pd.DataFrame({"row": ["A"], "column": "B", "value": 1.0}), "no unit, no n"),
+        (pd.DataFrame(columns=[*_summary.NEEDED, "seed"]), "'seed' too"),
+        ({"row": []}, "dict; return a pandas.DataFrame"),
+    ],
+)
+def test_says_what_a_summary_lacks(summary, found):
+    with pytest.raises(InputError, match=r"^tables.mine \(my:own\): expected .*, found " + found):
+        _summary.completed(summary, "tables.mine (my:own)")

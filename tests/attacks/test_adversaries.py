@@ -27,6 +27,25 @@ def test_refuses_a_class_out_of_range(attack, arguments, name, value, message):
         attack(**(arguments | {name: spoilt}))
 
 
+@pytest.mark.parametrize("layer", [torch.nn.BatchNorm2d(1), torch.nn.Dropout(0.5)], ids=str)
+def test_refuses_a_model_whose_answers_depend_on_the_batch_or_on_chance(attack, arguments, layer):
+    model = torch.nn.Sequential(layer, arguments["model"])
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(InputError, match=r"expected evaluation mode, .* '0' in .*model\.eval"):
+        attack(**(arguments | {"model": model.train()}))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    attack(**(arguments | {"model": model.eval()}))
+
+
+def test_refuses_a_model_that_returns_more_than_logits(attack, arguments):
+    class Wrapped(torch.nn.Module):
+        def forward(self, x):
+            return {"logits": arguments["model"](x)}
+
+    with pytest.raises(InputError, match="model: expected a tensor of logits, found dict"):
+        attack(**(arguments | {"model": Wrapped()}))
+
+
 def test_refuses_a_model_without_finite_logits_for_an_image(attack, arguments):
     broken = arguments["images"][4]
 

@@ -65,6 +65,20 @@ def test_names_the_first_image_that_offends(attack, arguments, name, index, valu
         attack(**(arguments | {name: spoilt}))
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("images", torch.Tensor.numpy, r"images: expected a tensor of .*, found ndarray"),
+        ("images", torch.Tensor.byte, r"images: .*, found torch\.uint8"),
+        ("labels", torch.Tensor.int, r"labels: .* torch\.int64, found torch\.int32"),
+        ("targets", torch.Tensor.tolist, r"targets: .*, found list"),
+    ],
+)
+def test_refuses_what_is_no_tensor_of_its_kind(attack, arguments, name, change, message):
+    with pytest.raises(InputError, match=message):
+        attack(**(arguments | {name: change(arguments[name])}))
+
+
 def test_refuses_a_target_that_is_the_label(attack, arguments):
     targets = arguments["targets"].clone()
     targets[7] = arguments["labels"][7]

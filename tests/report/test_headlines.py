@@ -78,6 +78,6 @@ def test_where_nothing_is_judged_key_figures_have_their_range_and_rows():
     )
     (line,) = headlines(of({"t": "errors"}), {"t": table})
     assert (line.verdict, line.figure, line.note) == (
-        "", "0.100 to 0.200 RMS per pixel", "B to A; T t",
+        "", "0.100 to 0.200 RMS per pixel", "least B, most A; T t",
     )  # fmt: skip
     assert headlines(of({"t": "errors"}), {"t": table.iloc[2:]}) == []

@@ -60,3 +60,8 @@ def test_small_distances_keep_two_digits():
     length = {"unit": "RMS per pixel", "value": 0.0004, "low": 0.000351, "high": 0.0125}
     assert figure(length) == ("0.0004", "0.00035, 0.013")
     assert figure(length | {"value": 0.0, "high": None}) == ("0.000", "")
+
+
+def test_a_column_of_distances_is_headed_by_its_norm():
+    table = printable("t", "T", summary().assign(unit="L2"))
+    assert table.columns == ["A & co (L2)", "distortion (L2)"]
