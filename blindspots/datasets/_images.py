@@ -29,6 +29,8 @@ def decoded(
         InputError: an image that cannot be read or has more than 8 bits per channel, or images of
             several sizes; names it.
     """
+    if size is not None and size < 1:
+        raise InputError(f"data.size: expected at least 1 pixel, or null, found {size}")
     images = np.empty((0, 0, 0, 0), np.float32)
     for row, (name, source) in enumerate(sources):
         image = _decoded(name, source, size, grey)
@@ -60,7 +62,7 @@ def same_shape(train: Part, test: Part, where: str) -> None:
 
 def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: bool) -> np.ndarray:
     """(channels, height, width)."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if source is None:
         raise InputError(f"{name}: expected the bytes of an image, found none; remove the row")
@@ -68,6 +70,11 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             mode, stored = image.mode, [str(tile[3]) for tile in image.tile]
             plain = image.convert("L" if grey else "RGB")
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name}: expected an image, found what cannot be read as one (no known format); "
+            "replace or remove it"
+        ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
