@@ -27,8 +27,9 @@ OWN_KEYS = {
 """Keys beside a method's settings that belong to the workflow, by role."""
 
 TEXT = {
-    "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
-    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against",
+    "run", "label", "title", "attack", "sources", "victims", "controls", "experiment",
+    "more_experiments", "readings", "renamed", "claim", "units", "layer", "reference", "operators",
+    "against",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

@@ -73,6 +73,13 @@ def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp
     assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("name", ["1", "1e5", "null", "yes", "2024-01-01"])
+def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_path, name):
+    assert blindspots("new", f"{name}.yaml")[0] == 0
+    assert written(tmp_path / f"{name}.yaml")["run"] == name
+    assert f"results/{name}," in (tmp_path / f"{name}.yaml").read_text("utf-8")
+
+
 @pytest.mark.parametrize("preset", COMPLETE)
 def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
@@ -143,6 +150,17 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     assert len(error.splitlines()) == 1
 
 
+def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    text = (tmp_path / "my.yaml").read_text("utf-8")
+    (tmp_path / "my.yaml").write_text(text.replace("\n  sigmoid:", "\n  linear:"))
+    status, _, error = blindspots("run", "my.yaml", "--dry-run")
+    assert status == 1
+    assert "my.yaml: expected a YAML config, found none (the key 'linear' is there twice" in error
+    assert "line 24" in error
+    assert len(error.splitlines()) == 1
+
+
 @pytest.mark.parametrize("archive", ["theirs.pdf", "no/theirs.zip"])
 def test_snakemakes_report_must_be_a_file_that_it_can_write(blindspots, archive):
     blindspots("new", "my.yaml")
@@ -168,3 +186,22 @@ def test_the_package_without_a_checkout_says_so_in_a_line(blindspots, monkeypatc
     status, _, error = blindspots("run", "my.yaml")
     assert status == 1
     assert "expected the workflow's files beside the package, found none" in error
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--cores", "0"], "--cores: expected 'all' or a number from 1, found '0'"),
+        (["--cores", "-1"], "--cores: expected 'all' or a number from 1, found '-1'"),
+        (["--cores", "some"], "--cores: expected 'all' or a number from 1, found 'some'"),
+        (["--gpu", "0"], "--gpu: expected a number from 1, found '0'"),
+        (["--gpu", "-1"], "--gpu: expected a number from 1, found '-1'"),
+        (["--gpu", "x"], "--gpu: expected a number from 1, found 'x'"),
+    ],
+)
+def test_a_run_without_a_core_or_a_gpu_to_run_on_is_refused(blindspots, option, message):
+    blindspots("new", "my.yaml")
+    status, _, error = blindspots("run", "my.yaml", "--dry-run", *option)
+    assert status == 1
+    assert error.startswith(message)
+    assert len(error.splitlines()) == 1

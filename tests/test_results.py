@@ -103,3 +103,14 @@ def test_a_figure_that_was_not_drawn_is_named_and_no_page_is_written(tmp_path):
         "figures/distortions.svg: expected a figure, found none; run the workflow" in ended.stderr
     )
     assert not (tmp_path / "page.md").exists()
+
+
+def test_a_config_is_not_written_over_where_the_page_was_forgotten(tmp_path):
+    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
+    ended = subprocess.run(
+        [sys.executable, "-m", "blindspots", "results", "my.yaml", "my.yaml"],
+        cwd=tmp_path, text=True, capture_output=True, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "expected a page to write, such as RESULTS.md, found my.yaml\n"

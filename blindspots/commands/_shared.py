@@ -18,12 +18,26 @@ ROOT = Path(__file__).parents[2]
 """The checkout: the workflow's files lie beside the package."""
 
 
+class _KeysOnce(yaml.SafeLoader):
+    """Refuses a key that is there twice: of two nets of one name the first would be gone."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
     raw: Any = {}
     for path in paths:
         try:
-            raw = laid_over(raw, yaml.safe_load(path.read_text("utf-8")))
+            raw = laid_over(raw, yaml.load(path.read_text("utf-8"), _KeysOnce))
         except (OSError, ValueError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None

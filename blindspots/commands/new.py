@@ -53,8 +53,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
     text = _shared.workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    named = rf"(^run: |results/){re.escape(copied['run'])}(?![\w-])"
-    text = re.sub(named, rf"\g<1>{_name(path)}", text, flags=re.M)
+    name, old = _name(path), re.escape(copied["run"])
+    quoted = name if yaml.safe_load(name) == name else json.dumps(name)  # YAML's 1, null, yes, …
+    text = re.sub(rf"^run: {old}(?![\w-])", f"run: {quoted}", text, flags=re.M)
+    text = re.sub(rf"(?<=results/){old}(?![\w-])", name, text)
     if arguments.dataset or arguments.root:
         block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)

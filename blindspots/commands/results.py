@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the page."""
     from blindspots.results import page
 
+    if arguments.page.suffix != ".md":
+        raise InputError(f"expected a page to write, such as RESULTS.md, found {arguments.page}")
     config = _shared.read(*arguments.configs)
     folder = Path("results") / config["run"]
     for name in arguments.figures:

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blindspots.commands import _shared
+from blindspots.interface import InputError
 
 LOCKS = Path(".snakemake/locks")
 
@@ -34,18 +35,23 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="count the jobs, run none")
     parser.add_argument("--cores", default="all", metavar="N", help="cores to use; default: all")
     parser.add_argument(
-        "--gpu", type=int, metavar="N", help="jobs that may use the GPU at a time; default: any"
+        "--gpu", metavar="N", help="jobs that may use the GPU at a time; default: any"
     )
     parser.set_defaults(takes_more=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run Snakemake, say where the report is, and end as it ended."""
+    cores, gpu = arguments.cores, arguments.gpu
+    if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
+        raise InputError(f"--cores: expected 'all' or a number from 1, found {cores!r}")
+    if gpu is not None and not (gpu.isdecimal() and int(gpu) > 0):
+        raise InputError(f"--gpu: expected a number from 1, found {gpu!r}; leave it out for any")
     page = _shared.report_of(_shared.read(*arguments.configs))
     options = ["--quiet", "host", "rules", *(["--dry-run"] if arguments.dry_run else [])]
-    if arguments.gpu is not None:
-        options += ["--resources", f"gpu={arguments.gpu}"]
-    options += ["--cores", arguments.cores, *arguments.more]
+    if gpu is not None:
+        options += ["--resources", f"gpu={gpu}"]
+    options += ["--cores", cores, *arguments.more]
     status = follow(_shared.snakemake(arguments.configs, *options))
     this = _shared.again("run", *arguments.configs)
     if status == 128 + signal.SIGINT:
