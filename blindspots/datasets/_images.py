@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def decoded(
         InputError: an image that cannot be read or has more than 8 bits per channel, or images of
             several sizes; names it.
     """
+    if size is not None and size < 1:
+        raise InputError(f"data.size: expected at least 1 pixel, or null, found {size}")
     images = np.empty((0, 0, 0, 0), np.float32)
     for row, (name, source) in enumerate(sources):
         image = _decoded(name, source, size, grey)
@@ -60,22 +63,30 @@ def same_shape(train: Part, test: Part, where: str) -> None:
 
 def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: bool) -> np.ndarray:
     """(channels, height, width)."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if source is None:
         raise InputError(f"{name}: expected the bytes of an image, found none; remove the row")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            stored = " ".join(str(tile[3]) for tile in image.tile)  # such as ('RGB;16B', 0, 1)
             mode, plain = image.mode, image.convert("L" if grey else "RGB")
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name}: expected an image, found what cannot be read as one (no known format); "
+            "replace or remove it"
+        ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{name}: expected an image, found what cannot be read as one ({reason}); "
             "replace or remove it"
         ) from None
-    if mode.startswith(("I", "F")):  # Pillow has cut their values off at 255
+    deep = re.search(r"\b(RGB[AX]?|LA);16\S", stored)  # Pillow has dropped half of their bits
+    if deep or mode.startswith(("I", "F")):  # Pillow has cut their values off at 255
+        found = deep[0] if deep else mode
         raise InputError(
-            f"{name}: expected 8 bits per channel, found an image of mode {mode}; convert it"
+            f"{name}: expected 8 bits per channel, found an image of mode {found}; convert it"
         )
     if size is not None:
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)

@@ -16,7 +16,8 @@ def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
         where: they are from, for the messages.
 
     Raises:
-        InputError: no labels, negative ones, a class without a training image, or only one class.
+        InputError: no labels, negative ones, a class without a training image, only one class,
+            or more than fit in 16 bits.
     """
     for part, labels in (("training", train), ("test", test)):
         if len(labels) == 0:
@@ -36,6 +37,11 @@ def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
             f"{where}: expected test labels from 0 to {classes - 1}, as in training, found "
             f"{odd[0]}; remove these images, or add some of this class to the training set"
         )
+    if classes > 2**15:
+        raise InputError(
+            f"{where}: expected at most {2**15} classes, found {classes}; are the labels those of "
+            "classes?"
+        )
     if classes < 2:
         raise InputError(f"{where}: expected at least two classes, found one; add images of others")
     return classes
@@ -50,10 +56,15 @@ def shares(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.
         seed: of the draw.
 
     Raises:
-        InputError: a share that leaves a class without a test or a training image.
+        InputError: a share that leaves a class without a test or a training image, or that is none;
+            a seed that is none.
     """
     from sklearn.model_selection import train_test_split
 
+    if not 0 < share < 1:
+        raise InputError(f"data.test_share: expected more than 0 and less than 1, found {share}")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"data.seed: expected 0 to 2³² − 1, found {seed}")
     rows = np.arange(len(labels))
     try:
         first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=labels)

@@ -67,7 +67,8 @@ def folder(
 
 
 def _classes(path: Path) -> list[str]:
-    names = sorted(p.name for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+    inside = path.iterdir() if path.is_dir() else ()
+    names = sorted(p.name for p in inside if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
         raise InputError(
             f"{path}: expected a folder with a subfolder of images for each of at least two "
@@ -83,7 +84,13 @@ def _read(path: Path, names: list[str], size: int | None, grey: bool) -> Part:
 
 
 def _files(path: Path) -> list[Path]:
-    found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    found = sorted(p for p in path.iterdir() if not p.name.startswith("."))
+    deeper = next((p for p in found if p.is_dir()), None)
+    if deeper is not None:
+        raise InputError(
+            f"{deeper}: expected images alone in the folder of a class, found a folder; move its "
+            f"images up, or, if {path.name!r} is no class, call the two parts train and test"
+        )
     if not found:
         raise InputError(f"{path}: expected at least one image, found none; add some")
     return found

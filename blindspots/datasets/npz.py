@@ -63,7 +63,10 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
                         f"{file}: expected an array {name!r}, found {', '.join(archive.files)}; "
                         "name the arrays by data.x_train, y_train, x_test and y_test"
                     )
-            return {name: archive[name] for name in wanted}
+            arrays = {name: archive[name] for name in wanted}
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("members that are no arrays")
+            return arrays
     except FileNotFoundError:
         raise InputError(
             f"{file}: expected an .npz file, found none; the path is relative to {Path.cwd()}"
@@ -84,7 +87,8 @@ def _part(file: str, x: str, y: str, arrays: dict[str, np.ndarray], channels: st
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(
             f"{file}: {y!r}: expected integers (n,), a label for each image, found "
-            f"{labels.dtype} of shape {labels.shape}; take the argmax of one-hot rows"
+            f"{labels.dtype} of shape {labels.shape}; number the classes 0, 1, …, or take the "
+            "argmax of one-hot rows"
         )
     if len(labels) != len(images):
         raise InputError(
@@ -100,13 +104,18 @@ def _images(where: str, found: np.ndarray, channels: str) -> np.ndarray:
         found = np.moveaxis(found, 3, 1)
     elif found.ndim == 3:
         found = found[:, None]
-    if found.ndim != 4 or found.shape[1] not in (1, 3):
+    if found.ndim != 4 or found.shape[1] not in (1, 3) or 0 in found.shape[2:]:
         hint = "; set data.channels" if found.ndim == 4 else ""
         raise InputError(
             f"{where}: expected images (n, height, width), or with 1 or 3 channels, found shape "
             f"{found.shape}, channels second{hint}"
         )
     if found.dtype == np.uint8:
+        if found.size and found.max() == 1:
+            raise InputError(
+                f"{where}: expected bytes from 0 to 255, which become [0, 1], found none above 1; "
+                "save them as floating-point numbers"
+            )
         return found.astype(np.float32) / 255
     if found.dtype.kind != "f":
         raise InputError(

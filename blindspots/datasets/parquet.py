@@ -81,6 +81,8 @@ def _read(pattern: str, image: str, label: str) -> _Rows:
             f"{pattern}: expected a Parquet file, or a pattern of some, found none; paths are "
             "relative to the folder that you start in"
         )
+    if image == label:
+        raise InputError(f"data.label: expected another column than data.image, found {label!r}")
     images: list[tuple[str, bytes | None]] = []
     labels = []
     for file in files:

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import yaml
@@ -85,6 +88,52 @@ def test_a_share_that_leaves_a_class_out_is_named(tmp_path):
     fill(tmp_path, n=2)
     with pytest.raises(InputError, match=r"data\.test_share: expected a share that leaves"):
         folder(root=str(tmp_path), size=4, test_share=0.1)
+
+
+def test_a_share_a_seed_or_a_size_that_is_none_is_named(tmp_path):
+    fill(tmp_path)
+    for share in (0, 1, 20, -0.1):
+        with pytest.raises(InputError, match=rf"data\.test_share: expected .* found {share}$"):
+            folder(root=str(tmp_path), size=4, test_share=share)
+    for seed in (-1, 2**32):
+        with pytest.raises(InputError, match=rf"data\.seed: expected 0 to .* found {seed}$"):
+            folder(root=str(tmp_path), size=4, seed=seed)
+    for size in (0, -1):
+        with pytest.raises(InputError, match=rf"data\.size: expected at least 1 .* found {size}$"):
+            folder(root=str(tmp_path), size=size)
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    fill(tmp_path, classes=("ant", "bee", ".ipynb_checkpoints"))
+    assert folder(root=str(tmp_path), size=4).classes == 2
+
+
+def test_no_image_is_left_out_in_silence(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "ant" / "9.png").symlink_to(tmp_path / "not fetched.png")
+    with pytest.raises(InputError, match=r"ant/9\.png: expected an image, found what cannot be"):
+        folder(root=str(tmp_path), size=4)
+    (tmp_path / "ant" / "9.png").unlink()
+    fill(tmp_path / "bee", classes=("more",))
+    with pytest.raises(InputError, match="bee/more: expected images alone in the folder of a cl"):
+        folder(root=str(tmp_path), size=4)
+
+
+def test_colours_of_more_than_8_bits_are_refused(tmp_path):
+    fill(tmp_path)
+    rows = b"".join(b"\0" + bytes(range(6 * 12)) for _ in range(8))  # 12 × 8 pixels
+    parts = {
+        b"IHDR": struct.pack(">IIBBBBB", 12, 8, 16, 2, 0, 0, 0),
+        b"IDAT": zlib.compress(rows),
+        b"IEND": b"",
+    }
+    png = b"\x89PNG\r\n\x1a\n"
+    for kind, data in parts.items():
+        png += struct.pack(">I", len(data)) + kind + data
+        png += struct.pack(">I", zlib.crc32(kind + data))
+    (tmp_path / "bee" / "9.png").write_bytes(png)
+    with pytest.raises(InputError, match=r"9\.png: expected 8 bits per channel, .* RGB;16B"):
+        folder(root=str(tmp_path), size=4)
 
 
 def test_another_folder_is_another_dataset():

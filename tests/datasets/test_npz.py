@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -52,9 +54,23 @@ def test_arrays_may_have_other_names(tmp_path):
         ({"x_train": np.full((4, 3, 2), 16, np.int64)}, "'x_train': expected bytes .* found int64"),
         ({"x_train": np.full((4, 3, 2), 1.5)}, r"numbers in \[0, 1\], found 1.5 to 1.5; scale"),
         ({"x_train": np.full((4, 3, 2), np.nan)}, r"numbers in \[0, 1\], found nan"),
+        ({"x_train": np.eye(12).reshape(4, 6, 6) > 0}, "found bool"),
+        ({"x_train": np.eye(12).reshape(4, 6, 6).astype(np.uint8)}, "0 to 255, .* none above 1"),
+        (
+            {"x_train": np.zeros((4, 0, 2), np.uint8)},
+            r"expected images .* found shape \(4, 1, 0, 2",
+        ),
+        (
+            {"x_train": np.zeros((40_000, 1, 1), np.uint8), "y_train": np.arange(40_000)}
+            | {"x_test": np.zeros((2, 1, 1), np.uint8)},
+            "expected at most 32768 classes, found 40000",
+        ),
         ({"y_train": np.array([0, 1, 1])}, "as many labels in 'y_train' as images in 'x_train', 4"),
         ({"y_train": np.array([0, 1, 0.5, 1])}, "'y_train': expected integers .* found float64"),
-        ({"y_train": np.eye(4, dtype=int)}, r"found int64 of shape \(4, 4\); take the argmax"),
+        (
+            {"y_train": np.eye(4, dtype=int)},
+            r"found int64 of shape \(4, 4\); number .* take the argmax",
+        ),
         ({"y_train": np.array([0, 3, 1, 1])}, "found no label 2"),
         ({"y_test": np.array([0, 2])}, "expected test labels from 0 to 1, as in training, found 2"),
         (
@@ -82,6 +98,11 @@ def test_files_that_are_missing_or_no_archives_are_named(tmp_path):
     (tmp_path / "b.npz").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(InputError, match=r"b\.npz: expected an \.npz file of plain arrays"):
         npz(file=str(tmp_path / "b.npz"))
+    with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
+        for name in arrays():
+            archive.writestr(name, "no array")
+    with pytest.raises(InputError, match=r"of plain arrays, .*members that are no arrays"):
+        npz(file=str(tmp_path / "text.npz"))
     np.savez(tmp_path / "c.npz", x=np.zeros(3))
     with pytest.raises(InputError, match="expected an array 'x_train', found x; name the arrays"):
         npz(file=str(tmp_path / "c.npz"))
