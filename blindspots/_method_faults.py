@@ -54,6 +54,11 @@ def method_faults(
     method = instance["method"]
     try:
         settings = methods.settings(role, method)
+        found = _too_few(role, method)
+        if found is not None:
+            expected = ", ".join(methods.ARGUMENTS[role])
+            yield f"{key}.method: expected a function of ({expected}), found one of ({found})"
+            return
         if role in ("analyses", "figures"):
             inputs, subject = methods.inputs(role, method), _subject(instance)
             yield from _unknown_tables(key, inputs, subject) if subject else ()
@@ -77,6 +82,16 @@ def method_faults(
             yield f"{key}.{name}: expected {types[name]}, found {value!r}"
 
 
+def _too_few(role: str, method: str) -> str | None:
+    """The parameters of a function that cannot take what the workflow passes by place."""
+    signature = methods._signature(role, method)
+    if signature is None or signature.vararg:
+        return None
+    own = [*signature.posonlyargs, *signature.args]
+    few = len(own) < len(methods.ARGUMENTS.get(role, ()))
+    return ast.unparse(signature) if few else None
+
+
 def _subject(instance: Mapping[str, Any]) -> str | None:
     """The one section that a table or a figure names its subject in."""
     named = [section for section in EVIDENCE if instance[section] is not None]
@@ -86,7 +101,7 @@ def _subject(instance: Mapping[str, Any]) -> str | None:
 def _unknown_tables(key: str, wanted: list[str], subject: str) -> Iterator[str]:
     for name in wanted:
         if name not in EVIDENCE[subject]:
-            hint = methods.did_you_mean(name, EVIDENCE[subject])
+            hint = methods.did_you_mean(name, EVIDENCE[subject]) or "; settings come after a *"
             elsewhere = next((s for s in EVIDENCE if name in EVIDENCE[s]), None)
             if elsewhere is not None:
                 hint = f"; name {elsewhere}, not {subject}"

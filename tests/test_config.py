@@ -388,3 +388,36 @@ def test_a_table_is_of_an_experiment_or_of_units_not_of_both(raw):
     with pytest.raises(InputError) as error:
         config.check(raw, SCHEMA)
     assert "found experiment and units" in str(error.value).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "method", "message"),
+    [
+        ("attacks", "one", "(model, images, labels, targets), found one of (image)"),
+        ("attacks", "by_name", "targets), found one of (*, model, images, labels, targets)"),
+        ("tables", "late", "found 'width'; settings come after a *"),
+    ],
+)
+def test_a_function_of_other_parameters_is_refused_before_any_job(
+    tmp_path, monkeypatch, section, method, message
+):
+    (tmp_path / "own_lab.py").write_text(
+        "def one(image): pass\n"
+        "def by_name(*, model, images, labels, targets): pass\n"
+        "def late(attacks, width=3): pass\n"
+        "def any_number(*given): pass\n"
+        "def by_place(model, images, labels, targets, /): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    for fine in ("any_number", "by_place"):
+        raw["attacks"]["lbfgs"] = {"method": f"own_lab:{fine}"}
+        config.check(raw, SCHEMA)
+    name = {"attacks": "lbfgs", "tables": "table1"}[section]
+    raw[section][name] = {"experiment": "cross-model"} if section == "tables" else {}
+    raw[section][name]["method"] = f"own_lab:{method}"
+    with pytest.raises(InputError) as caught:
+        config.check(raw, SCHEMA)
+    assert str(caught.value).startswith(f"config: {section}.{name}.method: expected ")
+    assert str(caught.value).endswith(message)
+    assert len(str(caught.value).splitlines()) == 1
