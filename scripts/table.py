@@ -4,15 +4,15 @@ from _evidence import evidence
 from _job import job, provenance
 
 from blindspots import methods, tables
-from blindspots.analyses._summary import SCHEMA
+from blindspots.analyses._summary import checked
 
 
 def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
-    summary = summarise(**evidence(snakemake.input, table["n"]), **table["settings"])
+    found = summarise(**evidence(snakemake.input, table["n"]), **table["settings"])
     metadata = provenance(snakemake) | {"title": table["title"]}
-    tables.write(snakemake.output[0], tables.from_frame(summary, SCHEMA), metadata)
+    tables.write(snakemake.output[0], checked(found, table["method"]), metadata)
 
 
 with job(snakemake):

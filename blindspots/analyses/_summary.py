@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots import statistics
+from blindspots import statistics, tables
 from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.interface import InputError
 
 SCHEMA = pa.schema(
     [
@@ -29,6 +31,28 @@ SCHEMA = pa.schema(
         pa.field("paper", pa.float64()),  # the printed figure; null: none
     ]
 )
+
+
+def checked(found: Any, method: str) -> pa.Table:
+    """What an analysis returned as a table with `SCHEMA`.
+
+    Raises:
+        InputError: names the method and what is wrong with its table.
+    """
+    if not isinstance(found, pd.DataFrame):
+        raise InputError(f"{method}: expected a pandas DataFrame, found {type(found).__name__}")
+    lacking = [name for name in SCHEMA.names if name not in found]
+    extra = [str(name) for name in found if name not in SCHEMA.names]
+    if lacking or extra:
+        raise InputError(
+            f"{method}: expected the columns {', '.join(SCHEMA.names)}, found "
+            f"{'none of ' + ', '.join(lacking) if lacking else 'also ' + ', '.join(extra)}; "
+            "finish the table by blindspots.analyses._summary.cells"
+        )
+    try:
+        return tables.from_frame(found, SCHEMA)
+    except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these kinds
+        raise InputError(f"{method}: {' '.join(str(error).split())}; correct its table") from error
 
 
 RATES = ("%", "% error")

@@ -7,6 +7,7 @@ import pytest
 from blindspots import tables
 from blindspots.analyses import _summary, errors, layers, training, transfer
 from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.interface import InputError
 
 
 def fits(summary):
@@ -177,3 +178,24 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
     failed = answers("A", "B", [0, 0]).assign(success=False, distortion=np.nan)
     cell = fits(transfer.transfer(failed, labels={})).loc[("A", "distortion")]
     assert cell["reason"] == "no attack succeeded"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: None, "lab:mine: expected a pandas DataFrame, found NoneType"),
+        (lambda t: t.drop(columns=["unit", "n"]), "found none of unit, n; finish the table by"),
+        (lambda t: t.assign(mine=1), "found also mine; finish the table by"),
+        (lambda t: t.assign(row=None), "lab:mine: column row: expected no nulls, found 1"),
+        (lambda t: t.assign(value="much"), "lab:mine: .*'much'.*; correct its table"),
+        (lambda t: t.assign(n=1.5), "lab:mine: .*1.5.*; correct its table"),
+        (lambda t: t.assign(value=[{"a": 1}]), "lab:mine: .*; correct its table"),
+        (lambda t: t.assign(value=1j), "lab:mine: .*; correct its table"),
+    ],
+)
+def test_a_table_of_ones_own_analysis_that_is_none_is_named(change, message):
+    cell = {"row": "a", "column": "b", "value": 1.0, "unit": "%", "n": 2, "networks": 1}
+    table = _summary.cells(pd.DataFrame([cell]), {}, None)
+    assert _summary.checked(table, "lab:mine")["value"].to_pylist() == [1.0]
+    with pytest.raises(InputError, match=message):
+        _summary.checked(change(table), "lab:mine")
