@@ -7,6 +7,7 @@ it was built from. Nothing is unpickled, but for a user's .pth file with ``weigh
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from blindspots import methods
+from blindspots.answers import check_model
 from blindspots.interface import InputError
 from blindspots.tables import replacing
 
@@ -145,7 +147,10 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
                 f"found {_shape(found.get(name))}; the weights belong to a model of another shape: "
                 "change the model's settings or the file"
             )
-    model.load_state_dict(found)
+    try:
+        model.load_state_dict(found)
+    except RuntimeError as error:  # sparse, quantised or without values
+        raise _unreadable(path, error) from None
     model.eval()
 
 
@@ -177,7 +182,10 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
     settings = spec["settings"] | ({"parents": parents} if parents else {})
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return factory(spec["shape"], spec["classes"], **settings).eval()
+        model = factory(spec["shape"], spec["classes"], **settings)
+        if ":" in spec["method"]:  # a user's own
+            check_model(model, spec["method"], spec["shape"])
+        return model.eval()
 
 
 def _tensors(path: str | Path) -> dict[str, Tensor]:
@@ -187,9 +195,16 @@ def _tensors(path: str | Path) -> dict[str, Tensor]:
         if Path(path).suffix not in PYTORCH:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"{path}: expected a weights-only file (a state_dict), found a pickled model, or no "
+            "file of torch.save; save model.state_dict(), or call a .safetensors file so"
+        ) from None
     except Exception as error:  # the two libraries share no base class, and raise many kinds
         raise _unreadable(path, error) from None
-    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in found.items()
+    ):
         raise InputError(
             f"{path}: expected a mapping of names to tensors (a state_dict), found {_kind(found)}; "
             "save model.state_dict() alone"
@@ -223,7 +238,7 @@ def _published(name: str) -> dict[str, Tensor]:
 
 
 def _kind(found: Any) -> str:
-    return f"a mapping of {sorted(found)[:5]}" if isinstance(found, dict) else str(type(found))
+    return f"a mapping of {list(found)[:5]}" if isinstance(found, dict) else str(type(found))
 
 
 def _unreadable(path: str | Path, error: Exception) -> InputError:

@@ -12,6 +12,7 @@ import psutil
 from tqdm import tqdm
 
 import blindspots
+from blindspots._own_code import own_line
 from blindspots.interface import InputError
 from blindspots.provenance import commit, settings_hash
 
@@ -47,6 +48,8 @@ def job(snakemake):
             _append(log, traceback.format_exc())
             _append(log, "failed: a fault of the program; the lines above say where")
             raise
+        if own_line(error) and not isinstance(error, InputError):
+            _append(log, traceback.format_exc())
         message = f"{log}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
@@ -68,6 +71,11 @@ def _in_one_line(error):
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left on device" in text:
         return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
+    if line := own_line(error):
+        return (
+            f"{line}: expected your code to run, found {type(error).__name__}: {text[:200]}; "
+            "correct it, the log has the traceback"
+        )
     return None
 
 

@@ -11,7 +11,7 @@ def main(snakemake):
     settings = dict(snakemake.params.settings)
     if snakemake.config["data"]["root"] is not None:  # where the files are changes nothing in them
         settings["root"] = snakemake.config["data"]["root"]
-    dataset = load(**settings)
+    dataset = _table.checked(load(**settings), snakemake.params.method)
     for part in ("train", "test"):
         _table.write(
             snakemake.output[part],

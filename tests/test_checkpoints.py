@@ -4,6 +4,8 @@ from urllib.error import URLError
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
 
 from blindspots import checkpoints, models
 from blindspots.interface import InputError
@@ -135,3 +137,57 @@ def test_the_untrained_model_of_a_file_is_the_one_created_with_that_seed(tmp_pat
     ):
         assert torch.equal(mine, expected)
         assert mine.ndim == 1 or not torch.equal(mine, other)
+
+
+class Own(nn.Module):
+    def __init__(self, answer):
+        super().__init__()
+        self.layer, self.answer = nn.Linear(64, 10), answer
+
+    def forward(self, x):
+        return self.answer(self.layer, x)
+
+
+OWN = {
+    "no module": (lambda: None, "expected a torch.nn.Module, found NoneType"),
+    "a tuple": (lambda: Own(lambda f, x: (f(x.flatten(1)), x)), "three images, found tuple$"),
+    "other numbers": (
+        lambda: Own(lambda f, x: f(x.flatten(1)).double()),
+        r"expected a float32 tensor .* found Tensor \(3, 10\) torch.float64",
+    ),
+    "one row": (lambda: Own(lambda f, x: f(x.flatten(1)).flatten()), r"found Tensor \(30,\)"),
+    "chance": (lambda: Own(lambda f, x: functional.dropout(f(x.flatten(1)))), "after model.eval"),
+    "the others": (lambda: Own(lambda f, x: f((x - x.mean(0)).flatten(1))), "alone and among oth"),
+    "no numbers": (lambda: Own(lambda f, x: f(x.flatten(1)) / 0 * 0), "the same finite logits"),
+    "changed": (lambda: Own(lambda f, x: f(x.clamp_(0, 0.5).flatten(1))), "that it changes them"),
+    "double weights": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).double(), "float32"),
+    "another size": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
+        r"images \(n, 1, 8, 8\), found that it cannot take them \(mat1",
+    ),
+}
+
+
+@pytest.mark.parametrize("made", OWN)
+def test_a_function_of_ones_own_that_makes_no_model_of_these_images_is_named(monkeypatch, made):
+    make, message = OWN[made]
+    monkeypatch.setattr("tests.nets.two_layers", lambda shape, classes: make())
+    with pytest.raises(InputError, match=f"^tests.nets:two_layers: .*{message}"):
+        checkpoints.create("tests.nets:two_layers", {}, SHAPE, 10)
+
+
+def test_files_of_more_than_weights_are_refused_with_what_to_save(tmp_path):
+    model, _ = checkpoints.create("mlp", {"hidden": []}, SHAPE, 10)
+    torch.save(model, tmp_path / "model.pth")
+    save_file(model.state_dict(), tmp_path / "safe.pth")
+    torch.save({1: torch.zeros(2), "b": torch.zeros(2)}, tmp_path / "numbered.pth")
+    weights = {name: tensor.to_sparse() for name, tensor in model.state_dict().items()}
+    torch.save(weights, tmp_path / "sparse.pth")
+    for name, message in {
+        "model": "expected a weights-only file .* found a pickled model, .* save model.state_dict",
+        "safe": "expected a weights-only file .* or call a .safetensors file so",
+        "numbered": r"expected a mapping of names to tensors .* \[1, 'b'\]",
+        "sparse": "expected a whole .safetensors or weights-only .pth file",
+    }.items():
+        with pytest.raises(InputError, match=rf"{name}\.pth: {message}"):
+            checkpoints.load_weights(model, tmp_path / f"{name}.pth")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots import statistics
+from blindspots import statistics, tables
 from blindspots.analyses._szegedy2013 import TABLES
 from blindspots.interface import InputError
 
@@ -123,3 +123,21 @@ def completed(summary: Any, where: str) -> pd.DataFrame:
     if "networks" not in finished:
         finished["networks"] = 1
     return finished.reindex(columns=SCHEMA.names)
+
+
+def checked(found: Any, where: str) -> pa.Table:
+    """What an analysis returned as a table with `SCHEMA`.
+
+    Args:
+        found: as for `completed`.
+        where: likewise.
+
+    Raises:
+        InputError: as `completed`; a value that is none of its column's, or a null where it has to
+            have one.
+    """
+    frame = completed(found, where)
+    try:
+        return tables.from_frame(frame, SCHEMA)
+    except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these kinds
+        raise InputError(f"{where}: {' '.join(str(error).split())}; correct its table") from error

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks._checks import check_result
 from blindspots.interface import AttackResult
 from blindspots.methods import accepted
 from blindspots.parts import Images
@@ -33,11 +34,18 @@ def call(
         seed: of the attack's own draws.
         others: (k, *image) all images of the job, of which `data` may be a part.
         settings: of the attack.
+
+    Raises:
+        InputError: what it returns is not what the contract says.
     """
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
     )
-    return attack(model, data.images, data.labels, targets, **offered, **settings)
+    given = data.images.clone()  # an attack may change what it is given
+    found = attack(model, given, data.labels, targets, **offered, **settings)
+    box = data.box if settings.get("clip", True) else None
+    check_result(found, data.images, box, getattr(attack, "__name__", "attack"))
+    return found
 
 
 def call_for_best(

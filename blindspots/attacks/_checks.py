@@ -1,15 +1,16 @@
-"""Arguments that every attack takes, checked before any work."""
+"""What every attack takes, checked before any work, and what it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from blindspots.interface import Box, InputError
+from blindspots.interface import AttackResult, Box, InputError, Status
 from blindspots.methods import did_you_mean
 
 
@@ -82,6 +83,60 @@ def check_finite(fine: Tensor, rows: Tensor) -> None:
     if not fine.all():
         at = int(rows[~fine].min())
         raise InputError(f"model: expected finite logits, found others at images[{at}]")
+
+
+def check_result(found: Any, images: Tensor, box: Box | None, attack: str) -> None:
+    """Refuse what an attack returned where it is not what the contract says.
+
+    Args:
+        found: what it returned.
+        images: that it was given, untouched.
+        box: range of a pixel; None: it may leave it.
+        attack: its name, for the message.
+
+    Raises:
+        InputError: names the attack, and the field and the image that offend.
+    """
+    if not isinstance(found, AttackResult):
+        raise InputError(f"{attack}: expected an AttackResult, found {type(found).__name__}")
+    each: tuple[int, ...] = (len(images),)
+    like = tuple(images.shape), {images.dtype}
+    expected = dict.fromkeys(("originals", "images"), like)
+    expected["success"] = each, {torch.bool}
+    expected |= {name: (each, {torch.int64}) for name in ("status", "forwards", "backwards")}
+    if found.penalty is not None:
+        expected["penalty"] = each, {torch.float32, torch.float64}
+    for name, (shape, dtypes) in expected.items():
+        value = getattr(found, name)
+        if not isinstance(value, Tensor) or value.shape != shape or value.dtype not in dtypes:
+            kind = " or ".join(sorted(str(dtype) for dtype in dtypes))
+            raise InputError(
+                f"{attack}: {name}: expected a tensor {tuple(shape)} of {kind}, found "
+                f"{type(value).__name__} {tuple(getattr(value, 'shape', ()))} of "
+                f"{getattr(value, 'dtype', 'no type')}"
+            )
+    if found.images.requires_grad:
+        raise InputError(
+            f"{attack}: images: expected none that has a gradient, found one; detach it"
+        )
+    if not torch.equal(found.originals, images):
+        raise InputError(
+            f"{attack}: originals: expected the images as they were given, found others; change a "
+            "clone"
+        )
+    lower, upper = (box.lower, box.upper) if box else (-torch.inf, torch.inf)
+    outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
+    if outside.any():
+        raise InputError(
+            f"{attack}: images[{_first(outside)}]: expected pixels in "
+            f"[{lower:g}, {upper:g}], found one outside, or not a number; clamp them"
+        )
+    odd = ~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))
+    if odd.any():
+        raise InputError(
+            f"{attack}: status[{_first(odd)}]: expected a value of Status, found "
+            f"{int(found.status[_first(odd)])}"
+        )
 
 
 def check_choice(name: str, value: str, known: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_answers
 from blindspots.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
+from blindspots.interface import InputError
 
 FEWEST, MULTIPLE = 32, 16
 """A model is shown at least so many images, and a multiple of that: a matrix product takes other
@@ -55,6 +56,11 @@ class Goal:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x, rows)
+        if not logits.requires_grad:
+            raise InputError(
+                "model: expected logits with a gradient by the images, found none; it may be a "
+                "victim, but no source"
+            )
         # In float64: a tensor's last entries take another route through exp and log, too.
         value, slope = loss(logits.detach().double(), self.accepted[rows])
         (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype))

@@ -60,7 +60,8 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
     with torch.no_grad():
         logits = model(data.images)
     if logits.ndim != 2 or not logits.isfinite().all():
-        raise InputError("expected a model that gives finite logits (n, classes), found another")
+        shown = "others" if logits.ndim == 2 else f"shape {tuple(logits.shape)}"
+        raise InputError(f"expected a model that gives finite logits (n, classes), found {shown}")
     targets: Tensor | None
     if target == "best_of_all":
         possible = candidates(logits, data.labels, data.classes)

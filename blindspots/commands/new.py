@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     name, was = _name(path), re.escape(copied["run"])
     quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
     text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
-    text = re.sub(rf"results/{was}(?![\w-])", f"results/{name}", text)
+    text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
     if arguments.dataset or arguments.root:
         block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from blindspots import tables
-from blindspots.interface import Box, InputError, Part
+from blindspots.datasets._images import same_shape
+from blindspots.interface import Box, Dataset, InputError, Part
 from blindspots.splits import fingerprints
 
 
@@ -22,6 +24,30 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             tables.image_field(shape),
         ]
     )
+
+
+def checked(found: Any, method: str) -> Dataset:
+    """What a dataset's method returned, refused where it is not what the contract says.
+
+    Raises:
+        InputError: names the method, what was expected and what was found.
+    """
+    if not isinstance(found, Dataset):
+        raise InputError(
+            f"{method}: expected it to return a blindspots.interface.Dataset, found "
+            f"{type(found).__name__}"
+        )
+    for part in ("train", "test"):
+        for name, array in getattr(found, part)._asdict().items():
+            kind = {"images": np.float32, "labels": np.int64}[name]
+            if not isinstance(array, np.ndarray) or array.dtype != kind or not len(array):
+                raise InputError(
+                    f"{method}: {part}.{name}: expected an array of {kind.__name__} with a row per "
+                    f"image, found {type(array).__name__} of {getattr(array, 'dtype', 'objects')} "
+                    f"and shape {getattr(array, 'shape', 'unknown')}; convert it"
+                )
+    same_shape(found.train, found.test, f"{method}: test")
+    return found
 
 
 def write(

@@ -12,6 +12,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots.figures._description import description
+from blindspots.interface import InputError
 from blindspots.tables import replacing
 
 SETTINGS: Any = {
@@ -39,7 +40,15 @@ def save(figure: Figure, path: str | Path, said: str = "") -> None:
         figure: to be written.
         path: of the file.
         said: what such figures show, a sentence or more.
+
+    Raises:
+        InputError: something else than a figure.
     """
+    if not isinstance(figure, Figure):
+        raise InputError(
+            f"expected a figure's function to return a matplotlib Figure, found "
+            f"{type(figure).__name__}"
+        )
     words = {"Description": f"{said} {description(figure)}".strip()}
     with replacing(path) as temporary:
         figure.savefig(

@@ -71,7 +71,7 @@ def read(file: str | Path) -> Program:
             f"{file}: expected a file written by torch.export.save, found none; correct the path, "
             f"which is relative to {Path.cwd()}"
         ) from None
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(

@@ -198,3 +198,21 @@ def test_a_frame_with_the_columns_that_a_cell_needs_is_a_summary():
 def test_says_what_a_summary_lacks(summary, found):
     with pytest.raises(InputError, match=r"^tables.mine \(my:own\): expected .*, found " + found):
         _summary.completed(summary, "tables.mine (my:own)")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.assign(unit=None), "lab:mine: column unit: expected no nulls, found 1"),
+        (lambda t: t.assign(value="much"), "lab:mine: .*'much'.*; correct its table"),
+        (lambda t: t.assign(n=1.5), "lab:mine: .*1.5.*; correct its table"),
+        (lambda t: t.assign(value=[{"a": 1}]), "lab:mine: .*; correct its table"),
+        (lambda t: t.assign(value=1j), "lab:mine: .*; correct its table"),
+    ],
+)
+def test_a_table_of_ones_own_analysis_that_is_none_is_named(change, message):
+    cell = {"row": "a", "column": "b", "value": 1.0, "unit": "%", "n": 2, "networks": 1}
+    table = _summary.cells(pd.DataFrame([cell]), {}, None)
+    assert _summary.checked(table, "lab:mine")["value"].to_pylist() == [1.0]
+    with pytest.raises(InputError, match=message):
+        _summary.checked(change(table), "lab:mine")

@@ -4,11 +4,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from blindspots.figures._description import description
 from blindspots.figures._style import save, style
 from blindspots.figures.heatmap import heatmap
+from blindspots.interface import InputError
 from blindspots.report.page import DESCRIPTION
 
 
@@ -55,3 +57,10 @@ def test_the_file_keeps_the_words_for_the_report_and_the_same_bytes(tmp_path):
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     said = ElementTree.parse(tmp_path / "a.svg").find(f".//{DESCRIPTION}")
     assert said.text.startswith("Lines <of> nets. Panels: A at last; B.")
+
+
+def test_what_is_no_figure_is_refused(tmp_path):
+    for found in (None, two_panels().axes[0], "a.png"):
+        with pytest.raises(InputError, match=f"matplotlib Figure, found {type(found).__name__}$"):
+            save(found, tmp_path / "f.svg")
+    assert not list(tmp_path.iterdir())

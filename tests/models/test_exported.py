@@ -248,6 +248,10 @@ def test_a_file_that_is_no_program_is_named(programs, tmp_path):
     damaged.write_bytes(Path(programs["lenet"][1]).read_bytes()[:2000])
     with pytest.raises(InputError, match=r"damaged\.pt2: .*cannot be read \(BadZipFile"):
         exported(SHAPE, 10, file=str(damaged))
+    with zipfile.ZipFile(tmp_path / "empty.pt2", "w"):
+        pass
+    with pytest.raises(InputError, match=r"empty\.pt2: .*cannot be read \(IndexError"):
+        exported(SHAPE, 10, file=str(tmp_path / "empty.pt2"))
     other = tmp_path / "other.pt2"
     torch.save({"weight": torch.zeros(3)}, other)
     with pytest.raises(InputError, match=r"other\.pt2: expected a program of torch\.export\.save"):
@@ -255,6 +259,15 @@ def test_a_file_that_is_no_program_is_named(programs, tmp_path):
 
 
 def test_a_program_that_takes_or_returns_something_else_is_refused(tmp_path):
+    class Double(nn.Module):
+        def forward(self, x):
+            return x.flatten(1).double()
+
+    with pytest.raises(
+        InputError, match=r"double\.pt2: expected a float32 tensor .* torch.float64"
+    ):
+        exported(SHAPE, 10, file=export(Double(), tmp_path / "double.pt2"))
+
     class Two(nn.Module):
         def forward(self, x):
             return x.flatten(1), x.mean(dim=(1, 2, 3))

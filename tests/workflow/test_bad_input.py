@@ -154,3 +154,16 @@ def test_a_users_model_trainer_and_weights_take_part(workflow):
     assert (head.bias == 0.5).all()
     history = tables.read(workflow.results / "nets/coded.s0/history.parquet")
     assert history["kindness"].to_pylist() == [1.0]
+
+
+def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(workflow):
+    (workflow.folder / "my_lab.py").write_text(
+        "import numpy as np\n\n\ndef images():\n    return np.load(3)\n"
+    )
+    workflow.config["data"] = {"method": "my_lab:images"}
+    ended = workflow.run()
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "prepare.log", "my_lab.py, line 5: expected your code to run")
+    assert "Traceback" not in ended.stdout
+    log = workflow.folder / "logs" / workflow.config["run"] / "prepare.log"
+    assert "Traceback" in log.read_text("utf-8")
