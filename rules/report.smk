@@ -70,7 +70,7 @@ rule table:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(1500),
+        mem_mb=memory(3000),
         runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),

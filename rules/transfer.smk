@@ -44,7 +44,7 @@ rule sweep:
         "../envs/blindspots.yaml"
     threads: THREADS
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(8000),
         runtime=120,
         gpu=GPU,
     params:
