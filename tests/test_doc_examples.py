@@ -116,7 +116,7 @@ def commands(block, _, run=True):
             words.pop(0)  # for the environment
         if not words:
             continue
-        program, arguments = Path(words[0]).name, words[1:]
+        program, arguments = Path(words[0]).name or words[0], words[1:]
         if program.startswith("python") and arguments[0] == "-m":
             program, arguments = arguments[1], arguments[2:]
         if program in UNTRIED:
