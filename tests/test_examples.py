@@ -60,7 +60,7 @@ class Example:
         ended = subprocess.run(
             command, cwd=self.folder, text=True, check=False, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"PATH": path, "BLINDSPOTS": str(ROOT)},
+            env=os.environ | {"PATH": path},
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout
         assert checkout() == before
