@@ -122,6 +122,17 @@ def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
     assert "Shown is a part, 2 of 3 kinds of images" in rendered(tmp_path)
 
 
+def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monkeypatch):
+    made = rendered(tmp_path)
+    assert made.count("perturbed by 0.") == 4 * examples.IMAGES
+    assert "unaltered: nothing" not in made
+    plain = examples._example
+    monkeypatch.setattr(examples, "_example", lambda *of: plain(*of)._replace(distortion=0.0))
+    made = rendered(tmp_path)
+    assert made.count("unaltered: nothing was found, or needed") == 4 * examples.IMAGES
+    assert "perturbed by" not in made
+
+
 @pytest.mark.parametrize(
     ("verdict", "mood", "mark"),
     [
