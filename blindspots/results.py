@@ -115,9 +115,13 @@ def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
     rows = []
     for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
         jobs = [job for job in records if rule in (None, job["rule_name"])]
-        wall, cpu = (sum(job[key] for job in jobs) for key in ("s", "cpu_time"))
-        memory = max(job["max_rss"] for job in jobs)
-        rows.append([rule or "all", str(len(jobs)), f"{wall:.0f}", f"{cpu:.0f}", f"{memory:.0f}"])
+        wall, cpu, memory = (
+            # "NA": the job had ended before Snakemake first looked
+            [0.0 if job[key] == "NA" else job[key] for job in jobs]
+            for key in ("s", "cpu_time", "max_rss")
+        )
+        figures = (sum(wall), sum(cpu), max(memory))
+        rows.append([rule or "all", str(len(jobs)), *(f"{figure:.0f}" for figure in figures)])
     head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
     return "\n\n".join([
         _grid(head, rows, "---:"),

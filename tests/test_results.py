@@ -33,8 +33,11 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
         "make it",
         {"Curves": "figures/c.svg"},
         records=[
-            {"rule_name": rule, "s": s, "cpu_time": 2 * s, "max_rss": 100 * s}
-            for rule, s in [("train", 1.0), ("table", 2.0), ("train", 4.0)]
+            *(
+                {"rule_name": rule, "s": s, "cpu_time": 2 * s, "max_rss": 100 * s}
+                for rule, s in [("train", 1.0), ("table", 2.0), ("train", 4.0)]
+            ),
+            {"rule_name": "split", "s": 0.2, "cpu_time": "NA", "max_rss": "NA"},
         ],
         size=3 * 2**20,
     )
@@ -43,8 +46,8 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     assert "| net <A> | 100.0 [98.5, 100.0] (100) | 0.062 (0.062) |" in lines
     assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
     assert "| A, seed 0 | 10 | 84 |" in lines
-    assert lines[-5:-2] == ["| train | 2 | 5 | 10 | 400 |", "| table | 1 | 2 | 4 | 200 |",
-                            "| all | 3 | 7 | 14 | 400 |"]  # fmt: skip
+    assert lines[-6:-2] == ["| train | 2 | 5 | 10 | 400 |", "| table | 1 | 2 | 4 | 200 |",
+                            "| split | 1 | 0 | 0 | 0 |", "| all | 4 | 7 | 14 | 400 |"]  # fmt: skip
     assert lines[-1].startswith("3 MiB of results.")
     assert "Commit abc" in page
     assert "`make it`" in page
@@ -94,16 +97,21 @@ def test_a_wrong_config_ends_the_command_in_lines_of_its_own(tmp_path, text, mes
     assert "Traceback" not in ended.stderr
 
 
-def test_results_of_a_run_that_is_not_there_name_the_missing_file(tmp_path):
-    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
+def refused(folder, *arguments):
+    """What the command says, where nothing was run, as it ends with an error."""
+    shutil.copy(ROOT / "presets/digits.yaml", folder / "my.yaml")
     ended = subprocess.run(
-        [sys.executable, "-m", "blindspots", "results", "my.yaml", "page.md"],
-        cwd=tmp_path, text=True, capture_output=True, check=False,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        [sys.executable, "-m", "blindspots", "results", *arguments], cwd=folder, text=True,
+        capture_output=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )  # fmt: skip
     assert ended.returncode == 1
-    assert "expected a Parquet file, found none; run the workflow" in ended.stderr
-    assert yaml.safe_load((tmp_path / "my.yaml").read_text())["run"] in ended.stderr
+    return ended.stderr
+
+
+def test_results_of_a_run_that_is_not_there_name_the_missing_file(tmp_path):
+    said = refused(tmp_path, "my.yaml", "page.md")
+    assert "expected a Parquet file, found none; run the workflow" in said
+    assert yaml.safe_load((tmp_path / "my.yaml").read_text())["run"] in said
 
 
 def test_a_long_table_is_left_to_the_report(tmp_path):
@@ -119,37 +127,17 @@ def test_a_long_table_is_left_to_the_report(tmp_path):
 
 
 def test_a_figure_that_the_config_has_not_is_named(tmp_path):
-    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
-    ended = subprocess.run(
-        [sys.executable, "-m", "blindspots", "results", "my.yaml", "page.md", "--figures", "luck"],
-        cwd=tmp_path, text=True, capture_output=True, check=False,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )  # fmt: skip
-    assert ended.returncode == 1
-    assert "--figures: expected figures of the config (" in ended.stderr
-    assert "found 'luck'" in ended.stderr
+    said = refused(tmp_path, "my.yaml", "page.md", "--figures", "luck")
+    assert "--figures: expected figures of the config (" in said
+    assert "found 'luck'" in said
 
 
 def test_a_figure_that_was_not_drawn_is_named_and_no_page_is_written(tmp_path):
-    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
-    command = ["results", "my.yaml", "page.md", "--figures", "distortions"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "blindspots", *command], cwd=tmp_path, text=True,
-        capture_output=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )  # fmt: skip
-    assert ended.returncode == 1
-    assert (
-        "figures/distortions.svg: expected a figure, found none; run the workflow" in ended.stderr
-    )
+    said = refused(tmp_path, "my.yaml", "page.md", "--figures", "distortions")
+    assert "figures/distortions.svg: expected a figure, found none; run the workflow" in said
     assert not (tmp_path / "page.md").exists()
 
 
 def test_a_config_is_not_written_over_where_the_page_was_forgotten(tmp_path):
-    shutil.copy(ROOT / "presets/digits.yaml", tmp_path / "my.yaml")
-    ended = subprocess.run(
-        [sys.executable, "-m", "blindspots", "results", "my.yaml", "my.yaml"],
-        cwd=tmp_path, text=True, capture_output=True, check=False,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )  # fmt: skip
-    assert ended.returncode == 1
-    assert ended.stderr == "expected a page to write, such as RESULTS.md, found my.yaml\n"
+    said = refused(tmp_path, "my.yaml", "my.yaml")
+    assert said == "expected a page to write, such as RESULTS.md, found my.yaml\n"

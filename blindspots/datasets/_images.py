@@ -70,13 +70,9 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             mode, stored = image.mode, [str(tile[3]) for tile in image.tile]
             plain = image.convert("L" if grey else "RGB")
-    except UnidentifiedImageError:
-        raise InputError(
-            f"{name}: expected an image, found what cannot be read as one (no known format); "
-            "replace or remove it"
-        ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
+        unknown = isinstance(error, UnidentifiedImageError)  # its text has an address in memory
+        reason = "no known format" if unknown else " ".join(str(error).split())
         raise InputError(
             f"{name}: expected an image, found what cannot be read as one ({reason}); "
             "replace or remove it"
