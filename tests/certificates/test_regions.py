@@ -1,61 +1,74 @@
 """Where the truth is known: certified and found must meet."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from blindspots import checkpoints
 from blindspots.attacks import closest
 from blindspots.certificates.lipschitz import lipschitz
 from blindspots.certificates.regions import least_distance, regions
 from blindspots.datasets.spheres import spheres
 from blindspots.interface import InputError
-from blindspots.trainers.lbfgs import lbfgs as train
 
 
-@pytest.fixture(scope="module")
-def points():
-    data = spheres(n=600)
-    return (torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels))
+def constructed(hidden, seed):
+    """A ReLU network on the unit square whose weights are eighths, the same on every processor."""
+    rng = np.random.default_rng(seed)
+    layers = [nn.Flatten()]
+    for inputs, outputs in pairwise([2, *hidden, 3]):
+        weight = np.round(8 * rng.standard_normal((outputs, inputs))) / 8
+        if len(layers) == 1:  # the planes of the first units cross the square
+            bias = -(weight * rng.integers(1, 8, weight.shape) / 8).sum(axis=1)
+        else:
+            bias = np.round(8 * rng.standard_normal(outputs)) / 16
+        layer = nn.Linear(inputs, outputs).double()
+        layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).requires_grad_(False)
 
 
-def trained(points, hidden, seed):
-    settings = {"hidden": hidden, "activation": "relu"}
-    model, _ = checkpoints.create("mlp", settings, (1, 1, 2), 2, seed=seed)
-    train(model, *points, decay=1e-5, max_iterations=150)
-    return model
+def points(n):
+    return torch.from_numpy(np.random.default_rng(7).uniform(size=(n, 1, 1, 2)))
 
 
-@pytest.fixture(scope="module")
-def relu_net(points):
-    return trained(points, [10, 4], 1)
-
-
-@pytest.mark.parametrize(("hidden", "seed"), [([8], 0), ([6, 6], 0), ([10, 4], 4)])
-def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(points, hidden, seed):
-    # In float64: the nets' large weights cancel, and float32 finds successes that are none.
-    model = trained(points, hidden, seed).double()
-    images, labels = points[0][:60].double(), points[1][:60]
+# Seeds whose nets leave few local minima: a third of these restarts finds all of the distances.
+@pytest.mark.parametrize(("hidden", "seed"), [([8], 1), ([6, 6], 0), ([10, 4], 5)])
+def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(hidden, seed):
+    model, images = constructed(hidden, seed), points(200)
+    labels = model(images).argmax(dim=1)
     certified = regions(model, images, labels).radius
+    # The certificate knows no box, and a success has a margin, which counts where radii are small.
+    room = torch.minimum(images, 1 - images).flatten(1).amin(dim=1)
+    kept = (certified > 0.02) & (certified < room)
+    assert kept.sum() > 40
+    images, labels, certified = images[kept], labels[kept], certified[kept]
     found = closest(model, images, labels, restarts=60)
     assert found.success.all()
     assert (certified <= found.l2).all()
-    assert (found.l2 <= 1.001 * certified)[certified > 0].all()
-    assert (certified > 0).double().mean() > 0.9
+    assert (found.l2 <= 1.001 * certified).all()
     assert (lipschitz(model, images, labels).radius <= certified).all()
 
 
-def test_no_point_nearer_than_the_radius_has_another_answer_and_some_beyond_it_has(
-    relu_net, points
-):
-    images, labels = (t[:8] for t in points)
-    angles = torch.linspace(0, 2 * np.pi, 721)
+def test_no_point_nearer_than_the_radius_has_another_answer_and_some_beyond_it_has():
+    model, images = constructed([10, 4], 5), points(12)
+    labels = model(images).argmax(dim=1)
+    angles = torch.linspace(0, 2 * np.pi, 721, dtype=torch.float64)
     circle = torch.stack([angles.cos(), angles.sin()], dim=1).view(-1, 1, 1, 2)
-    for x, y, radius in zip(images, labels, regions(relu_net, images, labels).radius, strict=True):
+    radii = regions(model, images, labels).radius
+    assert radii.isfinite().all() and (radii > 0).all()
+    for x, y, radius in zip(images, labels, radii, strict=True):
         for share, changes in ((0.999, False), (1.02, True)):
-            answers = relu_net(x + share * radius.float() * circle).argmax(dim=1)
-            assert bool((answers != y).any()) == changes or radius == 0
+            answers = model(x + share * radius * circle).argmax(dim=1)
+            assert bool((answers != y).any()) == changes
+
+
+def test_an_image_that_the_net_gets_wrong_has_radius_0():
+    model, images = constructed([8], 1), points(20)
+    labels = model(images).argmax(dim=1)
+    assert (regions(model, images, (labels + 1) % 3).radius == 0).all()
 
 
 def test_on_a_linear_net_it_is_the_distance_to_the_nearest_plane():
