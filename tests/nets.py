@@ -1,5 +1,8 @@
 """Models of a user's own, named in configs by dotted path."""
 
+from itertools import pairwise
+
+import numpy as np
 import torch
 from torch import nn
 
@@ -54,3 +57,23 @@ def mish(shape, classes):
     """A network with a layer that has no known Lipschitz bound."""
     pixels = shape[0] * shape[1] * shape[2]
     return nn.Sequential(nn.Flatten(), nn.Linear(pixels, 8), nn.Mish(), nn.Linear(8, classes))
+
+
+def relu_net(hidden, seed):
+    """A ReLU network on the unit square whose weights are eighths, the same on every processor."""
+    rng = np.random.default_rng(seed)
+    layers = [nn.Flatten()]
+    for inputs, outputs in pairwise([2, *hidden, 3]):
+        weight = np.round(8 * rng.standard_normal((outputs, inputs))) / 8
+        if len(layers) == 1:  # the planes of the first units cross the square
+            bias = -(weight * rng.integers(1, 8, weight.shape) / 8).sum(axis=1)
+        else:
+            bias = np.round(8 * rng.standard_normal(outputs)) / 16
+        layer = nn.Linear(inputs, outputs).double()
+        layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).requires_grad_(False)
+
+
+def points_in_the_square(n):
+    return torch.from_numpy(np.random.default_rng(7).uniform(size=(n, 1, 1, 2)))

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from blindspots import checkpoints
 from blindspots.attacks import closest, lbfgs
-from blindspots.datasets.spheres import spheres
 from blindspots.interface import Status
-from blindspots.trainers.lbfgs import lbfgs as train
-from tests.nets import rejecting
+from tests.nets import points_in_the_square, rejecting, relu_net
 from tests.oracles import smallest_linear_perturbation
 
 N = 40
@@ -101,14 +98,12 @@ def test_a_rejected_answer_is_no_wrong_class(digits):
 
 
 def test_restarts_leave_local_minima_and_do_not_depend_on_the_batch():
-    data = spheres(n=200)
-    images, labels = (torch.from_numpy(part) for part in data.train)
-    model, _ = checkpoints.create("mlp", {"hidden": [12], "activation": "relu"}, (1, 1, 2), 2)
-    train(model, images, labels, decay=1e-5, max_iterations=150)
+    model, images = relu_net([6, 6], 2), points_in_the_square(100)
+    labels = model(images).argmax(dim=1)
     once = closest(model, images, labels)
-    again = closest(model, images, labels, restarts=8)
+    again = closest(model, images, labels, restarts=10)
     assert (again.l2 <= once.l2)[once.success].all()
-    assert (again.l2 < 0.99 * once.l2).any()
-    assert again.success.sum() > once.success.sum()
-    some = closest(model, images[50:60], labels[50:60], restarts=8, rows=range(50, 60))
-    assert torch.allclose(some.l2, again.l2[50:60], rtol=1e-4)
+    assert (again.l2 < 0.9 * once.l2).sum() >= 3
+    assert again.success.sum() >= once.success.sum() + 5
+    some = closest(model, images[50:60], labels[50:60], restarts=10, rows=range(50, 60))
+    assert torch.allclose(some.l2, again.l2[50:60], rtol=1e-9)

@@ -209,7 +209,7 @@ def test_no_page_is_wider_than_a_phone_and_a_cut_table_says_so(visit):
     first = wide.locator("tbody th").first
     before = first.bounding_box()["x"]
     wide.locator(".scroll").evaluate("box => box.scrollTo(box.scrollWidth, 0)")
-    page.wait_for_function("!document.querySelector('#table-wide ~ .frame[data-more]')")
+    wide.locator(".frame[data-more]").wait_for(state="detached")
     assert first.bounding_box()["x"] == before
 
 

@@ -1,7 +1,5 @@
 """Where the truth is known: certified and found must meet."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -12,32 +10,14 @@ from blindspots.certificates.lipschitz import lipschitz
 from blindspots.certificates.regions import least_distance, regions
 from blindspots.datasets.spheres import spheres
 from blindspots.interface import InputError
-
-
-def constructed(hidden, seed):
-    """A ReLU network on the unit square whose weights are eighths, the same on every processor."""
-    rng = np.random.default_rng(seed)
-    layers = [nn.Flatten()]
-    for inputs, outputs in pairwise([2, *hidden, 3]):
-        weight = np.round(8 * rng.standard_normal((outputs, inputs))) / 8
-        if len(layers) == 1:  # the planes of the first units cross the square
-            bias = -(weight * rng.integers(1, 8, weight.shape) / 8).sum(axis=1)
-        else:
-            bias = np.round(8 * rng.standard_normal(outputs)) / 16
-        layer = nn.Linear(inputs, outputs).double()
-        layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
-        layers += [layer, nn.ReLU()]
-    return nn.Sequential(*layers[:-1]).requires_grad_(False)
-
-
-def points(n):
-    return torch.from_numpy(np.random.default_rng(7).uniform(size=(n, 1, 1, 2)))
+from tests.nets import points_in_the_square as points
+from tests.nets import relu_net
 
 
 # Seeds whose nets leave few local minima: a third of these restarts finds all of the distances.
 @pytest.mark.parametrize(("hidden", "seed"), [([8], 1), ([6, 6], 0), ([10, 4], 5)])
 def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(hidden, seed):
-    model, images = constructed(hidden, seed), points(200)
+    model, images = relu_net(hidden, seed), points(200)
     labels = model(images).argmax(dim=1)
     certified = regions(model, images, labels).radius
     # The certificate knows no box, and a success has a margin, which counts where radii are small.
@@ -53,7 +33,7 @@ def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(hidd
 
 
 def test_no_point_nearer_than_the_radius_has_another_answer_and_some_beyond_it_has():
-    model, images = constructed([10, 4], 5), points(12)
+    model, images = relu_net([10, 4], 5), points(12)
     labels = model(images).argmax(dim=1)
     angles = torch.linspace(0, 2 * np.pi, 721, dtype=torch.float64)
     circle = torch.stack([angles.cos(), angles.sin()], dim=1).view(-1, 1, 1, 2)
@@ -66,7 +46,7 @@ def test_no_point_nearer_than_the_radius_has_another_answer_and_some_beyond_it_h
 
 
 def test_an_image_that_the_net_gets_wrong_has_radius_0():
-    model, images = constructed([8], 1), points(20)
+    model, images = relu_net([8], 1), points(20)
     labels = model(images).argmax(dim=1)
     assert (regions(model, images, (labels + 1) % 3).radius == 0).all()
 

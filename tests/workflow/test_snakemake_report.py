@@ -47,7 +47,6 @@ def test_the_page_opens_inside_it_without_a_network(browser, reports, kind):
     page.goto(reports[kind].as_uri())
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator("a[iconname=eye]").click()
-    page.wait_for_function("document.querySelector('iframe')")
     inside = page.locator("iframe").element_handle().content_frame()
     assert inside.locator("h1").inner_text() == "Blind spots: small"
     inside.get_by_label("Made for").select_option(index=1)
