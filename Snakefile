@@ -13,6 +13,8 @@ if not workflow.overwrite_configfiles:
 
 include: "rules/common.smk"
 include: "rules/params.smk"
+include: "rules/inputs.smk"
+include: "rules/origins.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attack.smk"

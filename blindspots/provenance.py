@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from functools import cache
@@ -41,6 +42,57 @@ def digest(settings: Any, files: Iterable[str | Path]) -> str:
         with Path(file).open("rb") as opened:
             found.update(hashlib.file_digest(opened, "sha256").digest())
     return found.hexdigest()
+
+
+LARGEST = 2**30
+"""Bytes up to which files are told apart by their content, as by Snakemake's profile."""
+
+
+def content(path: str | Path) -> str:
+    """The identity of a file, or of all files below a folder, in 16 hexadecimal digits.
+
+    Up to `LARGEST` bytes it is that of names and content: a file that was touched, or moved with
+    its folder, is the same. Beyond, it is that of names, sizes and times.
+    """
+    top = Path(path)
+    inside = sorted(p for p in top.rglob("*") if p.is_file()) if top.is_dir() else [top]
+    sizes = {file: file.stat() for file in inside}
+    by_content = sum(stat.st_size for stat in sizes.values()) <= LARGEST
+    found = hashlib.sha256()
+    for file, stat in sizes.items():
+        name = file.relative_to(top).as_posix()
+        if by_content:
+            with file.open("rb") as opened:
+                said = hashlib.file_digest(opened, "sha256").hexdigest()
+        else:
+            said = f"{stat.st_size} {stat.st_mtime_ns}"
+        found.update(f"{name}\n{said}\n".encode())
+    return found.hexdigest()[:16]
+
+
+SAID = re.compile(rb"settings:([0-9a-f]{16})")
+HEAD = 2**16
+"""Bytes of a figure or a page in which `SAID` is looked for."""
+
+
+def settings_in(path: str | Path) -> str | None:
+    """The hash of the settings that a result says it was made by; None: it says nothing.
+
+    Args:
+        path: a table (Parquet), a figure (SVG) or a page (HTML).
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq  # not needed by most that import this module
+
+            metadata = pq.read_schema(path).metadata or {}
+            return json.loads(metadata.get(b"blindspots", b"{}")).get("settings")
+        with path.open("rb") as opened:
+            said = SAID.search(opened.read(HEAD))
+    except (OSError, ValueError):  # damaged; pyarrow's errors are of these kinds
+        return None
+    return said[1].decode() if said else None
 
 
 def versions() -> dict[str, str]:

@@ -1,9 +1,8 @@
 rule attack:
     input:
-        images=lambda w: images(w.part),
-        split=SPLIT,
-        weights=WEIGHTS,
+        unpack(read_by_attack),
         shards=shards,
+        stale=stale("attack"),
     output:
         f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.parquet",
     log:
@@ -20,6 +19,8 @@ rule attack:
     params:
         attack=attack_params,
         n=images_attacked,
+        reads=reads(read_by_attack),
+        files=lambda w: files(("attacks", config["attacks"][w.attack])),
         code=lambda w: code(
             "attack.py", *models_of([w.net]), ("attacks", config["attacks"][w.attack])
         ),
@@ -30,9 +31,7 @@ rule attack:
 # The images from `first` to before `end` alone, where `machine: shards` wants several jobs.
 use rule attack as attack_shard with:
     input:
-        images=lambda w: images(w.part),
-        split=SPLIT,
-        weights=WEIGHTS,
+        unpack(read_by_attack),
     output:
         temp(f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.parquet"),
     log:

@@ -101,9 +101,9 @@ def memory(megabytes):
 
 
 # Names.
-def slugs(nets):
+def slugs(nets, seeds=config["seeds"]):
     """The networks of some nets, one per seed, as their files call them."""
-    return [f"{net}.s{seed}" for seed in config["seeds"] for net in nets]
+    return [f"{net}.s{seed}" for seed in seeds for net in nets]
 
 
 def any_of(names):
@@ -123,6 +123,7 @@ wildcard_constraints:
 
 
 # Files.
+STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
 SPLIT = f"{RESULTS}/splits/s{{seed}}.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
 

@@ -1,6 +1,6 @@
 rule prepare:
     input:
-        data_files(),
+        stale=stale("prepare"),
     output:
         train=images("train"),
         test=images("test"),
@@ -15,6 +15,7 @@ rule prepare:
         runtime=10,
     params:
         **instance(config["data"], "datasets"),
+        files=lambda w: data_files(),
         code=code("prepare.py", ("datasets", config["data"])),
     script:
         "../scripts/prepare.py"
@@ -22,8 +23,8 @@ rule prepare:
 
 rule split:
     input:
-        train=images("train"),
-        test=images("test"),
+        unpack(read_by_split),
+        stale=stale("split"),
     output:
         SPLIT,
     log:
@@ -37,6 +38,7 @@ rule split:
         runtime=5,
     params:
         sizes=config["splits"],
+        reads=reads(read_by_split),
         code=code("split.py"),
     script:
         "../scripts/split.py"

@@ -1,9 +1,7 @@
 rule lipschitz:
     input:
-        train=images("train"),
-        test=images("test"),
-        split=SPLIT,
-        weights=WEIGHTS,
+        unpack(read_by_lipschitz),
+        stale=stale("lipschitz"),
     output:
         layers=f"{RESULTS}/lipschitz/{{net}}.s{{seed}}.parquet",
         radii=f"{RESULTS}/certificates/{{net}}.s{{seed}}.parquet",
@@ -20,6 +18,7 @@ rule lipschitz:
     params:
         images=images_certified,
         certificates=certificates_of,
+        reads=reads(read_by_lipschitz),
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),
@@ -31,12 +30,8 @@ rule lipschitz:
 
 rule looseness:
     input:
-        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
-        splits=expand(SPLIT, seed=config["seeds"]),
-        nets=lambda w: all_weights(bounded_sources(w.experiment)),
-        attacks=lambda w: attacked(
-            EXPERIMENTS[w.experiment] | {"sources": bounded_sources(w.experiment)}
-        ),
+        unpack(read_by_looseness),
+        stale=stale("looseness"),
     output:
         f"{RESULTS}/looseness/{{experiment}}.parquet",
     log:
@@ -54,6 +49,7 @@ rule looseness:
         | {"nets": bounded_sources(w.experiment)},
         bounds=config["lipschitz"]["bounds"],
         seeds=config["seeds"],
+        reads=reads(read_by_looseness),
         code=lambda w: code("looseness.py", *models_of(bounded_sources(w.experiment))),
     script:
         "../scripts/looseness.py"
@@ -61,7 +57,7 @@ rule looseness:
 
 rule operators:
     input:
-        weights=operator_weights,
+        stale=stale("operators"),
     output:
         f"{RESULTS}/operators/{{network}}.parquet",
     log:

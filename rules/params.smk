@@ -1,7 +1,7 @@
 # What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
 # it reaches.
 from functools import cache
-from glob import glob
+from glob import glob, has_magic
 from itertools import pairwise
 
 from snakemake.exceptions import WorkflowError
@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from blindspots import methods
 from blindspots.config import SUBJECTS, method_settings
 from blindspots.fingerprint import fingerprint
+from blindspots.provenance import content
 
 
 def instance(mapping, role):
@@ -17,7 +18,7 @@ def instance(mapping, role):
 
 
 def code(script, *used):
-    """Of a script's imports and of the methods (role, instance) that its config names."""
+    """Fingerprint of a script's imports, and of the methods (role, instance) that its config names."""
     return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
 
 
@@ -26,16 +27,50 @@ def reached(script, *modules):
     return fingerprint(modules, [ROOT / "scripts" / script])
 
 
+content = cache(content)
+
+
+def files(*used):
+    """By path the content of the files and folders that settings of (role, instance) name."""
+    settings = [method_settings(mapping, role) for role, mapping in used]
+    return {path: content(path) for path in sorted(set(named_files(settings)))}
+
+
+def named_files(value):
+    """The texts among settings that are paths, or patterns of some."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return sum(map(named_files, items), [])
+    if not isinstance(value, str) or os.path.exists(value):
+        return [value] if isinstance(value, str) and value else []
+    return glob(value, recursive=True) if has_magic(value) else []
+
+
+UNPINNED = {"fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
+"""Datasets whose files no checksum tells from others, and the folder that they are in."""
+
+
 def data_files():
-    """The files that the dataset's settings name, so that changed ones are read again."""
-    patterns = {"parquet": ("train", "test"), "npz": ("file",)}.get(config["data"]["method"], ())
-    named = [config["data"][key] for key in patterns if config["data"].get(key) is not None]
-    return sorted(file for pattern in named for file in glob(pattern, recursive=True))
+    """As `files`, of the dataset. Where the files of one that checksums tell are changes nothing."""
+    data = config["data"]
+    folder = Path(
+        data["root"] or os.environ.get("BLINDSPOTS_DATA", ""),
+        UNPINNED.get(data["method"], ""),
+        "raw",
+    )
+    unpinned = data["method"] in UNPINNED and folder.is_dir()
+    return files(("datasets", data)) | ({data["method"]: content(folder)} if unpinned else {})
 
 
 def models_of(nets):
     """The models of nets and of all their ancestors, for `code`."""
     return [("models", NETS[net]["model"]) for net in with_parents(nets)]
+
+
+def methods_of(net):
+    """The methods that make a net: its models and its trainer."""
+    trainer = NETS[net]["trainer"]
+    return [*models_of([net]), *([] if trainer is None else [("trainers", trainer)])]
 
 
 def built_net(wildcards):
@@ -46,6 +81,11 @@ def built_net(wildcards):
         "model": instance(net["model"], "models"),
         "parents": list(net["parents"]),
     }
+
+
+def adopted_net(wildcards):
+    weights = NETS[wildcards.net]["weights"]
+    return built_net(wildcards) | {"weights": weights, "content": content(weights)}
 
 
 def trained_net(wildcards):
@@ -70,16 +110,12 @@ def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
-def operator_weights(wildcards):
-    """The file with a network's weights, where there is one; published ones are downloaded."""
-    weights = config["operators"][wildcards.network]["weights"]
-    return [] if weights is None or weights.startswith(PUBLISHED) else [weights]
-
-
 def operator_params(wildcards):
     network = config["operators"][wildcards.network]
     made = {key: network[key] for key in ("shape", "classes", "weights")}
     seed = None if network["weights"] else config["seeds"][0]
+    given = network["weights"] is not None and not network["weights"].startswith(PUBLISHED)
+    made["content"] = content(network["weights"]) if given else None
     return made | instance(network["model"], "models") | {"seed": seed}
 
 
@@ -203,7 +239,11 @@ def summary(mapping, role):
             made["settings"]["margins"] = sections[0]["margins"]
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
-    return made | {"title": mapping["title"], "n": sections[0]["n"] if sections else None}
+    return made | {
+        "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
+        "title": mapping["title"],
+        "n": sections[0]["n"] if sections else None,
+    }
 
 
 def subject(mapping):

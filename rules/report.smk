@@ -1,10 +1,7 @@
 rule ledger:
     input:
-        attacks=list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), []))),
-        certificates=expand(
-            f"{RESULTS}/certificates/{{net}}.parquet", net=slugs(config["lipschitz"]["nets"])
-        ),
-        clean=expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
+        unpack(read_by_ledger),
+        stale=stale("ledger"),
     output:
         f"{RESULTS}/ledger.parquet",
     log:
@@ -17,7 +14,7 @@ rule ledger:
         mem_mb=memory(2000),
         runtime=15,
     params:
-        evidence=lambda w, input: list(input),
+        reads=reads(read_by_ledger),
         code=code("ledger.py"),
     script:
         "../scripts/ledger.py"
@@ -25,12 +22,8 @@ rule ledger:
 
 rule audit:
     input:
-        ledger=f"{RESULTS}/ledger.parquet",
-        attacks=rules.ledger.input.attacks,
-        certificates=rules.ledger.input.certificates,
-        weights=all_weights(audited_nets()),
-        train=images("train"),
-        test=images("test"),
+        unpack(read_by_audit),
+        stale=stale("audit"),
     output:
         f"{RESULTS}/audit.parquet",
     log:
@@ -45,6 +38,7 @@ rule audit:
     params:
         nets=[{"name": net, "seed": seed} for seed in config["seeds"] for net in audited_nets()],
         products=product_certificates(),
+        reads=reads(read_by_audit),
         code=code("audit.py"),
     script:
         "../scripts/audit.py"
@@ -52,7 +46,8 @@ rule audit:
 
 rule table:
     input:
-        unpack(lambda w: evidence_of(config["tables"][w.table], "analyses")),
+        unpack(read_by_table),
+        stale=stale("table"),
     output:
         report(
             f"{RESULTS}/tables/{{table}}.parquet",
@@ -74,7 +69,7 @@ rule table:
         runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
-        evidence=lambda w, input: list(input),
+        reads=reads(read_by_table),
         code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
     script:
         "../scripts/table.py"
@@ -82,7 +77,8 @@ rule table:
 
 rule figure:
     input:
-        unpack(lambda w: evidence_of(config["figures"][w.figure], "figures")),
+        unpack(read_by_figure),
+        stale=stale("figure"),
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.svg",
@@ -104,7 +100,7 @@ rule figure:
         runtime=10,
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
-        evidence=lambda w, input: list(input),
+        reads=reads(read_by_figure),
         code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
     script:
         "../scripts/figure.py"
@@ -112,18 +108,9 @@ rule figure:
 
 rule report:
     input:
-        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
-        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
-        splits=expand(SPLIT, seed=config["seeds"]),
-        audit=f"{RESULTS}/audit.parquet" if EXPERIMENTS else [],
-        pictures=expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        transfer=expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        clean=expand(
-            f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
-            net=nets_of_experiments(),
-            seed=config["seeds"][0],
-        ),
+        unpack(read_by_report),
         template=templates(),
+        stale=stale("report"),
     output:
         report(
             f"{RESULTS}/report.html",
@@ -142,6 +129,7 @@ rule report:
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
+        reads=reads(read_by_report),
         code=code("report.py"),
     script:
         "../scripts/report.py"

@@ -1,9 +1,7 @@
 rule train:
     input:
-        train=images("train"),
-        test=images("test"),
-        split=SPLIT,
-        parents=parent_weights,
+        unpack(read_by_train),
+        stale=stale("train"),
     output:
         weights=WEIGHTS,
         history=f"{RESULTS}/nets/{{net}}.s{{seed}}/history.parquet",
@@ -23,7 +21,9 @@ rule train:
         gpu=GPU,
     params:
         net=trained_net,
-        code=lambda w: code("train.py", *models_of([w.net]), ("trainers", NETS[w.net]["trainer"])),
+        reads=reads(read_by_train),
+        files=lambda w: files(*methods_of(w.net)),
+        code=lambda w: code("train.py", *methods_of(w.net)),
     script:
         "../scripts/train.py"
 
@@ -31,10 +31,8 @@ rule train:
 # Comes before training, so that weights of another shape are found out at once.
 rule adopt:
     input:
-        train=images("train"),
-        test=images("test"),
-        weights=lambda w: NETS[w.net]["weights"],
-        parents=parent_weights,
+        unpack(read_by_adopt),
+        stale=stale("adopt"),
     output:
         weights=WEIGHTS,
         clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
@@ -53,7 +51,9 @@ rule adopt:
         runtime=15,
         gpu=GPU,
     params:
-        net=built_net,
-        code=lambda w: code("adopt.py", *models_of([w.net])),
+        net=adopted_net,
+        reads=reads(read_by_adopt),
+        files=lambda w: files(*methods_of(w.net)),
+        code=lambda w: code("adopt.py", *methods_of(w.net)),
     script:
         "../scripts/adopt.py"

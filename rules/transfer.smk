@@ -1,9 +1,7 @@
 rule transfer:
     input:
-        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
-        splits=expand(SPLIT, seed=config["seeds"]),
-        sources=lambda w: attacked(EXPERIMENTS[w.experiment]),
-        victims=lambda w: all_weights(EXPERIMENTS[w.experiment]["victims"]),
+        unpack(read_by_transfer),
+        stale=stale("transfer"),
     output:
         answers=f"{RESULTS}/transfer/{{experiment}}.parquet",
         pictures=f"{RESULTS}/pictures/{{experiment}}.parquet",
@@ -22,6 +20,7 @@ rule transfer:
         experiment=lambda w: part_of(w.experiment, *SHOWN, *ONLY_SHOWN),
         controls=lambda w: controls_of(EXPERIMENTS[w.experiment]),
         seeds=config["seeds"],
+        reads=reads(read_by_transfer),
         code=lambda w: code("transfer.py", *shown_in(EXPERIMENTS[w.experiment])),
     script:
         "../scripts/transfer.py"
@@ -29,10 +28,8 @@ rule transfer:
 
 rule sweep:
     input:
-        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
-        splits=expand(SPLIT, seed=config["seeds"]),
-        sources=lambda w: attacked(EXPERIMENTS[w.experiment]),
-        victims=lambda w: all_weights(EXPERIMENTS[w.experiment]["victims"]),
+        unpack(read_by_transfer),
+        stale=stale("sweep"),
     output:
         radii=f"{RESULTS}/radii/{{experiment}}.parquet",
         curves=f"{RESULTS}/curves/{{experiment}}.parquet",
@@ -50,6 +47,7 @@ rule sweep:
     params:
         experiment=lambda w: part_of(w.experiment, *SHOWN, "distortions", "noise_draws"),
         seeds=config["seeds"],
+        reads=reads(read_by_transfer),
         code=lambda w: code("sweep.py", *models_of(EXPERIMENTS[w.experiment]["victims"])),
     script:
         "../scripts/sweep.py"
@@ -57,9 +55,8 @@ rule sweep:
 
 rule gradients:
     input:
-        images=lambda w: images(EXPERIMENTS[w.experiment]["part"]),
-        splits=expand(SPLIT, seed=config["seeds"]),
-        nets=lambda w: all_weights(everyone(EXPERIMENTS[w.experiment])),
+        unpack(read_by_gradients),
+        stale=stale("gradients"),
     output:
         f"{RESULTS}/gradients/{{experiment}}.parquet",
     log:
@@ -77,6 +74,7 @@ rule gradients:
         experiment=lambda w: part_of(w.experiment, *SHOWN)
         | {"nets": everyone(EXPERIMENTS[w.experiment])},
         seeds=config["seeds"],
+        reads=reads(read_by_gradients),
         code=lambda w: code("gradients.py", *models_of(everyone(EXPERIMENTS[w.experiment]))),
     script:
         "../scripts/gradients.py"

@@ -1,10 +1,7 @@
 rule units:
     input:
-        images=lambda w: images(UNITS[w.units]["part"]),
-        train=images("train"),
-        split=SPLIT,
-        weights=WEIGHTS,
-        reference=lambda w: expand(WEIGHTS, net=reference_nets(w.units), seed=w.seed),
+        unpack(read_by_units),
+        stale=stale("units"),
     output:
         units=f"{RESULTS}/units/{{units}}/{{net}}.s{{seed}}.parquet",
         rotations=f"{RESULTS}/unit_rotations/{{units}}/{{net}}.s{{seed}}.parquet",
@@ -22,6 +19,7 @@ rule units:
         gpu=GPU,
     params:
         units=units_params,
+        reads=reads(read_by_units),
         code=lambda w: code("units.py", *models_of([w.net, *reference_nets(w.units)])),
     script:
         "../scripts/units.py"

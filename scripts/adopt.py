@@ -17,8 +17,8 @@ def main(snakemake):
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
     )
     if net["model"]["method"] != "exported":  # which brings its own
-        checkpoints.check_spec(snakemake.input.weights, spec)
-        checkpoints.load_weights(model, snakemake.input.weights)
+        checkpoints.check_spec(net["weights"], spec)
+        checkpoints.load_weights(model, net["weights"])
     checkpoints.save(snakemake.output.weights, model, spec)
     write_clean(snakemake, model.to(device), device)
 

@@ -3,7 +3,7 @@
 import inspect
 
 from _evidence import evidence
-from _job import job
+from _job import job, provenance
 
 from blindspots import methods
 from blindspots.figures._style import save, style
@@ -15,7 +15,7 @@ def main(snakemake):
     with style():
         drawn = draw(**evidence(snakemake.input, figure["n"]), **figure["settings"])
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")
-        save(drawn, snakemake.output[0], says)
+        save(drawn, snakemake.output[0], says, provenance(snakemake)["settings"])
 
 
 with job(snakemake):

@@ -18,7 +18,7 @@ def main(snakemake):
         model, spec = checkpoints.create(*made, seed=network["seed"] or 0)
         if weights is not None:
             if network["method"] != "exported":  # which brings its own
-                if snakemake.input:
+                if network["content"] is not None:
                     checkpoints.check_spec(weights, spec)
                 checkpoints.load_weights(model, weights)
             origin = Path(weights).name

@@ -20,16 +20,17 @@ def main(snakemake):
     data = parts.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
+    parents = snakemake.input.get("parents", [])
     model, spec = checkpoints.create(
         **net["model"],
         shape=data.images.shape[1:],
         classes=data.classes,
-        parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
+        parents=dict(zip(net["parents"], parents, strict=True)),
         seed=seed,
     )
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        digest(dict(snakemake.params), snakemake.input),
+        digest(dict(snakemake.params), [snakemake.input.train, snakemake.input.split, *parents]),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
     )

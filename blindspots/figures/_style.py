@@ -33,13 +33,14 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: str | Path, said: str = "") -> None:
+def save(figure: Figure, path: str | Path, said: str = "", settings: str = "") -> None:
     """Write a figure as SVG without a date, and in it what it shows in words.
 
     Args:
         figure: to be written.
         path: of the file.
         said: what such figures show, a sentence or more.
+        settings: hash of those that it is of (see `provenance.settings_in`).
 
     Raises:
         InputError: something else than a figure.
@@ -50,6 +51,8 @@ def save(figure: Figure, path: str | Path, said: str = "") -> None:
             f"{type(figure).__name__}"
         )
     words = {"Description": f"{said} {description(figure)}".strip()}
+    if settings:
+        words["Identifier"] = f"settings:{settings}"
     with replacing(path) as temporary:
         figure.savefig(
             temporary, format="svg", metadata={"Date": None} | words, bbox_inches="tight"

@@ -54,6 +54,7 @@ def render(
     pictures: Mapping[str, str | Path] | None = None,
     transfer: Mapping[str, str | Path] | None = None,
     clean: Sequence[str | Path] = (),
+    made_by: str = "",
 ) -> str:
     """The report as HTML, with nothing to fetch.
 
@@ -67,6 +68,7 @@ def render(
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, likewise.
         clean: tables of the victims' answers to unaltered images, of the first seed.
+        made_by: hash of the settings that the page is of (see `provenance.settings_in`).
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
@@ -75,6 +77,7 @@ def render(
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
         config=config,
+        made_by=made_by,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         headlines=headlines(config, frames),

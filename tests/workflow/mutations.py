@@ -1,0 +1,204 @@
+"""A change for every key that a config may have, of small configs that together use them all."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+
+BASES = Path(__file__).with_name("bases")
+
+
+class Mutation(NamedTuple):
+    """A change of a config.
+
+    Attributes:
+        key: of the schema, with * for a name or a place.
+        base: the config that is changed, a file of bases/.
+        where: the way to the value.
+        value: the new one; `GONE` removes the key.
+    """
+
+    key: str
+    base: str
+    where: tuple[str | int, ...]
+    value: Any
+
+    def applied(self, config):
+        """Change a config in place."""
+        *way, last = self.where
+        for step in way:
+            config = config[step]
+        if self.value is GONE:
+            del config[last]
+        else:
+            config[last] = self.value
+
+
+GONE = object()
+
+
+def files(folder):
+    """Write what the configs read: arrays, pictures in folders, weights; the same each time."""
+    rng = np.random.default_rng(0)
+    for name, brightness in (("data", 40), ("other", 60)):
+        arrays = {}
+        for part, n in (("train", 90), ("test", 30)):
+            labels = np.arange(n) % 3
+            pixels = brightness * labels[:, None, None] + rng.integers(0, 90, (n, 4, 4))
+            arrays |= {f"x_{part}": pixels.astype(np.uint8), f"y_{part}": labels}
+        np.savez(folder / f"{name}.npz", **arrays)
+    for root, shade in (("pictures", 30), ("photographs", 50)):
+        for number in range(30):
+            path = folder / root / "abc"[number % 3] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = shade * (number % 3) + rng.integers(0, 90, (6, 6))
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    for name in ("w1", "w2"):
+        weights = torch.from_numpy(rng.normal(size=(3, 16))).float()
+        torch.save({"1.weight": weights, "1.bias": torch.zeros(3)}, folder / f"{name}.pth")
+
+
+def _many(base, way, prefix, values):
+    return [
+        Mutation(f"{prefix}.{name}", base, (*way, name), value) for name, value in values.items()
+    ]
+
+
+NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("units", "all")
+
+MUTATIONS = [
+    Mutation("run", "attacks", ("run",), "another"),
+    Mutation("seeds", "attacks", ("seeds",), [0, 1]),
+    Mutation("seeds", "attacks", ("seeds",), [1]),
+    Mutation("data", "attacks", ("data",), {"method": "spheres", "dimensions": 16, "n": 90}),
+    Mutation("data.method", "attacks", ("data",), {"method": "digits", "name": "mine"}),
+    Mutation("data.*", "attacks", ("data", "file"), "other.npz"),
+    *_many("pictures", ("data",), "data",
+           {"name": "yours", "root": "photographs", "size": 4, "test_share": 0.3}),
+    *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
+    Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
+    Mutation("decay_scale", "attacks", ("decay_scale",), 3),
+    # nets
+    Mutation("nets", "attacks", ("nets", "coder"), {
+        "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
+        "trainer": {"method": "sparse_autoencoder", "max_iterations": 3}}),
+    Mutation("nets.*.label", "attacks", (*NET, "label"), "Straight"),
+    Mutation("nets.*.model", "attacks", (*NET, "model"), {"method": "mlp", "hidden": [3]}),
+    Mutation("nets.*.parents", "attacks", ("nets", "coded", "parents"), {"encoder": "other"}),
+    Mutation("nets.*.trainer", "attacks", (*NET, "trainer"),
+             {"method": "sgd", "epochs": 1, "batch": 8}),
+    Mutation("nets.*.train_on", "attacks", (*NET, "train_on"), "P2"),
+    Mutation("nets.*.weights", "attacks", ("nets", "given", "weights"), "w2.pth"),
+    *_many("attacks", (*NET, "trainer"), "instance",
+           {"decay": 1e-2, "max_iterations": 6, "tolerance": 0.1, "history": 1,
+            "norm_penalty": 0.1, "decay_scale": 5, "chunk": 7}),
+    *_many("attacks", ("nets", "coder", "trainer"), "instance",
+           {"sparsity": 0.4, "sparsity_weight": 3}),
+    *_many("attacks", ("nets", "other", "model"), "instance", {"hidden": 2}),
+    *_many("attacks", ("nets", "coder", "model"), "instance", {"hidden": 2, "method": "mlp"}),
+    *_many("trainings", ("nets", "pools", "model"), "instance",
+           {"activation": "tanh", "hidden": [4]}),
+    *_many("trainings", ("nets", "pools", "trainer"), "instance",
+           {"epochs": 3, "batch": 6, "learning_rate": 0.05, "layers": "input", "kind": "noise",
+            "strength": [0.1, 0.02], "factor": 1.3, "turns": [2, 1], "pool": 6, "refresh": 0.3,
+            "refresh_every": 1, "mix": 0.3, "train_below": False, "begin": 0, "steps": 3,
+            "dropout_input": 0.2, "dropout_hidden": 0.3, "max_norm": 0.5}),
+    *_many("trainings", ("nets", "sgd", "trainer"), "instance", {"momentum": 0.5}),
+    # attacks and certificates
+    Mutation("attacks", "attacks", ("attacks", "noise"), {"method": "identity"}),
+    *_many("attacks", ("attacks", "lbfgs"), "instance",
+           {"target": "next", "max_iterations": 4, "history": 2, "initial_penalty": 0.3,
+            "penalty_factor": 4, "penalty_precision": 1.5, "max_searches": 2}),
+    *_many("attacks", ("attacks", "near"), "instance",
+           {"target": 1, "steps": 3, "rounds": 0, "bisections": 0, "restarts": 2,
+            "method": "lbfgs"}),
+    *_many("attacks", ("attacks", "noise"), "instance",
+           {"std": 0.4, "clip": False, "distortion": 0.1}),
+    Mutation("certificates", "attacks", ("certificates", "local"), GONE),
+    *_many("attacks", ("certificates", "product"), "instance",
+           {"bound": "eclipse", "nets": ["linear"], "n": 3}),
+    *_many("attacks", ("certificates", "local"), "instance", {"nets": ["coded"], "n": None}),
+    Mutation("lipschitz.nets", "attacks", ("lipschitz", "nets"), "all"),
+    Mutation("lipschitz.bounds", "attacks", ("lipschitz", "bounds"), ["product", "eclipse"]),
+    Mutation("lipschitz", "attacks", ("lipschitz",), {"nets": ["linear", "given"]}),
+    # operators
+    Mutation("operators", "units", ("operators", "narrow"), GONE),
+    *_many("units", ("operators", "wide"), "operators.*",
+           {"model": {"method": "mlp", "hidden": [6]}, "shape": [1, 3, 3], "classes": 4}),
+    Mutation("operators.*.weights", "units", ("operators", "wide"), {
+        "model": {"method": "mlp", "hidden": []}, "shape": [1, 4, 4], "classes": 3,
+        "weights": "w1.pth"}),
+    # experiments
+    Mutation("experiments", "attacks", ("experiments", "two", "n"), 5),
+    *_many("attacks", ONE, "experiments.*",
+           {"attack": "near", "part": "P1", "n": 5, "sources": ["linear"],
+            "victims": ["linear", "coded", "given"], "controls": ["noise"], "controls_n": 4,
+            "distortions": [0.05, 0.2], "across_seeds": True, "noise_draws": 3, "amplify": [0.2],
+            "clip": False}),
+    Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
+    # units
+    Mutation("units", "units", ("units", "few"), GONE),
+    *_many("units", ALL, "units.*",
+           {"nets": ["third"], "layers": "all", "part": "validation", "n": 20, "k": 4,
+            "directions": 3, "arms": ["random"], "scalings": ["matched"], "pool": "max",
+            "rotations": 4, "projected_n": 12, "probe_n": 24, "untrained": True,
+            "reference": None, "margins": {"purity": 0.5}}),
+    *_many("units", (*ALL, "reference"), "units.*.reference", {"net": "third", "layer": "1"}),
+    *_many("units", (*ALL, "margins"), "units.*.margins",
+           {"purity": 0.4, "entropy": 3, "auc": 0.6, "information": 2, "pixels": 0.9,
+            "features": 0.9, "kurtosis": 9, "accuracy": 90}),
+    # tables and figures
+    Mutation("tables", "attacks", ("tables", "radius"), GONE),
+    Mutation("figures", "attacks", ("figures", "curves"), GONE),
+    Mutation("summary.method", "attacks", ("tables", "transfer", "method"), "alignment"),
+    Mutation("summary.experiment", "attacks", ("tables", "transfer", "experiment"), "two"),
+    Mutation("summary.experiment", "attacks", ("figures", "distortions", "experiment"), "one"),
+    Mutation("summary.more_experiments", "attacks", ("tables", "verdicts"), {
+        "method": "verdicts", "experiment": "two", "claims": [
+            {"claim": "It can be fooled", "measure": "success", "experiment": "two",
+             "at_least": 90, "weakly": 50}]}),
+    Mutation("summary.operators", "units", ("tables", "norms", "operators"), "narrow"),
+    Mutation("summary.units", "units", ("tables", "units", "units"), "few"),
+    Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
+    Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
+    Mutation("summary.parts", "attacks", ("tables", "errors", "parts"), ["P2"]),
+    Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "table2"),
+    Mutation("summary.against", "trainings", ("tables", "contrasts", "against"), ["pools"]),
+    Mutation("summary.axis", "trainings", ("figures", "learning", "axis"), "seconds"),
+    Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
+    *_many("attacks", ("figures", "examples"), "summary", {"rows": 1, "pairs": 2}),
+    Mutation("summary.panels", "attacks", ("figures", "examples", "panels"),
+             [{"source": "coded", "victim": "given"}]),
+    Mutation("panel.victim", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
+    Mutation("panel.source", "attacks", ("figures", "examples", "panels", 0, "source"), "coded"),
+    Mutation("panel.control", "attacks", ("figures", "examples", "panels", 1, "control"), "sphere"),
+    # how to compute, not what
+    Mutation("machine", "attacks", ("machine",), {"device": "cpu", "threads": 1, "chunk": 4}),
+    *_many("attacks", ("machine",), "machine",
+           {"device": "auto", "threads": 2, "chunk": 4, "shards": 2, "checkpoint_seconds": 5}),
+]  # fmt: skip
+
+
+def keys(schema):
+    """The keys of a config's schema as mutations name them."""
+    found = set()
+
+    def walk(place, key):
+        if "$ref" in place:
+            name = place["$ref"].rpartition("/")[2]
+            if name in ("instance", "summary"):
+                return  # walked once, by itself
+            walk(schema["$defs"][name], key)
+        for name, inside in place.get("properties", {}).items():
+            found.add(f"{key}.{name}".lstrip("."))
+            walk(inside, f"{key}.{name}".lstrip("."))
+        if isinstance(place.get("additionalProperties"), dict) and place.get("propertyNames"):
+            walk(place["additionalProperties"], f"{key}.*")
+
+    walk(schema, "")
+    walk(schema["$defs"]["instance"], "instance")
+    walk(schema["$defs"]["summary"], "summary")
+    found |= {f"panel.{name}" for name in ("victim", "source", "control")}
+    return found | {"data.*", "summary.*"}

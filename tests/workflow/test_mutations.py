@@ -1,0 +1,181 @@
+"""A changed config, run over finished results, gives what it gives from nothing, to the byte."""
+
+import copy
+import os
+import re
+import shutil
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blindspots import tables
+from blindspots.provenance import settings_in
+from tests.conftest import ROOT
+from tests.workflow.mutations import BASES, MUTATIONS, files, keys
+from tests.workflow.warm import Warm
+
+TIMES = re.compile(r"Newest table of [^;]*;")
+"""What a report says of when it was made."""
+
+
+class Runs:
+    """Configs in folders of their own, run by warm processes; each base is run once."""
+
+    def __init__(self, folder):
+        self.folder, self.warm, self.count = folder, Warm(ROOT), 0
+
+    def new(self, config):
+        """A folder with a config and what it reads."""
+        self.count += 1
+        folder = self.folder / f"run {self.count}"
+        folder.mkdir()
+        files(folder)
+        return self.given(folder, config)
+
+    def given(self, folder, config):
+        (folder / "my.yaml").write_text(yaml.safe_dump(config), "utf-8")
+        return folder
+
+    def finished(self, base):
+        """The folder of a base's finished run, and its config."""
+        folder = self.folder / base
+        config = yaml.safe_load((BASES / f"{base}.yaml").read_text("utf-8"))
+        if not folder.exists():
+            self.run(self.new(config)).rename(folder)
+        return folder, config
+
+    def copied(self, base):
+        """A copy of it, free to be changed."""
+        folder, config = self.finished(base)
+        self.count += 1
+        copied = self.folder / f"run {self.count}"
+        shutil.copytree(folder, copied)  # with its times
+        return copied, config
+
+    def run(self, folder, *more):
+        log = folder / "output.txt"
+        status = self.warm.run(
+            folder, log, "--snakefile", ROOT / "Snakefile", "--configfile", "my.yaml",
+            "--cores", "1", *more,
+        )  # fmt: skip
+        assert status == 0, log.read_text("utf-8")
+        return folder
+
+    def planned(self, folder):
+        """The jobs that a dry run names, by what they make."""
+        text = self.run(folder, "--dry-run").joinpath("output.txt").read_text("utf-8")
+        return sorted(re.findall(r"^    output: (.*)", text, re.M))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    made = Runs(tmp_path_factory.mktemp("mutations"))
+    yield made
+    made.warm.close()
+
+
+def made(folder, run):
+    """What a run left, by path, as it would be at any other time."""
+    found = {}
+    for top in (folder / "results" / run, folder / "resources"):
+        for path in top.rglob("*"):
+            if path.name == "history.parquet":
+                found[path.relative_to(folder)] = tables.read(path).drop(["seconds"])
+            elif path.name == "report.html":
+                found[path.relative_to(folder)] = TIMES.sub("", path.read_text("utf-8"))
+            elif path.is_file():
+                found[path.relative_to(folder)] = path.read_bytes()
+    return found
+
+
+def assert_as_from_nothing(runs, folder, config, timed=()):
+    """What lies in a folder is what the config gives from nothing; but for figures of times."""
+    expected = runs.run(runs.new(config))
+    there = made(folder, config["run"])
+    for path, content in made(expected, config["run"]).items():
+        assert path in there, f"{path} is missing"
+        if path.suffix in (".svg", ".html", ".parquet"):
+            assert settings_in(folder / path) == settings_in(expected / path), f"{path} is stale"
+        assert path.stem in timed or there[path] == content, f"{path} differs"
+    shutil.rmtree(expected)
+
+
+def named(mutation):
+    return f"{mutation.base}-{'.'.join(map(str, mutation.where))}"
+
+
+def test_every_key_of_the_schema_is_changed_by_a_mutation():
+    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+    assert {mutation.key for mutation in MUTATIONS} == keys(schema)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=named)
+def test_a_changed_key_gives_what_it_gives_from_nothing(runs, mutation):
+    folder, config = runs.copied(mutation.base)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*.parquet")}
+    changed = copy.deepcopy(config)
+    mutation.applied(changed)
+    planned = runs.planned(runs.given(folder, changed))
+    if mutation.key.startswith("machine"):
+        assert planned == []
+    shutil.move(folder / ".snakemake", folder / "records")
+    assert runs.planned(folder) == planned  # by what the results say of themselves
+    shutil.rmtree(folder / ".snakemake")
+    shutil.move(folder / "records", folder / ".snakemake")
+    runs.run(folder)
+    if mutation.key.startswith("machine"):
+        assert before == {path: path.stat().st_mtime_ns for path in before}
+        return
+    assert_as_from_nothing(
+        runs, folder, changed, ("learning", "report") * ("axis" in named(mutation))
+    )
+    assert runs.planned(folder) == []
+    shutil.rmtree(folder)
+
+
+CHEAP = [m for m in MUTATIONS if m.base != "attacks" and "axis" not in m.where]
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(st.sampled_from(CHEAP), min_size=1, max_size=2), recorded=st.booleans())
+def test_changes_in_turn_give_what_the_last_config_gives_from_nothing(runs, steps, recorded):
+    folder, config = runs.copied(steps[0].base)
+    for mutation in (step for step in steps if step.base == steps[0].base):
+        before = copy.deepcopy(config)
+        try:
+            mutation.applied(config)
+        except (KeyError, TypeError):  # what an earlier one took away
+            config = before
+        if not recorded:
+            shutil.rmtree(folder / ".snakemake")
+        runs.run(runs.given(folder, config))
+    assert_as_from_nothing(runs, folder, config)
+    shutil.rmtree(folder)
+
+
+def older(path):
+    """Give a file a time before every result's."""
+    os.utime(path, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("base", "old", "new", "first"),
+    [
+        ("pictures", "pictures/a/0.png", "pictures/b/1.png", "resources/mine/train.parquet"),
+        ("attacks", "data.npz", "other.npz", "resources/npz-"),
+        ("attacks", "w1.pth", "w2.pth", "results/tiny/nets/given.s0/weights.safetensors"),
+    ],
+)
+def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old, new, first):
+    folder, _ = runs.copied(base)
+    assert runs.planned(folder) == []
+    os.utime(folder / old)  # touched, but equal
+    assert runs.planned(folder) == []
+    shutil.copy(folder / new, folder / old)
+    older(folder / old)
+    assert any(made.startswith(first) for made in runs.planned(folder))
+    shutil.rmtree(folder / ".snakemake")
+    assert any(made.startswith(first) for made in runs.planned(folder))
