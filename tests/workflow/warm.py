@@ -5,6 +5,7 @@ Snakemake], and answers with a line, its exit status. Runs and their jobs are fo
 in memory no other sees.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -31,8 +32,8 @@ class Warm:
     def __init__(self, root):
         self.root, self.process = root, None
 
-    def run(self, folder, log, *arguments):
-        """Run Snakemake in a folder, its output in a file; the exit status."""
+    def begin(self, folder, log, *arguments):
+        """Begin a run of Snakemake in a folder, its output in a file."""
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.workflow.warm"], cwd=self.root, text=True,
@@ -42,6 +43,9 @@ class Warm:
         request = json.dumps([str(folder), str(log), list(map(str, arguments))])
         self.process.stdin.write(f"{request}\n")
         self.process.stdin.flush()
+
+    def end(self):
+        """Wait until it has ended; its exit status."""
         return int(self.process.stdout.readline())
 
     def close(self):
@@ -99,6 +103,7 @@ def workflow(folder, log, arguments):
 def serve():
     for name in IMPORTED:
         __import__(name)
+    gc.freeze()  # what forks do not look through they need no copy of
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing but answers goes to the one who asked
     for line in sys.stdin:
