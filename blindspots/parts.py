@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -77,13 +78,44 @@ def read(
             f"found {n}; lower n or enlarge the part under splits"
         )
     places = rows["index"].to_numpy()[:n]
-    data = tables.read(prepared)
+    data = tables.rows(prepared, places)
+    check(prepared, data, places, rows.slice(0, n))
     properties = tables.metadata(data)
     return Images(
-        torch.from_numpy(tables.images(data)[places]).to(device),
-        torch.from_numpy(data["label"].to_numpy()[places].astype(np.int64)).to(device),
+        torch.from_numpy(tables.images(data)).to(device),
+        torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device),
         places,
         file_of(part),
         properties["classes"],
         Box(*properties["box"]),
     )
+
+
+def check(
+    prepared: str | Path, data: pa.Table, places: np.ndarray, split: pa.Table | None = None
+) -> None:
+    """Refuse images of a prepared file that are not those that it was made of.
+
+    Args:
+        prepared: the file.
+        data: rows of it.
+        places: (n,) of these rows in the file.
+        split: the same rows of a split's index, which knows each image and its label.
+
+    Raises:
+        InputError: names the first row that was changed.
+    """
+    known = data if split is None else split
+    for column, found in (
+        ("sha256", splits.fingerprints(tables.images(data))),
+        ("label", data["label"].to_pylist()),
+    ):
+        expected = known[column].to_pylist()
+        if found != expected:
+            at = next(
+                i for i, pair in enumerate(zip(found, expected, strict=True)) if len({*pair}) > 1
+            )
+            raise InputError(
+                f"{prepared}: row {places[at]}: expected an image with {column} {expected[at]}, "
+                f"found {found[at]}; the file was changed: delete it and run the workflow again"
+            )

@@ -5,7 +5,7 @@ import pyarrow as pa
 import torch
 from _job import provenance
 
-from blindspots import tables
+from blindspots import parts, tables
 from blindspots.answers import CLEAN, answers
 
 
@@ -14,18 +14,22 @@ def write_clean(snakemake, model, device):
     net, chunk = snakemake.params.net, snakemake.config["machine"]["chunk"]
     found = []
     for file in ("train", "test"):
-        data = tables.read(snakemake.input[file])
-        labels = data["label"].to_numpy().astype(np.int64)
-        images = torch.from_numpy(tables.images(data)).to(device)
-        given = answers(model, images, torch.from_numpy(labels).to(device), chunk)
-        columns = {
-            "net": net["name"],
-            "seed": net["seed"],
-            "file": file,
-            "index": np.arange(len(labels)),
-            "label": labels,
-            "prediction": None if given is None else given.predictions,
-            "margin": None if given is None else given.margins,
-        }
-        found.append(tables.build(columns, CLEAN))
+        first, path = 0, snakemake.input[file]
+        for data in tables.chunks(path, chunk):
+            places = np.arange(first, first + len(data))
+            parts.check(path, data, places)
+            labels = torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device)
+            images = torch.from_numpy(tables.images(data)).to(device)
+            given = answers(model, images, labels, chunk)
+            columns = {
+                "net": net["name"],
+                "seed": net["seed"],
+                "file": file,
+                "index": places,
+                "label": data["label"],
+                "prediction": None if given is None else given.predictions,
+                "margin": None if given is None else given.margins,
+            }
+            found.append(tables.build(columns, CLEAN))
+            first += len(data)
     tables.write(snakemake.output.clean, pa.concat_tables(found), provenance(snakemake))

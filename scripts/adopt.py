@@ -9,10 +9,10 @@ from blindspots.devices import pick
 
 def main(snakemake):
     net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
-    train = tables.read(snakemake.input.train)
+    train = tables.schema_of(snakemake.input.train)
     model, spec = checkpoints.create(
         **net["model"],
-        shape=tables.images(train).shape[1:],
+        shape=train.field("image").type.shape,
         classes=tables.metadata(train)["classes"],
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
     )

@@ -41,6 +41,48 @@ def test_rows_can_be_chosen_as_a_table_is_read(tmp_path):
     assert tables.metadata(table) == {"unit": "m"}
 
 
+def test_a_bit_that_changed_is_found_or_changes_nothing(tmp_path):
+    path = tmp_path / "t.parquet"
+    written = tables.build(columns(8), SCHEMA)
+    tables.write(path, written, {"unit": "m", "box": [0.0, 1.0]})
+    whole, found = path.read_bytes(), 0
+    kept = tables.read(path)
+    for place in range(len(whole)):
+        bit = 1 << place % 8
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            table = tables.read(path)
+        except InputError as error:
+            assert str(error).startswith(f"{path}: expected a whole Parquet file, found a damaged")
+            found += 1
+        else:
+            assert table.equals(kept)
+            assert tables.metadata(table) == tables.metadata(kept)
+    assert found > len(whole) / 2
+
+
+def images_of(n, side=100):
+    return np.random.default_rng(0).random((n, 1, side, side), dtype=np.float32)
+
+
+def test_some_rows_are_read_in_the_order_asked_for_a_group_at_a_time(tmp_path):
+    schema = pa.schema([pa.field("name", pa.int32()), tables.image_field((1, 100, 100))])
+    path, n = tmp_path / "t.parquet", 400
+    tables.write(
+        path, tables.build({"name": np.arange(n), "image": images_of(n)}, schema), {"a": 1}
+    )
+    assert pa.parquet.ParquetFile(path).num_row_groups > 3
+    places = np.array([390, 3, 250, 3, 0])
+    some = tables.rows(path, places)
+    assert some["name"].to_pylist() == places.tolist()
+    assert np.array_equal(tables.images(some), images_of(n)[places])
+    assert tables.metadata(some) == {"a": 1} == tables.metadata(tables.schema_of(path))
+    assert len(tables.rows(path, places[:0])) == 0
+    parts = list(tables.chunks(path, 150))
+    assert [len(part) for part in parts] == [150, 150, 100]
+    assert pa.concat_tables(parts)["name"].to_pylist() == list(range(n))
+
+
 def test_the_same_table_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"x": 1, "a": [2]})

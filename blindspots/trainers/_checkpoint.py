@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +16,9 @@ from torch import nn
 from blindspots.tables import replacing
 
 State = dict[str, Any]
+
+DIGEST = hashlib.sha256().digest_size
+"""Bytes at the beginning of the file: the SHA-256 of the others."""
 
 
 class Checkpoint:
@@ -40,7 +45,10 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            found = torch.load(self.path, map_location="cpu", weights_only=True)
+            digest, content = (whole := self.path.read_bytes())[:DIGEST], whole[DIGEST:]
+            if hashlib.sha256(content).digest() != digest:
+                raise ValueError("its content has another SHA-256")
+            found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception as error:  # of many kinds, and none a reason to give up the training
             print(f"{self.path}: cannot be read ({error}); begins anew", file=sys.stderr)
             return None
@@ -69,8 +77,10 @@ class Checkpoint:
             "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "trainer": state(),
         }
+        content = io.BytesIO()
+        torch.save(kept, content)  # whose archive's own checksums PyTorch does not look at
         with replacing(self.path) as temporary:
-            torch.save(kept, temporary)
+            temporary.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
         self._kept = time.monotonic()
 
     def remove(self) -> None:

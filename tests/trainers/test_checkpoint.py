@@ -121,7 +121,12 @@ def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
     assert Checkpoint(path, "one", model, every=0).resume() == {}
     assert Checkpoint(path, "other", model, every=0).resume() is None
     assert "other settings or data" in capsys.readouterr().err
-    path.write_bytes(path.read_bytes()[:100])
+    whole = path.read_bytes()
+    for place in (0, len(whole) // 2, len(whole) - 1):  # a bit of its digest, of its content
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert Checkpoint(path, "one", model, every=0).resume() is None
+        assert "another SHA-256" in capsys.readouterr().err
+    path.write_bytes(whole[:100])
     assert Checkpoint(path, "one", model, every=0).resume() is None
     assert "cannot be read" in capsys.readouterr().err
 
