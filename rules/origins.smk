@@ -35,6 +35,13 @@ def reads(files_of):
     return lambda wildcards: origins(files_of(wildcards))
 
 
+def origins_each(files_of):
+    """A param: as `reads`, file by file."""
+    return lambda wildcards: {
+        path: origin(path) for paths in files_of(wildcards).values() for path in paths
+    }
+
+
 def stale(name):
     """An input: a file just made, where results say that they were made by other settings.
 

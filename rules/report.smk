@@ -129,7 +129,7 @@ rule report:
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
-        reads=reads(read_by_report),
+        reads=origins_each(read_by_report),
         code=code("report.py"),
     script:
         "../scripts/report.py"

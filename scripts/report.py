@@ -2,12 +2,13 @@
 
 from _job import job, provenance
 
+from blindspots.provenance import settings_in
 from blindspots.report.page import render
 from blindspots.tables import replacing
 
 
 def main(snakemake):
-    config, given = snakemake.params.config, snakemake.input
+    config, given, known = snakemake.params.config, snakemake.input, snakemake.params.reads
     page = render(
         given.template[0],
         config=config,
@@ -19,6 +20,7 @@ def main(snakemake):
         transfer=dict(zip(config["experiments"], given.transfer, strict=True)),
         clean=given.clean,
         made_by=provenance(snakemake)["settings"],
+        others=[path for path, made_by in known.items() if settings_in(path) != made_by],
     )
     with replacing(snakemake.output[0]) as temporary:
         temporary.write_text(page, encoding="utf-8")

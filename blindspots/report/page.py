@@ -55,6 +55,7 @@ def render(
     transfer: Mapping[str, str | Path] | None = None,
     clean: Sequence[str | Path] = (),
     made_by: str = "",
+    others: Sequence[str | Path] = (),
 ) -> str:
     """The report as HTML, with nothing to fetch.
 
@@ -69,6 +70,7 @@ def render(
         transfer: tables of answers to attacked images, likewise.
         clean: tables of the victims' answers to unaltered images, of the first seed.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
+        others: the files that are of other settings, which the page says.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
@@ -78,6 +80,7 @@ def render(
     return _environment(template.parent).get_template(template.name).render(
         config=config,
         made_by=made_by,
+        others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         headlines=headlines(config, frames),

@@ -183,3 +183,16 @@ def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old
     assert any(made.startswith(first) for made in runs.planned(folder))
     shutil.rmtree(folder / ".snakemake")
     assert any(made.startswith(first) for made in runs.planned(folder))
+
+
+def test_a_report_alone_says_which_results_are_of_another_config(runs):
+    folder, config = runs.copied("pictures")
+    config["splits"]["p1"] = 0.3
+    page = folder / "results/tiny/report.html"
+    assert "Not all of this is of the config" not in page.read_text("utf-8")
+    alone = ["--allowed-rules", "report", "--", str(page.relative_to(folder))]
+    runs.run(runs.given(folder, config), more=alone)
+    assert "Not all of this is of the config" in page.read_text("utf-8")
+    assert "results/tiny/tables/errors.parquet" in page.read_text("utf-8")
+    runs.run(folder)
+    assert "Not all of this is of the config" not in page.read_text("utf-8")
