@@ -17,7 +17,8 @@ def write_clean(snakemake, model, device):
         data = tables.read(snakemake.input[file])
         labels = data["label"].to_numpy().astype(np.int64)
         images = torch.from_numpy(tables.images(data)).to(device)
-        given = answers(model, images, torch.from_numpy(labels).to(device), chunk)
+        classes = tables.metadata(data)["classes"]
+        given = answers(model, images, torch.from_numpy(labels).to(device), classes, chunk)
         columns = {
             "net": net["name"],
             "seed": net["seed"],

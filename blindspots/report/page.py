@@ -15,9 +15,10 @@ from markupsafe import Markup
 
 from blindspots import tables
 from blindspots.audit.run import summary as audit_summary
+from blindspots.outcomes import is_rejected, is_wrong
 from blindspots.provenance import commit, versions
 from blindspots.report.examples import examples
-from blindspots.report.headlines import headlines
+from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable
@@ -25,6 +26,9 @@ from blindspots.report.summaries import Table, printable
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 """Where a figure's file says in words what it shows (`figures._style`)."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a formula may begin with in a spreadsheet."""
 
 
 class Figure(NamedTuple):
@@ -78,6 +82,7 @@ def render(
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         headlines=headlines(config, frames),
+        warned=warned(frames),
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={
@@ -100,17 +105,32 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
+    environment.globals |= {"is_wrong": is_wrong, "is_rejected": is_rejected}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 
 
 def _shown(path: str | Path, config: Config, frame: Any) -> Shown:
-    name, text = Path(path).stem, frame.to_csv(index=False).encode()
+    name, plain = Path(path).stem, frame.map(harmless)
     return Shown(
         printable(name, config["tables"][name]["title"], frame),
-        _data("text/csv;charset=utf-8", text),
+        _data("text/csv;charset=utf-8", plain.to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )
+
+
+def harmless(cell: Any) -> Any:
+    """A cell of a CSV that no spreadsheet takes for a formula: text that begins as one, quoted.
+
+    After OWASP, "CSV injection". Numbers stay, as text too, such as "-0.5".
+    """
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _figure(path: str | Path, entry: Config) -> Figure:

@@ -85,9 +85,9 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
     logits = model(data.images[:1])
     if logits.ndim != 2 or logits.shape[1] < data.classes:
         return NO_CLASSES
-    given = answers(model, data.images, data.labels, chunk)
+    given = answers(model, data.images, data.labels, data.classes, chunk)
     labels = data.labels.cpu().numpy()
     if given is None:
         return NO_CLASSES
-    right, n = int((given.predictions == labels).sum()), len(labels)
+    right, n = int(is_right(given.predictions, labels).sum()), len(labels)
     return None if wilson(right, n).low > np.bincount(labels).max() / n else BY_CHANCE
