@@ -10,6 +10,7 @@ from typing import Any
 from blindspots import tables
 from blindspots.provenance import versions
 from blindspots.report.headlines import Headline, headlines, warned
+from blindspots.report.isolation import isolated
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
@@ -88,7 +89,7 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "--
 
 def plain(text: str) -> str:
     """Text from a config or a table as Markdown that shows it as it is, in one line."""
-    return re.sub(r"([\\`|<>\[\]])", r"\\\1", " ".join(text.splitlines()))
+    return re.sub(r"([\\`|<>\[\]])", r"\\\1", isolated(" ".join(text.splitlines())))
 
 
 def _markdown(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""Every analysis and figure of the package takes whatever a run may leave, nothing at all included."""
+"""Every analysis and figure takes whatever a run may leave, nothing at all included."""
 
 import inspect
 
@@ -7,8 +7,8 @@ import pytest
 from blindspots import methods
 from blindspots.analyses import _summary
 from blindspots.config import MARGINS
-from blindspots.interface import InputError
 from blindspots.figures._style import save, style
+from blindspots.interface import InputError
 from blindspots.report.summaries import printable
 from tests import evidence
 
@@ -21,8 +21,9 @@ CLAIMS = [
     )
 ]  # fmt: skip
 SETTINGS = {
-    "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"], "claims": CLAIMS,
-    "readings": {"one": {"table2": "e"}}, "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
+    "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
+    "claims": CLAIMS, "readings": {"one": {"table2": "e"}},
+    "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
     "margins": MARGINS,
 }  # fmt: skip
 PANELS = {

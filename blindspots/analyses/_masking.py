@@ -60,7 +60,7 @@ def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
-    """Images that nets get wrong and that were not made for them: `answer`, and `theirs`, how far."""
+    """Images that fool nets and were not made for them: the `answer`, and `theirs`, how far."""
     of_others = transfer["source"].isna() | (transfer["source"] != transfer["victim"])
     wrong = is_wrong(transfer["prediction"], transfer["label"])
     rows = transfer[of_others & wrong & (transfer["seed"] == transfer["victim_seed"])]

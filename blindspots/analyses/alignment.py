@@ -39,7 +39,9 @@ def alignment(
     seen = pairs(transfer, clean).groupby(PAIR, sort=False)["excess"].mean().reset_index()
     seen = seen.merge(gradients, on=PAIR)
     found = [
-        seen.assign(column=column, column_label=label, unit=unit, value=seen[column], tried=seen["n"])
+        seen.assign(
+            column=column, column_label=label, unit=unit, value=seen[column], tried=seen["n"]
+        )
         for column, (label, unit) in COLUMNS.items()
     ]
     found[0] = found[0].assign(n=seen["compared"], reason="no image where both have a gradient")

@@ -48,4 +48,3 @@ def errors(
     order = {net: place for place, net in enumerate(clean["net"].unique())}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
     return cells(pd.concat([values, warnings(attacks, transfer)]), labels, paper)
-

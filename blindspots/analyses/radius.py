@@ -51,5 +51,3 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
             }
         )  # fmt: skip
     return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels, None)
-
-

@@ -61,7 +61,9 @@ def verdicts(
         measure, unit = MEASURES[claim["measure"]]
         rows += _cells(claim, measure((at, clean, seen), claim.get("of")), unit)
         if (rejected := is_rejected(at["prediction"])).any():
-            rows.append(_cell(claim, "rejected", "answers rejected", "%", value=100 * rejected.mean()))
+            rows.append(
+                _cell(claim, "rejected", "answers rejected", "%", value=100 * rejected.mean())
+            )
     return cells(pd.DataFrame(rows), {}, None)
 
 
@@ -171,7 +173,9 @@ def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
     known = clean[clean["prediction"].notna()]
     known = known.rename(columns={"net": "victim", "prediction": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
-    wrong, before = (is_wrong(rows[answer], rows["label"]) for answer in ("prediction", "unaltered"))
+    wrong, before = (
+        is_wrong(rows[answer], rows["label"]) for answer in ("prediction", "unaltered")
+    )
     return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
 
 

@@ -55,7 +55,9 @@ def examples(
 
 def _title(answers: pd.DataFrame, panel: Mapping[str, str], labels: Mapping[str, str]) -> str:
     """What was done to a panel's images, how far they are, and what the victim makes of them."""
-    origin = f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
+    origin = (
+        f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
+    )
     once = sources(answers)
     lengths = once.loc[once["fooled"], "distortion"]
     fewer = of_fewer(len(lengths), len(once))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import jinja2
+import pandas as pd
 import yaml
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from blindspots import tables
 from blindspots.audit.run import summary as audit_summary
 from blindspots.outcomes import is_rejected, is_wrong
 from blindspots.provenance import commit, versions
+from blindspots.report import isolation
 from blindspots.report.examples import examples
 from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
@@ -75,25 +77,28 @@ def render(
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
+    written, config = config, isolation.config(config)
+    seen = {name: isolation.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
         config=config,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, frames),
-        warned=warned(frames),
+        headlines=headlines(config, seen),
+        warned=warned(seen),
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={
-            Path(path).stem: _shown(path, config, frames[Path(path).stem]) for path in summaries
+            name: _shown(path, config["tables"][name]["title"], seen[name], frames[name])
+            for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         readings=readings_taken(config),
         splits=[tables.metadata(tables.read(path)) for path in splits],
         audit=[] if audit is None else audit_summary(audit),
-        settings=settings_in_effect(config),
-        config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
+        settings=settings_in_effect(written),
+        config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),
         commits=sorted(origins | {commit()}),
         versions=versions(),
     )  # fmt: skip
@@ -110,11 +115,10 @@ def _environment(folder: Path) -> jinja2.Environment:
     return environment
 
 
-def _shown(path: str | Path, config: Config, frame: Any) -> Shown:
-    name, plain = Path(path).stem, frame.map(harmless)
+def _shown(path: str | Path, title: str, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
     return Shown(
-        printable(name, config["tables"][name]["title"], frame),
-        _data("text/csv;charset=utf-8", plain.to_csv(index=False).encode()),
+        printable(Path(path).stem, title, seen),
+        _data("text/csv;charset=utf-8", frame.map(harmless).to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )
 

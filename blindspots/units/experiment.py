@@ -11,6 +11,7 @@ from torch import nn
 from blindspots import tables
 from blindspots.analyses._tables import UNIT_ROTATIONS, UNITS, unit_pictures
 from blindspots.answers import answers
+from blindspots.outcomes import is_right
 from blindspots.parts import Images
 from blindspots.statistics import wilson
 from blindspots.units import measures

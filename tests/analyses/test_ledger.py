@@ -129,7 +129,9 @@ def test_medians_count_an_image_that_nothing_fooled_as_infinite(bounded):
         assert found.loc["certified", "value"] == 0.5
         assert found.loc["looseness", "text"] == "> half not fooled"
     else:  # the net stays in the table
-        assert found.loc[["certified", "looseness"], "reason"].tolist() == ["no certified radius"] * 2
+        assert (
+            found.loc[["certified", "looseness"], "reason"].tolist() == ["no certified radius"] * 2
+        )
 
 
 def test_the_median_where_half_is_not_fooled_is_the_larger_of_the_others():

@@ -147,7 +147,10 @@ def test_seeds_are_averaged_and_counted():
 
 def test_failures_are_counted_over_all_seeds():
     frame = pd.concat([answers("A", "A", [1, 1], seed=0), answers("A", "A", [1, 1], seed=1)])
-    frame.loc[(frame["seed"] == 1) & (frame["index"] == 0), ["success", "distortion"]] = [False, None]
+    frame.loc[(frame["seed"] == 1) & (frame["index"] == 0), ["success", "distortion"]] = [
+        False,
+        None,
+    ]
     found = fits(transfer.transfer(frame, labels={}))
     assert found.loc[("A", "success"), ["value", "networks"]].tolist() == [75, 2]
     assert found.loc[("A", "distortion"), "text"] == "0.100 (3 of 4)"

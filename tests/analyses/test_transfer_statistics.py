@@ -147,7 +147,10 @@ def test_the_radius_is_the_median_over_images_that_both_get_right():
 def test_a_median_over_few_successes_says_of_how_many():
     _, clean, radii = frames()
     right = ~wrong(clean, net="A") & ~wrong(clean, net="B")
-    radii.loc[(radii["source"] == "A") & (radii["index"] > 10), ["success", "radius"]] = [False, None]
+    radii.loc[(radii["source"] == "A") & (radii["index"] > 10), ["success", "radius"]] = [
+        False,
+        None,
+    ]
     of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
     cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
     expected = np.median(of["radius"][right & (of["index"] <= 10).to_numpy()])
@@ -168,9 +171,7 @@ def test_alignment_ranks_pairs_by_what_they_transfer():
     transfer, clean, _ = frames(seeds=(0, 1))
     pairs = [(s, v, seed) for s in "AB" for v in "AB" for seed in (0, 1)]
     gradients = pd.DataFrame(pairs, columns=["source", "victim", "seed"])
-    gradients = gradients.assign(
-        cosine=np.linspace(0, 1, 8), compared=N, victim_gradient=2.0, n=N
-    )
+    gradients = gradients.assign(cosine=np.linspace(0, 1, 8), compared=N, victim_gradient=2.0, n=N)
     found = fits(alignment.alignment(gradients, transfer, clean, labels=LABELS))
     excesses = {
         (s, v, seed): wrong(transfer, source=s, victim=v, seed=seed).mean()

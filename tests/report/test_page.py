@@ -144,7 +144,12 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
     line = Headline("It is close", verdict, "0.1 RMS", "0.08, 0.12", "at most 0.14", "t")
     template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
     made = template.render(
-        headlines=[line], config=checked(), nets="A", newest=None, commits=["abc"], warned=[],
+        headlines=[line],
+        config=checked(),
+        nets="A",
+        newest=None,
+        commits=["abc"],
+        warned=[],
         sections=["any"],
     )
     (shown,) = re.findall(r'<ul class="headlines">(.*?)</ul>', made, re.S)
