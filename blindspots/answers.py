@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from blindspots._own_code import own_line
 from blindspots.interface import InputError
+from blindspots.outcomes import margins, predictions
 
 CLEAN = pa.schema(
     [
@@ -20,15 +21,19 @@ CLEAN = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16()),  # null for a model that does not classify
-        pa.field("margin", pa.float64()),  # logit of the label less the largest other
+        pa.field("prediction", pa.int16()),  # -1: rejected; null: the model does not classify
+        pa.field("margin", pa.float64()),  # label's logit less the largest of another class
     ]
 )
-"""A net's answers to the unaltered images: a row per image of the dataset."""
+"""A net's answers to the unaltered images: a row per image of the dataset.
+
+Logits beyond the classes, such as a detector's "rejected", have no part in a margin: an image that
+is rejected may have any.
+"""
 
 
 class Answers(NamedTuple):
-    """A model's answers: (n,) int64 predictions, and (n,) float64 margins of the label."""
+    """A model's answers: (n,) int64 `outcomes.predictions`, and (n,) float64 margins."""
 
     predictions: np.ndarray
     margins: np.ndarray
@@ -91,35 +96,36 @@ def check_model(model: Any, method: str, shape: Sequence[int]) -> None:
         ) from error
 
 
-def answers(model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> Answers | None:
+def answers(
+    model: nn.Module, images: Tensor, labels: Tensor, classes: int, chunk: int
+) -> Answers | None:
     """Show images to a model, `chunk` at a time; None for a model that does not classify.
 
     Args:
         model: images to logits (n, classes or more).
         images: (n, *image).
         labels: (n,).
+        classes: number of labels.
         chunk: images at a time.
 
     Raises:
         InputError: logits that are not finite, or fewer of them than classes.
     """
-    predictions, margins = [], []
+    found: list[tuple[np.ndarray, np.ndarray]] = []
     with torch.no_grad():
         for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
             logits = model(x)
             if logits.ndim != 2:
                 return None
-            if logits.shape[1] <= int(y.max()):
+            if logits.shape[1] < classes:
                 raise InputError(
-                    f"model: expected a logit for each class, found {logits.shape[1]} and label "
-                    f"{int(y.max())}; check the model and its weights"
+                    f"model: expected a logit for each class, found {logits.shape[1]} and "
+                    f"{classes} classes; check the model and its weights"
                 )
             if not logits.isfinite().all():
                 raise InputError(
                     "model: expected finite logits, found others; check its weights and settings"
                 )
-            correct = logits.gather(1, y[:, None])[:, 0]
-            others = logits.scatter(1, y[:, None], -torch.inf).amax(dim=1)
-            predictions.append(logits.argmax(dim=1).cpu().numpy())
-            margins.append((correct - others).double().cpu().numpy())
-    return Answers(np.concatenate(predictions), np.concatenate(margins))
+            seen = predictions(logits, classes), margins(logits, y, classes).double()
+            found.append((seen[0].cpu().numpy(), seen[1].cpu().numpy()))
+    return Answers(*map(np.concatenate, zip(*found, strict=True)))

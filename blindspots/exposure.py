@@ -143,7 +143,7 @@ def exposed(
         InputError: a victim that does not classify.
     """
     data = exhibit.data
-    seen = answers(victim.model, exhibit.images, data.labels, chunk)
+    seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
     if seen is None:
         raise InputError(
             f"config: victims: expected nets that classify, found {victim.name}; leave it out"

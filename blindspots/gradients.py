@@ -20,17 +20,22 @@ from blindspots.parts import Images
 def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Of each image's cross-entropy with its label: directions and lengths.
 
-    The cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that
+    Both are 0 where the model's answers do not depend on the image, or have no finite gradient. The
+    cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that
     of u times sigmoid(u): u does not saturate where the model is sure, and float32 keeps it exact.
 
     Returns:
-        (n, pixels) float64 of length 1, 0 where the gradient is 0; and (n,) float64.
+        (n, pixels) float64 of length 1, or of 0; and (n,) float64.
     """
     inputs = images.detach().clone().requires_grad_()
     logits = model(inputs)
     others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
     u = others - logits.gather(1, labels[:, None])[:, 0]
-    slope = torch.autograd.grad(u.sum(), inputs)[0].flatten(1).double()
+    slope = torch.zeros_like(inputs)
+    if u.requires_grad:
+        slope = torch.autograd.grad(u.sum(), inputs, materialize_grads=True)[0]
+    slope = slope.flatten(1).double()
+    slope = torch.where(slope.isfinite().all(dim=1, keepdim=True), slope, 0)
     length = slope.norm(dim=1)
     direction = slope / length.clamp_min(torch.finfo(slope.dtype).tiny)[:, None]
     return direction, length * u.detach().double().sigmoid()
@@ -47,6 +52,9 @@ def alignment(
 ) -> pa.Table:
     """Compare the gradients of every source with those of every victim, on unaltered images.
 
+    Where one of the two has none, as behind a rounding of the image, there is no direction to
+    compare.
+
     Args:
         data: the images.
         models: by name, those of sources and victims.
@@ -61,11 +69,14 @@ def alignment(
     """
     pairs = [(source, victim) for source in sources for victim in victims]
     cosine, size = dict.fromkeys(pairs, 0.0), dict.fromkeys(victims, 0.0)
+    compared = dict.fromkeys(pairs, 0)
     done = 0
     for part in data.chunks(chunk):
         found = {name: input_gradients(m, part.images, part.labels) for name, m in models.items()}
         for source, victim in pairs:
             cosine[source, victim] += (found[source][0] * found[victim][0]).sum().item()
+            both = found[source][0].any(dim=1) & found[victim][0].any(dim=1)
+            compared[source, victim] += int(both.sum())
         for victim in victims:
             size[victim] += found[victim][1].sum().item()
         done += len(part.rows)
@@ -76,7 +87,8 @@ def alignment(
         "source": [source for source, _ in pairs],
         "victim": [victim for _, victim in pairs],
         "seed": seed,
-        "cosine": np.array([cosine[pair] for pair in pairs]) / n,
+        "cosine": np.ma.masked_invalid([cosine[p] / (compared[p] or np.nan) for p in pairs]),
+        "compared": [compared[pair] for pair in pairs],
         "victim_gradient": np.array([size[victim] for _, victim in pairs]) / n,
         "n": n,
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from blindspots import tables
 from blindspots.provenance import versions
-from blindspots.report.headlines import Headline, headlines
+from blindspots.report.headlines import Headline, headlines, warned
+from blindspots.report.isolation import isolated
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
@@ -53,11 +55,13 @@ def page(
         "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
     ]
     parts += _in_short(headlines(config, frames))
+    parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
         body = _markdown(printable(name, heading, frames[name]))
-        parts.append(f"## {heading}\n\n{body}")
-    parts += [f"## {title}\n\n![{title}]({file})" for title, file in (figures or {}).items()]
+        parts.append(f"## {plain(heading)}\n\n{body}")
+    for title, file in (figures or {}).items():
+        parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
     parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
     if records:
         parts.append(f"## What the jobs took\n\n{_taken(records, size)}")
@@ -70,8 +74,8 @@ def _in_short(lines: Sequence[Headline]) -> list[str]:
         return []
     judged = bool(lines[0].verdict)
     rows = [
-        [line.claim, *([line.verdict] if judged else []),
-         line.figure + (f" [{line.interval}]" if line.interval else ""), line.note]
+        [plain(line.claim), *([plain(line.verdict)] if judged else []),
+         plain(line.figure) + (f" [{line.interval}]" if line.interval else ""), plain(line.note)]
         for line in lines
     ]  # fmt: skip
     head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
@@ -80,17 +84,21 @@ def _in_short(lines: Sequence[Headline]) -> list[str]:
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
     lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
-    cells = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Text from a config or a table as Markdown that shows it as it is, in one line."""
+    return re.sub(r"([\\`|<>\[\]])", r"\\\1", isolated(" ".join(text.splitlines())))
 
 
 def _markdown(table: Table) -> str:
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
-    rows = [[label, *map(_text, cells)] for label, cells in table.rows]
-    text = _grid([table.name, *table.columns], rows, "---:")
-    notes = [f"{table.caption}."] if table.caption else []
-    notes += [f"({mark}) {reason}" for mark, reason in enumerate(table.footnotes, 1)]
+    rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
+    text = _grid([table.name, *map(plain, table.columns)], rows, "---:")
+    notes = [f"{plain(table.caption)}."] if table.caption else []
+    notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
 
 
@@ -99,14 +107,14 @@ def _text(cell: Cell | None) -> str:
         return ""
     interval = f" [{cell.interval}]" if cell.interval else ""
     paper = f" ({cell.paper})" if cell.paper else ""
-    return cell.value + interval + paper
+    return plain(cell.value) + interval + paper
 
 
 def _times(histories: Mapping[str, str | Path]) -> str:
     rows = []
     for label, path in histories.items():
         end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
-        rows.append([label, str(end["iteration"]), f"{end['seconds']:.0f}"])
+        rows.append([plain(label), str(end["iteration"]), f"{end['seconds']:.0f}"])
     return _grid(["net", "iterations", "seconds"], rows, "---:")
 
 

@@ -20,6 +20,7 @@ from blindspots.analyses._tables import CURVES, NOISE, OTHER_IMAGE, RADII
 from blindspots.attacks import other_image
 from blindspots.attacks._control import Ray
 from blindspots.exposure import Exhibit
+from blindspots.outcomes import is_wrong, predictions
 from blindspots.parts import Images
 from blindspots.randomness import draw_rows
 
@@ -72,13 +73,13 @@ def radii(
     scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
     reached = torch.stack([ok for _, ok, _ in grid])
     for name, model in victims.items():
-        clean = _errs(model, data.images, data.labels)
-        errs = torch.stack([_errs(model, images, data.labels) for _, _, images in grid]) & reached
+        clean = _errs(model, data.images, data)
+        errs = torch.stack([_errs(model, images, data) for _, _, images in grid]) & reached
         first = errs.int().argmax(dim=0)
         low, high = scales.gather(0, first[None])[0], scales.gather(0, first[None] + 1)[0]
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            beyond = _errs(model, direction.at_scale(middle), data.labels)
+            beyond = _errs(model, direction.at_scale(middle), data)
             low, high = torch.where(beyond, low, middle), torch.where(beyond, middle, high)
         change = (direction.at_scale(high).double() - data.images.double()).flatten(1)
         radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
@@ -86,9 +87,10 @@ def radii(
         yield name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy()
 
 
-def _errs(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether a model's answers to images, made from those of `data`, are wrong ones."""
     with torch.no_grad():
-        return model(images).argmax(dim=1) != labels
+        return is_wrong(predictions(model(images), data.classes), data.labels)
 
 
 class Settings(NamedTuple):
@@ -176,7 +178,7 @@ def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
             _, as_long, images = noise.at(length.nan_to_num(0))
             drawn[exhibit.source] += as_long.cpu().numpy()
             for name, model in victims.items():
-                errs = _errs(model, images, data.labels) & as_long
+                errs = _errs(model, images, data) & as_long
                 fooled[exhibit.source, name] += errs.cpu().numpy()
     for exhibit in exhibits:
         ok, draws = exhibit.success, drawn[exhibit.source]
@@ -216,5 +218,5 @@ def _count(counts, name, direction, victims, distortions) -> None:
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():
-            errs = _errs(model, images, direction.data.labels) & reached
+            errs = _errs(model, images, direction.data) & reached
             counts[(None, name, victim, distortion)] += errs.sum().item(), reached.sum().item()

@@ -49,7 +49,9 @@ def take(report: Path) -> None:
 def _pick(page: Page) -> None:
     """An image made for the last source of those that have one."""
     made = page.locator("#picker [name=group]")
-    sources = [text for text in made.locator("option").all_inner_texts() if "nobody" not in text]
+    sources = [
+        text for text in made.locator("option").all_inner_texts() if not text.startswith("control")
+    ]
     made.select_option(sources[-1])
     page.locator("#picker [name=victim]").select_option(sources[-1].partition(", by ")[0])
     page.locator("#images input").nth(3).check()

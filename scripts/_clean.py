@@ -15,12 +15,13 @@ def write_clean(snakemake, model, device):
     found = []
     for file in ("train", "test"):
         first, path = 0, snakemake.input[file]
+        classes = tables.metadata(tables.schema_of(path))["classes"]
         for data in tables.chunks(path, chunk):
             places = np.arange(first, first + len(data))
             parts.check(path, data, places)
             labels = torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device)
             images = torch.from_numpy(tables.images(data)).to(device)
-            given = answers(model, images, labels, chunk)
+            given = answers(model, images, labels, classes, chunk)
             columns = {
                 "net": net["name"],
                 "seed": net["seed"],
@@ -32,4 +33,5 @@ def write_clean(snakemake, model, device):
             }
             found.append(tables.build(columns, CLEAN))
             first += len(data)
-    tables.write(snakemake.output.clean, pa.concat_tables(found), provenance(snakemake))
+    table = pa.concat_tables(found).combine_chunks()
+    tables.write(snakemake.output.clean, table, provenance(snakemake))

@@ -4,8 +4,9 @@ import torch
 
 from blindspots import exposure, tables
 from blindspots.analyses._tables import TRANSFER
-from blindspots.attacks import _run, _table, lbfgs
+from blindspots.attacks import _run, _table, gaussian, lbfgs
 from blindspots.interface import Box, InputError
+from blindspots.outcomes import REJECTED
 from blindspots.parts import Images
 
 BOX = Box(0.0, 1.0)
@@ -84,6 +85,23 @@ def test_noise_is_a_control_without_a_source(data, sigmoid_net):
         "gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data.first(10), seed=0
     )
     assert torch.equal(noise.images[:10], fewer.images)
+
+
+def test_a_rejected_answer_is_minus_one_wherever_answers_are_kept(data, sigmoid_net):
+    class Rejecting(torch.nn.Module):
+        def forward(self, x):
+            logits = sigmoid_net(x)
+            return torch.cat([logits, logits.amax(dim=1, keepdim=True) + 1], dim=1)
+
+    columns = _run.run(
+        gaussian, Rejecting(), data, others=data.images, target="any", seed=0, chunk=8,
+        settings={"std": 0.1},
+    )  # fmt: skip
+    assert set(columns["prediction"]) == set(columns["attacked_prediction"]) == {REJECTED}
+    noise = exposure.control("noise", "gaussian", {"std": 0.1}, data, seed=0)
+    plain, rejecting = shown(noise, sigmoid_net), shown(noise, Rejecting())
+    assert set(rejecting["prediction"].to_pylist()) == {REJECTED}
+    assert rejecting["margin"].to_pylist() == plain["margin"].to_pylist()  # against the classes
 
 
 def test_pictures_are_the_first_images_beside_their_originals(table, data):

@@ -32,6 +32,38 @@ def test_a_net_that_is_sure_of_itself_has_cosine_1_with_itself(digits, softmax_n
     assert np.isclose(table["cosine"][0].as_py(), 1)
 
 
+def test_where_a_net_has_no_gradient_there_is_no_direction_to_compare(digits, softmax_net):
+    data = Images(digits[0][:6].clone() + 0.01, digits[1][:6], np.arange(6), "train", 10, UNIT_BOX)
+    data.images[0] = 0  # there the square root has none that is finite
+    models = {
+        "plain": softmax_net,
+        "root": torch.nn.Sequential(Root(), softmax_net),
+        "rounded": torch.nn.Sequential(Rounded(), softmax_net),
+        "constant": torch.nn.Sequential(Constant(), softmax_net),
+    }
+    table = alignment(data, models, ["plain"], list(models), 0, chunk=4)
+    assert table["compared"].to_pylist() == [6, 5, 0, 0]
+    cosines = table["cosine"].to_pylist()
+    assert np.isclose(cosines[0], 1) and 0 < cosines[1] < 1
+    assert cosines[2:] == [None, None]
+    assert table["victim_gradient"].to_pylist()[2:] == [0, 0]
+
+
+class Root(torch.nn.Module):
+    def forward(self, x):
+        return x.sqrt()
+
+
+class Rounded(torch.nn.Module):
+    def forward(self, x):
+        return x.round()
+
+
+class Constant(torch.nn.Module):
+    def forward(self, x):
+        return x.detach()
+
+
 class Times(torch.nn.Module):
     def __init__(self, factor):
         super().__init__()

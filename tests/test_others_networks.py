@@ -23,7 +23,7 @@ def test_a_given_network_has_its_published_error_and_can_be_attacked(shared_data
     model, _ = checkpoints.create(method, settings, (1, 28, 28), 10)
     checkpoints.load_weights(model, shared_data / f"models/{name}.safetensors")
     images, labels = datasets.load("mnist", part="test", root=str(shared_data))
-    seen = answers(model, images, labels, 1000)
+    seen = answers(model, images, labels, 10, 1000)
     wrong = 100 * (seen.predictions != labels.numpy()).mean()
     assert wrong == pytest.approx(error, abs=0.05)
     some = images[:32], labels[:32]

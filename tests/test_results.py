@@ -43,7 +43,7 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     )
     lines = page.splitlines()
     assert "| t | A & co | distortion |" in lines
-    assert "| net <A> | 100.0 [98.5, 100.0] (100) | 0.062 (0.062) |" in lines
+    assert "| net \\<A\\> | 100.0 [98.5, 100.0] (100) | 0.062 (0.062) |" in lines
     assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
     assert "| A, seed 0 | 10 | 84 |" in lines
     assert lines[-6:-2] == ["| train | 2 | 5 | 10 | 400 |", "| table | 1 | 2 | 4 | 200 |",
@@ -52,6 +52,39 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     assert "Commit abc" in page
     assert "`make it`" in page
     assert lines.index("![Curves](figures/c.svg)") == lines.index("## Curves") + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a | b", r"a \| b"), ("<img src=x>", r"\<img src=x\>"), ("`code`", r"\`code\`"),
+        ("[a](javascript:b)", r"\[a\](javascript:b)"), ("two\nlines\r\nand", "two lines and"),
+        ("\\|", r"\\\|"), ("no\u00a0break", "no\u00a0break"), ("FC10(1e-4) → b", "FC10(1e-4) → b"),
+    ],
+)  # fmt: skip
+def test_text_of_a_config_stays_text_in_markdown(text, expected):
+    assert results.plain(text) == expected
+
+
+def test_labels_and_titles_of_a_config_are_no_markdown(tmp_path):
+    hostile = "<b>x</b>\n# [y](z) | `w`"
+    frame = summary().assign(row_label=hostile, column_label=hostile, text=hostile)
+    frame.loc[0, ["value", "text", "reason"]] = [None, None, hostile]
+    table = tables.from_frame(frame, _summary.SCHEMA)
+    tables.write(tmp_path / "t.parquet", table, {"title": hostile, "commit": "abc"})
+    history = tables.build({"iteration": [0], "seconds": [1.0]}, HISTORY)
+    tables.write(tmp_path / "h.parquet", history, {})
+    page = results.page(
+        of({"t": "transfer"}), {"t": tmp_path / "t.parquet"}, {hostile: tmp_path / "h.parquet"},
+        "make it", {hostile: "figures/c.svg"},
+    )  # fmt: skip
+    escaped = r"\<b\>x\</b\> # \[y\](z) \| \`w\`"
+    # Titles, a label and a head in the grid, its texts, the reason, the figure, the training.
+    assert page.count(escaped) >= 8
+    rest = page.replace(escaped, "")
+    assert "<b>" not in rest and "[y]" not in rest and "`w`" not in rest
+    grid = [line for line in rest.splitlines() if line.startswith("| ")]
+    assert {line.count("|") for line in grid} == {4}  # of three columns
 
 
 def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says(tmp_path):

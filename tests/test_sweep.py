@@ -117,6 +117,42 @@ def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exh
     assert lines.loc[lines["source"] == "A", "n"].eq(N - 4).all()
 
 
+class Detector(torch.nn.Module):
+    """Ten classes, and an eleventh logit that is above them where the image is not its own."""
+
+    def __init__(self, net, known):
+        super().__init__()
+        self.net, self.known = net, known
+
+    def forward(self, x):
+        strange = torch.cdist(x.flatten(1), self.known.flatten(1)).amin(dim=1) > 1e-3
+        return torch.cat([self.net(x), torch.where(strange, 1e6, -1e6)[:, None]], dim=1)
+
+
+def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit, softmax_net):
+    victims = {"A": softmax_net, "D": Detector(softmax_net, data.images)}
+    radii, curves = (table.to_pandas() for table in sweep.sweep(data, [exhibit], victims, SETTINGS))
+    wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
+    of = radii[radii["victim"] == "D"]
+    assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
+    assert of.loc[~wrong, "radius"].isna().all()
+    assert of.loc[~wrong, "noise_fooled"].eq(0).all()
+    lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
+    assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
+    assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
+
+
+def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
+    far = SETTINGS._replace(distortions=[8.0])
+    _, table = sweep.sweep(data, [exhibit], {"A": softmax_net}, far)
+    assert table["n"].to_pylist() == [0.0] * 3
+    figure = curves(table.to_pandas(), labels={"A": "net A"})
+    (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
+    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved so far"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["net A, no image", "noise, no image", "other image, no image"]
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
     data, exhibit, softmax_net, sigmoid_net, seeds

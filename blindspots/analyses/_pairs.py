@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from blindspots.outcomes import is_rejected, is_wrong
+
 IMAGE = ["seed", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
@@ -23,36 +25,44 @@ def pairs(
 
     Returns:
         A row per source, victim and image: `attacked`, `clean` (whether the victim is wrong on the
-        attacked and on the unaltered image), `source_clean` (the source on the unaltered one), and
-        `excess`, the difference of the first two in percentage points.
+        attacked and on the unaltered image), `rejected` (the attacked one), `source_clean` (whether
+        the source is wrong on the unaltered one), `perturbed` (whether the image had to be, see
+        `_attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
     """
     rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
     rows = rows[rows["source"] != rows["victim"]]
     if not across_seeds:
         rows = rows[rows["seed"] == rows["victim_seed"]]
-    rows = rows.assign(attacked=rows["prediction"] != rows["label"])
-    known = clean.assign(wrong=clean["prediction"] != clean["label"])
+    rows = rows.assign(
+        attacked=is_wrong(rows["prediction"], rows["label"]),
+        rejected=is_rejected(rows["prediction"]),
+        perturbed=rows["distortion"] != 0,
+    )
+    known = clean.assign(wrong=is_wrong(clean["prediction"], clean["label"]))
     known = known.loc[clean["prediction"].notna(), ["net", *IMAGE, "wrong"]]
     for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
         answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
         rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")
     columns = ["experiment", *PAIR, "victim_seed", "file", "index", "success"]
-    rows = rows[[*columns, "attacked", "clean", "source_clean"]]
-    rows = rows.astype({"attacked": bool, "clean": bool, "source_clean": bool})
+    flags = ["attacked", "rejected", "perturbed", "clean", "source_clean"]
+    rows = rows[[*columns, *flags]].astype(dict.fromkeys(flags, bool))
     return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
 
 
 def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
     """`pairs` with `noise`: the share of noise as long as the perturbation that fools the victim.
 
+    Null where there is no perturbation: the attack failed, or the image was wrong unaltered.
+
     Args:
         rows: of `pairs`.
-        radii: with schema `_tables.RADII`, of the same experiments. Null: the attack failed.
+        radii: with schema `_tables.RADII`, of the same experiments.
     """
     keys = ["experiment", *PAIR, "file", "index"]
     noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])
     noise = noise.astype({"noise": float})[[*keys, "noise"]]
-    return rows.merge(noise, on=keys, how="left", validate="many_to_one")
+    found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
+    return found.assign(noise=found["noise"].where(found["perturbed"]))
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:

@@ -39,21 +39,58 @@ NEEDED = ("row", "column", "value", "unit", "n")
 RATES = ("%", "% error")
 """Units of shares of images, in percent: on one network they have Wilson's interval."""
 
+FORMATS = {
+    "%": "{:.2f}",
+    "% error": "{:.1f}",
+    "points": "{:+.1f}",
+    "% points": "{:+.2f}",
+    "p": "{:.2g}",
+    "points off": "{:.1f}",
+    "% off": "{:.1f}",
+    "RMS per pixel": "{:.3f}",
+}
+"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
+
+LEAST_P = 1e-300
+"""Below it a p value is that of rounding: a 0 is printed as less than this."""
+
+NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
+"""What is shown of an infinite median, of distances of which failures are infinite, and why."""
+
+
+def number(value: float, unit: str) -> str:
+    """A value as it is printed."""
+    if unit == "p" and value < LEAST_P:
+        return f"< {LEAST_P:g}"
+    is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
+    return ("{:.2g}" if is_short else FORMATS.get(unit, "{:.4g}")).format(value)
+
+
+def of_fewer(fooled: int, tried: int) -> str:
+    """What follows a mean over the fooled images, where more were tried: " (2 of 64)"."""
+    return f" ({fooled} of {tried})" if fooled < tried else ""
+
 
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
 
     Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is
     Wilson's for a rate, or what `low`, `high` and `interval` of the row say where an analysis gives
-    them, or none.
+    them, or none. Where `n` images are fewer than were `tried`, `text` is the mean and that, such
+    as "0.062 (2 of 64)". Where a network's value is infinite there is none, and `text` says why.
 
     Args:
-        values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value.
+        values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value;
+            `tried`, where an average is of those images alone on which an attack succeeded;
+            `endless`, where a median is infinite, of distances of which those of failures are.
         keys: the columns that identify a cell, kept in their order of appearance.
     """
     found = []
     for key, group in values.groupby(keys, sort=False, observed=True, dropna=False):
         rows = group[group["value"].notna()]
+        endless = group[group["endless"].eq(True)] if "endless" in group else group[:0]
+        if len(endless):  # a mean over the other networks would be too small
+            rows, group = group[:0], endless
         cell = dict(zip(keys, key, strict=True)) | {
             "value": rows["value"].mean() if len(rows) else np.nan,
             "n": (rows if len(rows) else group)["n"].iloc[0],
@@ -71,14 +108,25 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
             cell |= {"low": 100 * rate.low, "high": 100 * rate.high, "interval": "wilson"}
         elif not len(rows):
             given = list(group["reason"].dropna()) if "reason" in group else []
-            cell["reason"] = given[0] if given else "nothing to average"
-        found.append(cell)
-    columns = [*keys, "value", "n", "networks", "low", "high", "interval", "reason"]
+            nothing = NO_MEDIAN if len(endless) else "nothing to average"
+            cell["reason"] = given[0] if given else nothing
+        found.append(cell | {"text": NOT_FOOLED if len(endless) else _beside(cell, group)})
+    columns = [*keys, "value", "n", "networks", "low", "high", "interval", "text", "reason"]
     return pd.DataFrame(found).reindex(columns=columns)
+
+
+def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
+    """A mean and the number of its images, where more were tried."""
+    if "tried" not in group or group["tried"].isna().any() or not cell["networks"]:
+        return None
+    fooled, tried = int(group["n"].sum()), int(group["tried"].sum())
+    return number(cell["value"], cell["unit"]) + of_fewer(fooled, tried) if fooled < tried else None
 
 
 def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) -> pd.DataFrame:
     """Finish a summary: labels for rows and columns, and the paper's figures.
+
+    A reason stays where there is no value alone.
 
     Args:
         values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
@@ -93,7 +141,8 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) ->
     for name in ("row", "column"):
         if f"{name}_label" not in finished:
             finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
-    return finished.reindex(columns=SCHEMA.names)
+    finished = finished.reindex(columns=SCHEMA.names)
+    return finished.assign(reason=finished["reason"].where(finished["value"].isna()))
 
 
 def completed(summary: Any, where: str) -> pd.DataFrame:

@@ -16,8 +16,8 @@ TRANSFER = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16(), nullable=False),
-        pa.field("margin", pa.float64(), nullable=False),  # label's logit less the largest other
+        pa.field("prediction", pa.int16(), nullable=False),  # -1: rejected
+        pa.field("margin", pa.float64(), nullable=False),  # as `answers.CLEAN` has it
         pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
         pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
     ]
@@ -81,7 +81,8 @@ GRADIENTS = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
-        pa.field("cosine", pa.float64(), nullable=False),  # mean over images
+        pa.field("cosine", pa.float64()),  # mean over the images with both gradients; null: none
+        pa.field("compared", pa.int32(), nullable=False),  # how many these are
         pa.field("victim_gradient", pa.float64(), nullable=False),  # L2 norm, mean over images
         pa.field("n", pa.int32(), nullable=False),
     ]

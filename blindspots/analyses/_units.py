@@ -77,7 +77,8 @@ def layer_labels(units: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
         f"({row.kind}{'' if row.place == 'neither' else f', {row.place}'})"
         for row in found.itertuples()
     ]
-    return found.assign(row_label=names, row=[key(row) for row in found.itertuples()])
+    rows = [key(row) for row in found.itertuples()]
+    return found.assign(row_label=names, row=rows).astype({"row_label": str, "row": str})
 
 
 def key(row) -> str:
@@ -163,7 +164,10 @@ def tested(
                 "n": group["n"].iloc[0], "networks": len(there),
             }
         )  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*keys, *TESTED])
+
+
+TESTED = ["rotation_p", "equivalence_p", "verdict", "reason", "n", "networks"]
 
 
 def judged(interval: statistics.Interval, rotation_p: float, equivalence_p: float) -> str:

@@ -12,7 +12,7 @@ from blindspots.analyses._summary import cells, over_seeds
 COLUMNS = {
     "cosine": ("cosine of the gradients", ""),
     "victim_gradient": ("victim's gradient", "L2"),
-    "excess": ("error less clean error", "points"),
+    "excess": ("error − clean error", "points"),
 }
 CORRELATION = "Spearman's ρ with the last column"
 
@@ -39,9 +39,12 @@ def alignment(
     seen = pairs(transfer, clean).groupby(PAIR, sort=False)["excess"].mean().reset_index()
     seen = seen.merge(gradients, on=PAIR)
     found = [
-        seen.assign(column=column, column_label=label, unit=unit, value=seen[column], n=seen["n"])
+        seen.assign(
+            column=column, column_label=label, unit=unit, value=seen[column], tried=seen["n"]
+        )
         for column, (label, unit) in COLUMNS.items()
     ]
+    found[0] = found[0].assign(n=seen["compared"], reason="no image where both have a gradient")
     keys = ["source", "victim", "column", "column_label", "unit"]
     values = over_seeds(pd.concat(found), keys)
     both = list(zip(values["source"], values["victim"], strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -37,20 +38,21 @@ def contrasts(
         paper: "adversarial" for the figures of section 4.2.
 
     Returns:
-        A row per net; errors in percent, differences in percentage points.
+        A row per net; errors in percent, and beside them the share of rejected images where there
+        are any; differences in percentage points.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for part in parts:
-        wrong = answers_on(part, clean, split).set_index(["net", *IMAGE])["wrong"]
+        answers = answers_on(part, clean, split).set_index(["net", *IMAGE])
+        wrong, rejects = answers["wrong"], answers["rejected"].any()
         for (net, seed), of in wrong.groupby(level=["net", "seed"], sort=False):
-            cell = {"row": net, "seed": seed, "n": len(of), "reason": "the same net"}
-            found.append(
-                cell
-                | {
-                    "column": part, "column_label": f"{part} error", "unit": "%",
-                    "value": 100 * of.mean(),
-                }
-            )  # fmt: skip
+            cell = {"row": net, "seed": seed, "n": len(of), "reason": "the same net", "unit": "%"}
+            error = {"column": part, "column_label": f"{part} error", "value": 100 * of.mean()}
+            beside = {
+                "column": f"{part} rejected", "column_label": f"{part} rejected",
+                "value": 100 * answers["rejected"].loc[[net]].loc[net].loc[[seed]].mean(),
+            }  # fmt: skip
+            found += [cell | error, *([cell | beside] if rejects else [])]
             for other in against:
                 difference = _difference(of.loc[net], wrong.loc[[other]].loc[other].loc[[seed]])
                 found.append(
@@ -62,7 +64,11 @@ def contrasts(
                     | (difference if other != net else {})
                 )  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
-    return cells(over_seeds(pd.DataFrame(found), keys), labels, paper)
+    frame = pd.DataFrame(found, columns=[*keys, "seed", "n", "value", *INTERVAL, "reason"])
+    return cells(over_seeds(frame, keys), labels, paper)
+
+
+INTERVAL = ["low", "high", "interval"]
 
 
 def _difference(first: pd.Series, second: pd.Series) -> dict[str, float | str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from blindspots.analyses._clean import answers_on
+from blindspots.analyses._attacked import success_columns, tried
+from blindspots.analyses._clean import error_columns
+from blindspots.analyses._masking import warnings
 from blindspots.analyses._summary import cells, over_seeds
 
 
@@ -15,6 +16,7 @@ def errors(
     clean: pd.DataFrame,
     split: pd.DataFrame,
     attacks: pd.DataFrame,
+    transfer: pd.DataFrame,
     *,
     parts: Sequence[str],
     labels: Mapping[str, str],
@@ -26,31 +28,23 @@ def errors(
         clean: answers to unaltered images, with schema `answers.CLEAN`.
         split: the parts that the images are in.
         attacks: one row per attacked image.
+        transfer: with schema `_tables.TRANSFER`, for signs of masked gradients.
         parts: for which the error is wanted, such as ["train", "test"].
         labels: of nets, by name.
         paper: the paper's table.
 
     Returns:
-        Per net: the error on each part in percent; the mean distortion of the attacked images of
-        which the attack succeeded, and its root mean square ("pooled"), both RMS per pixel.
+        Per net: the error on each part in percent, and beside it the share of rejected images where
+        a net rejects any; the attack's success in percent, over the images that do not meet its
+        goal unaltered (`_attacked.tried`); the mean distortion of those of them that it fooled, and
+        its root mean square ("pooled"), both RMS per pixel. Last, where gradients look masked, a
+        warning (`_masking.signs`).
     """
-    found = []
-    for part in parts:
-        answers = answers_on(part, clean, split)
-        rate = answers.groupby(["net", "seed"], sort=False)["wrong"].agg(["mean", "size"])
-        found.append(_column(rate["mean"] * 100, rate["size"], part, f"{part} error", "%"))
-    lengths = attacks["distortion"].where(attacks["success"])
-    reached = lengths.groupby([attacks["net"], attacks["seed"]], sort=False)
-    size, unit = reached.count(), "RMS per pixel"
-    found.append(_column(reached.mean(), size, "distortion", "mean distortion", unit))
-    pooled = np.sqrt(reached.agg(lambda d: np.square(d).mean()))
-    found.append(_column(pooled, size, "pooled distortion", "pooled distortion", unit))
-    values = over_seeds(pd.concat(found), ["row", "column", "column_label", "unit"])
+    keys = ["row", "column", "column_label", "unit"]
+    found = [column for part in parts for column in error_columns(part, clean, split)]
+    nets = attacks.groupby(["net", "seed"], sort=False).size().index
+    found += success_columns(tried(attacks), nets)
+    values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(clean["net"].unique())}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(values, labels, paper)
-
-
-def _column(value: pd.Series, n: pd.Series, key: str, label: str, unit: str) -> pd.DataFrame:
-    frame = pd.DataFrame({"value": value, "n": n}).reset_index().rename(columns={"net": "row"})
-    return frame.assign(column=key, column_label=label, unit=unit, reason="no attack succeeded")
+    return cells(pd.concat([values, warnings(attacks, transfer)]), labels, paper)

@@ -12,13 +12,14 @@ from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses._summary import cells, over_seeds
 
-CELL = ["n", "value", "low", "high", "interval", "reason"]
+CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
 COLUMNS = {
-    "noise": ("less error by noise", "points"),
-    "clean": ("less clean error", "points"),
+    "noise": ("error − noise error", "points"),
+    "clean": ("error − clean error", "points"),
     "raw": ("error", "% error"),
-    "right noise": ("right images: less error by noise", "points"),
+    "rejected": ("rejected", "%"),
+    "right noise": ("right images: error − noise error", "points"),
     "right raw": ("right images: error", "% error"),
     "p": ("p, as clean (McNemar)", "p"),
 }
@@ -36,7 +37,7 @@ def excess(
     Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of one is the victim's error on the
     unaltered images, and part what any perturbation of that length does. Both are subtracted image
     by image: paired risk differences, in percentage points. "Right images" are those that source
-    and victim get right unaltered; there the clean error is 0.
+    and victim do not get wrong unaltered; there the clean error is 0. A rejection is no error.
 
     Args:
         transfer: with schema `_tables.TRANSFER`.
@@ -45,7 +46,8 @@ def excess(
         labels: of nets, by name.
 
     Returns:
-        A row per source and other victim; the p value where there is one network of each.
+        A row per source and other victim; the p value where there is one network of each, the share
+        of rejected images where there are any.
     """
     rows = with_noise(pairs(transfer, clean), radii)
     several = rows["seed"].nunique() > 1  # then a p value of each network says little
@@ -54,6 +56,7 @@ def excess(
         for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
         for cell in _cells(group)
         if not (several and cell["column"] == "p")
+        if rows["rejected"].any() or cell["column"] != "rejected"
     ]
     keys = ["source", "victim", "column", "column_label", "unit"]
     values = over_seeds(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), keys)
@@ -67,22 +70,24 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
     right = ~clean & ~group["source_clean"].to_numpy()
     noise = group["noise"].to_numpy()
-    reached = np.isfinite(noise)
+    reached, perturbed = np.isfinite(noise), group["perturbed"].to_numpy()
 
     def cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
         label, unit = COLUMNS[column]
         given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
-        return given | {"low": np.nan, "high": np.nan, "interval": None, "reason": None} | interval
+        return given | dict.fromkeys(CELL[3:5], np.nan) | {"interval": None} | interval
 
-    def beyond_noise(column: str, at: np.ndarray) -> dict[str, Any]:
+    def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
+        at, tried = among & reached, int((among & perturbed).sum())
         if not at.any():
-            why = "no attack succeeded" if not reached.any() else "no image that both get right"
-            return cell(column, 0, np.nan, reason=why)
+            why = "no attack succeeded" if among.any() else "no image that both get right"
+            return cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[at])
         low, high = statistics.student(difference)
-        return cell(column, int(at.sum()), difference.mean(), low=low, high=high, interval="images")
+        interval = {"low": low, "high": high, "interval": "images"}
+        return cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
-    yield beyond_noise("noise", reached)
+    yield beyond_noise("noise", np.ones_like(clean))
     low, high = statistics.paired(attacked, clean)
     yield cell(
         "clean",
@@ -93,7 +98,8 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
         interval="paired",
     )
     yield cell("raw", len(group), 100 * attacked.mean())
-    yield beyond_noise("right noise", reached & right)
+    yield cell("rejected", len(group), 100 * group["rejected"].mean())
+    yield beyond_noise("right noise", right)
     if right.any():
         yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:

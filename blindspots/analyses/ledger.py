@@ -6,13 +6,17 @@ is "any" wrong class or one target. A lower bound above an upper one is a bug an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from blindspots.analyses._attacked import middle
+from blindspots.analyses._masking import warnings
 from blindspots.analyses._summary import cells, over_seeds
+from blindspots.outcomes import is_wrong
 
 SCHEMA = pa.schema(
     [
@@ -81,11 +85,11 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
 
 def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     found = attacks[attacks["success"]].rename(columns={"l2": "upper"})
-    reached = found["attacked_prediction"] == found["target"].fillna(-1)
-    targeted = found[reached].assign(goal="target")
-    wrong = found[found["attacked_prediction"] != found["label"]]
+    aimed = found[found["target"].notna()]
+    targeted = aimed[aimed["attacked_prediction"] == aimed["target"]].assign(goal="target")
+    wrong = found[is_wrong(found["attacked_prediction"], found["label"])]
     wrong = wrong.assign(goal="any", target=pd.NA)
-    mistaken = clean[clean["prediction"].notna() & (clean["prediction"] != clean["label"])]
+    mistaken = clean[is_wrong(clean["prediction"], clean["label"]).fillna(False).astype(bool)]
     itself = mistaken[IMAGE].merge(images, on=IMAGE)
     itself = itself.assign(goal="any", target=pd.NA, upper=0.0, attack=None)
     frames = [frame[[*GOAL, "upper", "attack"]] for frame in (targeted, wrong, itself)]
@@ -98,30 +102,55 @@ def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFra
 
 
 def ledger(
-    ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[str, str]
+    ledger: pd.DataFrame,
+    attacks: pd.DataFrame,
+    transfer: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """A summary of the ledger per net: how far what is certified is from what is found.
 
     Args:
         ledger: with `SCHEMA`.
         attacks: of the experiment; its nets and images are summarised.
+        transfer: with schema `_tables.TRANSFER`, for signs of masked gradients.
         labels: of nets, by name.
 
     Returns:
-        Per net, over images that it gets right and that have both bounds for any wrong class: the
-        medians of the bounds and of their quotient.
+        Per net, over the images that it does not get wrong unaltered: the share that anything
+        fooled, in percent. Over those of them that have a certificate, where any has: the medians
+        of the bounds for any wrong class and of their quotient; an image that nothing fooled counts
+        as infinite. Last, where gradients look masked, a warning (`_masking.signs`).
     """
     rows = attacks[IMAGE].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=IMAGE)
-    rows = rows[(rows["upper"] > 0) & rows["lower"].notna()]
-    columns = {
-        "certified": ("certified median", "L2", rows["lower"]),
-        "found": ("found median", "L2", rows["upper"]),
-        "looseness": ("found / certified, median", "", rows["upper"] / rows["lower"]),
-    }
-    found = []
-    for key, (label, unit, values) in columns.items():
-        value = values.replace(np.inf, np.nan).groupby([rows["net"], rows["seed"]], sort=False)
-        frame = pd.DataFrame({"value": value.median(), "n": value.size()}).reset_index()
-        found.append(frame.assign(row=frame["net"], column=key, column_label=label, unit=unit))
+    found = [
+        {"row": net, "seed": seed} | cell
+        for (net, seed), group in rows.groupby(["net", "seed"], sort=False)
+        for cell in _of(group[~(group["upper"] == 0)])
+    ]
     keys = ["row", "column", "column_label", "unit"]
-    return cells(over_seeds(pd.concat(found), keys), labels, None)
+    columns = [*keys, "seed", "value", "n", "endless", "reason"]
+    values = over_seeds(pd.DataFrame(found, columns=columns), keys)
+    return cells(pd.concat([values, warnings(attacks, transfer)]), labels, None)
+
+
+def _of(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """One network's cells."""
+    yield {
+        "column": "success", "column_label": "images fooled", "unit": "%", "n": len(rows),
+        "value": 100 * rows["upper"].notna().mean(), "reason": "every image is wrong unaltered",
+    }  # fmt: skip
+    certified = rows["lower"].notna()
+    rows = rows[certified | ~certified.any()]
+    upper, lower = rows["upper"].fillna(np.inf), rows["lower"]
+    quotient = (upper / lower)[lower > 0]
+    for column, label, unit, values in (
+        ("certified", "certified median", "L2", lower.dropna()),
+        ("found", "found median", "L2", upper),
+        ("looseness", "found / certified, median", "", quotient),
+    ):
+        median = middle(values.to_numpy(float))
+        yield median | {
+            "column": column, "column_label": label, "unit": unit, "n": len(rows),
+            "reason": None if median["endless"] else "no certified radius",
+        }  # fmt: skip

@@ -10,9 +10,11 @@ import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
-from blindspots.analyses._summary import cells
+from blindspots.analyses._attacked import sources
+from blindspots.analyses._summary import NOT_FOOLED, cells, number
 from blindspots.analyses._szegedy2013 import TABLES
 from blindspots.analyses.transfer import row_names
+from blindspots.outcomes import is_wrong
 from blindspots.splits import SUBSETS
 
 CLEAN = {"table2": "table1", "table4": "table3"}
@@ -53,16 +55,20 @@ def multiverse(
             of it, a column per reading with our figure, and how many of the readings fit.
     """
     del labels
-    found = pd.DataFrame(_compared(transfer, clean, split, readings, renamed or {}))
+    compared = _compared(transfer, clean, split, readings, renamed or {})
+    found = pd.DataFrame(compared, columns=COMPARED)
     if cells_of is not None:
         return cells(_by_cell(found[found["table"] == cells_of], list(readings)), {}, None)
     return cells(_by_reading(found, list(readings)), {}, None)
 
 
+COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits"]
+
+
 def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
     """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
     answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
-    answers = answers.assign(wrong=answers["prediction"] != answers["label"])
+    answers = answers.assign(wrong=is_wrong(answers["prediction"], answers["label"]))
     counted = answers.groupby(["net", "subset"])["wrong"].agg(["sum", "size"])
     by_experiment = dict(list(transfer.groupby("experiment")))
     for reading, experiments in readings.items():
@@ -100,7 +106,7 @@ def rounding(figure: float) -> float:
 
 def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:
     for (row, victim), of in rows.groupby(["row", "victim"], sort=False):
-        wrong = of["prediction"] != of["label"]
+        wrong = is_wrong(of["prediction"], of["label"])
         low, high = statistics.prediction(int(wrong.sum()), len(of), RUN)
         interval = statistics.Interval(100 * low, 100 * high)
         yield row, nets[victim], "% error", 100 * wrong.mean(), interval
@@ -125,9 +131,13 @@ def _clean_cells(
 
 
 def _distortion(rows: pd.DataFrame) -> tuple[float, statistics.Interval]:
-    """The mean over images, and where that of another run of as many lies."""
-    values = rows.drop_duplicates(["seed", "file", "index"])["distortion"].dropna().to_numpy()
-    if len(values) < 2:
+    """The mean over images, and where that of another run of as many lies.
+
+    None where the attack failed on more than half: a mean of the others is not that of the net.
+    """
+    once = sources(rows)
+    values = once.loc[once["fooled"], "distortion"].to_numpy()
+    if len(values) < max(2, len(once) / 2):
         return np.nan, statistics.NONE
     spread = values.std(ddof=1) * np.sqrt(1 / len(values) + 1 / RUN)
     half = stats.t.ppf((1 + statistics.CONFIDENCE) / 2, len(values) - 1) * spread
@@ -135,7 +145,9 @@ def _distortion(rows: pd.DataFrame) -> tuple[float, statistics.Interval]:
 
 
 def _by_reading(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
-    best = found.groupby("reading")["fits"].mean().idxmax()
+    found = found.astype({"fits": bool})
+    fitting = found.groupby("reading")["fits"].mean()
+    best = fitting.idxmax() if len(fitting) else None
     rows = []
     for reading in readings:
         of = found[found["reading"] == reading]
@@ -172,8 +184,8 @@ def _by_cell(found: pd.DataFrame, readings: list[str]) -> pd.DataFrame:
         for reading in readings:
             if reading in ours.index:
                 cell = ours.loc[reading]
-                form = "{:.3f}" if unit == "RMS per pixel" else "{:.1f}"
-                text = form.format(cell["value"]) + (" ✓" if cell["fits"] else "")
+                shown = NOT_FOOLED if np.isnan(cell["value"]) else number(cell["value"], unit)
+                text = shown + (" ✓" if cell["fits"] else "")
                 rows.append(_cell(name, reading, reading, cell["value"], unit, text))
     return pd.DataFrame(rows)
 

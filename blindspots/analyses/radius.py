@@ -8,8 +8,13 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import PAIR
+from blindspots.analyses._attacked import middle
+from blindspots.analyses._pairs import IMAGE, PAIR
 from blindspots.analyses._summary import cells, over_seeds
+from blindspots.outcomes import is_right
+
+NONE = "no image that both get right, attacked with success"
+BEYOND = "more than half of the images are not fooled at any distortion that was tried"
 
 
 def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -26,30 +31,23 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
         A row per source, a column per victim; no value where more than half of the images are not
         fooled at any distortion that was tried.
     """
-    right = clean[clean["prediction"] == clean["label"]]
-    right = right[["net", "seed", "file", "index"]].rename(columns={"net": "source"})
-    rows = radii[radii["success"] & ~(radii["radius"] == 0)]
-    rows = rows.merge(right, on=["source", "seed", "file", "index"])
+    right = clean.loc[is_right(clean["prediction"], clean["label"]), ["net", *IMAGE]]
+    rows = radii
+    for net in ("source", "victim"):
+        rows = rows.merge(right.rename(columns={"net": net}), on=[net, *IMAGE])
     found = []
     for (source, victim, seed), _ in radii.groupby(PAIR, sort=False):
         of = rows[(rows["source"] == source) & (rows["victim"] == victim) & (rows["seed"] == seed)]
-        distances = of["radius"].fillna(np.inf).to_numpy()
-        middle = float(np.median(distances)) if len(distances) else np.nan
+        distances = of.loc[of["success"], "radius"].fillna(np.inf).to_numpy(float)
         low, high = statistics.median(distances)
-        reason = None
-        if len(distances) == 0:
-            reason = "no image that both get right, attacked with success"
-        elif middle == np.inf:
-            reason = "more than half of the images are not fooled at any distortion that was tried"
+        median = middle(distances)
         found.append(
-            {
+            median
+            | {
                 "row": source, "column": victim, "unit": "RMS per pixel", "seed": seed,
-                "n": len(distances), "value": middle if np.isfinite(middle) else np.nan,
-                "low": low, "high": high if np.isfinite(high) else np.nan,
-                "interval": "median", "reason": reason,
+                "n": len(distances), "tried": len(of),
+                "low": low, "high": high if np.isfinite(high) else np.nan, "interval": "median",
+                "reason": BEYOND if median["endless"] else NONE,
             }
         )  # fmt: skip
-    values = pd.DataFrame(found)
-    missing = values.groupby(["row", "column"])["value"].transform(lambda v: v.isna().any())
-    values.loc[missing, "value"] = np.nan  # a mean over the other networks would be too small
-    return cells(over_seeds(values, ["row", "column", "unit"]), labels, None)
+    return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels, None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses._clean import answers_on
+from blindspots.analyses._clean import answers_on, error_columns
 from blindspots.analyses._summary import cells, over_seeds
 from blindspots.interface import InputError
 
@@ -33,8 +33,9 @@ def search(
         labels: of nets, by name.
 
     Returns:
-        Per net its error in percent and the seconds of a training; a mark at the lowest error. Last
-        the search as a whole: how many trainings, and the sum of their seconds.
+        Per net its error in percent, the share of rejected images, which are no errors, where a net
+        rejects any, and the seconds of a training; a mark at the lowest error. Last the search as a
+        whole: how many trainings, and the sum of their seconds.
 
     Raises:
         InputError: no image was kept for validation.
@@ -44,15 +45,14 @@ def search(
         raise InputError(
             "splits.validation: expected images to judge the search by, found none; enlarge it"
         )
-    rate = answers.groupby(["net", "seed"], sort=False)["wrong"].agg(value="mean", n="size")
-    rates = rate.assign(
-        value=100 * rate["value"], column="error", column_label="validation error", unit="%"
+    rates = pd.concat(error_columns("validation", clean, split)).replace(
+        {"column": {"validation": "error"}}
     )
     ends = history.groupby(["net", "seed"], sort=False)["seconds"].last()
     seconds = ends.to_frame("value").assign(
         n=0, column="seconds", column_label="seconds of a training", unit="s"
     )
-    found = pd.concat([rates.reset_index(), seconds.reset_index()]).rename(columns={"net": "row"})
+    found = pd.concat([rates, seconds.reset_index()]).rename(columns={"net": "row"})
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
     errors = (
         values[values["column"] == "error"].set_index("row")["value"].sort_values(kind="stable")

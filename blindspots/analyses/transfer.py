@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from blindspots.analyses._attacked import sources, success_columns
 from blindspots.analyses._summary import cells, over_seeds
+from blindspots.outcomes import is_rejected, is_wrong
 
 
 def transfer(
@@ -20,25 +22,40 @@ def transfer(
         paper: the paper's table.
 
     Returns:
-        Per source or control: the error of each victim in percent over all its images, and the mean
-        actual distortion.
+        Per source or control: the error of each victim in percent over all its images, and beside
+        it the share that it rejects, where it rejects any; of sources the success of the attack in
+        percent, over the images that do not meet its goal unaltered; the mean actual distortion of
+        those of them that it fooled, of controls that of all.
     """
     transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
-    rows = transfer.assign(
-        row=row_names(transfer), wrong=transfer["prediction"] != transfer["label"]
+    rows = transfer.assign(row=row_names(transfer))
+    found = pd.concat([*_rates(rows, labels), *_lengths(rows)])
+    values = over_seeds(found, ["row", "column", "column_label", "unit"])
+    shown = {row: _label(row, labels) for row in values["row"].unique()}
+    return cells(values.assign(row_label=values["row"].map(shown)), labels, paper)
+
+
+def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """What each victim gets wrong of each row's images; and what it rejects, where it ever does."""
+    rows = rows.assign(
+        wrong=is_wrong(rows["prediction"], rows["label"]), rejected=is_rejected(rows["prediction"])
     )
-    rate = rows.groupby(["row", "victim", "seed"], sort=False)["wrong"].agg(["mean", "size"])
-    rate = rate.reset_index().rename(columns={"victim": "column", "size": "n"})
-    rate = rate.assign(value=rate["mean"] * 100, unit="% error")
-    size = rows.drop_duplicates(["row", "seed", "file", "index"]).groupby(
-        ["row", "seed"], sort=False
-    )
-    actual = size["distortion"].agg(["mean", "count"]).reset_index()
-    actual = actual.rename(columns={"mean": "value", "count": "n"})
-    actual = actual.assign(column="distortion", unit="RMS per pixel", reason="no attack succeeded")
-    values = over_seeds(pd.concat([rate, actual]), ["row", "column", "unit"])
-    row_labels = {row: _label(row, labels) for row in values["row"].unique()}
-    return cells(values.assign(row_label=values["row"].map(row_labels)), labels, paper)
+    for victim, seen in rows.groupby("victim", sort=False):
+        of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
+        for column, title, unit, value in (
+            (victim, label, "% error", of["wrong"].mean()),
+            (f"{victim} rejected", f"{label} rejected", "%", of["rejected"].mean()),
+        ):
+            if unit == "% error" or seen["rejected"].any():
+                frame = pd.DataFrame({"value": 100 * value, "n": of.size()}).reset_index()
+                yield frame.assign(column=column, column_label=title, unit=unit)
+
+
+def _lengths(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """How often the attacks succeeded, and how far their images are then; of controls how far."""
+    made = rows.groupby(["row", "seed"], sort=False)["source"].count() > 0
+    success, lengths, _ = success_columns(sources(rows), made.index)
+    return [success[made.to_numpy()], lengths.assign(column_label="distortion")]
 
 
 def row_names(transfer: pd.DataFrame) -> list[str]:

@@ -41,7 +41,8 @@ def unit_factors(
     units = of_scaling(units, scaling)
     found = differences(units, of_scaling(unit_rotations, scaling))
     found = found.merge(layer_labels(units, labels)[[*LAYER, "place"]], on=LAYER)
-    found["value"] *= found["measure"].map({name: m.sign for name, m in MEASURES.items()})
+    signs = found["measure"].map({name: m.sign for name, m in MEASURES.items()})
+    found["value"] *= signs.astype(float)
     placed = found[found["place"] != "neither"]
     # Layers that have a value for every seed: an average must be of the same ones throughout.
     whole = placed.groupby([*LAYER, "measure"])["value"].transform(lambda of: of.notna().all())

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
+from blindspots.analyses._attacked import sources
 from blindspots.analyses._pairs import IMAGE, pairs, with_noise
-from blindspots.analyses._summary import cells
+from blindspots.analyses._summary import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
 from blindspots.interface import InputError
+from blindspots.outcomes import is_rejected, is_wrong
 
 Claim = Mapping[str, Any]
 Evidence = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -32,7 +34,8 @@ def verdicts(
     beyond that. With the measure's 95% interval on the right side of the margin the claim holds;
     on the right side of the weaker one alone, it holds weakly; wholly on the wrong side of that, it
     does not hold; else nobody can tell. The interval is Student's over the networks of several
-    seeds, over the images of one: then the verdict is on these networks alone.
+    seeds, over the images of one: then the verdict is on these networks alone. Where an experiment
+    has rejected answers, which are no errors, their share is told beside.
 
     Args:
         transfer: with schema `_tables.TRANSFER`, of all experiments that the claims name.
@@ -57,39 +60,49 @@ def verdicts(
         seen = radii[radii["experiment"] == claim["experiment"]]
         measure, unit = MEASURES[claim["measure"]]
         rows += _cells(claim, measure((at, clean, seen), claim.get("of")), unit)
+        if (rejected := is_rejected(at["prediction"])).any():
+            rows.append(
+                _cell(claim, "rejected", "answers rejected", "%", value=100 * rejected.mean())
+            )
     return cells(pd.DataFrame(rows), {}, None)
 
 
+def _cell(claim: Claim, column: str, label: str, unit: str = "", **shown: Any) -> dict[str, Any]:
+    named = {"row": claim["claim"], "row_label": claim["claim"], "n": 0, "networks": 1}
+    return named | {"column": column, "column_label": label, "unit": unit} | shown
+
+
 def _cells(claim: Claim, images: pd.DataFrame, unit: str) -> list[dict[str, Any]]:
-    per_image = images.groupby(IMAGE)["value"].mean()
+    every = images.groupby(IMAGE)["value"].mean()
+    per_image = every.dropna()
     values, kind = per_image.groupby("seed").mean(), "student"
     networks = len(values)
     if networks == 1:
         values, kind = per_image, "images"
-    value, interval = float(values.mean()), statistics.student(values.to_numpy())
+    value, text, reason = float(values.mean()), None, "nothing was measured"
+    endless = np.isinf(value)
+    interval = statistics.NONE if endless else statistics.student(values.to_numpy())
+    if endless:
+        value, text, reason = np.nan, NOT_FOOLED, NO_MEDIAN
+    elif 0 < len(per_image) < len(every):
+        text = number(value, unit) + of_fewer(len(per_image), len(every))
     sign = 1 if "at_least" in claim else -1
     margin, weak = claim.get("at_least", claim.get("at_most")), claim["weakly"]
     verdict = judged(statistics.Interval(*sorted(sign * np.array(interval))), sign * margin,
                      sign * weak)  # fmt: skip
     rule = f"{'at least' if sign > 0 else 'at most'} {margin:g}, weakly {weak:g}"
-    shared = {
-        "row": claim["claim"], "row_label": claim["claim"],
-        "n": len(per_image) // max(networks, 1), "networks": networks,
-    }  # fmt: skip
+    counted = {"n": len(per_image) // max(networks, 1), "networks": networks}
     return [
-        shared | {"column": "verdict", "column_label": "verdict", "unit": "", "text": verdict},
-        shared
-        | {
-            "column": "value", "column_label": "measured", "unit": unit, "value": value,
-            "low": interval.low, "high": interval.high, "interval": kind,
-            "reason": "nothing was measured",
-        },
-        shared | {"column": "rule", "column_label": "holds", "unit": "", "text": rule},
-        shared
-        | {
-            "column": "measure", "column_label": "measure", "unit": "",
-            "text": f"{claim['measure']}, {claim['experiment']}",
-        },
+        cell | counted
+        for cell in (
+            _cell(claim, "verdict", "verdict", text=verdict),
+            _cell(
+                claim, "value", "measured", unit, value=value, low=interval.low,
+                high=interval.high, interval=kind, text=text, reason=reason,
+            ),
+            _cell(claim, "rule", "holds", text=rule),
+            _cell(claim, "measure", "measure", text=f"{claim['measure']}, {claim['experiment']}"),
+        )
     ]  # fmt: skip
 
 
@@ -113,28 +126,34 @@ def judged(interval: statistics.Interval, margin: float, weak: float) -> str:
 def _success(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Share of attacked images whose attack succeeded, in percent."""
     rows = _attacked(evidence[0])
-    return rows.assign(value=100.0 * rows["success"])
+    return rows.assign(value=100.0 * rows["fooled"])
 
 
 def _distortion(evidence: Evidence, of: Any) -> pd.DataFrame:
-    """Distortion of the attacked images of the net with the largest mean."""
+    """Distortion of the attacked images of the net with the largest mean.
+
+    Infinite where the attack failed on more than half of a net's images, none where it failed.
+    """
     rows = _attacked(evidence[0])
-    rows = rows[rows["distortion"].notna()]
-    means = rows.groupby("source")["distortion"].transform(lambda lengths: lengths.mean())
-    rows = rows[means == means.max()]
-    return rows.assign(value=rows["distortion"])
+    rows = rows.assign(value=rows["distortion"].where(rows["fooled"]))
+    by = rows.groupby("source")
+    endless = by["fooled"].transform("mean") < 0.5
+    if endless.any():
+        return rows[endless].assign(value=np.inf)
+    means = by["value"].transform("mean")
+    return rows[means == means.max()]
 
 
 def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
-    rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
-    return rows.drop_duplicates(["source", *IMAGE])
+    """The attacked images as `_attacked.sources` has them, not those of controls or amplified."""
+    return sources(transfer[transfer["source"].notna() & transfer["amplified_to"].isna()])
 
 
 def _beyond_noise(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on others' images beyond that by noise as long, in points."""
     transfer, clean, radii = evidence
     rows = with_noise(pairs(transfer, clean), radii)
-    rows = rows[rows["noise"].notna()]
+    rows = rows[rows["perturbed"]]
     return rows.assign(value=100 * (rows["attacked"] - rows["noise"]))
 
 
@@ -151,9 +170,12 @@ def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on the images of a control, `of`, beyond their clean error, in points."""
     transfer, clean, _ = evidence
     rows = transfer[(transfer["attack"] == of) & (transfer["seed"] == transfer["victim_seed"])]
-    known = clean.rename(columns={"net": "victim", "prediction": "unaltered"})
+    known = clean[clean["prediction"].notna()]
+    known = known.rename(columns={"net": "victim", "prediction": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
-    wrong, before = rows["prediction"] != rows["label"], rows["unaltered"] != rows["label"]
+    wrong, before = (
+        is_wrong(rows[answer], rows["label"]) for answer in ("prediction", "unaltered")
+    )
     return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
 
 

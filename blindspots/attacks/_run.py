@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._call import call, call_for_best
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.outcomes import predictions
 from blindspots.parts import Images
 from blindspots.targets import candidates, choose_targets
 
@@ -72,7 +73,7 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
         )
         found = call(attack, model, data, targets, **given)
     with torch.no_grad():
-        attacked = model(found.images).argmax(dim=1)
+        attacked = predictions(model(found.images), data.classes)
     failed = ~found.success.cpu().numpy()
     nothing = np.ma.masked_all(len(failed), np.int64)
     penalty = np.full(len(failed), np.nan)
@@ -82,7 +83,7 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
         "target": nothing if targets is None else targets.cpu().numpy(),
-        "prediction": logits.argmax(dim=1).cpu().numpy(),
+        "prediction": predictions(logits, data.classes).cpu().numpy(),
         "attacked_prediction": attacked.cpu().numpy(),
         "success": ~failed,
         "status": np.array([Status(s).name for s in found.status.tolist()]),

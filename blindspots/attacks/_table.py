@@ -20,8 +20,8 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("index", pa.int32(), nullable=False),
             pa.field("label", pa.int16(), nullable=False),
             pa.field("target", pa.int16()),  # null: any wrong class
-            pa.field("prediction", pa.int16(), nullable=False),  # of the unaltered image
-            pa.field("attacked_prediction", pa.int16(), nullable=False),
+            pa.field("prediction", pa.int16(), nullable=False),  # unaltered image; -1: rejected
+            pa.field("attacked_prediction", pa.int16(), nullable=False),  # -1: rejected
             pa.field("success", pa.bool_(), nullable=False),
             pa.field("status", pa.string(), nullable=False),
             pa.field(

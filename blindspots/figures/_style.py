@@ -18,6 +18,7 @@ from blindspots.tables import replacing
 SETTINGS: Any = {
     "svg.hashsalt": "blindspots",  # ids of the SVG's parts
     "svg.fonttype": "path",  # looks alike everywhere
+    "text.parse_math": False,  # a label is text, whatever dollars it holds
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,

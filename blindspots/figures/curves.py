@@ -13,6 +13,7 @@ from blindspots import statistics
 from blindspots.analyses._tables import NOISE, OTHER_IMAGE
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+NOTHING = "no image can be\nmoved so far"
 PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
 """Directions that no source chose: colour and dashes."""
 
@@ -20,7 +21,8 @@ PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
 def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
 
-    Bands are the 95% intervals: Wilson's on one network, Student's over several.
+    Bands are the 95% intervals: Wilson's on one network, Student's over several. A direction has no
+    line where no image can be moved so far in the box, or no attack succeeded.
 
     Args:
         curves: with schema `_tables.CURVES`.
@@ -45,6 +47,8 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
             (lines[name],) = axes.plot([], [], color=colour, linestyle=dashes)
             axes.fill_between(line.index, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
         axes.set_title(labels.get(victim, victim))
+        if not (rows["n"] >= 1).any():
+            axes.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=axes.transAxes)
         axes.set(ylim=(0, 101), xlim=(0, curves["distortion"].max()))
     for place, axes in enumerate(panels):
         if place >= len(victims):
@@ -54,7 +58,9 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
     figure.supylabel("error of the victim (%)", fontsize=10)
     order = sources + [name for name in lines if name not in sources]
-    named = [labels.get(name, name) for name in order]
+    moved = curves[curves["n"] >= 1]
+    drawn = {*moved["source"].dropna(), *moved["direction"]}
+    named = [labels.get(name, name) + ("" if name in drawn else ", no image") for name in order]
     figure.legend(
         [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,
         title="direction of the perturbation (thick: the victim's own)", title_fontsize=9,
@@ -76,4 +82,6 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
             interval = statistics.student(rates)
         ends = np.clip(interval, 0, 1)
         found[distortion] = 100 * np.array([rates.mean(), *ends])
-    return pd.DataFrame.from_dict(found, orient="index", columns=["rate", "low", "high"])
+    ends = np.array(list(found.values()), dtype=float).reshape(-1, 3)
+    at = pd.Index(list(found), dtype=float)
+    return pd.DataFrame(ends, index=at, columns=["rate", "low", "high"])

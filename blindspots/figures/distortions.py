@@ -9,11 +9,15 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from blindspots.analyses._attacked import tried
+from blindspots.analyses._summary import of_fewer
+
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """One cumulative curve per net: the share of its images fooled at or below a distortion.
 
-    Failures count: a curve that ends below 1 is that of an attack that failed on the rest.
+    Failures count: a curve that ends below 1 is that of an attack that failed on the rest. Images
+    that met the attack's goal unaltered do not.
 
     Args:
         attacks: one row per attacked image.
@@ -23,23 +27,21 @@ def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     figure = Figure(figsize=(7.2, 4.2))
     axes = figure.subplots()
     colours = seaborn.color_palette("colorblind", len(nets))
+    rows = tried(attacks)
+    lines, names = [], []
     for net, colour in zip(nets, colours, strict=True):
-        values = attacks.loc[attacks["net"] == net, "distortion"]
-        found = np.sort(values.dropna().to_numpy())
-        share = np.arange(1, len(found) + 1) / len(values)
-        label = f"{labels.get(net, net)}, mean {found.mean():.3f}" if len(found) else net
-        axes.step(
-            np.concatenate([[0.0], found]),
-            np.concatenate([[0.0], share]),
-            where="post",
-            color=colour,
-            label=label,
-        )
+        of = rows[rows["net"] == net]
+        found = np.sort(of.loc[of["fooled"], "distortion"].to_numpy(float))
+        share = np.arange(1, len(found) + 1) / max(len(of), 1)
+        mean = f"mean {found.mean():.3f}" if len(found) else "none fooled"
+        names.append(f"{labels.get(net, net)}, {mean}{of_fewer(len(found), len(of))}")
+        places = np.concatenate([[0.0], found]), np.concatenate([[0.0], share])
+        lines += axes.step(*places, where="post", color=colour)
     axes.set(
         xlabel="distortion (RMS per pixel)",
         ylabel="share of images fooled",
         xlim=(0, None),
         ylim=(0, 1.01),
     )
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(lines, names, loc="lower right", fontsize=9)
     return figure

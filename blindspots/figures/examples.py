@@ -8,6 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.analyses._attacked import sources
+from blindspots.analyses._summary import of_fewer
+from blindspots.outcomes import is_rejected, is_right
+
+NO_SUCCESS = "no attack succeeded"
 GAP = 2
 """White pixels between images."""
 
@@ -38,23 +43,31 @@ def examples(
     figure.set_layout_engine("constrained", w_pad=0.12)  # inches between panels
     every = figure.subplots(1, len(panels), squeeze=False)
     darkest, brightest = _range(pictures["original"])
+    transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
     for axes, panel in zip(every[0], panels, strict=True):
         shown = _of(pictures, panel).head(rows * pairs)
         mosaic = _mosaic(shown, rows, pairs, brightest)
         axes.imshow(mosaic, cmap="gray", vmin=darkest, vmax=brightest)
         axes.set_axis_off()
-        answers = _of(transfer, panel)
-        answers = answers[answers["victim"] == panel["victim"]]
-        accuracy = (answers["prediction"] == answers["label"]).mean()
-        origin = (
-            f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
-        )
-        axes.set_title(
-            f"{origin}\naverage distortion {answers['distortion'].mean():.3f}\n"
-            f"accuracy of {_label(panel['victim'], labels)}: {accuracy:.0%}",
-            fontsize=9,
-        )
+        axes.set_title(_title(_of(transfer, panel), panel, labels), fontsize=9)
     return figure
+
+
+def _title(answers: pd.DataFrame, panel: Mapping[str, str], labels: Mapping[str, str]) -> str:
+    """What was done to a panel's images, how far they are, and what the victim makes of them."""
+    origin = (
+        f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
+    )
+    once = sources(answers)
+    lengths = once.loc[once["fooled"], "distortion"]
+    fewer = of_fewer(len(lengths), len(once))
+    distance = f"average distortion {lengths.mean():.3f}{fewer}" if len(lengths) else NO_SUCCESS
+    seen = answers[answers["victim"] == panel["victim"]]
+    accuracy = is_right(seen["prediction"], seen["label"]).mean()
+    rejected = is_rejected(seen["prediction"]).mean()
+    beside = f", rejects {rejected:.0%}" if rejected else ""
+    victim = _label(panel["victim"], labels)
+    return f"{origin}\n{distance}\naccuracy of {victim}: {accuracy:.0%}{beside}"
 
 
 def _label(net: str, labels: Mapping[str, str]) -> str:

@@ -42,13 +42,15 @@ def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[st
             for one in seeds:
                 axes.plot(one[axis], one[term], dashes, color=colour, linewidth=0.6, alpha=0.5)
             mean = of.groupby("epochs")[["seconds", term]].mean().reset_index()
-            label = labels.get(net, net) if axes is panels[0] else None
-            axes.plot(mean[axis], mean[term], dashes, color=colour, linewidth=1.8, label=label)
+            (line,) = axes.plot(mean[axis], mean[term], dashes, color=colour, linewidth=1.8)
+            line.set_label(labels.get(net, net))
         axes.set(ylabel=TERMS[term], xlabel=AXES[axis])
         if (rows[term] == 0).any():
             positive = rows[term][rows[term] > 0]
             axes.set_yscale("symlog", linthresh=positive.min() if len(positive) else 1.0)
         else:
             axes.set_yscale("log")
-    figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+    lines = [line for line in panels[0].lines if line.get_linewidth() > 1]
+    named = [str(line.get_label()) for line in lines]  # handed over: "_" would hide one
+    figure.legend(lines, named, loc="outside upper center", ncols=3, fontsize=9)
     return figure

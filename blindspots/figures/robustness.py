@@ -16,7 +16,8 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
     """Small multiples: the share of images that no perturbation up to a length can change.
 
     Below, the share that is certified; above, the share that no attack has changed. The truth lies
-    between, in the area that is shaded.
+    between, in the area that is shaded. Where attacks failed on images that the net gets right, the
+    title says on how many they did not: what is not found need not be robust.
 
     Args:
         ledger: with schema `analyses.ledger.SCHEMA`; its rows for any wrong class.
@@ -32,13 +33,16 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
     panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
     for axes, net in zip(panels, nets, strict=False):
         of = rows[rows["net"] == net]
-        longest = of["upper"].max()
+        ends = of[["upper", "lower"]].to_numpy(float)
+        longest = ends[np.isfinite(ends)].max(initial=0)
         ε = np.linspace(0, longest if longest > 0 else 1.0, 400)
         certified, robust = shares(of, ε)
         axes.plot(ε, certified, color=CERTIFIED)
         axes.plot(ε, robust, color=ROBUST)
         axes.fill_between(ε, certified, robust, color="0.5", alpha=0.15, lw=0)
-        axes.set_title(labels.get(net, net))
+        right = of.loc[~(of["upper"] == 0), "upper"]
+        missed = f"\n{right.count()} of {len(right)} fooled" if right.isna().any() else ""
+        axes.set_title(labels.get(net, net) + missed)
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
     for axes in panels[len(nets) :]:
         axes.set_axis_off()

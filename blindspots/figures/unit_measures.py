@@ -53,8 +53,8 @@ def unit_measures(
     rows = rows[rows["layer"].isin(layers or there) & (rows["measure"] == measure)]
     panels = layer_labels(rows[rows["trained"]], labels)
     arms = {arm: name for arm, name in ARMS.items() if arm in set(rows["arm"])}
-    across = min(ACROSS, len(panels))
-    down = -(-len(panels) // across)
+    across = max(1, min(ACROSS, len(panels)))
+    down = max(1, -(-len(panels) // across))
     figure = Figure(figsize=(WIDTH * across + 1.6, HEIGHT * down + 0.8))
     every = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, panel in zip(every, panels.itertuples(), strict=False):

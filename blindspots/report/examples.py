@@ -28,8 +28,8 @@ class Answer(NamedTuple):
 
     Attributes:
         victim: its label.
-        before: its answer to the unaltered image.
-        margin_before: of the label's logit over the largest other.
+        before: its answer to the unaltered image; -1: rejected.
+        margin_before: of the label's logit over the largest of another class.
         after: its answer to the perturbed image.
         margin: likewise.
     """
@@ -145,7 +145,7 @@ def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) ->
 def _label(origin: tuple, config: Config) -> str:
     source, attack, amplified = origin
     if source is None:
-        return f"nobody ({attack})"
+        return f"control: {attack}"
     scale = f", amplified to {amplified:g}" if amplified is not None else ""
     return f"{config['nets'][source]['label']}, by {attack}{scale}"
 

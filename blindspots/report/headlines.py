@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from blindspots.analyses._masking import WARNING
+from blindspots.analyses._summary import NOT_FOOLED
 from blindspots.report.summaries import figure
 
 Config = Mapping[str, Any]
@@ -36,6 +38,14 @@ class Headline(NamedTuple):
     table: str
 
 
+class Warned(NamedTuple):
+    """What a reader must know of a net before its figures: its label, why, and the table's name."""
+
+    net: str
+    text: str
+    table: str
+
+
 RANGES = {
     "errors": {"distortion": "Mean distortion of the perturbed images"},
     "excess": {"noise": "Error of other nets on them, beyond that by noise as long"},
@@ -47,6 +57,10 @@ RANGES = {
     "operators": {"value": "Norm of a linear layer"},
 }
 """Columns whose range over the rows is a key figure, by the method of their table."""
+
+FOUND = ("distortion", "found")
+"""Columns of distances that attacks found: rows where they failed on more than half have no part in
+the range, and are named beside it."""
 
 
 def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Headline]:
@@ -71,12 +85,26 @@ def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Hea
     return judged or measured
 
 
+def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
+    """The warnings of the tables, those of several tables on one net once.
+
+    Args:
+        summaries: as for `headlines`.
+    """
+    found: dict[tuple[str, str], Warned] = {}
+    for name, summary in summaries.items():
+        warnings = summary[summary["column"].eq(WARNING) & summary["text"].notna()]
+        for net, text in zip(warnings["row_label"], warnings["text"], strict=True):
+            found.setdefault((net, text), Warned(net, text, name))
+    return list(found.values())
+
+
 def _verdicts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
     for claim, of in summary.groupby("row_label", sort=False):
         cells = {cell["column"]: cell for cell in of.to_dict("records")}
-        value, interval = figure(cells["value"])
+        _, interval = figure(cells["value"])
         note = f"{cells['rule']['text']}; {cells['measure']['text']}"
-        shown = _with_unit(value, cells["value"]["unit"])
+        shown = _with_unit(_shown(cells["value"]), cells["value"]["unit"])
         yield Headline(str(claim), cells["verdict"]["text"], shown, interval, note, name)
 
 
@@ -104,16 +132,33 @@ def _ranges(
     name: str, title: str, summary: pd.DataFrame, columns: Mapping[str, str]
 ) -> Iterator[Headline]:
     for column, claim in columns.items():
-        cells = summary[summary["column"].eq(column) & summary["value"].notna()]
-        if cells.empty:
-            continue
-        ends = cells.sort_values("value").iloc[[0, -1]].to_dict("records")
-        least, most = (figure(cell)[0] for cell in ends)
-        shown = least if least == most else f"{least} to {most}"
-        first, last = (cell["row_label"] for cell in ends)
-        rows = first if first == last else f"least {first}, most {last}"
-        yield Headline(claim, "", _with_unit(shown, ends[0]["unit"]), "", f"{rows}; {title}", name)
+        of = summary[summary["column"] == column]
+        apart = of["row"].isin(_resisting(summary)) & (column in FOUND)
+        note = [f"{NOT_FOOLED}: {', '.join(of.loc[apart, 'row_label'])}"] if apart.any() else []
+        cells = of[of["value"].notna() & ~apart].sort_values("value")
+        if len(cells):
+            ends = cells.iloc[[0, -1]].to_dict("records")
+            least, most = (_shown(cell) for cell in ends)
+            shown = least if least == most else f"{least} to {most}"
+            first, last = (cell["row_label"] for cell in ends)
+            rows = first if first == last else f"least {first}, most {last}"
+            figure_of = _with_unit(shown, ends[0]["unit"])
+            yield Headline(claim, "", figure_of, "", "; ".join([rows, *note, title]), name)
+        elif note:
+            yield Headline(claim, "", NOT_FOOLED, "", "; ".join([*note, title]), name)
 
 
-def _with_unit(value: str, unit: str) -> str:
-    return f"{value} {unit.removesuffix(' error')}".strip() if value else "none"
+def _resisting(summary: pd.DataFrame) -> pd.Series:
+    """The rows on more than half of whose images the attack failed."""
+    return summary.loc[summary["column"].eq("success") & (summary["value"] < 50), "row"]
+
+
+def _shown(cell: Mapping[str, Any]) -> str:
+    """A cell's figure as its table shows it, such as with the number of its images."""
+    return cell["text"] if isinstance(cell["text"], str) else figure(cell)[0]
+
+
+def _with_unit(shown: str, unit: str) -> str:
+    if shown == NOT_FOOLED:
+        return shown
+    return f"{shown} {unit.removesuffix(' error')}".strip() if shown else "none"

@@ -10,14 +10,17 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import jinja2
+import pandas as pd
 import yaml
 from markupsafe import Markup
 
 from blindspots import tables
 from blindspots.audit.run import summary as audit_summary
+from blindspots.outcomes import is_rejected, is_wrong
 from blindspots.provenance import commit, versions
+from blindspots.report import isolation
 from blindspots.report.examples import examples
-from blindspots.report.headlines import headlines
+from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable
@@ -25,6 +28,9 @@ from blindspots.report.summaries import Table, printable
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 """Where a figure's file says in words what it shows (`figures._style`)."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a formula may begin with in a spreadsheet."""
 
 
 class Figure(NamedTuple):
@@ -75,6 +81,8 @@ def render(
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
+    written, config = config, isolation.config(config)
+    seen = {name: isolation.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
@@ -83,18 +91,20 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, frames),
+        headlines=headlines(config, seen),
+        warned=warned(seen),
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={
-            Path(path).stem: _shown(path, config, frames[Path(path).stem]) for path in summaries
+            name: _shown(path, config["tables"][name]["title"], seen[name], frames[name])
+            for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         readings=readings_taken(config),
         splits=[tables.metadata(tables.read(path)) for path in splits],
         audit=[] if audit is None else audit_summary(audit),
-        settings=settings_in_effect(config),
-        config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
+        settings=settings_in_effect(written),
+        config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),
         commits=sorted(origins | {commit()}),
         versions=versions(),
     )  # fmt: skip
@@ -106,17 +116,31 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
+    environment.globals |= {"is_wrong": is_wrong, "is_rejected": is_rejected}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 
 
-def _shown(path: str | Path, config: Config, frame: Any) -> Shown:
-    name, text = Path(path).stem, frame.to_csv(index=False).encode()
+def _shown(path: str | Path, title: str, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
     return Shown(
-        printable(name, config["tables"][name]["title"], frame),
-        _data("text/csv;charset=utf-8", text),
+        printable(Path(path).stem, title, seen),
+        _data("text/csv;charset=utf-8", frame.map(harmless).to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )
+
+
+def harmless(cell: Any) -> Any:
+    """A cell of a CSV that no spreadsheet takes for a formula: text that begins as one, quoted.
+
+    After OWASP, "CSV injection". Numbers stay, as text too, such as "-0.5".
+    """
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _figure(path: str | Path, entry: Config) -> Figure:

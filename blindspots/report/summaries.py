@@ -7,20 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-FORMATS = {
-    "%": "{:.2f}",
-    "% error": "{:.1f}",
-    "points": "{:+.1f}",
-    "% points": "{:+.2f}",
-    "p": "{:.2g}",
-    "points off": "{:.1f}",
-    "% off": "{:.1f}",
-    "RMS per pixel": "{:.3f}",
-}
-"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
+from blindspots.analyses._summary import NOT_FOOLED, number
 
-LEAST_P = 1e-300
-"""Below it a p value is that of rounding: a 0 is printed as less than this."""
+LARGEST = 1e308
+"""What an infinite figure is sorted by: a page's scripts take no larger number."""
 
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
@@ -105,17 +95,10 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
     """The value of a summary's cell and its interval, as text; "" where there is none."""
     value, low, high = (
-        "" if pd.isna(cell[end]) else _number(cell[end], cell["unit"])
+        "" if pd.isna(cell[end]) else number(cell[end], cell["unit"])
         for end in ("value", "low", "high")
     )
     return value, f"{low}, {high}" if low and high else ""
-
-
-def _number(value: float, unit: str) -> str:
-    if unit == "p" and value < LEAST_P:
-        return f"< {LEAST_P:g}"
-    is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
-    return ("{:.2g}" if is_short else FORMATS.get(unit, "{:.4g}")).format(value)
 
 
 def _missing(summary: pd.DataFrame) -> pd.Series:
@@ -144,7 +127,8 @@ def _cell(cell: Mapping[str, Any], footnotes: Sequence[str], is_measured: bool) 
         shown = value
     paper = "" if pd.isna(cell["paper"]) else f"{cell['paper']:g}"
     shade = cell["value"] / 100 if cell["unit"] == "% error" and value else None
-    worded = text if isinstance(text, str) and not is_measured else ""
+    worded: float | str = text if isinstance(text, str) and not is_measured else ""
+    worded = LARGEST if text == NOT_FOOLED else worded
     order = cell["value"] if value else worded
     return Cell(shown, interval, paper, _detail(cell, value, interval, paper), shade, order)
 
@@ -156,6 +140,6 @@ def _detail(cell: Mapping[str, Any], value: str, interval: str, paper: str) -> s
     kind = INTERVALS.get(cell["interval"], cell["interval"])
     notes += [f"95% interval {interval.replace(', ', ' to ')}, {kind}"] if interval else []
     notes += [f"paper {paper}"] if paper else []
-    has_reason = not value and not isinstance(cell["text"], str) and isinstance(cell["reason"], str)
+    has_reason = not value and isinstance(cell["reason"], str)
     notes += [f"no figure: {cell['reason']}"] if has_reason else []
     return "; ".join(notes)

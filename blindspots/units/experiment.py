@@ -11,6 +11,7 @@ from torch import nn
 from blindspots import tables
 from blindspots.analyses._tables import UNIT_ROTATIONS, UNITS, unit_pictures
 from blindspots.answers import answers
+from blindspots.outcomes import is_right
 from blindspots.parts import Images
 from blindspots.statistics import wilson
 from blindspots.units import measures
@@ -85,9 +86,9 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
     logits = model(data.images[:1])
     if logits.ndim != 2 or logits.shape[1] < data.classes:
         return NO_CLASSES
-    given = answers(model, data.images, data.labels, chunk)
+    given = answers(model, data.images, data.labels, data.classes, chunk)
     labels = data.labels.cpu().numpy()
     if given is None:
         return NO_CLASSES
-    right, n = int((given.predictions == labels).sum()), len(labels)
+    right, n = int(is_right(given.predictions, labels).sum()), len(labels)
     return None if wilson(right, n).low > np.bincount(labels).max() / n else BY_CHANCE

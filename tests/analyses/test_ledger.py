@@ -3,7 +3,12 @@ import pandas as pd
 import pytest
 
 from blindspots import tables
-from blindspots.analyses import ledger
+from blindspots.analyses import _summary, ledger
+from blindspots.analyses._tables import TRANSFER
+from blindspots.outcomes import REJECTED
+
+NOT_SHOWN = tables.frame([], TRANSFER)
+"""No answers of other nets."""
 
 IMAGE = {"net": "A", "seed": 0, "file": "test"}
 
@@ -11,8 +16,9 @@ IMAGE = {"net": "A", "seed": 0, "file": "test"}
 def attack(index, l2, target=None, name="one", success=True, answer=9):
     answer = answer if target is None else target
     return IMAGE | {
-        "label": 0, "attacked_prediction": answer,
+        "label": 0, "prediction": 0, "attacked_prediction": answer, "status": "CONVERGED",
         "index": index, "attack": name, "target": target, "success": success, "l2": l2,
+        "distortion": l2, "backwards": 1,
     }  # fmt: skip
 
 
@@ -84,9 +90,54 @@ def test_the_summary_is_over_images_that_are_right_and_bounded_on_both_sides():
         [answer(0), answer(1), answer(2, prediction=3), answer(3)],
     )
     experiment = pd.DataFrame(attacks[:3])  # image 3 is another experiment's
-    summary = ledger.ledger(built.reset_index(), experiment, labels={"A": "net A"})
+    summary = ledger.ledger(built.reset_index(), experiment, NOT_SHOWN, labels={"A": "net A"})
     values = summary.set_index("column")["value"]
     assert values["found"] == 1.5
     assert values["certified"] == 0.5
     assert values["looseness"] == 3.0
+    assert values["success"] == 100
     assert set(summary["n"]) == {2}
+
+
+def test_a_rejected_answer_is_no_witness_and_a_rejected_image_is_not_wrong():
+    built = build(
+        [attack(0, 1.0, answer=REJECTED), attack(1, 2.0, answer=REJECTED), attack(1, 3.0)],
+        [certificate(0, 0.5)],
+        [answer(0, prediction=REJECTED), answer(1)],
+    )
+    assert pd.isna(built.loc[(0, "any"), "upper"])
+    assert built.loc[(1, "any"), "upper"] == 3.0
+    assert "target" not in built.index.get_level_values("goal")
+
+
+def summarised(attacks, certificates):
+    built = build(attacks, certificates, [answer(row["index"]) for row in attacks])
+    found = ledger.ledger(built.reset_index(), pd.DataFrame(attacks), NOT_SHOWN, labels={})
+    tables.from_frame(found, _summary.SCHEMA)
+    return found.set_index("column")
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_medians_count_an_image_that_nothing_fooled_as_infinite(bounded):
+    failed = [attack(i, np.nan, success=False, answer=0) for i in range(3)]
+    radii = [certificate(i, 0.5) for i in range(4)] if bounded else [certificate(9, 0.5)]
+    found = summarised([*failed, attack(3, 1.0)], radii)
+    assert found.loc["success", "value"] == 25
+    assert found.loc["found", "text"] == "> half not fooled"
+    assert found[["n"]].iloc[:4]["n"].tolist() == [4] * 4
+    if bounded:
+        assert found.loc["certified", "value"] == 0.5
+        assert found.loc["looseness", "text"] == "> half not fooled"
+    else:  # the net stays in the table
+        assert (
+            found.loc[["certified", "looseness"], "reason"].tolist() == ["no certified radius"] * 2
+        )
+
+
+def test_the_median_where_half_is_not_fooled_is_the_larger_of_the_others():
+    failed = [attack(i, np.nan, success=False, answer=0) for i in range(2)]
+    found = summarised([*failed, attack(2, 1.0), attack(3, 2.0)], [certificate(2, 0.5)])
+    assert found.loc["success", "value"] == 50
+    assert found.loc["found", "value"] == 1.0  # of the net's certified images
+    found = summarised([*failed, attack(2, 1.0), attack(3, 2.0)], [certificate(9, 0.5)])
+    assert found.loc["found", "value"] == 2.0

@@ -7,7 +7,12 @@ import pytest
 from blindspots import tables
 from blindspots.analyses import _summary, errors, layers, training, transfer
 from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.analyses._tables import TRANSFER
 from blindspots.interface import InputError
+from blindspots.outcomes import REJECTED
+
+NOT_SHOWN = tables.frame([], TRANSFER)
+"""No answers of other nets."""
 
 
 def fits(summary):
@@ -25,21 +30,36 @@ def test_errors_and_distortions_by_hand():
     split = clean[["seed", "file", "index"]].assign(
         subset=["P1", "P1", "P2", "validation", "test", "test"]
     )
-    attacks = pd.DataFrame(
-        {"net": "A", "seed": 0, "success": [True, True, False], "distortion": [0.1, 0.3, np.nan]}
-    )
+    found = attacks("A", [0.0, 0.1, 0.3, None], wrong=1)
+    parts = ["train", "P1", "P2", "test"]
     summary = fits(
-        errors.errors(
-            clean, split, attacks, parts=["train", "P1", "P2", "test"], labels={"A": "net A"}
-        )
+        errors.errors(clean, split, found, NOT_SHOWN, parts=parts, labels={"A": "net A"})
     )
     assert summary.loc[("A", "train"), "value"] == pytest.approx(100 / 3)
     assert summary.loc[("A", "P1"), "value"] == 50
     assert summary.loc[("A", "P2"), "value"] == 0
     assert summary.loc[("A", "test"), ["value", "n"]].tolist() == [100, 2]
+    # The image that was wrong already has no part in it, and the one that was not fooled is told.
+    assert summary.loc[("A", "success"), ["value", "n"]].tolist() == pytest.approx([200 / 3, 3])
     assert summary.loc[("A", "distortion"), ["value", "n"]].tolist() == pytest.approx([0.2, 2])
+    assert summary.loc[("A", "distortion"), "text"] == "0.200 (2 of 3)"
     assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(np.sqrt(0.05))
+    assert "test rejected" not in summary.index.get_level_values("column")
     assert summary.loc[("A", "test"), "row_label"] == "net A"
+
+
+def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
+    """Attacked images of label 1, the first `wrong` of them wrong unaltered; None: a failure."""
+    n, success = len(distortions), np.array([d is not None for d in distortions])
+    return pd.DataFrame(
+        {
+            "net": net, "seed": seed, "attack": "closest", "file": "test", "index": range(n),
+            "label": 1, "target": pd.array([target] * n, "Int16"), "status": "CONVERGED",
+            "prediction": np.where(np.arange(n) < wrong, 2, 1), "success": success,
+            "attacked_prediction": np.where(success, answer, 1), "backwards": 1,
+            "distortion": np.array(distortions, float),
+        }
+    )  # fmt: skip
 
 
 def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, distortion=0.1):
@@ -74,10 +94,66 @@ def test_transfer_by_hand_with_controls_and_amplified_images():
     assert summary.loc[("A amplified to 0.2", "distortion"), "value"] == pytest.approx(0.19)
 
 
+def test_a_rejection_is_no_error_and_is_told_beside_it():
+    clean = pd.DataFrame(
+        {"net": ["A"] * 4 + ["B"] * 4, "seed": 0, "file": "test", "index": [0, 1, 2, 3] * 2,
+         "label": 1, "prediction": [1, 2, REJECTED, REJECTED, 1, 1, 1, 2]}
+    )  # fmt: skip
+    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    found = attacks("A", [0.1, 0.2, None, None])
+    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    assert summary.loc[("A", "test"), "value"] == 25
+    assert summary.loc[("A", "test rejected"), ["value", "n"]].tolist() == [50, 4]
+    assert summary.loc[("B", "test rejected"), "value"] == 0
+    shown = pd.concat(
+        [answers(None, v, [0, 0, 0, 1], attack="noise").assign(prediction=p)
+         for v, p in (("A", [REJECTED] * 4), ("B", [1, 1, 1, 2]))]
+    )  # fmt: skip
+    summary = fits(transfer.transfer(shown, labels={"A": "net A"}))
+    assert summary.loc[("noise", "A"), "value"] == 0
+    assert summary.loc[("noise", "A rejected"), "value"] == 100
+    assert summary.loc[("noise", "A rejected"), "column_label"] == "net A rejected"
+    assert summary.loc[("noise", "B"), "value"] == 25
+    assert "B rejected" not in summary.index.get_level_values("column")
+
+
+def test_noise_in_an_attacks_place_succeeds_where_the_net_errs():
+    own = answers("A", "A", [1, 0, 0, 0], attack="gaussian")
+    cell = fits(transfer.transfer(own, labels={})).loc[("A", "success")]
+    assert cell["value"] == 25
+    found = attacks("A", [0.1] * 4).assign(attacked_prediction=[2, 1, 1, 1])
+    clean = own.assign(net="A", prediction=1)
+    split = own[["seed", "file", "index"]].assign(subset="test")
+    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    assert summary.loc[("A", "success"), "value"] == 25
+    assert summary.loc[("A", "distortion"), "text"] == "0.100 (1 of 4)"
+
+
+def test_a_target_is_met_by_no_unaltered_image():
+    found = attacks("A", [0.1, 0.2, None, 0.4], wrong=2, target=3, answer=3)
+    clean = pd.DataFrame(
+        {"net": "A", "seed": 0, "file": "test", "index": [0], "label": 1, "prediction": 1}
+    )
+    split = clean[["seed", "file", "index"]].assign(subset="test")
+    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    assert summary.loc[("A", "success"), ["value", "n"]].tolist() == [75, 4]
+
+
 def test_seeds_are_averaged_and_counted():
     frame = pd.concat([answers("A", "B", [1, 0], seed=0), answers("A", "B", [1, 1], seed=1)])
     cell = fits(transfer.transfer(frame, labels={})).loc[("A", "B")]
     assert (cell["value"], cell["networks"], cell["n"]) == (75, 2, 2)
+
+
+def test_failures_are_counted_over_all_seeds():
+    frame = pd.concat([answers("A", "A", [1, 1], seed=0), answers("A", "A", [1, 1], seed=1)])
+    frame.loc[(frame["seed"] == 1) & (frame["index"] == 0), ["success", "distortion"]] = [
+        False,
+        None,
+    ]
+    found = fits(transfer.transfer(frame, labels={}))
+    assert found.loc[("A", "success"), ["value", "networks"]].tolist() == [75, 2]
+    assert found.loc[("A", "distortion"), "text"] == "0.100 (3 of 4)"
 
 
 def test_the_papers_figures_stand_beside_ours():
@@ -166,10 +242,10 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
         {"net": ["A", "B"], "seed": 0, "file": "test", "index": 0, "label": 1, "prediction": 1}
     )
     split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
-    attacks = pd.DataFrame(
-        {"net": ["A", "B"], "seed": 0, "success": [True, False], "distortion": [0.1, np.nan]}
-    )
-    summary = fits(errors.errors(clean, split, attacks, parts=["test"], labels={}))
+    found = pd.concat([attacks("A", [0.1]), attacks("B", [None]), attacks("C", [0.0], wrong=1)])
+    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    assert np.isnan(summary.loc[("C", "success"), "value"])
+    assert summary.loc[("C", "distortion"), "reason"] == "every image is wrong unaltered"
     assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(0.1)
     for column in ("distortion", "pooled distortion"):
         assert np.isnan(summary.loc[("B", column), "value"])

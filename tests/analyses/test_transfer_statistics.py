@@ -7,6 +7,7 @@ from scipy import stats
 
 from blindspots import statistics, tables
 from blindspots.analyses import _summary, alignment, excess, radius
+from blindspots.outcomes import REJECTED
 
 N = 60
 LABELS = {"A": "net A", "B": "net B"}
@@ -102,6 +103,34 @@ def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
     assert found.loc[("B → A", "right raw"), "reason"] == "no image that both get right"
 
 
+def test_a_rejection_is_no_error_and_its_share_is_beside_it():
+    transfer, clean, radii = frames()
+    at = (transfer["source"] == "A") & (transfer["victim"] == "B")
+    transfer.loc[at & (transfer["index"] < 15), "prediction"] = REJECTED
+    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    answers = transfer.loc[at, "prediction"]
+    assert found.loc[("A → B", "raw"), "value"] == pytest.approx(100 * (answers == 2).mean())
+    assert found.loc[("A → B", "rejected"), ["value", "n"]].tolist() == [25, 60]
+    assert found.loc[("B → A", "rejected"), "value"] == 0
+    plain = fits(excess.excess(*frames(), labels=LABELS))
+    assert "rejected" not in plain.index.get_level_values("column")
+
+
+def test_what_is_beyond_noise_is_over_images_that_were_perturbed_and_says_of_how_many():
+    transfer, clean, radii = frames()
+    of_a = transfer["source"] == "A"
+    transfer.loc[of_a & (transfer["index"] < 10), "distortion"] = 0.0  # wrong already
+    failed = transfer["index"].between(10, 39)
+    transfer.loc[of_a & failed, ["success", "distortion"]] = [False, np.nan]
+    radii.loc[(radii["source"] == "A") & radii["index"].between(10, 39), "noise_fooled"] = np.nan
+    cell = fits(excess.excess(transfer, clean, radii, labels=LABELS)).loc[("A → B", "noise")]
+    attacked = wrong(transfer, source="A", victim="B")[40:]
+    of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
+    expected = 100 * (attacked - of["noise_fooled"].to_numpy(float)[40:] / 4).mean()
+    assert cell[["value", "n"]].tolist() == pytest.approx([expected, 20])
+    assert cell["text"] == f"{expected:+.1f} (20 of 50)"
+
+
 def test_the_radius_is_the_median_over_images_that_both_get_right():
     _, clean, radii = frames()
     right = ~wrong(clean, net="A") & ~wrong(clean, net="B")
@@ -115,6 +144,19 @@ def test_the_radius_is_the_median_over_images_that_both_get_right():
     assert cell["low"] < cell["value"] < cell["high"]
 
 
+def test_a_median_over_few_successes_says_of_how_many():
+    _, clean, radii = frames()
+    right = ~wrong(clean, net="A") & ~wrong(clean, net="B")
+    radii.loc[(radii["source"] == "A") & (radii["index"] > 10), ["success", "radius"]] = [
+        False,
+        None,
+    ]
+    of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
+    cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
+    expected = np.median(of["radius"][right & (of["index"] <= 10).to_numpy()])
+    assert cell["text"] == f"{expected:.3f} ({right[:11].sum()} of {right.sum()})"
+
+
 def test_a_victim_that_is_mostly_not_fooled_has_no_median_but_a_reason():
     _, clean, radii = frames()
     at = (radii["source"] == "A") & (radii["victim"] == "B") & (radii["index"] > 10)
@@ -122,13 +164,14 @@ def test_a_victim_that_is_mostly_not_fooled_has_no_median_but_a_reason():
     cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
     assert np.isnan(cell["value"])
     assert cell["reason"].startswith("more than half of the images are not fooled at any")
+    assert cell["text"] == "> half not fooled"
 
 
 def test_alignment_ranks_pairs_by_what_they_transfer():
     transfer, clean, _ = frames(seeds=(0, 1))
     pairs = [(s, v, seed) for s in "AB" for v in "AB" for seed in (0, 1)]
     gradients = pd.DataFrame(pairs, columns=["source", "victim", "seed"])
-    gradients = gradients.assign(cosine=np.linspace(0, 1, 8), victim_gradient=2.0, n=N)
+    gradients = gradients.assign(cosine=np.linspace(0, 1, 8), compared=N, victim_gradient=2.0, n=N)
     found = fits(alignment.alignment(gradients, transfer, clean, labels=LABELS))
     excesses = {
         (s, v, seed): wrong(transfer, source=s, victim=v, seed=seed).mean()

@@ -65,7 +65,7 @@ def frames(seeds):
     transfer = [
         images.assign(
             source=a, victim=b, experiment="e", success=True, seed=s, victim_seed=t,
-            amplified_to=np.nan,
+            amplified_to=np.nan, distortion=0.1,
             prediction=1 + (generator.random(20) < 0.3),
         )
         for a in "ABC" for b in "ABC" for s in range(seeds) for t in range(seeds)

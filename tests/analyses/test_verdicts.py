@@ -4,7 +4,9 @@ import pytest
 
 from blindspots import tables
 from blindspots.analyses import _summary, verdicts
+from blindspots.analyses._summary import NOT_FOOLED
 from blindspots.interface import InputError
+from blindspots.outcomes import REJECTED
 from blindspots.statistics import Interval
 from tests.analyses.test_transfer_statistics import frames
 
@@ -52,6 +54,60 @@ def test_over_seeds_the_interval_is_over_networks():
     found = judged(CLAIM | {"at_least": 10, "weakly": 1}, seeds=(0, 1, 2)).loc["value"]
     assert (found["networks"], found["interval"]) == (3, "student")
     assert judged(CLAIM | {"at_least": 10, "weakly": 1}).loc["value", "interval"] == "images"
+
+
+def test_a_reason_is_given_where_nothing_was_measured_alone():
+    found = judged(CLAIM | {"at_least": 5, "weakly": 1})
+    assert found["reason"].isna().all()
+    transfer, clean, radii = frames()
+    transfer = transfer.assign(experiment="e", success=False, distortion=np.nan)
+    claim = CLAIM | {"measure": "error beyond noise", "at_least": 5, "weakly": 1}
+    nothing = radii.assign(noise_fooled=np.nan)
+    found = verdicts.verdicts(transfer, clean, nothing, claims=[claim], labels={})
+    found = found.set_index("column")
+    assert found.loc["value", "reason"] == "nothing was measured"
+    assert found.loc["verdict", "text"] == "cannot tell"
+
+
+CLOSE = {"claim": "it is close", "measure": "largest distortion", "experiment": "e",
+         "at_most": 0.14, "weakly": 0.2}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failed", "verdict", "shown"),
+    [(0, "holds", None), (20, "holds", "0.100 (40 of 60)"), (31, "cannot tell", NOT_FOOLED)],
+)
+def test_a_net_that_is_mostly_not_fooled_has_no_largest_distortion(failed, verdict, shown):
+    transfer, clean, radii = frames()
+    transfer = transfer[transfer["source"] == "A"].assign(experiment="e")
+    at = transfer["index"] < failed
+    transfer.loc[at, ["success", "distortion", "prediction"]] = [False, np.nan, 1]
+    found = verdicts.verdicts(transfer, clean, radii, claims=[CLOSE], labels={})
+    tables.from_frame(found, _summary.SCHEMA)
+    found = found.set_index("column")["text"]
+    assert found["verdict"] == verdict
+    assert (None if pd.isna(found["value"]) else found["value"]) == shown
+
+
+def test_noise_as_an_attack_succeeds_where_the_net_errs():
+    transfer, clean, radii = frames()
+    own = transfer[(transfer["source"] == "A") & (transfer["victim"] == "A")]
+    own = own.assign(experiment="e", prediction=np.where(own["index"] < 6, 2, 1))
+    claim = CLAIM | {"measure": "success", "at_least": 99, "weakly": 90}
+    found = verdicts.verdicts(own, clean, radii, claims=[claim], labels={}).set_index("column")
+    assert found.loc["value", "value"] == 10
+    assert found.loc["verdict", "text"] == "does not hold"
+
+
+def test_rejections_are_told_beside_a_measure_of_error():
+    transfer, clean, radii = frames()
+    transfer = transfer.assign(experiment="e")
+    transfer.loc[transfer["index"] < 15, "prediction"] = REJECTED
+    found = verdicts.verdicts(
+        transfer, clean, radii, claims=[CLAIM | {"at_least": 5, "weakly": 1}], labels={}
+    )
+    tables.from_frame(found, _summary.SCHEMA)
+    assert found.set_index("column").loc["rejected", "value"] == 25
 
 
 def test_each_measure_by_hand():

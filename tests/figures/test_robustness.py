@@ -26,7 +26,7 @@ def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
     attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "file", "index"]]
     figure = robustness(LEDGER, pd.concat([attacks, attacks]), labels={"A": "Net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title()]
-    assert panel.get_title() == "Net A"
+    assert panel.get_title() == "Net A\n2 of 3 fooled"
     certified, robust = (line.get_ydata() for line in panel.get_lines()[:2])
     assert (certified <= robust).all()
     assert robust[0] == 75

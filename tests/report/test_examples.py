@@ -36,7 +36,7 @@ def test_each_source_and_control_of_the_first_seed_has_its_first_dozen(folder):
     groups = shown(folder)
     assert [group.label for group in groups] == [
         "FC10(1e-4), by lbfgs", f"{HOSTILE}, by lbfgs",
-        f"{HOSTILE}, by lbfgs, amplified to 0.2", "nobody (gaussian-0.1)",
+        f"{HOSTILE}, by lbfgs, amplified to 0.2", "control: gaussian-0.1",
     ]  # fmt: skip
     for group in groups:
         assert [example.place for example in group.examples] == list(range(100, 112))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from blindspots.report.headlines import headlines
+from blindspots.report.headlines import headlines, warned
 from tests.pages import large, summary
 
 BASE = {
@@ -81,3 +81,49 @@ def test_where_nothing_is_judged_key_figures_have_their_range_and_rows():
         "", "0.100 to 0.200 RMS per pixel", "least B, most A; T t",
     )  # fmt: skip
     assert headlines(of({"t": "errors"}), {"t": table.iloc[2:]}) == []
+
+
+def test_a_net_whose_attack_mostly_failed_is_in_no_range_but_named():
+    length = {"unit": "RMS per pixel"}
+    table = rows(
+        cell("A", "success", value=100.0, unit="%"), cell("A", "distortion", value=0.06, **length),
+        cell("B", "success", value=3.1, unit="%"),
+        cell("B", "distortion", value=0.02, text="0.020 (2 of 64)", **length),
+        cell("C", "success", value=75.0, unit="%"),
+        cell("C", "distortion", value=0.05, text="0.050 (48 of 64)", **length),
+        cell("D", "success", value=0.0, unit="%"), cell("D", "distortion", **length),
+    )  # fmt: skip
+    (line,) = headlines(of({"t": "errors"}), {"t": table})
+    assert line.figure == "0.050 (48 of 64) to 0.060 RMS per pixel"
+    assert line.note == "least C, most A; > half not fooled: B, D; T t"
+    (line,) = headlines(of({"t": "errors"}), {"t": table[table["row"].isin(["B", "D"])]})
+    assert (line.figure, line.note) == ("> half not fooled", "> half not fooled: B, D; T t")
+
+
+def test_certified_radii_have_their_range_whatever_was_found():
+    table = rows(
+        cell("A", "success", value=100.0, unit="%"), cell("B", "success", value=0.0, unit="%"),
+        cell("A", "certified", value=0.1, unit="L2"), cell("B", "certified", value=0.3, unit="L2"),
+        cell("A", "found", value=0.5, unit="L2"),
+        cell("B", "found", text="> half not fooled", unit="L2"),
+    )  # fmt: skip
+    certified, found = headlines(of({"l": "ledger"}), {"l": table})
+    assert (certified.figure, certified.note) == ("0.1 to 0.3 L2", "least A, most B; T l")
+    assert (found.figure, found.note) == ("0.5 L2", "A; > half not fooled: B; T l")
+
+
+def test_a_verdicts_figure_is_as_its_table_shows_it():
+    table = rows(
+        cell("c", "verdict", text="cannot tell"),
+        cell("c", "value", text="> half not fooled", unit="RMS per pixel"),
+        cell("c", "rule", text="r"), cell("c", "measure", text="m"),
+    )  # fmt: skip
+    (line,) = headlines(of({"v": "verdicts"}), {"v": table})
+    assert line.figure == "> half not fooled"
+
+
+def test_a_warning_that_two_tables_give_is_told_once():
+    table = rows(cell("A", "warning", text="masked"), cell("B", "success", value=1.0))
+    other = rows(cell("A", "warning", text="masked"), cell("B", "warning", text="too"))
+    found = warned({"t": table, "u": other, "v": large()})
+    assert found == [("A", "masked", "t"), ("B", "too", "u")]

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from blindspots.report import examples, page
-from blindspots.report.headlines import Headline
+from blindspots.report.headlines import Headline, Warned
 from tests.conftest import ROOT
-from tests.pages import HOSTILE, checked, large, rendered, summary
+from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
 
 
 def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
@@ -144,13 +144,80 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
     line = Headline("It is close", verdict, "0.1 RMS", "0.08, 0.12", "at most 0.14", "t")
     template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
     made = template.render(
-        headlines=[line], config=checked(), nets="A", newest=None, commits=["abc"]
+        headlines=[line],
+        config=checked(),
+        nets="A",
+        newest=None,
+        commits=["abc"],
+        warned=[],
+        sections=["any"],
     )
     (shown,) = re.findall(r'<ul class="headlines">(.*?)</ul>', made, re.S)
     assert f'class="verdict {mood}">' in shown
     assert " ".join(re.sub(r"<[^>]*>", "", shown).split()) == " ".join(
         f"{mark} {verdict} It is close at most 0.14 0.1 RMS [0.08, 0.12]".split()
     )
+
+
+def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
+    template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
+    line = Headline("Mean distortion", "", "0.1 RMS", "", "A", "t")
+    made = template.render(
+        headlines=[line], config=checked(), nets="A", newest=None, commits=[], sections=["any"],
+        warned=[Warned(HOSTILE, "gradients masked: zero at 5 of 6 images", "t")],
+    )  # fmt: skip
+    text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", made)).split())
+    assert f"Warnings {HOSTILE}: gradients masked: zero at 5 of 6 images" in text
+    assert text.index("Warnings") < text.index("Athalye et al. 2018") < text.index("Key figures")
+    assert "Warnings" not in rendered(tmp_path)
+
+
+def test_a_page_without_tables_and_figures_says_so(tmp_path):
+    empty = {"tables": {}, "figures": {}}
+    made = rendered(tmp_path / "a", **empty)
+    assert "no tables and no figures: the config asks for none" in made
+    assert "What was found is in the files beside it" in made
+    made = rendered(tmp_path / "b", **empty, experiments={})
+    assert "No net was attacked: it has no <code>experiments:</code>, either." in made
+    assert "no tables and no figures" not in rendered(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("=1+1", "'=1+1"), ("+A", "'+A"), ("-A", "'-A"), ("@A", "'@A"), ("\tA", "'\tA"),
+        ("\rA", "'\rA"), ("A=1", "A=1"), ("-0.5", "-0.5"), ("+3e-2", "+3e-2"), (-0.5, -0.5),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_no_cell_of_a_csv_is_a_formula_and_numbers_stay(cell, expected):
+    assert page.harmless(cell) == expected
+
+
+def test_a_label_that_is_a_formula_is_quoted_in_the_csv_alone(tmp_path, monkeypatch):
+    label = '=HYPERLINK("http://x")'
+    monkeypatch.setitem(SUMMARIES, "t", lambda: summary().assign(row_label=label, value=-1.0))
+    made = rendered(tmp_path)
+    text = linked(made, "text/csv;charset=utf-8")["digits-t.csv"]
+    read = pd.read_csv(io.BytesIO(text))
+    assert set(read["row_label"]) == {f"'{label}"}
+    assert read["value"].tolist() == [-1.0] * 3
+    whole = linked(made, "application/vnd.apache.parquet")["digits-t.parquet"]
+    assert set(pq.read_table(io.BytesIO(whole))["row_label"].to_pylist()) == {label}
+
+
+def test_a_rejected_answer_is_shown_as_such_and_not_as_an_error(tmp_path, monkeypatch):
+    plain = examples._example
+
+    def rejected(*given):
+        example = plain(*given)
+        answers = [one._replace(before=example.label, after=-1) for one in example.answers]
+        return example._replace(answers=answers)
+
+    monkeypatch.setattr(examples, "_example", rejected)
+    made = rendered(tmp_path)
+    assert 'class="wrong"' not in made.partition('id="gallery"')[2]
+    assert made.count("<b>rejected</b>") == 4 * examples.IMAGES * 2
 
 
 def test_a_cell_has_its_interval_and_the_papers_figure(tmp_path):

@@ -1,0 +1,153 @@
+"""The tables of a run that never was, small and as the workflow's jobs read them, to be bent."""
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+
+from blindspots import tables
+from blindspots.analyses import _tables as schemas
+from blindspots.analyses.ledger import SCHEMA as LEDGER
+from blindspots.answers import CLEAN
+from blindspots.attacks import _table as attacks
+from blindspots.exposure import pictures_schema
+from blindspots.outcomes import is_wrong
+
+SHAPE = (1, 4, 4)
+HISTORY = pa.schema(
+    [
+        ("net", pa.string()), ("seed", pa.int32()), ("iteration", pa.int32()),
+        ("status", pa.string()), ("loss", pa.float64()), ("error", pa.float64()),
+        ("seconds", pa.float64()),
+    ]
+)  # fmt: skip
+SCHEMAS = {
+    "split": pa.schema([CLEAN.field("seed"), CLEAN.field("file"), CLEAN.field("index"),
+                        ("subset", pa.string())]),
+    "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": schemas.TRANSFER,
+    "pictures": pictures_schema(SHAPE), "radii": schemas.RADII, "curves": schemas.CURVES,
+    "gradients": schemas.GRADIENTS, "looseness": schemas.LOOSENESS,
+    "lipschitz": schemas.LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
+    "units": schemas.UNITS, "unit_rotations": schemas.UNIT_ROTATIONS,
+    "unit_pictures": schemas.unit_pictures(tables.image_field(SHAPE)),
+    "operators": schemas.OPERATORS,
+}  # fmt: skip
+
+
+def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True, controls=True):
+    """Rows by table, as dicts: images 0 to n are of label 1, of which each net gets `wrong` wrong.
+
+    Attacks, for any wrong class, succeed on images that are wrong already, at distance 0, and where
+    `fooled` says so; their images fool every net, noise none.
+    """
+    images = [{"file": "test", "index": i, "label": 1} for i in range(n)]
+    keys = list(itertools.product(nets, seeds, images))
+    found = {name: [] for name in SCHEMAS}
+    for seed, image in itertools.product(seeds, images):
+        for subset in ("test",):
+            found["split"].append(image | {"seed": seed, "subset": subset})
+    for net, seed, image in keys:
+        index, before = image["index"], 2 if image["index"] < wrong else 1
+        ok = before != 1 or fooled(index)
+        length = (0.1 if before == 1 else 0.0) if ok else None
+        after = 2 if ok else 1
+        whole = image | {"net": net, "seed": seed}
+        found["clean"].append(whole | {"prediction": before, "margin": 3.0 - 2 * before})
+        found["attacks"].append(
+            whole | {
+                "attack": "closest", "target": None, "prediction": before, "success": ok,
+                "attacked_prediction": after, "status": "CONVERGED" if ok else "NO_SUCCESS",
+                "distortion": length, "l2": length, "linf": length, "penalty": None,
+                "forwards": 9, "backwards": 8,
+            }
+        )  # fmt: skip
+        bounds = {"norm": "L2", "goal": "any", "target": None, "attack": "closest" if ok else None}
+        lower = {"lower": 0.02 if before == 1 else 0.0, "certificate": "product"}
+        found["ledger"].append(whole | bounds | lower | {"upper": length})
+        made = [(net, "closest", None), (net, "closest", 0.3), (None, "noise", None)]
+        for source, attack, scale in made[: 3 if controls and net == nets[0] else 2]:
+            origin = image | {"source": source, "attack": attack, "amplified_to": scale}
+            origin |= {"seed": seed}
+            found["pictures"].append(origin)
+            success, far = (True, 0.2) if source is None else (ok, scale if length else length)
+            far = length if scale is None and source else far
+            for victim in nets:
+                answer = before if source is None else after
+                found["transfer"].append(
+                    origin | {
+                        "experiment": "e", "victim": victim, "victim_seed": seed,
+                        "prediction": answer, "margin": 3.0 - 2 * answer, "success": success,
+                        "distortion": far,
+                    }
+                )  # fmt: skip
+        for victim in nets:
+            found["radii"].append(
+                whole | {
+                    "experiment": "e", "source": net, "attack": "closest", "victim": victim,
+                    "success": ok, "radius": length, "noise_fooled": 0 if ok else None,
+                    "noise_draws": 4,
+                }
+            )  # fmt: skip
+    for net, seed, other in itertools.product(nets, seeds, nets):
+        pair = {"source": net, "victim": other, "seed": seed}
+        found["gradients"].append(
+            pair | {"cosine": 0.5, "compared": n, "victim_gradient": 2.0, "n": n}
+        )
+        for direction, at in itertools.product(("closest", "noise", "other image"), (0.1, 0.2)):
+            line = pair | {"direction": direction, "distortion": at, "wrong": n / 2, "n": n}
+            found["curves"].append(line | {"source": net if direction == "closest" else None})
+    for net, seed in itertools.product(nets, seeds):
+        of = {"net": net, "seed": seed}
+        found["lipschitz"].append(
+            of | {"layer": "1", "kind": "Linear", "inputs": 16, "outputs": 3, "bound": 2.0,
+                  "product": 2.0}
+        )  # fmt: skip
+        for side, method, value in (("lower", "ascent", 1.0), ("upper", "product", 2.0)):
+            found["looseness"].append(
+                of | {"side": side, "method": method, "value": value, "reason": None, "n": n}
+            )
+        found["history"].append(
+            of | {"iteration": 9, "status": "CONVERGED", "loss": 0.1, "error": 0.0, "seconds": 1.0}
+        )
+        layer = of | {"trained": True, "layer": "1", "scaling": "matched", "measure": "purity"}
+        for arm, i in itertools.product(("units", "rotation"), (0, 1)):
+            found["units"].append(
+                layer | {"kind": "Linear", "place": "before", "arm": arm, "direction": i,
+                         "value": 0.5 + i, "reason": None, "n": n}
+            )  # fmt: skip
+            drawn = {"kind": "Linear", "arm": arm, "direction": i, "rank": 0, "score": 1.0}
+            found["unit_pictures"].append(layer | drawn | {"index": 0, "label": 1})
+        found["unit_rotations"] += [layer | {"rotation": i, "value": 0.4 + i / 9} for i in (0, 1)]
+    found["operators"].append(
+        {"network": "N", "origin": "theirs", "layer": "0", "weights": "3 × 3", "inputs": 9,
+         "outputs": 9, "value": 1.0, "upper": 1.1, "fourier": None, "printed": None, "frame": None}
+    )  # fmt: skip
+    return found
+
+
+def validation(found):
+    """The same with the test images as those kept for validation."""
+    for row in found["split"]:
+        row["subset"] = "validation"
+    return found
+
+
+def frames(folder, found):
+    """The tables as files, read as jobs read them."""
+    read = {}
+    for name, schema in SCHEMAS.items():
+        columns = {
+            field.name: np.full((len(found[name]), *SHAPE), 0.5)
+            if isinstance(field.type, pa.FixedShapeTensorType)
+            else [row[field.name] for row in found[name]]
+            for field in schema
+        }
+        tables.write(folder / f"{name}.parquet", tables.build(columns, schema), {})
+        with_images = name in ("pictures", "unit_pictures")
+        read[name] = tables.frame([folder / f"{name}.parquet"], with_images=with_images)
+    return read
+
+
+def share_wrong(frame):
+    """Percent, by the judgement of `outcomes`."""
+    return 100 * is_wrong(frame["prediction"], frame["label"]).mean()

@@ -1,0 +1,132 @@
+"""Every analysis and figure takes whatever a run may leave, nothing at all included."""
+
+import inspect
+
+import pytest
+
+from blindspots import methods
+from blindspots.analyses import _summary
+from blindspots.config import MARGINS
+from blindspots.figures._style import save, style
+from blindspots.interface import InputError
+from blindspots.report.summaries import printable
+from tests import evidence
+
+CLAIMS = [
+    {"claim": measure, "measure": measure, "experiment": "e", "at_least": 1, "weakly": 0, "of": of}
+    for measure, of in (
+        ("success", None), ("largest distortion", None), ("error beyond noise", None),
+        ("error beyond clean", None), ("error by a control", "noise"),
+        ("advantage of a victim", "B"),
+    )
+]  # fmt: skip
+SETTINGS = {
+    "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
+    "claims": CLAIMS, "readings": {"one": {"table2": "e"}},
+    "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
+    "margins": MARGINS,
+}  # fmt: skip
+PANELS = {
+    True: [{"source": "A", "victim": "A"}, {"control": "noise", "victim": "A"}],
+    False: [{"source": "A", "victim": "A"}],
+}
+
+
+def nothing(found):
+    """Null wherever a table may hold it, but for what identifies a row."""
+    kept = {"source", "amplified_to", "subset", "target", "attack", "certificate", "norm", "reason"}
+    for name, schema in evidence.SCHEMAS.items():
+        for row in found[name]:
+            for field in schema:
+                if field.nullable and field.name not in kept and name not in ("split", "history"):
+                    row[field.name] = None
+    return found
+
+
+def rejected(found):
+    for name, key in (("clean", "prediction"), ("transfer", "prediction"),
+                      ("attacks", "prediction"), ("attacks", "attacked_prediction")):  # fmt: skip
+        for row in found[name]:
+            row[key] = -1
+    return found
+
+
+def out_of_reach(found):
+    for row in found["curves"]:
+        row |= {"n": 0, "wrong": 0}
+    return found
+
+
+def without(found, *names):
+    return found | {name: [] for name in names}
+
+
+CASES = {
+    "plain": lambda: evidence.rows(),
+    "plain, unnamed": lambda: evidence.rows(),  # no net has a figure in the paper
+    "no success": lambda: evidence.rows(fooled=lambda index: False, wrong=0),
+    "one success": lambda: evidence.rows(fooled=lambda index: index == 4, wrong=0),
+    "one image": lambda: evidence.rows(n=1, wrong=0, seeds=(0,)),
+    "one image, wrong": lambda: evidence.rows(n=1, seeds=(0,)),
+    "every image wrong": lambda: evidence.rows(wrong=6),
+    "one net": lambda: evidence.rows(nets=("A",)),
+    "no controls": lambda: evidence.rows(controls=False),
+    "everything rejected": lambda: rejected(evidence.rows()),
+    "out of reach": lambda: out_of_reach(evidence.rows()),
+    "nothing": lambda: nothing(evidence.rows()),
+    "no rows of jobs that need not be": lambda: without(
+        evidence.rows(), "lipschitz", "history", "looseness", "units", "unit_rotations"
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def run(request, tmp_path_factory):
+    """A case's name, and its tables by name; those of the search with images for validation."""
+    folder = tmp_path_factory.mktemp("run")
+    made = CASES[request.param]()
+    tables = evidence.frames(folder, made)
+    return request.param, tables, evidence.frames(folder, evidence.validation(made))["split"]
+
+
+def called(case, role, method, tables):
+    function = methods.find(role, method)
+    takes = inspect.signature(function).parameters
+    controls = tables["transfer"]["source"].isna().any()
+    given = SETTINGS | {"panels": PANELS[bool(controls)]}
+    if case == "plain, unnamed":
+        given |= {"renamed": {}}
+    settings = {name: value for name, value in given.items() if name in takes}
+    return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
+
+
+ANALYSES = [name for name in methods.names("analyses") if name != "lipschitz"]
+
+
+@pytest.mark.parametrize("method", ANALYSES)
+def test_an_analysis_gives_a_table_that_can_be_read(run, method):
+    case, tables, validation = run
+    if method == "search":
+        tables = tables | {"split": validation}
+    if method == "search" and case == "nothing":  # there is nothing that it could judge by
+        with pytest.raises(InputError, match=r"splits\.validation: expected images"):
+            called(case, "analyses", method, tables)
+        return
+    summary = called(case, "analyses", method, tables)
+    table = _summary.checked(summary, method).to_pandas()
+    for _, cells in printable(method, method, table).rows:
+        for cell in (cell for cell in cells if cell is not None):
+            shown = f"{cell.value} {cell.interval} {cell.detail}".split()
+            assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
+    measured = table["value"].notna()
+    assert table.loc[measured, "reason"].isna().all()
+
+
+@pytest.mark.parametrize("method", methods.names("figures"))
+def test_a_figure_is_drawn(run, method, tmp_path):
+    case, tables, _ = run
+    with style():
+        save(called(case, "figures", method, tables), tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text("utf-8")
+    assert "<svg" in text
+    assert ">nan" not in text
