@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots._own_code import own_line
+from blindspots.goals import mistaken
 from blindspots.interface import InputError
 from blindspots.outcomes import margins, predictions
 
@@ -33,10 +34,17 @@ is rejected may have any.
 
 
 class Answers(NamedTuple):
-    """A model's answers: (n,) int64 `outcomes.predictions`, and (n,) float64 margins."""
+    """A model's answers, an entry for each of n images.
+
+    Attributes:
+        predictions: int64, see `outcomes.predictions`.
+        margins: float64, see `outcomes.margins`.
+        mistaken: bool, whether it is wrong by the margin that a witness needs.
+    """
 
     predictions: np.ndarray
     margins: np.ndarray
+    mistaken: np.ndarray
 
 
 def trial(model: nn.Module, shape: Sequence[int]) -> Tensor:
@@ -111,7 +119,7 @@ def answers(
     Raises:
         InputError: logits that are not finite, or fewer of them than classes.
     """
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+    found: list[list[np.ndarray]] = []
     with torch.no_grad():
         for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
             logits = model(x)
@@ -126,6 +134,10 @@ def answers(
                 raise InputError(
                     "model: expected finite logits, found others; check its weights and settings"
                 )
-            seen = predictions(logits, classes), margins(logits, y, classes).double()
-            found.append((seen[0].cpu().numpy(), seen[1].cpu().numpy()))
+            seen = (
+                predictions(logits, classes),
+                margins(logits, y, classes).double(),
+                mistaken(logits, y, classes),
+            )
+            found.append([column.cpu().numpy() for column in seen])
     return Answers(*map(np.concatenate, zip(*found, strict=True)))

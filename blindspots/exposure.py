@@ -17,6 +17,7 @@ from blindspots.answers import answers
 from blindspots.attacks._call import call
 from blindspots.interface import Box, InputError
 from blindspots.parts import Images
+from blindspots.witnesses import Witnesses
 
 
 def amplify(
@@ -128,7 +129,13 @@ def _distortion(data: Images, images: Tensor) -> np.ndarray:
 
 
 def exposed(
-    exhibit: Exhibit, victim: Victim, *, experiment: str, seed: int, chunk: int
+    exhibit: Exhibit,
+    victim: Victim,
+    *,
+    experiment: str,
+    seed: int,
+    chunk: int,
+    witnesses: Witnesses | None = None,
 ) -> pa.Table:
     """Show an exhibit to a victim: rows of the transfer table.
 
@@ -138,6 +145,7 @@ def exposed(
         experiment: name, for the table.
         seed: of the exhibit.
         chunk: images at a time.
+        witnesses: of the victim, to keep the nearest images that it gets wrong.
 
     Raises:
         InputError: a victim that does not classify.
@@ -148,6 +156,8 @@ def exposed(
         raise InputError(
             f"config: victims: expected nets that classify, found {victim.name}; leave it out"
         )
+    if witnesses is not None:
+        keep(exhibit, seen.mistaken, seed, witnesses)
     columns = {
         "experiment": experiment,
         "source": exhibit.source,
@@ -165,6 +175,28 @@ def exposed(
         "distortion": np.ma.array(exhibit.distortion, mask=~exhibit.success),
     }
     return tables.build(columns, TRANSFER)
+
+
+def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -> None:
+    """Keep of an exhibit what is nearer than a network's own attack found.
+
+    Args:
+        exhibit: the images.
+        wrong: (n,) bool, where the network is `goals.mistaken`.
+        seed: of the exhibit.
+        witnesses: of the network.
+    """
+    its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
+    if its_own and exhibit.amplified_to is None:
+        l2 = exhibit.distortion * exhibit.images[0].numel() ** 0.5
+        witnesses.know(np.where(exhibit.success, l2, np.nan))
+        return
+    name = exhibit.attack
+    if exhibit.source is not None:
+        name += f" of {exhibit.source}" + (f" (seed {seed})" if seed != witnesses.seed else "")
+    if exhibit.amplified_to is not None:
+        name += f" amplified to {exhibit.amplified_to:g}"
+    witnesses.show(name, exhibit.images, wrong)
 
 
 FIRST = 64

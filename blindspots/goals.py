@@ -53,6 +53,12 @@ def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
     return (inside - outside) / scale
 
 
+def mistaken(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Whether a model is wrong (n,) by `SUCCESS_MARGIN`, for any wrong class."""
+    accepted = accepted_answers(labels, None, logits.shape[1], classes)
+    return relative_margin(logits, accepted) >= SUCCESS_MARGIN
+
+
 def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
     """Minus the log of the probability that the softmax gives to the accepted answers.
 

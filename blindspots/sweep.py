@@ -19,11 +19,15 @@ from blindspots import tables
 from blindspots.analyses._tables import CURVES, NOISE, OTHER_IMAGE, RADII
 from blindspots.attacks import other_image
 from blindspots.attacks._control import Ray
-from blindspots.exposure import Exhibit
+from blindspots.exposure import Exhibit, keep
+from blindspots.goals import mistaken
 from blindspots.outcomes import is_wrong, predictions
 from blindspots.parts import Images
 from blindspots.randomness import draw_rows
+from blindspots.witnesses import Witnesses
 
+BEYOND = 1.002
+"""Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
 BISECTIONS = 16
 """Of the interval between two distortions of the grid in which a victim begins to err."""
 
@@ -51,9 +55,28 @@ class Direction:
         return scale, reached, self.at_scale(scale)
 
 
-def radii(
-    direction: Direction, victims: Victims, distortions: Sequence[float]
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+class Radii(NamedTuple):
+    """How far along a direction one victim begins to err, for each of n images.
+
+    Attributes:
+        victim: its name.
+        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
+            it does not up to the largest distortion.
+        errs: (k, n) bool, whether it errs at each distortion of the grid.
+        reached: (k, n) bool, whether the image can be moved so far.
+        beyond: (n, *image) a little farther than the radius.
+        mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
+    """
+
+    victim: str
+    radius: np.ndarray
+    errs: np.ndarray
+    reached: np.ndarray
+    beyond: Tensor
+    mistaken: np.ndarray
+
+
+def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) -> Iterator[Radii]:
     """The smallest distortions along a direction at which victims err.
 
     Sought on a grid first, since a victim may be right again farther out, then by bisection between
@@ -65,9 +88,7 @@ def radii(
         distortions: the grid, ascending.
 
     Yields:
-        For each victim its name; (n,) the radii, 0 where it errs on the image itself and NaN where
-        it does not up to the largest distortion; and (k, n) whether it errs at each distortion, and
-        whether the image can be moved so far.
+        Those of each victim.
     """
     data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
     scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
@@ -84,7 +105,13 @@ def radii(
         change = (direction.at_scale(high).double() - data.images.double()).flatten(1)
         radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
         radius = radius.masked_fill(clean, 0)
-        yield name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy()
+        beyond = direction.at_scale(high * BEYOND)
+        with torch.no_grad():
+            wrong = mistaken(model(beyond), data.labels, data.classes) & (radius > 0)
+        yield Radii(
+            name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy(), beyond,
+            wrong.cpu().numpy(),
+        )  # fmt: skip
 
 
 def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
@@ -117,7 +144,7 @@ def sweep(
     victims: Victims,
     settings: Settings,
     progress: Callable[[int], None] | None = None,
-) -> tuple[pa.Table, pa.Table]:
+) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Scale the perturbations of sources, noise, and differences to other images.
 
     Args:
@@ -128,14 +155,19 @@ def sweep(
         progress: called with the number of images that are done.
 
     Returns:
-        Tables with `RADII` and `CURVES`.
+        Tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
     """
     found: list[pa.Table] = []
+    kept: list[pa.Table] = []
     counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(2))
     for first in range(0, len(data.images), settings.chunk):
         at = slice(first, first + settings.chunk)
-        found += _sources(data.at(at), [_part(e, at) for e in exhibits], victims, settings, counts)
-        _others(data.at(at), data.images, victims, settings, counts)
+        part = data.at(at)
+        witnesses = {name: Witnesses(name, settings.seed, part) for name in victims}
+        shown = [_part(e, at) for e in exhibits]
+        found += _sources(part, shown, victims, settings, counts, witnesses)
+        _others(part, data.images, victims, settings, counts)
+        kept += [witnesses[name].table(model, settings.chunk) for name, model in victims.items()]
         if progress is not None:
             progress(min(at.stop, len(data.images)))
     keys = ("source", "direction", "victim", "distortion")
@@ -144,7 +176,7 @@ def sweep(
     draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
     wrong, n = np.array(list(counts.values())).T / draws
     curves = tables.build(columns | {"wrong": wrong, "n": n}, CURVES)
-    return pa.concat_tables(found), curves
+    return pa.concat_tables(found), curves, pa.concat_tables(kept)
 
 
 def _part(exhibit: Exhibit, at: slice) -> Exhibit:
@@ -167,7 +199,7 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
         yield Direction(data, torch.from_numpy(noise).to(data.images.device))
 
 
-def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
+def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
     pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
     fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
     drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
@@ -183,8 +215,15 @@ def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
     for exhibit in exhibits:
         ok, draws = exhibit.success, drawn[exhibit.source]
         direction = Direction(data, exhibit.images - data.images)
-        for name, radius, wrongs, cans in radii(direction, victims, settings.distortions):
-            for distortion, wrong, can in zip(settings.distortions, wrongs, cans, strict=True):
+        for of in radii(direction, victims, settings.distortions):
+            name = of.victim
+            if name == exhibit.source:
+                keep(exhibit, ok, settings.seed, witnesses[name])
+            what = f"{exhibit.attack} of {exhibit.source}, scaled"
+            witnesses[name].show(what, of.beyond, of.mistaken & ok)
+            for distortion, wrong, can in zip(
+                settings.distortions, of.errs, of.reached, strict=True
+            ):
                 key = (exhibit.source, exhibit.attack, name, distortion)
                 counts[key] += (wrong & ok).sum(), (can & ok).sum()
             columns = {
@@ -197,7 +236,7 @@ def _sources(data, exhibits, victims, settings, counts) -> Iterator[pa.Table]:
                 "index": data.rows,
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
-                "radius": np.ma.masked_invalid(np.where(ok, radius, np.nan)),
+                "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
                 "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
                 "noise_draws": draws,
             }

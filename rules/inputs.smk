@@ -74,8 +74,14 @@ def read_by_units(wildcards):
 
 def read_by_ledger(wildcards):
     certified = slugs(config["lipschitz"]["nets"])
+    shown = {"transfer": EXPERIMENTS, "sweep": swept()}
+    witnesses = [
+        f"{RESULTS}/witnesses/{kind}/{experiment}.parquet"
+        for kind, experiments in shown.items()
+        for experiment in experiments
+    ]
     return {
-        "attacks": list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), []))),
+        "attacks": [*dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), [])), *witnesses],
         "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
     }
@@ -87,7 +93,7 @@ def read_by_audit(wildcards):
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": ledger["attacks"],
         "certificates": ledger["certificates"],
-        "weights": all_weights(audited_nets()),
+        "weights": all_weights(nets_of_experiments()),
     }
 
 

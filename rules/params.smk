@@ -119,10 +119,14 @@ def operator_params(wildcards):
     return made | instance(network["model"], "models") | {"seed": seed}
 
 
-def audited_nets():
-    """Those in the ledger: attacked, or with certified images."""
-    sources = sum((experiment["sources"] for experiment in EXPERIMENTS.values()), [])
-    return list(dict.fromkeys([*sources, *config["lipschitz"]["nets"]]))
+def swept():
+    """The experiments whose directions are scaled, since a table or a figure asks for it."""
+    found = []
+    for section, role in (("tables", "analyses"), ("figures", "figures")):
+        for mapping in config[section].values():
+            if {"radii", "curves"} & set(methods.inputs(role, mapping["method"])):
+                found += experiments_of(mapping)
+    return [name for name in EXPERIMENTS if name in found]
 
 
 def product_certificates():

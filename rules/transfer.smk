@@ -5,6 +5,7 @@ rule transfer:
     output:
         answers=f"{RESULTS}/transfer/{{experiment}}.parquet",
         pictures=f"{RESULTS}/pictures/{{experiment}}.parquet",
+        witnesses=f"{RESULTS}/witnesses/transfer/{{experiment}}.parquet",
     log:
         f"{LOGS}/transfer/{{experiment}}.log",
     benchmark:
@@ -33,6 +34,7 @@ rule sweep:
     output:
         radii=f"{RESULTS}/radii/{{experiment}}.parquet",
         curves=f"{RESULTS}/curves/{{experiment}}.parquet",
+        witnesses=f"{RESULTS}/witnesses/sweep/{{experiment}}.parquet",
     log:
         f"{LOGS}/sweep/{{experiment}}.log",
     benchmark:

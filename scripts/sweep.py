@@ -29,9 +29,10 @@ def main(snakemake):
         )  # fmt: skip
         with progress(f"sweep, seed {seed}", "images", len(data.rows)) as show:
             found.append(sweep(data, exhibits, models, settings, show))
-    radii, curves = (pa.concat_tables(parts) for parts in zip(*found, strict=True))
-    tables.write(snakemake.output.radii, radii, provenance(snakemake))
-    tables.write(snakemake.output.curves, curves, provenance(snakemake))
+    for name, parts_of in zip(
+        ("radii", "curves", "witnesses"), zip(*found, strict=True), strict=True
+    ):
+        tables.write(snakemake.output[name], pa.concat_tables(parts_of), provenance(snakemake))
 
 
 with job(snakemake):

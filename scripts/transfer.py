@@ -6,11 +6,12 @@ from _job import job, progress, provenance
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
 from blindspots.exposure import Victim, attacked, control, exposed, pictures
+from blindspots.witnesses import Witnesses
 
 
 def main(snakemake):
     experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
-    device, found, seen = pick(machine["device"]), [], []
+    device, found, seen, kept = pick(machine["device"]), [], [], []
     sources, seeds = iter(snakemake.input.sources), snakemake.params.seeds
     networks = [(name, seed) for seed in seeds for name in experiment["victims"]]
     files = dict(zip(networks, snakemake.input.victims, strict=True))
@@ -29,16 +30,19 @@ def main(snakemake):
         with progress(f"transfer, seed {seed}", "victims", len(shown)) as show:
             for number, network in enumerate(shown, 1):
                 victim = Victim(*network, checkpoints.load(files[network]).to(device))
+                witnesses = Witnesses(*network, data)
                 found += [
                     exposed(
                         exhibit, victim, experiment=snakemake.wildcards.experiment, seed=seed,
-                        chunk=machine["chunk"],
+                        chunk=machine["chunk"], witnesses=witnesses,
                     )
                     for exhibit in exhibits
                 ]  # fmt: skip
+                kept.append(witnesses.table(victim.model, machine["chunk"]))
                 show(number)
     tables.write(snakemake.output.answers, pa.concat_tables(found), provenance(snakemake))
     tables.write(snakemake.output.pictures, pa.concat_tables(seen), provenance(snakemake))
+    tables.write(snakemake.output.witnesses, pa.concat_tables(kept), provenance(snakemake))
 
 
 with job(snakemake):

@@ -54,7 +54,7 @@ def test_a_rays_scale_has_the_distortion_asked_for_and_none_is_smaller(clip):
 def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, sigmoid_net):
     direction = sweep.Direction(data, exhibit.images - data.images)
     victims = {"A": softmax_net, "B": sigmoid_net}
-    for name, radius, errs, reached in sweep.radii(direction, victims, SETTINGS.distortions):
+    for name, radius, errs, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
         model = victims[name]
         clean = (model(data.images).argmax(dim=1) != data.labels).numpy()
         assert (radius[clean] == 0).all()
@@ -73,7 +73,7 @@ def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
     data, exhibit, softmax_net
 ):
     direction = sweep.Direction(data, exhibit.images - data.images)
-    ((_, radius, _, _),) = sweep.radii(direction, {"A": softmax_net}, SETTINGS.distortions)
+    ((_, radius, *_),) = sweep.radii(direction, {"A": softmax_net}, SETTINGS.distortions)
     right = (softmax_net(data.images).argmax(dim=1) == data.labels).numpy()
     assert (radius[right] <= exhibit.distortion[right] * (1 + 1e-4)).all()
     assert (radius[right] >= exhibit.distortion[right] * 0.9).all()
@@ -81,7 +81,7 @@ def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
 
 def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sigmoid_net):
     victims = {"A": softmax_net, "B": sigmoid_net}
-    radii, curves = sweep.sweep(data, [exhibit], victims, SETTINGS)
+    radii, curves, _ = sweep.sweep(data, [exhibit], victims, SETTINGS)
     frame, lines = radii.to_pandas(), curves.to_pandas()
     assert len(frame) == 2 * N
     assert frame["noise_draws"].eq(3).all()
@@ -110,7 +110,7 @@ def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
 
 def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exhibit, softmax_net):
     failed = exhibit._replace(success=np.arange(N) >= 4)
-    radii, curves = sweep.sweep(data, [failed], {"A": softmax_net}, SETTINGS)
+    radii, curves, _ = sweep.sweep(data, [failed], {"A": softmax_net}, SETTINGS)
     assert radii["radius"].to_pylist()[:4] == [None] * 4
     assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
     lines = curves.to_pandas()
@@ -131,7 +131,9 @@ class Detector(torch.nn.Module):
 
 def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit, softmax_net):
     victims = {"A": softmax_net, "D": Detector(softmax_net, data.images)}
-    radii, curves = (table.to_pandas() for table in sweep.sweep(data, [exhibit], victims, SETTINGS))
+    radii, curves, _ = (
+        table.to_pandas() for table in sweep.sweep(data, [exhibit], victims, SETTINGS)
+    )
     wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
     of = radii[radii["victim"] == "D"]
     assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
@@ -144,7 +146,7 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
 
 def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
     far = SETTINGS._replace(distortions=[8.0])
-    _, table = sweep.sweep(data, [exhibit], {"A": softmax_net}, far)
+    _, table, _ = sweep.sweep(data, [exhibit], {"A": softmax_net}, far)
     assert table["n"].to_pylist() == [0.0] * 3
     figure = curves(table.to_pandas(), labels={"A": "net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
@@ -159,7 +161,7 @@ def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
 ):
     victims = {"A": softmax_net, "B": sigmoid_net}
     found = [sweep.sweep(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
-    frame = pd.concat(table.to_pandas() for _, table in found)
+    frame = pd.concat(table.to_pandas() for _, table, _ in found)
     frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
     panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["net A", "B"]

@@ -46,8 +46,9 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     """Join the bounds of every net and image that was attacked or certified.
 
     Args:
-        attacks: tables of attacks. A row bounds from above where the attack succeeded and the net
-            is wrong on its image, which noise need not achieve.
+        attacks: tables of attacks and of witnesses. A row bounds from above where the attack
+            succeeded and the net is wrong on its image, which noise need not achieve. One without
+            success that has a distance is outside the box: no witness, but evidence.
         certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`.
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
 
@@ -55,8 +56,9 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
         A frame with `SCHEMA`, sorted by net, seed, image and goal.
 
     Raises:
-        LedgerError: a lower bound above an upper one; names the first.
+        LedgerError: a lower bound above a distance at which the net is wrong; names the first.
     """
+    _assert_not_refuted(certificates, attacks)
     images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
     uppers = _tightest(_uppers(attacks, clean, images), "upper", smallest=True)
     lowers = _tightest(
@@ -71,7 +73,21 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     untargeted = untargeted.merge(radii, on=IMAGE, how="left").assign(goal="any")
     ledger = pd.concat([untargeted, targeted], ignore_index=True)
     ledger["norm"] = "L2"
-    crossed = ledger[ledger["lower"] > ledger["upper"]]
+    _assert_in_order(ledger)
+    return ledger.sort_values([*IMAGE, "goal"], kind="stable")[SCHEMA.names].reset_index(drop=True)
+
+
+def _assert_not_refuted(certificates: pd.DataFrame, attacks: pd.DataFrame) -> None:
+    """Compare certificates with images outside the box, which all of them cover, too."""
+    outside = attacks[~attacks["success"] & attacks["l2"].notna()]
+    wrong = outside[is_wrong(outside["attacked_prediction"], outside["label"])]
+    found = wrong[[*IMAGE, "l2", "attack"]].rename(columns={"l2": "upper"})
+    radii = certificates.rename(columns={"radius": "lower"})
+    _assert_in_order(found.merge(radii[[*IMAGE, "lower", "certificate"]], on=IMAGE))
+
+
+def _assert_in_order(bounds: pd.DataFrame) -> None:
+    crossed = bounds[bounds["lower"] > bounds["upper"]]
     if len(crossed):
         first = crossed.iloc[0]
         raise LedgerError(
@@ -80,7 +96,6 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
             f"found {first['lower']:.9g} ({first['certificate']}) above {first['upper']:.9g} "
             f"({first['attack']}); one of the two methods is wrong"
         )
-    return ledger.sort_values([*IMAGE, "goal"], kind="stable")[SCHEMA.names].reset_index(drop=True)
 
 
 def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
