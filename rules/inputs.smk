@@ -94,6 +94,9 @@ def read_by_audit(wildcards):
         "attacks": ledger["attacks"],
         "certificates": ledger["certificates"],
         "weights": all_weights(nets_of_experiments()),
+        "clean": ledger["clean"],
+        "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
     }
 
 

@@ -1,12 +1,15 @@
 """What every script needs of a job: a log, provenance, and an end in one line on bad input."""
 
 import errno
+import hashlib
 import signal
 import sys
 import time
 import traceback
 from contextlib import contextmanager, redirect_stderr, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 from tqdm import tqdm
@@ -110,6 +113,15 @@ def progress(label, unit, total=None):
         yield show
 
 
-def provenance(snakemake) -> dict[str, str]:
-    """What a result's file says of its origin: the commit, and a hash of the settings used."""
-    return {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}
+def provenance(snakemake) -> dict[str, Any]:
+    """What a result's file says of its origin: commit, hash of the settings, SHA-256 of weights."""
+    made = {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}
+    files = [Path(file) for file in (*snakemake.input, *snakemake.output)]
+    weights = [file for file in files if file.suffix == ".safetensors" and file.exists()]
+    return made | ({"weights": {str(file): sha256(file) for file in weights}} if weights else {})
+
+
+@cache
+def sha256(file):
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -15,6 +15,9 @@ def main(snakemake):
         certificates=snakemake.input.certificates,
         weights=dict(zip(nets, snakemake.input.weights, strict=True)),
         images={"train": snakemake.input.train, "test": snakemake.input.test},
+        clean=dict(zip(nets, snakemake.input.clean, strict=True)),
+        transfer=snakemake.input.transfer,
+        pictures=snakemake.input.pictures,
     )
     try:
         with progress("audit", "nets", len(nets)) as show:

@@ -191,6 +191,7 @@ def test_a_run_that_was_left_alone_passes_every_check(run):
     found = run.audit()
     assert found["checked"].to_dict() == {
         "distance": 2 * N - 1, "answer": 2 * N - 1, "mistake": 1, "radius": N, "order": N,
+        "length": N, "attacked": 2 * N,
     }  # fmt: skip
     assert (found["unchecked"] == 0).all()
     assert found.loc["distance", "discrepancy"] < 1e-12
@@ -317,6 +318,7 @@ def test_of_a_model_that_it_does_not_know_it_checks_the_rest_and_says_why(run, s
     found = run.audit()
     assert found["checked"].to_dict() == {
         "distance": 2 * N - 1, "answer": 0, "mistake": 0, "radius": 0, "order": N,
+        "length": N, "attacked": 0,
     }  # fmt: skip
     for check, count in (("answer", 2 * N - 1), ("mistake", 1), ("radius", N)):
         assert found.loc[check, "unchecked"] == count
@@ -339,7 +341,9 @@ def test_the_summary_adds_up_over_nets(tmp_path, run):
     both = pd.concat([table.to_pandas(), other])
     tables.write(tmp_path / "audit.parquet", tables.from_frame(both, table.schema), {})
     lines = {line.check: line for line in summary(tmp_path / "audit.parquet")}
-    assert list(lines) == ["distance", "answer", "mistake", "radius", "order"]
+    assert list(lines) == [
+        "distance", "answer", "mistake", "radius", "order", "length", "attacked",
+    ]  # fmt: skip
     line = lines["radius"]
     assert (line.nets, line.checked, line.unchecked) == (2, 2 * N, 2)
     assert (line.reason, line.discrepancy) == ("why", 5.0)

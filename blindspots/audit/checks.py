@@ -33,6 +33,11 @@ class Check:
         known = [] if self.discrepancy is None else [self.discrepancy]
         self.discrepancy = max([*known, *map(float, discrepancies)], default=None)
 
+    def add(self, other: Check) -> None:
+        """Add another's rows to this one's."""
+        self.passed(other.checked, [] if other.discrepancy is None else [other.discrepancy])
+        self.reasons += other.reasons
+
     def left_out(self, rows: int, reason: str) -> None:
         """So many rows could not be looked at."""
         if rows:

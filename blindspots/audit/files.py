@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 
 CHUNK = 1024
 """Images at a time; bounds memory."""
+
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises for a file with other bits than were written."""
 
 AGAIN = "delete it and run the workflow again"
 
@@ -37,12 +41,14 @@ class Claim(NamedTuple):
 
 
 class Originals:
-    """Some unaltered images of a prepared file, their labels and the box."""
+    """Some unaltered images of a prepared file, their labels, the box and the number of classes."""
 
     def __init__(self, path: str | Path, indices: Iterable[int]) -> None:
         """Args: path of the prepared file; indices of the images in it, in any order."""
         wanted = np.unique(np.array([*indices], np.int64))
-        labels = np.array([label for (label,) in rows(path, ["label"])], np.int64)
+        labels, sums = (
+            np.array(column) for column in zip(*rows(path, ["label", "sha256"]), strict=True)
+        )
         outside = wanted[(wanted < 0) | (wanted >= len(labels))]
         if len(outside):
             raise AuditError(
@@ -52,9 +58,11 @@ class Originals:
         self.path, self.places = path, {int(index): i for i, index in enumerate(wanted)}
         found = [images for _, images in stream(path, wanted)]
         self.images = np.concatenate(found) if found else np.empty(0, np.float32)
-        self.labels = labels[wanted]
-        metadata = _open(path).schema_arrow.metadata or {}
-        self.box: list[float] = json.loads(metadata[b"blindspots"])["box"]
+        check_images(path, wanted, self.images, sums[wanted])
+        self.labels = labels[wanted].astype(np.int64)
+        said = metadata(path)
+        self.box: list[float] = said["box"]
+        self.classes: int = said["classes"]
 
     def place(self, index: int) -> int:
         """Of an image among those given before."""
@@ -64,6 +72,19 @@ class Originals:
                 "delete the ledger and run the workflow again"
             )
         return self.places[index]
+
+
+def check_images(
+    path: str | Path, places: np.ndarray, images: np.ndarray, sums: Iterable[str]
+) -> None:
+    """Refuse images (n, *image) of a prepared file that are not those with these SHA-256."""
+    for place, image, expected in zip(places, images, sums, strict=True):
+        found = hashlib.sha256(np.ascontiguousarray(image, "<f4").tobytes()).hexdigest()
+        if found != expected:
+            raise AuditError(
+                f"{path}: row {place}: expected an image with SHA-256 {expected}, found {found}; "
+                f"the file was changed: {AGAIN}"
+            )
 
 
 def unaltered(
@@ -88,10 +109,44 @@ def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*(found[name] for name in names), strict=True))
 
 
-def origin(path: str | Path) -> tuple[str, int] | None:
-    """Net and seed of a table of one net; None for a table without rows."""
-    first = next(_open(path).iter_batches(1, columns=["net", "seed"]), None)
-    return None if first is None else (first["net"][0].as_py(), first["seed"][0].as_py())
+def nets(path: str | Path) -> list[tuple[str, int]]:
+    """The nets, by name and seed, that a table has rows of."""
+    return list(dict.fromkeys(rows(path, ["net", "seed"])))
+
+
+def metadata(path: str | Path) -> dict[str, Any]:
+    """What a table says of itself, such as its settings and the weights that it was made from."""
+    said = _open(path).schema_arrow.metadata or {}
+    return json.loads(said.get(b"blindspots", b"{}"))
+
+
+def batches(path: str | Path, size: int = CHUNK) -> Iterator[dict[str, np.ndarray]]:
+    """A table's columns, a chunk of rows at a time.
+
+    Yields:
+        By name (k,) numbers, text or bool, float64 with NaN where numbers are null; (k, *image)
+        float32.
+    """
+    for batch in _batches(path, size):
+        found = {}
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            pictured = isinstance(column.type, pa.FixedShapeTensorType)
+            found[name] = _pixels(column) if pictured else column.to_numpy(zero_copy_only=False)
+        yield found
+
+
+def _batches(
+    path: str | Path, size: int, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    file = _open(path)
+    try:
+        yield from file.iter_batches(size, columns=columns)
+    except DAMAGE as error:
+        raise _damaged(path, "Parquet file", error) from None
+
+
+def _pixels(column: pa.Array) -> np.ndarray:
+    return column.storage.flatten().to_numpy(zero_copy_only=False).reshape(-1, *column.type.shape)
 
 
 def stream(path: str | Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -105,12 +160,10 @@ def stream(path: str | Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, n
         Places (k,) in `wanted`, and their images (k, *image) float32.
     """
     first = 0
-    for batch in _open(path).iter_batches(CHUNK, columns=["image"]):
+    for batch in _batches(path, CHUNK, ["image"]):
         places = np.flatnonzero((wanted >= first) & (wanted < first + len(batch)))
         if len(places):
-            values = batch.column(0)
-            images = values.storage.flatten().to_numpy().reshape(-1, *values.type.shape)
-            yield places, images[wanted[places] - first]
+            yield places, _pixels(batch.column(0))[wanted[places] - first]
         first += len(batch)
 
 
@@ -141,10 +194,13 @@ def _tensor(content: bytes, dtype: str, shape: list[int], data_offsets: list[int
 
 def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     """Write a table beside `path` and rename it there; the metadata as in every table of a run."""
-    text = json.dumps(dict(metadata), sort_keys=True)
+    text = json.dumps(dict(metadata), sort_keys=True).encode()
+    table = table.replace_schema_metadata(
+        {"blindspots": text, "blindspots.sha256": _check(text, table.schema, len(table))}
+    )
     temporary = Path(path).with_name(f".{Path(path).name}.part")
     try:
-        pq.write_table(table.replace_schema_metadata({"blindspots": text}), temporary)
+        pq.write_table(table, temporary, write_page_checksum=True, write_statistics=False)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -156,9 +212,30 @@ def _open(path: str | Path) -> pq.ParquetFile:
 
 def _reading(path: str | Path, read: Any) -> Any:
     try:
-        return read(pq.ParquetFile(path))
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        schema = file.schema_arrow
+        said = schema.metadata or {}
+        known = _check(said.get(b"blindspots", b""), schema, file.metadata.num_rows)
+        if said.get(b"blindspots.sha256") != known:
+            raise OSError("what it says of itself has another checksum")
+        return read(file)
+    except DAMAGE as error:
         raise _damaged(path, "Parquet file", error) from None
+
+
+def _check(text: bytes, schema: pa.Schema, n: int) -> bytes:
+    """The checksum of a table's metadata, columns and number of rows (docs/files.md)."""
+    columns = [
+        (
+            field.name,
+            list(field.type.shape)
+            if isinstance(field.type, pa.FixedShapeTensorType)
+            else str(field.type),
+            field.nullable,
+        )
+        for field in schema
+    ]
+    return hashlib.sha256(text + repr((columns, n)).encode()).hexdigest().encode()
 
 
 def _damaged(path: str | Path, kind: str, error: Exception) -> AuditError:

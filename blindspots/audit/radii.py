@@ -19,6 +19,9 @@ of the layers are proven ones, a little larger."""
 CERTAIN = 1e-5
 """Of the largest logit: an image nearer to a tie than this has radius 0."""
 
+REJECTED = -1
+"""The answer beyond the classes: no mistake."""
+
 FAILED = "the certificate has no radius"
 
 
@@ -113,6 +116,7 @@ def order(
     failed: int,
     attacks: Sequence[str | Path],
     originals: Mapping[str, Originals],
+    net: tuple[str, int],
 ) -> Check:
     """No radius of any certificate is above any distance at which the net was found wrong.
 
@@ -120,8 +124,9 @@ def order(
         claims: the ledger's rows of one net; their lower bounds must be among the radii.
         radii: of the net, of all certificates.
         failed: rows without a radius.
-        attacks: tables of the attacks on the net.
+        attacks: tables of the attacks on the net, and of witnesses.
         originals: the unaltered images, by file.
+        net: its name and seed.
 
     Raises:
         AuditError: names the first image whose bounds are crossed, or not the certificate's.
@@ -137,11 +142,14 @@ def order(
         if claim.upper is not None:
             image = claim.file, claim.image
             nearest[image] = min(claim.upper, nearest.get(image, np.inf))
-    columns = ("file", "index", "success", "attacked_prediction", "l2")
+    columns = ("net", "seed", "file", "index", "attacked_prediction", "l2")
     for path in attacks:
-        for file, index, success, answer, l2 in rows(path, columns):
+        for *of, file, index, answer, l2 in rows(path, columns):
             part = originals[file]
-            if success and answer != part.labels[part.place(index)]:
+            # One without success that has a length is outside the box, where radii hold, too.
+            if (*of,) == net and l2 is not None and answer not in (
+                part.labels[part.place(index)], REJECTED,
+            ):  # fmt: skip
                 nearest[file, index] = min(l2, nearest.get((file, index), np.inf))
     for claim, value in radii:
         found = nearest.get((claim.file, claim.image))

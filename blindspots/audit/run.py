@@ -1,7 +1,8 @@
-"""The audit of a run: every net of its ledger, check by check, from the files."""
+"""The audit of a run: every net of its experiments, check by check, from the files."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from blindspots.audit import radii, witnesses
-from blindspots.audit.checks import Check
-from blindspots.audit.files import AuditError, Claim, Originals, claims, origin, rows
+from blindspots.audit import radii, recorded, transfer, witnesses
+from blindspots.audit.checks import REMEDY, Check
+from blindspots.audit.files import AuditError, Claim, Originals, claims, metadata, nets, rows
 from blindspots.audit.networks import Network, UnknownError, load
 
 SCHEMA = pa.schema(
@@ -34,6 +35,10 @@ CHECKS = {
     "mistake": "images that bound themselves by 0 are wrong unaltered",
     "radius": "radii by the product of the layers' norms, recomputed; relative",
     "order": "no radius is above a distance found; the largest quotient of the two",
+    "length": "attacked images are as far from the originals as their tables say; relative",
+    "attacked": "the net answers them, and their originals, as their tables say",
+    "clean": "the net answers all unaltered images as its table says",
+    "transfer": "it answers images made for others, and noise, as the tables say",
 }
 """What each check asserts, and what its discrepancy is."""
 
@@ -46,10 +51,13 @@ class Files(NamedTuple):
 
     Attributes:
         ledger: its table.
-        attacks: tables of attacks.
+        attacks: tables of attacks, and of witnesses.
         certificates: tables of certificates.
         weights: of each net, by name and seed.
         images: the prepared images, by "train" and "test".
+        clean: answers to unaltered images of each net, by name and seed.
+        transfer: tables of answers to attacked images, an experiment each.
+        pictures: tables of pictures, likewise.
     """
 
     ledger: str | Path
@@ -57,12 +65,15 @@ class Files(NamedTuple):
     certificates: Sequence[str | Path]
     weights: Mapping[Net, str | Path]
     images: Mapping[str, str | Path]
+    clean: Mapping[Net, str | Path] = {}
+    transfer: Sequence[str | Path] = ()
+    pictures: Sequence[str | Path] = ()
 
 
 def audit(
     files: Files, products: Sequence[str], progress: Callable[[int], None] = lambda done: None
 ) -> pa.Table:
-    """Recheck the ledger's bounds and the certificates.
+    """Recheck the ledger's bounds, the certificates, and what tables record of images.
 
     Args:
         files: of the run.
@@ -85,25 +96,84 @@ def audit(
         file: Originals(path, [c.image for rows in by_net.values() for c in rows if c.file == file])
         for file, path in files.images.items()
     }
+    _assert_weights(files)
+    networks = {net: _network(files, net) for net in by_net}
+    shown = _shown(files, originals, networks)
     found = []
     for number, (net, claimed) in enumerate(by_net.items(), 1):
-        network = _network(files, net)
+        network = networks[net]
         certified, failed = radii.read(certificates[net], net)
         checks = [
             *witnesses.check(claimed, attacks[net], originals, network),
             radii.recomputed(certified, failed, products, originals, network),
-            radii.order(claimed, certified, failed, attacks[net], originals),
+            radii.order(claimed, certified, failed, attacks[net], originals, net),
+            *_recorded(files, net, attacks[net], originals, network),
+            *shown[net],
         ]
         found += [_row(net, check) for check in checks if check.checked or check.reasons]
         progress(number)
     return pa.Table.from_pylist(found, SCHEMA)
 
 
+def _assert_weights(files: Files) -> None:
+    """Refuse tables that were made from other weights than lie beside them."""
+    digests: dict[str, str] = {}
+    for path in files.weights.values():
+        with Path(path).open("rb") as opened:
+            digests[str(path)] = hashlib.file_digest(opened, "sha256").hexdigest()
+    made = [*files.attacks, *files.certificates, *files.clean.values(), *files.transfer]
+    for table in made:
+        for path, digest in metadata(table).get("weights", {}).items():
+            if digests.get(path, digest) != digest:
+                raise AuditError(
+                    f"audit: {path}: expected the weights that {table} was made from, with SHA-256 "
+                    f"{digest}, found {digests[path]}; {REMEDY}"
+                )
+
+
+def _recorded(
+    files: Files,
+    net: Net,
+    tables: Sequence[str | Path],
+    originals: Mapping[str, Originals],
+    network: Network | UnknownError,
+) -> list[Check]:
+    """The checks of what tables record of one net's answers, added up."""
+    length, attacked = Check("length"), Check("attacked")
+    for path in tables:
+        for total, check in zip(
+            (length, attacked), recorded.attacked(path, net, originals, network), strict=True
+        ):
+            total.add(check)
+    classes = next(iter(originals.values())).classes
+    clean = Check("clean")
+    if net in files.clean:
+        clean = recorded.clean(files.clean[net], files.images, classes, network)
+    return [length, attacked, clean]
+
+
+def _shown(
+    files: Files, originals: Mapping[str, Originals], networks: recorded.Networks
+) -> Mapping[Net, list[Check]]:
+    """By victim the checks of all experiments' tables of answers."""
+    made = {}
+    for path in files.attacks:
+        first = rows(path, ["net", "seed", "attack"])[:1]
+        made |= {key: path for key in first if " " not in key[2]}  # not one of witnesses
+    found: dict[Net, list[Check]] = defaultdict(list)
+    for path, pictures in zip(files.transfer, files.pictures, strict=True):
+        checks = transfer.transfer(path, pictures, made, originals, networks)
+        for net, check in checks.items():
+            if not found[net]:
+                found[net].append(Check("transfer"))
+            found[net][0].add(check)
+    return found
+
+
 def _by_net(paths: Sequence[str | Path]) -> dict[Net, list[str | Path]]:
     found: dict[Net, list[str | Path]] = defaultdict(list)
     for path in paths:
-        net = origin(path)
-        if net is not None:
+        for net in nets(path):
             found[net].append(path)
     return found
 

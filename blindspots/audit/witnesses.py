@@ -58,14 +58,14 @@ def check(
             shown = [found[i][0] for i in at]
             befores, labels = unaltered(originals, shown)
             _measure(distance, shown, images.astype(np.float64), befores, originals, path)
-            _show(answer, shown, images.astype(np.float64), labels, network, path)
+            _show(answer, shown, images.astype(np.float64), labels, originals, network, path)
     themselves = [c for c in claims if c.attack is None and c.upper is not None]
     for first in range(0, len(themselves), CHUNK):
         shown = themselves[first : first + CHUNK]
         for claim in shown:
             if claim.upper != 0:
                 raise disagreement(claim, "upper bound of the image itself", 0, claim.upper)
-        _show(mistake, shown, *unaltered(originals, shown), network, "ledger")
+        _show(mistake, shown, *unaltered(originals, shown), originals, network, "ledger")
     return [distance, answer, mistake]
 
 
@@ -116,7 +116,7 @@ def _measure(
 
 def _show(
     check: Check, claims: list[Claim], images: np.ndarray, labels: np.ndarray,
-    network: Network | UnknownError, path: str | Path,
+    originals: Mapping[str, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
     """That the network answers the target, or for any goal not the label."""
     if isinstance(network, UnknownError):
@@ -125,7 +125,9 @@ def _show(
     logits = network.logits(images)
     answers = np.arange(logits.shape[1])
     accepted = [
-        answers != label if claim.goal == "any" else answers == claim.target
+        (answers != label) & (answers < originals[claim.file].classes)
+        if claim.goal == "any"
+        else answers == claim.target
         for claim, label in zip(claims, labels, strict=True)
     ]
     margins = relative_margins(logits, np.array(accepted))

@@ -1,0 +1,193 @@
+"""What tables record, row by row: lengths measured again, and answers of the net given again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from blindspots.audit.checks import REMEDY, Check, relative_margins
+from blindspots.audit.files import CHUNK, AuditError, Originals, batches
+from blindspots.audit.networks import Network, UnknownError
+
+ROUNDING = 1e-9
+"""Relative: of a length in float64, many times over."""
+
+TIE = 1e-5
+"""Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
+
+REJECTED = -1
+"""The answer beyond the classes."""
+
+TIED = "a tie within float32's rounding"
+
+Net = tuple[str, int]
+Networks = Mapping[Net, Network | UnknownError]
+
+
+def attacked(
+    path: str | Path, net: Net, originals: Mapping[str, Originals], network: Network | UnknownError
+) -> list[Check]:
+    """The rows of a table of attacked images or of witnesses that are of one net.
+
+    Args:
+        path: of the table.
+        net: its name and seed.
+        originals: the unaltered images, by file.
+        network: the net, or why it is not known.
+
+    Returns:
+        "length": L2, Linf and RMS of every image that has them, measured again; "attacked": the
+        net's answers to the images before and after.
+
+    Raises:
+        AuditError: names the first image of which the table records something else.
+    """
+    length, answer = Check("length"), Check("attacked")
+    for rows in batches(path):
+        at = (rows["net"] == net[0]) & (rows["seed"] == net[1])
+        rows = {name: column[at] for name, column in rows.items()}
+        if not at.any():
+            continue
+        befores, labels = _originals(originals, rows)
+        assert_recorded(path, rows, "label", rows["label"] == labels, labels)
+        images = rows["image"].astype(np.float64)
+        _measure(length, path, rows, images - befores)
+        classes = next(iter(originals.values())).classes
+        for name, shown in (("prediction", befores), ("attacked_prediction", images)):
+            assert_answers(answer, path, rows, name, shown, network, classes)
+    return [length, answer]
+
+
+def clean(
+    path: str | Path,
+    prepared: Mapping[str, str | Path],
+    classes: int,
+    network: Network | UnknownError,
+) -> Check:
+    """A net's answers to all unaltered images.
+
+    Args:
+        path: of the table.
+        prepared: the prepared images, by file.
+        classes: number of labels.
+        network: the net, or why it is not known.
+
+    Raises:
+        AuditError: names the first image of which the table records something else.
+    """
+    check = Check("clean")
+    known = {file: batches(images) for file, images in prepared.items()}
+    left: dict[str, dict[str, np.ndarray]] = {}
+    for rows in batches(path, CHUNK):
+        for file in dict.fromkeys(rows["file"]):
+            here = {name: column[rows["file"] == file] for name, column in rows.items()}
+            if np.isnan(here["prediction"].astype(float)).all():
+                continue  # a net that does not classify
+            images, labels = _next(known[file], left, file, len(here["index"]))
+            assert_recorded(path, here, "label", here["label"] == labels, labels)
+            shown = images.astype(np.float64)
+            assert_answers(check, path, here, "prediction", shown, network, classes)
+    return check
+
+
+def _next(stream, left, file: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The next n images and labels of a prepared file."""
+    while file not in left or len(left[file]["label"]) < n:
+        more = next(stream)
+        before = left.get(file)
+        left[file] = (
+            more
+            if before is None
+            else {name: np.concatenate([before[name], more[name]]) for name in ("label", "image")}
+        )
+    taken = left[file]
+    left[file] = {name: taken[name][n:] for name in ("label", "image")}
+    return taken["image"][:n], taken["label"][:n]
+
+
+def assert_recorded(
+    path: str | Path, rows: Mapping[str, np.ndarray], what: str, fine: np.ndarray, found: np.ndarray
+) -> None:
+    """Refuse the first row that records something else than was found."""
+    for at in np.flatnonzero(~fine)[:1]:
+        net, seed = (
+            next(rows[name][at] for name in names if name in rows)
+            for names in (("victim", "net"), ("victim_seed", "seed"))
+        )
+        raise AuditError(
+            f"audit: net {net} (seed {seed}), image {rows['index'][at]} of {rows['file'][at]}: "
+            f"{what} in {path}: expected {_shown(found[at])}, found {_shown(rows[what][at])}; "
+            f"{REMEDY}"
+        )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.9g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def assert_answers(
+    check: Check,
+    path: str | Path,
+    rows: Mapping[str, np.ndarray],
+    name: str,
+    images: np.ndarray,
+    network: Network | UnknownError,
+    classes: int,
+) -> None:
+    """Refuse recorded answers that the net does not give; those within rounding of a tie are left.
+
+    Args:
+        check: to count in.
+        path: of the table.
+        rows: its columns.
+        name: of the column of answers.
+        images: (n, *image) float64 that were shown.
+        network: the net, or why it is not known.
+        classes: number of labels; an answer beyond them is recorded as `REJECTED`.
+    """
+    n = len(images)
+    if isinstance(network, UnknownError):
+        check.left_out(n, str(network))
+        return
+    logits = network.logits(images)
+    places, recorded = np.arange(logits.shape[1]), rows[name][:, None]
+    accepted = np.where(recorded == REJECTED, places >= classes, places == recorded)
+    margins = np.full(n, -2.0)  # of an answer that the net cannot give
+    possible = accepted.any(axis=1)
+    margins[possible] = relative_margins(logits[possible], accepted[possible])
+    found = logits.argmax(axis=1)
+    found[found >= classes] = REJECTED
+    assert_recorded(path, rows, name, margins >= -TIE, found)
+    check.passed(int((margins > 0).sum()))
+    check.left_out(int((margins <= 0).sum()), TIED)
+
+
+def _measure(
+    check: Check, path: str | Path, rows: Mapping[str, np.ndarray], change: np.ndarray
+) -> None:
+    flat = change.reshape(len(change), -1)
+    lengths = {
+        "l2": np.linalg.norm(flat, axis=1),
+        "linf": np.abs(flat).max(axis=1),
+        "distortion": np.sqrt(np.square(flat).mean(axis=1)),
+    }
+    for name, found in lengths.items():
+        there = ~np.isnan(rows[name])
+        assert_recorded(path, rows, name, there | ~rows["success"], found)
+        difference = np.abs(rows[name] - found) / np.maximum(found, np.finfo(float).tiny)
+        assert_recorded(path, rows, name, ~there | (difference <= ROUNDING), found)
+        check.passed(int(there.sum()) if name == "l2" else 0, difference[there])
+
+
+def _originals(
+    originals: Mapping[str, Originals], rows: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The unaltered images (n, *image) float64 of rows, and their labels (n,)."""
+    found = [
+        (part, part.place(int(index)))
+        for part, index in zip((originals[f] for f in rows["file"]), rows["index"], strict=True)
+    ]
+    images = np.stack([part.images[place] for part, place in found]).astype(np.float64)
+    return images, np.array([part.labels[place] for part, place in found])

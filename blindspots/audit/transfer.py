@@ -1,0 +1,180 @@
+"""Images made for one net and shown to others: lengths measured again, answers given again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from blindspots.audit.checks import Check
+from blindspots.audit.files import AuditError, Originals, batches
+from blindspots.audit.networks import UnknownError
+from blindspots.audit.recorded import (
+    Net,
+    Networks,
+    _originals,
+    assert_answers,
+    assert_recorded,
+)
+
+SINGLE = 1e-5
+"""Relative: of lengths that were scaled in float32."""
+
+Rows = dict[str, np.ndarray]
+
+
+class Origin(NamedTuple):
+    """What images are: made for a source by an attack, and amplified; or by a control alone."""
+
+    source: str | None
+    attack: str
+    seed: int
+    amplified_to: float | None
+
+
+def transfer(
+    path: str | Path,
+    pictures: str | Path,
+    attacks: Mapping[tuple[str, int, str], str | Path],
+    originals: Mapping[str, Originals],
+    networks: Networks,
+) -> dict[Net, Check]:
+    """The rows of one experiment's table of answers.
+
+    Images of sources are those of the attacks' tables, amplified anew; of controls the first ones
+    are in the table of pictures, the others on no disk.
+
+    Args:
+        path: of the table.
+        pictures: the experiment's table of pictures.
+        attacks: tables by net, seed and attack.
+        originals: the unaltered images, by file.
+        networks: by name and seed; or why one is not known.
+
+    Returns:
+        By victim a check "transfer" of its answers and of the images' lengths.
+
+    Raises:
+        AuditError: names the first image of which the table records something else, or a picture
+            that is none of its images.
+    """
+    shown = _pictures(pictures, originals)
+    checks: dict[Net, Check] = {}
+    for origin, rows in _by_origin(path):
+        images = shown.get(origin, {})
+        if origin.source is not None:
+            images = _made(attacks, origin, rows, originals, images, pictures)
+        for victim in dict.fromkeys(zip(rows["victim"], rows["victim_seed"], strict=True)):
+            check = checks.setdefault((victim[0], int(victim[1])), Check("transfer"))
+            at = (rows["victim"] == victim[0]) & (rows["victim_seed"] == victim[1])
+            of_victim = {name: column[at] for name, column in rows.items()}
+            network = networks.get((victim[0], int(victim[1])), UnknownError("no such net"))
+            _answers(check, path, of_victim, images, originals, network)
+    return checks
+
+
+def _answers(check, path, rows: Rows, images, originals, network) -> None:
+    places = [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
+    known = np.array([place in images for place in places])
+    check.left_out(int((~known).sum()), "images of a control that are on no disk")
+    if not known.any():
+        return
+    rows = {name: column[known] for name, column in rows.items()}
+    stack = np.stack([images[place] for place, there in zip(places, known, strict=True) if there])
+    befores, labels = _originals(originals, rows)
+    assert_recorded(path, rows, "label", rows["label"] == labels, labels)
+    length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
+    recorded = rows["distortion"]
+    fine = np.isnan(recorded) | (np.abs(recorded - length) <= SINGLE * length)
+    assert_recorded(path, rows, "distortion", fine, length)
+    classes = next(iter(originals.values())).classes
+    assert_answers(check, path, rows, "prediction", stack, network, classes)
+
+
+def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
+    """The table's rows by what their images are, which are in a row in it."""
+    found: dict[Origin, list[Rows]] = {}
+    for rows in batches(path, 2**16):
+        keys = list(
+            zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
+        )
+        for key in dict.fromkeys(map(_origin, keys)):
+            at = np.array([_origin(other) == key for other in keys])
+            found.setdefault(key, []).append({name: column[at] for name, column in rows.items()})
+    for key, parts in found.items():
+        yield key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _origin(key: Sequence) -> Origin:
+    source, attack, seed, scale = key
+    return Origin(source, attack, int(seed), None if np.isnan(scale) else float(scale))
+
+
+def _pictures(path: str | Path, originals: Mapping[str, Originals]) -> dict[Origin, dict]:
+    """The images in a table of pictures, by origin, file and index; their originals are checked."""
+    found: dict[Origin, dict] = {}
+    for rows in batches(path):
+        befores, labels = _originals(originals, rows)
+        keys = zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
+        for at, key in enumerate(map(_origin, keys)):
+            place = rows["file"][at], int(rows["index"][at])
+            if not np.array_equal(rows["original"][at], befores[at]):
+                raise _other_picture(path, key, place, "the image")
+            if rows["label"][at] != labels[at]:
+                raise _other_picture(path, key, place, f"the label {labels[at]} of")
+            found.setdefault(key, {})[place] = rows["image"][at].astype(np.float64)
+    return found
+
+
+def _other_picture(path, origin: Origin, place: tuple[str, int], what: str) -> AuditError:
+    made = f"{origin.attack} of {origin.source}" if origin.source else origin.attack
+    return AuditError(
+        f"audit: {path}: {made} (seed {origin.seed}), image {place[1]} of {place[0]}: expected "
+        f"{what} in the table that it is from, found another; delete it and run the workflow again"
+    )
+
+
+def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path) -> dict:
+    """The images of a source in an attack's table, amplified; held against the pictures of them."""
+    table = attacks.get((origin.source, origin.seed, origin.attack))
+    if table is None:
+        return pictures
+    wanted = set(zip(rows["file"], map(int, rows["index"]), strict=True))
+    found: dict[tuple[str, int], np.ndarray] = {}
+    for batch in batches(table):
+        at = np.array([place in wanted for place in _places(batch)])
+        if not at.any():
+            continue
+        batch = {name: column[at] for name, column in batch.items()}
+        befores, _ = _originals(originals, batch)
+        images = batch["image"].astype(np.float64)
+        if origin.amplified_to is not None:
+            images = _amplified(befores, images, origin, batch, rows, originals)
+        found |= dict(zip(_places(batch), images, strict=True))
+    for place, picture in pictures.items():
+        # What was scaled in float32 differs in its last digits.
+        close = 0 if origin.amplified_to is None else 1e-5
+        if place in found and not np.abs(picture - found[place]).max() <= close:
+            raise _other_picture(path, origin, place, "the image")
+    return found
+
+
+def _places(rows: Rows) -> list[tuple[str, int]]:
+    return [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
+
+
+def _amplified(befores, images, origin: Origin, batch: Rows, rows: Rows, originals) -> np.ndarray:
+    """Perturbations scaled to an RMS, kept in the box where the recorded lengths say so."""
+    change = images - befores
+    rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
+    scale = np.divide(origin.amplified_to, rms, out=np.zeros_like(rms), where=rms > 0)
+    free = befores + scale.reshape(-1, *[1] * (images.ndim - 1)) * change
+    lengths = {place: at for at, place in enumerate(_places(rows))}
+    recorded = np.array([rows["distortion"][lengths[place]] for place in _places(batch)])
+    clipped = ~(np.abs(recorded - origin.amplified_to) <= SINGLE * origin.amplified_to)
+    boxes = np.array([originals[file].box for file in batch["file"]])
+    shape = (-1, *[1] * (images.ndim - 1))
+    inside = np.clip(free, boxes[:, 0].reshape(shape), boxes[:, 1].reshape(shape))
+    return np.where(clipped.reshape(shape), inside, free)
