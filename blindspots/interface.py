@@ -59,6 +59,7 @@ class Status(IntEnum):
     INFEASIBLE = 3
     NO_SUCCESS = 4
     NON_FINITE = 5
+    GRADIENT_VANISHED = 6
 
 
 @dataclass(frozen=True)
