@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
-from blindspots.attacks._goal import Goal
+from blindspots.attacks._goal import FEWEST, Goal
 from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import FAILURES, Batch
@@ -29,6 +29,11 @@ PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
 """An image that no c reached in so many searches is trapped near its original: it begins anew, with
 c times the second, a first step of length 1 and so many times the steps; is given up after so many
 tries; and goes on from its nearest success wherever a search misses."""
+ORDINARY, SPREAD = (0.5, 1e3), 10.0
+"""Where an image's largest logit is by less or more than those above its smallest, all its logits
+are scaled so that it is so much: cross-entropy is almost linear in smaller ones, almost a hinge in
+larger ones, and both pull elsewhere than to the nearest success. The paper's networks are
+between."""
 LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
@@ -51,6 +56,7 @@ def lbfgs(
     max_searches: int = 20,
     max_iterations: int = 20,
     history: int = 5,
+    fewest: int = FEWEST,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
 
@@ -91,13 +97,15 @@ def lbfgs(
     Raises:
         InputError: an argument that is not as described; names the first image that offends.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     check_choice("distance", distance, ("l2_squared", "l2"))
     check_choice("loss", loss, LOSSES)
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
     factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
-    goal = _Penalised(model, images, labels, targets, classes, LOSSES[loss])
+    goal = _Penalised(
+        model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest
+    )
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
@@ -117,12 +125,11 @@ def lbfgs(
     status = torch.full_like(goal.forwards, Status.ITERATION_LIMIT)
     closed = bracket.is_closed(torch.arange(len(images), device=images.device), goal.distance)
     status[closed | (goal.distance == 0)] = Status.CONVERGED
-    status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
         images=goal.best.view(images.shape),
         success=success,
-        status=status,
+        status=torch.where(success, status, goal.failure),
         forwards=goal.forwards,
         backwards=goal.backwards,
         penalty=goal.best_penalty,
@@ -135,21 +142,42 @@ class _Penalised(Goal):
     Attributes:
         penalty: (n,) c of the current minimisation.
         best_penalty: (n,) c of the nearest success.
+        unit: (n,) by which the logits of an image are divided before the loss; 0 before it is seen.
         margins: (n,) of the current iterates; not negative is a success.
         margin_now: (k,) of the last evaluation.
+        gradient_now: (k, pixels) of it.
+        finite_now: (k,) bool, whether its logits were finite.
     """
 
-    def __init__(self, model, images, labels, targets, classes, loss) -> None:
-        super().__init__(model, images, labels, targets, classes)
+    def __init__(self, model, images, labels, targets, classes, loss, **options) -> None:
+        super().__init__(model, images, labels, targets, classes, **options)
         self.loss = loss
         self.best_penalty = torch.full_like(self.distance, torch.nan)
         self.margins, self.penalty = (torch.zeros_like(self.distance) for _ in range(2))
+        self.unit = torch.zeros_like(self.distance, dtype=torch.float64)
 
     def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The loss (k,) and its gradient (k, pixels)."""
-        logits, value, gradient = self.gradient(x, rows, self.loss)
-        self.margin_now = self.margin(logits, rows)
+
+        def loss(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
+            new = self.unit[rows] == 0
+            if new.any():
+                self.unit[rows[new]] = _unit(logits[new])
+            unit = self.unit[rows]
+            value, slope = self.loss(logits / unit[:, None], accepted)
+            return value, slope / unit[:, None]
+
+        logits, value, gradient = self.gradient(x, rows, loss)
+        self.margin_now, self.gradient_now = self.margin(logits, rows), gradient
+        self.finite_now = logits.isfinite().all(dim=1)
         return value, gradient
+
+
+def _unit(logits: Tensor) -> Tensor:
+    """1, unless the logits (k, logits) are on no scale that a softmax is trained to."""
+    spread = logits.amax(dim=1) - logits.amin(dim=1)
+    odd = ((spread < ORDINARY[0]) | (spread > ORDINARY[1])) & (spread > 0) & spread.isfinite()
+    return torch.where(odd, spread / SPREAD, 1)
 
 
 class _Run:
@@ -168,6 +196,8 @@ class _Run:
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
         """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
         goal, rows = self.goal, batch.rows
+        new = is_new.nonzero()[:, 0]
+        goal.margins[rows[new]] = goal.margin_now[new]
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
@@ -176,13 +206,17 @@ class _Run:
         )
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         done = torch.zeros_like(is_new)
-        places, new = ended.nonzero()[:, 0], is_new.nonzero()[:, 0]
+        places = ended.nonzero()[:, 0]
         if len(places):
+            end = torch.where(batch.finite[places, None], batch.gradient[places], torch.nan)
+            goal.note(rows[places], end)
             done[places] = self._search(batch, places, length[places])
         if len(new):
-            check_finite(batch.finite[new], rows[new])
-            self._begin(batch, new)
-            done[new] = reached[new] & (length[new] == 0)
+            check_finite(goal.finite_now[new], rows[new])
+            sees = goal.note(rows[new], goal.gradient_now[new])
+            stuck = ~sees & (~batch.finite[new] | goal.distance[rows[new]].isinf())
+            self._begin(batch, new[~stuck])
+            done[new] = stuck | (reached[new] & (length[new] == 0))
         if len(places) or len(new) or not self.is_squared:
             weight = goal.penalty[rows]
             if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above elsewhere

@@ -114,7 +114,7 @@ def test_an_image_that_is_wrong_already_is_not_moved(sigmoid_net, digits):
 
 
 def test_a_target_out_of_reach_is_a_status_and_leaves_the_image_alone():
-    weight = torch.zeros(2, 4)
+    weight = torch.tensor([[0.0] * 4, [0.2] * 4])  # 0.8 at most in the box
     model = linear_model(weight, torch.tensor([1.0, 0.0]))
     images = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
     found = lbfgs(
