@@ -1,4 +1,4 @@
-"""Whether a module is a model: its answer to an image depends on that image, and on nothing else."""
+"""Whether a module is a model: its answer to an image depends on the image, and nothing else."""
 
 from __future__ import annotations
 
@@ -117,8 +117,9 @@ def _differ(a: Tensor, b: Tensor) -> bool:
 
 def _random_states(device: torch.device) -> list[object]:
     """The states of the generators that a model may draw from."""
-    _, keys, position, *_ = np.random.get_state(legacy=True)
-    states = [torch.get_rng_state().numpy().tobytes(), keys.tobytes(), position, random.getstate()]
+    of_numpy = np.random.get_state(legacy=False)["state"]
+    states: list[object] = [torch.get_rng_state().numpy().tobytes(), random.getstate()]
+    states += [of_numpy["key"].tobytes(), of_numpy["pos"]]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device).numpy().tobytes())
     return states

@@ -159,7 +159,7 @@ def _check_surroundings(device: torch.device) -> None:
 
 
 def _check_module(model: nn.Module) -> None:
-    """A layer in training answers by the batch, or by chance; inference tensors give no gradient."""
+    """Layers in training answer by the batch or by chance; inference tensors have no gradient."""
     if not isinstance(model, nn.Module):
         return
     for name, layer in model.named_modules():

@@ -26,8 +26,8 @@ PARALLEL = 1 - 1e-3
 PROMISING = 1.5
 """An answer is given up when its program lies farther than so many times the best success."""
 AT_ONCE = 16
-"""Answers of an image that are searched for at a time, and rivals of an answer in a program: what is
-held at a time does not grow with the classes."""
+"""Answers of an image that are searched for at a time, and rivals of an answer in a program: with
+more classes not more is held."""
 ENDS = (
     Status.GRADIENT_VANISHED,
     Status.NON_FINITE,

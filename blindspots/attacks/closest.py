@@ -49,6 +49,10 @@ def closest(
     undo one another. With several accepted answers (any wrong class) each has points and programs
     of its own. Exact on a linear model.
 
+    Takes memory for so many images as `images` has, times what one takes in 16 classes: where there
+    are more, the answers are searched for 16 at a time, those with the largest logits first, and a
+    program has the 16 nearest rivals of its answer. The model is shown as many images at once.
+
     Args:
         model: images to logits.
         images: (n, *image) float32 or float64 in the box.
@@ -66,14 +70,21 @@ def closest(
         seed: of the random points.
         rows: what identifies each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
+        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
+            that is no multiple of 16, so that rounding, and with it a result, does not depend on
+            the batch. 1: no copies, for large networks and few images.
 
     Returns:
-        Never farther than the descent, and a success where that had one. CONVERGED where the
-        last round moved the point by less than 1e-3 of its distance, else ITERATION_LIMIT;
-        NO_SUCCESS where no point met the goal.
+        Never farther than the descent, and a success where that had one. Where there is a success,
+        CONVERGED says that the last round of the search that found it, be it from the descent or
+        from a random point, moved its point by less than 1e-3 of its distance; GRADIENT_VANISHED
+        and NON_FINITE that it had no gradient to go by; ITERATION_LIMIT all else. Where there is
+        none, GRADIENT_VANISHED and NON_FINITE say that the descent began or ended at a gradient of
+        0 or one that is not finite; NO_SUCCESS all else.
 
     Raises:
-        InputError: an argument that is not as described; names the first image that offends.
+        InputError: an argument that is not as described, or a model that is none (`trial`); names
+            the first image that offends.
     """
     images, box = check_arguments(images, labels, targets, box)
     if restarts and not math.isfinite(box.upper - box.lower):

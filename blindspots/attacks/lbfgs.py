@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
-from blindspots.attacks._goal import FEWEST, Goal
+from blindspots.attacks._goal import FEWEST
+from blindspots.attacks._penalised import Penalised
 from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import FAILURES, Batch
@@ -29,11 +30,6 @@ PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
 """An image that no c reached in so many searches is trapped near its original: it begins anew, with
 c times the second, a first step of length 1 and so many times the steps; is given up after so many
 tries; and goes on from its nearest success wherever a search misses."""
-ORDINARY, SPREAD = (0.5, 1e3), 10.0
-"""Where an image's largest logit is by less or more than those above its smallest, all its logits
-are scaled so that it is so much: cross-entropy is almost linear in smaller ones, almost a hinge in
-larger ones, and both pull elsewhere than to the nearest success. The paper's networks are
-between."""
 LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
@@ -67,7 +63,8 @@ def lbfgs(
     and keeps its curvature. The smallest success that any iterate meets is kept; it must hold with
     a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
 
-    Departures from the text: docs/departures.md.
+    The loss is of the logits as they are, unless their range at an image is below 0.5 or above 1000
+    (`_penalised.ORDINARY`): it is scaled to 10 then. Departures from the text: docs/departures.md.
 
     Args:
         model: images to logits.
@@ -89,13 +86,19 @@ def lbfgs(
         max_searches: minimisations per image at most.
         max_iterations: L-BFGS steps per minimisation.
         history: curvature pairs.
+        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
+            that is no multiple of 16, so that rounding, and with it a result, does not depend on
+            the batch. 1: no copies, for large networks and few images.
 
     Returns:
         CONVERGED where the bracket closed or the image met the goal as it was, ITERATION_LIMIT
-        where a success was found but the bracket stayed open, NO_SUCCESS otherwise.
+        where a success was found but the bracket stayed open. Of the others GRADIENT_VANISHED and
+        NON_FINITE where the gradient that the search began or ended with was 0 or not finite, else
+        NO_SUCCESS.
 
     Raises:
-        InputError: an argument that is not as described; names the first image that offends.
+        InputError: an argument that is not as described, or a model that is none (`trial`); names
+            the first image that offends.
     """
     images, box = check_arguments(images, labels, targets, box)
     check_choice("distance", distance, ("l2_squared", "l2"))
@@ -103,9 +106,7 @@ def lbfgs(
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
     factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
-    goal = _Penalised(
-        model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest
-    )
+    goal = Penalised(model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest)
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
@@ -134,50 +135,6 @@ def lbfgs(
         backwards=goal.backwards,
         penalty=goal.best_penalty,
     )
-
-
-class _Penalised(Goal):
-    """The loss of every image, and the c of its search.
-
-    Attributes:
-        penalty: (n,) c of the current minimisation.
-        best_penalty: (n,) c of the nearest success.
-        unit: (n,) by which the logits of an image are divided before the loss; 0 before it is seen.
-        margins: (n,) of the current iterates; not negative is a success.
-        margin_now: (k,) of the last evaluation.
-        gradient_now: (k, pixels) of it.
-        finite_now: (k,) bool, whether its logits were finite.
-    """
-
-    def __init__(self, model, images, labels, targets, classes, loss, **options) -> None:
-        super().__init__(model, images, labels, targets, classes, **options)
-        self.loss = loss
-        self.best_penalty = torch.full_like(self.distance, torch.nan)
-        self.margins, self.penalty = (torch.zeros_like(self.distance) for _ in range(2))
-        self.unit = torch.zeros_like(self.distance, dtype=torch.float64)
-
-    def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (k,) and its gradient (k, pixels)."""
-
-        def loss(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
-            new = self.unit[rows] == 0
-            if new.any():
-                self.unit[rows[new]] = _unit(logits[new])
-            unit = self.unit[rows]
-            value, slope = self.loss(logits / unit[:, None], accepted)
-            return value, slope / unit[:, None]
-
-        logits, value, gradient = self.gradient(x, rows, loss)
-        self.margin_now, self.gradient_now = self.margin(logits, rows), gradient
-        self.finite_now = logits.isfinite().all(dim=1)
-        return value, gradient
-
-
-def _unit(logits: Tensor) -> Tensor:
-    """1, unless the logits (k, logits) are on no scale that a softmax is trained to."""
-    spread = logits.amax(dim=1) - logits.amin(dim=1)
-    odd = ((spread < ORDINARY[0]) | (spread > ORDINARY[1])) & (spread > 0) & spread.isfinite()
-    return torch.where(odd, spread / SPREAD, 1)
 
 
 class _Run:
