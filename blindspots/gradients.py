@@ -24,13 +24,17 @@ def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[T
     of u times sigmoid(u): u does not saturate where the model is sure, and float32 keeps it exact.
 
     Returns:
-        (n, pixels) float64 of length 1, 0 where the gradient is 0; and (n,) float64.
+        (n, pixels) float64 of length 1, 0 where the gradient is 0 or the model has none; and (n,)
+        float64.
     """
     inputs = images.detach().clone().requires_grad_()
     logits = model(inputs)
     others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
     u = others - logits.gather(1, labels[:, None])[:, 0]
-    slope = torch.autograd.grad(u.sum(), inputs)[0].flatten(1).double()
+    slope = None
+    if u.requires_grad:
+        (slope,) = torch.autograd.grad(u.sum(), inputs, allow_unused=True)
+    slope = (torch.zeros_like(images) if slope is None else slope).flatten(1).double()
     length = slope.norm(dim=1)
     direction = slope / length.clamp_min(torch.finfo(slope.dtype).tiny)[:, None]
     return direction, length * u.detach().double().sigmoid()

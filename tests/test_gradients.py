@@ -32,6 +32,14 @@ def test_a_net_that_is_sure_of_itself_has_cosine_1_with_itself(digits, softmax_n
     assert np.isclose(table["cosine"][0].as_py(), 1)
 
 
+def test_a_net_without_a_gradient_by_the_images_has_none(digits, softmax_net):
+    images, labels = digits[0][:7], digits[1][:7]
+    for blind in (lambda x: softmax_net(x).detach(), lambda x: softmax_net(x.detach())):
+        direction, length = input_gradients(blind, images, labels)
+        assert direction.shape == (7, 64)
+        assert not direction.any() and not length.any()
+
+
 class Times(torch.nn.Module):
     def __init__(self, factor):
         super().__init__()

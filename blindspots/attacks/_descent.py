@@ -66,7 +66,8 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = 
         if by_signs and len(lost):
             direction[lost] = direction[lost].sign()
             norm[lost] = direction[lost].norm(dim=1)
-        x.addcmul_(direction, (-length / norm.clamp_min(torch.finfo(x.dtype).tiny))[:, None])
+        norm = torch.where(norm < torch.finfo(x.dtype).tiny, 1, norm)  # no direction, no step
+        x.addcmul_(direction, (-length / norm)[:, None])
         change = x.sub_(originals)
         there = change.norm(dim=1)
         scale = torch.where(found & (there > 0), radius / there, 1)

@@ -49,9 +49,9 @@ def closest(
     undo one another. With several accepted answers (any wrong class) each has points and programs
     of its own. Exact on a linear model.
 
-    Takes memory for so many images as `images` has, times what one takes in 16 classes: where there
-    are more, the answers are searched for 16 at a time, those with the largest logits first, and a
-    program has the 16 nearest rivals of its answer. The model is shown as many images at once.
+    Memory grows with the images and their pixels, and with the classes up to 16: of more, answers
+    are searched for 16 at a time, those with the largest logits first, and a program has the 16
+    nearest rivals of its answer. The model is shown up to 16 points of every image at once.
 
     Args:
         model: images to logits.

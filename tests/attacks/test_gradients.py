@@ -59,6 +59,20 @@ def test_what_nothing_reaches_has_another_status_than_what_has_no_gradient(attac
     assert names(found) == ["NO_SUCCESS"] * 3
 
 
+def test_a_search_that_runs_into_a_gradient_of_0_stays_there():
+    shown = []
+
+    def model(x):  # rises up to 0.7 in every pixel, and is flat beyond
+        shown.append(x.detach())
+        rise = x.clamp_max(0.7).sum(dim=1) - 3
+        return torch.stack([torch.zeros_like(rise), rise], dim=1)
+
+    found = closest(model, torch.full((5, 4), 0.5), torch.zeros(5, dtype=torch.int64))
+    assert names(found) == ["GRADIENT_VANISHED"] * 5
+    assert all(x.isfinite().all() for x in shown)
+    assert sum(bool((x >= 0.7).all()) for x in shown[5:]) > 50
+
+
 SLOPES = {
     "root": lambda x: x.sqrt(),
     "gamma": lambda x: x**0.45,
