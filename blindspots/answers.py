@@ -14,6 +14,7 @@ from blindspots._own_code import own_line
 from blindspots.goals import mistaken
 from blindspots.interface import InputError
 from blindspots.outcomes import margins, predictions
+from blindspots.trial import trial
 
 CLEAN = pa.schema(
     [
@@ -45,41 +46,6 @@ class Answers(NamedTuple):
     predictions: np.ndarray
     margins: np.ndarray
     mistaken: np.ndarray
-
-
-def trial(model: nn.Module, shape: Sequence[int]) -> Tensor:
-    """What a model in evaluation mode answers to three images of noise, shown together and alone.
-
-    Args:
-        model: images (n, *shape) to answers (n, …).
-        shape: of an image.
-
-    Returns:
-        (3, …) float32.
-
-    Raises:
-        InputError: a model that returns something else, changes its images, or whose answer to an
-            image depends on chance or on the others.
-    """
-    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
-    shown = images.clone()
-    with torch.no_grad():
-        found = model(shown)
-        if not isinstance(found, Tensor) or found.dtype != torch.float32 or len(found) != 3:
-            kind = f"{tuple(found.shape)} {found.dtype}" if isinstance(found, Tensor) else ""
-            raise InputError(
-                f"expected a float32 tensor with a row for each of three images, found "
-                f"{type(found).__name__} {kind}".rstrip()
-            )
-        if not torch.equal(shown, images):
-            raise InputError("expected images that stay as they are, found that it changes them")
-        alone = torch.cat([model(image[None]) for image in images])
-    if not (found - alone).abs().max() <= 1e-4 * found.abs().max():
-        raise InputError(
-            "expected the same finite logits for an image alone and among others, as of a model "
-            "after model.eval(), found others"
-        )
-    return found
 
 
 def check_model(model: Any, method: str, shape: Sequence[int]) -> None:

@@ -51,7 +51,19 @@ class Dataset:
 
 
 class Status(IntEnum):
-    """How a search for one image, or one problem of a batch, ended: data, never an exception."""
+    """How a search for one image, or one problem of a batch, ended: data, never an exception.
+
+    Attributes:
+        CONVERGED: to its own criterion, or the goal was met at the beginning.
+        ITERATION_LIMIT: before that.
+        LINE_SEARCH_FAILED: no step lowers the objective.
+        INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
+            room for.
+        NO_SUCCESS: no image was found that meets the goal.
+        NON_FINITE: at a gradient or a value that is infinite or no number.
+        GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
+            gradients says nothing then of how near the next success is.
+    """
 
     CONVERGED = 0
     ITERATION_LIMIT = 1
@@ -72,10 +84,11 @@ class AttackResult:
         success: (n,) bool, whether the goal is met with its margin on the stored image.
             Controls such as noise have no goal and always succeed.
         status: (n,) int64, values of `Status`.
-        forwards: (n,) int64, images shown to the model.
+        forwards: (n,) int64, images shown to the model; of the package's attacks without copies
+            that fill up a batch, and without the 13 images of the model's `trial`.
         backwards: (n,) int64, gradients taken.
-        penalty: (n,) the weight c of the distance in the best solution, for penalty attacks;
-            NaN where none was searched.
+        penalty: (n,) the weight c of the distance in the best solution, for penalty attacks,
+            beside the loss as the attack scales it; NaN where none was searched.
     """
 
     originals: Tensor

@@ -143,6 +143,12 @@ def needs_model(attack: str) -> bool:
     return "None" not in types("attacks", attack).get("model", "")
 
 
+def is_control(attack: Callable[..., Any]) -> bool:
+    """Whether an attack needs no model, as `needs_model` reads it: it has no goal then."""
+    model = inspect.signature(attack).parameters.get("model")
+    return model is not None and "None" in str(model.annotation)
+
+
 def takes(role: str, method: str, setting: str) -> bool:
     """Whether a method has a setting of this name, as far as its source tells.
 

@@ -150,13 +150,13 @@ class Own(nn.Module):
 
 OWN = {
     "no module": (lambda: None, "expected a torch.nn.Module, found NoneType"),
-    "a tuple": (lambda: Own(lambda f, x: (f(x.flatten(1)), x)), "three images, found tuple$"),
+    "a tuple": (lambda: Own(lambda f, x: (f(x.flatten(1)), x)), "three images, found tuple;"),
     "other numbers": (
         lambda: Own(lambda f, x: f(x.flatten(1)).double()),
         r"expected a float32 tensor .* found Tensor \(3, 10\) torch.float64",
     ),
     "one row": (lambda: Own(lambda f, x: f(x.flatten(1)).flatten()), r"found Tensor \(30,\)"),
-    "chance": (lambda: Own(lambda f, x: functional.dropout(f(x.flatten(1)))), "after model.eval"),
+    "chance": (lambda: Own(lambda f, x: functional.dropout(f(x.flatten(1)))), "random numbers"),
     "the others": (lambda: Own(lambda f, x: f((x - x.mean(0)).flatten(1))), "alone and among oth"),
     "no numbers": (lambda: Own(lambda f, x: f(x.flatten(1)) / 0 * 0), "the same finite logits"),
     "changed": (lambda: Own(lambda f, x: f(x.clamp_(0, 0.5).flatten(1))), "that it changes them"),

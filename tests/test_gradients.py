@@ -64,6 +64,14 @@ class Constant(torch.nn.Module):
         return x.detach()
 
 
+def test_a_net_without_a_gradient_by_the_images_has_none(digits, softmax_net):
+    images, labels = digits[0][:7], digits[1][:7]
+    for blind in (lambda x: softmax_net(x).detach(), lambda x: softmax_net(x.detach())):
+        direction, length = input_gradients(blind, images, labels)
+        assert direction.shape == (7, 64)
+        assert not direction.any() and not length.any()
+
+
 class Times(torch.nn.Module):
     def __init__(self, factor):
         super().__init__()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from blindspots.attacks._checks import check_result
+from blindspots.attacks._returned import check_result
 from blindspots.interface import AttackResult
 from blindspots.methods import accepted
 from blindspots.parts import Images
@@ -43,9 +43,13 @@ def call(
     )
     given = data.images.clone()  # an attack may change what it is given
     found = attack(model, given, data.labels, targets, **offered, **settings)
-    box = data.box if settings.get("clip", True) else None
-    check_result(found, data.images, box, getattr(attack, "__name__", "attack"))
+    check_result(found, data, name_of(attack))
     return found
+
+
+def name_of(attack: Callable[..., AttackResult]) -> str:
+    """What messages call an attack."""
+    return getattr(attack, "__name__", "attack")
 
 
 def call_for_best(

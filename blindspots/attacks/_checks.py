@@ -1,35 +1,49 @@
-"""What every attack takes, checked before any work, and what it returns."""
+"""What every attack takes, checked before any work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from blindspots.interface import AttackResult, Box, InputError, Status
+from blindspots.interface import Box, InputError
 from blindspots.methods import did_you_mean
+from blindspots.trial import trial
 
 
-def check_arguments(images: Tensor, labels: Tensor, targets: Tensor | None, box: Box) -> None:
+def check_arguments(
+    images: Tensor, labels: Tensor, targets: Tensor | None, box: Sequence[float]
+) -> tuple[Tensor, Box]:
     """Refuse what is no tensor of its kind, images outside the box and targets that are no target.
+
+    Returns:
+        The images without their history, so that nothing is recorded, and the box.
 
     Raises:
         InputError: names the argument and the first image that offends.
     """
+    box = _box(box)
     _check_kind("images", images, torch.float32, torch.float64)
-    n = len(images)
+    n = len(images) if images.ndim else 0
     if n == 0:
         raise InputError("images: expected at least one, found none")
+    if images.ndim < 2:
+        raise InputError(f"images: expected shape (n, *image), found {tuple(images.shape)}")
     for name, answers in (("labels", labels), ("targets", targets)):
         if answers is None:
             continue
         if isinstance(answers, Tensor) and answers.shape != (n,):
             raise InputError(f"{name}: expected shape ({n},), found {tuple(answers.shape)}")
         _check_kind(name, answers, torch.int64)
+        if answers.device != images.device:
+            raise InputError(
+                f"{name}: expected a tensor on {images.device}, as the images are, found one on "
+                f"{answers.device}"
+            )
+    images = images.detach()
     outside = ~((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(
@@ -41,24 +55,36 @@ def check_arguments(images: Tensor, labels: Tensor, targets: Tensor | None, box:
         raise InputError(
             f"targets[{at}]: expected a class other than the label, found {int(targets[at])}"
         )
+    return images, box
 
 
 def check_answers(
-    model: nn.Module, images: Tensor, labels: Tensor, targets: Tensor | None, classes: int | None
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    classes: int | None,
+    box: Box,
 ) -> int:
     """Refuse a model or classes that do not fit each other; how many logits there are.
 
     Raises:
         InputError: names the argument and the first image that offends.
     """
-    _check_evaluation(model)
-    with torch.no_grad():
-        logits = model(images[:1])
-    if not isinstance(logits, Tensor):
+    _check_surroundings(images.device)
+    _check_module(model)
+    try:
+        logits = trial(model, images.shape[1:], box=box, like=images)
+    except InputError as error:
+        raise InputError(f"model: {error}") from None
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        kind = str(images.dtype).removeprefix("torch.")
         raise InputError(
-            f"model: expected a tensor of logits, found {type(logits).__name__}; "
-            "wrap it in a module that returns the logits alone"
-        )
+            f"model: expected one of {kind} images (n, {', '.join(map(str, images.shape[1:]))}) on "
+            f"{images.device}, found that it cannot take them ({reason}); bring both to one type, "
+            "shape and device"
+        ) from error
     if logits.ndim != 2 or logits.shape[1] < (classes or 2):
         raise InputError(
             f"model: expected logits of shape (n, {classes or 2} or more), "
@@ -85,60 +111,6 @@ def check_finite(fine: Tensor, rows: Tensor) -> None:
         raise InputError(f"model: expected finite logits, found others at images[{at}]")
 
 
-def check_result(found: Any, images: Tensor, box: Box | None, attack: str) -> None:
-    """Refuse what an attack returned where it is not what the contract says.
-
-    Args:
-        found: what it returned.
-        images: that it was given, untouched.
-        box: range of a pixel; None: it may leave it.
-        attack: its name, for the message.
-
-    Raises:
-        InputError: names the attack, and the field and the image that offend.
-    """
-    if not isinstance(found, AttackResult):
-        raise InputError(f"{attack}: expected an AttackResult, found {type(found).__name__}")
-    each: tuple[int, ...] = (len(images),)
-    like = tuple(images.shape), {images.dtype}
-    expected = dict.fromkeys(("originals", "images"), like)
-    expected["success"] = each, {torch.bool}
-    expected |= {name: (each, {torch.int64}) for name in ("status", "forwards", "backwards")}
-    if found.penalty is not None:
-        expected["penalty"] = each, {torch.float32, torch.float64}
-    for name, (shape, dtypes) in expected.items():
-        value = getattr(found, name)
-        if not isinstance(value, Tensor) or value.shape != shape or value.dtype not in dtypes:
-            kind = " or ".join(sorted(str(dtype) for dtype in dtypes))
-            raise InputError(
-                f"{attack}: {name}: expected a tensor {tuple(shape)} of {kind}, found "
-                f"{type(value).__name__} {tuple(getattr(value, 'shape', ()))} of "
-                f"{getattr(value, 'dtype', 'no type')}"
-            )
-    if found.images.requires_grad:
-        raise InputError(
-            f"{attack}: images: expected none that has a gradient, found one; detach it"
-        )
-    if not torch.equal(found.originals, images):
-        raise InputError(
-            f"{attack}: originals: expected the images as they were given, found others; change a "
-            "clone"
-        )
-    lower, upper = (box.lower, box.upper) if box else (-torch.inf, torch.inf)
-    outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
-    if outside.any():
-        raise InputError(
-            f"{attack}: images[{_first(outside)}]: expected pixels in "
-            f"[{lower:g}, {upper:g}], found one outside, or not a number; clamp them"
-        )
-    odd = ~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))
-    if odd.any():
-        raise InputError(
-            f"{attack}: status[{_first(odd)}]: expected a value of Status, found "
-            f"{int(found.status[_first(odd)])}"
-        )
-
-
 def check_choice(name: str, value: str, known: Iterable[str]) -> None:
     """Refuse a setting that is not one of those known.
 
@@ -152,6 +124,18 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
         )
 
 
+def _box(box: Sequence[float]) -> Box:
+    try:
+        lower, upper = (float(end) for end in box)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"box: expected the least and the largest value of a pixel, found {box!r}"
+        ) from None
+    if not lower < upper:
+        raise InputError(f"box: expected the least value first, found ({lower:g}, {upper:g})")
+    return Box(lower, upper)
+
+
 def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:
     found = value.dtype if isinstance(value, Tensor) else type(value).__name__
     if found not in kinds:
@@ -159,14 +143,36 @@ def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:
         raise InputError(f"{name}: expected a tensor of {wanted}, found {found}")
 
 
-def _check_evaluation(model: nn.Module) -> None:
-    """A layer whose answers to an image depend on the batch, or on chance, is for training."""
-    layers = model.named_modules() if isinstance(model, nn.Module) else ()
-    for name, layer in layers:
+def _check_surroundings(device: torch.device) -> None:
+    """Where no gradient is recorded, or logits are rounded to half precision, nothing is found."""
+    if torch.is_inference_mode_enabled():
+        raise InputError(
+            "attack: expected a call outside torch.inference_mode(), which records no gradients, "
+            "found one within; call it outside (torch.no_grad() does no harm)"
+        )
+    if torch.is_autocast_enabled(device.type):
+        raise InputError(
+            "attack: expected a call outside torch.autocast, which rounds logits to "
+            f"{torch.get_autocast_dtype(device.type)}, found one within; call it outside, or under "
+            f"torch.autocast({device.type!r}, enabled=False)"
+        )
+
+
+def _check_module(model: nn.Module) -> None:
+    """Layers in training answer by the batch or by chance; inference tensors have no gradient."""
+    if not isinstance(model, nn.Module):
+        return
+    for name, layer in model.named_modules():
         if layer.training and isinstance(layer, _BatchNorm | _DropoutNd):
             raise InputError(
                 f"model: expected evaluation mode, found {type(layer).__name__} "
                 f"{name or 'itself'!r} in training; call model.eval()"
+            )
+    for name, weights in model.named_parameters():
+        if weights.is_inference():
+            raise InputError(
+                f"model: expected weights that gradients go through, found {name!r} made under "
+                "torch.inference_mode(); make or load the model outside of it"
             )
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
+
+
+@dataclass(frozen=True)
+class Unclipped(AttackResult):
+    """Images that may leave the box: what a control returns that was asked not to clip."""
 
 
 def control(
@@ -31,7 +38,8 @@ def control(
         scale, reached = Ray(images, perturbation, box, clip=clip).scales(matched)
         perturbation = perturbation * scale.to(images).view(-1, *[1] * (images.ndim - 1))
     moved = _moved(images, perturbation, box, clip)
-    return AttackResult(
+    kind = AttackResult if clip else Unclipped
+    return kind(
         originals=images,
         images=torch.where(reached.view(-1, *[1] * (images.ndim - 1)), moved, images),
         success=reached,

@@ -31,10 +31,10 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = 
     of the few that signs do not.) From the first success on the direction and the distance are
     decoupled (Rony et al. 2019, arXiv:1811.09600, algorithm 1): a step along the gradient, as long
     as the distance at first and ever shorter; then radially to a distance that shrinks after a
-    success and grows after a miss.
+    success and grows after a miss. Where the gradient is not finite, a point stays.
 
     Raises:
-        InputError: a gradient at an image is not finite; names the first.
+        InputError: logits at an image are not finite; names the first.
     """
     originals = goal.originals[rows]
     x, pixels = originals.clone(), originals.shape[1]
@@ -49,8 +49,13 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = 
         found = best.isfinite()
         norm = direction.norm(dim=1)
         if step == 0:
-            check_finite(norm.isfinite() & loss.isfinite(), rows)
-            stride = loss / norm
+            check_finite(logits.isfinite().all(dim=1), rows)
+            stride = torch.where(goal.note(rows, direction), loss / norm, 0)
+        elif step == steps - 1:
+            goal.note(rows, direction)
+        if not norm.isfinite().all():
+            odd = ~norm.isfinite()
+            direction[odd], norm[odd] = 0, 0
         fade = LAST + (1 - LAST) * (1 + math.cos(math.pi * step / steps)) / 2
         share = APPROACH[1] + (APPROACH[0] - APPROACH[1]) * fade
         radius = torch.minimum(best, torch.where(reached, distance, radius * (1 + share)))
@@ -61,7 +66,8 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = 
         if by_signs and len(lost):
             direction[lost] = direction[lost].sign()
             norm[lost] = direction[lost].norm(dim=1)
-        x.addcmul_(direction, (-length / norm.clamp_min(torch.finfo(x.dtype).tiny))[:, None])
+        norm = torch.where(norm < torch.finfo(x.dtype).tiny, 1, norm)  # no direction, no step
+        x.addcmul_(direction, (-length / norm)[:, None])
         change = x.sub_(originals)
         there = change.norm(dim=1)
         scale = torch.where(found & (there > 0), radius / there, 1)

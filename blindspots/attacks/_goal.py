@@ -7,12 +7,28 @@ from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_answers
 from blindspots.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
-from blindspots.interface import InputError
+from blindspots.interface import UNIT_BOX, Box, InputError, Status
 
 FEWEST, MULTIPLE = 32, 16
 """A model is shown at least so many images, and a multiple of that: a matrix product takes other
 routes through the rest of a batch and rounds differently there, and in time what an attack finds
 would depend on the others in its batch."""
+
+
+def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
+    """Logits (n, logits) of images (n, *image); the batch is filled up with copies of the last.
+
+    Args:
+        model: images to logits.
+        images: at least one.
+        fewest: images that the model is shown at least, and a multiple of it, or of `MULTIPLE`
+            where that is less; 1: none but these.
+    """
+    n = len(images)
+    missing = max(fewest - n, -n % min(fewest, MULTIPLE))
+    if missing:
+        images = torch.cat([images, images[-1:].expand(missing, *images.shape[1:])])
+    return model(images)[:n]
 
 
 class Goal:
@@ -23,6 +39,7 @@ class Goal:
         accepted: (n, logits) bool.
         best: (n, pixels) the nearest success; the original before any.
         distance: (n,) of it; infinite before any.
+        failure: (n,) int64, the status of a search that finds nothing.
         forwards: (n,) int64, images shown to the model.
         backwards: (n,) int64, gradients taken.
     """
@@ -34,42 +51,56 @@ class Goal:
         labels: Tensor,
         targets: Tensor | None,
         classes: int | None,
+        *,
+        box: Box = UNIT_BOX,
+        fewest: int = FEWEST,
     ) -> None:
-        self.model, self.shape = model, images.shape[1:]
+        if fewest < 1:
+            raise InputError(f"fewest: expected 1 image or more, found {fewest}")
+        self.model, self.shape, self.fewest = model, images.shape[1:], fewest
         self.originals = images.flatten(1)
-        logits = check_answers(model, images, labels, targets, classes)
+        logits = check_answers(model, images, labels, targets, classes, box)
         self.accepted = accepted_answers(labels, targets, logits, classes or logits)
         self.best = self.originals.clone()
         self.distance = images.new_full((len(images),), torch.inf)
+        self.failure = torch.full_like(labels, Status.NO_SUCCESS)
         self.forwards, self.backwards = torch.zeros_like(labels), torch.zeros_like(labels)
 
     def logits(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits (k, logits) of points (k, pixels) of the images `rows`."""
         self.forwards.index_add_(0, rows, torch.ones_like(rows))
-        missing = max(FEWEST - len(x), -len(x) % MULTIPLE)
-        if missing:
-            x = torch.cat([x, x[-1:].expand(missing, -1)])
-        return self.model(x.view(-1, *self.shape))[: len(rows)]
+        return show(self.model, x.view(-1, *self.shape), self.fewest)
 
     def gradient(self, x: Tensor, rows: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (k, logits), losses (k,) and gradients (k, pixels) at points (k, pixels)."""
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x, rows)
-        if not logits.requires_grad:
+        # In float64: a tensor's last entries take another route through exp and log, too.
+        value, slope = loss(logits.detach().double(), self.accepted[rows])
+        gradient = None
+        if logits.requires_grad:
+            (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype), allow_unused=True)
+        if gradient is None:
             raise InputError(
                 "model: expected logits with a gradient by the images, found none; it may be a "
                 "victim, but no source"
             )
-        # In float64: a tensor's last entries take another route through exp and log, too.
-        value, slope = loss(logits.detach().double(), self.accepted[rows])
-        (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype))
         self.backwards.index_add_(0, rows, torch.ones_like(rows))
         return logits.detach(), value.to(x.dtype), gradient
 
     def margin(self, logits: Tensor, rows: Tensor) -> Tensor:
         """(k,) relative; not negative is a success."""
         return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
+
+    def note(self, rows: Tensor, gradient: Tensor) -> Tensor:
+        """Note by the gradients (k, pixels) of searches why they end; which see a way on (k,)."""
+        largest = gradient.abs().amax(dim=1)
+        finite = largest.isfinite()
+        blind = torch.where(finite, Status.GRADIENT_VANISHED, Status.NON_FINITE)
+        sees = finite & (largest > 0)
+        self.failure[rows] = torch.where(sees, Status.NO_SUCCESS, blind)
+        return sees
 
     def keep(self, x: Tensor, rows: Tensor, distance: Tensor, reached: Tensor) -> Tensor:
         """Keep the successes that are nearer than any before; which those are, as places (b,).

@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from blindspots.attacks._call import call, call_for_best
+from blindspots.attacks._call import call, call_for_best, name_of
+from blindspots.attacks._goal import show
+from blindspots.attacks._returned import check_successes
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.methods import is_control
 from blindspots.outcomes import predictions
 from blindspots.parts import Images
 from blindspots.targets import candidates, choose_targets
@@ -46,7 +49,8 @@ def run(
         failed attack does not have are masked.
 
     Raises:
-        InputError: a model that gives images no finite logits.
+        InputError: a model that gives images no finite logits, or a success of an attack that is
+            none when its image is shown to the model again.
     """
     given = {"seed": seed, "others": others, "settings": settings}
     parts: list[dict[str, np.ndarray]] = []
@@ -73,7 +77,9 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
         )
         found = call(attack, model, data, targets, **given)
     with torch.no_grad():
-        attacked = predictions(model(found.images), data.classes)
+        attacked = show(model, found.images)
+    if not is_control(attack):
+        check_successes(found, targets, attacked, data, name_of(attack))
     failed = ~found.success.cpu().numpy()
     nothing = np.ma.masked_all(len(failed), np.int64)
     penalty = np.full(len(failed), np.nan)
@@ -84,7 +90,7 @@ def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
         "label": data.labels.cpu().numpy(),
         "target": nothing if targets is None else targets.cpu().numpy(),
         "prediction": predictions(logits, data.classes).cpu().numpy(),
-        "attacked_prediction": attacked.cpu().numpy(),
+        "attacked_prediction": predictions(attacked, data.classes).cpu().numpy(),
         "success": ~failed,
         "status": np.array([Status(s).name for s in found.status.tolist()]),
         "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=failed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,28 +11,14 @@ from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks._descent import descend
-from blindspots.attacks._goal import Goal
-from blindspots.goals import SUCCESS_MARGIN
-from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
+from blindspots.attacks._goal import FEWEST, Goal
+from blindspots.attacks._search import search, towards
+from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status
 from blindspots.optim.batch import width
-from blindspots.optim.nearest import nearest
 from blindspots.randomness import derived_seed
 
-AIM = 1.1 * SUCCESS_MARGIN
-"""Relative margin that the programs ask for, so that rounding leaves the one that counts."""
-STILL = 1e-3
-"""An image is done when a round moves its point by less than this share of its distance."""
-DAMPED = 0.7
-"""Share of its step that a point goes where the solution misses the goal: the margins bend, and the
-programs of whole steps may take turns for ever."""
 BACK = 10
 """Bisections of the way from a random point to the image."""
-CUTS = 4
-"""Half-spaces of earlier rounds that a branch keeps, of those that missed the goal."""
-PARALLEL = 1 - 1e-3
-"""Cosine from which on one of them says what one of this round does: programs become singular."""
-PROMISING = 1.5
-"""An answer is given up when its program lies farther than so many times the best success."""
 
 
 def closest(
@@ -48,6 +35,7 @@ def closest(
     restarts: int = 0,
     seed: int = 0,
     rows: Iterable[int] | None = None,
+    fewest: int = FEWEST,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
@@ -60,6 +48,10 @@ def closest(
     (Kelley 1960, J. SIAM 8), without which the rounds on either side of a corner of the boundary
     undo one another. With several accepted answers (any wrong class) each has points and programs
     of its own. Exact on a linear model.
+
+    Memory grows with the images and their pixels, and with the classes up to 16: of more, answers
+    are searched for 16 at a time, those with the largest logits first, and a program has the 16
+    nearest rivals of its answer. The model is shown up to 16 points of every image at once.
 
     Args:
         model: images to logits.
@@ -78,17 +70,29 @@ def closest(
         seed: of the random points.
         rows: what identifies each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
+        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
+            that is no multiple of 16, so that rounding, and with it a result, does not depend on
+            the batch. 1: no copies, for large networks and few images.
 
     Returns:
-        Never farther than the descent, and a success where that had one. CONVERGED where the
-        last round moved the point by less than 1e-3 of its distance, else ITERATION_LIMIT;
-        NO_SUCCESS where no point met the goal.
+        Never farther than the descent, and a success where that had one. Where there is a success,
+        CONVERGED says that the last round of the search that found it, be it from the descent or
+        from a random point, moved its point by less than 1e-3 of its distance; GRADIENT_VANISHED
+        and NON_FINITE that it had no gradient to go by; ITERATION_LIMIT all else. Where there is
+        none, GRADIENT_VANISHED and NON_FINITE say that the descent began or ended at a gradient of
+        0 or one that is not finite; NO_SUCCESS all else.
 
     Raises:
-        InputError: an argument that is not as described; names the first image that offends.
+        InputError: an argument that is not as described, or a model that is none (`trial`); names
+            the first image that offends.
     """
-    check_arguments(images, labels, targets, box)
-    goal = Goal(model, images, labels, targets, classes)
+    images, box = check_arguments(images, labels, targets, box)
+    if restarts and not math.isfinite(box.upper - box.lower):
+        raise InputError(
+            f"restarts: expected a finite box to draw points from, found ({box.lower:g}, "
+            f"{box.upper:g}); give 0"
+        )
+    goal = Goal(model, images, labels, targets, classes, box=box, fewest=fewest)
     status = torch.full_like(goal.forwards, Status.CONVERGED)
     names = np.arange(len(images)) if rows is None else np.asarray(list(rows))
     for at in torch.arange(len(images), device=images.device).split(width(images.device)):
@@ -98,20 +102,20 @@ def closest(
             descend(goal, lost, box, steps, by_signs=False)
         begun = at[(goal.distance[at] > 0) & goal.distance[at].isfinite()]
         if len(begun):
-            search = _Search(goal, begun, goal.best[begun], box)
-            status[search.run(rounds, bisections)] = Status.ITERATION_LIMIT
+            status[begun] = search(goal, begun, goal.best[begun], box, rounds, bisections)
         for again in range(restarts):
             begun = at[goal.distance[at] > 0]
             if len(begun):
+                before = goal.distance[begun]
                 points = _elsewhere(goal, begun, box, seed, again, names)
-                _Search(goal, begun, points, box).run(rounds, bisections)
+                ended = search(goal, begun, points, box, rounds, bisections)
+                status[begun] = torch.where(goal.distance[begun] < before, ended, status[begun])
     success = goal.distance.isfinite()
-    status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
         images=goal.best.view(images.shape),
         success=success,
-        status=status,
+        status=torch.where(success, status, goal.failure),
         forwards=goal.forwards,
         backwards=goal.backwards,
     )
@@ -129,97 +133,4 @@ def _elsewhere(
     length = way.norm(dim=1, keepdim=True)
     share = (share * goal.distance[rows, None] / length).clamp_max(1)
     share[goal.reached(goal.originals[rows] + way, rows)] = 1
-    return _towards(goal, goal.originals[rows], goal.originals[rows] + share * way, rows, BACK)
-
-
-def _towards(goal: Goal, outside: Tensor, inside: Tensor, rows: Tensor, times: int) -> Tensor:
-    """Bisect segments from points that miss the goal to ones that meet it; the last of these."""
-    for _ in range(times if len(rows) else 0):
-        middle = (outside + inside) / 2
-        reached = goal.reached(middle, rows)[:, None]
-        inside = torch.where(reached, middle, inside)
-        outside = torch.where(reached, outside, middle)
-    return inside
-
-
-class _Search:
-    """A branch for every accepted answer of every image: a point, and a program at each round.
-
-    Attributes:
-        rows: (b,) int64, the image of every branch.
-        wanted: (b,) int64, its answer.
-        point: (b, pixels) where the margins of the answer are linearised next.
-        normals: (b, k, pixels) of the half-spaces that are kept; 0 where there is none.
-        offsets: (b, k) of them.
-    """
-
-    def __init__(self, goal: Goal, rows: Tensor, points: Tensor, box: Box) -> None:
-        self.goal, self.box = goal, box
-        accepted = goal.accepted[rows]
-        places, self.wanted = accepted.nonzero().unbind(dim=1)
-        self.rows = rows[places]
-        self.others = (~accepted).nonzero()[:, 1].view(len(rows), -1)[places]
-        self.point = points[places]
-        self.normals = points.new_empty((len(places), 0, points.shape[1]))
-        self.offsets = points.new_empty((len(places), 0))
-
-    def run(self, rounds: int, bisections: int) -> Tensor:
-        """The images that are not done after the last round."""
-        for _ in range(rounds):
-            if len(self.rows) == 0:
-                break
-            self._round(bisections)
-        return self.rows
-
-    def _round(self, bisections: int) -> None:
-        """Linearise, solve, and look between the solutions and the best successes."""
-        goal, rows = self.goal, self.rows
-        x, feasible = self._program()
-        far = (x - goal.originals[rows]).norm(dim=1)
-        missed = ~goal.reached(x, rows)
-        between = missed & goal.distance[rows].isfinite()
-        at = rows[between]
-        _towards(goal, x[between], goal.best[at], at, bisections)
-        moved = (x - self.point).norm(dim=1)
-        going = feasible & (moved > STILL * far) & (far < PROMISING * goal.distance[rows])
-        self.rows, self.wanted, self.others = rows[going], self.wanted[going], self.others[going]
-        self.point = torch.where(missed[:, None], self.point.lerp(x, DAMPED), x)[going]
-        self.normals = (self.normals * missed[:, None, None])[going]
-        self.offsets = (self.offsets * missed[:, None])[going]
-
-    def _program(self) -> tuple[Tensor, Tensor]:
-        """The nearest points that meet the linearised goal (b, pixels), and where there is one."""
-        margins, normals, scale = self._linearised()
-        originals = self.goal.originals[self.rows]
-        change = self.point - originals
-        slack = margins - AIM * scale[:, None]
-        offsets = (normals @ change[:, :, None])[..., 0] - slack
-        self._drop(normals, change, slack.amin(dim=1, keepdim=True))
-        rows, right = (normals, self.normals), (offsets, self.offsets)
-        found = nearest(originals, torch.cat(rows, dim=1), torch.cat(right, dim=1), *self.box)
-        least = margins.argmin(dim=1, keepdim=True)
-        cut = normals.take_along_dim(least[:, :, None], dim=1)
-        self.normals = torch.cat([self.normals, cut], dim=1)[:, -CUTS:]
-        self.offsets = torch.cat([self.offsets, offsets.gather(1, least)], dim=1)[:, -CUTS:]
-        return found.x.clamp(*self.box), found.status != Status.INFEASIBLE
-
-    def _drop(self, normals: Tensor, change: Tensor, slack: Tensor) -> None:
-        """Drop half-spaces that the margins at the point refute, and what this round says again."""
-        kept = (self.normals @ change[:, :, None])[..., 0] - self.offsets >= slack
-        length = self.normals.norm(dim=2)[:, :, None] * normals.norm(dim=2)[:, None]
-        kept &= ((self.normals @ normals.mT) < PARALLEL * length).all(dim=2)
-        self.normals, self.offsets = self.normals * kept[:, :, None], self.offsets * kept
-
-    def _linearised(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Margins (b, o) of the answer over others, their gradients, and the logits' scale (b,)."""
-        x = self.point.requires_grad_()
-        with torch.enable_grad():
-            logits = self.goal.logits(x, self.rows)
-            margins = logits.gather(1, self.wanted[:, None]) - logits.gather(1, self.others)
-            gradients = [
-                torch.autograd.grad(one.sum(), x, retain_graph=True)[0] for one in margins.unbind(1)
-            ]
-        self.point = x.detach()
-        self.goal.backwards.index_add_(0, self.rows, torch.full_like(self.rows, len(gradients)))
-        scale = logits.detach().abs().amax(dim=1)
-        return margins.detach(), torch.stack(gradients, dim=1), scale
+    return towards(goal, goal.originals[rows], goal.originals[rows] + share * way, rows, BACK)

@@ -50,7 +50,7 @@ def gaussian(
     Raises:
         InputError: images outside the box, or distortions that are none.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     shape = images.shape[1:]
     rows = range(len(images)) if rows is None else rows
     drawn = draw_rows(seed, "gaussian", rows, lambda rng: rng.standard_normal(shape))

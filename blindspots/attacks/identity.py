@@ -33,5 +33,5 @@ def identity(
     Raises:
         InputError: images outside the box.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     return control(images, torch.zeros_like(images), box, clip=True)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
-from blindspots.attacks._goal import Goal
+from blindspots.attacks._goal import FEWEST
+from blindspots.attacks._penalised import Penalised
 from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import FAILURES, Batch
@@ -51,6 +52,7 @@ def lbfgs(
     max_searches: int = 20,
     max_iterations: int = 20,
     history: int = 5,
+    fewest: int = FEWEST,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
 
@@ -61,7 +63,8 @@ def lbfgs(
     and keeps its curvature. The smallest success that any iterate meets is kept; it must hold with
     a margin (`goals.SUCCESS_MARGIN`) on the image as it is stored.
 
-    Departures from the text: docs/departures.md.
+    The loss is of the logits as they are, unless their range at an image is below 0.5 or above 1000
+    (`_penalised.ORDINARY`): it is scaled to 10 then. Departures from the text: docs/departures.md.
 
     Args:
         model: images to logits.
@@ -83,21 +86,27 @@ def lbfgs(
         max_searches: minimisations per image at most.
         max_iterations: L-BFGS steps per minimisation.
         history: curvature pairs.
+        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
+            that is no multiple of 16, so that rounding, and with it a result, does not depend on
+            the batch. 1: no copies, for large networks and few images.
 
     Returns:
         CONVERGED where the bracket closed or the image met the goal as it was, ITERATION_LIMIT
-        where a success was found but the bracket stayed open, NO_SUCCESS otherwise.
+        where a success was found but the bracket stayed open. Of the others GRADIENT_VANISHED and
+        NON_FINITE where the gradient that the search began or ended with was 0 or not finite, else
+        NO_SUCCESS.
 
     Raises:
-        InputError: an argument that is not as described; names the first image that offends.
+        InputError: an argument that is not as described, or a model that is none (`trial`); names
+            the first image that offends.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     check_choice("distance", distance, ("l2_squared", "l2"))
     check_choice("loss", loss, LOSSES)
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
     factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
-    goal = _Penalised(model, images, labels, targets, classes, LOSSES[loss])
+    goal = Penalised(model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest)
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
@@ -117,39 +126,15 @@ def lbfgs(
     status = torch.full_like(goal.forwards, Status.ITERATION_LIMIT)
     closed = bracket.is_closed(torch.arange(len(images), device=images.device), goal.distance)
     status[closed | (goal.distance == 0)] = Status.CONVERGED
-    status[~success] = Status.NO_SUCCESS
     return AttackResult(
         originals=images,
         images=goal.best.view(images.shape),
         success=success,
-        status=status,
+        status=torch.where(success, status, goal.failure),
         forwards=goal.forwards,
         backwards=goal.backwards,
         penalty=goal.best_penalty,
     )
-
-
-class _Penalised(Goal):
-    """The loss of every image, and the c of its search.
-
-    Attributes:
-        penalty: (n,) c of the current minimisation.
-        best_penalty: (n,) c of the nearest success.
-        margins: (n,) of the current iterates; not negative is a success.
-        margin_now: (k,) of the last evaluation.
-    """
-
-    def __init__(self, model, images, labels, targets, classes, loss) -> None:
-        super().__init__(model, images, labels, targets, classes)
-        self.loss = loss
-        self.best_penalty = torch.full_like(self.distance, torch.nan)
-        self.margins, self.penalty = (torch.zeros_like(self.distance) for _ in range(2))
-
-    def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (k,) and its gradient (k, pixels)."""
-        logits, value, gradient = self.gradient(x, rows, self.loss)
-        self.margin_now = self.margin(logits, rows)
-        return value, gradient
 
 
 class _Run:
@@ -168,6 +153,8 @@ class _Run:
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
         """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
         goal, rows = self.goal, batch.rows
+        new = is_new.nonzero()[:, 0]
+        goal.margins[rows[new]] = goal.margin_now[new]
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
@@ -176,13 +163,17 @@ class _Run:
         )
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         done = torch.zeros_like(is_new)
-        places, new = ended.nonzero()[:, 0], is_new.nonzero()[:, 0]
+        places = ended.nonzero()[:, 0]
         if len(places):
+            end = torch.where(batch.finite[places, None], batch.gradient[places], torch.nan)
+            goal.note(rows[places], end)
             done[places] = self._search(batch, places, length[places])
         if len(new):
-            check_finite(batch.finite[new], rows[new])
-            self._begin(batch, new)
-            done[new] = reached[new] & (length[new] == 0)
+            check_finite(goal.finite_now[new], rows[new])
+            sees = goal.note(rows[new], goal.gradient_now[new])
+            stuck = ~sees & (~batch.finite[new] | goal.distance[rows[new]].isinf())
+            self._begin(batch, new[~stuck])
+            done[new] = stuck | (reached[new] & (length[new] == 0))
         if len(places) or len(new) or not self.is_squared:
             weight = goal.penalty[rows]
             if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above elsewhere

@@ -52,7 +52,7 @@ def other_image(
     Raises:
         InputError: images outside the box, distortions that are none, or no other image.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     wanted = per_image(distortion, images)
     others = images if others is None else others
     rows = range(len(images)) if rows is None else rows

@@ -48,7 +48,7 @@ def sphere(
     Raises:
         InputError: images outside the box, or distortions that are none.
     """
-    check_arguments(images, labels, targets, box)
+    images, box = check_arguments(images, labels, targets, box)
     wanted, shape = per_image(distortion, images), images.shape[1:]
     rows = range(len(images)) if rows is None else rows
     noise = torch.from_numpy(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from blindspots.answers import trial
 from blindspots.interface import InputError
 from blindspots.models._aten import network
 from blindspots.models._program import read, refusal
+from blindspots.trial import trial
 
 
 def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:

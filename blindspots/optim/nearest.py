@@ -130,7 +130,10 @@ class _Dual:
 def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
     """Multipliers (n, m) and steps (n, d) at the minimum of minus the dual."""
     problem = [normals, offsets, low, high]
-    scale = normals.square().sum(dim=2).clamp_min(torch.finfo(normals.dtype).tiny)
+    tiny = torch.finfo(normals.dtype).tiny
+    scale = normals.square().sum(dim=2).clamp_min(tiny)
+    # Without a normal that can be told from 0, a constraint is met, or not, wherever a point is.
+    active = RIDGE * scale >= tiny
     identity = torch.eye(normals.shape[1], dtype=normals.dtype, device=normals.device)
     here = _Dual(problem, multipliers)
     end = here.multipliers.clone(), here.step.clone()
@@ -139,7 +142,7 @@ def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
     for _ in range(max_iterations):
         # The complementarity residual, as a distance.
         length = scale.sqrt()
-        residual = torch.minimum(here.multipliers * length, here.slack / length).abs()
+        residual = torch.minimum(here.multipliers * length, here.slack / length).abs() * active
         going = (residual.amax(dim=1) > tolerance).nonzero()[:, 0]
         if len(going) < len(rows):
             end[0][rows], end[1][rows] = here.multipliers, here.step
@@ -148,7 +151,8 @@ def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
             here.select(going)
             problem = [t.index_select(0, going) for t in problem]
             rows, scale, ridge = rows[going], scale[going], ridge[going]
-        held = (here.multipliers <= 0) & (here.slack >= 0)
+            active = active[going]
+        held = ((here.multipliers <= 0) & (here.slack >= 0)) | ~active
         moving = (~held).to(scale.dtype)
         clipped = problem[0] * here.free[:, None]
         hessian = torch.bmm(clipped, problem[0].mT) * moving[:, :, None] * moving[:, None]

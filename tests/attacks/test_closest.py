@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from blindspots.attacks import closest, lbfgs
+from blindspots.attacks import _search, closest, lbfgs
 from blindspots.interface import Status
-from tests.nets import points_in_the_square, rejecting, relu_net
+from blindspots.optim.nearest import nearest
+from tests.nets import rejecting
 from tests.oracles import smallest_linear_perturbation
 
 N = 40
@@ -97,13 +98,71 @@ def test_a_rejected_answer_is_no_wrong_class(digits):
     assert ((answers != labels[found.success]) & (answers < 10)).all()
 
 
+def two_ways_out(x):
+    """Logits that are wrong from 0.9 on in the first pixel, and from 0.7 on in the second.
+
+    Only the first slopes at the middle.
+    """
+    first, second = (x - torch.tensor([0.9, 0.7])).unbind(dim=1)
+    margin = torch.maximum(first, 10 * second)
+    return torch.stack([-margin, margin], dim=1)
+
+
 def test_restarts_leave_local_minima_and_do_not_depend_on_the_batch():
-    model, images = relu_net([6, 6], 2), points_in_the_square(100)
-    labels = model(images).argmax(dim=1)
-    once = closest(model, images, labels)
-    again = closest(model, images, labels, restarts=10)
-    assert (again.l2 <= once.l2)[once.success].all()
-    assert (again.l2 < 0.9 * once.l2).sum() >= 3
-    assert again.success.sum() >= once.success.sum() + 5
-    some = closest(model, images[50:60], labels[50:60], restarts=10, rows=range(50, 60))
-    assert torch.allclose(some.l2, again.l2[50:60], rtol=1e-9)
+    images, labels = torch.full((40, 2), 0.5), torch.zeros(40, dtype=torch.int64)
+    once = closest(two_ways_out, images, labels)
+    again = closest(two_ways_out, images, labels, restarts=8)
+    nearer = again.l2 < 0.3
+    exact = torch.where(nearer, 0.2, 0.4).double()
+    assert torch.allclose(once.l2, torch.full_like(exact, 0.4), rtol=1e-4)
+    assert torch.allclose(again.l2, exact, rtol=1e-3)
+    assert nearer.sum() > 30
+    assert (again.status == Status.CONVERGED)[~nearer].all()
+    some = closest(two_ways_out, images[10:20], labels[10:20], restarts=8, rows=range(10, 20))
+    assert torch.equal(some.images, again.images[10:20])
+
+
+@pytest.fixture
+def many_classes():
+    """A linear model of 80 classes, and images in their box."""
+    rng = np.random.default_rng(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 80))
+    net[1].weight.data = torch.from_numpy(rng.standard_normal((80, 64))).float()
+    net[1].bias.data = torch.from_numpy(rng.standard_normal(80)).float()
+    images = torch.from_numpy(rng.uniform(size=(6, 1, 8, 8))).float()
+    return net, images, net(images).argmax(dim=1)
+
+
+def test_among_many_classes_any_wrong_one_is_the_nearest_of_all(many_classes):
+    net, images, labels = many_classes
+    every = [
+        exact_distances(net, images, [int((y + k) % 80) for y in labels]) for k in range(1, 80)
+    ]
+    found = closest(net, images, labels)
+    assert np.allclose(found.l2.numpy(), np.min(every, axis=0), rtol=1e-4, atol=3e-5)
+
+
+def test_among_many_classes_one_is_reached_past_all_its_rivals(many_classes):
+    net, images, labels = many_classes
+    targets = (labels + 40) % 80
+    found = closest(net, images, labels, targets)
+    exact = exact_distances(net, images, targets.tolist())
+    assert (net(found.images).argmax(dim=1) == targets).all()
+    assert np.allclose(found.l2.numpy(), exact, rtol=1e-3, atol=3e-5)
+
+
+@pytest.mark.parametrize("aimed", [True, False])
+def test_more_than_sixteen_classes_hold_no_more_at_a_time(many_classes, monkeypatch, aimed):
+    programs, images, labels = [], *many_classes[1:]
+
+    def noted(centre, normals, *rest):
+        programs.append(tuple(normals.shape))
+        return nearest(centre, normals, *rest)
+
+    monkeypatch.setattr(_search, "nearest", noted)
+    shown, targets = [], (labels + 40) % 80 if aimed else None
+    with many_classes[0].register_forward_pre_hook(lambda _, given: shown.append(len(given[0]))):
+        closest(many_classes[0], images, labels, targets)
+    assert max(n for n, _, _ in programs) == (6 if aimed else 6 * 16)
+    assert max(k for _, k, _ in programs) <= (16 if aimed else 1) + _search.CUTS
+    assert max(shown) == (32 if aimed else 6 * 16)

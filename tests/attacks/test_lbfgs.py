@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 from torch import nn
 
 from blindspots.attacks import closest, lbfgs
-from blindspots.attacks.lbfgs import _Penalised
+from blindspots.attacks._penalised import Penalised
 from blindspots.goals import cross_entropy
 from blindspots.interface import Box, InputError, Status
 from blindspots.optim.batch import Batch
@@ -56,7 +56,7 @@ def test_at_one_penalty_it_reaches_scipys_minimum_of_the_same_objective(
 ):
     model = _double(sigmoid_net)
     images, labels, targets = digits[0][:5].double(), digits[1][:5], wrong_targets[:5]
-    goal = _Penalised(model, images, labels, targets, None, cross_entropy)
+    goal = Penalised(model, images, labels, targets, None, cross_entropy)
     batch = Batch(goal.evaluate, goal.originals, 0.0, 1.0, history=5)
     batch.weight[:] = 0.5
     for _ in range(200):
@@ -114,7 +114,7 @@ def test_an_image_that_is_wrong_already_is_not_moved(sigmoid_net, digits):
 
 
 def test_a_target_out_of_reach_is_a_status_and_leaves_the_image_alone():
-    weight = torch.zeros(2, 4)
+    weight = torch.tensor([[0.0] * 4, [0.2] * 4])  # 0.8 at most in the box
     model = linear_model(weight, torch.tensor([1.0, 0.0]))
     images = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
     found = lbfgs(
@@ -220,3 +220,29 @@ def test_the_first_success_is_a_minimiser_at_a_power_of_ten_and_no_nearer_than_t
 def test_names_the_readings_there_are(sigmoid_net, digits, setting, message):
     with pytest.raises(InputError, match=message):
         lbfgs(sigmoid_net, digits[0][:2], digits[1][:2], **setting)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize("aimed", [True, False])
+def test_the_scale_of_the_logits_decides_neither_success_nor_distance(
+    softmax_net, digits, wrong_targets, loss, aimed
+):
+    images, labels = digits[0][:30], softmax_net(digits[0][:30]).argmax(dim=1)
+    targets = (labels + wrong_targets[:30] - digits[1][:30]) % 10 if aimed else None
+    exact = closest(softmax_net, images, labels, targets).l2
+    for power in (-9, -6, -3, 3, 6, 9):
+
+        def model(x, power=power):
+            return 10.0**power * softmax_net(x)
+
+        found = lbfgs(model, images, labels, targets, loss=loss)
+        assert found.success.all()
+        assert (found.l2 / exact).mean() < 1.05
+
+
+def test_logits_on_the_scale_of_a_trained_softmax_are_taken_as_they_are(softmax_net, digits):
+    goal = Penalised(softmax_net, *(part[:100] for part in digits), None, None, cross_entropy)
+    rows = torch.arange(100)
+    value, _ = goal.evaluate(goal.originals, rows)
+    expected, _ = cross_entropy(softmax_net(digits[0][:100]).detach().double(), goal.accepted)
+    assert torch.equal(value, expected.float())

@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots.attacks import _run, closest
-from blindspots.attacks.gaussian import gaussian
+from blindspots.attacks import _run, closest, gaussian, identity, lbfgs, other_image, sphere
 from blindspots.interface import UNIT_BOX, AttackResult, InputError
 from blindspots.parts import Images
 
@@ -83,6 +82,70 @@ def test_a_source_without_logits_or_gradients_is_named(softmax_net, digits):
         run(closest, Map(), digits)
 
 
-def test_what_is_not_clipped_may_leave_the_box(softmax_net, digits):
-    found = run(gaussian, softmax_net, digits, std=0.5, clip=False)
+@pytest.mark.parametrize("target", ["any", "next", "best_of_all"])
+def test_a_success_that_is_none_is_named_with_its_image(softmax_net, digits, target):
+    def liar(model, images, labels, targets=None):
+        honest = closest(model, images, labels, targets).images
+        lied = (images == digits[0][4]).flatten(1).all(dim=1)
+        return made(images, images=torch.where(lied[:, None, None, None], images, honest))
+
+    wanted = r"a class other than the label \d" if target == "any" else r"the target \d"
+    with pytest.raises(
+        InputError,
+        match=rf"liar: success\[4\]: .* image 4 of train, shown .* {wanted}, found \d; .*_MARGIN",
+    ):
+        run(liar, softmax_net, digits, target)
+
+
+def test_a_rejected_answer_is_no_success(digits):
+    rejects = nn.Sequential(nn.Flatten(), nn.Linear(64, 11))
+    nn.init.zeros_(rejects[1].weight)
+    with torch.no_grad():
+        rejects[1].bias.copy_(torch.arange(11.0))  # always the logit beyond the ten classes
+
+    def own(model, images, labels, targets=None):
+        return made(images)
+
+    with pytest.raises(InputError, match=r"own: success\[0\]: .* found 10"):
+        run(own, rejects, digits)
+
+
+def test_failures_and_controls_are_not_judged(softmax_net, digits):
+    def own(model, images, labels, targets=None):
+        return made(images, success=torch.zeros(len(images), dtype=torch.bool))
+
+    assert not run(own, softmax_net, digits)["success"].any()
+    same = run(identity, softmax_net, digits)
+    assert same["success"].all()
+    assert (same["attacked_prediction"] == same["prediction"]).all()
+
+
+@pytest.mark.parametrize("attack", [closest, lbfgs], ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("target", ["any", "next"])
+def test_every_success_of_the_packages_attacks_is_one_whatever_the_chunk(
+    sigmoid_net, digits, attack, target
+):
+    data = Images(digits[0][:70], digits[1][:70], np.arange(70), "train", 10, UNIT_BOX)
+    for chunk in (1, 33, 70):
+        found = _run.run(
+            attack, sigmoid_net, data, others=data.images, target=target, seed=0, chunk=chunk,
+            settings={},
+        )  # fmt: skip
+        aim = found["attacked_prediction"] == found["target"]
+        wrong = found["attacked_prediction"] != found["label"]
+        assert (wrong if target == "any" else aim).all()
+
+
+@pytest.mark.parametrize("control", [gaussian, sphere, other_image])
+def test_what_a_control_does_not_clip_may_leave_the_box(softmax_net, digits, control):
+    setting = {"std": 0.5} if control is gaussian else {"distortion": 0.5, "matched": False}
+    found = run(control, softmax_net, digits, clip=False, **setting)
     assert found["image"].min() < 0
+
+
+def test_no_setting_of_an_attack_of_ones_own_opens_the_box(softmax_net, digits):
+    def own(model, images, labels, targets=None, *, clip):
+        return made(images, images=images + 3)
+
+    with pytest.raises(InputError, match=r"own: images\[0\]: expected pixels in \[0, 1\]"):
+        run(own, softmax_net, digits, clip=False)

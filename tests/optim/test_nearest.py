@@ -75,3 +75,19 @@ def test_what_no_point_of_the_box_meets_is_infeasible_and_the_others_are_solved(
     assert found.status.tolist() == [Status.CONVERGED, Status.INFEASIBLE, Status.CONVERGED]
     assert torch.allclose(found.x[[0, 2]], alone[[0, 2]], atol=1e-5)
     assert ((found.x >= 0) & (found.x <= 1)).all()
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_constraint_without_a_normal_is_infeasible_and_leaves_the_others_alone(flushed):
+    centre = torch.full((1, 6), 0.5)
+    normals = torch.stack([torch.zeros(1, 6), torch.eye(6)[:1]], dim=1)
+    torch.set_flush_denormal(flushed)
+    try:
+        found = nearest(centre, normals, torch.tensor([[1.0, 0.25]]), 0.0, 1.0)
+        met = nearest(centre, normals, torch.tensor([[-1.0, 0.25]]), 0.0, 1.0)
+    finally:
+        torch.set_flush_denormal(False)
+    assert found.status.tolist() == [Status.INFEASIBLE]
+    assert met.status.tolist() == [Status.CONVERGED]
+    for one in (found, met):
+        assert torch.allclose(one.x, torch.tensor([[0.75, 0.5, 0.5, 0.5, 0.5, 0.5]]))

@@ -1,0 +1,58 @@
+"""The loss that the penalty method adds to the distance, on logits of a usual scale."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from blindspots.attacks._goal import Goal
+
+ORDINARY, SPREAD = (0.5, 1e3), 10.0
+"""Where the range of an image's logits is smaller than the first, or larger than the second, the
+loss is of logits scaled to so much: what is found would depend on their scale. Cross-entropy is
+almost linear in small logits and pulls away from all other classes alike, and with a c as small, or
+as large, the searches for it end at `lbfgs.LIMITS`. The paper's networks are between."""
+
+
+class Penalised(Goal):
+    """The loss of every image, and the c of its search.
+
+    Attributes:
+        penalty: (n,) c of the current minimisation.
+        best_penalty: (n,) c of the nearest success.
+        unit: (n,) by which the logits of an image are divided before the loss; 0 before it is seen.
+        margins: (n,) of the current iterates; not negative is a success.
+        margin_now: (k,) of the last evaluation.
+        gradient_now: (k, pixels) of it.
+        finite_now: (k,) bool, whether its logits were finite.
+    """
+
+    def __init__(self, model, images, labels, targets, classes, loss, **options) -> None:
+        super().__init__(model, images, labels, targets, classes, **options)
+        self.loss = loss
+        self.best_penalty = torch.full_like(self.distance, torch.nan)
+        self.margins, self.penalty = (torch.zeros_like(self.distance) for _ in range(2))
+        self.unit = torch.zeros_like(self.distance, dtype=torch.float64)
+
+    def evaluate(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss (k,) and its gradient (k, pixels)."""
+
+        def loss(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
+            new = self.unit[rows] == 0
+            if new.any():
+                self.unit[rows[new]] = _unit(logits[new])
+            unit = self.unit[rows]
+            value, slope = self.loss(logits / unit[:, None], accepted)
+            return value, slope / unit[:, None]
+
+        logits, value, gradient = self.gradient(x, rows, loss)
+        self.margin_now, self.gradient_now = self.margin(logits, rows), gradient
+        self.finite_now = logits.isfinite().all(dim=1)
+        return value, gradient
+
+
+def _unit(logits: Tensor) -> Tensor:
+    """1, unless the logits (k, logits) are on no scale that a softmax is trained to."""
+    spread = logits.amax(dim=1) - logits.amin(dim=1)
+    odd = ((spread < ORDINARY[0]) | (spread > ORDINARY[1])) & (spread > 0) & spread.isfinite()
+    return torch.where(odd, spread / SPREAD, 1)

@@ -1,0 +1,102 @@
+"""What an attack returns, checked by those who called it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from blindspots.attacks._control import Unclipped
+from blindspots.goals import accepted_answers
+from blindspots.interface import AttackResult, InputError, Status
+from blindspots.parts import Images
+
+
+def check_result(found: Any, data: Images, attack: str) -> None:
+    """Refuse what an attack returned where it is not what the contract says.
+
+    Args:
+        found: what it returned.
+        data: the images that it was given, untouched.
+        attack: its name, for the message.
+
+    Raises:
+        InputError: names the attack, and the field and the image that offend.
+    """
+    images = data.images
+    if not isinstance(found, AttackResult):
+        raise InputError(f"{attack}: expected an AttackResult, found {type(found).__name__}")
+    each: tuple[int, ...] = (len(images),)
+    like = tuple(images.shape), {images.dtype}
+    expected = dict.fromkeys(("originals", "images"), like)
+    expected["success"] = each, {torch.bool}
+    expected |= {name: (each, {torch.int64}) for name in ("status", "forwards", "backwards")}
+    if found.penalty is not None:
+        expected["penalty"] = each, {torch.float32, torch.float64}
+    for name, (shape, dtypes) in expected.items():
+        value = getattr(found, name)
+        if not isinstance(value, Tensor) or value.shape != shape or value.dtype not in dtypes:
+            kind = " or ".join(sorted(str(dtype) for dtype in dtypes))
+            raise InputError(
+                f"{attack}: {name}: expected a tensor {tuple(shape)} of {kind}, found "
+                f"{type(value).__name__} {tuple(getattr(value, 'shape', ()))} of "
+                f"{getattr(value, 'dtype', 'no type')}"
+            )
+    if found.images.requires_grad:
+        raise InputError(
+            f"{attack}: images: expected none that has a gradient, found one; detach it"
+        )
+    if not torch.equal(found.originals, images):
+        raise InputError(
+            f"{attack}: originals: expected the images as they were given, found others; change a "
+            "clone"
+        )
+    lower, upper = (-torch.inf, torch.inf) if isinstance(found, Unclipped) else data.box
+    outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
+    if outside.any():
+        raise InputError(
+            f"{attack}: images[{_first(outside)}]: expected pixels in "
+            f"[{lower:g}, {upper:g}], found one outside, or not a number; clamp them"
+        )
+    odd = ~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))
+    if odd.any():
+        raise InputError(
+            f"{attack}: status[{_first(odd)}]: expected a value of Status, found "
+            f"{int(found.status[_first(odd)])}"
+        )
+
+
+def check_successes(
+    found: AttackResult, targets: Tensor | None, logits: Tensor, data: Images, attack: str
+) -> None:
+    """Refuse successes that are none when the images are shown to the model again.
+
+    Args:
+        found: what the attack returned.
+        targets: (n,) to be reached; None: any wrong class.
+        logits: (n, logits) of the model for its images.
+        data: the images that it was given.
+        attack: its name, for the message.
+
+    Raises:
+        InputError: names the attack and the image.
+    """
+    accepted = accepted_answers(data.labels, targets, logits.shape[1], data.classes)
+    answers = logits.argmax(dim=1)
+    held = accepted.gather(1, answers[:, None])[:, 0] & logits.isfinite().all(dim=1)
+    wrong = found.success & ~held
+    if wrong.any():
+        at = _first(wrong)
+        wanted = f"a class other than the label {int(data.labels[at])}"
+        if targets is not None:
+            wanted = f"the target {int(targets[at])}"
+        raise InputError(
+            f"{attack}: success[{at}]: expected the answer to image {data.rows[at]} of "
+            f"{data.file}, shown to the model again, to be {wanted}, found {int(answers[at])}; "
+            "call a success what is one with a margin (goals.SUCCESS_MARGIN)"
+        )
+
+
+def _first(offending: Tensor) -> int:
+    return int(torch.nonzero(offending)[0])
