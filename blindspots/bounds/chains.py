@@ -29,10 +29,11 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from torch import nn
 
 from blindspots.bounds.elementwise import Elementwise, elementwise
-from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.graph import exact, steps
 from blindspots.bounds.layers import batch_norm_scales
 from blindspots.bounds.matrices import UNIT, largest_eigenvalue, positive_definite
 from blindspots.bounds.operators import DENSE_ENTRIES, dense_matrix
+from blindspots.bounds.walk import Step, Value
 from blindspots.interface import InputError
 
 
@@ -174,8 +175,9 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
     hidden: list[np.ndarray] = []
     functions: list[Function] = []
     linear = None  # the maps since the last function, as one
-    parameter = next(model.parameters(), torch.zeros(()))
-    at_zero = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
+    model = exact(model, input_shape)
+    device = next((parameter.device for parameter in model.parameters()), None)
+    at_zero = torch.zeros(1, *input_shape, dtype=torch.float64, device=device)
     for i, step in enumerate(steps(model, input_shape)):
         known = elementwise(step.operation)
         if [x.number for x in step.tensors] != [i]:
@@ -185,7 +187,7 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
             if linear is None and width**2 > DENSE_ENTRIES:
                 raise _unfit(step)
             hidden.append(known.slope * (np.eye(width) if linear is None else linear))
-            offset = known.slope * at_zero.flatten().double().cpu().numpy()
+            offset = known.slope * at_zero.flatten().cpu().numpy()
             functions.append(Function(offset, step.run, known))
             linear, at_zero = None, torch.zeros_like(at_zero)
             continue
@@ -201,6 +203,13 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
     return Chain(hidden, linear, functions)
 
 
+KEEPING = (
+    torch.flatten, torch.reshape, torch.clone, "flatten", "view", "reshape", "clone", "contiguous",
+    "detach",
+)  # fmt: skip
+"""Operations that leave the numbers of a tensor and their order as they are."""
+
+
 def _keeps_numbers(step: Step) -> bool:
     """Whether the step only reshapes, or adds a constant."""
     if isinstance(step.operation, nn.Module):
@@ -209,7 +218,7 @@ def _keeps_numbers(step: Step) -> bool:
         return type(step.operation).forward in kept
     if step.operation in (operator.add, operator.sub, torch.add, torch.sub):
         return step.tensors[0].shape == step.result.shape and step.arguments[0] == step.tensors[0]
-    return step.operation in (torch.flatten, torch.reshape, "flatten", "view", "reshape")
+    return step.operation in KEEPING
 
 
 def _matrix(step: Step) -> np.ndarray:

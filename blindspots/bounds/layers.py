@@ -47,6 +47,8 @@ def check_known(layer: nn.Module) -> None:
         )
     if layer.training and type(layer).forward in OTHERWISE_IN_TRAINING:
         raise InputError("expected a model in evaluation mode, found training; call model.eval()")
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.running_var is None:
+        raise InputError("expected running statistics, found none: its answers depend on the batch")
 
 
 def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
@@ -62,8 +64,7 @@ def _batch_norm(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> fl
 def batch_norm_scales(layer: nn.Module) -> Tensor:
     """γ / √(σ² + ε) of every channel, in float64."""
     assert isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
-    if layer.running_var is None:
-        raise InputError("expected running statistics, found none: its answers depend on the batch")
+    assert layer.running_var is not None
     scales = (layer.running_var.double() + layer.eps).rsqrt()
     return scales if layer.weight is None else scales * layer.weight.detach().double()
 

@@ -14,9 +14,10 @@ from torch import nn
 
 from blindspots.bounds.chains import Chain, Choice, chain, eclipse_fast, metric
 from blindspots.bounds.elementwise import elementwise
-from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.graph import exact, steps
 from blindspots.bounds.layers import layer_bound
 from blindspots.bounds.matrices import UNIT, upper_norm
+from blindspots.bounds.walk import Step, Value
 from blindspots.interface import InputError, LayerBound
 
 METHODS = ("product", "eclipse", "lipsdp")
@@ -71,6 +72,7 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
     Raises:
         InputError: as `network_bound`.
     """
+    model = exact(model, input_shape)
     if method != "product":
         network = chain(model, input_shape)
         proven = [metric(network, *way).carried(network.last) for way in _ways(network, method)]
@@ -210,8 +212,8 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys([operator.mul, operator.imul, torch.mul, "mul", "mul_", *QUOTIENTS], _scaled),
     **dict.fromkeys([torch.cat, torch.concat], _concatenation),
     operator.getitem: _part,
-    **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, operator.neg], _same),
+    **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, torch.clone, operator.neg], _same),
     **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
-    **dict.fromkeys(["transpose", "contiguous", "to", "float", "double", "detach"], _same),
+    **dict.fromkeys(["transpose", "contiguous", "detach", "clone"], _same),
 }
 """Operations between layers: from a step and the bounds of what was made before it, its own."""

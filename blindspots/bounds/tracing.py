@@ -26,8 +26,10 @@ def traced(model: nn.Module) -> fx.GraphModule:
     tracer = _Tracer()
     if tracer.is_leaf_module(model, ""):
         model = nn.Sequential(model)
+    root = object.__new__(type(model))  # a trace keeps constants on what it traces
+    vars(root).update(vars(model))
     try:
-        return fx.GraphModule(model, tracer.trace(model))
+        return fx.GraphModule(root, tracer.trace(root))
     except Exception as error:  # whatever a user's forward does with a symbol for a tensor
         raise InputError(
             f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "

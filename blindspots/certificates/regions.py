@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from torch import Tensor, nn
 
 from blindspots.bounds.graph import steps
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, InputError, Status
 
 SLACK = 1e-7
@@ -47,11 +47,8 @@ def regions(
     Raises:
         InputError: another model, or a larger one.
     """
-    layers = _layers(model, images, max_units)
-    with torch.no_grad():
-        logits = model(images)
-    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
-    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
+    network, _, _, certain = answers(model, images, labels)
+    layers = _layers(network, images, max_units)
     flat = images.detach().cpu().double().flatten(1).numpy()
     radii = [
         _distance(layers, x, int(label)) * (1 - SLACK) if sure else 0.0
