@@ -43,7 +43,8 @@ def looseness(
     ]
     for name in methods:
         try:
-            value = bound(network if reason is None else model, data.images.shape[1:], name).network
+            taken = network if network is not None and reason is None else model
+            value = bound(taken, data.images.shape[1:], name).network
             rows.append(("upper", name, value, None, 0))
         except InputError as error:
             rows.append(("upper", name, None, str(error), 0))

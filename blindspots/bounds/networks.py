@@ -212,8 +212,8 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys([operator.mul, operator.imul, torch.mul, "mul", "mul_", *QUOTIENTS], _scaled),
     **dict.fromkeys([torch.cat, torch.concat], _concatenation),
     operator.getitem: _part,
-    **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, torch.clone, operator.neg], _same),
+    **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, operator.neg], _same),
     **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
-    **dict.fromkeys(["transpose", "contiguous", "detach", "clone"], _same),
+    **dict.fromkeys(["transpose", "contiguous", "detach", "clone", torch.clone], _same),
 }
 """Operations between layers: from a step and the bounds of what was made before it, its own."""

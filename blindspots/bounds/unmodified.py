@@ -44,6 +44,7 @@ REWEIGHTING = (WeightNorm, SpectralNorm, BasePruningMethod)
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """All tensors that layers with a known bound have."""
 
+
 def is_pytorchs(function: Any) -> bool:
     """Whether a function or method is one of PyTorch's, or of this package's."""
     if isinstance(function, FunctionType):
@@ -136,12 +137,14 @@ def unmodified(layer: nn.Module) -> nn.Module:
     """A new layer of PyTorch's own class, in float64, from the weights and settings of one.
 
     Args:
-        layer: of a class with a known bound, or of a subclass that runs the same methods; it has
-            been called since its weights were last changed.
+        layer: of a class with a known bound, or of a subclass that runs the same methods, checked
+            by `check_unmodified`.
 
     Raises:
         InputError: a subclass that runs methods of its own.
     """
+    for hook in layer._forward_pre_hooks.values():  # they make its weights, at every call
+        hook(layer, ())
     kind = next(k for k in type(layer).__mro__ if _is_known(k))
     for name in CALLED:
         if getattr(type(layer), name, None) is not getattr(kind, name, None):
@@ -151,7 +154,7 @@ def unmodified(layer: nn.Module) -> nn.Module:
             )
         if hasattr(kind, name) and not is_pytorchs(getattr(kind, name)):
             raise _replaced(f"{kind.__name__}.{name}", getattr(kind, name))
-    new = kind.__new__(kind)
+    new: nn.Module = object.__new__(kind)
     nn.Module.__init__(new)
     settings = {"_reversed_padding_repeated_twice"} | {k for k in vars(layer) if k[0] != "_"}
     vars(new).update({k: v for k, v in vars(layer).items() if k in settings - {*TENSORS}})
@@ -165,10 +168,10 @@ def unmodified(layer: nn.Module) -> nn.Module:
             new.register_parameter(name, value)
         else:
             new.register_buffer(name, value)
-    if hasattr(new, "inplace"):
-        new.inplace = False
+    if "inplace" in settings:
+        vars(new)["inplace"] = False
     return new.double()
 
 
-def _is_known(kind: type) -> bool:
+def _is_known(kind: type[nn.Module]) -> bool:
     return kind.__module__.startswith(("torch.nn.modules.", "blindspots.layers"))

@@ -57,9 +57,7 @@ def answers(model: nn.Module, images: Tensor, labels: Tensor) -> Answers:
             f"shape ({', '.join(['n', *map(str, logits.shape[1:])])}); leave it out"
         )
     if not ((labels >= 0) & (labels < logits.shape[1])).all():
-        raise InputError(
-            f"labels: expected classes from 0 to {logits.shape[1] - 1}, found others"
-        )
+        raise InputError(f"labels: expected classes from 0 to {logits.shape[1] - 1}, found others")
     label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
     certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
     return Answers(network, logits, label_alone, certain)
