@@ -160,9 +160,11 @@ def shards(wildcards):
 
 
 def certificates_of(wildcards):
-    """The certificates of a net, by name, and how many images of each part each is for."""
+    """The certificates of a net, by name; how many images of each part, and whether it is named."""
+    named = config["lipschitz"]["certificates_named"]
     return {
-        name: instance(certificate, "certificates") | {"n": certificate["n"]}
+        name: instance(certificate, "certificates")
+        | {"n": certificate["n"], "named": name in named}
         for name, certificate in config["certificates"].items()
         if wildcards.net in certificate["nets"]
     }

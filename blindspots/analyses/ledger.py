@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         pa.field("attack", pa.string()),  # whose image is the witness; null: the image itself
         pa.field("lower", pa.float64()),  # null: no certificate
         pa.field("certificate", pa.string()),
+        pa.field("reason", pa.string()),  # why no certificate that was asked for has a radius
     ]
 )
 
@@ -44,7 +45,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     Args:
         attacks: tables of attacks. A row bounds from above where the attack succeeded and the net
             is wrong on its image, which noise need not achieve.
-        certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`.
+        certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`, null where it failed;
+            `reason` where a certificate does not take a net.
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
 
     Returns:
@@ -55,13 +57,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     """
     images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
     uppers = _tightest(_uppers(attacks, clean, images), "upper", smallest=True)
-    lowers = _tightest(
-        certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"}),
-        "lower",
-        smallest=False,
-    )
     # Who reaches a target leaves the right class: a radius for any goal holds for every target.
-    radii = lowers[[*IMAGE, "lower", "certificate"]]
+    radii = _lowers(certificates)
     targeted = uppers[uppers["goal"] == "target"].merge(radii, on=IMAGE, how="left")
     untargeted = images.merge(uppers[uppers["goal"] == "any"], on=IMAGE, how="left")
     untargeted = untargeted.merge(radii, on=IMAGE, how="left").assign(goal="any")
@@ -77,6 +74,17 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
             f"({first['attack']}); one of the two methods is wrong"
         )
     return ledger.sort_values([*IMAGE, "goal"], kind="stable")[SCHEMA.names].reset_index(drop=True)
+
+
+def _lowers(certificates: pd.DataFrame) -> pd.DataFrame:
+    """The largest radius of each image, or why it has none."""
+    goals = certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"})
+    best = _tightest(goals, "lower", smallest=False)  # nulls last
+    best = best.reindex(columns=[*IMAGE, "lower", "certificate", "reason"])
+    failed = best["lower"].isna()
+    best.loc[failed, "certificate"] = None
+    best.loc[~failed, "reason"] = None
+    return best
 
 
 def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
@@ -97,6 +105,12 @@ def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFra
     return ordered.drop_duplicates(GOAL)
 
 
+def why(rows: pd.DataFrame) -> str:
+    """Why a net's rows of the ledger have no certified radius."""
+    said = rows["reason"].dropna()
+    return str(said.iloc[0]) if len(said) else "no certificate"
+
+
 def ledger(
     ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -109,9 +123,11 @@ def ledger(
 
     Returns:
         Per net, over images that it gets right and that have both bounds for any wrong class: the
-        medians of the bounds and of their quotient.
+        medians of the bounds and of their quotient. For a net without certified radii, why.
     """
     rows = attacks[IMAGE].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=IMAGE)
+    certified = rows.groupby(["net", "seed"], sort=False)["lower"].transform("count") > 0
+    nothing = rows[~certified].groupby(["net", "seed"], sort=False)
     rows = rows[(rows["upper"] > 0) & rows["lower"].notna()]
     columns = {
         "certified": ("certified median", "L2", rows["lower"]),
@@ -123,5 +139,10 @@ def ledger(
         value = values.replace(np.inf, np.nan).groupby([rows["net"], rows["seed"]], sort=False)
         frame = pd.DataFrame({"value": value.median(), "n": value.size()}).reset_index()
         found.append(frame.assign(row=frame["net"], column=key, column_label=label, unit=unit))
+    cell = {"column": "certified", "column_label": "certified median", "unit": "L2"}
+    found += [
+        pd.DataFrame([cell | {"row": net, "seed": seed, "n": len(of), "reason": why(of)}])
+        for (net, seed), of in nothing
+    ]
     keys = ["row", "column", "column_label", "unit"]
     return cells(over_seeds(pd.concat(found), keys), labels, None)

@@ -34,7 +34,7 @@ from blindspots.bounds.layers import batch_norm_scales
 from blindspots.bounds.matrices import UNIT, largest_eigenvalue, positive_definite
 from blindspots.bounds.operators import DENSE_ENTRIES, dense_matrix
 from blindspots.bounds.walk import Step, Value
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 
 class Function(NamedTuple):
@@ -101,7 +101,7 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
     """What a choice of Λ and ρ proves of a chain.
 
     Raises:
-        InputError: it proves nothing.
+        UnsupportedError: it proves nothing.
     """
     if not network.hidden:
         return Metric(np.eye(network.last.shape[1]), 1.0)
@@ -112,7 +112,9 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
             if claimed is not None and _is_proven(network, diagonals, rho, claimed):
                 return Metric(claimed, rho)
         rho *= 1.001  # a solver's ρ may be too small for its Λ
-    raise InputError("expected weights Λ that bound the network, found none; use another method")
+    raise UnsupportedError(
+        "expected weights Λ that bound the network, found none; use another method"
+    )
 
 
 def eclipse_fast(layer: int, passed: np.ndarray) -> np.ndarray:
@@ -170,7 +172,7 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
         input_shape: of an image, without the batch.
 
     Raises:
-        InputError: branches, another layer, or one too large to be written out; names its path.
+        UnsupportedError: branches, another layer, or one that is too large; names its path.
     """
     hidden: list[np.ndarray] = []
     functions: list[Function] = []
@@ -197,9 +199,11 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
             own = _matrix(step)
             linear = own if linear is None else own @ linear
     if linear is None:
-        raise InputError("expected a last layer that is linear, found another; use method product")
+        raise UnsupportedError(
+            "expected a last layer that is linear, found another; use method product"
+        )
     if not all(np.isfinite(matrix).all() for matrix in (*hidden, linear)):
-        raise InputError("expected finite matrices, found others: a constant divides by 0")
+        raise UnsupportedError("expected finite matrices, found others: a constant divides by 0")
     return Chain(hidden, linear, functions)
 
 
@@ -248,8 +252,8 @@ def _matrix(step: Step) -> np.ndarray:
     raise _unfit(step)
 
 
-def _unfit(step: Step) -> InputError:
-    return InputError(
+def _unfit(step: Step) -> UnsupportedError:
+    return UnsupportedError(
         f"layer {step.path!r} ({step.kind}): expected a chain of linear layers and elementwise "
         "functions, small enough to be written out, found another step; use method product"
     )

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from blindspots.bounds.tracing import said, traced, without_dead_ends
 from blindspots.bounds.unmodified import check_unmodified, unmodified
 from blindspots.bounds.walk import Step, Walk
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 from blindspots.lending import changed, state
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
@@ -46,7 +46,7 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
         Steps of the network that `exact` makes of it.
 
     Raises:
-        InputError: as `exact`.
+        UnsupportedError: as `exact`.
     """
     walk = Walk(exact(model, input_shape))
     with torch.inference_mode(False), torch.no_grad():
@@ -66,14 +66,14 @@ def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
         made is returned as it is.
 
     Raises:
-        InputError: a layer without a known bound, weights that are not finite, a model that cannot
-            be traced, one that is changed in a way that its layers' classes do not tell, or whose
-            answers are not those of the new network; names the path in the network.
+        UnsupportedError: a layer without a known bound, weights that are not finite, a model that
+            cannot be traced, one that is changed in a way that its layers' classes do not tell, or
+            whose answers are not those of the new network; names the path in the network.
     """
     if isinstance(model, Exact):
         return model
     if not isinstance(model, nn.Module):
-        raise InputError(f"model: expected a torch.nn.Module, found {type(model).__name__}")
+        raise UnsupportedError(f"model: expected a torch.nn.Module, found {type(model).__name__}")
     check_unmodified(model)
     before = state(model)
     with torch.inference_mode(False), torch.no_grad():
@@ -85,7 +85,7 @@ def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
         found = _anew(native, walk.casts)
         _check_same(model, native, found, image)
     if (what := changed(before, model)) is not None:
-        raise InputError(
+        raise UnsupportedError(
             f"{type(model).__name__}: expected a forward that leaves the model as it is, found "
             f"that it changes {what}; leave this net out of lipschitz.nets"
         )
@@ -111,8 +111,8 @@ def _anew(native: fx.GraphModule, casts: set[str]) -> Exact:
             layer = native.get_submodule(node.target)
             try:
                 parts[node.target] = unmodified(layer)
-            except InputError as error:
-                raise InputError(
+            except UnsupportedError as error:
+                raise UnsupportedError(
                     f"layer {node.target!r} ({type(layer).__name__}): {error}"
                 ) from None
         elif node.op == "get_attr":
@@ -154,8 +154,8 @@ def _check_same(model: nn.Module, native: fx.GraphModule, found: Exact, image: T
             raise _otherwise(model, "other logits for the same images")
 
 
-def _otherwise(model: nn.Module, what: str) -> InputError:
-    return InputError(
+def _otherwise(model: nn.Module, what: str) -> UnsupportedError:
+    return UnsupportedError(
         f"{type(model).__name__}: expected a forward that computes what its trace by torch.fx "
         f"does, for each image by itself and whenever it is asked, found {what}; write x = x + y "
         "for x += y, compute in full float32, or leave this net out of lipschitz.nets"
@@ -203,7 +203,7 @@ def _check_nodes(native: fx.GraphModule, found: Exact, image: Tensor) -> None:
         a, b = theirs.made[node.name], ours.made[node.name]
         if node.op == "call_module" and not _is_close(a, b):
             kind = type(native.get_submodule(node.target)).__name__
-            raise InputError(
+            raise UnsupportedError(
                 f"layer {node.target!r} ({kind}): expected what the class computes from the "
                 "layer's weights and settings, in full float32, found another answer to a random "
                 "image; undo what changes it, or leave this net out of lipschitz.nets"

@@ -16,7 +16,7 @@ from torch.nn import functional
 from blindspots.bounds.fourier import spectrum, upper_fourier_norm
 from blindspots.bounds.matrices import UNIT, largest_eigenvalue, largest_singular_value, upper_norm
 from blindspots.bounds.unmodified import check_unmodified, unmodified
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 DENSE_SIDE, DENSE_ENTRIES = 1536, 2**27
 """A convolution with a smaller side and fewer entries than these is written out as a matrix.
@@ -55,7 +55,7 @@ def norms(layer: nn.Module, input_shape: Sequence[int]) -> Norms:
         Its norm, a proven bound on it, and of a convolution its norms on a torus.
 
     Raises:
-        InputError: another layer, weights that are not finite, or an input that does not fit.
+        UnsupportedError: another layer, weights that are not finite, or an input that does not fit.
     """
     layer = _checked(layer, input_shape)
     value = operator_norm(layer, input_shape)
@@ -78,7 +78,7 @@ def operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
         The norm; where it is found by Lanczos, from below.
 
     Raises:
-        InputError: another layer, weights that are not finite, or an input that does not fit.
+        UnsupportedError: another layer, weights that are not finite, or an input that does not fit.
     """
     layer = _checked(layer, input_shape)
     if isinstance(layer, nn.Linear):
@@ -107,7 +107,7 @@ def upper_operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
         The bound.
 
     Raises:
-        InputError: as `operator_norm`.
+        UnsupportedError: as `operator_norm`.
     """
     layer = _checked(layer, input_shape)
     if isinstance(layer, nn.Linear):
@@ -167,7 +167,7 @@ def dense_matrix(layer: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
 def _checked(layer: nn.Module, input_shape: Sequence[int]) -> nn.Linear | nn.Conv2d:
     """The layer anew, in float64 (see `bounds.unmodified`)."""
     if type(layer).forward not in (nn.Linear.forward, nn.Conv2d.forward):
-        raise InputError(
+        raise UnsupportedError(
             "expected a fully connected layer or a convolution of images, "
             f"found {type(layer).__name__}"
         )
@@ -175,7 +175,7 @@ def _checked(layer: nn.Module, input_shape: Sequence[int]) -> nn.Linear | nn.Con
     inputs = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
     found = input_shape[-1] if isinstance(layer, nn.Linear) else input_shape[0]
     if found != inputs or (isinstance(layer, nn.Conv2d) and len(input_shape) != 3):
-        raise InputError(f"input_shape: expected {inputs} inputs, found {tuple(input_shape)}")
+        raise UnsupportedError(f"input_shape: expected {inputs} inputs, found {tuple(input_shape)}")
     check_unmodified(layer)
     new = unmodified(layer)
     assert isinstance(new, nn.Linear | nn.Conv2d)
@@ -211,7 +211,7 @@ def _operator(layer: nn.Module, input_shape: Sequence[int]) -> tuple[Map, Map, i
     try:
         outputs = forward(torch.zeros(1, inputs, dtype=torch.float64)).shape[1]
     except RuntimeError as error:
-        raise InputError(
+        raise UnsupportedError(
             f"input_shape: expected an image that the layer takes, found {tuple(input_shape)} "
             f"({str(error).splitlines()[0]})"
         ) from None

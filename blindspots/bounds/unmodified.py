@@ -20,7 +20,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 CALLED = (
     "__call__", "_wrapped_call_impl", "_call_impl", "_slow_forward", "forward", "_conv_forward",
@@ -38,8 +38,8 @@ FUNCTIONS = (
 
 OPERATORS = ("__add__", "__sub__", "__mul__", "__truediv__", "__getitem__", "__neg__")
 
-REWEIGHTING = (WeightNorm, SpectralNorm, BasePruningMethod)
-"""Hooks before a forward that do nothing but compute a weight from others."""
+REWEIGHTING = {WeightNorm.__call__, SpectralNorm.__call__, BasePruningMethod.__call__}
+"""What hooks before a forward are called by that do nothing but compute a weight from others."""
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """All tensors that layers with a known bound have."""
@@ -57,13 +57,13 @@ def check_unmodified(model: nn.Module) -> None:
     """Refuse what changes what PyTorch's layers compute, and weights that are no finite numbers.
 
     Raises:
-        InputError: names the layer or the function.
+        UnsupportedError: names the layer or the function.
     """
     _check_process()
     for path, module in model.named_modules():
         what, remedy = _unfit(module) or _change(module) or (None, None)
         if what is not None:
-            raise InputError(f"layer {path!r} ({type(module).__name__}): {what}; {remedy}")
+            raise UnsupportedError(f"layer {path!r} ({type(module).__name__}): {what}; {remedy}")
 
 
 def _check_process() -> None:
@@ -80,15 +80,15 @@ def _check_process() -> None:
             if function is not None and not is_pytorchs(function):
                 raise _replaced(f"{kind.__module__}.{kind.__name__}.{name}", function)
     if every_module._global_forward_hooks or every_module._global_forward_pre_hooks:
-        raise InputError(
+        raise UnsupportedError(
             "expected no hooks on all modules (register_module_forward_hook), found some, which "
             "may change what they compute; remove them"
         )
 
 
-def _replaced(name: str, function: Any) -> InputError:
+def _replaced(name: str, function: Any) -> UnsupportedError:
     found = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', function)}"
-    return InputError(
+    return UnsupportedError(
         f"{name}: expected PyTorch's own function, found {found} in its place; put it back"
     )
 
@@ -102,7 +102,7 @@ def _change(module: nn.Module) -> tuple[str, str] | None:
                 "compute something else"
             ), f"delete it (del layer.{name}), or write a subclass"
     before = module._forward_pre_hooks.values()
-    if module._forward_hooks or not all(isinstance(hook, REWEIGHTING) for hook in before):
+    if module._forward_hooks or not {type(hook).__call__ for hook in before} <= REWEIGHTING:
         return "expected no hooks, found some, which may change what it computes", "remove them"
     if module.training and (before or parametrize.is_parametrized(module)):
         return "expected evaluation mode for weights made of others, found training", (
@@ -141,14 +141,14 @@ def unmodified(layer: nn.Module) -> nn.Module:
             by `check_unmodified`.
 
     Raises:
-        InputError: a subclass that runs methods of its own.
+        UnsupportedError: a subclass that runs methods of its own.
     """
     for hook in layer._forward_pre_hooks.values():  # they make its weights, at every call
         hook(layer, ())
     kind = next(k for k in type(layer).__mro__ if _is_known(k))
     for name in CALLED:
         if getattr(type(layer), name, None) is not getattr(kind, name, None):
-            raise InputError(
+            raise UnsupportedError(
                 f"expected the {name} of {kind.__name__}, found another in a subclass, which may "
                 "compute something else; leave this net out of lipschitz.nets"
             )

@@ -13,7 +13,7 @@ from blindspots.bounds.functionals import as_layer
 from blindspots.bounds.layers import check_known
 from blindspots.bounds.tracing import said
 from blindspots.bounds.unmodified import is_pytorchs
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 
 class Value(NamedTuple):
@@ -98,8 +98,8 @@ class Walk(fx.Interpreter):
         layer = self.fetch_attr(target)
         try:
             check_known(layer)
-        except InputError as error:
-            raise InputError(f"layer {target!r} ({type(layer).__name__}): {error}") from None
+        except UnsupportedError as error:
+            raise UnsupportedError(f"layer {target!r} ({type(layer).__name__}): {error}") from None
         return self._step(target, type(layer).__name__, layer, layer, args, kwargs)
 
     def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
@@ -115,8 +115,8 @@ class Walk(fx.Interpreter):
                 args, kwargs = (kwargs[first],), {k: v for k, v in kwargs.items() if k != first}
         try:
             layer = as_layer(target, args[1:], kwargs)
-        except InputError as error:
-            raise InputError(f"layer {path!r} ({name}): {error}") from None
+        except UnsupportedError as error:
+            raise UnsupportedError(f"layer {path!r} ({name}): {error}") from None
         if layer is None:
             return self._step(path, name, target, target, args, kwargs)
         return self._step(path, type(layer).__name__, layer, target, args, kwargs)
@@ -124,7 +124,7 @@ class Walk(fx.Interpreter):
     def output(self, target: Any, args: Any, kwargs: Any) -> Any:
         """The logits."""
         if not isinstance(args[0], _Flowing):
-            raise InputError(
+            raise UnsupportedError(
                 "expected a forward that returns one tensor made of the images, found "
                 f"{type(args[0]).__name__}; leave this net out of lipschitz.nets"
             )
@@ -147,9 +147,9 @@ class Walk(fx.Interpreter):
             filled, named = _mapped((args, kwargs), lambda _: next(line))
             return function(*filled, **named)
 
-        def refused(expected: str, found: str) -> InputError:
+        def refused(expected: str, found: str) -> UnsupportedError:
             remedy = "leave this net out of lipschitz.nets"
-            return InputError(
+            return UnsupportedError(
                 f"layer {path!r} ({kind}): expected {expected}, found {found}; {remedy}"
             )
 

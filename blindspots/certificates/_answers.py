@@ -38,8 +38,8 @@ def answers(model: nn.Module, images: Tensor, labels: Tensor) -> Answers:
         labels: (n,) int64, true classes.
 
     Raises:
-        InputError: other images or labels, a model that gives no logits (n, classes) for them, or
-            one whose answers do not follow from its layers.
+        InputError: other images or labels, or a model that gives no logits (n, classes).
+        UnsupportedError: a model whose answers do not follow from its layers.
     """
     if images.dtype not in (torch.float32, torch.float64) or not images.isfinite().all():
         raise InputError(f"images: expected finite float32 or float64, found {images.dtype}")

@@ -30,8 +30,9 @@ def lipschitz(
         A radius for each image.
 
     Raises:
-        InputError: a layer without a known bound, a model that computes something else than its
-            layers do, or a network that the method does not take.
+        InputError: images, labels or a method of another kind.
+        UnsupportedError: a layer without a known bound, a model that computes something else than
+            its layers do, or a network that the method does not take.
     """
     network, logits, label_alone, certain = answers(model, images, labels)
     steepness = networks.bound(network, images.shape[1:], bound).logits

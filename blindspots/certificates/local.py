@@ -38,8 +38,9 @@ def local(
         A radius for each image.
 
     Raises:
-        InputError: an unknown bound, a model that computes something else than its layers do, or a
-            network that is no chain; names the layer.
+        InputError: an unknown bound.
+        UnsupportedError: a model that computes something else than its layers do, or a network
+            that is no chain; names the layer.
     """
     if bound not in METHODS:
         raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")

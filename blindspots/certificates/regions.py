@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from blindspots.bounds.graph import steps
 from blindspots.certificates._answers import answers
-from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.interface import CertificateResult, Status, UnsupportedError
 
 SLACK = 1e-7
 """Relative, outward: the least-squares solver's rounding."""
@@ -45,7 +45,7 @@ def regions(
         A radius for each image.
 
     Raises:
-        InputError: another model, or a larger one.
+        UnsupportedError: another model, or a larger one.
     """
     network, _, _, certain = answers(model, images, labels)
     layers = _layers(network, images, max_units)
@@ -71,15 +71,17 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
         elif isinstance(layer, nn.ReLU) and found and not relu:
             relu = True
         elif not isinstance(layer, nn.Flatten | nn.Identity):
-            raise InputError(
+            raise UnsupportedError(
                 f"layer {step.path!r} ({step.kind}): expected linear layers with ReLU between them "
                 "for the certificate regions, found another; use method lipschitz"
             )
     if not found or relu:
-        raise InputError("expected a linear last layer for the certificate regions, found another")
+        raise UnsupportedError(
+            "expected a linear last layer for the certificate regions, found another"
+        )
     units = sum(len(layer.b) for layer in found[:-1])
     if units > max_units:
-        raise InputError(
+        raise UnsupportedError(
             f"expected at most {max_units} hidden units for the certificate regions, found "
             f"{units}; use method lipschitz, or raise max_units"
         )

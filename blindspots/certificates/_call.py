@@ -1,13 +1,45 @@
-"""What a certificate returned, checked before anything is made of it."""
+"""Call a certificate, and refuse what it returned, or did to the model, against its contract."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.lending import changed, state
+from blindspots.parts import Images
+
+
+def call(
+    certify: Callable[..., CertificateResult],
+    model: nn.Module,
+    data: Images,
+    settings: Mapping[str, Any],
+) -> CertificateResult:
+    """Certify images.
+
+    Args:
+        certify: of the certificates' contract.
+        model: images to logits.
+        data: what is certified.
+        settings: of the certificate.
+
+    Raises:
+        InputError: what it returns is not what the contract says, or the model is not as it was.
+        UnsupportedError: the certificate's own, of a network that it does not take.
+    """
+    name, before = getattr(certify, "__name__", "certificate"), state(model)
+    found = certify(model, data.images.clone(), data.labels.clone(), **settings)
+    check_result(found, len(data.rows), name)
+    if (what := changed(before, model)) is not None:
+        raise InputError(
+            f"{name}: expected the model as it was given, found that it changed {what}; work on a "
+            "copy (copy.deepcopy(model))"
+        )
+    return found
 
 
 def check_result(found: Any, n: int, certificate: str) -> None:
