@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._call import call, call_for_best
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.lending import changed, state
 from blindspots.parts import Images
 from blindspots.targets import candidates, choose_targets
 
@@ -45,12 +46,18 @@ def run(
         failed attack does not have are masked.
 
     Raises:
-        InputError: a model that gives images no finite logits.
+        InputError: a model that gives images no finite logits, or an attack that changes it.
     """
     given = {"seed": seed, "others": others, "settings": settings}
     parts: list[dict[str, np.ndarray]] = []
+    before = state(model)
     for number, part in enumerate(data.chunks(chunk)):
         parts.append(_run_chunk(attack, model, part, target, given))
+        if (what := changed(before, model)) is not None:
+            raise InputError(
+                f"{getattr(attack, '__name__', 'attack')}: expected the model as it was given, "
+                f"found that it changed {what}; work on a copy (copy.deepcopy(model))"
+            )
         if progress is not None:
             progress(number * chunk + len(part.rows))
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
