@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
@@ -14,25 +15,40 @@ class State(NamedTuple):
     modules: dict[str, tuple[Any, ...]]
 
 
-def state(model: nn.Module) -> State:
-    """A copy of a model's state."""
-    return State({name: tensor.clone() for name, tensor in _tensors(model)}, _modules(model))
+def state(model: nn.Module, image: Tensor | None = None) -> State:
+    """A copy of a model's state; with an image, of what showing it to the model does not change.
+
+    Args:
+        model: any.
+        image: (1, *image); its answer is not looked at.
+    """
+    found = State({name: tensor.clone() for name, tensor in _tensors(model)}, _modules(model))
+    if image is None:
+        return found
+    with torch.no_grad():
+        model(image.clone())
+    tensors = dict(_tensors(model))
+    kept = {n: t for n, t in found.tensors.items() if n in tensors and _is_same(t, tensors[n])}
+    return found._replace(tensors=kept)
 
 
 def changed(before: State, model: nn.Module) -> str | None:
     """What has changed of a model since its `state` was taken, in words; None: nothing."""
     tensors, modules = dict(_tensors(model)), _modules(model)
-    for name in [*before.tensors, *tensors]:
-        old, new = before.tensors.get(name), tensors.get(name)
-        if old is None or new is None or old.dtype != new.dtype or old.shape != new.shape:
+    for name, old in before.tensors.items():
+        if name not in tensors or not _is_same(old, tensors[name]):
             return f"tensor {name!r}"
-        new = new.to(old.device)
-        if not ((old == new) | ((old != old) & (new != new))).all():
-            return f"the numbers of {name!r}"
     for name in [*before.modules, *modules]:
         if before.modules.get(name) != modules.get(name):
             return f"the mode or the hooks of {name or 'the model itself'!r}"
     return None
+
+
+def _is_same(old: Tensor, new: Tensor) -> bool:
+    if (old.dtype, old.shape) != (new.dtype, new.shape):
+        return False
+    new = new.to(old.device)
+    return bool(((old == new) | ((old != old) & (new != new))).all())  # no number is no number
 
 
 def _tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

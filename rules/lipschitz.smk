@@ -20,7 +20,7 @@ rule lipschitz:
     params:
         images=images_certified,
         certificates=certificates_of,
-        named=config["lipschitz"]["named"],
+        required=config["lipschitz"]["required"],
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),

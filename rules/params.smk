@@ -160,11 +160,10 @@ def shards(wildcards):
 
 
 def certificates_of(wildcards):
-    """The certificates of a net, by name; how many images of each part, and whether it is named."""
-    named = config["lipschitz"]["certificates_named"]
+    """The certificates of a net, by name, and how many images of each part each is for."""
     return {
         name: instance(certificate, "certificates")
-        | {"n": certificate["n"], "named": name in named}
+        | {"n": certificate["n"], "required": certificate["required"]}
         for name, certificate in config["certificates"].items()
         if wildcards.net in certificate["nets"]
     }

@@ -27,7 +27,7 @@ def main(snakemake):
                 f"net {net}: expected a net that classifies, with logits (n, classes), found other "
                 "answers; leave it out of the experiments"
             )
-    layers = bounded(net, model, data.images.shape[1:], snakemake.params.named)
+    layers = bounded(net, model, data.images.shape[1:], snakemake.params.required)
     certified = [_table.SCHEMA.empty_table()]
     for data in read.values():
         for name, certificate in snakemake.params.certificates.items():
@@ -44,13 +44,13 @@ def main(snakemake):
     tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))
 
 
-def bounded(net, model, shape, named):
-    """Columns of the layers' bounds; of a net without them, unless the config names it, why."""
+def bounded(net, model, shape, required):
+    """Columns of the layers' bounds; of a net without them, unless they are required, why."""
     try:
         with progress(f"bound {net}", "layers") as show:
             bounds = layer_bounds(model, shape, show)
     except UnsupportedError as error:
-        if named:
+        if required:
             raise
         say(f"lipschitz, net {net}", error)
         return not_bounded(shape, str(error))
@@ -59,13 +59,13 @@ def bounded(net, model, shape, named):
 
 
 def certified_by(name, certificate, net, model, data):
-    """Columns of radii; of a net that the method does not take, unless it is named, why."""
+    """Columns of radii; of a net that the method does not take, unless it is required, why."""
     certify = methods.find("certificates", certificate["method"])
     where = f"certificates.{name}, net {net}"
     try:
         return _table.columns(call(certify, model, data, certificate["settings"]))
     except UnsupportedError as error:
-        if certificate["named"]:
+        if certificate["required"]:
             remedy = f"or leave the net out of certificates.{name}.nets"
             raise InputError(f"{where}: {error}; {remedy}") from None
         say(where, error)

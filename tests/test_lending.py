@@ -17,11 +17,10 @@ def net():
 
 
 CHANGES = {
-    "the numbers of '1.weight'": lambda model: model[1].weight.data.mul_(2),
-    "the numbers of '2.running_var'": lambda model: model[2].running_var.fill_(torch.nan),
+    "tensor '1.weight'": lambda model: model[1].weight.data.mul_(2),
+    "tensor '2.running_var'": lambda model: model[2].running_var.fill_(torch.nan),
     "tensor '1.bias'": lambda model: setattr(model[1], "bias", None),
-    "tensor '1.weight'": lambda model: model[1].double(),
-    "tensor 'mine'": lambda model: model.register_buffer("mine", torch.zeros(1)),
+    "tensor '2.weight'": lambda model: model[2].double(),
     "the mode or the hooks of '2'": lambda model: model[2].train(),
     "the mode or the hooks of '1'": lambda model: model[1].register_forward_pre_hook(print),
 }
@@ -42,6 +41,24 @@ def test_answers_gradients_and_numbers_that_are_none_change_nothing():
     model(torch.rand(2, 4)).sum().backward()
     model.requires_grad_(False)
     assert changed(before, model) is None
+
+
+class Counting(nn.Sequential):
+    """Keeps books of its own."""
+
+    def forward(self, x):
+        self.seen += len(x)
+        return super().forward(x)
+
+
+def test_what_the_model_itself_changes_is_nobody_elses_change():
+    model = Counting(*net())
+    model.register_buffer("seen", torch.zeros(()))
+    before = state(model, torch.rand(1, 4))
+    model(torch.rand(2, 4))
+    assert changed(before, model) is None
+    model[1].bias.data += 1
+    assert changed(before, model) == "tensor '1.bias'"
 
 
 def shrinking(model, images, labels, targets, **_):

@@ -50,7 +50,7 @@ def run(
     """
     given = {"seed": seed, "others": others, "settings": settings}
     parts: list[dict[str, np.ndarray]] = []
-    before = state(model)
+    before = state(model, data.images[:1])
     for number, part in enumerate(data.chunks(chunk)):
         parts.append(_run_chunk(attack, model, part, target, given))
         if (what := changed(before, model)) is not None:

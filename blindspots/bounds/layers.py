@@ -31,7 +31,7 @@ def layer_bound(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> fl
         UnsupportedError: the layer's settings leave it without a bound.
     """
     known = BOUNDS[type(layer).forward]
-    return known(layer, input_shape, output_shape) if callable(known) else known
+    return float(known(layer, input_shape, output_shape) if callable(known) else known)
 
 
 def check_known(layer: nn.Module) -> None:

@@ -61,7 +61,7 @@ def check_unmodified(model: nn.Module) -> None:
     """
     _check_process()
     for path, module in model.named_modules():
-        what, remedy = _unfit(module) or _change(module) or (None, None)
+        what, remedy = _unfit(module) or _changed(module) or (None, None)
         if what is not None:
             raise UnsupportedError(f"layer {path!r} ({type(module).__name__}): {what}; {remedy}")
 
@@ -93,8 +93,10 @@ def _replaced(name: str, function: Any) -> UnsupportedError:
     )
 
 
-def _change(module: nn.Module) -> tuple[str, str] | None:
+def _changed(module: nn.Module) -> tuple[str, str] | None:
     """What is changed of a module itself, and a remedy."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return "expected a model in Python, found one in TorchScript", "give the one it is made of"
     for name in CALLED:
         if name in vars(module):
             return (
@@ -128,7 +130,7 @@ def _unfit(module: nn.Module) -> tuple[str, str] | None:
 def _is_plain(tensor: Tensor) -> bool:
     if type(tensor) not in (Tensor, nn.Parameter) or tensor.layout != torch.strided:
         return False
-    other = tensor.is_quantized or tensor.is_complex() or tensor.is_meta
+    other = tensor.is_quantized or tensor.is_complex() or tensor.is_meta or tensor.is_nested
     precise = tensor.dtype in (torch.float32, torch.float64)
     return not other and (precise or not tensor.is_floating_point())
 

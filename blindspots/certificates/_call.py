@@ -31,7 +31,7 @@ def call(
         InputError: what it returns is not what the contract says, or the model is not as it was.
         UnsupportedError: the certificate's own, of a network that it does not take.
     """
-    name, before = getattr(certify, "__name__", "certificate"), state(model)
+    name, before = getattr(certify, "__name__", "certificate"), state(model, data.images[:1])
     found = certify(model, data.images.clone(), data.labels.clone(), **settings)
     check_result(found, len(data.rows), name)
     if (what := changed(before, model)) is not None:

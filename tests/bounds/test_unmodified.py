@@ -381,6 +381,9 @@ def test_bounds_may_be_asked_for_where_nothing_is_recorded_for_gradients():
         assert network_bound(net(), SHAPE) == network_bound(net(), SHAPE)
 
 
-def test_what_is_no_module_is_refused():
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_what_is_no_module_in_python_is_refused():
+    with pytest.raises(InputError, match="expected a model in Python, found one in TorchScript"):
+        network_bound(torch.jit.trace(net(), torch.rand(2, *SHAPE)), SHAPE)
     with pytest.raises(InputError, match=r"expected a torch\.nn\.Module, found function"):
         network_bound(lambda x: x, SHAPE)

@@ -103,9 +103,9 @@ def hooked(model, images, labels):
 @pytest.mark.parametrize(
     ("changing", "what"),
     [
-        (zeroed, "the numbers of '1.weight'"),
+        (zeroed, "tensor '1.weight'"),
         (in_training, "the mode or the hooks of 'the model itself'"),
-        (counted, "the numbers of '2.running_mean'"),
+        (counted, "tensor '2.running_mean'"),
         (hooked, "the mode or the hooks of '1'"),
     ],
 )
