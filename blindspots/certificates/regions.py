@@ -9,6 +9,7 @@ import torch
 from scipy.optimize import nnls
 from torch import Tensor, nn
 
+from blindspots.bounds.chains import KEEPING
 from blindspots.bounds.graph import steps
 from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, Status, UnsupportedError
@@ -63,14 +64,14 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
     relu = True  # whether the next layer may be linear
     for step in steps(model, images.shape[1:]):
         layer = step.operation
-        if isinstance(layer, nn.Linear) and relu:
+        if isinstance(layer, nn.Linear) and relu and len(step.tensors[0].shape) == 1:
             bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
             weight = layer.weight.detach().cpu().double().numpy()
             found.append(Affine(weight, bias.detach().cpu().double().numpy()))
             relu = False
         elif isinstance(layer, nn.ReLU) and found and not relu:
             relu = True
-        elif not isinstance(layer, nn.Flatten | nn.Identity):
+        elif not isinstance(layer, nn.Flatten | nn.Identity) and layer not in KEEPING:
             raise UnsupportedError(
                 f"layer {step.path!r} ({step.kind}): expected linear layers with ReLU between them "
                 "for the certificate regions, found another; use method lipschitz"

@@ -9,7 +9,15 @@ from blindspots import tables
 from blindspots.certificates import _table
 from blindspots.certificates._call import call
 from blindspots.certificates.lipschitz import lipschitz
-from blindspots.interface import UNIT_BOX, CertificateResult, InputError, Status
+from blindspots.certificates.local import local
+from blindspots.certificates.regions import regions
+from blindspots.interface import (
+    UNIT_BOX,
+    CertificateResult,
+    InputError,
+    Status,
+    UnsupportedError,
+)
 from blindspots.parts import Images
 
 N = 4
@@ -158,6 +166,50 @@ def test_a_net_that_does_not_classify_is_refused():
     model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Sigmoid())
     with pytest.raises(InputError, match=r"expected a net that classifies.*\(n, 1, 2, 2\)"):
         lipschitz(model, torch.rand(2, 1, 2, 2), torch.tensor([0, 1]))
+
+
+def chain():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)).eval()
+
+
+class Cast(nn.Sequential):
+    """Images may come as bytes."""
+
+    def forward(self, x):
+        return super().forward(x.float())
+
+
+def normed():
+    model = chain()
+    model[1] = nn.utils.weight_norm(model[1])
+    return model
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("certify", [lipschitz, local, regions])
+@pytest.mark.parametrize("written", [lambda: Cast(*chain()), normed])
+def test_another_way_to_write_a_network_is_certified_the_same(certify, written):
+    images = shown()[1].images
+    labels = chain()(images).argmax(dim=1)
+    found = certify(written(), images, labels).radius
+    assert torch.allclose(found, certify(chain(), images, labels).radius, rtol=1e-5)
+    assert (found > 0).all()
+
+
+@pytest.mark.parametrize("certify", [lipschitz, local, regions])
+def test_a_model_that_is_changed_is_certified_by_none(certify):
+    model, images = chain(), shown()[1].images
+    model[1].forward = lambda x: 50 * x @ model[1].weight.T
+    with pytest.raises(UnsupportedError, match=r"layer '1' \(Linear\): expected the forward of"):
+        certify(model, images, model(images).argmax(dim=1))
+
+
+def test_a_layer_that_is_applied_to_rows_of_an_image_is_no_layer_of_regions():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4, 3)).eval()
+    images = shown()[1].images
+    with pytest.raises(UnsupportedError, match=r"layer '0' \(Linear\): expected linear layers"):
+        regions(model, images, model(images).argmax(dim=1))
 
 
 def test_images_of_a_caller_stay_as_they_are_where_a_forward_changes_its_own():
