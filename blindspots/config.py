@@ -20,7 +20,7 @@ OWN_KEYS = {
     "models": {"method"},
     "trainers": {"method"},
     "attacks": {"method", "target"},
-    "certificates": {"method", "nets", "n"},
+    "certificates": {"method", "nets", "n", "required"},
     "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
     "figures": {"method", *SUBJECTS, "more_experiments", "title"},
 }
@@ -192,6 +192,8 @@ def _fill_in(config: Config) -> None:
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
     config["lipschitz"].setdefault("bounds", ["product"])
+    for bounding in (config["lipschitz"], *config["certificates"].values()):
+        bounding.setdefault("required", bounding.get("nets", "all") != "all")
     if config["lipschitz"]["nets"] == "all":
         used = in_use(config)
         config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]

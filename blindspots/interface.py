@@ -18,6 +18,10 @@ class InputError(ValueError):
     """Bad input, said in one line: what, where, expected, found, remedy."""
 
 
+class UnsupportedError(InputError):
+    """A network that a method does not take, such as a layer without a known bound, in one line."""
+
+
 class Box(NamedTuple):
     """The range of a pixel, a property of the dataset."""
 
@@ -63,6 +67,7 @@ class Status(IntEnum):
         NON_FINITE: at a gradient or a value that is infinite or no number.
         GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
             gradients says nothing then of how near the next success is.
+        UNSUPPORTED: a certificate does not take this network.
     """
 
     CONVERGED = 0
@@ -72,6 +77,7 @@ class Status(IntEnum):
     NO_SUCCESS = 4
     NON_FINITE = 5
     GRADIENT_VANISHED = 6
+    UNSUPPORTED = 7
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,9 @@ class CertificateResult:
     """What every certificate returns.
 
     Attributes:
-        radius: (n,) float64: no image nearer than this, in L2, has a wrong answer; 0 where the
-            model is wrong already.
+        radius: (n,) float64, at least 0: no image nearer than this, in L2, has a wrong answer; 0
+            where the model is wrong already, infinite where no image has one, NaN where the
+            certificate failed.
         status: (n,) int64, values of `Status`.
     """
 

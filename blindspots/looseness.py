@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from blindspots.bounds import slopes
+from blindspots.bounds.graph import exact
 from blindspots.bounds.networks import bound
 from blindspots.exposure import Exhibit
 from blindspots.interface import InputError
@@ -20,7 +23,8 @@ def looseness(
     """Bounds of one network's Lipschitz constant, as columns of `_tables.LOOSENESS`.
 
     From above by each method; where it does not take the network, null with the reason. From below
-    by the images' Jacobians, by an ascent from the steepest of them, and by attacked images.
+    by the images' Jacobians, by an ascent from the steepest of them, and by attacked images; null
+    with the reason where the network cannot be computed in float64.
 
     Args:
         model: the network, on the CPU.
@@ -29,30 +33,58 @@ def looseness(
         methods: of `bounds.networks.METHODS`.
         chunk: images at a time.
     """
-    exact = slopes.exact(model)
-    at_data = [slopes.jacobian_norms(exact, part.images).max() for part in data.chunks(chunk)]
-    starts = data.first(min(chunk, len(data.rows))).images
-    moved = [
-        slopes.stretch(exact, x, y).max()
-        for x, y in zip(data.images.split(chunk), exhibit.images.split(chunk), strict=True)
-    ]
-    lower = {
-        "attacked": _largest(moved),
-        "jacobian": _largest(at_data),
-        "ascent": slopes.steepest(exact, starts),
-    }
+    network, reason = _in_float64(model, data.images[:1])
+    found = dict.fromkeys(("attacked", "jacobian", "ascent"))
+    if network is not None:
+        found = _slopes(network, data, exhibit, chunk)
     rows: list[tuple[str, str, float | None, str | None, int]] = [
-        ("lower", name, value, None, len(data.rows)) for name, value in lower.items()
+        ("lower", name, value, reason if value is None else None, len(data.rows))
+        for name, value in found.items()
     ]
     for name in methods:
         try:
-            value = bound(exact, data.images.shape[1:], name).network
+            taken = network if network is not None and reason is None else model
+            value = bound(taken, data.images.shape[1:], name).network
             rows.append(("upper", name, value, None, 0))
         except InputError as error:
             rows.append(("upper", name, None, str(error), 0))
     return dict(
         zip(("side", "method", "value", "reason", "n"), zip(*rows, strict=True), strict=True)
     )
+
+
+def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
+    """What a model computes in float64; and, where its layers do not tell, why they do not.
+
+    A model that they do not tell of is copied; None where a copy cannot be made to take float64.
+    """
+    try:
+        return exact(model, image.shape[1:]), None
+    except InputError as error:
+        reason = str(error)
+    try:
+        copied = copy.deepcopy(model).double().requires_grad_(False)
+        with torch.no_grad():
+            copied(image.double())
+    except (RuntimeError, TypeError, ValueError):  # a type written into its forward, or no copy
+        return None, reason
+    return copied, reason
+
+
+def _slopes(
+    network: nn.Module, data: Images, exhibit: Exhibit, chunk: int
+) -> dict[str, float | None]:
+    at_data = [slopes.jacobian_norms(network, part.images).max() for part in data.chunks(chunk)]
+    starts = data.first(min(chunk, len(data.rows))).images
+    moved = [
+        slopes.stretch(network, x, y).max()
+        for x, y in zip(data.images.split(chunk), exhibit.images.split(chunk), strict=True)
+    ]
+    return {
+        "attacked": _largest(moved),
+        "jacobian": _largest(at_data),
+        "ascent": slopes.steepest(network, starts),
+    }
 
 
 def _largest(values: Sequence[Tensor]) -> float:

@@ -10,7 +10,7 @@ from blindspots import methods
 ROLES = ("attacks", "certificates", "datasets", "models", "trainers")
 OTHERS = (
     "analyses.lipschitz",
-    *(f"bounds.{name}" for name in ("linear", "networks", "operators", "slopes")),
+    *(f"bounds.{name}" for name in ("graph", "linear", "networks", "operators", "slopes")),
     "interface",
     "tables",
     *(f"units.{name}" for name in ("directions", "experiment", "measures", "settings")),

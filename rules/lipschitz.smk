@@ -19,6 +19,7 @@ rule lipschitz:
         images=images_certified,
         certificates=certificates_of,
         reads=reads(read_by_lipschitz),
+        required=config["lipschitz"]["required"],
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),

@@ -202,7 +202,8 @@ def shards(wildcards):
 def certificates_of(wildcards):
     """The certificates of a net, by name, and how many images of each part each is for."""
     return {
-        name: instance(certificate, "certificates") | {"n": certificate["n"]}
+        name: instance(certificate, "certificates")
+        | {"n": certificate["n"], "required": certificate["required"]}
         for name, certificate in config["certificates"].items()
         if wildcards.net in certificate["nets"]
     }

@@ -1,43 +1,82 @@
 """Bound the layers of one net, and certify the images that the experiments use of it."""
 
+import sys
+
 import pyarrow as pa
 from _job import job, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
-from blindspots.analyses._tables import LIPSCHITZ
+from blindspots.analyses._tables import LIPSCHITZ, not_bounded
 from blindspots.analyses.lipschitz import layer_bounds
+from blindspots.answers import answers
 from blindspots.certificates import _table
-from blindspots.interface import InputError
+from blindspots.certificates._call import call
+from blindspots.interface import InputError, UnsupportedError
 
 
 def main(snakemake):
     net, model = snakemake.wildcards.net, checkpoints.load(snakemake.input.weights)
     origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
+    read = {
+        part: parts.read(snakemake.input[parts.file_of(part)], snakemake.input.split, part, n)
+        for part, n in snakemake.params.images.items()
+    }
+    for data in read.values():
+        if answers(model, data.images[:1], data.labels[:1], 1) is None:
+            raise InputError(
+                f"net {net}: expected a net that classifies, with logits (n, classes), found other "
+                "answers; leave it out of the experiments"
+            )
+    layers = bounded(net, model, data.images.shape[1:], snakemake.params.required)
     certified = [_table.SCHEMA.empty_table()]
-    for part, n in snakemake.params.images.items():
-        file = snakemake.input[parts.file_of(part)]
-        data = parts.read(file, snakemake.input.split, part, n)
+    for data in read.values():
         for name, certificate in snakemake.params.certificates.items():
-            certify = methods.find("certificates", certificate["method"])
-            some = data.first(min(certificate["n"] or n, n))
-            try:
-                found = certify(model, some.images, some.labels, **certificate["settings"])
-            except InputError as error:
-                remedy = f"or leave the net out of certificates.{name}.nets"
-                raise InputError(f"certificates.{name}, net {net}: {error}; {remedy}") from None
-            columns = _table.columns(found) | {
+            some = data.first(certificate["n"] or len(data.rows))
+            columns = certified_by(name, certificate, net, model, some) | {
                 "certificate": name,
                 "file": some.file,
                 "index": some.rows,
                 "label": some.labels.numpy(),
             }
             certified.append(tables.build(origin | columns, _table.SCHEMA))
-    with progress(f"bound {net}", "layers") as show:
-        bounds = layer_bounds(model, data.images.shape[1:], show)
-    columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
-    layers = tables.build(origin | columns, LIPSCHITZ)
+    layers = tables.build(origin | layers, LIPSCHITZ)
     tables.write(snakemake.output.layers, layers, provenance(snakemake))
     tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))
+
+
+def bounded(net, model, shape, required):
+    """Columns of the layers' bounds; of a net without them, unless they are required, why."""
+    try:
+        with progress(f"bound {net}", "layers") as show:
+            bounds = layer_bounds(model, shape, show)
+    except UnsupportedError as error:
+        if required:
+            raise
+        say(f"lipschitz, net {net}", error)
+        return not_bounded(shape, str(error))
+    columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
+    return columns | {"reason": None}
+
+
+def certified_by(name, certificate, net, model, data):
+    """Columns of radii; of a net that the method does not take, unless it is required, why."""
+    certify = methods.find("certificates", certificate["method"])
+    where = f"certificates.{name}, net {net}"
+    try:
+        return _table.columns(call(certify, model, data, certificate["settings"]))
+    except UnsupportedError as error:
+        if certificate["required"]:
+            remedy = f"or leave the net out of certificates.{name}.nets"
+            raise InputError(f"{where}: {error}; {remedy}") from None
+        say(where, error)
+        return _table.left_out(str(error))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def say(where, error):
+    """A line in the log of what is left out."""
+    print(f"{where}: left out: {error}", file=sys.stderr)
 
 
 with job(snakemake):

@@ -20,6 +20,7 @@ from blindspots.audit import networks
 from blindspots.audit.files import AuditError, stream
 from blindspots.audit.run import Files, audit, summary
 from blindspots.bounds import networks as bounds
+from blindspots.bounds import operators
 from blindspots.certificates import _table as certificates
 from blindspots.certificates.lipschitz import lipschitz
 from blindspots.datasets import _table as prepared
@@ -81,6 +82,7 @@ def encoded(folder, settings, shape):
         ("encoded", {}, (1, 8, 8)),
         ("lenet", {}, (1, 16, 16)),
         ("lenet", {"activation": "tanh"}, (3, 13, 20)),
+        ("lenet", {}, (3, 30, 30)),  # whose first convolution is large
     ],
 )
 def test_logits_and_slopes_are_the_librarys(tmp_path, method, settings, shape):
@@ -97,6 +99,10 @@ def test_logits_and_slopes_are_the_librarys(tmp_path, method, settings, shape):
     proven = bounds.bound(model, shape).logits
     assert np.allclose(network.slopes, proven, rtol=1e-9)
     assert (network.slopes <= proven * (1 + 1e-13)).all()
+
+
+def test_the_audit_bounds_large_convolutions_as_the_library_does():
+    assert networks.LARGEST == operators.DENSE_SIDE  # else their radii differ by a few percent
 
 
 def test_streams_the_rows_that_are_asked_for_in_any_order(tmp_path):

@@ -324,6 +324,20 @@ def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
     assert checked["certificates"]["product"]["nets"] == checked["lipschitz"]["nets"]
 
 
+def test_what_lists_its_nets_must_take_them_and_what_is_for_all_leaves_out_others(raw):
+    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
+    raw["certificates"]["near"] = {"method": "local"}
+    checked = config.check(raw, SCHEMA)
+    assert checked["certificates"]["product"]["required"]
+    assert not checked["certificates"]["near"]["required"]
+    assert not checked["lipschitz"]["required"]
+    raw["certificates"]["product"]["required"] = False
+    raw["lipschitz"] = {"nets": ["FC10-1e-4"], "required": False}
+    checked = config.check(raw, SCHEMA)
+    assert not checked["certificates"]["product"]["required"]
+    assert not checked["lipschitz"]["required"]
+
+
 @pytest.mark.parametrize(
     ("section", "method", "message"),
     [

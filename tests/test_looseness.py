@@ -45,6 +45,25 @@ def test_a_method_that_does_not_take_the_net_is_null_with_its_reason():
     assert found.loc["eclipse", "reason"].startswith("layer '0' (MaxPool2d): expected a chain")
 
 
+class Cast(nn.Sequential):
+    """Images may come as bytes."""
+
+    def forward(self, x):
+        return super().forward(x.float())
+
+
+def test_a_cast_in_a_forward_changes_nothing_and_hides_no_net_that_cannot_be_bounded():
+    torch.manual_seed(0)
+    layers = [nn.Flatten(), nn.Linear(16, 8), nn.Sigmoid(), nn.Linear(8, 3)]
+    assert bounds_of(Cast(*layers)).equals(bounds_of(nn.Sequential(*layers)))
+    found = bounds_of(Cast(*layers, nn.Mish()))
+    assert found["value"].isna().all()
+    assert found["reason"].str.startswith("layer '4' (Mish): expected a layer with a known").all()
+    assert bounds_of(nn.Sequential(*layers, nn.Mish()))["value"].notna().tolist() == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
 def rows(steepest, product):
     columns = {
         "net": "A",

@@ -12,6 +12,8 @@ from blindspots.analyses._summary import cells, over_seeds
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The bounds of the layers that have one other than 1, and their product.
 
+    A net without bounds has one row, with the reason.
+
     Args:
         lipschitz: with schema `_tables.LIPSCHITZ`.
         labels: of nets, by name.
@@ -20,10 +22,9 @@ def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
     rows = bounded.assign(
         row=bounded["net"] + ":" + bounded["layer"],
         row_label=[
-            f"{labels.get(net, net)}: {kind} {inputs} → {outputs}"
-            for net, kind, inputs, outputs in bounded[
-                ["net", "kind", "inputs", "outputs"]
-            ].itertuples(index=False)
+            labels.get(row.net, row.net)
+            + (f": {row.kind} {row.inputs} → {row.outputs}" if pd.notna(row.bound) else "")
+            for row in bounded.itertuples()
         ],
     )
     found = [

@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         pa.field("attack", pa.string()),  # whose image is the witness; null: the image itself
         pa.field("lower", pa.float64()),  # null: no certificate
         pa.field("certificate", pa.string()),
+        pa.field("reason", pa.string()),  # why no certificate that was asked for has a radius
     ]
 )
 
@@ -49,7 +50,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
         attacks: tables of attacks and of witnesses. A row bounds from above where the attack
             succeeded and the net is wrong on its image, which noise need not achieve. One without
             success that has a distance is outside the box: no witness, but evidence.
-        certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`.
+        certificates: `net`, `seed`, `file`, `index`, `certificate`, `radius`, null where it failed;
+            `reason` where a certificate does not take a net.
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
 
     Returns:
@@ -61,13 +63,8 @@ def build(attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
     _assert_not_refuted(certificates, attacks)
     images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
     uppers = _tightest(_uppers(attacks, clean, images), "upper", smallest=True)
-    lowers = _tightest(
-        certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"}),
-        "lower",
-        smallest=False,
-    )
     # Who reaches a target leaves the right class: a radius for any goal holds for every target.
-    radii = lowers[[*IMAGE, "lower", "certificate"]]
+    radii = _lowers(certificates)
     targeted = uppers[uppers["goal"] == "target"].merge(radii, on=IMAGE, how="left")
     untargeted = images.merge(uppers[uppers["goal"] == "any"], on=IMAGE, how="left")
     untargeted = untargeted.merge(radii, on=IMAGE, how="left").assign(goal="any")
@@ -98,6 +95,17 @@ def _assert_in_order(bounds: pd.DataFrame) -> None:
         )
 
 
+def _lowers(certificates: pd.DataFrame) -> pd.DataFrame:
+    """The largest radius of each image, or why it has none."""
+    goals = certificates.assign(goal="any", target=pd.NA).rename(columns={"radius": "lower"})
+    best = _tightest(goals, "lower", smallest=False)  # nulls last
+    best = best.reindex(columns=[*IMAGE, "lower", "certificate", "reason"])
+    failed = best["lower"].isna()
+    best.loc[failed, "certificate"] = None
+    best.loc[~failed, "reason"] = None
+    return best
+
+
 def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     found = attacks[attacks["success"]].rename(columns={"l2": "upper"})
     aimed = found[found["target"].notna()]
@@ -114,6 +122,12 @@ def _uppers(attacks: pd.DataFrame, clean: pd.DataFrame, images: pd.DataFrame) ->
 def _tightest(bounds: pd.DataFrame, value: str, *, smallest: bool) -> pd.DataFrame:
     ordered = bounds.sort_values(value, ascending=smallest, kind="stable")
     return ordered.drop_duplicates(GOAL)
+
+
+def why(rows: pd.DataFrame) -> str:
+    """Why a net's rows of the ledger have no certified radius."""
+    said = rows["reason"].dropna()
+    return str(said.iloc[0]) if len(said) else "no certificate"
 
 
 def ledger(
@@ -135,7 +149,8 @@ def ledger(
         Per net, over the images that it does not get wrong unaltered: the share that anything
         fooled, in percent. Over those of them that have a certificate, where any has: the medians
         of the bounds for any wrong class and of their quotient; an image that nothing fooled counts
-        as infinite. Last, where gradients look masked, a warning (`_masking.signs`).
+        as infinite. For a net without certified radii, why. Last, where gradients look masked, a
+        warning (`_masking.signs`).
     """
     rows = attacks[IMAGE].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=IMAGE)
     found = [
@@ -155,7 +170,7 @@ def _of(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         "column": "success", "column_label": "images fooled", "unit": "%", "n": len(rows),
         "value": 100 * rows["upper"].notna().mean(), "reason": "every image is wrong unaltered",
     }  # fmt: skip
-    certified = rows["lower"].notna()
+    certified, no_radius = rows["lower"].notna(), why(rows)
     rows = rows[certified | ~certified.any()]
     upper, lower = rows["upper"].fillna(np.inf), rows["lower"]
     quotient = (upper / lower)[lower > 0]
@@ -167,5 +182,5 @@ def _of(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         median = middle(values.to_numpy(float))
         yield median | {
             "column": column, "column_label": label, "unit": unit, "n": len(rows),
-            "reason": None if median["endless"] else "no certified radius",
+            "reason": None if median["endless"] else no_radius,
         }  # fmt: skip

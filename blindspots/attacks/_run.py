@@ -13,6 +13,7 @@ from blindspots.attacks._call import call, call_for_best, name_of
 from blindspots.attacks._goal import show
 from blindspots.attacks._returned import check_successes
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.lending import changed, state
 from blindspots.methods import is_control
 from blindspots.outcomes import predictions
 from blindspots.parts import Images
@@ -49,13 +50,19 @@ def run(
         failed attack does not have are masked.
 
     Raises:
-        InputError: a model that gives images no finite logits, or a success of an attack that is
-            none when its image is shown to the model again.
+        InputError: a model that gives images no finite logits, an attack that changes it, or a
+            success that is none when its image is shown to the model again.
     """
     given = {"seed": seed, "others": others, "settings": settings}
     parts: list[dict[str, np.ndarray]] = []
+    before = state(model, data.images[:1])
     for number, part in enumerate(data.chunks(chunk)):
         parts.append(_run_chunk(attack, model, part, target, given))
+        if (what := changed(before, model)) is not None:
+            raise InputError(
+                f"{getattr(attack, '__name__', 'attack')}: expected the model as it was given, "
+                f"found that it changed {what}; work on a copy (copy.deepcopy(model))"
+            )
         if progress is not None:
             progress(number * chunk + len(part.rows))
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -13,8 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from blindspots.audit.files import CHUNK, tensors
 
-LARGEST = 2**26
-"""Entries up to which a convolution is written out as a matrix."""
+LARGEST = 1536
+"""Numbers in an input or an output up to which a convolution is bounded as a matrix."""
 
 
 class UnknownError(ValueError):
@@ -56,9 +56,16 @@ def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
         return found.transpose(0, 3, 1, 2)  # (n, height, width, outputs) before
 
     def bound(shape: Shape) -> float:
-        """The norm of its matrix, whose rows are the answers to images with one pixel set."""
-        if prod(shape) * convolved(np.zeros((1, *shape))).size > LARGEST:
-            raise UnknownError("a convolution is too large to be written out as a matrix")
+        """The norm of its matrix, whose rows are the answers to images with one pixel set.
+
+        Of a large one that of the same kernel on a torus, which contains it: the largest over the
+        kernel's Fourier coefficients (Sedghi et al. 2018, "The singular values of convolutional
+        layers").
+        """
+        if min(prod(shape), convolved(np.zeros((1, *shape))).size) > LARGEST:
+            sides = [n + k - 1 for n, k in zip(shape[1:], weight.shape[2:], strict=True)]
+            coefficients = np.fft.fft2(weight, sides).transpose(2, 3, 0, 1)
+            return float(np.linalg.norm(coefficients, 2, axis=(2, 3)).max())
         units = np.eye(prod(shape)).reshape(-1, *shape)
         answers = [convolved(units[i : i + CHUNK]) for i in range(0, len(units), CHUNK)]
         matrix = np.concatenate(answers).reshape(len(units), -1)

@@ -29,11 +29,12 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from torch import nn
 
 from blindspots.bounds.elementwise import Elementwise, elementwise
-from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.graph import exact, steps
 from blindspots.bounds.layers import batch_norm_scales
 from blindspots.bounds.matrices import UNIT, largest_eigenvalue, positive_definite
 from blindspots.bounds.operators import DENSE_ENTRIES, dense_matrix
-from blindspots.interface import InputError
+from blindspots.bounds.walk import Step, Value
+from blindspots.interface import UnsupportedError
 
 
 class Function(NamedTuple):
@@ -100,7 +101,7 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
     """What a choice of Λ and ρ proves of a chain.
 
     Raises:
-        InputError: it proves nothing.
+        UnsupportedError: it proves nothing.
     """
     if not network.hidden:
         return Metric(np.eye(network.last.shape[1]), 1.0)
@@ -111,7 +112,9 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
             if claimed is not None and _is_proven(network, diagonals, rho, claimed):
                 return Metric(claimed, rho)
         rho *= 1.001  # a solver's ρ may be too small for its Λ
-    raise InputError("expected weights Λ that bound the network, found none; use another method")
+    raise UnsupportedError(
+        "expected weights Λ that bound the network, found none; use another method"
+    )
 
 
 def eclipse_fast(layer: int, passed: np.ndarray) -> np.ndarray:
@@ -169,13 +172,14 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
         input_shape: of an image, without the batch.
 
     Raises:
-        InputError: branches, another layer, or one too large to be written out; names its path.
+        UnsupportedError: branches, another layer, or one that is too large; names its path.
     """
     hidden: list[np.ndarray] = []
     functions: list[Function] = []
     linear = None  # the maps since the last function, as one
-    parameter = next(model.parameters(), torch.zeros(()))
-    at_zero = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
+    model = exact(model, input_shape)
+    device = next((parameter.device for parameter in model.parameters()), None)
+    at_zero = torch.zeros(1, *input_shape, dtype=torch.float64, device=device)
     for i, step in enumerate(steps(model, input_shape)):
         known = elementwise(step.operation)
         if [x.number for x in step.tensors] != [i]:
@@ -185,7 +189,7 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
             if linear is None and width**2 > DENSE_ENTRIES:
                 raise _unfit(step)
             hidden.append(known.slope * (np.eye(width) if linear is None else linear))
-            offset = known.slope * at_zero.flatten().double().cpu().numpy()
+            offset = known.slope * at_zero.flatten().cpu().numpy()
             functions.append(Function(offset, step.run, known))
             linear, at_zero = None, torch.zeros_like(at_zero)
             continue
@@ -195,10 +199,19 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
             own = _matrix(step)
             linear = own if linear is None else own @ linear
     if linear is None:
-        raise InputError("expected a last layer that is linear, found another; use method product")
+        raise UnsupportedError(
+            "expected a last layer that is linear, found another; use method product"
+        )
     if not all(np.isfinite(matrix).all() for matrix in (*hidden, linear)):
-        raise InputError("expected finite matrices, found others: a constant divides by 0")
+        raise UnsupportedError("expected finite matrices, found others: a constant divides by 0")
     return Chain(hidden, linear, functions)
+
+
+KEEPING = (
+    torch.flatten, torch.reshape, torch.clone, "flatten", "view", "reshape", "clone", "contiguous",
+    "detach",
+)  # fmt: skip
+"""Operations that leave the numbers of a tensor and their order as they are."""
 
 
 def _keeps_numbers(step: Step) -> bool:
@@ -209,7 +222,7 @@ def _keeps_numbers(step: Step) -> bool:
         return type(step.operation).forward in kept
     if step.operation in (operator.add, operator.sub, torch.add, torch.sub):
         return step.tensors[0].shape == step.result.shape and step.arguments[0] == step.tensors[0]
-    return step.operation in (torch.flatten, torch.reshape, "flatten", "view", "reshape")
+    return step.operation in KEEPING
 
 
 def _matrix(step: Step) -> np.ndarray:
@@ -239,8 +252,8 @@ def _matrix(step: Step) -> np.ndarray:
     raise _unfit(step)
 
 
-def _unfit(step: Step) -> InputError:
-    return InputError(
+def _unfit(step: Step) -> UnsupportedError:
+    return UnsupportedError(
         f"layer {step.path!r} ({step.kind}): expected a chain of linear layers and elementwise "
         "functions, small enough to be written out, found another step; use method product"
     )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 POOLED = ("kernel_size", "stride", "padding")
 
@@ -48,12 +48,12 @@ def as_layer(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) 
         named: by keyword.
 
     Raises:
-        InputError: dropout that is applied in evaluation, too, or arguments that do not fit.
+        UnsupportedError: dropout that is applied in evaluation, too, or arguments that do not fit.
     """
     if function is functional.dropout:
         training = dict(zip(("p", "training"), arguments, strict=False)) | dict(named)
         if training.get("training", True):
-            raise InputError(
+            raise UnsupportedError(
                 "expected dropout that is left out in evaluation, found one that is not; pass "
                 "training=self.training"
             )
@@ -66,6 +66,6 @@ def as_layer(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) 
     try:
         return module(**kept).eval()
     except Exception as error:  # assertions and type errors of PyTorch's own
-        raise InputError(
+        raise UnsupportedError(
             f"expected arguments of {module.__name__}, found {kept} ({error})"
         ) from None

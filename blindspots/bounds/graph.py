@@ -1,57 +1,38 @@
-"""A network as the list of the steps that it takes, from a trace of its `forward`."""
+"""A network as the steps that it takes, in float64, and of layers that are known to be PyTorch's.
+
+What is bounded and certified is not the model itself but a network that is made anew: the trace of
+its `forward`, with a new layer in the place of each, and every number in float64. That this is what
+runs is tried on random images; a model that answers otherwise is refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import prod
-from typing import Any, NamedTuple
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
-from blindspots.bounds.functionals import as_layer
-from blindspots.bounds.layers import check_known
 from blindspots.bounds.tracing import said, traced, without_dead_ends
-from blindspots.interface import InputError
+from blindspots.bounds.unmodified import check_unmodified, unmodified
+from blindspots.bounds.walk import Step, Walk
+from blindspots.interface import UnsupportedError
+from blindspots.lending import changed, state
+
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
+"""Of the largest logit: by how much a model's answers may differ from those in float64.
+
+Ten times what float32 rounds in deep networks, and below what TF32 or bfloat16 do.
+"""
+
+SIZES = (0.1, 3.0, 100.0)
+"""Of the random images that a model is tried on."""
 
 
-class Value(NamedTuple):
-    """A tensor that flows through a network.
-
-    Attributes:
-        number: of the step that made it, counted from 1; 0 is the network's input.
-        shape: of one image's, without the batch.
-    """
-
-    number: int
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """Numbers in it."""
-        return prod(self.shape)
-
-
-class Step(NamedTuple):
-    """A layer that is applied, or an operation between layers.
-
-    Attributes:
-        path: in the network, such as "encoder.1".
-        kind: type of the layer or name of the operation, such as "Linear" or "add".
-        operation: the layer; or the function or the name of the method that is called.
-        arguments: of the operation, with a `Value` for each tensor that depends on the input.
-        tensors: those alone.
-        result: what it makes.
-        run: what it does, on tensors in the place of `tensors`, in a batch of one.
-    """
-
-    path: str
-    kind: str
-    operation: Any
-    arguments: tuple[Any, ...]
-    tensors: list[Value]
-    result: Value
-    run: Callable[..., Tensor]
+class Exact(fx.GraphModule):
+    """A network in float64 that `exact` made; images (n, *image) float64 to logits."""
 
 
 def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
@@ -61,176 +42,169 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
         model: in evaluation mode; its `forward` must be traceable by `torch.fx`.
         input_shape: of an image, without the batch.
 
+    Returns:
+        Steps of the network that `exact` makes of it.
+
     Raises:
-        InputError: a layer without a known bound, weights that are not finite, or a model that
-            cannot be traced; names the path in the network.
+        UnsupportedError: as `exact`.
     """
-    _check(model)
-    module, parameter = traced(model), next(model.parameters(), torch.zeros(()))
-    image = torch.zeros(1, *input_shape, dtype=parameter.dtype, device=parameter.device)
-    with torch.no_grad():
-        _Walk(module).run(image.clone())  # what is dropped below may not have changed anything
-        walk = _Walk(without_dead_ends(module))
-        walk.run(image)
-        _check_same(model, walk, image)
+    walk = Walk(exact(model, input_shape))
+    with torch.inference_mode(False), torch.no_grad():
+        walk.run(_zeros(walk.module, input_shape))
     return walk.found
 
 
-def _check_same(model: nn.Module, walk: _Walk, image: Tensor) -> None:
-    """Refuse a forward that computes something else than its trace: on a random image.
+def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
+    """What a model computes, as a new network in float64 of layers of PyTorch's own classes.
 
-    Traces are without `x += y`, which changes what other names stand for, too.
+    Args:
+        model: in evaluation mode; its `forward` must be traceable by `torch.fx`.
+        input_shape: of an image, without the batch.
+
+    Returns:
+        The network, on the model's device, with its weights as they are now. One that this function
+        made is returned as it is.
+
+    Raises:
+        UnsupportedError: a layer without a known bound, weights that are not finite, a model that
+            cannot be traced, one that is changed in a way that its layers' classes do not tell, or
+            whose answers are not those of the new network; names the path in the network.
     """
-    generator = torch.Generator().manual_seed(0)
-    random = torch.rand(image.shape, generator=generator).to(image)
-    expected, found = model(random.clone()), fx.Interpreter(walk.module).run(random.clone())
-    error, scale = (expected - found).abs().max(), expected.abs().max()
-    if not error <= torch.finfo(image.dtype).eps ** 0.5 * scale:
-        raise InputError(
-            f"{type(model).__name__}: expected a forward that computes what its trace by torch.fx "
-            "does, found other logits for the same image; write x = x + y for x += y, or leave "
-            "this net out of lipschitz.nets"
+    if isinstance(model, Exact):
+        return model
+    if not isinstance(model, nn.Module):
+        raise UnsupportedError(f"model: expected a torch.nn.Module, found {type(model).__name__}")
+    check_unmodified(model)
+    before = state(model)
+    with torch.inference_mode(False), torch.no_grad():
+        native, image = traced(model), _zeros(model, input_shape)
+        Walk(native).run(image.clone())  # what is dropped below may not have changed anything
+        native = without_dead_ends(native)
+        walk = Walk(native)
+        walk.run(image.clone())
+        found = _anew(native, walk.casts)
+        _check_same(model, native, found, image)
+    if (what := changed(before, model)) is not None:
+        raise UnsupportedError(
+            f"{type(model).__name__}: expected a forward that leaves the model as it is, found "
+            f"that it changes {what}; leave this net out of lipschitz.nets"
         )
+    return found
 
 
-def _check(model: nn.Module) -> None:
-    """Refuse weights that are not finite, and what is called beside a module's own forward."""
-    for path, module in model.named_modules():
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise InputError(
-                f"layer {path!r} ({type(module).__name__}): expected no hooks, found some, which "
-                "may change what it computes; remove them"
-            )
-        tensors = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-        if not all(tensor.isfinite().all() for tensor in tensors):
-            raise InputError(
-                f"layer {path!r} ({type(module).__name__}): expected finite weights, found others"
-            )
+def _zeros(model: nn.Module, input_shape: Sequence[int]) -> Tensor:
+    """One image, of the type and on the device of the model's numbers."""
+    tensors = [*model.parameters(), *model.buffers()]
+    like = next((t for t in tensors if t.is_floating_point()), None)
+    if like is None:
+        dtype = torch.float64 if isinstance(model, Exact) else torch.float32
+        return torch.zeros(1, *input_shape, dtype=dtype)
+    return torch.zeros(1, *input_shape, dtype=like.dtype, device=like.device)
 
 
-PROPERTIES = {"shape", "size", "dim", "ndim", "numel", "nelement", "dtype", "device"}
-"""What is asked of a tensor without looking at its numbers."""
+def _anew(native: fx.GraphModule, casts: set[str]) -> Exact:
+    """The same graph of new layers, in float64, without casts to the type that images have."""
+    graph = copy.deepcopy(native.graph)
+    parts: dict[str, nn.Module | Tensor] = {}
+    for node in list(graph.nodes):
+        if node.op == "call_module":
+            layer = native.get_submodule(node.target)
+            try:
+                parts[node.target] = unmodified(layer)
+            except UnsupportedError as error:
+                raise UnsupportedError(
+                    f"layer {node.target!r} ({type(layer).__name__}): {error}"
+                ) from None
+        elif node.op == "get_attr":
+            parts[node.target] = _attribute(native, node.target)
+        elif node.name in casts:
+            node.args, node.kwargs, node.target = node.args[:1], {}, "clone"
+    return Exact(parts, graph).eval()
 
 
-class _Flowing(NamedTuple):
-    """A tensor of the run, and what it is called in the steps."""
+def _attribute(native: fx.GraphModule, path: str) -> Tensor:
+    """A tensor that a forward uses by itself, in float64."""
+    *modules, name = path.split(".")
+    tensor = getattr(native.get_submodule(".".join(modules)), name).detach().clone()
+    if not tensor.is_floating_point():
+        return tensor
+    return nn.Parameter(tensor.double(), requires_grad=False)
 
-    tensor: Tensor
-    value: Value
+
+def _check_same(model: nn.Module, native: fx.GraphModule, found: Exact, image: Tensor) -> None:
+    """Refuse a model that answers random images otherwise than the new network does.
+
+    It is shown several images at once and one alone, and that one a second time: answers may depend
+    on nothing but the image. The new network sees each alone, out of reach of what may be switched
+    on around it, such as autocast, which leaves float64 as it is.
+    """
+    shown = list(_random(image))
+    for images in [*shown, shown[0]]:
+        try:
+            answers = model(images.clone())
+        except Exception as error:  # whatever a user's forward raises
+            raise _otherwise(model, f"an error for {len(images)} images ({said(error)})") from None
+        if not isinstance(answers, Tensor) or answers.shape[:1] != images.shape[:1]:
+            raise _otherwise(model, f"another shape for {len(images)} images")
+        with torch._C.DisableTorchFunction(), _disable_current_modes():
+            expected = torch.cat([found(one[None].double()) for one in images])
+        if not _is_close(answers, expected):
+            for one in images:
+                _check_nodes(native, found, one[None])
+            raise _otherwise(model, "other logits for the same images")
 
 
-class _Walk(fx.Interpreter):
-    """Runs the network and writes down its steps."""
+def _otherwise(model: nn.Module, what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{type(model).__name__}: expected a forward that computes what its trace by torch.fx "
+        f"does, for each image by itself and whenever it is asked, found {what}; write x = x + y "
+        "for x += y, compute in full float32, or leave this net out of lipschitz.nets"
+    )
+
+
+def _random(image: Tensor) -> Iterator[Tensor]:
+    """Images of several sizes, one alone among them."""
+    generator = torch.Generator().manual_seed(0)
+    shape = image.shape[1:]
+    yield torch.rand(1, *shape, generator=generator).to(image)
+    for size in SIZES:
+        yield (size * torch.randn(2, *shape, generator=generator)).to(image)
+
+
+def _is_close(answers: Tensor, expected: Tensor) -> bool:
+    """Up to rounding, in the units of the largest of them."""
+    if answers.shape != expected.shape or answers.dtype not in TOLERANCE:
+        return False
+    error, scale = (answers - expected).abs().max(), expected.abs().max()
+    return bool(error <= TOLERANCE[answers.dtype] * scale)
+
+
+class _Kept(fx.Interpreter):
+    """Runs a network and keeps what its nodes make."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.extra_traceback = False  # an error stays one line
-        self.found: list[Step] = []
+        self.extra_traceback = False
+        self.made: dict[str, Any] = {}
 
     def run_node(self, n: fx.Node) -> Any:
-        self._node = n
-        return super().run_node(n)
+        result = super().run_node(n)
+        self.made[n.name] = result.clone() if isinstance(result, Tensor) else result
+        return result
 
-    def placeholder(self, target: Any, args: Any, kwargs: Any) -> _Flowing:
-        image = super().placeholder(target, args, kwargs)
-        return _Flowing(image, Value(0, tuple(image.shape[1:])))
 
-    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
-        layer = self.fetch_attr(target)
-        try:
-            check_known(layer)
-        except InputError as error:
-            raise InputError(f"layer {target!r} ({type(layer).__name__}): {error}") from None
-        return self._step(target, type(layer).__name__, layer, layer, args, kwargs)
-
-    def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
-        owner = torch.Tensor if isinstance(args[0], _Flowing) else type(args[0])
-        return self._step(self._place(), target, target, getattr(owner, target), args, kwargs)
-
-    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        name, path = getattr(target, "__name__", str(target)), self._place()
-        for first in ("input", "tensors"):  # the same by keyword
-            if not args and first in kwargs:
-                args, kwargs = (kwargs[first],), {k: v for k, v in kwargs.items() if k != first}
-        try:
-            layer = as_layer(target, args[1:], kwargs)
-        except InputError as error:
-            raise InputError(f"layer {path!r} ({name}): {error}") from None
-        if layer is None:
-            return self._step(path, name, target, target, args, kwargs)
-        return self._step(path, type(layer).__name__, layer, target, args, kwargs)
-
-    def output(self, target: Any, args: Any, kwargs: Any) -> Any:
-        if not isinstance(args[0], _Flowing):
-            raise InputError(
-                "expected a forward that returns one tensor made of the images, found "
-                f"{type(args[0]).__name__}; leave this net out of lipschitz.nets"
+def _check_nodes(native: fx.GraphModule, found: Exact, image: Tensor) -> None:
+    """Refuse by its name the first layer that computes something else than the new one."""
+    ours, theirs = _Kept(found), _Kept(native)
+    theirs.run(image.clone())
+    with torch._C.DisableTorchFunction(), _disable_current_modes():
+        ours.run(image.double())
+    for node in native.graph.nodes:
+        a, b = theirs.made[node.name], ours.made[node.name]
+        if node.op == "call_module" and not _is_close(a, b):
+            kind = type(native.get_submodule(node.target)).__name__
+            raise UnsupportedError(
+                f"layer {node.target!r} ({kind}): expected what the class computes from the "
+                "layer's weights and settings, in full float32, found another answer to a random "
+                "image; undo what changes it, or leave this net out of lipschitz.nets"
             )
-        return args[0].tensor
-
-    def _place(self) -> str:
-        stack = list(self._node.meta.get("nn_module_stack") or {})
-        return ".".join([*stack[-1:], self._node.name]).lstrip(".")
-
-    def _step(
-        self, path: str, kind: str, key: Any, function: Callable[..., Any], args: Any, kwargs: Any
-    ) -> Any:
-        flowing: list[_Flowing] = []
-        _mapped((args, kwargs), flowing.append)
-        given = [one.value for one in flowing]
-        versions = [one.tensor._version for one in flowing]
-
-        def run(*tensors: Tensor) -> Tensor:
-            line = iter(tensors)
-            filled, named = _mapped((args, kwargs), lambda _: next(line))
-            return function(*filled, **named)
-
-        def refused(expected: str, found: str) -> InputError:
-            remedy = "leave this net out of lipschitz.nets"
-            return InputError(
-                f"layer {path!r} ({kind}): expected {expected}, found {found}; {remedy}"
-            )
-
-        try:
-            result = run(*(one.tensor for one in flowing))
-        except Exception as error:  # whatever PyTorch raises for arguments that do not fit
-            shapes = ", ".join(str(x.shape) for x in given)
-            raise refused("an input that the layer takes", f"{shapes} ({said(error)})") from None
-        if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
-            return result
-        if not isinstance(result, Tensor):
-            raise refused("an operation with a known Lipschitz bound", "one that makes no tensor")
-        if any(isinstance(one, _Flowing) for one in kwargs.values()):
-            raise refused("tensors that are made of the images in their places", "one by keyword")
-        if result.shape[:1] != (1,) or result.dtype != flowing[0].tensor.dtype:
-            what = f"shape {tuple(result.shape)} and {result.dtype} from a batch of one"
-            raise refused("a result for each image, of the images' type", what)
-        for one, version in zip(flowing, versions, strict=True):
-            if one.tensor._version != version and self._is_seen_later(one.tensor):
-                raise refused("a tensor that is changed in place to be used no more", "a later use")
-        value = Value(len(self.found) + 1, tuple(result.shape[1:]))
-        arguments = _mapped((*args, *kwargs.values()), lambda one: one.value)
-        self.found.append(Step(path, kind, key, arguments, given, value, run))
-        return _Flowing(result, value)
-
-    def _is_seen_later(self, changed: Tensor) -> bool:
-        """Whether what shares the numbers of a tensor that a node changes is used after it."""
-        order = {node: place for place, node in enumerate(self.graph.nodes)}
-        storage = changed.untyped_storage().data_ptr()
-        return any(
-            order[user] > order[self._node]
-            for node, made in self.env.items()
-            if isinstance(made, _Flowing) and made.tensor.untyped_storage().data_ptr() == storage
-            for user in node.users
-        )
-
-
-def _mapped(arguments: Any, change: Callable[[_Flowing], Any]) -> Any:
-    """Arguments in which every tensor of the run is replaced, in order."""
-    if isinstance(arguments, _Flowing):
-        return change(arguments)
-    if isinstance(arguments, tuple | list):
-        return type(arguments)(_mapped(a, change) for a in arguments)
-    if isinstance(arguments, dict):
-        return {key: _mapped(a, change) for key, a in arguments.items()}
-    return arguments

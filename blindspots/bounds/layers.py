@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from math import prod, sqrt
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from blindspots.bounds.elementwise import MODULES
 from blindspots.bounds.matrices import UNIT, upper_norm
 from blindspots.bounds.operators import DENSE_SIDE, upper_operator_norm
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 from blindspots.layers import ContrastNormalisation
 
 Shape = Sequence[int]
@@ -27,30 +28,45 @@ def layer_bound(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> fl
         output_shape: likewise.
 
     Raises:
-        InputError: the layer's settings leave it without a bound.
+        UnsupportedError: the layer's settings leave it without a bound.
     """
     known = BOUNDS[type(layer).forward]
-    return known(layer, input_shape, output_shape) if callable(known) else known
+    return float(known(layer, input_shape, output_shape) if callable(known) else known)
 
 
 def check_known(layer: nn.Module) -> None:
     """Refuse a layer without a known bound.
 
     Raises:
-        InputError: known is what the layer's `forward` computes, in evaluation mode: a subclass
-            that computes something else has no known bound.
+        UnsupportedError: known is what the layer's `forward` computes, in evaluation mode: a
+            subclass that computes something else has no known bound.
     """
     if type(layer).forward not in BOUNDS:
-        raise InputError(
+        raise UnsupportedError(
             "expected a layer with a known Lipschitz bound, found none; "
             "leave this net out of lipschitz.nets"
         )
     if layer.training and type(layer).forward in OTHERWISE_IN_TRAINING:
-        raise InputError("expected a model in evaluation mode, found training; call model.eval()")
+        raise UnsupportedError(
+            "expected a model in evaluation mode, found training; call model.eval()"
+        )
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.running_var is None:
+        raise UnsupportedError(
+            "expected running statistics, found none: its answers depend on the batch"
+        )
+
+
+_PROVEN: dict[str, float] = {}
+"""Bounds of linear layers, by what they follow from: a net is bounded for every certificate."""
 
 
 def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
-    return upper_operator_norm(layer, input_shape)
+    assert isinstance(layer.weight, Tensor)
+    told = f"{layer} {tuple(input_shape)}".encode()  # all settings
+    key = sha256(layer.weight.detach().cpu().numpy().tobytes() + told).hexdigest()
+    if key not in _PROVEN:
+        _PROVEN[key] = upper_operator_norm(layer, input_shape)
+    return _PROVEN[key]
 
 
 def _batch_norm(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
@@ -62,8 +78,7 @@ def _batch_norm(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> fl
 def batch_norm_scales(layer: nn.Module) -> Tensor:
     """γ / √(σ² + ε) of every channel, in float64."""
     assert isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
-    if layer.running_var is None:
-        raise InputError("expected running statistics, found none: its answers depend on the batch")
+    assert layer.running_var is not None
     scales = (layer.running_var.double() + layer.eps).rsqrt()
     return scales if layer.weight is None else scales * layer.weight.detach().double()
 
@@ -102,7 +117,7 @@ def _average_pool(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> 
     height, width = input_shape[-2:]
     divisor = getattr(layer, "divisor_override", None)
     if divisor is not None and divisor < 1:
-        raise InputError(f"expected a divisor_override of at least 1, found {divisor}")
+        raise UnsupportedError(f"expected a divisor_override of at least 1, found {divisor}")
     with torch.enable_grad():
         image = torch.zeros(1, 1, height, width, dtype=torch.float64, requires_grad=True)
         columns = torch.autograd.grad(layer(image).sum(), image)[0].max()
@@ -124,7 +139,7 @@ def _local_response(layer: nn.Module, input_shape: Shape, output_shape: Shape) -
     assert isinstance(layer, nn.LocalResponseNorm)
     k, β, n = layer.k, layer.beta, min(layer.size, input_shape[0])
     if k <= 0:
-        raise InputError(f"expected k above 0, found {k}: its slope at 0 has no bound")
+        raise UnsupportedError(f"expected k above 0, found {k}: its slope at 0 has no bound")
     bend = 2 * β * β**β / (1 + β) ** (1 + β)
     return k**-β * (1 + sqrt(n) * bend) * (1 + 64 * UNIT)
 
@@ -138,7 +153,7 @@ def _contrast(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> floa
 def _softplus(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
     assert isinstance(layer, nn.Softplus)
     if layer.threshold < 40 or layer.beta <= 0:
-        raise InputError(
+        raise UnsupportedError(
             f"expected beta above 0 and a threshold of at least 40, found {layer.beta} and "
             f"{layer.threshold}: its values jump at the threshold, by more than rounding"
         )

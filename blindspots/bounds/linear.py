@@ -9,7 +9,7 @@ from torch import nn
 
 from blindspots.bounds.graph import steps
 from blindspots.bounds.operators import norms
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 
 class LinearLayer(NamedTuple):
@@ -48,8 +48,7 @@ def linear_layers(
         A `LinearLayer` for each.
 
     Raises:
-        InputError: a layer without a known bound, weights that are not finite, or a model that
-            cannot be traced; names the path in the network.
+        UnsupportedError: as `bounds.graph.exact`; names the path in the network.
     """
     found: list[LinearLayer] = []
     for step in steps(model, input_shape):
@@ -58,8 +57,8 @@ def linear_layers(
         (x,) = step.tensors
         try:
             known = norms(step.operation, x.shape)
-        except InputError as error:
-            raise InputError(f"layer {step.path!r} ({step.kind}): {error}") from None
+        except UnsupportedError as error:
+            raise UnsupportedError(f"layer {step.path!r} ({step.kind}): {error}") from None
         weights = _weights(step.operation)
         found.append(LinearLayer(step.path, weights, x.size, step.result.size, *known))
         if progress is not None:

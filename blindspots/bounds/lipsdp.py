@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from blindspots.bounds.chains import Chain, Choice, eclipse_fast, recursion
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 
 def lipsdp(network: Chain) -> tuple[Choice, float]:
@@ -18,7 +18,7 @@ def lipsdp(network: Chain) -> tuple[Choice, float]:
     In units of ECLipsE-Fast's answer, so that all unknowns are about 1.
 
     Raises:
-        InputError: the solver ended without an answer.
+        UnsupportedError: the solver ended without an answer.
     """
     if not all(W.any() for W in (*network.hidden, network.last)):
         return eclipse_fast, 1.0  # nothing passes
@@ -41,12 +41,12 @@ def lipsdp(network: Chain) -> tuple[Choice, float]:
     try:
         problem.solve(solver=cp.SCS, eps=1e-4, max_iters=20_000)
     except cp.SolverError as error:
-        raise InputError(
+        raise UnsupportedError(
             f"method lipsdp: expected a solution, found that the solver failed ({error}); "
             "use method eclipse"
         ) from None
     if rho.value is None:
-        raise InputError(
+        raise UnsupportedError(
             f"method lipsdp: expected a solution, found status {problem.status}; use method eclipse"
         )
     found = [Λ.value / unit**2 for Λ, unit in zip(diagonals, units[1:], strict=True)]

@@ -14,10 +14,11 @@ from torch import nn
 
 from blindspots.bounds.chains import Chain, Choice, chain, eclipse_fast, metric
 from blindspots.bounds.elementwise import elementwise
-from blindspots.bounds.graph import Step, Value, steps
+from blindspots.bounds.graph import exact, steps
 from blindspots.bounds.layers import layer_bound
 from blindspots.bounds.matrices import UNIT, upper_norm
-from blindspots.interface import InputError, LayerBound
+from blindspots.bounds.walk import Step, Value
+from blindspots.interface import InputError, LayerBound, UnsupportedError
 
 METHODS = ("product", "eclipse", "lipsdp")
 """How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
@@ -48,7 +49,8 @@ def network_bound(model: nn.Module, input_shape: Sequence[int], method: str = "p
         L, in the Euclidean norm, proven in float64.
 
     Raises:
-        InputError: an unknown method, or a network that it does not take; names the layer.
+        InputError: an unknown method.
+        UnsupportedError: a network that the method does not take; names the layer.
     """
     return bound(model, input_shape, method).network
 
@@ -69,8 +71,9 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
         Both bounds, proven in float64.
 
     Raises:
-        InputError: as `network_bound`.
+        InputError, UnsupportedError: as `network_bound`.
     """
+    model = exact(model, input_shape)
     if method != "product":
         network = chain(model, input_shape)
         proven = [metric(network, *way).carried(network.last) for way in _ways(network, method)]
@@ -78,7 +81,7 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
         return NetworkBound(total, np.min([_distances(rows) for rows in proven], axis=0))
     found = layer_bounds(model, input_shape)
     if not found:
-        raise InputError("expected a network with layers, found none")
+        raise UnsupportedError("expected a network with layers, found none")
     total, head = found[-1].product, steps(model, input_shape)[-1].operation
     if isinstance(head, nn.Linear) and type(head).forward is nn.Linear.forward:
         below = found[-2].product if len(found) > 1 else 1.0
@@ -124,8 +127,8 @@ def layer_bounds(
         A `LayerBound` for each, proven in float64.
 
     Raises:
-        InputError: a layer or an operation without a known bound, weights that are not finite, or a
-            model that cannot be traced; names the path in the network.
+        UnsupportedError: a layer or an operation without a known bound, weights that are not
+            finite, or a model that cannot be traced; names the path in the network.
     """
     totals, found = [1.0], []
     for step in steps(model, input_shape):
@@ -154,13 +157,13 @@ def _total(step: Step, totals: Sequence[float]) -> float:
         rule = RULES.get(step.operation)
         total = None if rule is None else rule(step, totals)
         if total is None:
-            raise InputError(
+            raise UnsupportedError(
                 "expected an operation with a known Lipschitz bound, found none; "
                 "leave this net out of lipschitz.nets"
             )
         return total
-    except InputError as error:
-        raise InputError(f"layer {step.path!r} ({step.kind}): {error}") from None
+    except UnsupportedError as error:
+        raise UnsupportedError(f"layer {step.path!r} ({step.kind}): {error}") from None
 
 
 Totals = Sequence[float]
@@ -212,6 +215,6 @@ RULES: dict[Any, Rule] = {
     operator.getitem: _part,
     **dict.fromkeys([torch.flatten, torch.reshape, torch.squeeze, operator.neg], _same),
     **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
-    **dict.fromkeys(["transpose", "contiguous", "to", "float", "double", "detach"], _same),
+    **dict.fromkeys(["transpose", "contiguous", "detach", "clone", torch.clone], _same),
 }
 """Operations between layers: from a step and the bounds of what was made before it, its own."""

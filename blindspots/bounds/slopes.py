@@ -7,22 +7,8 @@ rounding at 1e-12 of them.
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
-
-
-def exact(model: nn.Module) -> nn.Module:
-    """A copy in float64 whose weights need no gradients.
-
-    Args:
-        model: any.
-
-    Returns:
-        The copy, on the same device.
-    """
-    return copy.deepcopy(model).double().requires_grad_(False)
 
 
 def stretch(model: nn.Module, originals: Tensor, images: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import fx, nn
 
 from blindspots.bounds.layers import BOUNDS
-from blindspots.interface import InputError
+from blindspots.interface import UnsupportedError
 
 
 class _Tracer(fx.Tracer):
@@ -21,15 +21,17 @@ def traced(model: nn.Module) -> fx.GraphModule:
     """The network as a graph of the layers and operations that its `forward` applies.
 
     Raises:
-        InputError: a forward that cannot be traced.
+        UnsupportedError: a forward that cannot be traced.
     """
     tracer = _Tracer()
     if tracer.is_leaf_module(model, ""):
         model = nn.Sequential(model)
+    root = object.__new__(type(model))  # a trace keeps constants on what it traces
+    vars(root).update(vars(model))
     try:
-        return fx.GraphModule(model, tracer.trace(model))
+        return fx.GraphModule(root, tracer.trace(root))
     except Exception as error:  # whatever a user's forward does with a symbol for a tensor
-        raise InputError(
+        raise UnsupportedError(
             f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "
             f"it cannot ({said(error)}); leave this net out of lipschitz.nets"
         ) from None

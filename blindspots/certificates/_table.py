@@ -19,6 +19,7 @@ SCHEMA = pa.schema(
         pa.field("label", pa.int16(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
         pa.field("radius", pa.float64()),  # L2; null: the certificate failed
+        pa.field("reason", pa.string()),  # why it does not take the net; null: it does
     ]
 )
 
@@ -29,4 +30,10 @@ def columns(found: CertificateResult) -> dict[str, Any]:
     return {
         "status": [Status(s).name for s in found.status.tolist()],
         "radius": np.ma.array(radius, mask=np.isnan(radius)),
+        "reason": None,
     }
+
+
+def left_out(reason: str) -> dict[str, Any]:
+    """The same columns of a net that a certificate does not take."""
+    return {"status": Status.UNSUPPORTED.name, "radius": None, "reason": reason}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
 from blindspots.bounds import networks
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, Status
 
 
@@ -32,17 +30,15 @@ def lipschitz(
         A radius for each image.
 
     Raises:
-        InputError: a layer without a known bound, or a network that the method does not take.
+        InputError: images, labels or a method of another kind.
+        UnsupportedError: a layer without a known bound, a model that computes something else than
+            its layers do, or a network that the method does not take.
     """
-    exact = copy.deepcopy(model).double()
-    with torch.no_grad():
-        logits = exact(images.double())
-    steepness = networks.bound(exact, images.shape[1:], bound).logits
+    network, logits, label_alone, certain = answers(model, images, labels)
+    steepness = networks.bound(network, images.shape[1:], bound).logits
     slopes = torch.from_numpy(steepness).to(logits)[labels]
-    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
     scale = logits.abs().amax(dim=1, keepdim=True)
     margins = logits.gather(1, labels[:, None]) - logits - 1e-12 * scale  # float64's forward error
     distances = torch.where(label_alone, torch.inf, margins / slopes)
-    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
     radius = torch.where(certain, distances.amin(dim=1), 0)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
 from blindspots.bounds.chains import chain
 from blindspots.bounds.local import METHODS, centres, radii
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, InputError, Status
 
 
@@ -40,16 +38,15 @@ def local(
         A radius for each image.
 
     Raises:
-        InputError: an unknown bound, or a network that is no chain; names the layer.
+        InputError: an unknown bound.
+        UnsupportedError: a model that computes something else than its layers do, or a network
+            that is no chain; names the layer.
     """
     if bound not in METHODS:
         raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")
-    exact = copy.deepcopy(model).double().requires_grad_(False)
+    exact, logits, _, certain = answers(model, images, labels)
     network = chain(exact, images.shape[1:])
-    logits = exact(images.double())
     scale = logits.abs().amax(dim=1)
-    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
-    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
     flat = images.double().flatten(1).cpu().numpy()
     at = centres(network, flat, logits.cpu().numpy(), labels.cpu().numpy())
     at = at._replace(margins=at.margins - 1e-12 * scale.cpu().numpy()[:, None])

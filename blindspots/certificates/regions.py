@@ -9,9 +9,10 @@ import torch
 from scipy.optimize import nnls
 from torch import Tensor, nn
 
+from blindspots.bounds.chains import KEEPING
 from blindspots.bounds.graph import steps
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
-from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.certificates._answers import answers
+from blindspots.interface import CertificateResult, Status, UnsupportedError
 
 SLACK = 1e-7
 """Relative, outward: the least-squares solver's rounding."""
@@ -45,13 +46,10 @@ def regions(
         A radius for each image.
 
     Raises:
-        InputError: another model, or a larger one.
+        UnsupportedError: another model, or a larger one.
     """
-    layers = _layers(model, images, max_units)
-    with torch.no_grad():
-        logits = model(images)
-    label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
-    certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
+    network, _, _, certain = answers(model, images, labels)
+    layers = _layers(network, images, max_units)
     flat = images.detach().cpu().double().flatten(1).numpy()
     radii = [
         _distance(layers, x, int(label)) * (1 - SLACK) if sure else 0.0
@@ -66,23 +64,25 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
     relu = True  # whether the next layer may be linear
     for step in steps(model, images.shape[1:]):
         layer = step.operation
-        if isinstance(layer, nn.Linear) and relu:
+        if isinstance(layer, nn.Linear) and relu and len(step.tensors[0].shape) == 1:
             bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
             weight = layer.weight.detach().cpu().double().numpy()
             found.append(Affine(weight, bias.detach().cpu().double().numpy()))
             relu = False
         elif isinstance(layer, nn.ReLU) and found and not relu:
             relu = True
-        elif not isinstance(layer, nn.Flatten | nn.Identity):
-            raise InputError(
+        elif not isinstance(layer, nn.Flatten | nn.Identity) and layer not in KEEPING:
+            raise UnsupportedError(
                 f"layer {step.path!r} ({step.kind}): expected linear layers with ReLU between them "
                 "for the certificate regions, found another; use method lipschitz"
             )
     if not found or relu:
-        raise InputError("expected a linear last layer for the certificate regions, found another")
+        raise UnsupportedError(
+            "expected a linear last layer for the certificate regions, found another"
+        )
     units = sum(len(layer.b) for layer in found[:-1])
     if units > max_units:
-        raise InputError(
+        raise UnsupportedError(
             f"expected at most {max_units} hidden units for the certificate regions, found "
             f"{units}; use method lipschitz, or raise max_units"
         )

@@ -82,6 +82,29 @@ def test_a_certificate_above_a_found_perturbation_ends_the_run():
         build([attack(7, 1.0, 2)], [certificate(7, 1.5)], [answer(7)])
 
 
+def failed(index, reason="no bound"):
+    return certificate(index, np.nan, "left out") | {"reason": reason}
+
+
+def test_a_certificate_that_failed_bounds_nothing_and_says_why_where_none_did():
+    built = build(
+        [attack(0, 1.0), attack(1, 1.0)],
+        [failed(0), certificate(0, 0.2), failed(1)],
+        [answer(0), answer(1)],
+    )
+    row = built.loc[(0, "any")]
+    assert (row["lower"], row["certificate"]) == (0.2, "product") and pd.isna(row["reason"])
+    row = built.loc[(1, "any")]
+    assert pd.isna(row["lower"]) and pd.isna(row["certificate"]) and row["reason"] == "no bound"
+
+
+def test_the_summary_says_why_a_net_has_no_certified_radius():
+    built = build([attack(0, 1.0)], [failed(0)], [answer(0)]).reset_index()
+    summary = ledger.ledger(built, pd.DataFrame([attack(0, 1.0)]), NOT_SHOWN, labels={})
+    (cell,) = summary[summary["column"] == "certified"].to_dict("records")
+    assert np.isnan(cell["value"]) and cell["reason"] == "no bound"
+
+
 def test_the_summary_is_over_images_that_are_right_and_bounded_on_both_sides():
     attacks = [attack(i, l2, 1) for i, l2 in enumerate([1.0, 2.0, 4.0, 64.0])]
     built = build(
@@ -129,9 +152,7 @@ def test_medians_count_an_image_that_nothing_fooled_as_infinite(bounded):
         assert found.loc["certified", "value"] == 0.5
         assert found.loc["looseness", "text"] == "> half not fooled"
     else:  # the net stays in the table
-        assert (
-            found.loc[["certified", "looseness"], "reason"].tolist() == ["no certified radius"] * 2
-        )
+        assert found.loc[["certified", "looseness"], "reason"].tolist() == ["no certificate"] * 2
 
 
 def test_the_median_where_half_is_not_fooled_is_the_larger_of_the_others():

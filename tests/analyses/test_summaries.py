@@ -7,7 +7,7 @@ import pytest
 from blindspots import tables
 from blindspots.analyses import _summary, errors, layers, training, transfer
 from blindspots.analyses._szegedy2013 import TABLES
-from blindspots.analyses._tables import TRANSFER
+from blindspots.analyses._tables import LIPSCHITZ, TRANSFER, not_bounded
 from blindspots.interface import InputError
 from blindspots.outcomes import REJECTED
 
@@ -185,6 +185,14 @@ def test_layers_of_bound_1_are_left_out():
     assert summary.loc[("A:1", "bound"), "row_label"] == "net A: Linear 4 → 3"
     assert summary.loc[("A:2", "product"), "value"] == 0.5
     assert not any(row == "A:0" for row, _ in summary.index)
+
+
+def test_a_net_that_has_no_bounds_has_a_row_that_says_why():
+    place = {"net": "A", "seed": 0}
+    told = tables.build(place | not_bounded((1, 2, 2), "layer '2': …"), LIPSCHITZ).to_pandas()
+    summary = fits(layers.layers(told, labels={"A": "net A"}))
+    assert summary["row_label"].tolist() == ["net A"] * 2
+    assert summary["value"].isna().all() and (summary["reason"] == "layer '2': …").all()
 
 
 def test_a_training_is_summed_up_by_its_last_row():

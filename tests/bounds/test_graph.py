@@ -131,7 +131,7 @@ def several(self, x):
         (alias, r"expected a forward that computes what its trace .* write x = x \+ y"),
         (view_changed, "changed in place"),
         (across_images, "expected a result for each image"),
-        (of_the_first_image, r"\(getitem\): expected"),
+        (of_the_first_image, "for each image by itself"),
         (rounded, "of the images' type"),
         (lower_precision, "of the images' type"),
         (several, "returns one tensor made of the images"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from blindspots.bounds import layers, operators
 from blindspots.bounds.matrices import largest_singular_value, upper_norm
 from blindspots.bounds.networks import layer_bounds
 from blindspots.interface import InputError
@@ -100,6 +101,48 @@ def test_average_pooling_has_the_norm_of_its_matrix_and_schurs_test_is_above_it(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("blindspots.bounds.layers.DENSE_SIDE", 0)
         assert exact <= bound(layer) <= 1.5 * exact
+
+
+def test_a_layer_is_bounded_once_and_anew_when_its_weights_or_its_settings_are_others(monkeypatch):
+    found, norm = [], layers.upper_operator_norm
+    monkeypatch.setattr(layers, "_PROVEN", {})
+    monkeypatch.setattr(layers, "upper_operator_norm", lambda *of: found.append(of) or norm(*of))
+    layer, strided = nn.Conv2d(4, 5, 3), nn.Conv2d(4, 5, 3, stride=2)
+    strided.weight = layer.weight
+    once = bound(layer)
+    assert (bound(layer), len(found)) == (once, 1)
+    assert bound(strided) == pytest.approx(norm(strided, SHAPE))
+    assert bound(layer, (4, 5, 5)) == pytest.approx(norm(layer, (4, 5, 5)))
+    layer.weight.data *= 2
+    assert (bound(layer), len(found)) == (pytest.approx(2 * once), 4)
+
+
+class Residual(nn.Module):
+    """Two convolutions and what they began with, as in networks of twenty layers."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        return torch.relu(x + self.norm(self.second(torch.relu(self.first(x)))))
+
+
+def test_large_convolutions_of_a_deep_network_are_never_written_out(monkeypatch):
+    torch.manual_seed(0)
+    widths = (8, 16, 32)  # with 8192, 4096 and 2048 numbers in each layer
+    parts = [nn.Conv2d(3, 8, 3, padding=1)]
+    for width in widths:
+        parts += [Residual(width) for _ in range(3)]
+        if width < widths[-1]:
+            parts.append(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
+    net = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10)).eval()
+    written = []
+    monkeypatch.setattr(operators, "dense_matrix", lambda *of: written.append(of) or np.eye(1))
+    assert len(layer_bounds(net, (3, 32, 32))) == 60
+    assert written == []
 
 
 class Normalised(nn.Module):

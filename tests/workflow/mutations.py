@@ -118,9 +118,10 @@ MUTATIONS = [
            {"std": 0.4, "clip": False, "distortion": 0.1}),
     Mutation("certificates", "attacks", ("certificates", "local"), GONE),
     *_many("attacks", ("certificates", "product"), "instance",
-           {"bound": "eclipse", "nets": ["linear"], "n": 3}),
+           {"bound": "eclipse", "nets": ["linear"], "n": 3, "required": True}),
     *_many("attacks", ("certificates", "local"), "instance", {"nets": ["coded"], "n": None}),
     Mutation("lipschitz.nets", "attacks", ("lipschitz", "nets"), "all"),
+    Mutation("lipschitz.required", "attacks", ("lipschitz", "required"), False),
     Mutation("lipschitz.bounds", "attacks", ("lipschitz", "bounds"), ["product", "eclipse"]),
     Mutation("lipschitz", "attacks", ("lipschitz",), {"nets": ["linear", "given"]}),
     # operators
