@@ -156,7 +156,7 @@ def _shown(
     files: Files, originals: Mapping[str, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
     """By victim the checks of all experiments' tables of answers."""
-    made = {}
+    made: dict[tuple[str, int, str], str | Path] = {}
     for path in files.attacks:
         first = rows(path, ["net", "seed", "attack"])[:1]
         made |= {key: path for key in first if " " not in key[2]}  # not one of witnesses

@@ -151,7 +151,7 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path) -> dic
         befores, _ = _originals(originals, batch)
         images = batch["image"].astype(np.float64)
         if origin.amplified_to is not None:
-            images = _amplified(befores, images, origin, batch, rows, originals)
+            images = _amplified(befores, images, origin.amplified_to, batch, rows, originals)
         found |= dict(zip(_places(batch), images, strict=True))
     for place, picture in pictures.items():
         # What was scaled in float32 differs in its last digits.
@@ -165,15 +165,15 @@ def _places(rows: Rows) -> list[tuple[str, int]]:
     return [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
 
 
-def _amplified(befores, images, origin: Origin, batch: Rows, rows: Rows, originals) -> np.ndarray:
+def _amplified(befores, images, length: float, batch: Rows, rows: Rows, originals) -> np.ndarray:
     """Perturbations scaled to an RMS, kept in the box where the recorded lengths say so."""
     change = images - befores
     rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
-    scale = np.divide(origin.amplified_to, rms, out=np.zeros_like(rms), where=rms > 0)
+    scale = np.divide(length, rms, out=np.zeros_like(rms), where=rms > 0)
     free = befores + scale.reshape(-1, *[1] * (images.ndim - 1)) * change
-    lengths = {place: at for at, place in enumerate(_places(rows))}
-    recorded = np.array([rows["distortion"][lengths[place]] for place in _places(batch)])
-    clipped = ~(np.abs(recorded - origin.amplified_to) <= SINGLE * origin.amplified_to)
+    at = {place: row for row, place in enumerate(_places(rows))}
+    recorded = np.array([rows["distortion"][at[place]] for place in _places(batch)])
+    clipped = ~(np.abs(recorded - length) <= SINGLE * length)
     boxes = np.array([originals[file].box for file in batch["file"]])
     shape = (-1, *[1] * (images.ndim - 1))
     inside = np.clip(free, boxes[:, 0].reshape(shape), boxes[:, 1].reshape(shape))
