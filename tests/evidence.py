@@ -11,7 +11,6 @@ from blindspots.analyses.ledger import SCHEMA as LEDGER
 from blindspots.answers import CLEAN
 from blindspots.attacks import _table as attacks
 from blindspots.exposure import pictures_schema
-from blindspots.outcomes import is_wrong
 
 SHAPE = (1, 4, 4)
 HISTORY = pa.schema(
@@ -44,8 +43,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
     keys = list(itertools.product(nets, seeds, images))
     found = {name: [] for name in SCHEMAS}
     for seed, image in itertools.product(seeds, images):
-        for subset in ("test",):
-            found["split"].append(image | {"seed": seed, "subset": subset})
+        found["split"].append(image | {"seed": seed, "subset": "test"})
     for net, seed, image in keys:
         index, before = image["index"], 2 if image["index"] < wrong else 1
         ok = before != 1 or fooled(index)
@@ -146,8 +144,3 @@ def frames(folder, found):
         with_images = name in ("pictures", "unit_pictures")
         read[name] = tables.frame([folder / f"{name}.parquet"], with_images=with_images)
     return read
-
-
-def share_wrong(frame):
-    """Percent, by the judgement of `outcomes`."""
-    return 100 * is_wrong(frame["prediction"], frame["label"]).mean()

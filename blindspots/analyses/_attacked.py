@@ -66,7 +66,8 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
         Values for `_summary.over_seeds`: the success in percent; the mean distortion of the fooled
         images, and its root mean square.
     """
-    of = rows.assign(length=rows["distortion"].where(rows["fooled"])).groupby(groups.names)
+    rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
+    of = rows.groupby(groups.names, sort=False)
     n = of.size().reindex(groups, fill_value=0)
     fooled = of["length"].count().reindex(groups, fill_value=0)
     reason = np.where(n > 0, "no attack succeeded", "every image is wrong unaltered")

@@ -75,7 +75,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
         label, unit = COLUMNS[column]
         given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
-        return given | dict.fromkeys(CELL[3:5], np.nan) | {"interval": None} | interval
+        return given | {"low": np.nan, "high": np.nan, "interval": None} | interval
 
     def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
         at, tried = among & reached, int((among & perturbed).sum())

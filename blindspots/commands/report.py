@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"--snakemake: expected a .zip or .html file in a folder that exists, found {archive}"
         )
-    options = ["--cores", "1", *arguments.more, "--allowed-rules", "report", "--", str(page)]
+    again = ["--force"] if page.exists() and not is_whole(page) else []
+    options = ["--cores", "1", *again, *arguments.more, "--allowed-rules", "report"]
+    options += ["--", str(page)]
     _made(arguments.configs, *options)
     print(f"The report: {page.absolute()}")
     if archive:
@@ -50,6 +52,15 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Snakemake's report: {archive.absolute()}")
     if arguments.open and not webbrowser.open(page.absolute().as_uri()):
         print("expected a browser, found none; open the file by hand", file=sys.stderr)
+
+
+def is_whole(page: Path) -> bool:
+    """Whether a page ends as one does, and was neither emptied nor cut off.
+
+    Args:
+        page: an HTML file.
+    """
+    return page.read_bytes().rstrip().endswith(b"</html>")
 
 
 def _made(configs: Sequence[Path], *options: str) -> None:

@@ -29,7 +29,7 @@ Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 """Where a figure's file says in words what it shows (`figures._style`)."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a formula may begin with in a spreadsheet."""
 
 

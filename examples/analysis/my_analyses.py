@@ -6,7 +6,8 @@ from blindspots.analyses._summary import cells, over_seeds
 
 
 def by_class(attacks, *, labels):
-    found = attacks[attacks["success"]].rename(columns={"net": "row", "label": "column"})
+    moved = attacks["success"] & (attacks["distortion"] > 0)  # 0: the net was wrong already
+    found = attacks[moved].rename(columns={"net": "row", "label": "column"})
     values = found.groupby(["row", "column", "seed"])["distortion"].agg(value="mean", n="size")
     values = values.reset_index().assign(unit="RMS per pixel")
     values["column"] = values["column"].astype(str)

@@ -130,6 +130,16 @@ def test_a_missing_report_is_made_from_the_results_alone(done):
     assert not (done.results / "certificates").exists()
 
 
+def test_a_report_that_was_emptied_or_cut_off_is_made_again(done):
+    report = done.results / "report.html"
+    whole = report.read_bytes()
+    for left in (0, 5000):
+        report.write_bytes(whole[:left])
+        ended = done.give("report")
+        assert ended.returncode == 0, ended.stderr
+        assert report.read_bytes().rstrip().endswith(b"</html>")
+
+
 def test_a_report_without_results_names_what_is_missing_and_the_remedy(done):
     shutil.rmtree(done.results / "tables")
     (done.results / "report.html").unlink()
