@@ -137,7 +137,7 @@ def frames(folder, found):
         columns = {
             field.name: np.full((len(found[name]), *SHAPE), 0.5)
             if isinstance(field.type, pa.FixedShapeTensorType)
-            else [row[field.name] for row in found[name]]
+            else [row.get(field.name) for row in found[name]]
             for field in schema
         }
         tables.write(folder / f"{name}.parquet", tables.build(columns, schema), {})
