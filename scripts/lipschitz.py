@@ -1,7 +1,7 @@
 """Bound the layers of one net, and certify the images that the experiments use of it."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.analyses._tables import LIPSCHITZ
@@ -11,7 +11,8 @@ from blindspots.interface import InputError
 
 
 def main(snakemake):
-    net, model = snakemake.wildcards.net, checkpoints.load(snakemake.input.weights)
+    net = snakemake.wildcards.net
+    model = checkpoints.load(snakemake.input.weights, own=own_models(snakemake))
     origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
     certified = [_table.SCHEMA.empty_table()]
     for part, n in snakemake.params.images.items():
