@@ -6,7 +6,10 @@ A value that does not exist is null; a NaN is a bug and is refused.
 
 from __future__ import annotations
 
+import glob
 import json
+import os
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -233,13 +237,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path: of the file; its folder is made.
 
     Yields:
-        A temporary path beside it, which replaces it when the block ends without an error.
+        A temporary path beside it, of this process alone, which replaces it when the block ends
+        without an error.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = _part(path)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    """A name beside a file that no other writer has; what killed ones left of it is removed."""
+    here = f".{path.name}.{platform.node()}."
+    for left in path.parent.glob(f"{glob.escape(here)}*.part"):
+        process = left.name[len(here) : -len(".part")]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            left.unlink(missing_ok=True)
+    return path.with_name(f"{here}{os.getpid()}.part")

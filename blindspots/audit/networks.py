@@ -131,6 +131,8 @@ def load(path: str | Path) -> Network:
         layers, last = build(spec, weights)
     except KeyError as error:
         raise UnknownError(f"model {spec['method']} without {error} is not known to it") from None
+    except (AttributeError, TypeError) as error:  # a spec that says anything
+        raise UnknownError(f"model {spec['method']} of these settings ({error})") from None
     return Network([*layers, _linear(weights, last)], weights[f"{last}.weight"], (*spec["shape"],))
 
 

@@ -58,7 +58,8 @@ def _download(name: str) -> Path:
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 getattr(torchvision.datasets, name)(folder, download=True)
-                (Path(folder) / name).rename(cache / name)
+                if not (cache / name).exists():  # another run may have been faster
+                    (Path(folder) / name).rename(cache / name)
         except (ImportError, OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(

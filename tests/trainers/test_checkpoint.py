@@ -121,6 +121,9 @@ def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
     assert Checkpoint(path, "one", model, every=0).resume() == {}
     assert Checkpoint(path, "other", model, every=0).resume() is None
     assert "other settings or data" in capsys.readouterr().err
+    torch.save([1], path)
+    assert Checkpoint(path, "one", model, every=0).resume() is None
+    assert "cannot be read" in capsys.readouterr().err
     path.write_bytes(path.read_bytes()[:100])
     assert Checkpoint(path, "one", model, every=0).resume() is None
     assert "cannot be read" in capsys.readouterr().err
