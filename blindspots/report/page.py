@@ -72,6 +72,7 @@ def render(
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
+    parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
         config=config,
@@ -85,7 +86,8 @@ def render(
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         readings=readings_taken(config),
-        splits=[tables.metadata(tables.read(path)) for path in splits],
+        splits=parts,
+        classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(config),
         config_text=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
