@@ -133,7 +133,7 @@ def _check_archive(path: str | Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except Exception as error:  # of many kinds
         raise unreadable(path, error) from None
     names = [member.filename for member in members]
     if any(name.endswith("/constants.pkl") for name in names):

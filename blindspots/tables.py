@@ -157,7 +157,7 @@ def read(
         return pq.read_table(path, columns=columns, filters=where, partitioning=None)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
@@ -225,8 +225,17 @@ def metadata(table: pa.Table) -> dict[str, Any]:
 
     Returns:
         The JSON values by name.
+
+    Raises:
+        InputError: what is there was not written by `write`.
     """
-    return json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    try:
+        return dict(json.loads((table.schema.metadata or {}).get(METADATA, b"{}")))
+    except (RecursionError, TypeError, ValueError):
+        raise InputError(
+            "expected a table that a run wrote, found one with other metadata; delete it and run "
+            "the workflow again"
+        ) from None
 
 
 @contextmanager

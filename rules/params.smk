@@ -1,12 +1,12 @@
 # What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
 # it reaches.
 from functools import cache
-from glob import glob
 from itertools import pairwise
 
 from snakemake.exceptions import WorkflowError
 
 from blindspots import methods
+from blindspots._given_files import matching
 from blindspots.config import SUBJECTS, method_settings
 from blindspots.fingerprint import fingerprint
 
@@ -30,7 +30,7 @@ def data_files():
     """The files that the dataset's settings name, so that changed ones are read again."""
     patterns = {"parquet": ("train", "test"), "npz": ("file",)}.get(config["data"]["method"], ())
     named = [config["data"][key] for key in patterns if config["data"].get(key) is not None]
-    return sorted(file for pattern in named for file in glob(pattern, recursive=True))
+    return sorted(file for pattern in named for file in matching(pattern))
 
 
 def models_of(nets):

@@ -151,3 +151,11 @@ def test_frame_joins_tables_of_which_one_lacks_a_column(tmp_path):
     joined = tables.frame([tmp_path / "one", tmp_path / "two"])
     assert joined["a"].tolist() == [1, 2]
     assert joined["b"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", [b"no JSON", b"[1]", b"3", b"[" * 10_000, b"\xff"])
+def test_metadata_that_no_run_wrote_is_refused(text):
+    table = pa.table({"a": [1]}).replace_schema_metadata({tables.METADATA: text})
+    with pytest.raises(InputError, match="expected a table that a run wrote, found one with other"):
+        tables.metadata(table)
+    assert tables.metadata(table.replace_schema_metadata()) == {}

@@ -292,11 +292,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_calls_that_make_no_network_are_named_in_one_line(sample, tmp_path, name):
+def test_calls_that_make_no_network_are_named_in_one_line(sample, tmp_path, capsys, name):
     change, message = WRONG[name]
     with pytest.raises(InputError, match=rf"p\.pt2: .*{message}") as caught:
         exported(SHAPE, 10, file=rewritten(sample, tmp_path / "p.pt2", change))
     assert "\n" not in str(caught.value)
+    assert not capsys.readouterr().err
 
 
 def test_a_program_that_changes_its_weights_is_refused(sample, tmp_path):
