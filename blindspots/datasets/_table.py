@@ -50,7 +50,7 @@ def checked(found: Any, method: str) -> Dataset:
     if found.names is not None and not _names_all(found):
         raise InputError(
             f"{method}: names: expected a list with the name of each of {found.classes} classes, "
-            f"found {str(found.names)[:100]}"
+            f"as text, found {ascii(found.names)[:100]}; rename the classes"
         )
     return found
 
@@ -59,7 +59,12 @@ def _names_all(found: Dataset) -> bool:
     names = found.names
     if not isinstance(names, list | tuple) or len(names) != found.classes:
         return False
-    return all(isinstance(name, str) for name in names)
+    return all(isinstance(name, str) and _is_text(name) for name in names)
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written: names of files on a disk need not be."""
+    return name == name.encode("utf-8", "replace").decode()
 
 
 def write(

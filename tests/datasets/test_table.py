@@ -42,7 +42,7 @@ def test_what_a_dataset_says_of_itself_must_be_so(tmp_path, part, classes, messa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("names", ["ab", ["a"], ["a", 1], 3])
+@pytest.mark.parametrize("names", ["ab", ["a"], ["a", 1], 3, ["a", "\udcff"]])
 def test_names_are_one_for_each_class(names):
     with pytest.raises(InputError, match="lab:mine: names: expected a list with the name of each"):
         _table.checked(Dataset(GOOD, GOOD, 2, UNIT_BOX, names), "lab:mine")
