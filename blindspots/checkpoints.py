@@ -1,35 +1,29 @@
 """Models in files that say what they are: safetensors with the model's config inside.
 
 A model's *spec* is JSON: method, settings, shape of an image, classes, and the specs of the models
-it was built from. Nothing is unpickled, but for a user's .pth file with ``weights_only=True``.
+it was built from. A spec is not trusted: it may name the package's methods, and those of a user's
+own that the caller names as well. Nothing is unpickled, but for a user's .pth file with
+``weights_only=True``.
 """
 
 from __future__ import annotations
 
 import json
-import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
-from blindspots import methods
+from blindspots import _weights, methods
+from blindspots._fitting import fitted
 from blindspots.answers import check_model
 from blindspots.interface import InputError
 from blindspots.tables import replacing
 
 Spec = dict[str, Any]
-
-PYTORCH = (".pth", ".pt")
-"""Endings of files of PyTorch's own, read with ``weights_only=True``."""
-
-
-PUBLISHED = "torchvision:"
-"""Begins the name of weights that torchvision publishes, such as AlexNet_Weights.IMAGENET1K_V1."""
 
 
 def create(
@@ -40,6 +34,7 @@ def create(
     *,
     parents: Mapping[str, str | Path] | None = None,
     seed: int = 0,
+    own: Collection[str] = (),
 ) -> tuple[nn.Module, Spec]:
     """A new model and its spec; the global random state is untouched.
 
@@ -50,6 +45,7 @@ def create(
         classes: number of logits.
         parents: files of the models that this one is built from, by the name its method knows.
         seed: of the initial weights.
+        own: of the parents' files, as for `load`.
 
     Raises:
         InputError: no such method, or a parent's file that cannot be read.
@@ -61,37 +57,50 @@ def create(
         "classes": classes,
         "parents": {name: spec_of(path) for name, path in (parents or {}).items()},
     }
-    return _build(spec, {name: load(path) for name, path in (parents or {}).items()}, seed), spec
+    models = {name: load(path, own=own) for name, path in (parents or {}).items()}
+    return _build(spec, models, seed), spec
 
 
 def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
-    """Write weights and spec to a .safetensors file, in one step."""
+    """Write weights, their SHA-256 and the spec to a .safetensors file, in one step."""
     tensors = {  # copies, since a file cannot hold a tensor that two names share
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
     }
+    told = {"spec": json.dumps(spec, sort_keys=True), _weights.DIGEST: _weights.digest(tensors)}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"spec": json.dumps(spec, sort_keys=True)})
+        save_file(tensors, temporary, metadata=told)
 
 
-def load(path: str | Path) -> nn.Module:
+def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
     """The model in a file that `save` wrote, in evaluation mode.
 
+    Args:
+        path: of the file.
+        own: functions of your own, as "module:function", that the file may call to make the model;
+            a file that names another one is refused, since it could run any code.
+
     Raises:
-        InputError: no such file, not a whole safetensors file, or one without a spec.
+        InputError: no such file, not a whole safetensors file, or one without a spec; a spec that
+            makes no model, not the one of the weights, or by a function that is not in `own`.
     """
-    model = _empty(spec_of(path))
+    model = _empty(path, own)
     load_weights(model, path)
     return model
 
 
-def untrained(path: str | Path, *, seed: int) -> nn.Module:
+def untrained(path: str | Path, *, seed: int, own: Collection[str] = ()) -> nn.Module:
     """A new model of the kind in a file, in evaluation mode; its parents are new as well.
+
+    Args:
+        path: of the file.
+        seed: of the initial weights.
+        own: as for `load`.
 
     Raises:
         InputError: as `load`.
     """
-    return _empty(spec_of(path), seed)
+    return _empty(path, own, seed)
 
 
 def spec_of(path: str | Path) -> Spec:
@@ -118,62 +127,118 @@ def check_spec(path: str | Path, expected: Spec) -> None:
     spec = _spec_in(path)
     if spec is None:
         return
-    found, wanted = _in_effect(spec), _in_effect(expected)
+    for key in ("method", "shape", "classes"):
+        _check_same(path, key, spec[key], expected[key])
+    found, wanted = _settings(spec), _settings(expected)
     for key in [*wanted, *found]:
-        if found.get(key) != wanted.get(key):
-            raise InputError(
-                f"{path}: expected a model with {key} {wanted.get(key)!r}, as the config says, "
-                f"found one with {found.get(key)!r}; change the model in the config or the file"
-            )
+        _check_same(path, key, found.get(key), wanted.get(key))
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Put the weights of a .safetensors or .pth file into a model of the same shape.
+    """Put the weights of a file of safetensors or of `torch.save` into a model of the same shape.
 
     Args:
         model: of the weights' shape.
-        path: of the file; or `PUBLISHED` and a name, for weights that are downloaded once.
+        path: of the file, whatever its ending; or "torchvision:" and a name, for weights that are
+            downloaded once.
 
     Raises:
-        InputError: unreadable, no such weights or no way to them, or names or shapes that differ
-            from the model's; names the first.
+        InputError: unreadable, no such weights or no way to them; or names, shapes or types that
+            differ from the model's, or numbers that are not finite; names the first.
     """
-    found = _tensors(path)
-    expected = model.state_dict()
-    for name in sorted(expected.keys() | found.keys()):
-        if name not in found or name not in expected or found[name].shape != expected[name].shape:
-            raise InputError(
-                f"{path}: tensor {name!r}: expected {_shape(expected.get(name))}, "
-                f"found {_shape(found.get(name))}; the weights belong to a model of another shape: "
-                "change the model's settings or the file"
-            )
+    found = fitted(model, _weights.tensors(path), path)
     try:
         model.load_state_dict(found)
-    except RuntimeError as error:  # sparse, quantised or without values
-        raise _unreadable(path, error) from None
+    except RuntimeError as error:  # what a module of a user's own refuses
+        raise _weights.unreadable(path, error) from None
     model.eval()
 
 
 def _spec_in(path: str | Path) -> Spec | None:
-    if Path(path).suffix in PYTORCH:
+    text = _weights.metadata(path).get("spec")
+    if text is None:
         return None
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from None
-    return json.loads(metadata["spec"]) if "spec" in metadata else None
+        spec = json.loads(text)
+        if all(map(_is_spec, _lineage(spec))):
+            return spec
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        pass
+    raise InputError(
+        f"{path}: expected a spec of a model (method, settings, shape, classes, parents) in its "
+        f"metadata, found {text[:60]!r}; fetch or make the file again, or save its tensors alone"
+    )
 
 
-def _in_effect(spec: Spec) -> dict[str, Any]:
-    """Method, shape, classes and settings, with the method's defaults, as JSON has them."""
-    settings = methods.defaults("models", spec["method"]) | spec["settings"]
-    told = {key: spec[key] for key in ("method", "shape", "classes")} | settings
-    return json.loads(json.dumps(told))
+def _lineage(spec: Spec) -> Iterator[Spec]:
+    """The spec and those of all ancestors."""
+    yield spec
+    for parent in spec["parents"].values():
+        yield from _lineage(parent)
 
 
-def _empty(spec: Spec, seed: int = 0) -> nn.Module:
-    parents = {name: _empty(parent, seed) for name, parent in spec["parents"].items()}
+def _is_spec(spec: Spec) -> bool:
+    numbers = [*spec["shape"], spec["classes"]]
+    return (
+        isinstance(spec["method"], str)
+        and isinstance(spec["settings"], dict)
+        and all(type(number) is int and number > 0 for number in numbers)
+    )
+
+
+def _settings(spec: Spec) -> dict[str, Any]:
+    """With the method's defaults, as JSON has them."""
+    return json.loads(json.dumps(methods.defaults("models", spec["method"]) | spec["settings"]))
+
+
+def _check_same(path: str | Path, key: str, found: Any, expected: Any) -> None:
+    if found != expected:
+        raise InputError(
+            f"{path}: expected a model with {key} {expected!r}, as the config says, "
+            f"found one with {found!r}; change the model in the config or the file"
+        )
+
+
+def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
+    """The model of a file's spec with new weights."""
+    spec = spec_of(path)
+    used = [one["method"] for one in _lineage(spec)]
+    named = {method for method in used if ":" in method}
+    if strange := sorted(named - set(own)):
+        raise InputError(
+            f"{path}: expected a model of the package, found one made by {strange[0]!r}, which "
+            f"could run any code; if you know that function, pass own=[{strange[0]!r}], or in a "
+            "config name it as the model's method"
+        )
+    if named:
+        return _descended(spec, seed)
+    try:
+        if "exported" not in used:  # which brings its own weights
+            _check_size(path, spec)
+        return _descended(spec, seed)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:  # whatever comes of settings that nobody checked
+        raise InputError(
+            f"{path}: expected settings of the model {spec['method']!r}, found "
+            f"{str(spec['settings'])[:100]} ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:100]}); fetch the file again"
+        ) from None
+
+
+def _check_size(path: str | Path, spec: Spec) -> None:
+    """Refuse a spec of another model than that of the weights, such as a vast one."""
+    with torch.device("meta"):  # takes no memory
+        made = sum(tensor.numel() for tensor in _descended(spec, 0).state_dict().values())
+    if made != (held := _weights.numbers(path)):
+        raise InputError(
+            f"expected the {made} numbers of the model that it says it holds, found {held}; "
+            "fetch it again"
+        )
+
+
+def _descended(spec: Spec, seed: int) -> nn.Module:
+    parents = {name: _descended(parent, seed) for name, parent in spec["parents"].items()}
     return _build(spec, parents, seed)
 
 
@@ -186,69 +251,3 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
         if ":" in spec["method"]:  # a user's own
             check_model(model, spec["method"], spec["shape"])
         return model.eval()
-
-
-def _tensors(path: str | Path) -> dict[str, Tensor]:
-    if str(path).startswith(PUBLISHED):
-        return _published(str(path).removeprefix(PUBLISHED))
-    try:
-        if Path(path).suffix not in PYTORCH:
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise InputError(
-            f"{path}: expected a weights-only file (a state_dict), found a pickled model, or no "
-            "file of torch.save; save model.state_dict(), or call a .safetensors file so"
-        ) from None
-    except Exception as error:  # the two libraries share no base class, and raise many kinds
-        raise _unreadable(path, error) from None
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in found.items()
-    ):
-        raise InputError(
-            f"{path}: expected a mapping of names to tensors (a state_dict), found {_kind(found)}; "
-            "save model.state_dict() alone"
-        )
-    return found
-
-
-def _published(name: str) -> dict[str, Tensor]:
-    try:
-        from torchvision.models import get_weight  # seconds to import
-
-        weights = get_weight(name)
-    except (ImportError, RuntimeError) as error:  # it was built for another PyTorch
-        raise InputError(
-            f"{PUBLISHED}{name}: expected a torchvision that fits PyTorch, found none "
-            f"({str(error).splitlines()[0]}); install a pair, or download the weights elsewhere "
-            "and give their file"
-        ) from None
-    except (ValueError, KeyError):
-        raise InputError(
-            f"{PUBLISHED}{name}: expected weights that torchvision publishes, such as "
-            "AlexNet_Weights.IMAGENET1K_V1, found none of this name; check the spelling"
-        ) from None
-    try:
-        return dict(weights.get_state_dict(progress=False, check_hash=True, weights_only=True))
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{PUBLISHED}{name}: expected to download {weights.url}, found no way to it "
-            f"({str(error).splitlines()[0]}); download it elsewhere and give its file as weights"
-        ) from None
-
-
-def _kind(found: Any) -> str:
-    return f"a mapping of {list(found)[:5]}" if isinstance(found, dict) else str(type(found))
-
-
-def _unreadable(path: str | Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return InputError(
-        f"{path}: expected a whole .safetensors or weights-only .pth file, "
-        f"found one that cannot be read ({reason}); delete it and run the workflow again, or, "
-        "where the config's weights: names it, replace it"
-    )
-
-
-def _shape(tensor: Tensor | None) -> str:
-    return "none" if tensor is None else "×".join(map(str, tensor.shape)) or "a scalar"

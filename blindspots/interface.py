@@ -10,6 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from torch import Tensor
 
@@ -46,12 +48,21 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a dataset method returns."""
+    """What a dataset method returns.
+
+    Attributes:
+        train: the training set.
+        test: the test set.
+        classes: how many there are.
+        box: range of a pixel.
+        names: of the classes, in the order of their numbers; None: they have none.
+    """
 
     train: Part
     test: Part
     classes: int
     box: Box
+    names: Sequence[str] | None = None
 
 
 class Status(IntEnum):

@@ -12,6 +12,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
@@ -46,10 +47,16 @@ def locate(role: str, method: str) -> tuple[str, str]:
     """Module and function of a method.
 
     Raises:
-        InputError: no such module; names those that exist.
+        InputError: no such module, with the names of those that exist, or one of Python's own.
     """
     if ":" in method:
         module, function = method.split(":", 1)
+        if module.partition(".")[0] in sys.stdlib_module_names:  # such as subprocess:run
+            raise InputError(
+                "expected a module of your own or of an installed package, found "
+                f"{module!r} of Python's standard library; name a function of yours that calls it, "
+                "in a module of another name"
+            )
         if source(module) is None:
             raise InputError(
                 f"expected a Python module that can be imported from here, found {module!r}; "

@@ -7,8 +7,11 @@ what is said of them: a bit that changed on the disk is no result.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import os
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -339,9 +343,18 @@ def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
 
     Returns:
         The JSON values by name.
+
+    Raises:
+        InputError: what is there was not written by `write`.
     """
     schema = table if isinstance(table, pa.Schema) else table.schema
-    return json.loads((schema.metadata or {}).get(METADATA, b"{}"))
+    try:
+        return dict(json.loads((schema.metadata or {}).get(METADATA, b"{}")))
+    except (RecursionError, TypeError, ValueError):
+        raise InputError(
+            "expected a table that a run wrote, found one with other metadata; delete it and run "
+            "the workflow again"
+        ) from None
 
 
 @contextmanager
@@ -352,13 +365,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path: of the file; its folder is made.
 
     Yields:
-        A temporary path beside it, which replaces it when the block ends without an error.
+        A temporary path beside it, of this process alone, which replaces it when the block ends
+        without an error.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = _part(path)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    """A name beside a file that no other writer has; what killed ones left of it is removed."""
+    here = f".{path.name}.{platform.node()}."
+    for left in path.parent.glob(f"{glob.escape(here)}*.part"):
+        process = left.name[len(here) : -len(".part")]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            left.unlink(missing_ok=True)
+    return path.with_name(f"{here}{os.getpid()}.part")

@@ -11,6 +11,7 @@ import psutil
 import yaml
 
 from blindspots import logs
+from blindspots._given_files import check as check_given
 from blindspots.config import check
 from blindspots.interface import InputError
 
@@ -54,11 +55,11 @@ def assert_weights_exist(section):
     for name, net in config[section].items():
         file = net["weights"]
         published = section == "operators" and str(file).startswith(PUBLISHED)
-        if file is not None and not published and not Path(file).is_file():
-            sys.exit(
-                f"config: {section}.{name}.weights: expected a file, found none at {file}; "
-                f"paths are relative to {Path.cwd()}"
-            )
+        if file is not None and not published:
+            try:
+                check_given(file, "a file of weights")
+            except InputError as error:
+                sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
 config.update(checked(config))

@@ -1,12 +1,13 @@
 # What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
 # it reaches.
 from functools import cache
-from glob import glob, has_magic
+from glob import has_magic
 from itertools import pairwise
 
 from snakemake.exceptions import WorkflowError
 
 from blindspots import methods
+from blindspots._given_files import matching
 from blindspots.config import SUBJECTS, method_settings
 from blindspots.fingerprint import fingerprint
 from blindspots.provenance import content
@@ -41,9 +42,9 @@ def named_files(value):
     if isinstance(value, dict | list):
         items = value.values() if isinstance(value, dict) else value
         return sum(map(named_files, items), [])
-    if not isinstance(value, str) or os.path.exists(value):
-        return [value] if isinstance(value, str) and value else []
-    return glob(value, recursive=True) if has_magic(value) else []
+    if not isinstance(value, str) or not (os.path.exists(value) or has_magic(value)):
+        return []
+    return matching(value)
 
 
 UNPINNED = {"fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}

@@ -113,6 +113,11 @@ def progress(label, unit, total=None):
         yield show
 
 
+def own_models(snakemake) -> set[str]:
+    """The methods of models that the config names; a file may name no other of a user's own."""
+    return {net["model"]["method"] for net in snakemake.config["nets"].values()}
+
+
 def provenance(snakemake) -> dict[str, Any]:
     """What a result's file says of its origin: commit, hash of the settings, SHA-256 of weights."""
     made = {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}

@@ -1,7 +1,7 @@
 """Take over a net whose weights are given, and record its answers to every image of the dataset."""
 
 from _clean import write_clean
-from _job import job
+from _job import job, own_models
 
 from blindspots import checkpoints, tables
 from blindspots.devices import pick
@@ -15,6 +15,7 @@ def main(snakemake):
         shape=train.field("image").type.shape,
         classes=tables.metadata(train)["classes"],
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
+        own=own_models(snakemake),
     )
     if net["model"]["method"] != "exported":  # which brings its own
         checkpoints.check_spec(net["weights"], spec)

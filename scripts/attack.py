@@ -5,7 +5,7 @@ A job computes all rows, or those of its shard, or joins the shards that other j
 
 import sys
 
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.attacks import _run, _table
@@ -28,7 +28,7 @@ def attacked(snakemake):
     with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
         columns = _run.run(
             methods.find("attacks", attack["method"]),
-            checkpoints.load(snakemake.input.weights).to(device),
+            checkpoints.load(snakemake.input.weights, own=own_models(snakemake)).to(device),
             data,
             others=everyone,
             target=attack["target"],

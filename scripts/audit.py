@@ -2,7 +2,8 @@
 
 from _job import job, progress, provenance
 
-from blindspots.audit.files import AuditError, write
+from blindspots import tables
+from blindspots.audit.files import AuditError
 from blindspots.audit.run import Files, audit
 from blindspots.interface import InputError
 
@@ -24,7 +25,7 @@ def main(snakemake):
             found = audit(files, snakemake.params.products, show)
     except AuditError as error:
         raise InputError(str(error)) from None
-    write(snakemake.output[0], found, provenance(snakemake))
+    tables.write(snakemake.output[0], found, provenance(snakemake))
 
 
 with job(snakemake):

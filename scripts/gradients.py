@@ -1,7 +1,7 @@
 """One experiment: how the input gradients of sources and victims lie to each other."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
@@ -15,7 +15,10 @@ def main(snakemake):
         data = parts.read(
             snakemake.input.images, split, experiment["part"], experiment["n"], device
         )
-        models = {name: checkpoints.load(next(files)).to(device) for name in experiment["nets"]}
+        models = {
+            name: checkpoints.load(next(files), own=own_models(snakemake)).to(device)
+            for name in experiment["nets"]
+        }
         with progress(f"gradients, seed {seed}", "images", len(data.rows)) as show:
             found.append(
                 alignment(

@@ -3,7 +3,7 @@
 import sys
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.analyses._tables import LIPSCHITZ, not_bounded
@@ -15,7 +15,8 @@ from blindspots.interface import InputError, UnsupportedError
 
 
 def main(snakemake):
-    net, model = snakemake.wildcards.net, checkpoints.load(snakemake.input.weights)
+    net = snakemake.wildcards.net
+    model = checkpoints.load(snakemake.input.weights, own=own_models(snakemake))
     origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
     read = {
         part: parts.read(snakemake.input[parts.file_of(part)], snakemake.input.split, part, n)

@@ -1,7 +1,7 @@
 """One experiment: Lipschitz constants of its sources, from above and from below."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.analyses._tables import LOOSENESS
@@ -18,9 +18,8 @@ def main(snakemake):
         with progress(f"looseness, seed {seed}", "nets", len(experiment["nets"])) as show:
             for done, name in enumerate(experiment["nets"], start=1):
                 exhibit = next(attacked(next(attacks), data, [], clip=True))
-                columns = looseness(
-                    checkpoints.load(next(nets)), data, exhibit, snakemake.params.bounds, chunk
-                )
+                model = checkpoints.load(next(nets), own=own_models(snakemake))
+                columns = looseness(model, data, exhibit, snakemake.params.bounds, chunk)
                 found.append(tables.build({"net": name, "seed": seed} | columns, LOOSENESS))
                 show(done)
     tables.write(snakemake.output[0], pa.concat_tables(found), provenance(snakemake))

@@ -19,6 +19,7 @@ def main(snakemake):
             dataset.classes,
             dataset.box,
             provenance(snakemake),
+            dataset.names,
         )
 
 

@@ -38,6 +38,8 @@ def main(snakemake):
     shown += [units["part"] for units in snakemake.config["units"].values()]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"images": counts}
+    if names := tables.metadata(train).get("names"):  # of the classes, for the report
+        metadata |= {"names": names}
     tables.write(snakemake.output[0], index, metadata)
 
 

@@ -1,7 +1,7 @@
 """One experiment: every direction, scaled to many lengths, shown to every victim."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
@@ -21,7 +21,8 @@ def main(snakemake):
             next(attacked(next(sources), data, [], clip=True)) for _ in experiment["sources"]
         ]
         models = {
-            name: checkpoints.load(next(victims)).to(device) for name in experiment["victims"]
+            name: checkpoints.load(next(victims), own=own_models(snakemake)).to(device)
+            for name in experiment["victims"]
         }
         settings = Settings(
             snakemake.wildcards.experiment, experiment["distortions"], experiment["noise_draws"],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from _clean import write_clean
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, methods, parts, tables
 from blindspots.devices import pick
@@ -27,6 +27,7 @@ def main(snakemake):
         classes=data.classes,
         parents=dict(zip(net["parents"], parents, strict=True)),
         seed=seed,
+        own=own_models(snakemake),
     )
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),

@@ -1,7 +1,7 @@
 """One experiment: every source's attacked images, and the controls, shown to every victim."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
@@ -29,7 +29,8 @@ def main(snakemake):
         shown = [victim for victim in files if victim[1] == seed or experiment["across_seeds"]]
         with progress(f"transfer, seed {seed}", "victims", len(shown)) as show:
             for number, network in enumerate(shown, 1):
-                victim = Victim(*network, checkpoints.load(files[network]).to(device))
+                model = checkpoints.load(files[network], own=own_models(snakemake))
+                victim = Victim(*network, model.to(device))
                 witnesses = Witnesses(*network, data)
                 found += [
                     exposed(

@@ -1,7 +1,7 @@
 """One network: its units, and directions of the same layers, trained and untrained."""
 
 import pyarrow as pa
-from _job import job, progress, provenance
+from _job import job, own_models, progress, provenance
 
 from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
@@ -16,6 +16,7 @@ def main(snakemake):
         snakemake.params.units, snakemake.config["machine"], snakemake.wildcards,
     )  # fmt: skip
     device, seed, chunk = pick(machine["device"]), int(wildcards.seed), machine["chunk"]
+    own = own_models(snakemake)
     data = parts.read(
         snakemake.input.images, snakemake.input.split, units["part"], units["n"], device
     )
@@ -24,17 +25,18 @@ def main(snakemake):
     )
     features = None
     if units["reference"] is not None:
-        model, layer = checkpoints.load(snakemake.input.reference[0]), units["reference"]["layer"]
+        model = checkpoints.load(snakemake.input.reference[0], own=own)
+        layer = units["reference"]["layer"]
         layers(model.to(device), data.images[:1], [layer])
         features = activations(model, data.images.split(chunk), [layer], units["pool"])[layer]
     settings = Settings(**{name: units[name] for name in Settings._fields})
     weights, found = snakemake.input.weights, []
     for trained in (True, False) if units["untrained"] else (True,):
         model = (
-            checkpoints.load(weights)
+            checkpoints.load(weights, own=own)
             if trained
             else checkpoints.untrained(
-                weights, seed=derived_seed(seed, f"untrained/{wildcards.net}")
+                weights, seed=derived_seed(seed, f"untrained/{wildcards.net}"), own=own
             )
         )
         network = Network(wildcards.net, seed, trained, model.to(device))

@@ -122,7 +122,7 @@ def answers(rng, shown):
     return tables.pa.Table.from_pylist(rows, TRANSFER), tables.pa.Table.from_pylist(clean, CLEAN)
 
 
-def files(folder, names):
+def files(folder, names, classes=None):
     """Everything that a page of `checked` is made from, by the arguments of `render`."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,19 +134,20 @@ def files(folder, names):
     transfer, clean = answers(rng, shown)
     audit = tables.pa.Table.from_pylist(AUDIT, SCHEMA_OF_AUDIT)
     split = tables.build({"x": [1]}, PLAIN)
+    of_split = {"names": classes} if classes else {}
     for name, table, metadata in (
         ("pictures", shown, {}), ("transfer", transfer, {}), ("clean", clean, {}),
-        ("audit", audit, {}), ("split", split, {"images": {"P1": 7}}),
+        ("audit", audit, {}), ("split", split, {"images": {"P1": 7}} | of_split),
     ):  # fmt: skip
         tables.write(folder / f"{name}.parquet", table, metadata)
     (folder / "figure.svg").write_text(SVG, "utf-8")
 
 
-def rendered(folder: Path, **changes):
+def rendered(folder: Path, classes=None, **changes):
     """The page's text, from files in a folder of their own."""
     settings = checked(**changes)
     names = [name for name in settings["tables"] if name in SUMMARIES]
-    files(folder, names)
+    files(folder, names, classes)
     of = settings["experiments"]
     known = "cross-model" in of
     return page.render(

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from blindspots import checkpoints, datasets, tables
 from blindspots.analyses import ledger
@@ -307,6 +308,13 @@ def test_a_damaged_file_is_named_with_the_remedy(run, file):
     path = getattr(run, file)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(AuditError, match=f"{path.name}: expected a whole .*; delete it"):
+        run.audit()
+
+
+@pytest.mark.parametrize("spec", ["[" * 10_000, "[1]", "{}", '{"method": 3}', "none"])
+def test_weights_without_a_spec_that_is_one_are_named(run, spec):
+    save_file({"w": torch.zeros(1)}, run.weights, metadata={"spec": spec})
+    with pytest.raises(AuditError, match=r"expected a whole safetensors file with a spec, found"):
         run.audit()
 
 

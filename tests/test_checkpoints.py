@@ -1,3 +1,4 @@
+import json
 import sys
 from urllib.error import URLError
 
@@ -51,7 +52,8 @@ def test_initial_weights_depend_on_the_seed_alone_and_the_global_state_stays():
 def test_a_users_model_is_built_by_dotted_path(tmp_path):
     model = saved(tmp_path / "w.safetensors", "tests.nets:two_layers", {"width": 3})
     assert model[1].out_features == 3
-    assert models.load(tmp_path / "w.safetensors")[1].out_features == 3
+    loaded = models.load(tmp_path / "w.safetensors", own=["tests.nets:two_layers"])
+    assert loaded[1].out_features == 3
 
 
 def test_weights_of_another_shape_name_the_tensor(tmp_path):
@@ -75,7 +77,7 @@ def test_a_pth_file_of_weights_is_read_and_one_with_code_is_refused(tmp_path):
     checkpoints.load_weights(other, tmp_path / "w.pth")
     assert torch.equal(model[1].weight, other[1].weight)
     torch.save(model, tmp_path / "whole.pth")
-    with pytest.raises(InputError, match="weights-only"):
+    with pytest.raises(InputError, match=r"pickled Python objects \(torch.nn.*are not opened; sav"):
         checkpoints.load_weights(other, tmp_path / "whole.pth")
 
 
@@ -84,7 +86,7 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
     path = tmp_path / "w.safetensors"
     saved(path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(InputError, match=r"w\.safetensors: expected a whole \.safetensors"):
+    with pytest.raises(InputError, match=r"w\.safetensors: expected a (whole )?file of weights, f"):
         models.load(path)
 
 
@@ -176,18 +178,95 @@ def test_a_function_of_ones_own_that_makes_no_model_of_these_images_is_named(mon
         checkpoints.create("tests.nets:two_layers", {}, SHAPE, 10)
 
 
-def test_files_of_more_than_weights_are_refused_with_what_to_save(tmp_path):
-    model, _ = checkpoints.create("mlp", {"hidden": []}, SHAPE, 10)
-    torch.save(model, tmp_path / "model.pth")
-    save_file(model.state_dict(), tmp_path / "safe.pth")
-    torch.save({1: torch.zeros(2), "b": torch.zeros(2)}, tmp_path / "numbered.pth")
-    weights = {name: tensor.to_sparse() for name, tensor in model.state_dict().items()}
-    torch.save(weights, tmp_path / "sparse.pth")
-    for name, message in {
-        "model": "expected a weights-only file .* found a pickled model, .* save model.state_dict",
-        "safe": "expected a weights-only file .* or call a .safetensors file so",
-        "numbered": r"expected a mapping of names to tensors .* \[1, 'b'\]",
-        "sparse": "expected a whole .safetensors or weights-only .pth file",
-    }.items():
-        with pytest.raises(InputError, match=rf"{name}\.pth: {message}"):
-            checkpoints.load_weights(model, tmp_path / f"{name}.pth")
+CALLED = []
+
+
+def called(shape, classes, **settings):
+    """What a stranger's file wants to be called."""
+    CALLED.append(shape)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+
+
+SPEC = {"method": "mlp", "settings": {}, "shape": list(SHAPE), "classes": 10, "parents": {}}
+CALLS = f"{__name__}:called"
+
+
+def with_spec(path, spec):
+    text = spec if isinstance(spec, str) else json.dumps(spec)
+    save_file({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, path, {"spec": text})
+    return path
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SPEC | {"method": CALLS},
+        SPEC | {"method": "encoded", "parents": {"encoder": SPEC | {"method": CALLS}}},
+    ],
+    ids=["the model", "a parent"],
+)
+def test_a_file_calls_no_function_that_its_reader_does_not_name(tmp_path, spec):
+    path = with_spec(tmp_path / "w.safetensors", spec)
+    for read in (
+        models.load,
+        lambda path: models.load(path, own=["my_lab:net"]),
+        lambda path: checkpoints.untrained(path, seed=0),
+        lambda path: checkpoints.create("encoded", {}, SHAPE, 10, parents={"encoder": path}),
+    ):
+        with pytest.raises(InputError, match=rf"w\.safetensors: .* {CALLS!r}, which could run"):
+            read(path)
+    with pytest.raises(InputError, match="with method 'mlp', as the config says"):
+        checkpoints.check_spec(path, SPEC)
+    assert not CALLED
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "no JSON", "{}", "[1]", "null", "[" * 10_000, '{"parents": ' * 10_000,
+        SPEC | {"method": 3}, SPEC | {"settings": []}, SPEC | {"shape": 3},
+        SPEC | {"shape": [1, -8, 8]}, SPEC | {"classes": 1.5}, SPEC | {"parents": [SPEC]},
+        SPEC | {"parents": {"encoder": {}}},
+    ],
+)  # fmt: skip
+def test_a_broken_spec_is_named_with_its_file(tmp_path, spec):
+    path = with_spec(tmp_path / "w.safetensors", spec)
+    for read in (models.load, lambda path: checkpoints.check_spec(path, SPEC)):
+        with pytest.raises(InputError, match=r"w\.safetensors: expected a spec of a model \(meth"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": {"hidden": [10**12]}}, r"expected the \d+ numbers of the model .* found 650"),
+        (
+            {"settings": {"hiden": [3]}},
+            r"expected settings of the model 'mlp', found \{'hiden'.*TypeError",
+        ),
+        ({"settings": {"hidden": "wide"}}, r"expected settings of the model 'mlp', found \{'hi"),
+        ({"method": "mpl"}, "expected one of .* found 'mpl'"),
+        ({"method": "exported", "settings": {"file": 3}}, "expected settings of the model 'expor"),
+    ],
+)
+def test_a_spec_of_another_model_than_that_of_the_weights_takes_no_memory(
+    tmp_path, change, message
+):
+    path = with_spec(tmp_path / "w.safetensors", SPEC | change)
+    for read in (models.load, lambda path: checkpoints.untrained(path, seed=0)):
+        with pytest.raises(InputError, match=rf"w\.safetensors: {message}"):
+            read(path)
+
+
+def test_a_bit_that_changed_in_the_weights_is_found(tmp_path):
+    path = tmp_path / "a.safetensors"
+    model, spec = checkpoints.create("mlp", {"hidden": [3]}, (1, 4, 4), 3)
+    checkpoints.save(path, model, spec)
+    whole = path.read_bytes()
+    begin = 8 + int.from_bytes(whole[:8], "little")
+    for place in (begin, (begin + len(whole)) // 2, len(whole) - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(InputError, match="another SHA-256 than it says"):
+            checkpoints.load(path)
+    path.write_bytes(whole)
+    checkpoints.load(path)

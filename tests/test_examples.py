@@ -135,7 +135,10 @@ def test_images_of_ones_own_are_learnt_and_attacked(dataset):
     assert accuracy(results, "FC10") > 0.9
     errors = pd.read_parquet(results / "tables/errors.parquet").set_index("column")
     assert 0 < errors.loc["distortion", "value"] < 0.5
-    assert "Errors and distortions" in (results / "report.html").read_text("utf-8")
+    page = (results / "report.html").read_text("utf-8")
+    assert "Errors and distortions" in page
+    assert {"zero", "nine"} & set(re.findall(r"original: a (\w+)<", page))
+    assert not re.search(r"original: a \d", page)
 
 
 def test_a_folder_parquet_and_npz_of_the_same_images_are_the_same_dataset(dataset):

@@ -75,3 +75,12 @@ def test_reading_signatures_imports_no_torch():
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("method", ["subprocess:run", "os.path:exists", "pickle:loads"])
+def test_a_function_of_pythons_own_modules_is_no_method(method):
+    with pytest.raises(InputError, match=rf"found '{method[:4]}.*' of Python's standard library"):
+        methods.settings("datasets", method)
+    with pytest.raises(InputError, match="of an installed package"):
+        methods.find("models", method)
+    assert methods.find("models", "torchvision.models:alexnet")

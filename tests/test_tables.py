@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -5,6 +9,7 @@ import pytest
 
 from blindspots import tables
 from blindspots.interface import InputError
+from tests.conftest import ROOT
 
 SCHEMA = pa.schema(
     [
@@ -133,6 +138,42 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+WRITES = """
+import sys
+from blindspots import tables
+with tables.replacing(sys.argv[1]) as temporary:
+    temporary.write_text("another's")
+    if len(sys.argv) > 2:
+        import os
+        os.kill(os.getpid(), 9)
+"""
+
+
+def elsewhere(path, *options):
+    command = [sys.executable, "-c", WRITES, str(path), *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def test_two_writers_of_a_file_do_not_touch_each_others_part(tmp_path):
+    path = tmp_path / "t [1].parquet"
+    with tables.replacing(path) as temporary:
+        temporary.write_text("mine")
+        assert elsewhere(path) == 0
+        assert path.read_text() == "another's"
+        assert temporary.read_text() == "mine"
+    assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    path = tmp_path / "t [1].parquet"
+    assert elsewhere(path, "be killed") == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    with tables.replacing(path) as temporary:
+        temporary.write_text("mine")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
     for name in ("a", "b"):
         tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"name": name})
@@ -152,3 +193,11 @@ def test_frame_joins_tables_of_which_one_lacks_a_column(tmp_path):
     joined = tables.frame([tmp_path / "one", tmp_path / "two"])
     assert joined["a"].tolist() == [1, 2]
     assert joined["b"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", [b"no JSON", b"[1]", b"3", b"[" * 10_000, b"\xff"])
+def test_metadata_that_no_run_wrote_is_refused(text):
+    table = pa.table({"a": [1]}).replace_schema_metadata({tables.METADATA: text})
+    with pytest.raises(InputError, match="expected a table that a run wrote, found one with other"):
+        tables.metadata(table)
+    assert tables.metadata(table.replace_schema_metadata()) == {}

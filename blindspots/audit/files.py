@@ -176,10 +176,18 @@ def tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         content = Path(path).read_bytes()
         end = 8 + int.from_bytes(content[:8], "little")
-        header = json.loads(content[8:end])
-        spec = json.loads(header.pop("__metadata__")["spec"])
-        found = {name: _tensor(content[end:], **entry) for name, entry in header.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        header, content = json.loads(content[8:end]), content[end:]
+        said = header.pop("__metadata__")
+        spec = json.loads(said["spec"])
+        if not isinstance(spec, dict) or not isinstance(spec["method"], str):
+            raise TypeError("a spec without a method")
+        digest = hashlib.sha256()
+        for name, entry in sorted(header.items()):
+            digest.update(name.encode() + b"\0" + content[slice(*entry["data_offsets"])])
+        if digest.hexdigest() != said["sha256"]:
+            raise ValueError("its tensors have another SHA-256 than it says")
+        found = {name: _tensor(content, **entry) for name, entry in header.items()}
+    except Exception as error:  # of a file that says anything
         raise _damaged(path, "safetensors file with a spec", error) from None
     return found, spec
 
@@ -190,20 +198,6 @@ DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", 
 def _tensor(content: bytes, dtype: str, shape: list[int], data_offsets: list[int]) -> np.ndarray:
     values = np.frombuffer(content[slice(*data_offsets)], DTYPES[dtype])
     return values.reshape(shape).astype(np.float64)
-
-
-def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """Write a table beside `path` and rename it there; the metadata as in every table of a run."""
-    text = json.dumps(dict(metadata), sort_keys=True).encode()
-    table = table.replace_schema_metadata(
-        {"blindspots": text, "blindspots.sha256": _check(text, table.schema, len(table))}
-    )
-    temporary = Path(path).with_name(f".{Path(path).name}.part")
-    try:
-        pq.write_table(table, temporary, write_page_checksum=True, write_statistics=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _open(path: str | Path) -> pq.ParquetFile:

@@ -136,9 +136,12 @@ def load(path: str | Path) -> Network:
         raise UnknownError(f"model {spec['method']} is not known to the audit")
     try:
         layers, last = build(spec, weights)
+        rows = weights[f"{last}.weight"]
+        return Network([*layers, _linear(weights, last)], rows, tuple(map(int, spec["shape"])))
     except KeyError as error:
         raise UnknownError(f"model {spec['method']} without {error} is not known to it") from None
-    return Network([*layers, _linear(weights, last)], weights[f"{last}.weight"], (*spec["shape"],))
+    except (AttributeError, TypeError, ValueError) as error:  # a spec that says anything
+        raise UnknownError(f"model {spec['method']} of these settings ({error})") from None
 
 
 Spec = Mapping[str, Any]

@@ -9,6 +9,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+MOST = 2**28
+"""Bytes that are read of a file, which may be compressed: five times the largest of them."""
+
 ENVIRONMENT = "BLINDSPOTS_DATA"
 
 
@@ -38,14 +42,17 @@ def load(name: str, root: str | None, md5: Mapping[str, str]) -> Dataset:
     raw = (Path(folder) if folder else _download(name)) / name / "raw"
     parts = {}
     for part, files in FILES.items():
-        images, labels = (_read(raw / file, name, md5.get(file)) for file in files)
+        images, labels = (
+            _read(raw / file, name, md5.get(file), rank)
+            for file, rank in zip(files, (3, 1), strict=True)
+        )
         if len(images) != len(labels):
             raise InputError(
                 f"{raw}: expected as many {part} images as labels, "
                 f"found {len(images)} and {len(labels)}; fetch the files again"
             )
         parts[part] = Part(images[:, None].astype(np.float32) / 255, labels.astype(np.int64))
-    return Dataset(**parts, classes=10, box=Box(0.0, 1.0))
+    return Dataset(parts["train"], parts["test"], classes=10, box=Box(0.0, 1.0))
 
 
 def _download(name: str) -> Path:
@@ -58,7 +65,8 @@ def _download(name: str) -> Path:
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 getattr(torchvision.datasets, name)(folder, download=True)
-                (Path(folder) / name).rename(cache / name)
+                if not (cache / name).exists():  # another run may have been faster
+                    (Path(folder) / name).rename(cache / name)
         except (ImportError, OSError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(
@@ -69,7 +77,7 @@ def _download(name: str) -> Path:
     return cache
 
 
-def _read(path: Path, name: str, md5: str | None) -> np.ndarray:
+def _read(path: Path, name: str, md5: str | None, rank: int) -> np.ndarray:
     compressed = path.with_name(path.name + ".gz")
     if not path.exists() and not compressed.exists():
         raise InputError(
@@ -78,8 +86,8 @@ def _read(path: Path, name: str, md5: str | None) -> np.ndarray:
         )
     path = path if path.exists() else compressed
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path == compressed else content
+        with gzip.open(path) if path == compressed else path.open("rb") as file:
+            content = file.read(MOST)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path}: expected a whole file, found one that cannot be read ({error}); "
@@ -91,19 +99,21 @@ def _read(path: Path, name: str, md5: str | None) -> np.ndarray:
             f"{path}: expected md5 {md5}, found {found} ({len(content)} bytes); "
             "the file is truncated or altered, fetch it again"
         )
-    return _parse(path, content)
+    return _parse(path, content, rank)
 
 
-def _parse(path: Path, content: bytes) -> np.ndarray:
+def _parse(path: Path, content: bytes, rank: int) -> np.ndarray:
     """The array in an IDX file of unsigned bytes: magic number 0x0800 + rank, sizes, values."""
-    rank = content[3] if len(content) > 3 else 0
-    if content[:3] != b"\x00\x00\x08" or len(content) < 4 + 4 * rank:
-        raise InputError(f"{path}: expected an IDX file of bytes, found something else")
+    if content[:4] != bytes([0, 0, 8, rank]) or len(content) < 4 + 4 * rank:
+        raise InputError(
+            f"{path}: expected an IDX file of bytes with {rank} axes, found something else; fetch "
+            "the file again"
+        )
     shape = struct.unpack_from(f">{rank}I", content, 4)
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
-    if values.size != np.prod(shape):
+    if values.size != prod(shape):
         raise InputError(
-            f"{path}: expected {np.prod(shape)} values, found {values.size}; "
+            f"{path}: expected {prod(shape)} values, found {values.size}; "
             "the file is truncated or altered, fetch it again"
         )
     return values.reshape(shape)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 
+from blindspots import _given_files
 from blindspots.interface import InputError, Part
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 
 def decoded(
@@ -35,6 +43,7 @@ def decoded(
     for row, (name, source) in enumerate(sources):
         image = _decoded(name, source, size, grey)
         if row == 0:
+            check_room(len(sources) * image.size * 4, name)
             images = np.empty((len(sources), *image.shape), np.float32)
         if image.shape != images.shape[1:]:
             (height, width), first = image.shape[1:], images.shape[2:]
@@ -44,6 +53,24 @@ def decoded(
             )
         images[row] = image
     return images
+
+
+def check_room(size: int, where: str) -> None:
+    """Refuse what does not fit in memory before it is read.
+
+    Args:
+        size: bytes.
+        where: for the message.
+
+    Raises:
+        InputError: names both sizes.
+    """
+    free = psutil.virtual_memory().available
+    if size > free:
+        raise InputError(
+            f"{where}: expected images that fit in memory together, found {size / 2**30:.1f} GiB "
+            f"of them and {free / 2**30:.1f} GiB free; scale them down, or take fewer"
+        )
 
 
 def same_shape(train: Part, test: Part, where: str) -> None:
@@ -61,18 +88,23 @@ def same_shape(train: Part, test: Part, where: str) -> None:
 
 
 def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: bool) -> np.ndarray:
-    """(channels, height, width)."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    """(channels, height, width), turned as EXIF says that viewers are to show it."""
+    from PIL import ImageOps, UnidentifiedImageError
+    from PIL.Image import Resampling
 
     if source is None:
         raise InputError(f"{name}: expected the bytes of an image, found none; remove the row")
+    if isinstance(source, Path):
+        _given_files.check(source, "an image")
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with _opened(source) as image:
             mode, stored = image.mode, [str(tile[3]) for tile in image.tile]
-            plain = image.convert("L" if grey else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            plain = _upright(image).convert("L" if grey else "RGB")
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    except Exception as error:  # whatever decoders make of bytes that are no image
         unknown = isinstance(error, UnidentifiedImageError)  # its text has an address in memory
-        reason = "no known format" if unknown else " ".join(str(error).split())
+        reason = "no known format" if unknown else " ".join(str(error).split())[:200]
         raise InputError(
             f"{name}: expected an image, found what cannot be read as one ({reason}); "
             "replace or remove it"
@@ -82,6 +114,44 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
         found = f"an image of mode {mode}" + (f", stored as {deep[0]}" if deep else "")
         raise InputError(f"{name}: expected 8 bits per channel, found {found}; convert it")
     if size is not None:
-        plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
+        plain = ImageOps.fit(plain, (size, size), Resampling.BILINEAR)
     pixels = np.asarray(plain, dtype=np.float32) / 255
     return pixels[None] if grey else pixels.transpose(2, 0, 1)
+
+
+def _upright(image: ImageFile) -> Image:
+    """As viewers show it: photographs are stored as the camera was held (EXIF 2.3, tag 0x112)."""
+    from PIL.Image import Transpose
+
+    turns = [
+        Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM,
+        Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90,
+    ]  # fmt: skip
+    try:
+        orientation = image.getexif().get(0x112, 1)
+    except Exception:  # of tags that cannot be read; viewers show such images, too
+        return image
+    return image.transpose(turns[orientation - 2]) if orientation in range(2, 9) else image
+
+
+def _opened(source: Path | bytes) -> ImageFile:
+    """An image of which nothing but the head is read yet.
+
+    Not one that another program would have to draw (PostScript), nor one that would fill memory.
+    """
+    from PIL import Image as Pillow
+
+    Pillow.init()
+    formats = [name for name in Pillow.OPEN if name != "EPS"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # is refused here
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        image = Pillow.open(file, "r", formats)
+    most = Pillow.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        image.close()
+        raise InputError(
+            f"expected an image of at most {most} pixels, found {image.width} × {image.height}; "
+            "scale it down"
+        )
+    return image

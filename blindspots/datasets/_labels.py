@@ -7,21 +7,25 @@ import numpy as np
 from blindspots.interface import InputError
 
 
-def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
+def classes_of(
+    train: np.ndarray, test: np.ndarray, where: str, where_test: str | None = None
+) -> int:
     """How many classes integer labels are of: as many as there are in the training set.
 
     Args:
         train: (n,) integers of the training set.
         test: likewise, of the test set.
         where: they are from, for the messages.
+        where_test: those of the test set are from; None: the same.
 
     Raises:
         InputError: no labels, negative ones, a class without a training image, only one class,
             or more than fit in 16 bits.
     """
-    for part, labels in (("training", train), ("test", test)):
+    where_test = where if where_test is None else where_test
+    for part, labels, there in (("training", train, where), ("test", test, where_test)):
         if len(labels) == 0:
-            raise InputError(f"{where}: expected {part} images, found none; add some")
+            raise InputError(f"{there}: expected {part} images, found none; add some")
     classes = int(train.max()) + 1
     present = np.unique(train)
     if present[0] < 0 or len(present) < classes:
@@ -34,7 +38,7 @@ def classes_of(train: np.ndarray, test: np.ndarray, where: str) -> int:
     odd = test[(test < 0) | (test >= classes)]
     if len(odd):
         raise InputError(
-            f"{where}: expected test labels from 0 to {classes - 1}, as in training, found "
+            f"{where_test}: expected test labels from 0 to {classes - 1}, as in training, found "
             f"{odd[0]}; remove these images, or add some of this class to the training set"
         )
     if classes > 2**15:

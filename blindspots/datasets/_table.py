@@ -47,13 +47,35 @@ def checked(found: Any, method: str) -> Dataset:
                     f"and shape {getattr(array, 'shape', 'unknown')}; convert it"
                 )
     same_shape(found.train, found.test, f"{method}: test")
+    if found.names is not None and not _names_all(found):
+        raise InputError(
+            f"{method}: names: expected a list with the name of each of {found.classes} classes, "
+            f"as text, found {ascii(found.names)[:100]}; rename the classes"
+        )
     return found
 
 
+def _names_all(found: Dataset) -> bool:
+    names = found.names
+    if not isinstance(names, list | tuple) or len(names) != found.classes:
+        return False
+    return all(isinstance(name, str) and _is_text(name) for name in names)
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written: names of files on a disk need not be."""
+    return name == name.encode("utf-8", "replace").decode()
+
+
 def write(
-    path: str | Path, part: Part, classes: int, box: Box, provenance: Mapping[str, Any]
+    path: str | Path,
+    part: Part,
+    classes: int,
+    box: Box,
+    provenance: Mapping[str, Any],
+    names: Sequence[str] | None = None,
 ) -> None:
-    """Write images, labels and checksums, with the number of classes and the box as metadata.
+    """Write images, labels and checksums; classes, their names and the box are metadata.
 
     Raises:
         InputError: labels or pixels that are not what the dataset says of itself.
@@ -72,4 +94,6 @@ def write(
         raise InputError(f"dataset: expected pixels in {list(box)}, found others, or no numbers")
     columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
     table = tables.build(columns, schema(part.images.shape[1:]))
-    tables.write(path, table, {**provenance, "classes": classes, "box": list(box)})
+    named = {} if names is None else {"names": list(names)}
+    metadata = {**provenance, "classes": classes, "box": list(box), **named}
+    tables.write(path, table, metadata)

@@ -26,8 +26,8 @@ def folder(
 
     Either `root`/train/class/image and `root`/test/class/image ("val" will do, too), or
     `root`/class/image, of which a stratified share, drawn with `seed`, becomes the test set.
-    Classes are numbered in the order of their names. All images are held in memory: 0.6 GB for
-    1 000 of 224 × 224 pixels.
+    Classes are numbered in the order of their names. Links are followed inside of `root` alone. All
+    images are held in memory: 0.6 GB for 1 000 of 224 × 224 pixels.
 
     Args:
         root: the folder.
@@ -41,8 +41,8 @@ def folder(
         Images (n, 1 or 3, height, width) in [0, 1].
 
     Raises:
-        InputError: no such folder, one without classes or images, an image that cannot be read, or
-            images of several sizes.
+        InputError: no such folder, one without classes or images, an image that cannot be read,
+            images of several sizes, or a link that leaves the folder.
     """
     if root is None:
         raise InputError("data.root: expected the folder with the images, found none; add it")
@@ -56,14 +56,15 @@ def folder(
                 f"{held_out}: expected the classes of {path / 'train'}, found that only one of the "
                 f"two has {odd!r}; add it to the other"
             )
-        train, test = (_read(part, names, size, grey) for part in (path / "train", held_out))
+        parts = (path / "train", held_out)
+        train, test = (_read(path, part, names, size, grey) for part in parts)
         same_shape(train, test, str(held_out))
-        return Dataset(train, test, len(names), UNIT_BOX)
+        return Dataset(train, test, len(names), UNIT_BOX, names)
     names = _classes(path)
-    every = _read(path, names, size, grey)
+    every = _read(path, path, names, size, grey)
     first, second = shares(every.labels, test_share, seed)
     train, test = (Part(every.images[rows], every.labels[rows]) for rows in (first, second))
-    return Dataset(train, test, len(names), UNIT_BOX)
+    return Dataset(train, test, len(names), UNIT_BOX, names)
 
 
 def _classes(path: Path) -> list[str]:
@@ -77,10 +78,22 @@ def _classes(path: Path) -> list[str]:
     return names
 
 
-def _read(path: Path, names: list[str], size: int | None, grey: bool) -> Part:
+def _read(root: Path, path: Path, names: list[str], size: int | None, grey: bool) -> Part:
     files = [(file, c) for c, name in enumerate(names) for file in _files(path / name)]
+    _check_inside(root, [file for file, _ in files])
     images = decoded([(str(file), file) for file, _ in files], size=size, grey=grey)
     return Part(images, np.array([c for _, c in files], dtype=np.int64))
+
+
+def _check_inside(root: Path, files: list[Path]) -> None:
+    """Refuse links out of the folder: who made it could have any image of this machine's shown."""
+    whole = root.resolve()
+    for file in files:
+        if not file.resolve().is_relative_to(whole):
+            raise InputError(
+                f"{file}: expected images inside of {root}, found a link out of it, to "
+                f"{file.resolve()}; copy what it leads to into the folder"
+            )
 
 
 def _files(path: Path) -> list[Path]:

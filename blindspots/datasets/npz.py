@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from blindspots.datasets._images import same_shape
+from blindspots import _given_files
+from blindspots.datasets._images import check_room, same_shape
 from blindspots.datasets._labels import classes_of
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 
@@ -52,10 +51,11 @@ def npz(
 
 
 def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+    _given_files.check(file, "an .npz file")
     try:
         with Path(file).open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
                 raise ValueError("a single array")
             for name in wanted:
                 if name not in archive.files:
@@ -63,17 +63,21 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
                         f"{file}: expected an array {name!r}, found {', '.join(archive.files)}; "
                         "name the arrays by data.x_train, y_train, x_test and y_test"
                     )
+            check_room(
+                sum(
+                    member.file_size
+                    for member in archive.zip.infolist()
+                    if member.filename.removesuffix(".npy") in wanted
+                ),
+                file,
+            )
             arrays = {name: archive[name] for name in wanted}
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("members that are no arrays")
             return arrays
-    except FileNotFoundError:
-        raise InputError(
-            f"{file}: expected an .npz file, found none; the path is relative to {Path.cwd()}"
-        ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # whatever NumPy makes of a file that says anything
         reason = " ".join(str(error).split())
         raise InputError(
             f"{file}: expected an .npz file of plain arrays, found one that cannot be read "

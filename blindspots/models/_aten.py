@@ -9,19 +9,21 @@ from typing import Any
 
 import torch
 from torch import fx, nn
-from torch._ops import OpOverload
 
 from blindspots.interface import InputError
+from blindspots.models._allowed import operator_of
 from blindspots.models._operators import LAYERS, OPERATIONS, TENSORS
-from blindspots.models._program import DTYPES, NAME, Program
-
-STRINGS = {"same", "valid", "none", "tanh", "floor", "trunc", "zeros", "constant", "reflect"}
-"""Options of operators; others, such as names of files, are refused."""
+from blindspots.models._program import DTYPES, Program
 
 FORMATS = {
     1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d,
     4: torch.preserve_format,
 }  # fmt: skip
+
+BY_NAME = 2
+"""The kind of an argument that is passed by keyword."""
+
+INFINITE = {"Infinity", "-Infinity", "NaN"}
 
 ARITHMETIC = {"getitem", "add", "sub", "mul", "floordiv", "neg"}
 """Of Python's `operator`, on sizes."""
@@ -68,22 +70,21 @@ class _Builder:
         simple = re.fullmatch(r"_operator\.(\w+)", target)
         call: Any = None
         if aten is not None:
+            call = operator_of(aten[1], aten[2], inputs)
+        elif simple is not None and simple[1] in ARITHMETIC and not _has_names(inputs):
+            call = getattr(operator, simple[1])
+        if call is None:
+            texts = sorted(i["arg"]["as_string"] for i in inputs if "as_string" in i["arg"])
+            told = f"{target!r} with {texts}" if texts else f"{target!r}"
+            raise InputError(f"expected operators on tensors and numbers (aten), found {told}")
+        if aten is not None:
             name = f"{aten[1]}.{aten[2]}"
             layer = self._layer(name, inputs)
             if layer is not None:
                 return layer
-            found = getattr(getattr(torch.ops.aten, aten[1]), aten[2])
-            call = OPERATIONS.get(name, found if isinstance(found, OpOverload) else None)
-        elif simple is not None and simple[1] in ARITHMETIC:
-            call = getattr(operator, simple[1])
-        texts = {i["arg"]["as_string"] for i in inputs if "as_string" in i["arg"]}
-        if call is None or (texts - STRINGS and aten is not None and aten[1] != "einsum"):
-            told = f"{target!r} with {sorted(texts)}" if texts else f"{target!r}"
-            raise InputError(f"expected operators on tensors and numbers (aten), found {told}")
-        args = tuple(self._value(i["arg"]) for i in inputs if i.get("kind") != 2)
-        kwargs = {i["name"]: self._value(i["arg"]) for i in inputs if i.get("kind") == 2}
-        if not all(NAME.fullmatch(name) for name in kwargs):
-            raise InputError(f"expected names of arguments, found {sorted(kwargs)}")
+            call = OPERATIONS.get(name, call)
+        args = tuple(self._value(i["arg"]) for i in inputs if i.get("kind") != BY_NAME)
+        kwargs = {i["name"]: self._value(i["arg"]) for i in inputs if i.get("kind") == BY_NAME}
         if isinstance(call, str):
             return self.graph.call_method(call, args, kwargs)
         return self.graph.call_function(call, args, kwargs)
@@ -96,14 +97,15 @@ class _Builder:
         lifted, settings, paths = {}, {}, set()
         for key, argument in given.items():
             tensor = self.program.lifted.get(argument.get("as_tensor", {}).get("name", ""))
+            if key in TENSORS and tensor is None and "as_none" not in argument:
+                return None  # it is computed
             if tensor is not None and key in TENSORS:
                 path, _, leaf = tensor.rpartition(".")
                 paths.add(path if leaf == key else "")
                 lifted[key] = self.program.tensors[tensor]
             elif key not in ("input", "cudnn_enabled") and argument != {"as_none": True}:
                 settings[key] = self._value(argument)
-        if settings.pop("training", False):
-            raise InputError("expected a model exported in evaluation mode, found one in training")
+        settings.pop("training", None)
         path = paths.pop() if len(paths) == 1 else ""
         known = {"name": name, **settings}
         if not path or "weight" not in lifted or self.layers.setdefault(path, known) != known:
@@ -151,12 +153,10 @@ class _Builder:
                 return self.made[value]
             case "as_none":
                 return None
-            case "as_int" | "as_float" | "as_bool" if isinstance(value, int | float):
-                return value
-            case "as_ints" | "as_floats" | "as_bools" if all(
-                isinstance(item, int | float) for item in value
-            ):
-                return value
+            case "as_int" | "as_float" | "as_bool":
+                return _number(value)
+            case "as_ints" | "as_floats" | "as_bools":
+                return [_number(item) for item in value]
             case "as_string" if isinstance(value, str):
                 return value
             case "as_scalar_type":
@@ -175,9 +175,21 @@ class _Builder:
         return self.graph.get_attr(self.program.lifted[name])
 
 
+def _number(value: Any) -> float:
+    if value in INFINITE:
+        return float(value)
+    if isinstance(value, int | float):
+        return value
+    raise InputError(f"expected numbers as arguments, found {value!r}")
+
+
+def _has_names(inputs: Sequence[Mapping[str, Any]]) -> bool:
+    return any(given.get("kind") == BY_NAME or "as_string" in given["arg"] for given in inputs)
+
+
 def _container(root: nn.Module, path: str) -> nn.Module:
     for name in filter(None, path.split(".")):
-        if not hasattr(root, name):
-            root.add_module(name, nn.Module())
-        root = getattr(root, name)
+        if name not in root._modules:
+            root.add_module(name, nn.Module())  # refuses what a module has already
+        root = root.get_submodule(name)
     return root

@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Any] = {
     "transpose.int": "transpose",
     "unsqueeze.default": "unsqueeze",
     "sym_size.int": "size",
+    "empty.memory_format": torch.zeros,  # not what lay in memory before
 }
 """The functions and methods that a person would write, which Lipschitz bounds are known for."""
 

@@ -8,14 +8,17 @@ that it names only PyTorch's own for tensors are taken, and nothing that it says
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import zipfile
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from blindspots import _given_files
 from blindspots.interface import InputError
 
 SCHEMA = 8
@@ -27,8 +30,8 @@ DTYPES = {
 }  # fmt: skip
 """By their numbers in the JSON."""
 
-NAME = re.compile(r"\w+(\.\w+)*")
-"""Of tensors and arguments: they become part of Python code, which is written for the graph."""
+SHARED = 16
+"""How many tensors may share a number, on average: more is no program, but a lie about sizes."""
 
 REMEDY = "export the model again: see docs/bring-your-own/model.md"
 
@@ -63,17 +66,13 @@ def read(file: str | Path) -> Program:
         InputError: no such file, a damaged one, one of another version, or a program that takes or
             returns something else, changes its own buffers, or holds pickles.
     """
+    _given_files.check(file, "a file written by torch.export.save")
     try:
         with zipfile.ZipFile(file) as archive:
             return _program(archive, str(file))
-    except FileNotFoundError:
-        raise InputError(
-            f"{file}: expected a file written by torch.export.save, found none; correct the path, "
-            f"which is relative to {Path.cwd()}"
-        ) from None
-    except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # whatever comes of a file that says anything
         raise InputError(
             f"{file}: expected a file written by torch.export.save, found one that cannot be read "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}); {REMEDY}"
@@ -89,6 +88,8 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
     folder = archive.namelist()[0].split("/")[0]
     if f"{folder}/models/model.json" not in archive.namelist():
         raise refusal(file, "a program of torch.export.save", f"none in the archive {folder!r}")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+        raise refusal(file, "an archive as torch.export.save writes it", "a compressed one")
     model = json.loads(archive.read(f"{folder}/models/model.json"))
     version = model["schema_version"]["major"]
     if version != SCHEMA:
@@ -109,9 +110,9 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
             parameters |= {value[f"{kind}_name"]} if kind == "parameter" else set()
         else:
             raise refusal(file, "a program of tensors", f"an input of kind {kind!r}")
-    odd = [name for name in [*tensors, *lifted.values()] if not NAME.fullmatch(name)]
+    odd = [name for name in [*tensors, *lifted.values()] if not _is_name(name)]
     if odd:
-        raise refusal(file, "tensors named as attributes of modules are", repr(odd[0]))
+        raise refusal(file, "tensors named as attributes of modules are, no keywords", repr(odd[0]))
     kinds = [next(iter(spec)) for spec in signature["output_specs"]]
     if any("mutation" in kind for kind in kinds):
         raise refusal(
@@ -127,16 +128,25 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
     return Program(graph, tensors, frozenset(parameters), lifted, images[0], sizes)
 
 
+def _is_name(name: str) -> bool:
+    """Whether Python code can name it, which is written for the graph: self.a, or "block-1"."""
+    parts = name.split(".")
+    return all(re.fullmatch(r"[\w-]+", part) and not keyword.iskeyword(part) for part in parts)
+
+
 def _tensors(archive: zipfile.ZipFile, folder: str, kind: str, file: str) -> dict[str, Tensor]:
     """Tensors by name, of the raw numbers in a folder of the archive."""
     described = json.loads(archive.read(f"{folder}/model_{kind}_config.json"))["config"]
-    tensors = {}
+    tensors, room = {}, SHARED * sum(member.file_size for member in archive.infolist())
     for name, payload in described.items():
         meta = payload["tensor_meta"]
         if payload["use_pickle"] or meta is None or meta["layout"] != 7:
             raise refusal(file, "plain tensors", f"{name!r} as a pickle, which is not opened")
+        sizes, strides = ([n["as_int"] for n in meta[key]] for key in ("sizes", "strides"))
+        room -= prod(sizes) * DTYPES[meta["dtype"]].itemsize
+        if room < 0:
+            raise refusal(file, "tensors of the numbers in the file", "more than it has room for")
         raw = bytearray(archive.read(f"{folder}/{payload['path_name']}"))
         flat = torch.frombuffer(raw, dtype=DTYPES[meta["dtype"]]) if raw else torch.empty(0)
-        sizes, strides = ([n["as_int"] for n in meta[key]] for key in ("sizes", "strides"))
         tensors[name] = flat.as_strided(sizes, strides, meta["storage_offset"]["as_int"]).clone()
     return tensors

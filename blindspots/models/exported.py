@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 
 from torch import nn
 
@@ -49,10 +51,15 @@ def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
         )
     try:
         model = network(program)
-        logits = trial(model, shape)
+        held = list(model.state_dict(keep_vars=True).values())
+        versions = [tensor._version for tensor in held]
+        with redirect_stderr(StringIO()):  # torch.fx prints errors as well as raising them
+            logits = trial(model, shape)
+        if versions != [tensor._version for tensor in held]:
+            raise InputError("expected weights that stay as they are, found that it changes them")
     except InputError as error:
         raise InputError(f"{file}: {error}; export the model again, or bring its code") from None
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever PyTorch raises for what a file says
         reason = " ".join(str(error).split())[:200]
         raise refusal(
             file, "a program that runs on three images", f"{type(error).__name__}: {reason}"

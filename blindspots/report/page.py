@@ -84,6 +84,7 @@ def render(
     written, config = config, isolation.config(config)
     seen = {name: isolation.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
+    parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
         config=config,
@@ -101,7 +102,8 @@ def render(
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         readings=readings_taken(config),
-        splits=[tables.metadata(tables.read(path)) for path in splits],
+        splits=parts,
+        classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(written),
         config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),

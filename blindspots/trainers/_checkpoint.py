@@ -49,10 +49,11 @@ class Checkpoint:
             if hashlib.sha256(content).digest() != digest:
                 raise ValueError("its content has another SHA-256")
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            key = found["key"]
         except Exception as error:  # of many kinds, and none a reason to give up the training
             print(f"{self.path}: cannot be read ({error}); begins anew", file=sys.stderr)
             return None
-        if found["key"] != self.key:
+        if key != self.key:
             print(f"{self.path}: of other settings or data; begins anew", file=sys.stderr)
             return None
         self.model.load_state_dict(found["model"])

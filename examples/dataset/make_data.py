@@ -1,6 +1,7 @@
 """Stands in for your images: writes scikit-learn's digits to data/ in three forms."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ for part, chosen in rows.items():
         (folder / f"{row:04}.png").write_bytes(buffer.getvalue())
         encoded.append({"bytes": buffer.getvalue(), "path": f"{row:04}.png"})
     table = pa.table({"image": encoded, "label": labels[chosen]})
+    classes = {"label": {"names": WORDS, "_type": "ClassLabel"}}  # as Hugging Face's datasets write
+    table = table.replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": classes}})}
+    )
     half = len(chosen) // 2
     for shard, (start, length) in enumerate([(0, half), (half, len(chosen) - half)]):
         pq.write_table(table.slice(start, length), f"data/{part}-0000{shard}-of-00002.parquet")

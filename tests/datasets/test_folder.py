@@ -135,7 +135,7 @@ def test_hidden_folders_are_no_classes(tmp_path):
 def test_no_image_is_left_out_in_silence(tmp_path):
     fill(tmp_path)
     (tmp_path / "ant" / "9.png").symlink_to(tmp_path / "not fetched.png")
-    with pytest.raises(InputError, match=r"ant/9\.png: expected an image, found what cannot be"):
+    with pytest.raises(InputError, match=r"9\.png: expected an image, found a link to .*fetched"):
         folder(root=str(tmp_path), size=4)
     (tmp_path / "ant" / "9.png").unlink()
     fill(tmp_path / "bee", classes=("more",))
@@ -168,3 +168,39 @@ def test_another_folder_is_another_dataset():
         return config.check(raw, SCHEMA)["data"]["name"]
 
     assert name("a") == name("a") != name("b")
+
+
+def test_classes_are_called_as_their_folders(tmp_path):
+    fill(tmp_path / "a", classes=("bee", "ant"))
+    fill(tmp_path / "b" / "train")
+    fill(tmp_path / "b" / "test")
+    for part in "ab":
+        assert folder(root=str(tmp_path / part), size=4).names == ["ant", "bee"]
+
+
+@pytest.mark.parametrize("what", ["an image", "a class", "a part"])
+def test_links_out_of_the_folder_are_not_followed(tmp_path, what):
+    root, elsewhere = tmp_path / "data" / "images", tmp_path / "home"
+    fill(root / "train")
+    fill(root / "test")
+    fill(elsewhere / "test", classes=("ant", "bee"))
+    link, target = {
+        "an image": (root / "train/ant/9.png", elsewhere / "test/ant/0.png"),
+        "a class": (root / "test/ant", elsewhere / "test/ant"),
+        "a part": (root / "test", elsewhere / "test"),
+    }[what]
+    if link.exists():
+        link.rename(tmp_path / "aside")
+    link.symlink_to(target)
+    with pytest.raises(
+        InputError, match=r"expected images inside of .*, found a link out of it, to"
+    ):
+        folder(root=str(root), size=4)
+
+
+def test_links_inside_of_the_folder_and_to_it_are_followed(tmp_path):
+    fill(tmp_path / "images")
+    (tmp_path / "images/ant/9.png").symlink_to("../bee/0.png")
+    (tmp_path / "linked [1]").symlink_to("images")
+    data = folder(root=str(tmp_path / "linked [1]"), size=4)
+    assert len(data.train.labels) + len(data.test.labels) == 11

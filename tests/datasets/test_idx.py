@@ -93,6 +93,18 @@ def test_a_truncated_file_without_a_known_checksum_is_found_by_its_size(folder):
         _idx.load("Small", str(root), {})
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0\0\x08", b"\0\0\x08\x01" + struct.pack(">I", 6), b"\0\0\x09\x03" + bytes(12),
+     b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 2**31, 4)],
+)  # fmt: skip
+def test_a_file_of_another_form_is_named_in_one_line(folder, content):
+    root, raw, _ = folder
+    (raw / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(InputError, match=r"train-images-idx3-ubyte: expected .*again"):
+        _idx.load("Small", str(root), {})
+
+
 def test_a_missing_file_names_both_remedies(tmp_path):
     with pytest.raises(InputError, match=r"data\.root or BLINDSPOTS_DATA .*unset both to download"):
         mnist(root=str(tmp_path))

@@ -3,6 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from blindspots.datasets import _images
 from blindspots.datasets.npz import npz
 from blindspots.interface import InputError
 
@@ -90,7 +91,7 @@ def test_bad_arrays_are_named(tmp_path, changed, message):
 
 
 def test_files_that_are_missing_or_no_archives_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"no\.npz: expected an \.npz file, found none; the path"):
+    with pytest.raises(InputError, match=r"no\.npz: expected an \.npz file, found none; correct t"):
         npz(file=str(tmp_path / "no.npz"))
     np.save(tmp_path / "a.npy", np.zeros(3))
     with pytest.raises(InputError, match=r"a\.npy: expected an \.npz file of plain arrays"):
@@ -108,3 +109,25 @@ def test_files_that_are_missing_or_no_archives_are_named(tmp_path):
         npz(file=str(tmp_path / "c.npz"))
     with pytest.raises(InputError, match="expected 'first' or 'last', found 'middle'"):
         npz(file=str(tmp_path / "c.npz"), channels="middle")
+
+
+def test_arrays_that_do_not_fit_in_memory_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    zeros = np.zeros((2000, 28, 28), np.uint8)
+    labels = np.arange(2000) % 2
+    np.savez_compressed(
+        tmp_path / "a.npz", x_train=zeros, y_train=labels, x_test=zeros, y_test=labels
+    )
+    monkeypatch.setattr(_images.psutil, "virtual_memory", lambda: type("", (), {"available": 3e6}))
+    assert (tmp_path / "a.npz").stat().st_size < 1e5
+    with pytest.raises(InputError, match=r"a\.npz: expected images that fit in memory"):
+        npz(file=str(tmp_path / "a.npz"))
+
+
+def test_a_header_that_lies_about_the_size_is_refused(tmp_path):
+    vast = np.lib.format.header_data_from_array_1_0(np.zeros(1, np.uint8)) | {"shape": (10**15,)}
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as new:
+        for name in arrays():
+            with new.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array_header_1_0(member, vast)
+    with pytest.raises(InputError, match=r"b\.npz: expected an \.npz file of plain arrays"):
+        npz(file=str(tmp_path / "b.npz"))

@@ -1,4 +1,5 @@
 import io
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -149,3 +150,94 @@ def test_another_file_is_another_dataset():
         return config.check(raw, SCHEMA)["data"]["name"]
 
     assert name("a.parquet") == name("a.parquet") != name("b.parquet")
+
+
+def test_text_and_bytes_are_read_in_every_layout_that_arrow_has_for_them(tmp_path):
+    images, words = [encoded(0, mode="L"), encoded(255, mode="L")] * 2, ["cow", "ant"] * 2
+    for text, binary in [
+        (pa.string(), pa.binary()),
+        (pa.large_string(), pa.large_binary()),
+        (pa.string_view(), pa.binary_view()),
+        (pa.dictionary(pa.int8(), pa.string()), pa.binary_view()),
+    ]:
+        file = write(
+            tmp_path / "a.parquet",
+            pa.array(words).cast(text),
+            pa.array(images, pa.binary()).cast(binary),
+        )
+        data = parquet(train=file, test=file)
+        assert data.train.labels.tolist() == [1, 0, 1, 0]
+        assert data.train.images[:, 0, 0, 0].tolist() == [0, 1, 0, 1]
+        assert data.names == ["ant", "cow"]
+
+
+def test_labels_are_as_long_as_they_are(tmp_path):
+    words = ["a", "a\0", "a" * 10_000]
+    file = write(tmp_path / "a.parquet", words)
+    assert parquet(train=file, test=file).names == sorted(words)
+
+
+def test_a_path_is_a_pattern_where_there_is_no_such_file_alone(tmp_path):
+    folder = tmp_path / "cifar [small]"
+    folder.mkdir()
+    file = write(folder / "train*.parquet", [0, 1])
+    write(folder / "train1.parquet", [0, 1, 2])
+    assert len(parquet(train=file, test=file).train.labels) == 2
+    with pytest.raises(
+        InputError, match="expected a Parquet file, or a pattern of some, found none"
+    ):
+        parquet(train=str(folder / "train?.parquet"))
+
+
+def test_a_fault_of_the_test_set_names_its_file(tmp_path):
+    train, test = write(tmp_path / "a.parquet", [0, 1]), write(tmp_path / "b.parquet", [-1, -1])
+    with pytest.raises(
+        InputError, match=r"b\.parquet: column 'label': expected test labels from 0"
+    ):
+        parquet(train=train, test=test)
+
+
+def named(path, labels, names, key="label"):
+    """A file as Hugging Face's datasets write it."""
+    info = {"info": {"features": {key: {"names": names, "_type": "ClassLabel"}}}}
+    write(path, labels)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), path)
+    return str(path)
+
+
+def test_names_of_classes_are_those_of_the_schema(tmp_path):
+    names = ["cat", "dog", "never seen"]
+    train = named(tmp_path / "a-0.parquet", [0, 1], names)
+    named(tmp_path / "a-1.parquet", [1, 0], names)
+    plain = write(tmp_path / "b.parquet", [1])
+    assert parquet(train=str(tmp_path / "a-*.parquet"), test=plain).names == ["cat", "dog"]
+    assert parquet(train=plain_of(tmp_path), test=train).names is None  # of the training set alone
+    other = named(tmp_path / "c.parquet", [1], ["dog", "cat", "never seen"])
+    with pytest.raises(
+        InputError, match=r"c\.parquet: expected a schema with the classes cat, dog"
+    ):
+        parquet(train=train, test=other)
+    named(tmp_path / "a-2.parquet", [1, 0], ["dog", "cat"])
+    with pytest.raises(
+        InputError, match=r"a-2\.parquet: .* found dog, cat: equal labels mean other"
+    ):
+        parquet(train=str(tmp_path / "a-*.parquet"), test=plain)
+
+
+def plain_of(folder):
+    return write(folder / "plain.parquet", [0, 1])
+
+
+@pytest.mark.parametrize("names", [["cat"], "cat, dog", [1, 2], None, {"0": "cat"}])
+def test_what_are_no_names_for_all_classes_is_left_out(tmp_path, names):
+    file = named(tmp_path / "a.parquet", [0, 1], names)
+    assert parquet(train=file, test=file).names is None
+
+
+@pytest.mark.parametrize("told", ["no JSON", "[" * 10_000, "[]", '{"info": 3}'])
+def test_metadata_that_says_anything_else_is_left_out(tmp_path, told):
+    write(tmp_path / "a.parquet", [0, 1])
+    table = pq.read_table(tmp_path / "a.parquet").replace_schema_metadata({"huggingface": told})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert parquet(train=str(tmp_path / "a.parquet"), test=plain_of(tmp_path)).names is None

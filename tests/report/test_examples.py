@@ -1,7 +1,9 @@
 """Examples are those of the files: pictures, distortions, and every victim's answers."""
 
 import base64
+import html
 import io
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 from blindspots import tables
 from blindspots.report import examples
 from blindspots.report.pictures import png
-from tests.pages import HOSTILE, NETS, checked, files
+from tests.pages import HOSTILE, NETS, checked, files, rendered
 
 
 @pytest.fixture
@@ -145,3 +147,16 @@ def test_a_page_has_so_many_examples_and_experiments_beyond_have_none(folder, mo
     )
     sizes = {name: {len(group.examples) for group in of} for name, of in found.items()}
     assert sizes == {"cross-model": {12}, "b": {1}}
+
+
+def test_classes_are_called_by_their_names_and_those_without_by_their_numbers(tmp_path):
+    names = [HOSTILE, *(f"class {chr(97 + number)}" for number in range(1, 9))]  # none for 9
+    made, plain = rendered(tmp_path / "named", classes=names), rendered(tmp_path / "plain")
+    assert re.findall(r"original: a (.*?)<", plain)[:10] == [str(number) for number in range(10)]
+    assert re.findall(r"original: a (.*?)<", made)[1:10] == [*names[1:], "9"]
+    assert HOSTILE not in made
+    answers = re.findall(r'data-answer="(.*?)"', plain)
+    assert set(answers) == {str(number) for number in range(10)}
+    expected = [(*names, "9")[int(answer)] for answer in answers]
+    found = [html.unescape(answer) for answer in re.findall(r'data-answer="(.*?)"', made)]
+    assert found == expected

@@ -126,6 +126,9 @@ def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         assert Checkpoint(path, "one", model, every=0).resume() is None
         assert "another SHA-256" in capsys.readouterr().err
+    torch.save([1], path)
+    assert Checkpoint(path, "one", model, every=0).resume() is None
+    assert "cannot be read" in capsys.readouterr().err
     path.write_bytes(whole[:100])
     assert Checkpoint(path, "one", model, every=0).resume() is None
     assert "cannot be read" in capsys.readouterr().err

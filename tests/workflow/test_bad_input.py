@@ -157,6 +157,17 @@ def test_a_net_that_does_not_classify_is_not_certified(workflow):
     assert "Traceback" not in ended.stdout
 
 
+def test_a_net_that_names_a_function_which_the_config_does_not_is_not_loaded(copied):
+    path = copied.results / "nets/linear.s0/weights.safetensors"
+    spec = checkpoints.spec_of(path) | {"method": "their_lab:net"}
+    (copied.folder / "their_lab.py").write_text("open('was-run', 'w')\n")
+    checkpoints.save(path, checkpoints.load(path), spec)
+    ended = copied.run("--until", "attack")
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, "linear.s0/weights", "made by 'their_lab:net', which could run")
+    assert not (copied.folder / "was-run").exists()
+
+
 TRAINER = """
 from blindspots.interface import Status
 
@@ -179,7 +190,9 @@ def test_a_users_model_trainer_and_weights_take_part(workflow):
     workflow.config["nets"]["coded"]["trainer"] = {"method": "my_lab:nudge", "step": 0.5}
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
-    taken = checkpoints.load(workflow.results / "nets/linear.s0/weights.safetensors")
+    taken = checkpoints.load(
+        workflow.results / "nets/linear.s0/weights.safetensors", own=["tests.nets:two_layers"]
+    )
     assert torch.equal(taken[1].weight, model[1].weight)
     assert re.search(r"adopt\s+1", ended.stdout)
     head = checkpoints.load(workflow.results / "nets/coded.s0/weights.safetensors").head

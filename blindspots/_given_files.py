@@ -1,0 +1,62 @@
+"""Files that a user gives: which a path means, and what there is where one is not."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from blindspots.interface import InputError
+
+STAND_INS = {
+    b"version https://git-lfs": ("a Git LFS pointer to it", "fetch the file itself: git lfs pull"),
+    b"<!doctype": ("a web page", "download the file itself, not the page about it"),
+    b"<html": ("a web page", "download the file itself, not the page about it"),
+}
+"""What a file that was not fetched begins with, in lower case: what it is, and a remedy."""
+
+
+def matching(pattern: str) -> list[str]:
+    """The files that a path means: itself, or where there is none of that name those it matches."""
+    if Path(pattern).exists():
+        return [pattern]
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (of absolute patterns, too)
+
+
+def check(path: str | Path, expected: str) -> None:
+    """Refuse what is no file, or one that stands in for the file that was not fetched.
+
+    Args:
+        path: as the user gave it.
+        expected: for the message, such as "an .npz file".
+
+    Raises:
+        InputError: says what the path is, and what to do.
+    """
+    fault = _fault(Path(path))
+    if fault is not None:
+        found, remedy = fault
+        raise InputError(f"{path}: expected {expected}, found {found}; {remedy}")
+
+
+def _fault(path: Path) -> tuple[str, str] | None:
+    """What is there instead of a file with content, and a remedy."""
+    try:
+        if path.is_symlink() and not path.exists():
+            return (
+                f"a link to {path.readlink()}, which is not there",
+                "fetch that file, or link anew",
+            )
+        if path.is_dir():
+            return "a folder", "name the file in it"
+        if not path.exists():
+            place = "" if path.is_absolute() else f", which is relative to {Path.cwd()}"
+            return "none", f"correct the path{place}"
+        if not path.is_file():  # a pipe or a device, which might never end
+            return "no regular file", "name another"
+        with path.open("rb") as file:
+            head = file.read(64).lstrip().lower()
+    except OSError as error:
+        return f"one that cannot be opened ({error.strerror})", "see to its permissions or its path"
+    if path.stat().st_size == 0:
+        return "an empty file", "fetch or make it again"
+    return next((said for start, said in STAND_INS.items() if head.startswith(start)), None)
