@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from blindspots._values import assert_bounded
 from blindspots.config import check, laid_over
 from blindspots.interface import InputError
 
@@ -18,31 +19,60 @@ ROOT = Path(__file__).parents[2]
 """The checkout: the workflow's files lie beside the package."""
 
 
-class _KeysOnce(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):
     """Refuses a key that is there twice: of two nets of one name the first would be gone."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
+        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
+                continue
+            name = str(self.construct_object(key))
+            if name in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
                 )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+            seen.add(name)
+        return node
 
 
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
     raw: Any = {}
     for path in paths:
-        try:
-            raw = laid_over(raw, yaml.load(path.read_text("utf-8"), _KeysOnce))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+        raw = laid_over(raw, _loaded(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
     return check(raw, schema, ", ".join(map(str, paths)))
+
+
+def _loaded(path: Path) -> Any:
+    """What a file of YAML says.
+
+    Raises:
+        InputError: a file that is no YAML, or without end once its aliases are followed.
+    """
+    try:
+        loader = _Loader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        assert_bounded(node, _inside)
+        return None if node is None else loader.construct_document(node)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8, found other text ({error}); convert it"
+        ) from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+
+
+def _inside(node: yaml.Node | None) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def workflow(name: str) -> Path:
