@@ -31,11 +31,14 @@ def our_line(error: BaseException) -> str | None:
 
 def _lines(error: BaseException) -> Iterator[tuple[Path, str]]:
     """Files, and their lines as text, of the calls in code that is not installed; inmost first."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    calls = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:  # in a file that was imported
+        calls.append((error.filename, error.lineno))
+    for file, number in reversed(calls):
         # Made of strings: "<string>", "<frozen …>"; others come by links, or by rules/../scripts.
-        path = Path(frame.filename)
+        path = Path(file)
         if path.is_file() and not _is_installed(real := path.resolve()):
-            yield real, f"{path}, line {frame.lineno}"
+            yield real, f"{path}, line {number}"
 
 
 def _is_ours(path: Path) -> bool:

@@ -112,6 +112,13 @@ def test_the_users_line_is_named_where_it_calls_or_is_called(own):
     assert own_line(called) == own_line(calls) == own_line(through_text) == theirs
 
 
+def test_a_file_of_the_users_that_is_no_python_is_named_though_it_never_ran(own, monkeypatch):
+    (own.parent / "broken_helper.py").write_text("x = (\n\n\n")
+    monkeypatch.syspath_prepend(own.parent)
+    error = caught(of(ROOT / "blindspots/methods.py", "import broken_helper"))
+    assert own_line(error) == f"{own.parent}/broken_helper.py, line 1"
+
+
 def test_the_users_code_may_lie_below_the_prefix_of_python(own, monkeypatch):
     monkeypatch.setattr(sys, "base_prefix", str(own.parent))  # such as /usr, above /usr/src/app
     monkeypatch.setattr(sys, "prefix", str(own.parent))
