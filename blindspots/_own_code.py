@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -27,6 +27,24 @@ def own_line(error: BaseException) -> str | None:
 def our_line(error: BaseException) -> str | None:
     """File and line of the innermost call in the project's code, as `own_line`."""
     return next((line for path, line in _lines(error) if _is_ours(path)), None)
+
+
+def blame(error: BaseException, own: Iterable[str] = ()) -> str:
+    """A line that says which code is to be corrected, and what to send where it is the project's.
+
+    Args:
+        error: as caught.
+        own: the user's functions that took part, whose answers may have brought it up.
+    """
+    text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if line := own_line(error):
+        return f"{line}: expected your code to run, found {text}; correct it"
+    named = ", ".join(own)
+    unless = f"; unless it comes of what {named} returned" if named else ""
+    return (
+        f"{our_line(error)}: expected no fault of the program, found {text}{unless}; "
+        "report it with the config"
+    )
 
 
 def _lines(error: BaseException) -> Iterator[tuple[Path, str]]:

@@ -12,7 +12,7 @@ import psutil
 from tqdm import tqdm
 
 import blindspots
-from blindspots._own_code import our_line, own_line
+from blindspots._own_code import blame, own_line
 from blindspots.interface import InputError
 from blindspots.provenance import commit, settings_hash
 
@@ -51,7 +51,7 @@ def job(snakemake):
         said = _to_be_known(error)
         if said is None:
             _append(log, "".join(traceback.format_exception(error)))
-            said = _of_code(error, _own_methods(snakemake.config))
+            said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
         message = f"{log}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
@@ -80,21 +80,6 @@ def _to_be_known(error):
     if number in NO_ACCESS and own_line(error) is None:
         return f"expected files that can be read and written, found another ({text[:200]})"
     return None
-
-
-def _of_code(error, own):
-    """Which code is to be corrected: the user's line, or the program's, with what to send then."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    if line := own_line(error):
-        return (
-            f"{line}: expected your code to run, found {text}; correct it, the log has the "
-            "traceback"
-        )
-    unless = f"; unless it comes of what {', '.join(own)} returned" if own else ""
-    return (
-        f"{our_line(error)}: expected no fault of the program, found {text}{unless}; report it "
-        "with this log and the config"
-    )
 
 
 def _own_methods(config):

@@ -129,7 +129,7 @@ def test_a_fault_of_the_program_is_said_as_one_with_what_to_send(ended):
     said, log = ended(of(ROOT / "blindspots/goals.py"))
     assert said == (
         f"{ROOT}/blindspots/goals.py, line 12: expected no fault of the program, found KeyError: "
-        "'gone'; report it with this log and the config"
+        "'gone'; report it with the config, the log has the traceback"
     )
     assert "Traceback" in log
 

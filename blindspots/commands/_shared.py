@@ -18,6 +18,8 @@ from blindspots.interface import InputError
 ROOT = Path(__file__).parents[2]
 """The checkout: the workflow's files lie beside the package."""
 
+LOCKS = Path(".snakemake/locks")
+
 
 class _Loader(yaml.SafeLoader):
     """Refuses a key that is there twice: of two nets of one name the first would be gone."""
@@ -78,6 +80,8 @@ def _inside(node: yaml.Node | None) -> list[yaml.Node]:
 def workflow(name: str) -> Path:
     """A file of the workflow, which the package alone has not."""
     path = ROOT / name
+    if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
+        raise InputError(f"{ROOT}: expected a checkout in a folder without braces; move it")
     if not path.exists():
         raise InputError(
             f"{path}: expected the workflow's files beside the package, found none; install "
@@ -87,8 +91,13 @@ def workflow(name: str) -> Path:
 
 
 def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
-    """The command line of Snakemake that runs these configs in the working directory."""
+    """The command line of Snakemake that runs these configs in the working directory.
+
+    The checkout's profile goes with it, lest the working directory has one of another workflow.
+    """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow("Snakefile"))]
+    if not any(option.startswith("--workflow-profile") for option in options):
+        command += ["--workflow-profile", str(workflow("profiles/default"))]
     return [*command, "--configfile", *map(str, configs), *options]
 
 
@@ -107,7 +116,26 @@ def _short(program: str) -> str:
     path = Path(program)
     if shutil.which(path.name) == program:
         return path.name
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else program
+    if not path.is_relative_to(Path.cwd()):
+        return program
+    short = path.relative_to(Path.cwd())
+    return str(short) if len(short.parts) > 1 else f"./{short}"
+
+
+def assert_unlocked(this: str) -> None:
+    """Say what to do where the working directory is locked, as after a run that failed for it.
+
+    Args:
+        this: the command line that was given.
+
+    Raises:
+        InputError: it is.
+    """
+    if LOCKS.is_dir() and any(LOCKS.iterdir()):
+        raise InputError(
+            f"{Path.cwd()} is locked: another run is at work in it, or was killed. If none is: "
+            f"{this} -- --unlock, and then again without"
+        )
 
 
 def report_of(config: dict[str, Any]) -> Path:

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -28,39 +27,74 @@ class Command(Workflow):
         )  # fmt: skip
 
 
+WAITS = """
+import signal, sys
+from pathlib import Path
+from blindspots.interface import Status
+
+def train(model, images, labels):
+    if not Path("go on").exists():
+        print("training has begun", file=sys.__stderr__, flush=True)
+        signal.pause()
+    return [{"iteration": 0, "seconds": 0.0}], Status.CONVERGED
+"""
+
+
 @pytest.fixture
 def tiny(tmp_path):
-    """One linear net, attacked and shown its own images."""
-    made = Command(tmp_path / "a folder")
+    """One linear net, attacked and shown its own images; its training waits to be stopped."""
+    made = Command(tmp_path / "a {folder} [it's]")
     config = made.config
-    config["nets"] = {"linear": config["nets"]["linear"]}
+    config["nets"] = {"linear": config["nets"]["linear"] | {"trainer": {"method": "lab:train"}}}
+    (made.folder / "lab.py").write_text(WAITS)
     config["experiments"]["both"].update(sources=["linear"], victims=["linear"], amplify=[], n=5)
     config["tables"] = {"errors": config["tables"]["errors"]}
     config["figures"] = {}
     return made
 
 
-def test_interrupted_a_run_ends_as_such_and_goes_on_where_it_was(tiny):
+@pytest.fixture
+def training(tiny):
+    """A run whose training has begun, in a process group of its own."""
     process = subprocess.Popen(
         tiny.command("--cores", "1"), cwd=tiny.folder, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not ignored, as by nohup
     )  # fmt: skip
-    deadline = time.monotonic() + 300
-    while not (tiny.results / "splits/s0.parquet").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
-    text, _ = process.communicate(timeout=300)
-    assert process.returncode == 130, text
+    with process.stdout as lines:
+        told = []
+        for line in lines:
+            told.append(line)
+            if line == "training has begun\n":
+                break
+        assert told[-1:] == ["training has begun\n"], "".join(told)
+        yield process
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [
+        (signal.SIGINT, os.killpg),  # as a terminal does on Ctrl-C
+        (signal.SIGINT, os.kill),  # as a supervisor does
+        (signal.SIGTERM, os.kill),
+        (signal.SIGHUP, os.killpg),  # as a terminal does that is closed
+    ],
+)
+def test_stopped_a_run_ends_as_such_and_goes_on_where_it_was(tiny, training, number, send):
+    send(training.pid, number)
+    text = training.stdout.read()
+    assert training.wait() == 128 + number, text
     told = text.splitlines()[-1]
     assert told.startswith("Interrupted. Finished jobs are kept; to go on: ")
     assert told.endswith("-m blindspots run my.yaml")
     assert "Traceback" not in text
+    assert not list((tiny.folder / ".snakemake").glob("locks/*"))
     prepared = tiny.folder / "resources/digits/train.parquet"
     before = prepared.stat().st_mtime_ns
 
+    (tiny.folder / "go on").touch()
     ended = tiny.give("run")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == f"The report: {tiny.results / 'report.html'}"
@@ -128,6 +162,26 @@ def test_a_missing_report_is_made_from_the_results_alone(done):
     assert (done.results / "report.html").exists()
     assert (done.folder / "theirs.zip").exists()
     assert not (done.results / "certificates").exists()
+
+
+def test_a_report_that_cannot_be_made_says_why_in_a_line(done):
+    (done.results / "report.html").unlink()
+    table = done.results / "tables/errors.parquet"
+    table.write_bytes(table.read_bytes()[:100])
+    ended = done.give("report")
+    assert ended.returncode == 1
+    (told,) = ended.stderr.splitlines()
+    assert told.startswith("logs/small/report.log: results/small/tables/errors.parquet: expected")
+
+
+def test_a_profile_of_another_workflow_in_the_folder_is_left_alone(done):
+    profile = done.folder / "profiles/default/config.yaml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text("rerun-triggers: [input]\nforceall: true\n")
+    ended = done.give("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "Nothing to be done" in ended.stderr
+    assert f"profile {ROOT / 'profiles/default'} " in ended.stderr
 
 
 def test_a_report_without_results_names_what_is_missing_and_the_remedy(done):

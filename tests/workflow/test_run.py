@@ -157,8 +157,8 @@ def test_the_same_config_gives_the_same_bytes_elsewhere(finished, workflow):
     assert workflow.tables() == finished.tables()
 
 
-def test_a_checkout_in_a_path_with_a_space_runs_jobs(workflow, tmp_path):
-    checkout = tmp_path / "a checkout"
+def test_a_checkout_in_a_path_with_spaces_quotes_and_brackets_runs_jobs(workflow, tmp_path):
+    checkout = tmp_path / "a 'checkout' [of \"mine\"]"
     folders = ("blindspots", "envs", "profiles", "reports", "rules", "schemas", "scripts")
     for folder in folders:
         shutil.copytree(ROOT / folder, checkout / folder)
