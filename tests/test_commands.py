@@ -1,5 +1,6 @@
 """The commands: what they write, say and refuse. Real runs through them: tests/workflow."""
 
+import io
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots import config, methods, tables
+from blindspots import config, housekeeping, methods, tables
 from blindspots.analyses._summary import checked
 from blindspots.commands import _shared
 from blindspots.interface import InputError
@@ -330,3 +331,38 @@ def test_a_damaged_record_of_a_job_is_named(blindspots, tmp_path):
     record.write_text("{")
     with pytest.raises(InputError, match=r"a\.jsonl: expected what Snakemake measured of a job"):
         command.results._records(tmp_path / "logs/x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "removed"), [("y", True), ("Yes", True), ("", False), ("no", False), (None, False)]
+)
+def test_what_is_to_be_removed_is_said_and_removed_once_a_person_says_yes(
+    blindspots, monkeypatch, tmp_path, answer, removed
+):
+    blindspots("new", "my.yaml")
+    file = tmp_path / "results/my/nets/old.s0/weights.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(2**20))
+
+    def asked(question):
+        assert question == "1 files, 1.0 MiB; remove them? [y/N] "
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr(housekeeping, "outputs", lambda *_: housekeeping.Made(set(), set()))
+    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    status, out, error = blindspots("prune", "my.yaml", "--delete")
+    assert out.startswith("results/my/nets/old.s0/weights.safetensors\n")
+    assert (status, error) == ((0, "") if removed else (1, "nothing was removed"))
+    assert file.exists() != removed
+    assert (tmp_path / "results").exists() != removed
+
+
+def test_a_config_with_a_plus_in_its_name_is_one(blindspots, monkeypatch, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "my.yaml").rename(tmp_path / "a+b.yaml")
+    monkeypatch.setattr(housekeeping, "outputs", lambda *_: housekeeping.Made(set(), set()))
+    assert blindspots("prune", "a+b.yaml") == (0, "0 files, 0.0 MiB\n", "")

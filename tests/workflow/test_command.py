@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +16,8 @@ from tests.workflow.conftest import Workflow
 class Command(Workflow):
     """A workflow that is started by `blindspots run my.yaml`."""
 
+    env: ClassVar = {"PYTHONPATH": str(ROOT)}
+
     def command(self, *arguments, name="run"):
         super().command()  # writes the config
         return [sys.executable, "-m", "blindspots", name, "my.yaml", *arguments]
@@ -23,7 +26,7 @@ class Command(Workflow):
         """Give a command to its end, from the workflow's folder."""
         return subprocess.run(
             self.command(*arguments, name=name), cwd=self.folder, text=True, check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+            env=os.environ | self.env, capture_output=True,
         )  # fmt: skip
 
 
@@ -53,24 +56,7 @@ def tiny(tmp_path):
     return made
 
 
-@pytest.fixture
-def training(tiny):
-    """A run whose training has begun, in a process group of its own."""
-    process = subprocess.Popen(
-        tiny.command("--cores", "1"), cwd=tiny.folder, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not ignored, as by nohup
-    )  # fmt: skip
-    with process.stdout as lines:
-        told = []
-        for line in lines:
-            told.append(line)
-            if line == "training has begun\n":
-                break
-        assert told[-1:] == ["training has begun\n"], "".join(told)
-        yield process
-    process.wait()
+BEGUN = "training has begun"
 
 
 @pytest.mark.parametrize(
@@ -82,18 +68,25 @@ def training(tiny):
         (signal.SIGHUP, os.killpg),  # as a terminal does that is closed
     ],
 )
-def test_stopped_a_run_ends_as_such_and_goes_on_where_it_was(tiny, training, number, send):
-    send(training.pid, number)
-    text = training.stdout.read()
-    assert training.wait() == 128 + number, text
+def test_stopped_a_run_ends_as_such_and_leaves_no_locks(tiny, number, send):
+    with tiny.begun(BEGUN, "--cores", "1") as process:
+        send(process.pid, number)
+        text = process.stdout.read()
+        assert process.wait() == 128 + number, text
     told = text.splitlines()[-1]
     assert told.startswith("Interrupted. Finished jobs are kept; to go on: ")
     assert told.endswith("-m blindspots run my.yaml")
     assert "Traceback" not in text
     assert not list((tiny.folder / ".snakemake").glob("locks/*"))
+
+
+def test_stopped_a_run_goes_on_where_it_was(tiny):
+    with tiny.begun(BEGUN, "--cores", "1") as process:
+        os.kill(process.pid, signal.SIGINT)
+        process.stdout.read()
+        process.wait()
     prepared = tiny.folder / "resources/digits/train.parquet"
     before = prepared.stat().st_mtime_ns
-
     (tiny.folder / "go on").touch()
     ended = tiny.give("run")
     assert ended.returncode == 0, ended.stderr
