@@ -14,10 +14,16 @@ RESULTS, RESOURCES, LOGS = Path("results"), Path("resources"), Path("logs")
 
 
 class Made(NamedTuple):
-    """What the runs of some configs make: files, and the logs of the jobs that make them."""
+    """What a config's run makes.
+
+    Attributes:
+        files: that it makes.
+        logs: of the jobs that made them; None where Snakemake has no record of some, which may have
+            failed and left a log that says why.
+    """
 
     files: set[Path]
-    logs: set[Path]
+    logs: set[Path] | None
 
 
 def unneeded(
@@ -35,10 +41,12 @@ def unneeded(
         InputError: a config that the workflow refuses.
     """
     made = [outputs(snakefile, config) for config in configs]
-    files, logs = (set().union(*each) for each in zip(*made, strict=True))
+    files = {file for each in made for file in each.files}
     folders = [RESULTS / run for run in runs] + ([] if other_runs(runs) else [RESOURCES])
     found = [p for folder in folders for p in _files(folder) if not _is_needed(p, files)]
-    found += [p for run in runs for p in _files(LOGS / run) if _is_of_another_job(p, logs)]
+    if all(each.logs is not None for each in made):
+        logs = {log for each in made for log in each.logs or ()}
+        found += [p for run in runs for p in _files(LOGS / run) if _is_of_another_job(p, logs)]
     return sorted(found)
 
 
@@ -77,12 +85,13 @@ def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
     head, *lines = ended.stdout.splitlines() or [""]
     if ended.returncode != 0 or not head.startswith("output_file"):
         reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        files = ", ".join(map(str, config))
-        raise InputError(f"{files}: expected a config that the workflow accepts, found: {reason}")
+        named = ", ".join(map(str, config))
+        raise InputError(f"{named}: expected a config that the workflow accepts, found: {reason}")
     rows = [dict(zip(head.split("\t"), line.split("\t"), strict=False)) for line in lines]
+    logs = {log for row in rows for log in row["log-file(s)"].split(",")}
     return Made(
         {Path(row["output_file"]) for row in rows},
-        {Path(log) for row in rows for log in row["log-file(s)"].split(",")},
+        None if "-" in logs else {Path(log) for log in logs},
     )
 
 

@@ -25,7 +25,7 @@ def test_killed_twenty_times_it_ends_with_the_tables_of_an_undisturbed_run(finis
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         with process.stdout as lines:  # a moment is a number of lines that the run has said
-            for _ in islice(lines, moments.randrange(20, 200)):
+            for _ in islice(lines, moments.randrange(20, 100)):
                 pass
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

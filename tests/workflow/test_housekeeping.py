@@ -1,5 +1,6 @@
 """What no config needs is listed, and removed on request."""
 
+import shutil
 import subprocess
 import sys
 
@@ -53,6 +54,13 @@ def test_what_a_net_left_that_is_no_longer_in_the_config_is_listed_and_removed(f
     assert (fewer.results / "nets/linear.s0/weights.safetensors").exists()
     assert (fewer.folder / "logs/small/times.md").exists()
     assert prune(fewer) == (["0 files, 0.0 MiB"], "")
+
+
+def test_logs_are_left_where_one_may_be_of_a_job_that_failed(fewer):
+    shutil.rmtree(fewer.folder / ".snakemake/metadata")  # as if some had never ended
+    listed, _ = prune(fewer)
+    assert "results/small/nets/coded.s0/weights.safetensors" in listed
+    assert not any(line.startswith("logs/") for line in listed)
 
 
 def test_other_runs_and_what_they_may_need_are_left_alone(fewer):
