@@ -63,6 +63,8 @@ def _made(configs: Sequence[Path], run: str, *options: str) -> None:
         status = follow(_shared.snakemake(configs, *options), output)
         output.seek(0)
         said = output.read()
+    if status > 128:  # interrupted
+        sys.exit(status)
     if status == 0:
         return
     _, _, missing = said.partition("affected files:")
