@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -75,25 +74,18 @@ class _Rows(NamedTuple):
     labels: np.ndarray
 
 
-def _files(pattern: str) -> list[str]:
-    """Those that a pattern names, sorted; the one of this very name, though it has brackets."""
-    if Path(pattern).is_file():
-        return [pattern]
-    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (of absolute patterns, too)
-
-
 def _read(pattern: str, image: str, label: str) -> _Rows:
-    found = _files(pattern)
-    if not found:
+    files = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (of absolute patterns, too)
+    if not files:
         raise InputError(
             f"{pattern}: expected a Parquet file, or a pattern of some, found none; paths are "
-            "relative to the folder that you start in, and a bracket of a name is [[] in a pattern"
+            "relative to the folder that you start in"
         )
     if image == label:
         raise InputError(f"data.label: expected another column than data.image, found {label!r}")
     images: list[tuple[str, bytes | None]] = []
     labels = []
-    for file in found:
+    for file in files:
         try:
             schema = pq.read_schema(file)
             for column in (image, label):

@@ -41,15 +41,6 @@ def test_shards_are_read_in_the_order_of_their_names(tmp_path):
     assert data.test.labels.tolist() == [2]
 
 
-def test_a_name_with_brackets_is_a_file_before_it_is_a_pattern(tmp_path):
-    folder = tmp_path / "[old]"
-    folder.mkdir()
-    train = write(folder / "a.parquet", [0, 1, 2])
-    write(tmp_path / "test-1.parquet", [1, 2])
-    data = parquet(train=train, test=str(tmp_path / "test-[0-9].parquet"))
-    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1, 2], [1, 2])
-
-
 @pytest.mark.parametrize("dictionary", [False, True])
 def test_text_labels_are_numbered_in_the_alphabetical_order_of_the_training_set(
     tmp_path, dictionary
