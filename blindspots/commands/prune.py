@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """A line for each file, and their size."""
-    from blindspots.housekeeping import other_runs, remove, unneeded
+    from blindspots.housekeeping import RESULTS, other_runs, remove, unneeded
 
     configs = [_files(config) for config in arguments.configs]
     runs = {_shared.read(*config)["run"] for config in configs}
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     for path in found:
         print(path)
     if others := other_runs(runs):
-        kept = ", ".join(f"results/{name}" for name in others)
+        kept = ", ".join(str(RESULTS / name) for name in others)
         print(f"Left alone: {kept} and resources, since no config names them", file=sys.stderr)
     size = sum(path.stat().st_size for path in found) / 2**20
     told = f"{len(found)} files, {size:.1f} MiB"
