@@ -17,6 +17,12 @@ from tests.conftest import ROOT
 SMALL = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text("utf-8"))
 
 
+def heeding():
+    """Heed the signals that a shell or nohup may have told this process to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Workflow:
     """The workflow in a folder of its own, with a config that can be changed."""
 
@@ -55,7 +61,7 @@ class Workflow:
         process = subprocess.Popen(
             self.command(*arguments), cwd=self.folder, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | self.env,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by nohup
+            preexec_fn=heeding,
         )  # fmt: skip
         try:
             process.said = []
