@@ -12,12 +12,17 @@ Example, on handwritten digits that need no download:
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from blindspots._own_code import blame, own_line
 from blindspots.commands import calibrate, compare, new, prune, report, results, run
 from blindspots.interface import InputError
 
@@ -25,13 +30,28 @@ COMMANDS = (new, run, report, results, compare, prune, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse the command line and run a command; bad input ends it with one line."""
+    """Parse the command line and run a command; what goes wrong ends it with one line."""
     sys.path.insert(0, str(Path.cwd()))  # methods of the user's own are found from here
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may know fewer letters than we print
+            stream.reconfigure(errors="backslashreplace")
     arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
         arguments.run(arguments)
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
     except InputError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        if isinstance(error, OSError) and own_line(error) is None:
+            with suppress(OSError):  # what could not be written is not tried again on the way out
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):  # who reads us has enough, such as head
+                sys.exit(128 + signal.SIGPIPE)
+            sys.exit(f"expected files that can be read and written, found another ({error})")
+        sys.exit(blame(error))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -1,12 +1,15 @@
-"""Errors in code of a user's own: which line raised them."""
+"""Whose code raised an error: a user's own, this project's, or an installed package's."""
 
 from __future__ import annotations
 
-import sys
+import sysconfig
 import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-OURS = tuple(Path(__file__).parents[1] / name for name in ("blindspots", "scripts"))
+CHECKOUT = Path(__file__).resolve().parents[1]
+OURS = (CHECKOUT / "blindspots", CHECKOUT / "scripts")
+INSTALLED = ("site-packages", "dist-packages")
 
 
 def own_line(error: BaseException) -> str | None:
@@ -18,11 +21,52 @@ def own_line(error: BaseException) -> str | None:
     Returns:
         Such as "/home/me/my_nets.py, line 12"; None where no such code took part.
     """
-    others = (*OURS, Path(sys.prefix), Path(sys.base_prefix))
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        installed = any(path.is_relative_to(folder) for folder in others)
-        # Snakemake runs copies of our scripts from its own folder.
-        if path.is_file() and not installed and ".snakemake" not in path.parts:
-            return f"{path}, line {frame.lineno}"
-    return None
+    return next((line for path, line in _lines(error) if not _is_ours(path)), None)
+
+
+def our_line(error: BaseException) -> str | None:
+    """File and line of the innermost call in the project's code, as `own_line`."""
+    return next((line for path, line in _lines(error) if _is_ours(path)), None)
+
+
+def blame(error: BaseException, own: Iterable[str] = ()) -> str:
+    """A line that says which code is to be corrected, and what to send where it is the project's.
+
+    Args:
+        error: as caught.
+        own: the user's functions that took part, whose answers may have brought it up.
+    """
+    text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if line := own_line(error):
+        return f"{line}: expected your code to run, found {text}; correct it"
+    named = ", ".join(own)
+    unless = f"; unless it comes of what {named} returned" if named else ""
+    return (
+        f"{our_line(error)}: expected no fault of the program, found {text}{unless}; "
+        "report it with the config"
+    )
+
+
+def _lines(error: BaseException) -> Iterator[tuple[Path, str]]:
+    """Files, and their lines as text, of the calls in code that is not installed; inmost first."""
+    calls = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:  # in a file that was imported
+        calls.append((error.filename, error.lineno))
+    for file, number in reversed(calls):
+        # Made of strings: "<string>", "<frozen …>"; others come by links, or by rules/../scripts.
+        path = Path(file)
+        if path.is_file() and not _is_installed(real := path.resolve()):
+            yield real, f"{path}, line {number}"
+
+
+def _is_ours(path: Path) -> bool:
+    # Snakemake runs copies of our scripts from its own folder.
+    copied = path.parts[-3:-1] == (".snakemake", "scripts")
+    return copied or any(path.is_relative_to(folder) for folder in OURS)
+
+
+def _is_installed(path: Path) -> bool:
+    if any(path.is_relative_to(folder) for folder in OURS):
+        return False
+    standard = Path(sysconfig.get_path("stdlib")).resolve()
+    return path.is_relative_to(standard) or any(name in path.parts for name in INSTALLED)

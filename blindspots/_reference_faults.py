@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from blindspots import methods
+from blindspots._said import unknown
+from blindspots._summary_faults import summary_faults
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
-
-SUBJECTS = {
-    "experiment": ("experiments", "an experiment"),
-    "operators": ("operators", "a network of operators"),
-    "units": ("units", "an entry of units"),
-}
-"""What a table or a figure can be of: its key, the config's section that has them, and a name."""
 
 
 def in_use(config: Config) -> set[str]:
@@ -34,9 +29,14 @@ def reference_faults(config: Config) -> Iterator[str]:
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
     for name, experiment in experiments.items():
         key = f"experiments.{name}"
-        yield from _unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
+        yield from unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
+        if _leaves_the_box(attacks.get(experiment["attack"])):
+            yield (
+                f"{key}.attack: expected an attack that keeps images in the box, found "
+                f"{experiment['attack']} with clip: false; remove clip, or name it among controls"
+            )
         for control in experiment["controls"]:
-            yield from _unknown(f"{key}.controls", control, attacks, "an attack")
+            yield from unknown(f"{key}.controls", control, attacks, "an attack")
             if control in attacks and _needs_model(attacks[control]["method"]):
                 yield (
                     f"{key}.controls: expected an attack that needs no model, such as gaussian, "
@@ -44,57 +44,29 @@ def reference_faults(config: Config) -> Iterator[str]:
                 )
         for role in ("sources", "victims"):
             for net in experiment[role]:
-                yield from _unknown(f"{key}.{role}", net, nets, "a net")
+                yield from unknown(f"{key}.{role}", net, nets, "a net")
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
-            key = f"{section}.{name}"
-            yield from _subject_faults(key, summary, config)
-            wanted = summary["experiment"]
-            for more in summary["more_experiments"]:
-                yield from _unknown(f"{key}.more_experiments", more, experiments, "an experiment")
-            its_own = [wanted, *summary["more_experiments"]]
-            yield from _against_faults(
-                f"{key}.against", summary.get("against", []), its_own, config
-            )
-            yield from _claim_faults(f"{key}.claims", summary.get("claims", []), its_own)
-            for reading, tables in summary.get("readings", {}).items():
-                for table, of in tables.items():
-                    where = f"{key}.readings.{reading}.{table}"
-                    yield from _unknown(where, of, its_own, "an experiment of the table")
-            if wanted in experiments and "panels" in summary:
-                yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+            yield from summary_faults(f"{section}.{name}", summary, config)
     for name, network in config["operators"].items():
         if _needs_parents(network["model"]["method"]):
             yield f"operators.{name}.model: expected a model without parents, found one with some"
     for name, certificate in config["certificates"].items():
         for net in certificate["nets"]:
             key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
-            yield from _unknown(key, net, bounded, "a net of lipschitz.nets")
+            yield from unknown(key, net, bounded, "a net of lipschitz.nets")
     for name, units in config["units"].items():
         yield from _units_faults(f"units.{name}", units, nets)
     used = in_use(config)
     for net in config["lipschitz"]["nets"]:
-        yield from _unknown("lipschitz.nets", net, nets, "a net")
+        yield from unknown("lipschitz.nets", net, nets, "a net")
         if net in nets and net not in used:
             yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
 
 
-def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """What a table or a figure is of: an entry of one section, and of no other."""
-    named = [subject for subject in SUBJECTS if summary[subject] is not None]
-    if len(named) != 1:
-        found = " and ".join(named) or "none"
-        yield f"{key}: expected one of the keys {', '.join(SUBJECTS)}, found {found}"
-    if summary["experiment"] is None and summary["more_experiments"]:
-        yield f"{key}.more_experiments: expected none beside {' and '.join(named)}, found some"
-    for subject in named:
-        section, what = SUBJECTS[subject]
-        yield from _unknown(f"{key}.{subject}", summary[subject], config[section], what)
-
-
 def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
     for net in units["nets"]:
-        yield from _unknown(f"{key}.nets", net, nets, "a net")
+        yield from unknown(f"{key}.nets", net, nets, "a net")
     if units["k"] >= units["n"]:
         yield f"{key}.k: expected less than n, {units['n']} images, found {units['k']}; lower it"
     if units["projected_n"] > units["n"]:
@@ -104,33 +76,14 @@ def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
         )
     if units["reference"] is not None:
         net = units["reference"]["net"]
-        yield from _unknown(f"{key}.reference.net", net, nets, "a net")
+        yield from unknown(f"{key}.reference.net", net, nets, "a net")
         if net in units["nets"]:
             yield f"{key}.reference.net: expected a net that is not measured, found {net}"
 
 
-def _against_faults(
-    key: str, named: list[str], experiments: list[str], config: Config
-) -> Iterator[str]:
-    shown = [config["experiments"][name] for name in experiments if name in config["experiments"]]
-    known = dict.fromkeys(net for each in shown for net in each["sources"] + each["victims"])
-    for net in named:
-        yield from _unknown(key, net, known, "a net", "experiment")
-
-
-def _claim_faults(key: str, claims: list[Config], experiments: list[str]) -> Iterator[str]:
-    for number, claim in enumerate(claims):
-        where = f"{key}[{number}]"
-        for name in ("claim", "measure", "experiment", "weakly"):
-            if name not in claim:
-                yield f"{where}: expected the key {name!r}, found none; add it"
-        if ("at_least" in claim) == ("at_most" in claim):
-            yield f"{where}: expected either at_least or at_most, found both or none; keep one"
-        if "experiment" in claim:
-            named = f"{where}.experiment"
-            yield from _unknown(
-                named, claim["experiment"], experiments, "an experiment of the table"
-            )
+def _leaves_the_box(attack: Config | None) -> bool:
+    """Whether it is one of the project's own that is told to; a user's may mean another clip."""
+    return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
 
 
 def _needs_parents(model: str) -> bool:
@@ -160,7 +113,7 @@ def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
         remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
         yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
     for role, parent in net["parents"].items():
-        yield from _unknown(f"{key}.parents.{role}", parent, nets, "a net")
+        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
     try:
         settings = methods.settings("models", net["model"]["method"])
     except InputError:
@@ -169,22 +122,6 @@ def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
         yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
     if settings is not None and not net["parents"] and "parents" in settings[1]:
         yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
-
-
-def _panel_faults(key: str, panels: list[Config], experiment: Config) -> Iterator[str]:
-    for panel in panels:
-        for role in ("source", "victim", "control"):
-            if role in panel:
-                known = dict.fromkeys(experiment[f"{role}s"])
-                yield from _unknown(f"{key}.{role}", panel[role], known, f"a {role}", "experiment")
-
-
-def _unknown(
-    key: str, found: str, known: Collection[str], what: str, of: str = "config"
-) -> Iterator[str]:
-    if found not in known:
-        hint = methods.did_you_mean(found, known)
-        yield f"{key}: expected {what} of this {of} ({', '.join(known)}), found {found!r}{hint}"
 
 
 def _cycles(nets: Config) -> Iterator[str]:

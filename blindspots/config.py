@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import Any
 
 from blindspots import provenance
 from blindspots._method_faults import method_faults
-from blindspots._reference_faults import SUBJECTS, in_use, reference_faults
+from blindspots._reference_faults import in_use, reference_faults
 from blindspots._schema_faults import schema_faults
+from blindspots._summary_faults import SUBJECTS
+from blindspots._values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -25,12 +25,6 @@ OWN_KEYS = {
     "figures": {"method", *SUBJECTS, "more_experiments", "title"},
 }
 """Keys beside a method's settings that belong to the workflow, by role."""
-
-TEXT = {
-    "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
-    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
-}  # fmt: skip
-"""Keys whose values are names, though they may look like numbers."""
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
 """RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
@@ -70,8 +64,12 @@ def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
     Raises:
         InputError: one line for each fault.
     """
-    config = _numbers(raw)
-    faults = [*schema_faults(config, schema), *_not_finite(config)]
+    try:
+        assert_bounded(raw)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    config = numbers(raw)
+    faults = [*value_faults(config)] or [*schema_faults(config, schema)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
@@ -118,32 +116,6 @@ def method_settings(instance: Config, role: str) -> Config:
     if of_its_folder and instance.get("root") is not None:
         own["root"] = instance["root"]  # another folder may hold other data
     return own
-
-
-def _numbers(value: Any) -> Any:
-    """A copy in which text such as "1e-4" is a number, a whole one where it is one."""
-    if isinstance(value, Mapping):
-        return {str(k): item if _is_text(k, item) else _numbers(item) for k, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
-        number = float(value)
-        return int(number) if number.is_integer() else number
-    return value
-
-
-def _is_text(key: str, item: Any) -> bool:
-    """Names, and mappings of names; a section that is called as the key of a name is neither."""
-    return key in TEXT and (key in ("readings", "renamed") or not isinstance(item, Mapping))
-
-
-def _not_finite(value: Any, key: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping | list):
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, item in items:
-            yield from _not_finite(item, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, float) and not isfinite(value):
-        yield f"{key}: expected a finite number, found {value}"
 
 
 def _own_weights(net: Config) -> str | None:

@@ -1,30 +1,59 @@
-"""What lies about from settings that no config has any more."""
+"""What runs left behind by settings that their configs no longer have."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from blindspots.interface import InputError
 
-FOLDERS = (Path("results"), Path("resources"))
+RESULTS, RESOURCES, LOGS = Path("results"), Path("resources"), Path("logs")
 
 
-def unneeded(snakefile: Path, configs: Sequence[Sequence[Path]]) -> list[Path]:
-    """The files of results/ and resources/ below the working folder that no config's run makes.
+class Made(NamedTuple):
+    """What a config's run makes.
+
+    Attributes:
+        files: that it makes.
+        logs: of the jobs that made them; None where Snakemake has no record of some, which may have
+            failed and left a log that says why.
+    """
+
+    files: set[Path]
+    logs: set[Path] | None
+
+
+def unneeded(
+    snakefile: Path, configs: Sequence[Sequence[Path]], runs: Collection[str]
+) -> list[Path]:
+    """The files below the working folder that are of these runs, and that no config makes.
 
     Args:
         snakefile: the workflow.
-        configs: all that are in use; each a file and what others lay over it.
+        configs: of the runs; each a file and what others lay over it.
+        runs: the names of the configs' runs. What is of other runs is left out, and so are prepared
+            images where there are other runs, which may need them.
 
     Raises:
         InputError: a config that the workflow refuses.
     """
-    made = {path for config in configs for path in outputs(snakefile, config)}
-    there = (path for folder in FOLDERS for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in there if path not in made)
+    made = [outputs(snakefile, config) for config in configs]
+    files = {file for each in made for file in each.files}
+    folders = [RESULTS / run for run in runs] + ([] if other_runs(runs) else [RESOURCES])
+    found = [p for folder in folders for p in _files(folder) if not _is_needed(p, files)]
+    if all(each.logs is not None for each in made):
+        logs = {log for each in made for log in each.logs or ()}
+        found += [p for run in runs for p in _files(LOGS / run) if _is_of_another_job(p, logs)]
+    return sorted(found)
+
+
+def other_runs(runs: Collection[str]) -> list[str]:
+    """The runs that have results below the working folder, but for those named."""
+    there = RESULTS.iterdir() if RESULTS.is_dir() else ()
+    return sorted(path.name for path in there if path.is_dir() and path.name not in runs)
 
 
 def remove(paths: Iterable[Path]) -> None:
@@ -32,13 +61,13 @@ def remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink()
         for folder in path.parents[:-1]:
-            if any(folder.iterdir()):
+            if folder.is_symlink() or any(folder.iterdir()):
                 break
             folder.rmdir()
 
 
-def outputs(snakefile: Path, config: Sequence[Path]) -> list[Path]:
-    """The files that a config's run makes.
+def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
+    """What a config's run makes.
 
     Args:
         snakefile: the workflow.
@@ -48,11 +77,34 @@ def outputs(snakefile: Path, config: Sequence[Path]) -> list[Path]:
         InputError: a config that the workflow refuses.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    command += ["--workflow-profile", str(snakefile.parent / "profiles/default")]
     command += ["--cores", "1", "--nolock", "--summary", "--configfile", *map(str, config)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = ended.stdout.splitlines()
-    if ended.returncode != 0 or not lines or not lines[0].startswith("output_file"):
+    ended = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    head, *lines = ended.stdout.splitlines() or [""]
+    if ended.returncode != 0 or not head.startswith("output_file"):
         reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        files = ", ".join(map(str, config))
-        raise InputError(f"{files}: expected a config that the workflow accepts, found: {reason}")
-    return [Path(line.partition("\t")[0]) for line in lines[1:]]
+        named = ", ".join(map(str, config))
+        raise InputError(f"{named}: expected a config that the workflow accepts, found: {reason}")
+    rows = [dict(zip(head.split("\t"), line.split("\t"), strict=False)) for line in lines]
+    logs = {log for row in rows for log in row["log-file(s)"].split(",")}
+    return Made(
+        {Path(row["output_file"]) for row in rows},
+        None if "-" in logs else {Path(log) for log in logs},
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _is_needed(path: Path, made: set[Path]) -> bool:
+    # A training that was stopped goes on from its checkpoint.
+    goes_on = path.name == "checkpoint.pt" and path.with_name("weights.safetensors") in made
+    return path in made or goes_on
+
+
+def _is_of_another_job(path: Path, logs: set[Path]) -> bool:
+    """Of a log, or a record of the job's time and memory beside it."""
+    return path.suffix in (".log", ".jsonl") and path.with_suffix(".log") not in logs

@@ -80,7 +80,7 @@ def jobs(folder: Path, since: float) -> list[Job]:
 def _ends(folder: Path, since: float) -> Iterator[tuple[Path, str]]:
     for log in sorted(folder.rglob("*.log")):
         if log.stat().st_mtime >= since:
-            yield log, log.read_text("utf-8").strip().rpartition("\n")[2]
+            yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
 
 
 def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:

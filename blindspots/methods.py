@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -19,6 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blindspots._signatures import exists, parameters
+from blindspots._signatures import source as source
+from blindspots._signatures import syntax_tree as syntax_tree
 from blindspots.interface import InputError
 
 PACKAGE = Path(__file__).parent
@@ -57,10 +59,12 @@ def locate(role: str, method: str) -> tuple[str, str]:
                 f"{module!r} of Python's standard library; name a function of yours that calls it, "
                 "in a module of another name"
             )
-        if source(module) is None:
+        if not exists(module):
+            dotted = module.removesuffix(".py").strip("./").replace("/", ".")
+            hint = f"did you mean {dotted}:{function}? Else " if dotted != module else ""
             raise InputError(
                 f"expected a Python module that can be imported from here, found {module!r}; "
-                "check the spelling, or add its folder to PYTHONPATH"
+                f"{hint}check the spelling, or add its folder to PYTHONPATH"
             )
         return module, function
     if method not in names(role):
@@ -79,8 +83,11 @@ def find(role: str, method: str) -> Callable[..., Any]:
     """
     module, function = locate(role, method)
     found = getattr(importlib.import_module(module), function, None)
-    if found is None:
-        raise _no_function(module, function)
+    if not callable(found):
+        kind = "none" if found is None else type(found).__name__
+        raise InputError(
+            f"expected a function {function!r} in {module}, found {kind}; check the spelling"
+        )
     return found
 
 
@@ -97,15 +104,10 @@ def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | 
     signature = _signature(role, method)
     if signature is None or signature.kwarg:
         return None
-    positional = signature.args[len(ARGUMENTS[role]) :] if role in ARGUMENTS else []
-    optional = positional[len(positional) - len(signature.defaults) :] if signature.defaults else []
-    optional += [
-        argument
-        for argument, default in zip(signature.kwonlyargs, signature.kw_defaults, strict=True)
-        if default is not None
-    ]
-    known = frozenset(a.arg for a in [*positional, *signature.kwonlyargs])
-    return known, known - {a.arg for a in optional}
+    by_place = [*signature.posonlyargs, *signature.args]
+    taken = len(ARGUMENTS.get(role, by_place))
+    known = frozenset(a.arg for a in [*by_place[taken:], *signature.kwonlyargs])
+    return known, known - {argument.arg for argument, _ in _with_defaults(signature)}
 
 
 def defaults(role: str, method: str) -> dict[str, Any]:
@@ -117,17 +119,22 @@ def defaults(role: str, method: str) -> dict[str, Any]:
     signature = _signature(role, method)
     if signature is None:
         return {}
-    pairs = list(zip(signature.kwonlyargs, signature.kw_defaults, strict=True))
-    if signature.defaults:
-        pairs += zip(signature.args[-len(signature.defaults) :], signature.defaults, strict=True)
     found = {}
-    for argument, default in pairs:
-        if argument.arg not in ARGUMENTS.get(role, ()) and default is not None:
+    for argument, default in _with_defaults(signature):
+        if argument.arg not in ARGUMENTS.get(role, ()):
             try:
                 found[argument.arg] = ast.literal_eval(default)
             except ValueError:
                 continue  # made by a call: not a plain value
     return found
+
+
+def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
+    by_place = [*signature.posonlyargs, *signature.args]
+    first = len(by_place) - len(signature.defaults)
+    pairs = list(zip(by_place[first:], signature.defaults, strict=True))
+    by_name = zip(signature.kwonlyargs, signature.kw_defaults, strict=True)
+    return pairs + [(argument, default) for argument, default in by_name if default is not None]
 
 
 def types(role: str, method: str) -> dict[str, str]:
@@ -137,23 +144,29 @@ def types(role: str, method: str) -> dict[str, str]:
         InputError: no such module or function.
     """
     signature = _signature(role, method)
-    parameters = [] if signature is None else [*signature.args, *signature.kwonlyargs]
+    if signature is None:
+        return {}
+    parameters = [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]
     return {a.arg: ast.unparse(a.annotation) for a in parameters if a.annotation is not None}
 
 
 def needs_model(attack: str) -> bool:
-    """Whether an attack needs a model: its `model` is not annotated as one or None.
+    """Whether an attack needs a model: its first parameter is not annotated as one or None.
 
     Raises:
         InputError: no such module or function.
     """
-    return "None" not in types("attacks", attack).get("model", "")
+    signature = _signature("attacks", attack)
+    first = [] if signature is None else [*signature.posonlyargs, *signature.args][:1]
+    told = ast.unparse(first[0].annotation) if first and first[0].annotation else ""
+    return "None" not in told and "Optional" not in told
 
 
 def is_control(attack: Callable[..., Any]) -> bool:
     """Whether an attack needs no model, as `needs_model` reads it: it has no goal then."""
-    model = inspect.signature(attack).parameters.get("model")
-    return model is not None and "None" in str(model.annotation)
+    first = next(iter(inspect.signature(attack).parameters.values()), None)
+    told = "" if first is None else str(first.annotation)
+    return "None" in told or "Optional" in told
 
 
 def takes(role: str, method: str, setting: str) -> bool:
@@ -174,75 +187,24 @@ def inputs(role: str, method: str) -> list[str]:
     """
     signature = _signature(role, method)
     if signature is None:
-        raise InputError(f"expected a function with named parameters for {method!r}, found none")
+        raise InputError(
+            f"expected a function whose source tells its parameters for {method!r}, found none; "
+            "define it by def"
+        )
     return [argument.arg for argument in signature.args]
 
 
-@cache
 def _signature(role: str, method: str) -> ast.arguments | None:
-    module, function = locate(role, method)
-    path = source(module)
-    assert path is not None
-    bound: set[str] = set()
-    for node in syntax_tree(path).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            return node.args
-        if isinstance(node, ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.Assign):
-            bound |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.ImportFrom):
-            bound |= {alias.asname or alias.name for alias in node.names}
-    if function in bound:
-        return None
-    raise _no_function(module, function)
-
-
-def _no_function(module: str, function: str) -> InputError:
-    return InputError(
-        f"expected a function {function!r} in {module}, found none; check the spelling"
-    )
+    return parameters(*locate(role, method))
 
 
 def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
     """Of what is offered, what a function has parameters for."""
-    taken = inspect.signature(function).parameters
+    try:
+        taken = inspect.signature(function).parameters
+    except ValueError:  # a compiled one, that does not tell
+        return {}
     return {name: value for name, value in offered.items() if name in taken}
-
-
-def source(module: str) -> Path | None:
-    """The source file of a module, found without importing anything; None: no such file."""
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except ValueError:  # a module without a spec, such as __main__, or no name at all
-        return None
-    if spec is None:
-        return None
-    if not rest:
-        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
-    for folder in spec.submodule_search_locations or ():
-        path = Path(folder, *rest)
-        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def syntax_tree(path: Path) -> ast.Module:
-    """A Python file's syntax tree.
-
-    Raises:
-        InputError: not Python; names the file and the line.
-    """
-    try:
-        return ast.parse(path.read_text("utf-8"))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise InputError(
-            f"{path}, line {line}: expected Python, found a syntax error ({error.args[0]}); "
-            "correct it"
-        ) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,12 +61,10 @@ def content(path: str | Path) -> str:
     by_content = sum(stat.st_size for stat in sizes.values()) <= LARGEST
     found = hashlib.sha256()
     for file, stat in sizes.items():
-        name = file.relative_to(top).as_posix()
+        name, said = file.relative_to(top).as_posix(), f"{stat.st_size} {stat.st_mtime_ns}"
         if by_content:
-            with file.open("rb") as opened:
+            with suppress(OSError), file.open("rb") as opened:  # the job that reads it says why not
                 said = hashlib.file_digest(opened, "sha256").hexdigest()
-        else:
-            said = f"{stat.st_size} {stat.st_mtime_ns}"
         found.update(f"{name}\n{said}\n".encode())
     return found.hexdigest()[:16]
 

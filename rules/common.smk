@@ -21,6 +21,8 @@ sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell com
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
+if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
+    sys.exit(f"{ROOT}: expected a checkout in a folder without braces, found some; move it")
 # Jobs import the package from here, whatever else is installed.
 others = os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), others])))

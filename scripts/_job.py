@@ -15,7 +15,7 @@ import psutil
 from tqdm import tqdm
 
 import blindspots
-from blindspots._own_code import own_line
+from blindspots._own_code import blame, own_line
 from blindspots.interface import InputError
 from blindspots.provenance import commit, settings_hash
 
@@ -24,6 +24,11 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 EVERY = 5.0
 """Seconds between two lines of progress."""
+
+FINDINGS = ("LedgerError", "AuditError")
+"""Errors that say what a run found; by name, lest every job reach the code that raises them."""
+
+NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ESTALE)
 
 NO_MEMORY = "lower machine.chunk or machine.threads in the config, or ask for a larger mem_mb"
 NO_SPACE = "make room and run again: finished jobs are kept"
@@ -43,43 +48,51 @@ def job(snakemake):
     started, begun = psutil.Process().create_time(), time.time()
     log = Path(snakemake.log[0])
     try:
-        with log.open("w", buffering=1, encoding="utf-8") as file, redirect_stderr(file):
+        with _opened(log, "w") as file, redirect_stderr(file):
             yield
-    except Exception as error:
-        said = _in_one_line(error)
+    except (Exception, SystemExit) as error:  # code of the user's may exit, too
+        said = _to_be_known(error)
         if said is None:
-            _append(log, traceback.format_exc())
-            _append(log, "failed: a fault of the program; the lines above say where")
-            raise
-        if own_line(error) and not isinstance(error, InputError):
-            _append(log, traceback.format_exc())
+            _append(log, "".join(traceback.format_exception(error)))
+            said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
         message = f"{log}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
     _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")
 
 
+def _opened(log, mode):
+    return log.open(mode, buffering=1, encoding="utf-8", errors="backslashreplace")
+
+
 def _append(log, text):
-    with suppress(OSError), log.open("a", encoding="utf-8") as file:  # the disk may be full
+    with suppress(OSError), _opened(log, "a") as file:  # the disk may be full
         print(text, file=file)
 
 
-def _in_one_line(error):
-    """What a person can do something about: bad input, too little memory, a full disk; or None."""
+def _to_be_known(error):
+    """Bad input, what a run found, too little memory, a full or a closed disk; or None."""
     text = " ".join(str(error).split())
-    if isinstance(error, InputError):
+    if isinstance(error, InputError) or type(error).__name__ in FINDINGS:
         return text
     if isinstance(error, MemoryError) or ("alloc" in text and "memory" in text):
         return f"expected more memory than there is ({text[:200]}); {NO_MEMORY}"
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-    if full or "No space left on device" in text:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in text:
         return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
-    if line := own_line(error):
-        return (
-            f"{line}: expected your code to run, found {type(error).__name__}: {text[:200]}; "
-            "correct it, the log has the traceback"
-        )
+    if number in NO_ACCESS and own_line(error) is None:
+        return f"expected files that can be read and written, found another ({text[:200]})"
     return None
+
+
+def _own_methods(config):
+    """The user's own functions in a config, as it names them."""
+    if isinstance(config, list):
+        return list(dict.fromkeys(name for item in config for name in _own_methods(item)))
+    if not isinstance(config, dict):
+        return []
+    found = [config["method"]] if ":" in str(config.get("method")) else []
+    return list(dict.fromkeys([*found, *_own_methods(list(config.values()))]))
 
 
 @contextmanager

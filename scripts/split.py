@@ -26,6 +26,14 @@ def main(snakemake):
                 f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "
                 "part under splits"
             )
+        lower, upper = tables.metadata(test)["box"]
+        farthest = max(experiment["distortions"])
+        if farthest > upper - lower:
+            raise InputError(
+                f"config: experiments.{name}.distortions: expected at most {upper - lower:g}, by "
+                f"which a pixel can be moved from {lower:g} to {upper:g}, found {farthest:g}; "
+                "lower it"
+            )
     for name, units in snakemake.config["units"].items():
         for key, part in (("n", units["part"]), ("probe_n", "train")):
             if units[key] > counts[part]:

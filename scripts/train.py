@@ -49,7 +49,8 @@ def main(snakemake):
             classes=data.classes,
             box=data.box,
         )
-        rows, status = train(model, data.images, data.labels, **(offered | settings))
+        found = train(model, data.images, data.labels, **(offered | settings))
+    rows, status = _table.checked(found, net["trainer"]["method"])
     del data  # makes room for the answers
     if status == Status.NON_FINITE:
         raise InputError(

@@ -65,8 +65,15 @@ def test_names_that_look_like_numbers_stay_names(raw):
     for role in ("sources", "victims"):
         nets = raw["experiments"]["cross-model"][role]
         nets[nets.index("FC10-1e-4")] = "1e-4"
-    del raw["figures"]["examples"]
-    assert config.check(raw, SCHEMA)["nets"]["1e-4"]["label"] == "1e-4"
+    raw["figures"]["examples"]["panels"] = [{"source": "1e-4", "victim": "1e-4"}]
+    raw["figures"]["examples"]["experiment"] = "cross-model"
+    raw["lipschitz"]["nets"] = ["1e-4"]
+    raw["certificates"]["product"]["nets"] = ["1e-4"]
+    raw["nets"]["AE32-10"]["parents"] = {"encoder": "1e-4"}
+    raw["units"] = {"u": {"nets": ["AE32"], "n": 100, "reference": {"net": "1e-4", "layer": "1"}}}
+    checked = config.check(raw, SCHEMA)
+    assert checked["nets"]["1e-4"]["label"] == "1e-4"
+    assert checked["units"]["u"]["reference"]["net"] == "1e-4"
 
 
 def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
@@ -274,6 +281,27 @@ def test_a_misspelt_key_that_is_required_is_one_fault(raw):
     assert "did you mean 'seeds'?" in str(error.value)
 
 
+def test_every_missing_key_and_every_unknown_one_has_one_line():
+    with pytest.raises(InputError) as error:
+        config.check({"run": "a", "one": 1, "two": 2}, SCHEMA)
+    lines = str(error.value).splitlines()
+    assert [line.partition("found ")[2] for line in lines[:2]] == ["'one'", "'two'"]
+    missing = [name for name in SCHEMA["required"] if name != "run"]
+    assert lines[2:] == [
+        f"config: top level: expected the key '{name}', found none; add it" for name in missing
+    ]
+
+
+def test_an_attack_of_an_experiment_keeps_its_images_in_the_box(raw):
+    raw["attacks"]["gaussian-0.1"]["clip"] = False
+    config.check(raw, SCHEMA)  # as a control it may leave it
+    message = fault(raw, "experiments", "cross-model", "attack", value="gaussian-0.1")
+    assert message == (
+        "my.yaml: experiments.cross-model.attack: expected an attack that keeps images in the box, "
+        "found gaussian-0.1 with clip: false; remove clip, or name it among controls"
+    )
+
+
 def test_a_missing_key_is_named(raw):
     del raw["experiments"]["cross-model"]["n"]
     with pytest.raises(InputError, match=r"experiments\.cross-model: expected the key 'n'"):
@@ -286,26 +314,6 @@ def test_every_fault_has_its_line(raw):
     with pytest.raises(InputError) as error:
         config.check(raw, SCHEMA)
     assert len(str(error.value).splitlines()) == 2
-
-
-def test_claims_and_readings_name_experiments_of_their_table(raw):
-    claim = {"claim": "it holds", "measure": "success", "experiment": "cross-model", "at_least": 1}
-    raw["tables"]["verdicts"] = {
-        "method": "verdicts", "experiment": "cross-model", "claims": [claim, claim | {"weakly": 0}],
-    }  # fmt: skip
-    raw["tables"]["verdicts"]["claims"][1] |= {"experiment": "cross-training-set", "at_most": 3}
-    raw["tables"]["readings"] = {
-        "method": "multiverse", "experiment": "cross-model",
-        "readings": {"one": {"table2": "cross-modle"}},
-    }  # fmt: skip
-    with pytest.raises(InputError) as error:
-        config.check(raw, SCHEMA)
-    first, second, third, fourth = str(error.value).splitlines()
-    assert "tables.verdicts.claims[0]: expected the key 'weakly', found none" in first
-    assert "claims[1]: expected either at_least or at_most" in second
-    assert "claims[1].experiment: expected an experiment of the table" in third
-    assert "tables.readings.readings.one.table2" in fourth
-    assert "did you mean 'cross-model'" in fourth
 
 
 def test_a_table_is_of_an_experiment_or_of_units_not_of_both(raw):

@@ -15,6 +15,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -22,6 +23,7 @@ from blindspots import __main__ as command
 from blindspots import checkpoints, config, tables
 from blindspots.interface import InputError
 from tests.conftest import ROOT
+from tests.oracles import smallest_linear_perturbation
 from tests.test_docs import PAGES
 from tests.workflow.conftest import SMALL
 
@@ -65,6 +67,27 @@ def test_every_example_of_a_page_works(page, checkout):
         configs(fragment, names)
     for line in INLINE.findall(text):
         commands(line, names, run=False)
+
+
+def test_the_readmes_python_prints_what_it_says_and_that_is_the_exact_distance(capsys):
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S
+    )
+    names = {}
+    exec(compile(example, "example", "exec"), names)
+    *_, said = example.splitlines()
+    assert capsys.readouterr().out == f"{said.removeprefix('# ')}\n"
+    layer, images, answers = names["model"][1], names["images"], names["answers"].tolist()
+    assert (images >= 0).all() and (images <= 1).all()
+    weight, bias = (tensor.detach().double().numpy() for tensor in layer.parameters())
+    exact = [
+        min(
+            smallest_linear_perturbation(weight, bias, image.double().numpy().ravel(), other)
+            for other in set(range(10)) - {answer}
+        )
+        for image, answer in zip(images, answers, strict=True)
+    ]
+    assert np.allclose(names["found"].l2.numpy(), exact, rtol=1e-5, atol=3e-5)
 
 
 @pytest.mark.parametrize(

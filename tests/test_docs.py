@@ -23,7 +23,7 @@ def test_no_two_documents_differ_by_case_alone():
 
 
 def test_every_result_that_a_document_names_is_one_of_the_quickstart():
-    made = housekeeping.outputs(ROOT / "Snakefile", [renew.PRESET])
+    made = housekeeping.outputs(ROOT / "Snakefile", [renew.PRESET]).files
     for document in PAGES:
         for path in re.findall(r"results/digits/[\w./-]+\w", document.read_text("utf-8")):
             assert Path(path) in made, f"{document.name}: {path}"

@@ -57,3 +57,9 @@ def test_what_failed_and_what_was_killed_have_a_line_each(folder):
 
 def test_only_what_was_done_has_times(folder):
     assert logs.jobs(folder, since=80) == [Job("train/a", 90.0, 92.5, 99.0)]
+
+
+def test_a_log_that_is_no_utf_8_still_says_how_its_job_ended(folder):
+    (folder / "train/c.log").write_bytes(b"printed by a library: \xe9\nfailed: c: \xe9 here\n")
+    os.utime(folder / "train/c.log", (100.0, 100.0))
+    assert "c: \N{REPLACEMENT CHARACTER} here" in logs.faults(folder, since=80)

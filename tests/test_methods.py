@@ -1,3 +1,4 @@
+import importlib.machinery
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from blindspots import methods
+from blindspots._method_faults import method_faults
+from blindspots._signatures import parameters
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -84,3 +87,168 @@ def test_a_function_of_pythons_own_modules_is_no_method(method):
     with pytest.raises(InputError, match="of an installed package"):
         methods.find("models", method)
     assert methods.find("models", "torchvision.models:alexnet")
+
+
+LAB = {
+    "__init__.py": "from .tables import mine\nfrom . import nets\nfrom .nets import *\n",
+    "nets.py": """
+import functools
+from functools import partial
+from typing import TYPE_CHECKING, overload
+
+import torch
+
+if TYPE_CHECKING:
+    from somewhere import Shape
+try:
+    from nowhere import fallback
+except ImportError:
+    def fallback(shape, classes, *, depth): ...
+
+
+@overload
+def many(shape, classes): ...
+@overload
+def many(shape, classes, width: int): ...
+def many(shape, classes, width=3, *, depth): ...
+
+
+@torch.no_grad()
+def frozen(shape, classes, *, width): ...
+
+
+def with_seed(function): ...
+
+
+@with_seed
+def seeded(shape, classes, seed): ...
+
+
+async def later(shape, classes): ...
+
+
+def placed(shape, classes, /, width, *, depth=2): ...
+
+
+class Net(torch.nn.Module):
+    def __init__(self, shape, classes, *, width): ...
+
+
+small = partial(many, width=1)
+deep: functools.partial = functools.partial(many, depth=9)
+other = many
+short = lambda shape, classes, *, width=2: None
+one, two = with_seed(many), with_seed(many)
+if torch:
+    below = many
+circle = circle
+""",
+    "tables.py": "def mine(clean, split, *, unit='%'): ...\n",
+    "circle.py": "from ways_lab.round import *\nfrom ways_lab.round import gone\n",
+    "round.py": "from ways_lab.circle import *\n",
+    "dynamic.py": "def __getattr__(name): ...\n",
+    "stars.py": "from ways_lab.nets import *\nfrom torch.nn import *\n",
+}
+
+
+@pytest.fixture
+def ways_lab(tmp_path, monkeypatch):
+    """A package of a user's whose functions are bound in many ways."""
+    package = tmp_path / "ways_lab"
+    package.mkdir()
+    for name, text in LAB.items():
+        (package / name).write_text(text)
+    (package / f"built{importlib.machinery.EXTENSION_SUFFIXES[0]}").write_bytes(b"")
+    monkeypatch.syspath_prepend(tmp_path)
+    parameters.cache_clear()
+    yield
+    parameters.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ways_lab"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("method", "known", "required"),
+    [
+        ("ways_lab.nets:many", {"width", "depth"}, {"depth"}),  # the last of its definitions
+        ("ways_lab.nets:frozen", {"width"}, {"width"}),  # a decorator that changes nothing
+        ("ways_lab.nets:placed", {"width", "depth"}, {"width"}),
+        ("ways_lab.nets:other", {"width", "depth"}, {"depth"}),
+        ("ways_lab.nets:short", {"width"}, set()),
+        ("ways_lab.nets:small", {"width", "depth"}, {"depth"}),
+        ("ways_lab.nets:deep", {"width", "depth"}, set()),
+        ("ways_lab.nets:below", {"width", "depth"}, {"depth"}),
+        ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star
+        ("ways_lab.stars:many", {"width", "depth"}, {"depth"}),
+    ],
+)
+def test_settings_are_read_wherever_a_module_has_a_function_from(ways_lab, method, known, required):
+    assert methods.settings("models", method) == (known, required)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "ways_lab.nets:fallback",  # bound twice, by a condition
+        "ways_lab.nets:seeded",  # a decorator may pass parameters
+        "ways_lab.nets:Net",
+        "ways_lab.nets:one",
+        "ways_lab.nets:circle",
+        "ways_lab.dynamic:anything",
+        "ways_lab.circle:gone",
+        "ways_lab.built:net",
+        "torch.nn:Linear",
+    ],
+)
+def test_a_source_that_does_not_tell_refuses_no_setting(ways_lab, method):
+    assert methods.settings("models", method) is None
+    given = {"method": method, "anything": 1}
+    assert not list(method_faults("nets.a.model", "models", given, {"anything": 1}))
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("ways_lab.nets:later", "that returns its result, found an async one; define it without"),
+        ("ways_lab.nets:nope", "expected a function 'nope' in ways_lab.nets, found none"),
+        ("ways_lab:nope", "expected a function 'nope' in ways_lab, found none"),
+        ("ways_lab.circle:nope", "expected a function 'nope' in ways_lab.circle, found none"),
+        ("ways_lab/nets.py:many", "did you mean ways_lab.nets:many?"),
+        ("ways_lab.nowhere:net", "module that can be imported from here, found 'ways_lab.nowhere'"),
+        (":net", "module that can be imported from here, found ''"),
+        ("ways_lab.nets:", "expected a function '' in ways_lab.nets, found none"),
+    ],
+)
+def test_what_is_no_function_is_said_in_a_line(ways_lab, method, message):
+    with pytest.raises(InputError) as error:
+        methods.settings("models", method)
+    assert message in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_an_analysis_may_be_imported_from_elsewhere(ways_lab):
+    assert methods.inputs("analyses", "ways_lab:mine") == ["clean", "split"]
+
+
+def test_an_attribute_that_is_no_function_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "number_lab.py").write_text("f = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="expected a function 'f' in number_lab, found int"):
+        methods.find("models", "number_lab:f")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "needs"),
+    [
+        ("model", True),
+        ("model: torch.nn.Module", True),
+        ("model: torch.nn.Module | None", False),
+        ("net: 'torch.nn.Module | None'", False),
+        ("model: Optional[torch.nn.Module]", False),
+    ],
+)
+def test_an_attack_that_may_go_without_a_model_says_so(tmp_path, monkeypatch, parameter, needs):
+    (tmp_path / "noise_lab.py").write_text(f"def f({parameter}, images, labels, targets): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    parameters.cache_clear()
+    assert methods.needs_model("noise_lab:f") == needs

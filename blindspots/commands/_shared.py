@@ -11,43 +11,77 @@ from typing import Any
 
 import yaml
 
+from blindspots._values import assert_bounded
 from blindspots.config import check, laid_over
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
 """The checkout: the workflow's files lie beside the package."""
 
+LOCKS = Path(".snakemake/locks")
 
-class _KeysOnce(yaml.SafeLoader):
+
+class _Loader(yaml.SafeLoader):
     """Refuses a key that is there twice: of two nets of one name the first would be gone."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
+        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
+                continue
+            name = str(self.construct_object(key))
+            if name in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
                 )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+            seen.add(name)
+        return node
 
 
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
     raw: Any = {}
     for path in paths:
-        try:
-            raw = laid_over(raw, yaml.load(path.read_text("utf-8"), _KeysOnce))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+        raw = laid_over(raw, _loaded(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
     return check(raw, schema, ", ".join(map(str, paths)))
+
+
+def _loaded(path: Path) -> Any:
+    """What a file of YAML says.
+
+    Raises:
+        InputError: a file that is no YAML, or without end once its aliases are followed.
+    """
+    try:
+        loader = _Loader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        assert_bounded(node, _inside)
+        return None if node is None else loader.construct_document(node)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8, found other text ({error}); convert it"
+        ) from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+
+
+def _inside(node: yaml.Node | None) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def workflow(name: str) -> Path:
     """A file of the workflow, which the package alone has not."""
     path = ROOT / name
+    if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
+        raise InputError(f"{ROOT}: expected a checkout in a folder without braces; move it")
     if not path.exists():
         raise InputError(
             f"{path}: expected the workflow's files beside the package, found none; install "
@@ -57,8 +91,13 @@ def workflow(name: str) -> Path:
 
 
 def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
-    """The command line of Snakemake that runs these configs in the working directory."""
+    """The command line of Snakemake that runs these configs in the working directory.
+
+    The checkout's profile goes with it, lest the working directory has one of another workflow.
+    """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow("Snakefile"))]
+    if not any(option.startswith("--workflow-profile") for option in options):
+        command += ["--workflow-profile", str(workflow("profiles/default"))]
     return [*command, "--configfile", *map(str, configs), *options]
 
 
@@ -77,7 +116,26 @@ def _short(program: str) -> str:
     path = Path(program)
     if shutil.which(path.name) == program:
         return path.name
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else program
+    if not path.is_relative_to(Path.cwd()):
+        return program
+    short = path.relative_to(Path.cwd())
+    return str(short) if len(short.parts) > 1 else f"./{short}"
+
+
+def assert_unlocked(this: str) -> None:
+    """Say what to do where the working directory is locked, as after a run that failed for it.
+
+    Args:
+        this: the command line that was given.
+
+    Raises:
+        InputError: it is.
+    """
+    if LOCKS.is_dir() and any(LOCKS.iterdir()):
+        raise InputError(
+            f"{Path.cwd()} is locked: another run is at work in it, or was killed. If none is: "
+            f"{this} -- --unlock, and then again without"
+        )
 
 
 def report_of(config: dict[str, Any]) -> Path:

@@ -23,6 +23,7 @@ from pathlib import Path
 import yaml
 
 from blindspots import methods
+from blindspots._schema_faults import schema_faults
 from blindspots.commands import _shared
 from blindspots.interface import InputError
 
@@ -44,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write it, and say what comes next."""
     path = arguments.config
+    name = _name(path)
     if path.exists() and not arguments.force:
         raise InputError(f"{path}: expected no such file, found one; --force writes over it")
     preset = arguments.preset or START
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
     text = _shared.workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    name, was = _name(path), re.escape(copied["run"])
+    was = re.escape(copied["run"])
     quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
     text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
     text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
@@ -82,11 +84,10 @@ def _presets() -> dict[str, str]:
 
 def _name(path: Path) -> str:
     """Of the run: the file's."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", path.stem):
-        raise InputError(
-            f"{path}: expected a name of letters, digits, '_', '.' and '-', which the run's folder "
-            "is called by, too; choose another"
-        )
+    schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
+    of_names = schema["$defs"]["name"] | {"title": "which the run's folder is called by, too"}
+    for fault in schema_faults(path.stem, of_names):
+        raise InputError(f"{path}: {fault.removeprefix('top level: ')}; choose another")
     return path.stem
 
 

@@ -1,4 +1,7 @@
-"""List, or remove, what lies in results/ and resources/ and no config needs.
+"""List, or remove, what runs left behind by settings that their configs no longer have.
+
+Only what is of the runs that the configs name: below results/RUN and logs/RUN; and below resources/
+where there are no other runs, which may need what is there.
 
 Examples:
   blindspots prune my.yaml other.yaml
@@ -8,31 +11,56 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from blindspots.commands import _shared
+from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
-        "configs", nargs="+", help="all that are in use; base.yaml+over.yaml: one laid over another"
+        "configs", nargs="+", help="of the runs; base.yaml+over.yaml: one laid over another"
     )
-    parser.add_argument("--delete", action="store_true", help="remove it")
+    parser.add_argument("--delete", action="store_true", help="remove it, once you have said yes")
+    parser.add_argument("--yes", action="store_true", help="remove it without a question")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """A line for each file, and their size."""
-    from blindspots.housekeeping import remove, unneeded
+    from blindspots.housekeeping import RESULTS, other_runs, remove, unneeded
 
-    configs = [[Path(file) for file in config.split("+")] for config in arguments.configs]
-    for config in configs:
-        _shared.read(*config)
-    found = unneeded(_shared.workflow("Snakefile"), configs)
-    size = sum(path.stat().st_size for path in found)
+    configs = [_files(config) for config in arguments.configs]
+    runs = {_shared.read(*config)["run"] for config in configs}
+    if arguments.delete:
+        _shared.assert_unlocked(_shared.again("run", *configs[0]))
+        if not arguments.yes and not (sys.stdin and sys.stdin.isatty()):
+            raise InputError("--delete: expected a terminal to ask on, found none; add --yes")
+    found = unneeded(_shared.workflow("Snakefile"), configs, runs)
     for path in found:
         print(path)
-    if arguments.delete:
-        remove(found)
-    done = "removed" if arguments.delete else "to remove them: --delete"
-    print(f"{len(found)} files, {size / 2**20:.1f} MiB; {done}")
+    if others := other_runs(runs):
+        kept = ", ".join(str(RESULTS / name) for name in others)
+        print(f"Left alone: {kept} and resources, since no config names them", file=sys.stderr)
+    size = sum(path.stat().st_size for path in found) / 2**20
+    told = f"{len(found)} files, {size:.1f} MiB"
+    if not found or not arguments.delete:
+        print(f"{told}; to remove them: --delete" if found else told)
+        return
+    if not arguments.yes and not _agreed(f"{told}; remove them? [y/N] "):
+        raise InputError("nothing was removed")
+    remove(found)
+    print(f"{told}; removed")
+
+
+def _files(config: str) -> list[Path]:
+    """Of a config and what is laid over it; a file's name may have a + in it."""
+    return [Path(config)] if Path(config).exists() else [Path(p) for p in config.split("+")]
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -14,13 +14,16 @@ Snakemake's own report as well: the same page, every table and figure, and how e
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
+import tempfile
+import time
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
+from blindspots import logs
 from blindspots.commands import _shared
+from blindspots.commands._follow import follow
 from blindspots.interface import InputError
 
 
@@ -36,7 +39,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Let Snakemake make the report, and that alone."""
-    page = _shared.report_of(_shared.read(*arguments.configs))
+    config = _shared.read(*arguments.configs)
+    page = _shared.report_of(config)
     archive = arguments.snakemake
     if archive and not (archive.suffix in (".zip", ".html") and archive.absolute().parent.is_dir()):
         raise InputError(
@@ -44,11 +48,10 @@ def run(arguments: argparse.Namespace) -> None:
         )
     again = ["--force"] if page.exists() and not is_whole(page) else []
     options = ["--cores", "1", *again, *arguments.more, "--allowed-rules", "report"]
-    options += ["--", str(page)]
-    _made(arguments.configs, *options)
+    _made(arguments.configs, config["run"], *options, "--", str(page))
     print(f"The report: {page.absolute()}")
     if archive:
-        _made(arguments.configs, "--report", str(archive))
+        _made(arguments.configs, config["run"], "--report", str(archive))
         print(f"Snakemake's report: {archive.absolute()}")
     if arguments.open and not webbrowser.open(page.absolute().as_uri()):
         print("expected a browser, found none; open the file by hand", file=sys.stderr)
@@ -63,19 +66,25 @@ def is_whole(page: Path) -> bool:
     return page.read_bytes().rstrip().endswith(b"</html>")
 
 
-def _made(configs: Sequence[Path], *options: str) -> None:
+def _made(configs: Sequence[Path], run: str, *options: str) -> None:
     """Run Snakemake in silence; where it fails, say what a person can do about it."""
-    command = _shared.snakemake(configs, *options)
-    ended = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if ended.returncode == 0:
+    began = time.time()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        status = follow(_shared.snakemake(configs, *options), output)
+        output.seek(0)
+        said = output.read()
+    if status > 128:  # interrupted
+        sys.exit(status)
+    if status == 0:
         return
-    _, _, missing = ended.stdout.partition("affected files:")
-    if "MissingInputException" in ended.stdout and missing:
+    _, _, missing = said.partition("affected files:")
+    if "MissingInputException" in said and missing:
         raise InputError(
             f"{missing.split()[0]}: expected the results of a finished run, found none; make them "
             f"by {_shared.again('run', *configs)}"
         )
-    print(ended.stdout, file=sys.stderr)
-    sys.exit(ended.returncode)
+    if failed := logs.faults(Path("logs", run), began):
+        raise InputError("\n".join(failed))
+    _shared.assert_unlocked(_shared.again("report", *configs))
+    print(said, file=sys.stderr)
+    sys.exit(status)

@@ -72,7 +72,17 @@ def run(arguments: argparse.Namespace) -> None:
 def _records(folder: Path) -> list[dict[str, Any]]:
     """What Snakemake measured of a run's jobs, in the order in which they ended."""
     files = sorted(folder.rglob("*.jsonl"), key=lambda file: file.stat().st_mtime)
-    return [json.loads(file.read_text("utf-8")) for file in files]
+    return [_record(file) for file in files]
+
+
+def _record(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{file}: expected what Snakemake measured of a job, found another text ({error}); "
+            "delete it"
+        ) from None
 
 
 def _drawn(path: Path) -> bytes:

@@ -18,15 +18,13 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from blindspots.commands import _shared
+from blindspots.commands._follow import follow
 from blindspots.interface import InputError
-
-LOCKS = Path(".snakemake/locks")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -54,39 +52,13 @@ def run(arguments: argparse.Namespace) -> None:
     options += ["--cores", cores, *arguments.more]
     status = follow(_shared.snakemake(arguments.configs, *options))
     this = _shared.again("run", *arguments.configs)
-    if status == 128 + signal.SIGINT:
-        print(f"Interrupted. Finished jobs are kept; to go on: {this}", file=sys.stderr)
-    elif status and LOCKS.is_dir() and any(LOCKS.iterdir()):
-        print(
-            f"{Path.cwd()} is locked: another run is at work in it, or was killed. If none is: "
-            f"{this} -- --unlock, and then again without",
-            file=sys.stderr,
-        )
-    elif arguments.dry_run and not status:
+    if status in (128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGHUP):
+        with suppress(OSError):  # the terminal may be gone
+            print(f"Interrupted. Finished jobs are kept; to go on: {this}", file=sys.stderr)
+    elif status:
+        _shared.assert_unlocked(this)
+    elif arguments.dry_run:
         print(f"Nothing was run. To run it: {this}")
-    elif page.exists() and not status:
+    elif page.exists():
         print(f"The report: {page.absolute()}")
     sys.exit(status)
-
-
-def follow(command: Sequence[str]) -> int:
-    """Run a command to its end, also when interrupted.
-
-    Args:
-        command: program and arguments.
-
-    Returns:
-        Its exit status; 130 after Ctrl-C, 143 after a request to terminate.
-    """
-    received: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        received.append(number)
-        if number == signal.SIGTERM:  # Ctrl-C reaches Snakemake without us
-            process.terminate()
-
-    process = subprocess.Popen(command)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    status = process.wait()
-    return 128 + received[0] if received and status else status

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
 
 import pyarrow as pa
 
 from blindspots import tables
-from blindspots.interface import Status
+from blindspots.interface import InputError, Status
 
 COMMON = [
     pa.field("net", pa.string(), nullable=False),
@@ -16,6 +19,44 @@ COMMON = [
     pa.field("status", pa.string()),  # how the training ended; null but in the last row
 ]
 """Columns of every history; the terms that the trainer reports follow, "seconds" last."""
+
+
+def checked(found: Any, method: str) -> tuple[Sequence[Mapping[str, float]], Status]:
+    """What a trainer returned, its rows and its status, refused where it is something else.
+
+    Args:
+        found: what it returned.
+        method: its name, for the message.
+
+    Raises:
+        InputError: names the method, and the row that offends.
+    """
+    wanted = f"{method}: expected a trainer to return rows of its history and a Status"
+    if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], list):
+        raise InputError(f"{wanted}, found {type(found).__name__}; return rows, Status.CONVERGED")
+    rows, status = found
+    if status not in [*Status] or not rows:
+        raise InputError(f"{wanted}, found {len(rows)} rows and {status!r}")
+    for number, row in enumerate(rows):
+        terms = (
+            {**dict.fromkeys(("iteration", "seconds")), **row} if isinstance(row, Mapping) else {}
+        )
+        odd = {name: term for name, term in terms.items() if not _fits(name, term, Status(status))}
+        if odd or not terms:
+            raise InputError(
+                f"{wanted}; rows[{number}]: expected finite numbers by name, iteration (a whole "
+                f"one) and seconds among them, found {odd or row!r}"
+            )
+    return rows, Status(status)
+
+
+def _fits(name: Any, term: Any, status: Status) -> bool:
+    if name == "iteration":
+        return isinstance(term, Integral)
+    if term is None:  # what only some rows have
+        return name != "seconds"
+    finite = isinstance(term, Real) and (isfinite(term) or status == Status.NON_FINITE)
+    return isinstance(name, str) and finite
 
 
 def build(net: str, seed: int, rows: Sequence[Mapping[str, float]], status: Status) -> pa.Table:

@@ -1,9 +1,13 @@
 import copy
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -13,8 +17,16 @@ from tests.conftest import ROOT
 SMALL = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text("utf-8"))
 
 
+def heeding():
+    """Heed the signals that a shell or nohup may have told this process to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Workflow:
     """The workflow in a folder of its own, with a config that can be changed."""
+
+    env: ClassVar = {}
 
     def __init__(self, folder, checkout=ROOT):
         self.folder, self.checkout = folder, checkout
@@ -38,6 +50,33 @@ class Workflow:
             self.command(*arguments), cwd=self.folder, text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | (env or {}),
         )  # fmt: skip
+
+    @contextmanager
+    def begun(self, pattern, *arguments):
+        """A run that is at work: as soon as a line that matches a pattern is among what it says.
+
+        Yields the process, which leads a group of its own; `said` of it are the lines until then.
+        At the end of the block nothing of the group is left.
+        """
+        process = subprocess.Popen(
+            self.command(*arguments), cwd=self.folder, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | self.env,
+            preexec_fn=heeding,
+        )  # fmt: skip
+        try:
+            process.said = []
+            for line in process.stdout:
+                process.said.append(line)
+                if re.search(pattern, line):
+                    break
+            else:
+                pytest.fail(f"no line with {pattern} in:\n{''.join(process.said)}")
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.stdout.close()
+            process.wait()
 
     def jobs(self):
         """What a dry run would do: jobs by rule."""

@@ -4,10 +4,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
+from threading import Thread
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+DAEMONS = {"slurmctld": "Running as primary controller", "slurmd": "slurmd started on"}
+"""What each says on standard error when it is ready."""
 SYSTEM = Path("/etc/slurm")  # where what runs inside a job looks for slurm.conf
 CONF = """
 ClusterName=test
@@ -53,7 +55,7 @@ class Slurm:
     """Started on entering, stopped on leaving; GPUs are devices that nothing computes on."""
 
     def __init__(self, folder, gpus=2):
-        self.folder, self.gpus = Path(folder), gpus
+        self.folder, self.gpus, self.started = Path(folder), gpus, []
 
     def __enter__(self):
         for name in ("state", "spool"):
@@ -75,17 +77,34 @@ class Slurm:
             assert not (SYSTEM / name).exists(), f"{SYSTEM / name} belongs to another Slurm"
             (SYSTEM / name).unlink(missing_ok=True)
             (SYSTEM / name).symlink_to(self.folder / name)
-        for daemon in ("slurmctld", "slurmd"):
-            subprocess.run([daemon, "-c", "-f", str(self.folder / "slurm.conf")], check=True)
-        deadline = time.monotonic() + 30
-        while "idle" not in self.ask("sinfo", "-h", "-o", "%t"):
-            assert time.monotonic() < deadline, (self.folder / "slurmctld.log").read_text()
-            time.sleep(0.2)
+        for daemon, ready in DAEMONS.items():
+            self.started.append(self._start(daemon, ready))
+        # Granted once the node is registered and idle.
+        subprocess.run(["srun", "--ntasks=1", "true"], check=True, cwd=self.folder)
         return self
+
+    def _start(self, daemon, ready):
+        """A daemon in the foreground, as soon as it says that it is ready."""
+        command = [daemon, "-D", "-c", "-f", str(self.folder / "slurm.conf")]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if ready in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        Thread(target=process.stderr.read, daemon=True).start()  # what nobody reads would block it
+        return process
 
     def __exit__(self, *_):
         for name in ("slurm.conf", "gres.conf"):
             (SYSTEM / name).unlink()
+        for process in reversed(self.started):
+            process.terminate()
+            process.wait()
         for file in self.folder.glob("*.pid"):
             subprocess.run(["kill", file.read_text().strip()], check=False)
 

@@ -65,6 +65,15 @@ def test_more_images_than_the_part_has_are_named(copied):
     assert line_with(ended.stdout, "expected n to be at most 360", "'test'", "found 500")
 
 
+def test_a_distortion_by_which_no_pixel_can_be_moved_is_named_before_any_training(workflow):
+    workflow.config["experiments"]["both"]["distortions"] = [0.5, 1.0, 8]
+    ended = workflow.run()
+    assert line_with(
+        ended.stdout, "experiments.both.distortions: expected at most 1, by which", "found 8"
+    )
+    assert not (workflow.results / "nets").exists()
+
+
 @pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
 def test_a_wrong_data_file_is_named_at_once(workflow, shared_data, damage):
     raw = workflow.folder / "data/MNIST/raw"

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from typing import ClassVar
 
 import pytest
 
@@ -16,6 +16,8 @@ from tests.workflow.conftest import Workflow
 class Command(Workflow):
     """A workflow that is started by `blindspots run my.yaml`."""
 
+    env: ClassVar = {"PYTHONPATH": str(ROOT)}
+
     def command(self, *arguments, name="run"):
         super().command()  # writes the config
         return [sys.executable, "-m", "blindspots", name, "my.yaml", *arguments]
@@ -24,43 +26,68 @@ class Command(Workflow):
         """Give a command to its end, from the workflow's folder."""
         return subprocess.run(
             self.command(*arguments, name=name), cwd=self.folder, text=True, check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+            env=os.environ | self.env, capture_output=True,
         )  # fmt: skip
+
+
+WAITS = """
+import signal, sys
+from pathlib import Path
+from blindspots.interface import Status
+
+def train(model, images, labels):
+    if not Path("go on").exists():
+        print("training has begun", file=sys.__stderr__, flush=True)
+        signal.pause()
+    return [{"iteration": 0, "seconds": 0.0}], Status.CONVERGED
+"""
 
 
 @pytest.fixture
 def tiny(tmp_path):
-    """One linear net, attacked and shown its own images."""
-    made = Command(tmp_path / "a folder")
+    """One linear net, attacked and shown its own images; its training waits to be stopped."""
+    made = Command(tmp_path / "a {folder} [it's]")
     config = made.config
-    config["nets"] = {"linear": config["nets"]["linear"]}
+    config["nets"] = {"linear": config["nets"]["linear"] | {"trainer": {"method": "lab:train"}}}
+    (made.folder / "lab.py").write_text(WAITS)
     config["experiments"]["both"].update(sources=["linear"], victims=["linear"], amplify=[], n=5)
     config["tables"] = {"errors": config["tables"]["errors"]}
     config["figures"] = {}
     return made
 
 
-def test_interrupted_a_run_ends_as_such_and_goes_on_where_it_was(tiny):
-    process = subprocess.Popen(
-        tiny.command("--cores", "1"), cwd=tiny.folder, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not ignored, as by nohup
-    )  # fmt: skip
-    deadline = time.monotonic() + 300
-    while not (tiny.results / "splits/s0.parquet").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
-    text, _ = process.communicate(timeout=300)
-    assert process.returncode == 130, text
+BEGUN = "training has begun"
+
+
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [
+        (signal.SIGINT, os.killpg),  # as a terminal does on Ctrl-C
+        (signal.SIGINT, os.kill),  # as a supervisor does
+        (signal.SIGTERM, os.kill),
+        (signal.SIGHUP, os.killpg),  # as a terminal does that is closed
+    ],
+)
+def test_stopped_a_run_ends_as_such_and_leaves_no_locks(tiny, number, send):
+    with tiny.begun(BEGUN, "--cores", "1") as process:
+        send(process.pid, number)
+        text = process.stdout.read()
+        assert process.wait() == 128 + number, text
     told = text.splitlines()[-1]
     assert told.startswith("Interrupted. Finished jobs are kept; to go on: ")
     assert told.endswith("-m blindspots run my.yaml")
     assert "Traceback" not in text
+    assert not list((tiny.folder / ".snakemake").glob("locks/*"))
+
+
+def test_stopped_a_run_goes_on_where_it_was(tiny):
+    with tiny.begun(BEGUN, "--cores", "1") as process:
+        os.kill(process.pid, signal.SIGINT)
+        process.stdout.read()
+        process.wait()
     prepared = tiny.folder / "resources/digits/train.parquet"
     before = prepared.stat().st_mtime_ns
-
+    (tiny.folder / "go on").touch()
     ended = tiny.give("run")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == f"The report: {tiny.results / 'report.html'}"
@@ -138,6 +165,26 @@ def test_a_report_that_was_emptied_or_cut_off_is_made_again(done):
         ended = done.give("report")
         assert ended.returncode == 0, ended.stderr
         assert report.read_bytes().rstrip().endswith(b"</html>")
+
+
+def test_a_report_that_cannot_be_made_says_why_in_a_line(done):
+    (done.results / "report.html").unlink()
+    table = done.results / "tables/errors.parquet"
+    table.write_bytes(table.read_bytes()[:100])
+    ended = done.give("report")
+    assert ended.returncode == 1
+    (told,) = ended.stderr.splitlines()
+    assert told.startswith("logs/small/report.log: results/small/tables/errors.parquet: expected")
+
+
+def test_a_profile_of_another_workflow_in_the_folder_is_left_alone(done):
+    profile = done.folder / "profiles/default/config.yaml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text("rerun-triggers: [input]\nforceall: true\n")
+    ended = done.give("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "Nothing to be done" in ended.stderr
+    assert f"profile {ROOT / 'profiles/default'} " in ended.stderr
 
 
 def test_a_report_without_results_names_what_is_missing_and_the_remedy(done):

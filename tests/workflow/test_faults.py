@@ -5,9 +5,9 @@ import random
 import shutil
 import signal
 import subprocess
-import time
+from contextlib import suppress
+from itertools import islice
 
-import psutil
 import pytest
 
 from tests.conftest import unless
@@ -21,16 +21,16 @@ def test_killed_twenty_times_it_ends_with_the_tables_of_an_undisturbed_run(finis
     moments, kills = random.Random(0), 0
     while kills < KILLS:
         process = subprocess.Popen(
-            workflow.command("--nolock"), cwd=workflow.folder, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
+            workflow.command("--nolock"), cwd=workflow.folder, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        try:
-            assert process.wait(moments.uniform(2, 10)) == 0
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-        else:  # it has finished: again from nothing
+        with process.stdout as lines:  # a moment is a number of lines that the run has said
+            for _ in islice(lines, moments.randrange(20, 100)):
+                pass
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        if (workflow.results / "report.html").exists():  # it has finished: again from nothing
             shutil.rmtree(workflow.folder)
             workflow.folder.mkdir()
     ended = workflow.run("--nolock")
@@ -60,34 +60,39 @@ def test_a_truncated_file_is_named_with_its_remedy_which_works(finished, copied,
     assert copied.tables() == finished.tables()
 
 
-def running(script, folder):
-    """The processes of jobs with this script in this folder."""
-    for process in psutil.process_iter(["name", "cmdline"]):
-        command = " ".join(process.info["cmdline"] or [])
-        if "python" in process.info["name"] and str(folder) in command and script in command:
-            yield process
+WAITING = """
+import os, signal, sys
+from pathlib import Path
+from blindspots.attacks import lbfgs
+
+def attack(model, images, labels, targets, *, seed=0):
+    if not Path("go on").exists():
+        print(f"attack has begun: {os.getpid()}", file=sys.__stderr__, flush=True)
+        signal.pause()
+    return lbfgs(model, images, labels, targets, max_iterations=30)
+"""
 
 
 @pytest.mark.slow
-def test_a_job_that_the_system_kills_is_named_and_the_next_run_ends_the_same(finished, workflow):
-    process = subprocess.Popen(
-        workflow.command(), cwd=workflow.folder, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not (jobs := list(running("attack.py", workflow.folder))):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(1)  # into its imports or its work
-    jobs[0].kill()
-    text, _ = process.communicate()
-    assert process.returncode != 0
+def test_a_job_that_the_system_kills_is_named_and_the_next_run_ends_the_same(tmp_path):
+    killed, undisturbed = (Workflow(tmp_path / name) for name in ("killed", "undisturbed"))
+    for workflow in (killed, undisturbed):
+        (workflow.folder / "lab.py").write_text(WAITING)
+        workflow.config["attacks"]["lbfgs"] = {"method": "lab:attack"}
+        workflow.env = {"PYTHONPATH": str(workflow.folder)}
+    with killed.begun("attack has begun: ", "--cores", "1") as process:
+        os.kill(int(process.said[-1].split()[-1]), signal.SIGKILL)
+        text = process.stdout.read()
+        assert process.wait() != 0
     named = [line for line in text.splitlines() if "the job was killed" in line]
     assert len(named) == 1
     assert named[0].startswith("logs/small/attack/lbfgs/")
     assert "memory" in named[0]
-    assert workflow.run().returncode == 0
-    assert workflow.tables() == finished.tables()
+    for workflow in (killed, undisturbed):
+        (workflow.folder / "go on").touch()
+        ended = workflow.run(env=workflow.env)
+        assert ended.returncode == 0, ended.stdout
+    assert killed.tables() == undisturbed.tables()
 
 
 def test_too_little_memory_is_said_in_one_line(copied):
@@ -131,40 +136,62 @@ def test_a_full_disk_is_said_and_with_room_the_next_run_ends_the_same(finished, 
     assert workflow.tables() == finished.tables()
 
 
+STOPPING = """
+import signal, sys
+from pathlib import Path
+from blindspots import methods
+
+class Stopping:
+    # Kept in every step; after some it waits to be killed.
+    def __init__(self, checkpoint):
+        self.checkpoint, self.resume, self.kept = checkpoint, checkpoint.resume, 0
+
+    def keep(self, state):
+        self.checkpoint.keep(state)
+        self.kept += 1
+        if self.kept == 3 and not Path("go on").exists():
+            print("kept three times", file=sys.__stderr__, flush=True)
+            signal.pause()
+
+def train(model, images, labels, *, of, settings, checkpoint, seed=0, classes=None, box=None):
+    train = methods.find("trainers", of)
+    offered = {"seed": seed, "classes": classes, "box": box, "checkpoint": Stopping(checkpoint)}
+    offered = methods.accepted(train, **offered)
+    return train(model, images, labels, **offered, **settings)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "trainer",
+    ("trainer", "settings"),
     [
-        {"method": "lbfgs", "decay": 1e-5, "tolerance": 0, "max_iterations": 2000, "history": 5},
-        {"method": "adversarial_pools", "layers": "all", "pool": 200, "epochs": 200},
+        ("lbfgs", {"decay": 1e-5, "tolerance": 0, "max_iterations": 200, "history": 5}),
+        ("adversarial_pools", {"layers": "all", "pool": 200, "epochs": 20}),
     ],
-    ids=lambda trainer: trainer["method"],
 )
-def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_weights(workflow, trainer):
+def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_weights(
+    workflow, trainer, settings
+):
+    (workflow.folder / "lab.py").write_text(STOPPING)
     workflow.config["nets"]["linear"] = {
-        "model": {"method": "mlp", "hidden": [12], "activation": "sigmoid"}, "trainer": trainer,
-        "train_on": "train",
+        "model": {"method": "mlp", "hidden": [12], "activation": "sigmoid"}, "train_on": "train",
+        "trainer": {"method": "lab:train", "of": trainer, "settings": settings},
     }  # fmt: skip
-    workflow.config["machine"]["checkpoint_seconds"] = 0.5
+    workflow.config["machine"]["checkpoint_seconds"] = 0
+    workflow.env = {"PYTHONPATH": str(workflow.folder)}
     weights = "results/small/nets/linear.s0/weights.safetensors"
-    ended = workflow.run(weights)
-    assert ended.returncode == 0, ended.stdout
-    expected = (workflow.folder / weights).read_bytes()
-    (workflow.folder / weights).unlink()
     checkpoint = (workflow.folder / weights).with_name("checkpoint.pt")
-    assert not checkpoint.exists()
-    process = subprocess.Popen(
-        workflow.command(weights), cwd=workflow.folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    while not checkpoint.exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    ended = workflow.run(weights, "--nolock")
+    with workflow.begun("kept three times", weights) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert checkpoint.exists()
+    (workflow.folder / "go on").touch()
+    ended = workflow.run(weights, "--nolock", env=workflow.env)
     assert ended.returncode == 0, ended.stdout
     log = (workflow.folder / "logs/small/train/linear.s0.log").read_text("utf-8")
     assert f"goes on from {checkpoint.relative_to(workflow.folder)}" in log
-    assert (workflow.folder / weights).read_bytes() == expected
     assert not checkpoint.exists()
+    found = (workflow.folder / weights).read_bytes()
+    ended = workflow.run(weights, "--forcerun", "train", "--nolock", env=workflow.env)
+    assert ended.returncode == 0, ended.stdout
+    assert "goes on" not in (workflow.folder / "logs/small/train/linear.s0.log").read_text("utf-8")
+    assert (workflow.folder / weights).read_bytes() == found

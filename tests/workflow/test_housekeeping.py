@@ -1,35 +1,92 @@
 """What no config needs is listed, and removed on request."""
 
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from tests.conftest import ROOT
 
 
 def prune(workflow, *options):
+    """Standard output, line by line, and standard error."""
     workflow.command()  # writes the config
     ended = subprocess.run(
         [sys.executable, "-m", "blindspots", "prune", "my.yaml", *options],
         cwd=workflow.folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        text=True, capture_output=True, check=False,
+        text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
+    return ended.stdout.splitlines(), ended.stderr
 
 
-def test_a_run_needs_all_that_it_made(copied):
-    assert prune(copied)[-1].startswith("0 files")
-
-
-def test_what_a_net_left_that_is_no_longer_in_the_config_is_listed_and_removed(copied):
+@pytest.fixture
+def fewer(copied):
+    """A finished run, and a config that has two of its nets no longer."""
     del copied.config["nets"]["coded"], copied.config["nets"]["coder"]
     copied.config["experiments"]["both"] |= {"sources": ["linear"], "victims": ["linear"]}
     copied.config["figures"] = {}
-    listed = prune(copied)
+    return copied
+
+
+def test_a_run_needs_all_that_it_made_and_a_checkpoint_that_it_may_go_on_from(copied):
+    (copied.results / "nets/linear.s0/checkpoint.pt").touch()
+    assert prune(copied) == (["0 files, 0.0 MiB"], "")
+
+
+def test_what_a_net_left_that_is_no_longer_in_the_config_is_listed_and_removed(fewer):
+    (fewer.results / "nets/coded.s0/checkpoint.pt").touch()
+    listed, _ = prune(fewer)
+    assert listed[-1].endswith("; to remove them: --delete")
+    assert {
+        "results/small/nets/coded.s0/weights.safetensors",
+        "results/small/nets/coded.s0/checkpoint.pt",
+        "results/small/figures/examples.svg",
+        "logs/small/train/coded.s0.log",
+        "logs/small/train/coded.s0.jsonl",
+    } <= {*listed}
+    assert not any("linear" in line or "resources" in line for line in listed)
+    assert (fewer.results / "nets/coded.s0").exists()
+    removed, _ = prune(fewer, "--delete", "--yes")
+    assert removed[:-1] == listed[:-1]
+    assert removed[-1].endswith("; removed")
+    assert not (fewer.results / "nets/coded.s0").exists()
+    assert (fewer.results / "nets/linear.s0/weights.safetensors").exists()
+    assert (fewer.folder / "logs/small/times.md").exists()
+    assert prune(fewer) == (["0 files, 0.0 MiB"], "")
+
+
+def test_logs_are_left_where_one_may_be_of_a_job_that_failed(fewer):
+    shutil.rmtree(fewer.folder / ".snakemake/metadata")  # as if some had never ended
+    listed, _ = prune(fewer)
     assert "results/small/nets/coded.s0/weights.safetensors" in listed
-    assert not any("linear" in line for line in listed)
-    assert (copied.results / "nets/coded.s0").exists()
-    prune(copied, "--delete")
-    assert not (copied.results / "nets/coded.s0").exists()
-    assert (copied.results / "nets/linear.s0/weights.safetensors").exists()
-    assert prune(copied)[-1].startswith("0 files")
+    assert not any(line.startswith("logs/") for line in listed)
+
+
+def test_other_runs_and_what_they_may_need_are_left_alone(fewer):
+    others = fewer.folder / "results/others"
+    others.mkdir()
+    (others / "report.html").touch()
+    images = fewer.folder / "resources/theirs/train.parquet"
+    images.parent.mkdir()
+    images.touch()
+    listed, said = prune(fewer)
+    assert not any("others" in line or "theirs" in line for line in listed)
+    assert said == "Left alone: results/others and resources, since no config names them\n"
+    (others / "report.html").unlink()
+    others.rmdir()
+    listed, said = prune(fewer)
+    assert "resources/theirs/train.parquet" in listed
+    assert said == ""
+
+
+def test_nothing_is_removed_unasked_or_beside_a_run_at_work(fewer):
+    unasked = "--delete: expected a terminal to ask on, found none; add --yes\n"
+    assert prune(fewer, "--delete") == ([], unasked)
+    locks = fewer.folder / ".snakemake/locks"
+    locks.mkdir()
+    (locks / "0.input.lock").touch()
+    found, said = prune(fewer, "--delete", "--yes")
+    assert found == []
+    assert said.startswith(f"{fewer.folder} is locked: another run is at work in it")
+    assert (fewer.results / "nets/coded.s0").exists()

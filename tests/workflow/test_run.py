@@ -2,11 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -133,8 +133,9 @@ def test_every_job_keeps_to_the_memory_and_the_time_that_its_rule_asks_for(finis
         "figure", "report",
     }  # fmt: skip
     for job in measured:
-        assert job["max_rss"] <= job["resources"]["mem_mb"]
-        assert job["s"] <= 60 * job["resources"]["runtime"]
+        taken = {key: 0 if job[key] == "NA" else job[key] for key in ("max_rss", "cpu_time")}
+        assert taken["max_rss"] <= job["resources"]["mem_mb"]
+        assert taken["cpu_time"] <= 60 * job["resources"]["runtime"]  # of processors, not a clock's
 
 
 def test_its_end_says_what_was_done_and_where_the_report_is(copied):
@@ -157,8 +158,8 @@ def test_the_same_config_gives_the_same_bytes_elsewhere(finished, workflow):
     assert workflow.tables() == finished.tables()
 
 
-def test_a_checkout_in_a_path_with_a_space_runs_jobs(workflow, tmp_path):
-    checkout = tmp_path / "a checkout"
+def test_a_checkout_in_a_path_with_spaces_quotes_and_brackets_runs_jobs(workflow, tmp_path):
+    checkout = tmp_path / "a 'checkout' [of \"mine\"]"
     folders = ("blindspots", "envs", "profiles", "reports", "rules", "schemas", "scripts")
     for folder in folders:
         shutil.copytree(ROOT / folder, checkout / folder)
@@ -177,18 +178,12 @@ def test_a_checkout_in_a_path_with_a_space_runs_jobs(workflow, tmp_path):
 
 
 def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, workflow):
-    process = subprocess.Popen(
-        workflow.command(), cwd=workflow.folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not (begun := list(workflow.results.glob("attacks/lbfgs/*"))):  # their nets are finished
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with workflow.begun(r"output: results/small/attacks/lbfgs/") as process:
+        os.killpg(process.pid, signal.SIGKILL)
+        *_, begun = process.said
+    net = re.search(r"attacks/lbfgs/([^/]+)/", begun)[1]  # which is finished
     assert not (workflow.results / "report.html").exists()
-    kept = [workflow.results / f"nets/{a.name}/weights.safetensors" for a in begun]
+    kept = [workflow.results / f"nets/{net}/weights.safetensors"]
     kept.append(workflow.folder / "resources/digits/train.parquet")
     written = [path.stat().st_mtime_ns for path in kept]
     assert workflow.run("--unlock").returncode == 0

@@ -1,0 +1,216 @@
+"""A function's parameters, read from its module's source without importing it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+import importlib.util
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from blindspots.interface import InputError
+
+HARMLESS = {
+    "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped", "lru_cache",
+    "no_grad", "overload", "override", "wraps",
+}  # fmt: skip
+"""Decorators that leave a function's parameters as they are."""
+
+
+Seen = frozenset[tuple[str, str]]
+"""Modules and functions on the way to one, which may go in circles."""
+
+
+def source(module: str) -> Path | None:
+    """The source file of a module, found without importing anything; None: no such file."""
+    found = _file(module, importlib.machinery.SOURCE_SUFFIXES)
+    return found if found is not None and found.suffix == ".py" else None
+
+
+def exists(module: str) -> bool:
+    """Whether a module can be imported, compiled ones included."""
+    return _file(module, importlib.machinery.all_suffixes()) is not None
+
+
+def _file(module: str, suffixes: list[str]) -> Path | None:
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module without a spec, such as __main__, or no name at all
+        return None
+    if spec is None:
+        return None
+    folders = [Path(folder, *rest) for folder in spec.submodule_search_locations or ()]
+    if not rest:
+        folders = [Path(spec.origin)] if spec.origin else []
+        return next((path for path in folders if path.is_file()), None)
+    for path in folders:
+        for file in (path / "__init__", path):
+            for suffix in suffixes:
+                if (found := file.with_name(file.name + suffix)).is_file():
+                    return found
+    return None
+
+
+def syntax_tree(path: Path) -> ast.Module:
+    """A Python file's syntax tree.
+
+    Raises:
+        InputError: not Python; names the file and the line.
+    """
+    try:
+        return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise InputError(
+            f"{path}, line {line}: expected Python, found a syntax error ({error.args[0]}); "
+            "correct it"
+        ) from None
+
+
+@cache
+def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.arguments | None:
+    """The parameters of a function, wherever the module has it from.
+
+    Args:
+        module: dotted name.
+        function: that the module defines, imports, or makes of another one.
+        seen: what was looked at on the way here.
+
+    Returns:
+        None where the source does not tell: a class, a function made by a call, a compiled module.
+
+    Raises:
+        InputError: no such function, or one that is not called as others are.
+    """
+    path, seen = source(module), seen | {(module, function)}
+    if path is None:
+        return None
+    tree = syntax_tree(path)
+    found = [node for node in _statements(tree.body) if function in _bound_by(node)]
+    if len(found) > 1 and any(node not in tree.body for node in found):
+        return None  # which of them is bound, a condition tells
+    if found:
+        return _of(found[-1], module, function, seen)
+    for star in (node for node in _statements(tree.body) if "*" in _bound_by(node)):
+        origin = _origin(star, module)
+        with suppress(InputError):  # not from there
+            if (origin, function) not in seen:
+                return parameters(origin, function, seen)
+    if any("__getattr__" in _bound_by(node) for node in tree.body):
+        return None
+    raise InputError(
+        f"expected a function {function!r} in {module}, found none; check the spelling"
+    )
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[Any]:
+    """The statements of a module that bind names in it, those below an if or a try too."""
+    for node in body:
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(node, part, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _statements(handler.body)
+
+
+def _bound_by(node: ast.stmt) -> set[str]:
+    targets: list[ast.expr] = []
+    match node:
+        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+            return {name}
+        case ast.Import(names) | ast.ImportFrom(_, names):
+            return {alias.asname or alias.name for alias in names}
+        case ast.Assign():
+            targets = node.targets
+        case ast.AnnAssign():
+            targets = [node.target]
+    parts = (part for target in targets for part in ast.walk(target))
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
+def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments | None:
+    """The parameters of what a statement binds a name to."""
+    match node:
+        case ast.FunctionDef(_, arguments, _, decorators):
+            known = all(_name(decorator) in HARMLESS for decorator in decorators)
+            return arguments if known else _open(arguments)
+        case ast.AsyncFunctionDef():
+            raise InputError(
+                f"expected a function {function!r} in {module} that returns its result, found an "
+                "async one; define it without async"
+            )
+        case ast.ImportFrom(_, names):
+            name = next(alias.name for alias in names if function in (alias.asname, alias.name))
+            return _elsewhere(_origin(node, module), name, seen)
+        case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, value):
+            return _assigned(value, module, seen)
+    return None
+
+
+def _origin(node: ast.ImportFrom, module: str) -> str:
+    """The module that a statement imports from."""
+    path, package = source(module), module.split(".")
+    if path is not None and path.name != "__init__.py":
+        package = package[:-1]
+    package = package[: len(package) - node.level + 1] if node.level else []
+    return ".".join([*package, *filter(None, [node.module])])
+
+
+def _elsewhere(module: str, function: str, seen: Seen) -> ast.arguments | None:
+    """As `parameters`; None too where a source does not have what it is said to have."""
+    with suppress(InputError):
+        return None if (module, function) in seen else parameters(module, function, seen)
+    return None
+
+
+def _assigned(value: ast.expr | None, module: str, seen: Seen) -> ast.arguments | None:
+    match value:
+        case ast.Lambda(arguments):
+            return arguments
+        case ast.Name(name):
+            return _elsewhere(module, name, seen)
+        case ast.Call(called, [ast.Name(name), *places], keywords) if _name(called) == "partial":
+            made_of = _elsewhere(module, name, seen)
+            return made_of and _partial(made_of, len(places), keywords)
+    return None
+
+
+def _partial(
+    arguments: ast.arguments, places: int, keywords: list[ast.keyword]
+) -> ast.arguments | None:
+    """What is left of a function's parameters once some are given; those by name may be again."""
+    given = {keyword.arg: keyword.value for keyword in keywords}
+    ordered = [*arguments.posonlyargs, *arguments.args]
+    defaults = dict(zip(reversed(ordered), reversed(arguments.defaults), strict=False))
+    left = ordered[places:]
+    named = [a for a in left if a.arg in given]
+    only = dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+    only |= dict.fromkeys(named)
+    left = [a for a in left if a not in named]
+    return ast.arguments(
+        posonlyargs=[],
+        args=left,
+        vararg=arguments.vararg,
+        kwonlyargs=list(only),
+        kw_defaults=[given.get(a.arg, default) for a, default in only.items()],
+        kwarg=arguments.kwarg,
+        defaults=[defaults[a] for a in left if a in defaults],
+    )
+
+
+def _open(arguments: ast.arguments) -> ast.arguments:
+    """Parameters that a decorator may add to, or pass itself."""
+    some = {name: getattr(arguments, name) for name in arguments._fields}
+    return ast.arguments(**some | {"vararg": ast.arg("given"), "kwarg": ast.arg("settings")})
+
+
+def _name(called: ast.expr) -> str:
+    """Of a decorator or a function that is called, without its module."""
+    while isinstance(called, ast.Call):
+        called = called.func
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
