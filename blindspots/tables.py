@@ -218,6 +218,12 @@ def read(
 def schema_of(path: str | Path) -> pa.Schema:
     """The schema of a table that `write` wrote, with its metadata; no row is read.
 
+    Args:
+        path: of the table.
+
+    Returns:
+        The schema, also for `metadata`.
+
     Raises:
         InputError: as `read`.
     """
@@ -264,6 +270,13 @@ def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
 
 def chunks(path: str | Path, size: int) -> Iterator[pa.Table]:
     """A table from its beginning, `size` rows at a time.
+
+    Args:
+        path: of the table.
+        size: of a chunk; the last may have fewer rows.
+
+    Yields:
+        The chunks.
 
     Raises:
         InputError: as `read`.

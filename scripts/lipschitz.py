@@ -23,7 +23,7 @@ def main(snakemake):
         for part, n in snakemake.params.images.items()
     }
     for data in read.values():
-        if answers(model, data.images[:1], data.labels[:1], 1) is None:
+        if answers(model, data.images[:1], data.labels[:1], data.classes, 1) is None:
             raise InputError(
                 f"net {net}: expected a net that classifies, with logits (n, classes), found other "
                 "answers; leave it out of the experiments"

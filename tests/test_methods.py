@@ -51,7 +51,7 @@ def test_settings_and_defaults_are_those_of_the_signature():
 
 
 def test_inputs_are_the_tables_that_an_analysis_reads():
-    assert methods.inputs("analyses", "errors") == ["clean", "split", "attacks"]
+    assert methods.inputs("analyses", "errors") == ["clean", "split", "attacks", "transfer"]
 
 
 @pytest.mark.parametrize(
