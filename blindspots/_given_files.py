@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from pathlib import Path
 
 from blindspots.interface import InputError
@@ -36,6 +37,11 @@ def check(path: str | Path, expected: str) -> None:
     if fault is not None:
         found, remedy = fault
         raise InputError(f"{path}: expected {expected}, found {found}; {remedy}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names out of a file, for one line of a message."""
+    return " ".join(", ".join(names).split())[:200]
 
 
 def _fault(path: Path) -> tuple[str, str] | None:

@@ -60,8 +60,9 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
             for name in wanted:
                 if name not in archive.files:
                     raise InputError(
-                        f"{file}: expected an array {name!r}, found {', '.join(archive.files)}; "
-                        "name the arrays by data.x_train, y_train, x_test and y_test"
+                        f"{file}: expected an array {name!r}, found "
+                        f"{_given_files.listed(archive.files)}; name the arrays by data.x_train, "
+                        "y_train, x_test and y_test"
                     )
             check_room(
                 sum(

@@ -110,14 +110,17 @@ def _table(file: str, image: str, label: str) -> pa.Table:
         for column in (image, label):
             if column not in schema.names:
                 raise InputError(
-                    f"{file}: expected a column {column!r}, found {', '.join(schema.names)}; "
-                    "name the columns by data.image and data.label"
+                    f"{file}: expected a column {column!r}, found "
+                    f"{_given_files.listed(schema.names)}; name the columns by data.image and "
+                    "data.label"
                 )
         return pq.read_table(file, columns=[image, label], partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # whatever Arrow makes of a file that says anything
         raise InputError(
             f"{file}: expected a whole Parquet file, found one that cannot be read "
-            f"({str(error).splitlines()[0]}); fetch it again"
+            f"({' '.join(str(error).split())[:200]}); fetch it again"
         ) from None
 
 
@@ -136,8 +139,9 @@ def _same_names(names: list[str] | None, others: list[str] | None, file: str) ->
     """Refuse files whose labels mean other classes than those before; names may be left out."""
     if names is not None and others is not None and names != others:
         raise InputError(
-            f"{file}: expected a schema with the classes {', '.join(names)[:100]} as before, found "
-            f"{', '.join(others)[:100]}: equal labels mean other classes; write all with one list"
+            f"{file}: expected a schema with the classes {_given_files.listed(names)} as before, "
+            f"found {_given_files.listed(others)}: equal labels mean other classes; write all with "
+            "one list"
         )
     return others if names is None else names
 

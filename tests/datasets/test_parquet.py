@@ -241,3 +241,15 @@ def test_metadata_that_says_anything_else_is_left_out(tmp_path, told):
     table = pq.read_table(tmp_path / "a.parquet").replace_schema_metadata({"huggingface": told})
     pq.write_table(table, tmp_path / "a.parquet")
     assert parquet(train=str(tmp_path / "a.parquet"), test=plain_of(tmp_path)).names is None
+
+
+def test_names_of_columns_that_are_no_text_are_said_in_one_line(tmp_path):
+    file = write(tmp_path / "a.parquet", [0, 1], names=("im\nage", "label"))
+    with pytest.raises(
+        InputError, match=r"^.*a\.parquet: expected a column 'image', found im age, l"
+    ):
+        parquet(train=file)
+    odd = (tmp_path / "a.parquet").read_bytes().replace(b"label", b"la\xffel")
+    (tmp_path / "a.parquet").write_bytes(odd)
+    with pytest.raises(InputError, match=r"a\.parquet: expected a whole Parquet file"):
+        parquet(train=file, image="im\nage")
