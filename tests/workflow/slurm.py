@@ -96,15 +96,18 @@ class Slurm:
                 break
         else:
             raise AssertionError("".join(said))
-        Thread(target=process.stderr.read, daemon=True).start()  # what nobody reads would block it
-        return process
+        reading = Thread(target=process.stderr.read)  # what nobody reads would block it
+        reading.start()
+        return process, reading
 
     def __exit__(self, *_):
         for name in ("slurm.conf", "gres.conf"):
             (SYSTEM / name).unlink()
-        for process in reversed(self.started):
+        for process, reading in reversed(self.started):
             process.terminate()
             process.wait()
+            reading.join()
+            process.stderr.close()
         for file in self.folder.glob("*.pid"):
             subprocess.run(["kill", file.read_text().strip()], check=False)
 
