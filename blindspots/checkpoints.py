@@ -67,9 +67,9 @@ def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
     }
-    told = {"spec": json.dumps(spec, sort_keys=True), _weights.DIGEST: _weights.digest(tensors)}
+    said = json.dumps(spec | {_weights.DIGEST: _weights.digest(tensors)}, sort_keys=True)
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata=told)
+        save_file(tensors, temporary, metadata={"spec": said})
 
 
 def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
@@ -160,6 +160,7 @@ def _spec_in(path: str | Path) -> Spec | None:
         return None
     try:
         spec = json.loads(text)
+        spec.pop(_weights.DIGEST, None)
         if all(map(_is_spec, _lineage(spec))):
             return spec
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):

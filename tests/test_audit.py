@@ -322,7 +322,7 @@ def test_an_image_that_the_ledger_leaves_out_is_found(run):
     table = tables.read(run.ledger)
     rest = table.filter(pa.compute.not_equal(table["index"], 7))
     tables.write(run.ledger, rest.replace_schema_metadata(), {})
-    with pytest.raises(AuditError, match="image 7: expected a row of the ledger, found none"):
+    with pytest.raises(AuditError, match="image 7 of test: expected a row of the ledger, found"):
         run.audit()
 
 

@@ -270,3 +270,13 @@ def test_a_bit_that_changed_in_the_weights_is_found(tmp_path):
             checkpoints.load(path)
     path.write_bytes(whole)
     checkpoints.load(path)
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path):
+    model, spec = checkpoints.create("mlp", {"hidden": [3]}, (1, 4, 4), 3)
+    found = set()
+    for number in range(8):  # safetensors draws the order of what it is told
+        checkpoints.save(tmp_path / f"{number}.safetensors", model, spec)
+        found.add((tmp_path / f"{number}.safetensors").read_bytes())
+    assert len(found) == 1
+    assert checkpoints.spec_of(tmp_path / "0.safetensors") == spec

@@ -52,7 +52,7 @@ class Originals:
         outside = wanted[(wanted < 0) | (wanted >= len(labels))]
         if len(outside):
             raise AuditError(
-                f"{path}: expected an image {outside[0]}, which the ledger names, found "
+                f"{path}: expected an image {outside[0]}, which a table names, found "
                 f"{len(labels)} images; {AGAIN}"
             )
         self.path, self.places = path, {int(index): i for i, index in enumerate(wanted)}
@@ -68,8 +68,7 @@ class Originals:
         """Of an image among those given before."""
         if index not in self.places:
             raise AuditError(
-                f"{self.path}: image {index}: expected a row of the ledger, found none; "
-                "delete the ledger and run the workflow again"
+                f"{self.path}: image {index}: expected an image that a table names, found another"
             )
         return self.places[index]
 
@@ -177,14 +176,13 @@ def tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         content = Path(path).read_bytes()
         end = 8 + int.from_bytes(content[:8], "little")
         header, content = json.loads(content[8:end]), content[end:]
-        said = header.pop("__metadata__")
-        spec = json.loads(said["spec"])
+        spec = json.loads(header.pop("__metadata__")["spec"])
         if not isinstance(spec, dict) or not isinstance(spec["method"], str):
             raise TypeError("a spec without a method")
         digest = hashlib.sha256()
         for name, entry in sorted(header.items()):
             digest.update(name.encode() + b"\0" + content[slice(*entry["data_offsets"])])
-        if digest.hexdigest() != said["sha256"]:
+        if digest.hexdigest() != spec.pop("sha256"):
             raise ValueError("its tensors have another SHA-256 than it says")
         found = {name: _tensor(content, **entry) for name, entry in header.items()}
     except Exception as error:  # of a file that says anything

@@ -90,29 +90,49 @@ def audit(
     for claim in claims(files.ledger):
         by_net[claim.net, claim.seed].append(claim)
     attacks, certificates = _by_net(files.attacks), _by_net(files.certificates)
-    for net in [*attacks, *certificates]:
+    for net in [*attacks, *certificates, *files.weights]:
         by_net.setdefault(net, [])
     originals = {
-        file: Originals(path, [c.image for rows in by_net.values() for c in rows if c.file == file])
-        for file, path in files.images.items()
+        file: Originals(path, _shown_of(files, file)) for file, path in files.images.items()
     }
+    _assert_all_in_ledger(files, by_net)
     _assert_weights(files)
     networks = {net: _network(files, net) for net in by_net}
-    shown = _shown(files, originals, networks)
-    found = []
+    checks: dict[Net, list[Check]] = {}
     for number, (net, claimed) in enumerate(by_net.items(), 1):
         network = networks[net]
         certified, failed = radii.read(certificates[net], net)
-        checks = [
+        checks[net] = [
             *witnesses.check(claimed, attacks[net], originals, network),
             radii.recomputed(certified, failed, products, originals, network),
             radii.order(claimed, certified, failed, attacks[net], originals, net),
             *_recorded(files, net, attacks[net], originals, network),
-            *shown[net],
         ]
-        found += [_row(net, check) for check in checks if check.checked or check.reasons]
         progress(number)
+    for net, shown in _shown(files, originals, networks).items():
+        checks.setdefault(net, []).extend(shown)
+    rows = [(net, check) for net, of in checks.items() for check in of]
+    found = [_row(net, check) for net, check in rows if check.checked or check.reasons]
     return pa.Table.from_pylist(found, SCHEMA)
+
+
+def _shown_of(files: Files, name: str) -> set[int]:
+    """The images of a prepared file that any table is about."""
+    paths = [files.ledger, *files.attacks, *files.certificates, *files.transfer, *files.pictures]
+    images = {image for path in paths for image in rows(path, ["file", "index"])}
+    return {index for file, index in images if file == name}
+
+
+def _assert_all_in_ledger(files: Files, by_net: Mapping[Net, Sequence[Claim]]) -> None:
+    """Refuse a ledger that leaves an attacked image out."""
+    known = {(net, claim.file, claim.image) for net, claimed in by_net.items() for claim in claimed}
+    for path in files.attacks:
+        for net, seed, file, index in rows(path, ["net", "seed", "file", "index"]):
+            if ((net, seed), file, index) not in known:
+                raise AuditError(
+                    f"{path}: net {net} (seed {seed}), image {index} of {file}: expected a row of "
+                    "the ledger, found none; delete the ledger and run the workflow again"
+                )
 
 
 def _assert_weights(files: Files) -> None:

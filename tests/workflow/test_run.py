@@ -22,7 +22,7 @@ EXPECTED = {
     "audit.parquet", "ledger.parquet", "lipschitz/coded.s0.parquet", "lipschitz/linear.s0.parquet",
     "pictures/both.parquet", "report.html", "splits/s0.parquet", "transfer/both.parquet",
     "tables/errors.parquet", "tables/layers.parquet", "tables/ledger.parquet",
-    "tables/training.parquet", "tables/transfer.parquet",
+    "tables/training.parquet", "tables/transfer.parquet", "witnesses/transfer/both.parquet",
     *(f"nets/{net}.s0/{file}" for net in ("coded", "coder", "linear")
       for file in ("clean.parquet", "history.parquet", "weights.safetensors")),
 }  # fmt: skip
