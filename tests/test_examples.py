@@ -194,6 +194,7 @@ def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_others_networks_are_in_one_matrix(tmp_path, shared_data, monkeypatch):
     monkeypatch.setenv("BLINDSPOTS_DATA", str(shared_data))
     results = Example("others-models", tmp_path).run()

@@ -40,6 +40,7 @@ def test_killed_twenty_times_it_ends_with_the_tables_of_an_undisturbed_run(finis
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "file",
     ["resources/digits/test.parquet", "results/small/attacks/lbfgs/linear.s0/test.parquet",
@@ -74,6 +75,7 @@ def attack(model, images, labels, targets, *, seed=0):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_a_job_that_the_system_kills_is_named_and_the_next_run_ends_the_same(tmp_path):
     killed, undisturbed = (Workflow(tmp_path / name) for name in ("killed", "undisturbed"))
     for workflow in (killed, undisturbed):
@@ -121,6 +123,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("room", [100_000, 250_000, 400_000, 550_000])
 def test_a_full_disk_is_said_and_with_room_the_next_run_ends_the_same(finished, small_disk, room):
     workflow = Workflow(small_disk / "run")
@@ -162,6 +165,7 @@ def train(model, images, labels, *, of, settings, checkpoint, seed=0, classes=No
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("trainer", "settings"),
     [

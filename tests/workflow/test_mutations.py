@@ -196,3 +196,20 @@ def test_a_report_alone_says_which_results_are_of_another_config(runs):
     assert "results/tiny/tables/errors.parquet" in page.read_text("utf-8")
     runs.run(folder)
     assert "Not all of this is of the config" not in page.read_text("utf-8")
+
+
+def test_braces_brackets_and_spaces_in_the_paths_of_data_and_weights_are_part_of_their_names(runs):
+    folder, config = runs.copied("attacks")
+    for file, place in (("data.npz", "runs/{small} [old]"), ("w1.pth", "of {net}/{{w}} [1]")):
+        (folder / place).mkdir(parents=True)
+        shutil.move(folder / file, folder / place / file)
+    config["data"]["file"] = "runs/{small} [old]/data.npz"
+    config["nets"]["given"]["weights"] = "of {net}/{{w}} [1]/w1.pth"
+    before = {path.name: path.read_bytes() for path in folder.glob("results/tiny/tables/*")}
+    runs.run(runs.given(folder, config))
+    after = {path.name: tables.read(path) for path in folder.glob("results/tiny/tables/*")}
+    assert after.keys() == before.keys()
+    for name, table in after.items():  # the same images and weights, by other names
+        (folder / "before.parquet").write_bytes(before[name])
+        assert table.equals(tables.read(folder / "before.parquet")), name
+    shutil.rmtree(folder)

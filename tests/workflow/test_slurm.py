@@ -14,6 +14,7 @@ def slurm(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_through_slurm_it_makes_the_same_tables_with_a_gpu_for_those_that_ask(
     slurm, finished, workflow
 ):
