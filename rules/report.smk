@@ -36,7 +36,11 @@ rule audit:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        nets=[{"name": net, "seed": seed} for seed in config["seeds"] for net in nets_of_experiments()],
+        nets=[
+            {"name": net, "seed": seed}
+            for seed in config["seeds"]
+            for net in nets_of_experiments()
+        ],
         products=product_certificates(),
         reads=reads(read_by_audit),
         code=code("audit.py"),
