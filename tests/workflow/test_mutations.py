@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blindspots import tables
+from blindspots.config import check
 from blindspots.provenance import settings_in
 from tests.conftest import ROOT
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys
@@ -61,8 +62,9 @@ class Runs:
                 folder, folder / "output.txt", "--snakefile", ROOT / "Snakefile",
                 "--configfile", "my.yaml", "--cores", "1", *more,
             )  # fmt: skip
-        for warm, folder in zip(self.warm, folders, strict=False):
-            assert warm.end() == 0, (folder / "output.txt").read_text("utf-8")
+        ends = [warm.end() for warm, _ in zip(self.warm, folders, strict=False)]
+        for end, folder in zip(ends, folders, strict=True):
+            assert end == 0, (folder / "output.txt").read_text("utf-8")
         return folders[0]
 
     def planned(self, folder):
@@ -110,9 +112,18 @@ def named(mutation):
     return f"{mutation.base}-{'.'.join(map(str, mutation.where))}"
 
 
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+
+
 def test_every_key_of_the_schema_is_changed_by_a_mutation():
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-    assert {mutation.key for mutation in MUTATIONS} == keys(schema)
+    assert {mutation.key for mutation in MUTATIONS} == keys(SCHEMA)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=named)
+def test_a_mutated_config_is_valid(mutation):
+    config = yaml.safe_load((BASES / f"{mutation.base}.yaml").read_text("utf-8"))
+    mutation.applied(config)
+    check(config, SCHEMA)
 
 
 @pytest.mark.slow
