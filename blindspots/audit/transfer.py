@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Origin(NamedTuple):
 def transfer(
     path: str | Path,
     pictures: str | Path,
-    attacks: Mapping[tuple[str, int, str], str | Path],
+    attacks: Mapping[tuple[str, int, str], Sequence[str | Path]],
     originals: Mapping[str, Originals],
     networks: Networks,
 ) -> dict[Net, Check]:
@@ -49,7 +50,7 @@ def transfer(
     Args:
         path: of the table.
         pictures: the experiment's table of pictures.
-        attacks: tables by net, seed and attack.
+        attacks: tables by net, seed and attack, one for each part of a split.
         originals: the unaltered images, by file.
         networks: by name and seed; or why one is not known.
 
@@ -76,7 +77,7 @@ def transfer(
 
 
 def _answers(check, path, rows: Rows, images, originals, network) -> None:
-    places = [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
+    places = _places(rows)
     known = np.array([place in images for place in places])
     check.left_out(int((~known).sum()), "images of a control that are on no disk")
     if not known.any():
@@ -137,13 +138,13 @@ def _other_picture(path, origin: Origin, place: tuple[str, int], what: str) -> A
 
 
 def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path) -> dict:
-    """The images of a source in an attack's table, amplified; held against the pictures of them."""
-    table = attacks.get((origin.source, origin.seed, origin.attack))
-    if table is None:
+    """Images of a source in an attack's tables, amplified; held against the pictures of them."""
+    made = attacks.get((origin.source, origin.seed, origin.attack), ())
+    if not made:
         return pictures
-    wanted = set(zip(rows["file"], map(int, rows["index"]), strict=True))
+    wanted = set(_places(rows))
     found: dict[tuple[str, int], np.ndarray] = {}
-    for batch in batches(table):
+    for batch in chain.from_iterable(map(batches, made)):
         at = np.array([place in wanted for place in _places(batch)])
         if not at.any():
             continue
