@@ -41,8 +41,9 @@ def call(
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
     )
-    given = data.images.clone()  # an attack may change what it is given
-    found = attack(model, given, data.labels, targets, **offered, **settings)
+    # An attack may change what it is given, and is judged by what it was.
+    given = [None if one is None else one.clone() for one in (data.images, data.labels, targets)]
+    found = attack(model, *given, **offered, **settings)
     check_result(found, data, name_of(attack))
     return found
 

@@ -110,6 +110,22 @@ def test_a_rejected_answer_is_no_success(digits):
         run(own, rejects, digits)
 
 
+@pytest.mark.parametrize("target", ["any", "next", "best_of_all"])
+def test_labels_and_targets_changed_in_place_do_not_change_what_counts(softmax_net, digits, target):
+    def own(model, images, labels, targets=None):
+        with torch.no_grad():
+            answers = model(images).argmax(dim=1)
+        labels.copy_((answers + 1) % 10)
+        if targets is not None:
+            targets.copy_(answers)
+        return made(images)
+
+    kept = digits[1][:N].clone()
+    with pytest.raises(InputError, match=r"own: success\[\d\]: expected the answer to image"):
+        run(own, softmax_net, digits, target)
+    assert torch.equal(digits[1][:N], kept)
+
+
 def test_failures_and_controls_are_not_judged(softmax_net, digits):
     def own(model, images, labels, targets=None):
         return made(images, success=torch.zeros(len(images), dtype=torch.bool))
