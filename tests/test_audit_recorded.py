@@ -166,6 +166,9 @@ EDITS = [
     ("witnesses.parquet", {"distortion": lambda d: d / 2}, "distortion in .*witnesses.parquet"),
     ("cleanB.parquet", {"prediction": another}, r"net B \(seed 0\), image 3 of train: prediction"),
     ("cleanB.parquet", {"label": another}, "label in .*cleanB.parquet: expected"),
+    ("cleanB.parquet", {"index": 5}, r"image 5 of train: index in .*cleanB.parquet: expected 3"),
+    ("transfer.parquet", {"success": False}, "success in .*transfer.parquet: expected True"),
+    ("transfer.parquet", {"distortion": None}, "distortion in .*transfer.parquet: expected"),
     ("transfer.parquet", {"prediction": another}, "prediction in .*transfer.parquet: expected"),
     ("transfer.parquet", {"distortion": lambda d: d / 2}, "distortion in .*transfer.parquet"),
     ("pictures.parquet", {"image": 0.5}, "pictures.parquet: closest of A .*: expected the image"),
@@ -189,6 +192,15 @@ def test_of_amplified_images_and_of_controls_as_well(run, at, values):
     run.change("transfer.parquet", at, **values)
     with pytest.raises(AuditError, match=f"{next(iter(values))} in .*transfer.parquet: expected"):
         run.audit()
+
+
+@pytest.mark.parametrize("kept", [N - 2, 2 * N - 1])
+def test_answers_to_fewer_images_or_to_more_are_named(run, kept):
+    table = tables.read(run.path("cleanB.parquet"))
+    for rows in (table.slice(0, kept), pa.concat_tables([table, table.slice(0, 1)])):
+        tables.write(run.path("cleanB.parquet"), rows.replace_schema_metadata(), {})
+        with pytest.raises(AuditError, match=r"cleanB.parquet: expected a row for each image of "):
+            run.audit()
 
 
 def test_an_attack_of_two_parts_is_looked_up_in_the_tables_of_both(run):
