@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._returned import check_result
 from blindspots.interface import AttackResult
-from blindspots.methods import accepted
+from blindspots.methods import accepted, is_control
 from blindspots.parts import Images
 
 
@@ -44,7 +44,7 @@ def call(
     # An attack may change what it is given, and is judged by what it was.
     given = [None if one is None else one.clone() for one in (data.images, data.labels, targets)]
     found = attack(model, *given, **offered, **settings)
-    check_result(found, data, name_of(attack))
+    check_result(found, data, name_of(attack), boxed=not is_control(attack))
     return found
 
 

@@ -159,6 +159,14 @@ def test_what_a_control_does_not_clip_may_leave_the_box(softmax_net, digits, con
     assert found["image"].min() < 0
 
 
+def test_an_attack_of_ones_own_made_of_a_control_keeps_the_box(softmax_net, digits):
+    def own(model, images, labels, targets=None):
+        return gaussian(None, images, labels, std=0.5, clip=False)
+
+    with pytest.raises(InputError, match=r"own: images\[\d\]: expected pixels in \[0, 1\]"):
+        run(own, softmax_net, digits)
+
+
 def test_no_setting_of_an_attack_of_ones_own_opens_the_box(softmax_net, digits):
     def own(model, images, labels, targets=None, *, clip):
         return made(images, images=images + 3)
