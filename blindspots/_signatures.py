@@ -19,6 +19,8 @@ HARMLESS = {
 }  # fmt: skip
 """Decorators that leave a function's parameters as they are."""
 
+DYNAMIC = {"exec", "globals", "setattr", "vars"}
+"""Functions by which a module may make names that its source does not show."""
 
 Seen = frozenset[tuple[str, str]]
 """Modules and functions on the way to one, which may go in circles."""
@@ -100,7 +102,9 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
         with suppress(InputError):  # not from there
             if (origin, function) not in seen:
                 return parameters(origin, function, seen)
-    if any("__getattr__" in _bound_by(node) for node in tree.body):
+    if any("__getattr__" in _bound_by(node) for node in tree.body) or any(
+        _may_bind(node, function) for node in ast.walk(tree)
+    ):
         return None
     raise InputError(
         f"expected a function {function!r} in {module}, found none; check the spelling"
@@ -114,8 +118,9 @@ def _statements(body: list[ast.stmt]) -> Iterator[Any]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             for part in ("body", "orelse", "finalbody"):
                 yield from _statements(getattr(node, part, []))
-            for handler in getattr(node, "handlers", []):
-                yield from _statements(handler.body)
+            for part in ("handlers", "cases"):
+                for branch in getattr(node, part, []):
+                    yield from _statements(branch.body)
 
 
 def _bound_by(node: ast.stmt) -> set[str]:
@@ -131,6 +136,18 @@ def _bound_by(node: ast.stmt) -> set[str]:
             targets = [node.target]
     parts = (part for target in targets for part in ast.walk(target))
     return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
+def _may_bind(node: ast.AST, name: str) -> bool:
+    """Whether a node binds a name in a way that is not followed, or may bind any."""
+    match node:
+        case ast.Global(names):
+            return name in names
+        case ast.Name(found, ast.Store()):
+            return found == name
+        case ast.Name(found):
+            return found in DYNAMIC
+    return False
 
 
 def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments | None:

@@ -1,4 +1,6 @@
-"""What an answer is: right, wrong or rejected. Every comparison of answers with labels is here.
+"""What an answer is: right, wrong or rejected. Answers are compared with labels here alone.
+
+But for what trainers report of their own progress, and what the audit does again by itself.
 
 A model may have more logits than there are classes, such as a detector's "rejected". An answer
 beyond the classes is a rejection: no error of the net, no success of an attack, no upper bound.

@@ -86,12 +86,13 @@ def settings_in(path: str | Path) -> str | None:
             import pyarrow.parquet as pq  # not needed by most that import this module
 
             metadata = pq.read_schema(path).metadata or {}
-            return json.loads(metadata.get(b"blindspots", b"{}")).get("settings")
+            said = json.loads(metadata.get(b"blindspots", b"{}"))["settings"]
+            return said if isinstance(said, str) else None
         with path.open("rb") as opened:
-            said = SAID.search(opened.read(HEAD))
-    except (OSError, ValueError):  # damaged; pyarrow's errors are of these kinds
+            found = SAID.search(opened.read(HEAD))
+    except Exception:  # whatever Arrow and JSON make of a file that says anything, or is damaged
         return None
-    return said[1].decode() if said else None
+    return found[1].decode() if found else None
 
 
 def versions() -> dict[str, str]:

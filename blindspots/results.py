@@ -89,7 +89,9 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "--
 
 def plain(text: str) -> str:
     """Text from a config or a table as Markdown that shows it as it is, in one line."""
-    return re.sub(r"([\\`|<>\[\]])", r"\\\1", isolated(" ".join(text.splitlines())))
+    # Underscores within a word are shown.
+    special = r"[\\`|<>\[\]*~]|\b_|_\b|&(?=#?\w+;)"
+    return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
 
 def _markdown(table: Table) -> str:

@@ -242,11 +242,16 @@ def rows(path: str | Path, places: np.ndarray) -> pa.Table:
         The table of these rows.
 
     Raises:
-        InputError: as `read`.
+        InputError: as `read`; or a place that the table has not.
     """
     with _opened(path) as file:
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         ends = np.cumsum(sizes)
+        if (outside := places[(places < 0) | (places >= sum(sizes))]).size:
+            raise InputError(
+                f"{path}: expected a row {outside[0]}, which another table names, found "
+                f"{sum(sizes)} rows; delete both and run the workflow again"
+            )
         groups = np.searchsorted(ends, places, side="right")
         found, at = [file.schema_arrow.empty_table()], []
         for group in np.unique(groups):

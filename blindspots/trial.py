@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,9 +118,10 @@ def _differ(a: Tensor, b: Tensor) -> bool:
 
 def _random_states(device: torch.device) -> list[object]:
     """The states of the generators that a model may draw from."""
-    of_numpy = np.random.get_state(legacy=False)["state"]
+    of_numpy: Any = np.random.get_state(legacy=False)  # of whatever generator it has
     states: list[object] = [torch.get_rng_state().numpy().tobytes(), random.getstate()]
-    states += [of_numpy["key"].tobytes(), of_numpy["pos"]]
+    inside = of_numpy["state"].values()
+    states += [v.tobytes() if isinstance(v, np.ndarray) else v for v in inside]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device).numpy().tobytes())
     return states

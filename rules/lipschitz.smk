@@ -20,6 +20,7 @@ rule lipschitz:
         certificates=certificates_of,
         reads=reads(read_by_lipschitz),
         required=config["lipschitz"]["required"],
+        files=lambda w: files_of_own("certificates", *certificates_of(w).values()),
         code=lambda w: code(
             "lipschitz.py",
             *models_of([w.net]),
@@ -75,6 +76,7 @@ rule operators:
         runtime=30,
     params:
         network=operator_params,
+        files=lambda w: files_of_own("models", config["operators"][w.network]["model"]),
         code=lambda w: code("operators.py", ("models", config["operators"][w.network]["model"])),
     script:
         "../scripts/operators.py"

@@ -37,6 +37,11 @@ def files(*used):
     return {path: content(path) for path in sorted(set(named_files(settings)))}
 
 
+def files_of_own(role, *mappings):
+    """As `files`, of a user's own methods in a role whose methods in the package read none."""
+    return files(*((role, each) for each in mappings if ":" in each["method"]))
+
+
 def named_files(value):
     """The texts among settings that are paths, or patterns of some."""
     if isinstance(value, dict | list):

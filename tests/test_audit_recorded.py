@@ -98,6 +98,15 @@ def shown(run, data, nets, images):
     tables.write(run.path("pictures.parquet"), pictures, {})
 
 
+def join(run, files):
+    joined = ledger.build(
+        tables.frame(files.attacks),
+        certificates.SCHEMA.empty_table().to_pandas(),
+        tables.frame(list(files.clean.values())),
+    )
+    tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
+
+
 @pytest.fixture(scope="module")
 def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
     run = Run(tmp_path_factory.mktemp("recorded"))
@@ -118,12 +127,7 @@ def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
         parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
         tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})
     shown(run, data, nets, images)
-    joined = ledger.build(
-        tables.frame(run.files.attacks),
-        certificates.SCHEMA.empty_table().to_pandas(),
-        tables.frame(list(run.files.clean.values())),
-    )
-    tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
+    join(run, run.files)
     return run
 
 
@@ -162,6 +166,9 @@ EDITS = [
     ("witnesses.parquet", {"distortion": lambda d: d / 2}, "distortion in .*witnesses.parquet"),
     ("cleanB.parquet", {"prediction": another}, r"net B \(seed 0\), image 3 of train: prediction"),
     ("cleanB.parquet", {"label": another}, "label in .*cleanB.parquet: expected"),
+    ("cleanB.parquet", {"index": 5}, r"image 5 of train: index in .*cleanB.parquet: expected 3"),
+    ("transfer.parquet", {"success": False}, "success in .*transfer.parquet: expected True"),
+    ("transfer.parquet", {"distortion": None}, "distortion in .*transfer.parquet: expected"),
     ("transfer.parquet", {"prediction": another}, "prediction in .*transfer.parquet: expected"),
     ("transfer.parquet", {"distortion": lambda d: d / 2}, "distortion in .*transfer.parquet"),
     ("pictures.parquet", {"image": 0.5}, "pictures.parquet: closest of A .*: expected the image"),
@@ -185,6 +192,28 @@ def test_of_amplified_images_and_of_controls_as_well(run, at, values):
     run.change("transfer.parquet", at, **values)
     with pytest.raises(AuditError, match=f"{next(iter(values))} in .*transfer.parquet: expected"):
         run.audit()
+
+
+@pytest.mark.parametrize("kept", [N - 2, 2 * N - 1])
+def test_answers_to_fewer_images_or_to_more_are_named(run, kept):
+    table = tables.read(run.path("cleanB.parquet"))
+    for rows in (table.slice(0, kept), pa.concat_tables([table, table.slice(0, 1)])):
+        tables.write(run.path("cleanB.parquet"), rows.replace_schema_metadata(), {})
+        with pytest.raises(AuditError, match=r"cleanB.parquet: expected a row for each image of "):
+            run.audit()
+
+
+def test_an_attack_of_two_parts_is_looked_up_in_the_tables_of_both(run):
+    table = tables.read(run.path("attack.parquet"))
+    place = table.schema.get_field_index("file")
+    in_training = pa.array(["train"] * N)
+    other = table.set_column(place, table.schema.field("file"), in_training)
+    tables.write(run.path("training.parquet"), other.replace_schema_metadata(), {})
+    files = run.files._replace(attacks=[*run.files.attacks, run.path("training.parquet")])
+    join(run, files)
+    found = audit(files, []).to_pandas().set_index(["net", "check"])
+    for net in NETS:
+        assert found.loc[(net, "transfer"), "checked"] > 2.5 * N
 
 
 def test_other_weights_than_a_table_was_made_from_are_named(run):

@@ -147,6 +147,18 @@ circle = circle
     "circle.py": "from ways_lab.round import *\nfrom ways_lab.round import gone\n",
     "round.py": "from ways_lab.circle import *\n",
     "dynamic.py": "def __getattr__(name): ...\n",
+    "made.py": "for n in 18, 34:\n    globals()[f'resnet{n}'] = print\n",
+    "shown.py": """
+match 1:
+    case 1:
+        def cased(shape, classes, *, depth): ...
+(walrus := print)
+with open(__file__) as opened: ...
+def tell():
+    global told
+    def told(shape, classes): ...
+tell()
+""",
     "stars.py": "from ways_lab.nets import *\nfrom torch.nn import *\n",
 }
 
@@ -179,6 +191,7 @@ def ways_lab(tmp_path, monkeypatch):
         ("ways_lab.nets:deep", {"width", "depth"}, set()),
         ("ways_lab.nets:below", {"width", "depth"}, {"depth"}),
         ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star
+        ("ways_lab.shown:cased", {"depth"}, {"depth"}),
         ("ways_lab.stars:many", {"width", "depth"}, {"depth"}),
     ],
 )
@@ -195,6 +208,10 @@ def test_settings_are_read_wherever_a_module_has_a_function_from(ways_lab, metho
         "ways_lab.nets:one",
         "ways_lab.nets:circle",
         "ways_lab.dynamic:anything",
+        "ways_lab.made:resnet18",
+        "ways_lab.shown:walrus",
+        "ways_lab.shown:opened",
+        "ways_lab.shown:told",
         "ways_lab.circle:gone",
         "ways_lab.built:net",
         "torch.nn:Linear",
@@ -210,6 +227,7 @@ def test_a_source_that_does_not_tell_refuses_no_setting(ways_lab, method):
     ("method", "message"),
     [
         ("ways_lab.nets:later", "that returns its result, found an async one; define it without"),
+        ("ways_lab.shown:nope", "expected a function 'nope' in ways_lab.shown, found none"),
         ("ways_lab.nets:nope", "expected a function 'nope' in ways_lab.nets, found none"),
         ("ways_lab:nope", "expected a function 'nope' in ways_lab, found none"),
         ("ways_lab.circle:nope", "expected a function 'nope' in ways_lab.circle, found none"),

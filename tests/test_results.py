@@ -59,6 +59,8 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     [
         ("a | b", r"a \| b"), ("<img src=x>", r"\<img src=x\>"), ("`code`", r"\`code\`"),
         ("[a](javascript:b)", r"\[a\](javascript:b)"), ("two\nlines\r\nand", "two lines and"),
+        ("*p* ~q~", r"\*p\* \~q\~"), ("_a_b", r"\_a_b"), ("a_", r"a\_"),
+        ("&lt; & co", r"\&lt; & co"),
         ("\\|", r"\\\|"), ("no\u00a0break", "no\u00a0break"), ("FC10(1e-4) → b", "FC10(1e-4) → b"),
     ],
 )  # fmt: skip

@@ -83,6 +83,9 @@ def test_some_rows_are_read_in_the_order_asked_for_a_group_at_a_time(tmp_path):
     assert np.array_equal(tables.images(some), images_of(n)[places])
     assert tables.metadata(some) == {"a": 1} == tables.metadata(tables.schema_of(path))
     assert len(tables.rows(path, places[:0])) == 0
+    for outside in (n, -1):
+        with pytest.raises(InputError, match=rf"expected a row {outside}, .* found {n} rows; del"):
+            tables.rows(path, np.array([0, outside]))
     parts = list(tables.chunks(path, 150))
     assert [len(part) for part in parts] == [150, 150, 100]
     assert pa.concat_tables(parts)["name"].to_pylist() == list(range(n))

@@ -128,3 +128,15 @@ def test_it_draws_no_global_random_number():
     trial(model, SHAPE)
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == random.getstate()
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.SFC64, np.random.Philox])
+def test_whatever_generator_numpy_has(kind):
+    before = np.random.get_bit_generator()
+    np.random.set_bit_generator(kind(0))
+    try:
+        assert trial(Own(lambda x: x), SHAPE).shape == (3, 10)
+        with pytest.raises(InputError, match="the model draws random numbers"):
+            trial(Own(CHANCE["of numpy"]), SHAPE)
+    finally:
+        np.random.set_bit_generator(before)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks._returned import check_result
 from blindspots.interface import AttackResult
-from blindspots.methods import accepted
+from blindspots.methods import accepted, is_control
 from blindspots.parts import Images
 
 
@@ -41,9 +41,10 @@ def call(
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
     )
-    given = data.images.clone()  # an attack may change what it is given
-    found = attack(model, given, data.labels, targets, **offered, **settings)
-    check_result(found, data, name_of(attack))
+    # An attack may change what it is given, and is judged by what it was.
+    given = [None if one is None else one.clone() for one in (data.images, data.labels, targets)]
+    found = attack(model, *given, **offered, **settings)
+    check_result(found, data, name_of(attack), boxed=not is_control(attack))
     return found
 
 

@@ -65,8 +65,8 @@ def check_answers(
     targets: Tensor | None,
     classes: int | None,
     box: Box,
-) -> int:
-    """Refuse a model or classes that do not fit each other; how many logits there are.
+) -> Tensor:
+    """Refuse a model or classes that do not fit each other; logits (3, logits) of its `trial`.
 
     Raises:
         InputError: names the argument and the first image that offends.
@@ -97,7 +97,7 @@ def check_answers(
             raise InputError(
                 f"{name}[{at}]: expected a class from 0 to {classes - 1}, found {int(answers[at])}"
             )
-    return logits.shape[1]
+    return logits
 
 
 def check_finite(fine: Tensor, rows: Tensor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,9 @@ FEWEST, MULTIPLE = 32, 16
 """A model is shown at least so many images, and a multiple of that: a matrix product takes other
 routes through the rest of a batch and rounds differently there, and in time what an attack finds
 would depend on the others in its batch."""
+
+USUAL = (1e-12, 1e12)
+"""Sizes of logits between which the squares of their gradients neither overflow nor vanish."""
 
 
 def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
@@ -31,6 +36,14 @@ def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
     return model(images)[:n]
 
 
+def _scale(logits: Tensor) -> float:
+    """1, or a power of 2 that brings logits (3, logits) that are beyond `USUAL` to a million."""
+    largest = float(logits.abs().max())
+    if USUAL[0] <= largest <= USUAL[1] or largest == 0:
+        return 1.0
+    return 2.0 ** max(math.floor(math.log2(largest)) - 20, -126)  # a smaller one float32 has not
+
+
 class Goal:
     """The images of an attack: which answers count as success, and the nearest success so far.
 
@@ -40,6 +53,7 @@ class Goal:
         best: (n, pixels) the nearest success; the original before any.
         distance: (n,) of it; infinite before any.
         failure: (n,) int64, the status of a search that finds nothing.
+        scale: by which logits are divided; 1, unless they are beyond `USUAL`.
         forwards: (n,) int64, images shown to the model.
         backwards: (n,) int64, gradients taken.
     """
@@ -59,17 +73,20 @@ class Goal:
             raise InputError(f"fewest: expected 1 image or more, found {fewest}")
         self.model, self.shape, self.fewest = model, images.shape[1:], fewest
         self.originals = images.flatten(1)
-        logits = check_answers(model, images, labels, targets, classes, box)
-        self.accepted = accepted_answers(labels, targets, logits, classes or logits)
+        tried = check_answers(model, images, labels, targets, classes, box)
+        width = tried.shape[1]
+        self.accepted = accepted_answers(labels, targets, width, classes or width)
+        self.scale = _scale(tried)
         self.best = self.originals.clone()
         self.distance = images.new_full((len(images),), torch.inf)
         self.failure = torch.full_like(labels, Status.NO_SUCCESS)
         self.forwards, self.backwards = torch.zeros_like(labels), torch.zeros_like(labels)
 
     def logits(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Logits (k, logits) of points (k, pixels) of the images `rows`."""
+        """Logits (k, logits) of points (k, pixels) of the images `rows`, over `scale`."""
         self.forwards.index_add_(0, rows, torch.ones_like(rows))
-        return show(self.model, x.view(-1, *self.shape), self.fewest)
+        logits = show(self.model, x.view(-1, *self.shape), self.fewest)
+        return logits if self.scale == 1 else logits / self.scale
 
     def gradient(self, x: Tensor, rows: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (k, logits), losses (k,) and gradients (k, pixels) at points (k, pixels)."""

@@ -13,13 +13,15 @@ from blindspots.interface import AttackResult, InputError, Status
 from blindspots.parts import Images
 
 
-def check_result(found: Any, data: Images, attack: str) -> None:
+def check_result(found: Any, data: Images, attack: str, *, boxed: bool) -> None:
     """Refuse what an attack returned where it is not what the contract says.
 
     Args:
         found: what it returned.
         data: the images that it was given, untouched.
         attack: its name, for the message.
+        boxed: whether images must be in the box; those of a control that was asked not to clip need
+            not.
 
     Raises:
         InputError: names the attack, and the field and the image that offend.
@@ -52,7 +54,8 @@ def check_result(found: Any, data: Images, attack: str) -> None:
             f"{attack}: originals: expected the images as they were given, found others; change a "
             "clone"
         )
-    lower, upper = (-torch.inf, torch.inf) if isinstance(found, Unclipped) else data.box
+    free = isinstance(found, Unclipped) and not boxed
+    lower, upper = (-torch.inf, torch.inf) if free else data.box
     outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(

@@ -176,10 +176,11 @@ def _shown(
     files: Files, originals: Mapping[str, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
     """By victim the checks of all experiments' tables of answers."""
-    made: dict[tuple[str, int, str], str | Path] = {}
+    made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)
     for path in files.attacks:
-        first = rows(path, ["net", "seed", "attack"])[:1]
-        made |= {key: path for key in first if " " not in key[2]}  # not one of witnesses
+        for key in rows(path, ["net", "seed", "attack"])[:1]:
+            if " " not in key[2]:  # not one of witnesses
+                made[key].append(path)
     found: dict[Net, list[Check]] = defaultdict(list)
     for path, pictures in zip(files.transfer, files.pictures, strict=True):
         checks = transfer.transfer(path, pictures, made, originals, networks)

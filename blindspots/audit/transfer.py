@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Origin(NamedTuple):
 def transfer(
     path: str | Path,
     pictures: str | Path,
-    attacks: Mapping[tuple[str, int, str], str | Path],
+    attacks: Mapping[tuple[str, int, str], Sequence[str | Path]],
     originals: Mapping[str, Originals],
     networks: Networks,
 ) -> dict[Net, Check]:
@@ -49,7 +50,7 @@ def transfer(
     Args:
         path: of the table.
         pictures: the experiment's table of pictures.
-        attacks: tables by net, seed and attack.
+        attacks: tables by net, seed and attack, one for each part of a split.
         originals: the unaltered images, by file.
         networks: by name and seed; or why one is not known.
 
@@ -65,7 +66,7 @@ def transfer(
     for origin, rows in _by_origin(path):
         images = shown.get(origin, {})
         if origin.source is not None:
-            images = _made(attacks, origin, rows, originals, images, pictures)
+            images = _made(attacks, origin, rows, originals, images, path, pictures)
         for victim in dict.fromkeys(zip(rows["victim"], rows["victim_seed"], strict=True)):
             check = checks.setdefault((victim[0], int(victim[1])), Check("transfer"))
             at = (rows["victim"] == victim[0]) & (rows["victim_seed"] == victim[1])
@@ -76,7 +77,7 @@ def transfer(
 
 
 def _answers(check, path, rows: Rows, images, originals, network) -> None:
-    places = [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
+    places = _places(rows)
     known = np.array([place in images for place in places])
     check.left_out(int((~known).sum()), "images of a control that are on no disk")
     if not known.any():
@@ -86,8 +87,8 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    recorded = rows["distortion"]
-    fine = np.isnan(recorded) | (np.abs(recorded - length) <= SINGLE * length)
+    recorded, failed = rows["distortion"], ~rows["success"]
+    fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
     classes = next(iter(originals.values())).classes
     assert_answers(check, path, rows, "prediction", stack, network, classes)
@@ -136,14 +137,15 @@ def _other_picture(path, origin: Origin, place: tuple[str, int], what: str) -> A
     )
 
 
-def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path) -> dict:
-    """The images of a source in an attack's table, amplified; held against the pictures of them."""
-    table = attacks.get((origin.source, origin.seed, origin.attack))
-    if table is None:
+def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_of_pictures) -> dict:
+    """Images of a source in an attack's tables, amplified; held against what is said of them."""
+    made = attacks.get((origin.source, origin.seed, origin.attack), ())
+    if not made:
         return pictures
-    wanted = set(zip(rows["file"], map(int, rows["index"]), strict=True))
+    wanted = set(_places(rows))
     found: dict[tuple[str, int], np.ndarray] = {}
-    for batch in batches(table):
+    success: dict[tuple[str, int], bool] = {}
+    for batch in chain.from_iterable(map(batches, made)):
         at = np.array([place in wanted for place in _places(batch)])
         if not at.any():
             continue
@@ -153,11 +155,15 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path) -> dic
         if origin.amplified_to is not None:
             images = _amplified(befores, images, origin.amplified_to, batch, rows, originals)
         found |= dict(zip(_places(batch), images, strict=True))
+        success |= dict(zip(_places(batch), batch["success"], strict=True))
+    said = rows["success"]
+    known = [success.get(place, so) for place, so in zip(_places(rows), said, strict=True)]
+    assert_recorded(path, rows, "success", said == known, np.array(known))
     for place, picture in pictures.items():
         # What was scaled in float32 differs in its last digits.
         close = 0 if origin.amplified_to is None else 1e-5
         if place in found and not np.abs(picture - found[place]).max() <= close:
-            raise _other_picture(path, origin, place, "the image")
+            raise _other_picture(path_of_pictures, origin, place, "the image")
     return found
 
 

@@ -7,6 +7,7 @@ from scipy import stats
 
 from blindspots import statistics, tables
 from blindspots.analyses import _summary, alignment, excess, radius
+from blindspots.analyses.transfer import transfer as shown_to
 from blindspots.outcomes import REJECTED
 
 N = 60
@@ -198,3 +199,13 @@ def test_a_seed_without_a_median_does_not_lend_its_reason_to_another():
     radii.loc[at & (radii["index"] > 10), "radius"] = np.nan
     cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
     assert cell["reason"].startswith("more than half of the images are not fooled")
+
+
+def test_images_that_two_experiments_show_are_made_once():
+    transfer, _, _ = frames()
+    transfer.loc[transfer["index"] < 9, "prediction"] = 1  # its own attack did not fool A there
+    both = pd.concat([transfer, transfer.assign(experiment="f")], ignore_index=True)
+    one, two = (fits(shown_to(rows, labels=LABELS)) for rows in (transfer, both))
+    assert one.loc[("A", "success"), "value"] == pytest.approx(100 * (N - 9) / N)
+    assert two["value"].to_dict() == pytest.approx(one["value"].to_dict())
+    assert two.loc[("A", "success"), "n"] == N

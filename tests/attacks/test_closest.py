@@ -65,6 +65,16 @@ def test_it_is_never_farther_than_its_start_and_nearer_than_a_long_penalty_run(
     assert (accepted == targets).all() if aimed else (accepted != labels).all()
 
 
+@pytest.mark.parametrize("attack", [closest, lbfgs])
+@pytest.mark.parametrize("power", [-30, -20, 20, 30])
+def test_no_scale_of_the_logits_hides_the_nearest_answer(softmax_net, digits, attack, power):
+    images, labels = digits[0][:20], softmax_net(digits[0][:20]).argmax(dim=1)
+    exact = closest(softmax_net, images, labels).l2
+    found = attack(lambda x: 10.0**power * softmax_net(x), images, labels)
+    assert found.success.all()
+    assert (found.l2 / exact).mean() < (1.001 if attack is closest else 1.05)
+
+
 def test_its_start_takes_as_many_gradients_as_asked_for(sigmoid_net, digits, wrong_targets):
     arguments = digits[0][:10], digits[1][:10], wrong_targets[:10]
     start = closest(sigmoid_net, *arguments, steps=30, rounds=0)

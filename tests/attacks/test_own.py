@@ -110,6 +110,22 @@ def test_a_rejected_answer_is_no_success(digits):
         run(own, rejects, digits)
 
 
+@pytest.mark.parametrize("target", ["any", "next", "best_of_all"])
+def test_labels_and_targets_changed_in_place_do_not_change_what_counts(softmax_net, digits, target):
+    def own(model, images, labels, targets=None):
+        with torch.no_grad():
+            answers = model(images).argmax(dim=1)
+        labels.copy_((answers + 1) % 10)
+        if targets is not None:
+            targets.copy_(answers)
+        return made(images)
+
+    kept = digits[1][:N].clone()
+    with pytest.raises(InputError, match=r"own: success\[\d\]: expected the answer to image"):
+        run(own, softmax_net, digits, target)
+    assert torch.equal(digits[1][:N], kept)
+
+
 def test_failures_and_controls_are_not_judged(softmax_net, digits):
     def own(model, images, labels, targets=None):
         return made(images, success=torch.zeros(len(images), dtype=torch.bool))
@@ -141,6 +157,14 @@ def test_what_a_control_does_not_clip_may_leave_the_box(softmax_net, digits, con
     setting = {"std": 0.5} if control is gaussian else {"distortion": 0.5, "matched": False}
     found = run(control, softmax_net, digits, clip=False, **setting)
     assert found["image"].min() < 0
+
+
+def test_an_attack_of_ones_own_made_of_a_control_keeps_the_box(softmax_net, digits):
+    def own(model, images, labels, targets=None):
+        return gaussian(None, images, labels, std=0.5, clip=False)
+
+    with pytest.raises(InputError, match=r"own: images\[\d\]: expected pixels in \[0, 1\]"):
+        run(own, softmax_net, digits)
 
 
 def test_no_setting_of_an_attack_of_ones_own_opens_the_box(softmax_net, digits):

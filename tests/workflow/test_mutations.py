@@ -196,6 +196,35 @@ def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old
     assert any(made.startswith(first) for made in runs.planned(folder))
 
 
+@pytest.mark.slow
+@pytest.mark.ci
+def test_a_file_that_a_method_of_ones_own_names_is_read_again_whatever_the_methods_role(runs):
+    folder, config = runs.copied("attacks")
+    own = {"file": "number.txt"}
+    config["attacks"]["noise"] = {"method": "tests.workflow.own:noise"} | own
+    config["certificates"]["tiny"] = {"method": "tests.workflow.own:tiny", "nets": ["linear"]} | own
+    shape = {"shape": [1, 4, 4], "classes": 3}
+    config["operators"] = {"one": {"model": {"method": "tests.workflow.own:net"} | own} | shape}
+    config["tables"] |= {
+        "scaled": {"method": "tests.workflow.own:scaled", "experiment": "one", "note": 99 * "why?"}
+        | own,
+        "norms": {"method": "operators", "operators": "one"},
+    }
+    config["figures"]["line"] = {"method": "tests.workflow.own:line", "experiment": "one"} | own
+    (folder / "number.txt").write_text("0.25", "utf-8")
+    runs.run(runs.given(folder, config))
+    assert runs.planned(folder) == []
+    (folder / "number.txt").write_text("0.125", "utf-8")
+    older(folder / "number.txt")
+    planned = " ".join(runs.planned(folder))
+    for made in (
+        "transfer/one.parquet", "certificates/linear.s0.parquet", "operators/one.parquet",
+        "tables/scaled.parquet", "figures/line.svg",
+    ):  # fmt: skip
+        assert f"results/tiny/{made}" in planned
+    shutil.rmtree(folder)
+
+
 def test_a_report_alone_says_which_results_are_of_another_config(runs):
     folder, config = runs.copied("pictures")
     config["splits"]["p1"] = 0.3
