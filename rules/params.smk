@@ -32,8 +32,15 @@ content = cache(content)
 
 
 def files(*used):
-    """By path the content of the files and folders that settings of (role, instance) name."""
-    settings = [method_settings(mapping, role) for role, mapping in used]
+    """By path the content of the files and folders that settings of (role, instance) name.
+
+    Of the package's own methods only datasets and models read any.
+    """
+    settings = [
+        method_settings(mapping, role)
+        for role, mapping in used
+        if role in ("datasets", "models") or ":" in mapping["method"]
+    ]
     return {path: content(path) for path in sorted(set(named_files(settings)))}
 
 
@@ -159,9 +166,9 @@ def controls_of(experiment):
 
 
 def shown_in(experiment):
-    """The methods behind an experiment's controls and victims, for `code`."""
-    victims = models_of(experiment["victims"])
-    return [*victims, *(("attacks", control) for control in controls_of(experiment).values())]
+    """The methods behind an experiment's victims and controls, for `code` and `files`."""
+    controls = [("attacks", config["attacks"][name]) for name in experiment["controls"]]
+    return [*models_of(experiment["victims"]), *controls]
 
 
 def images_attacked(wildcards):
@@ -208,6 +215,11 @@ def certificates_of(wildcards):
         for name, certificate in config["certificates"].items()
         if wildcards.net in certificate["nets"]
     }
+
+
+def certified_by(wildcards):
+    """The methods of a net's certificates, for `code` and `files`."""
+    return [("certificates", config["certificates"][name]) for name in certificates_of(wildcards)]
 
 
 def images_certified(wildcards):

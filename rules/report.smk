@@ -74,6 +74,7 @@ rule table:
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
         reads=reads(read_by_table),
+        files=lambda w: files(("analyses", config["tables"][w.table])),
         code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
     script:
         "../scripts/table.py"
@@ -105,6 +106,7 @@ rule figure:
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
         reads=reads(read_by_figure),
+        files=lambda w: files(("figures", config["figures"][w.figure])),
         code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
     script:
         "../scripts/figure.py"

@@ -185,6 +185,86 @@ def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old
     assert any(made.startswith(first) for made in runs.planned(folder))
 
 
+OWN = """
+from pathlib import Path
+import matplotlib.pyplot as plt, pandas as pd, torch
+from blindspots.attacks.sphere import sphere
+from blindspots.interface import CertificateResult, Status
+
+def number(file):
+    return float(Path(file).read_text())
+
+def certificate(model, images, labels, *, file):
+    radius = torch.full(labels.shape, number(file), dtype=torch.float64)
+    return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))
+
+def control(model: torch.nn.Module | None, images, labels, targets, *, file):
+    return sphere(model, images, labels, distortion=number(file))
+
+def table(clean, *, file):
+    cell = {"row": "a", "column": "b", "value": number(file), "unit": "percent", "n": 1}
+    return pd.DataFrame([cell])
+
+def figure(clean, *, file):
+    drawn, axes = plt.subplots()
+    axes.plot([0, number(file)])
+    return drawn
+"""
+
+
+def test_a_file_that_a_setting_of_a_users_method_names_counts_by_its_content(runs):
+    config = yaml.safe_load((BASES / "pictures.yaml").read_text("utf-8"))
+    made_by = {
+        "certificates": "certificates/linear.s0.parquet", "attacks": "transfer/one.parquet",
+        "tables": "tables/own.parquet", "figures": "figures/own.svg",
+    }  # fmt: skip
+    for section, kind in zip(made_by, ("certificate", "control", "table", "figure"), strict=True):
+        config[section]["own"] = {"method": f"own:{kind}", "file": f"{kind}.txt"}
+    config["lipschitz"]["nets"] = ["linear"]
+    config["experiments"]["one"]["controls"] = ["own"]
+    for section in ("tables", "figures"):
+        config[section]["own"]["experiment"] = "one"
+    folder = runs.new(config)
+    (folder / "own.py").write_text(OWN, "utf-8")
+    for section in made_by:
+        (folder / config[section]["own"]["file"]).write_text("0.0001", "utf-8")
+    runs.run(folder)
+    assert runs.planned(folder) == []
+    for section, made in made_by.items():
+        file = folder / config[section]["own"]["file"]
+        file.write_text("0.0002", "utf-8")
+        planned = runs.planned(folder)
+        assert any(f"results/tiny/{made}" in outputs for outputs in planned), section
+        assert not any("weights" in outputs for outputs in planned)
+        file.write_text("0.0001", "utf-8")
+
+
+def test_older_results_that_were_put_back_are_made_again(runs):
+    folder, config = runs.copied("pictures")
+    results = folder / "results/tiny"
+    older = folder / "older"
+    shutil.copytree(results, older)
+    config["nets"]["linear"]["trainer"]["decay"] = 0.1
+    runs.run(runs.given(folder, config))
+    shutil.rmtree(results)
+    older.rename(results)
+    planned = runs.planned(folder)
+    assert any("nets/linear.s0/weights" in outputs for outputs in planned)
+    assert_as_from_nothing(runs, folder, config)
+    assert runs.planned(folder) == []
+
+
+def test_a_shard_that_a_killed_run_of_other_settings_left_is_made_again(runs):
+    folder, config = runs.copied("pictures")
+    attacks = folder / "results/tiny/attacks/near/linear.s0"
+    (attacks / "test.parquet").rename(attacks / "test.0-2.parquet")  # of four rows
+    shutil.rmtree(folder / ".snakemake")
+    config["machine"] |= {"chunk": 2, "shards": 2}
+    config["attacks"]["near"]["steps"] = 2
+    runs.run(runs.given(folder, config))
+    assert tables.read(attacks / "test.parquet").num_rows == 4
+
+
 def test_a_report_alone_says_which_results_are_of_another_config(runs):
     folder, config = runs.copied("pictures")
     config["splits"]["p1"] = 0.3
