@@ -260,8 +260,16 @@ def summary(mapping, role):
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
-        "n": sections[0]["n"] if sections else None,
+        "n": rows_of_attacks(experiments_of(mapping)),
     }
+
+
+def rows_of_attacks(experiments):
+    """By path how many rows of each table of attacks some experiments use; others may ask for more."""
+    asked = {}
+    for experiment in (EXPERIMENTS[name] for name in experiments):
+        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+    return asked
 
 
 def subject(mapping):

@@ -135,6 +135,7 @@ rule report:
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
+        order=[list(config[key]) for key in ("nets", "experiments", "tables", "figures")],
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

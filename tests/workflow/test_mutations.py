@@ -205,6 +205,10 @@ def table(clean, *, file):
     cell = {"row": "a", "column": "b", "value": number(file), "unit": "percent", "n": 1}
     return pd.DataFrame([cell])
 
+def rows(attacks):
+    cell = {"row": "a", "column": "b", "value": len(attacks), "unit": "images", "n": 1}
+    return pd.DataFrame([cell])
+
 def figure(clean, *, file):
     drawn, axes = plt.subplots()
     axes.plot([0, number(file)])
@@ -239,6 +243,21 @@ def test_a_file_that_a_setting_of_a_users_method_names_counts_by_its_content(run
         file.write_text("0.0001", "utf-8")
 
 
+def test_a_table_of_several_experiments_reads_all_images_of_each(runs):
+    config = yaml.safe_load((BASES / "pictures.yaml").read_text("utf-8"))
+    config["attacks"]["other"] = config["attacks"]["near"] | {"steps": 3}
+    config["experiments"]["two"] = config["experiments"]["one"] | {"attack": "other", "n": 7}
+    config["experiments"]["more"] = config["experiments"]["one"] | {"n": 6}  # of the same attack
+    config["tables"]["own"] = {
+        "method": "own:rows", "experiment": "one", "more_experiments": ["two"],
+    }  # fmt: skip
+    folder = runs.new(config)
+    (folder / "own.py").write_text(OWN, "utf-8")
+    runs.run(folder)
+    (made,) = tables.read(folder / "results/tiny/tables/own.parquet")["value"].to_pylist()
+    assert made == 4 + 7
+
+
 def test_older_results_that_were_put_back_are_made_again(runs):
     folder, config = runs.copied("pictures")
     results = folder / "results/tiny"
@@ -252,6 +271,17 @@ def test_older_results_that_were_put_back_are_made_again(runs):
     assert any("nets/linear.s0/weights" in outputs for outputs in planned)
     assert_as_from_nothing(runs, folder, config)
     assert runs.planned(folder) == []
+
+
+def test_tables_in_another_order_are_a_changed_config_without_records_too(runs):
+    folder, config = runs.copied("pictures")
+    config["tables"] = {"sizes": config["tables"]["errors"] | {"title": "Sizes"}} | config["tables"]
+    runs.run(runs.given(folder, config))
+    shutil.rmtree(folder / ".snakemake")
+    assert runs.planned(folder) == []
+    config["tables"] = dict(sorted(config["tables"].items(), reverse=True))
+    (folder / "my.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+    assert runs.planned(folder) == ["results/tiny/report.html"]
 
 
 def test_a_shard_that_a_killed_run_of_other_settings_left_is_made_again(runs):
