@@ -38,11 +38,15 @@ def call(
     Raises:
         InputError: what it returns is not what the contract says.
     """
+    # An attack may change what it is given: it gets copies, by which nothing is judged.
     offered = accepted(
-        attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
+        attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows.copy(), others=others
     )
-    given = data.images.clone()  # an attack may change what it is given
-    found = attack(model, given, data.labels, targets, **offered, **settings)
+    if "others" in offered:
+        offered["others"] = others.clone()
+    images, labels = data.images.clone(), data.labels.clone()
+    aims = None if targets is None else targets.clone()
+    found = attack(model, images, labels, aims, **offered, **settings)
     check_result(found, data, name_of(attack))
     return found
 
