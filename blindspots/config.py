@@ -76,7 +76,8 @@ def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
         for key, role, instance in instances(config):
             faults += method_faults(key, role, instance, method_settings(instance, role))
     if faults:
-        raise InputError("\n".join(f"{where}: {fault}" for fault in faults))
+        lines = dict.fromkeys(f"{where}: {fault}" for fault in faults)
+        raise InputError("\n".join(lines))
     return config
 
 

@@ -1,19 +1,23 @@
 """A hash of the code that a job reaches, so that an edit reruns what it can change, no more.
 
 Snakemake sees a changed parameter or script, not a changed module. This hash, passed as a
-parameter, covers modules and all that they import from the package, from the user's working folder,
-or from their own package, by syntax tree: comments, docstrings and layout change nothing.
+parameter, covers modules and all that they import, but for what is installed or Python's own, by
+syntax tree: comments, docstrings and layout change nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import sysconfig
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from blindspots import methods
+from blindspots._own_code import INSTALLED
+
+STANDARD = Path(sysconfig.get_path("stdlib"))
 
 
 def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> str:
@@ -79,14 +83,10 @@ def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
 
 
 def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
-    """The file of a module: beside its importer, in a package of ours, or in the working folder."""
-    beside = _python(importer.parent.joinpath(*module.split(".")))
-    if beside is not None:
-        return beside
-    path = methods.source(module)
-    if path is None or module.partition(".")[0] in ours:
-        return path
-    return path if path.is_relative_to(Path.cwd()) and not _installed(path) else None
+    """The file of a module: as Python finds it, beside scripts too; None: it was installed."""
+    path = methods.source(module) or _python(importer.parent.joinpath(*module.split(".")))
+    is_followed = path is None or module.partition(".")[0] in ours or not _installed(path)
+    return path if is_followed else None
 
 
 def _python(path: Path) -> Path | None:
@@ -97,7 +97,8 @@ def _python(path: Path) -> Path | None:
 
 
 def _installed(path: Path) -> bool:
-    return "site-packages" in path.parts
+    """Whether a file is of a package that was installed, or Python's own."""
+    return any(name in path.parts for name in INSTALLED) or path.is_relative_to(STANDARD)
 
 
 def _re_exports(path: Path) -> bool:

@@ -318,7 +318,7 @@ def frame(
     schema: pa.Schema | None = None,
     *,
     with_images: bool = False,
-    first: int | None = None,
+    first: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """The rows of several tables; a column that some of them lack is null there.
 
@@ -326,12 +326,16 @@ def frame(
         paths: of the tables.
         schema: what there is without any table: its columns and no row.
         with_images: keep columns of images, as an array per row.
-        first: rows of each table that are kept; all by default.
+        first: how many rows of each table are kept; all by default.
 
     Returns:
         Integers that may be null are pandas' nullable integers.
     """
-    found = [read(path, with_images=with_images).slice(0, first) for path in paths]
+    counts = [None] * len(paths) if first is None else first
+    found = [
+        read(path, with_images=with_images).slice(0, n)
+        for path, n in zip(paths, counts, strict=True)
+    ]
     if not found and schema is not None:
         found = [schema.empty_table()]
     table = pa.concat_tables(

@@ -32,6 +32,7 @@ rule attack:
 use rule attack as attack_shard with:
     input:
         unpack(read_by_attack),
+        stale=stale("attack_shard"),
     output:
         temp(f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.parquet"),
     log:

@@ -20,12 +20,8 @@ rule lipschitz:
         certificates=certificates_of,
         reads=reads(read_by_lipschitz),
         required=config["lipschitz"]["required"],
-        files=lambda w: files_of_own("certificates", *certificates_of(w).values()),
-        code=lambda w: code(
-            "lipschitz.py",
-            *models_of([w.net]),
-            *(("certificates", c) for c in certificates_of(w).values()),
-        ),
+        files=lambda w: files(*certified_by(w)),
+        code=lambda w: code("lipschitz.py", *models_of([w.net]), *certified_by(w)),
     script:
         "../scripts/lipschitz.py"
 
@@ -76,7 +72,7 @@ rule operators:
         runtime=30,
     params:
         network=operator_params,
-        files=lambda w: files_of_own("models", config["operators"][w.network]["model"]),
+        files=lambda w: files(("models", config["operators"][w.network]["model"])),
         code=lambda w: code("operators.py", ("models", config["operators"][w.network]["model"])),
     script:
         "../scripts/operators.py"

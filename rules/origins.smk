@@ -3,8 +3,6 @@
 # Snakemake has no record of it: in a folder that was copied, or without .snakemake.
 from types import SimpleNamespace
 
-from snakemake.io import IOFile
-
 from blindspots.provenance import settings_hash, settings_in
 
 
@@ -45,21 +43,23 @@ def origins_each(files_of):
 def stale(name):
     """An input: a file just made, where results say that they were made by other settings.
 
-    It is newer than they are, so that Snakemake makes them again. What Snakemake has a record of is left to its own
-    comparison of params.
+    It is newer than they are, so that Snakemake makes them again. Its own record of a path says nothing of a file that
+    was put there since, such as a folder of older results.
     """
 
     def found(wildcards):
         made_by = workflow.get_rule(name)
-        outputs = [IOFile(file.apply_wildcards(wildcards)) for file in made_by.output]
+        outputs = [file.apply_wildcards(wildcards) for file in made_by.output]
         there = [file for file in outputs if os.path.exists(file)]
-        if not there or all(workflow.persistence.metadata(file) for file in there):
+        if not there:
             return []
         said = {settings_in(file) for file in there} - {None}
         if said == {settings_hash(params_of(made_by, wildcards))}:
             return []
         os.makedirs(LOGS, exist_ok=True)
-        Path(STALE).touch()
+        Path(STALE).write_text(
+            f"{time.time_ns()}\n", "utf-8"
+        )  # of equal content it would be as old as before
         return STALE
 
     return found

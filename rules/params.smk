@@ -32,14 +32,16 @@ content = cache(content)
 
 
 def files(*used):
-    """By path the content of the files and folders that settings of (role, instance) name."""
-    settings = [method_settings(mapping, role) for role, mapping in used]
+    """By path the content of the files and folders that settings of (role, instance) name.
+
+    Of the package's own methods only datasets and models read any.
+    """
+    settings = [
+        method_settings(mapping, role)
+        for role, mapping in used
+        if role in ("datasets", "models") or ":" in mapping["method"]
+    ]
     return {path: content(path) for path in sorted(set(named_files(settings)))}
-
-
-def files_of_own(role, *mappings):
-    """As `files`, of a user's own methods in a role whose methods in the package read none."""
-    return files(*((role, each) for each in mappings if ":" in each["method"]))
 
 
 def named_files(value):
@@ -164,9 +166,9 @@ def controls_of(experiment):
 
 
 def shown_in(experiment):
-    """The methods behind an experiment's controls and victims, for `code`."""
-    victims = models_of(experiment["victims"])
-    return [*victims, *(("attacks", control) for control in controls_of(experiment).values())]
+    """The methods behind an experiment's victims and controls, for `code` and `files`."""
+    controls = [("attacks", config["attacks"][name]) for name in experiment["controls"]]
+    return [*models_of(experiment["victims"]), *controls]
 
 
 def images_attacked(wildcards):
@@ -215,6 +217,11 @@ def certificates_of(wildcards):
     }
 
 
+def certified_by(wildcards):
+    """The methods of a net's certificates, for `code` and `files`."""
+    return [("certificates", config["certificates"][name]) for name in certificates_of(wildcards)]
+
+
 def images_certified(wildcards):
     """How many images of each part are certified for a net: those that experiments attack."""
     return shown_in_all()[wildcards.net]
@@ -253,8 +260,16 @@ def summary(mapping, role):
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
-        "n": sections[0]["n"] if sections else None,
+        "n": rows_of_attacks(experiments_of(mapping)),
     }
+
+
+def rows_of_attacks(experiments):
+    """By path how many rows of each table of attacks some experiments use; others may ask for more."""
+    asked = {}
+    for experiment in (EXPERIMENTS[name] for name in experiments):
+        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+    return asked
 
 
 def subject(mapping):

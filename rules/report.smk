@@ -74,7 +74,7 @@ rule table:
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
         reads=reads(read_by_table),
-        files=lambda w: files_of_own("analyses", config["tables"][w.table]),
+        files=lambda w: files(("analyses", config["tables"][w.table])),
         code=lambda w: code("table.py", ("analyses", config["tables"][w.table])),
     script:
         "../scripts/table.py"
@@ -106,7 +106,7 @@ rule figure:
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
         reads=reads(read_by_figure),
-        files=lambda w: files_of_own("figures", config["figures"][w.figure]),
+        files=lambda w: files(("figures", config["figures"][w.figure])),
         code=lambda w: code("figure.py", ("figures", config["figures"][w.figure])),
     script:
         "../scripts/figure.py"
@@ -135,6 +135,7 @@ rule report:
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
+        order=[list(config[key]) for key in ("nets", "experiments", "tables", "figures")],
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

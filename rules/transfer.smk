@@ -22,7 +22,7 @@ rule transfer:
         controls=lambda w: controls_of(EXPERIMENTS[w.experiment]),
         seeds=config["seeds"],
         reads=reads(read_by_transfer),
-        files=lambda w: files_of_own("attacks", *controls_of(EXPERIMENTS[w.experiment]).values()),
+        files=lambda w: files(*shown_in(EXPERIMENTS[w.experiment])),
         code=lambda w: code("transfer.py", *shown_in(EXPERIMENTS[w.experiment])),
     script:
         "../scripts/transfer.py"

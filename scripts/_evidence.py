@@ -18,15 +18,15 @@ OPTIONAL = {
 def evidence(inputs, n=None):
     """Frames by name, as `rules/common.smk` names the inputs of the job.
 
-    Of each table of attacks the first `n` rows, the images of the experiment: another one may have
-    asked for more of them.
+    Of each table of attacks the rows that `n` says by its path, the images of the experiments:
+    another one may have asked for more of them.
     """
     return {
         name: tables.frame(
             paths,
             OPTIONAL.get(name),
             with_images=name in ("pictures", "unit_pictures"),
-            first=n if name == "attacks" else None,
+            first=[n[path] for path in paths] if n and name == "attacks" else None,
         )
         for name, paths in inputs.items()
         if name != "stale"  # no result, see rules/origins.smk

@@ -377,3 +377,8 @@ def test_a_function_of_other_parameters_is_refused_before_any_job(
     assert str(caught.value).startswith(f"config: {section}.{name}.method: expected ")
     assert str(caught.value).endswith(message)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_fault_that_is_there_twice_is_said_once(raw):
+    message = fault(raw, "lipschitz", "nets", value=["nobody", "nobody"])
+    assert len(message.splitlines()) == 1

@@ -1,4 +1,5 @@
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +134,19 @@ def test_what_is_imported_from_a_package_is_a_module_of_it():
                 for alias in node.names:
                     nested = methods.source(f"{node.module}.{alias.name}")
                     assert nested or where.name != "__init__.py", f"{path}: {alias.name}"
+
+
+def test_a_module_from_another_folder_of_the_path_counts(tmp_path, monkeypatch):
+    for file, text in (
+        ("nets/lab/mine.py", "import sizes\n"),
+        ("nets/lab/sizes.py", "not the one that is imported\n"),
+        ("others/sizes.py", "SIZE = 1\n"),
+    ):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        monkeypatch.syspath_prepend(tmp_path / Path(file).parts[0])
+    before = fingerprint(["lab.mine"])
+    forget()
+    (tmp_path / "others/sizes.py").write_text("SIZE = 2\n")
+    assert fingerprint(["lab.mine"]) != before

@@ -184,7 +184,7 @@ def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
     assert list(plain) == ["name", "count", "value"]
     assert str(plain["count"].dtype) == "Int16"
     assert len(plain) == 8
-    assert len(tables.frame([tmp_path / "a", tmp_path / "b"], first=3)) == 6
+    assert len(tables.frame([tmp_path / "a", tmp_path / "b"], first=[3, 1])) == 4
     pictured = tables.frame([tmp_path / "a"], with_images=True)
     assert pictured["image"][0].shape == (1, 2, 3)
 

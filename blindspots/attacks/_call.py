@@ -38,12 +38,15 @@ def call(
     Raises:
         InputError: what it returns is not what the contract says.
     """
+    # An attack may change what it is given: it gets copies, by which nothing is judged.
     offered = accepted(
-        attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows, others=others
+        attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows.copy(), others=others
     )
-    # An attack may change what it is given, and is judged by what it was.
-    given = [None if one is None else one.clone() for one in (data.images, data.labels, targets)]
-    found = attack(model, *given, **offered, **settings)
+    if "others" in offered:
+        offered["others"] = others.clone()
+    images, labels = data.images.clone(), data.labels.clone()
+    aims = None if targets is None else targets.clone()
+    found = attack(model, images, labels, aims, **offered, **settings)
     check_result(found, data, name_of(attack), boxed=not is_control(attack))
     return found
 

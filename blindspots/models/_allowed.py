@@ -71,8 +71,8 @@ max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices max_unpool
 upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d
 upsample_nearest3d upsample_trilinear3d
 
-_fused_rms_norm _native_batch_norm_legit _native_batch_norm_legit_no_training batch_norm group_norm
-instance_norm layer_norm native_group_norm native_layer_norm renorm rms_norm
+_fused_rms_norm _native_batch_norm_legit_no_training batch_norm group_norm instance_norm
+layer_norm native_group_norm native_layer_norm renorm rms_norm
 
 _log_softmax _prelu_kernel _safe_softmax _softmax celu elu gelu glu hardshrink hardsigmoid
 hardswish hardtanh leaky_relu log_sigmoid log_sigmoid_forward log_softmax mish prelu relu relu6

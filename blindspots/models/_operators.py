@@ -9,7 +9,68 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-OPERATIONS: dict[str, Any] = {
+from blindspots.interface import InputError
+
+aten = torch.ops.aten
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, *more: Any, **named: Any) -> Tensor:
+    _assert_fit(key.shape[-2] == value.shape[-2], "attention")
+    return aten.scaled_dot_product_attention(query, key, value, *more, **named)
+
+
+def _flash_attention(query: Tensor, key: Tensor, value: Tensor, *more: Any, **named: Any) -> Any:
+    _assert_fit(query.shape[:2] == key.shape[:2] == value.shape[:2], "attention")
+    _assert_fit(key.shape[-2] == value.shape[-2], "attention")
+    return aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, *more, **named)
+
+
+def _normalised(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor, *more: Any
+) -> Any:
+    vectors = [vector for vector in (weight, bias, mean, var) if vector is not None]
+    _assert_fit(all(vector.shape == x.shape[1:2] for vector in vectors), "batch normalisation")
+    return aten._native_batch_norm_legit_no_training(x, weight, bias, mean, var, *more)
+
+
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    norm = torch.norm_except_dim(v, 2, dim)
+    _assert_fit(g.numel() == norm.numel(), "weight normalisation")
+    return torch._weight_norm(v, g, dim)
+
+
+def _bilinear(x: Tensor, size: list[int], align: bool, *scales: float | None) -> Tensor:
+    _assert_scaled(x, size, scales)
+    return aten._upsample_bilinear2d_aa(x, size, align, *scales)
+
+
+def _bicubic(x: Tensor, size: list[int], align: bool, *scales: float | None) -> Tensor:
+    _assert_scaled(x, size, scales)
+    return aten._upsample_bicubic2d_aa(x, size, align, *scales)
+
+
+def _assert_scaled(x: Tensor, size: list[int], scales: tuple[float | None, ...]) -> None:
+    for before, after, scale in zip(x.shape[2:], size, scales, strict=False):
+        _assert_fit(scale is None or abs(before * scale - after) <= 1, "resizing")
+
+
+def _assert_fit(is_fitting: bool, what: str) -> None:
+    if not is_fitting:
+        raise InputError(f"expected arguments of {what} whose sizes fit each other, found others")
+
+
+CHECKED: dict[str, Callable[..., Any]] = {
+    "scaled_dot_product_attention.default": _attention,
+    "_scaled_dot_product_flash_attention_for_cpu.default": _flash_attention,
+    "_native_batch_norm_legit_no_training.default": _normalised,
+    "_weight_norm.default": _weight_norm,
+    "_upsample_bilinear2d_aa.default": _bilinear,
+    "_upsample_bicubic2d_aa.default": _bicubic,
+}
+"""Operators that read other memory than their tensors' where sizes do not fit: PyTorch leaves the
+checks to the functions that call them, which a file need not."""
+
+OPERATIONS: dict[str, Any] = CHECKED | {
     "relu.default": torch.relu,
     "relu_.default": "relu_",
     "sigmoid.default": torch.sigmoid,

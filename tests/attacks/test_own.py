@@ -97,6 +97,37 @@ def test_a_success_that_is_none_is_named_with_its_image(softmax_net, digits, tar
         run(liar, softmax_net, digits, target)
 
 
+def changes_targets(model, images, labels, targets):
+    targets[:] = model(images).argmax(dim=1)
+    return made(images)
+
+
+def changes_labels(model, images, labels, targets):
+    labels[:] = (labels + 1) % 10
+    return made(images)
+
+
+@pytest.mark.parametrize(
+    ("attack", "target"), [(changes_targets, "random"), (changes_labels, "any")]
+)
+def test_an_attack_that_changes_what_it_is_judged_by_is_judged_all_the_same(
+    softmax_net, digits, attack, target
+):
+    with pytest.raises(InputError, match=r"success\[\d\]: expected the answer"):
+        run(attack, softmax_net, digits, target)
+
+
+def test_rows_and_other_images_stay_as_they_are_whatever_an_attack_does(softmax_net, digits):
+    def own(model, images, labels, targets, *, rows, others):
+        rows[:] = 0
+        others[:] = 0
+        return closest(model, images, labels)
+
+    found = run(own, softmax_net, digits)
+    assert found["index"].tolist() == list(range(N))
+    assert found["success"].all()
+
+
 def test_a_rejected_answer_is_no_success(digits):
     rejects = nn.Sequential(nn.Flatten(), nn.Linear(64, 11))
     nn.init.zeros_(rejects[1].weight)

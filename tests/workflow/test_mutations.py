@@ -196,33 +196,122 @@ def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old
     assert any(made.startswith(first) for made in runs.planned(folder))
 
 
-@pytest.mark.slow
-@pytest.mark.ci
-def test_a_file_that_a_method_of_ones_own_names_is_read_again_whatever_the_methods_role(runs):
-    folder, config = runs.copied("attacks")
-    own = {"file": "number.txt"}
-    config["attacks"]["noise"] = {"method": "tests.workflow.own:noise"} | own
-    config["certificates"]["tiny"] = {"method": "tests.workflow.own:tiny", "nets": ["linear"]} | own
-    shape = {"shape": [1, 4, 4], "classes": 3}
-    config["operators"] = {"one": {"model": {"method": "tests.workflow.own:net"} | own} | shape}
-    config["tables"] |= {
-        "scaled": {"method": "tests.workflow.own:scaled", "experiment": "one", "note": 99 * "why?"}
-        | own,
-        "norms": {"method": "operators", "operators": "one"},
-    }
-    config["figures"]["line"] = {"method": "tests.workflow.own:line", "experiment": "one"} | own
-    (folder / "number.txt").write_text("0.25", "utf-8")
-    runs.run(runs.given(folder, config))
+OWN = """
+from pathlib import Path
+import matplotlib.pyplot as plt, pandas as pd, torch
+from blindspots.attacks.sphere import sphere
+from blindspots.interface import CertificateResult, Status
+
+def number(file):
+    return float(Path(file).read_text())
+
+def certificate(model, images, labels, *, file):
+    radius = torch.full(labels.shape, number(file), dtype=torch.float64)
+    return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))
+
+def control(model: torch.nn.Module | None, images, labels, targets, *, file):
+    return sphere(model, images, labels, distortion=number(file))
+
+def table(clean, *, file):
+    cell = {"row": "a", "column": "b", "value": number(file), "unit": "percent", "n": 1}
+    return pd.DataFrame([cell])
+
+def rows(attacks):
+    cell = {"row": "a", "column": "b", "value": len(attacks), "unit": "images", "n": 1}
+    return pd.DataFrame([cell])
+
+def net(shape, classes, *, file):
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, int(1 + 1e4 * number(file))))
+
+def figure(clean, *, file):
+    drawn, axes = plt.subplots()
+    axes.plot([0, number(file)])
+    return drawn
+"""
+
+
+def test_a_file_that_a_setting_of_a_users_method_names_counts_by_its_content(runs):
+    config = yaml.safe_load((BASES / "pictures.yaml").read_text("utf-8"))
+    made_by = {
+        "certificates": "certificates/linear.s0.parquet", "attacks": "transfer/one.parquet",
+        "tables": "tables/own.parquet", "figures": "figures/own.svg",
+    }  # fmt: skip
+    for section, kind in zip(made_by, ("certificate", "control", "table", "figure"), strict=True):
+        config[section]["own"] = {"method": f"own:{kind}", "file": f"{kind}.txt"}
+    made_by["operators"] = "operators/own.parquet"
+    model = {"method": "own:net", "file": "operator.txt"}
+    config["operators"] = {"own": {"model": model, "shape": [1, 4, 4], "classes": 3}}
+    config["tables"]["norms"] = {"method": "operators", "operators": "own"}
+    config["lipschitz"]["nets"] = ["linear"]
+    config["experiments"]["one"]["controls"] = ["own"]
+    for section in ("tables", "figures"):
+        config[section]["own"]["experiment"] = "one"
+    folder = runs.new(config)
+    (folder / "own.py").write_text(OWN, "utf-8")
+    named = {section: config[section]["own"] for section in made_by} | {"operators": model}
+    for own in named.values():
+        (folder / own["file"]).write_text("0.0001", "utf-8")
+    runs.run(folder)
     assert runs.planned(folder) == []
-    (folder / "number.txt").write_text("0.125", "utf-8")
-    older(folder / "number.txt")
-    planned = " ".join(runs.planned(folder))
-    for made in (
-        "transfer/one.parquet", "certificates/linear.s0.parquet", "operators/one.parquet",
-        "tables/scaled.parquet", "figures/line.svg",
-    ):  # fmt: skip
-        assert f"results/tiny/{made}" in planned
-    shutil.rmtree(folder)
+    for section, made in made_by.items():
+        file = folder / named[section]["file"]
+        file.write_text("0.0002", "utf-8")
+        planned = runs.planned(folder)
+        assert any(f"results/tiny/{made}" in outputs for outputs in planned), section
+        assert not any("weights" in outputs for outputs in planned)
+        file.write_text("0.0001", "utf-8")
+
+
+def test_a_table_of_several_experiments_reads_all_images_of_each(runs):
+    config = yaml.safe_load((BASES / "pictures.yaml").read_text("utf-8"))
+    config["attacks"]["other"] = config["attacks"]["near"] | {"steps": 3}
+    config["experiments"]["two"] = config["experiments"]["one"] | {"attack": "other", "n": 7}
+    config["experiments"]["more"] = config["experiments"]["one"] | {"n": 6}  # of the same attack
+    config["tables"]["own"] = {
+        "method": "own:rows", "experiment": "one", "more_experiments": ["two"],
+    }  # fmt: skip
+    folder = runs.new(config)
+    (folder / "own.py").write_text(OWN, "utf-8")
+    runs.run(folder)
+    (made,) = tables.read(folder / "results/tiny/tables/own.parquet")["value"].to_pylist()
+    assert made == 4 + 7
+
+
+def test_older_results_that_were_put_back_are_made_again(runs):
+    folder, config = runs.copied("pictures")
+    results = folder / "results/tiny"
+    older = folder / "older"
+    shutil.copytree(results, older)
+    config["nets"]["linear"]["trainer"]["decay"] = 0.1
+    runs.run(runs.given(folder, config))
+    shutil.rmtree(results)
+    older.rename(results)
+    planned = runs.planned(folder)
+    assert any("nets/linear.s0/weights" in outputs for outputs in planned)
+    assert_as_from_nothing(runs, folder, config)
+    assert runs.planned(folder) == []
+
+
+def test_tables_in_another_order_are_a_changed_config_without_records_too(runs):
+    folder, config = runs.copied("pictures")
+    config["tables"] = {"sizes": config["tables"]["errors"] | {"title": "Sizes"}} | config["tables"]
+    runs.run(runs.given(folder, config))
+    shutil.rmtree(folder / ".snakemake")
+    assert runs.planned(folder) == []
+    config["tables"] = dict(sorted(config["tables"].items(), reverse=True))
+    (folder / "my.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+    assert runs.planned(folder) == ["results/tiny/report.html"]
+
+
+def test_a_shard_that_a_killed_run_of_other_settings_left_is_made_again(runs):
+    folder, config = runs.copied("pictures")
+    attacks = folder / "results/tiny/attacks/near/linear.s0"
+    (attacks / "test.parquet").rename(attacks / "test.0-2.parquet")  # of four rows
+    shutil.rmtree(folder / ".snakemake")
+    config["machine"] |= {"chunk": 2, "shards": 2}
+    config["attacks"]["near"]["steps"] = 2
+    runs.run(runs.given(folder, config))
+    assert tables.read(attacks / "test.parquet").num_rows == 4
 
 
 def test_a_report_alone_says_which_results_are_of_another_config(runs):

@@ -93,6 +93,7 @@ def workflow(folder, log, arguments):
             raise subprocess.CalledProcessError(status, fname)
 
     os.chdir(folder)
+    sys.path.insert(0, folder)  # as `python -m` has it
     with Path(log).open("w") as opened:
         for number in (1, 2):
             os.dup2(opened.fileno(), number)
