@@ -144,7 +144,7 @@ MUTATIONS = [
     Mutation("units", "units", ("units", "few"), GONE),
     *_many("units", ALL, "units.*",
            {"nets": ["third"], "layers": "all", "part": "validation", "n": 20, "k": 4,
-            "directions": 3, "arms": ["random"], "scalings": ["matched"], "pool": "max",
+            "directions": 3, "arms": ["random"], "scalings": ["raw", "matched"], "pool": "max",
             "rotations": 4, "projected_n": 12, "probe_n": 24, "untrained": True,
             "reference": None, "margins": {"purity": 0.5}}),
     *_many("units", (*ALL, "reference"), "units.*.reference", {"net": "third", "layer": "1"}),
