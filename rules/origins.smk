@@ -3,6 +3,8 @@
 # Snakemake has no record of it: in a folder that was copied, or without .snakemake.
 from types import SimpleNamespace
 
+from snakemake.io import IOFile
+
 from blindspots.provenance import settings_hash, settings_in
 
 
@@ -44,17 +46,19 @@ def stale(name):
     """An input: a file just made, where results say that they were made by other settings.
 
     It is newer than they are, so that Snakemake makes them again. Its own record of a path says nothing of a file that
-    was put there since, such as a folder of older results.
+    was put there since, such as a folder of older results. A damaged file says nothing of itself: where there is a
+    record, the job that reads it names it.
     """
 
     def found(wildcards):
         made_by = workflow.get_rule(name)
-        outputs = [file.apply_wildcards(wildcards) for file in made_by.output]
+        outputs = [IOFile(file.apply_wildcards(wildcards)) for file in made_by.output]
         there = [file for file in outputs if os.path.exists(file)]
         if not there:
             return []
         said = {settings_in(file) for file in there} - {None}
-        if said == {settings_hash(params_of(made_by, wildcards))}:
+        recorded = all(workflow.persistence.metadata(file) for file in there)
+        if said == {settings_hash(params_of(made_by, wildcards))} or (recorded and not said):
             return []
         os.makedirs(LOGS, exist_ok=True)
         Path(STALE).write_text(
