@@ -64,6 +64,10 @@ class Instead(nn.Linear):
         found = super().__getattr__(name)
         return 50 * found if name == "weight" else found
 
+    def reset_parameters(self):
+        nn.init.ones_(self._parameters["weight"])  # not what it is called
+        nn.init.zeros_(self.bias)
+
 
 def with_layer(at, layer):
     model = net()
