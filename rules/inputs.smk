@@ -72,16 +72,23 @@ def read_by_units(wildcards):
     }
 
 
-def read_by_ledger(wildcards):
-    certified = slugs(config["lipschitz"]["nets"])
+def all_attacked():
+    return list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), [])))
+
+
+def all_witnesses():
     shown = {"transfer": EXPERIMENTS, "sweep": swept()}
-    witnesses = [
+    return [
         f"{RESULTS}/witnesses/{kind}/{experiment}.parquet"
         for kind, experiments in shown.items()
         for experiment in experiments
     ]
+
+
+def read_by_ledger(wildcards):
+    certified = slugs(config["lipschitz"]["nets"])
     return {
-        "attacks": [*dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), [])), *witnesses],
+        "attacks": [*all_attacked(), *all_witnesses()],
         "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
     }
@@ -91,7 +98,8 @@ def read_by_audit(wildcards):
     ledger = read_by_ledger(wildcards)
     return read_by_split(wildcards) | {
         "ledger": f"{RESULTS}/ledger.parquet",
-        "attacks": ledger["attacks"],
+        "attacks": all_attacked(),
+        "witnesses": all_witnesses(),
         "certificates": ledger["certificates"],
         "weights": all_weights(nets_of_experiments()),
         "clean": ledger["clean"],

@@ -61,9 +61,8 @@ def stale(name):
         if said == {settings_hash(params_of(made_by, wildcards))} or (recorded and not said):
             return []
         os.makedirs(LOGS, exist_ok=True)
-        Path(STALE).write_text(
-            f"{time.time_ns()}\n", "utf-8"
-        )  # of equal content it would be as old as before
+        # Of equal content it would count as old as before.
+        Path(STALE).write_text(f"{time.time_ns()}\n", "utf-8")
         return STALE
 
     return found

@@ -19,6 +19,7 @@ def main(snakemake):
         clean=dict(zip(nets, snakemake.input.clean, strict=True)),
         transfer=snakemake.input.transfer,
         pictures=snakemake.input.pictures,
+        witnesses=snakemake.input.witnesses,
     )
     try:
         with progress("audit", "nets", len(nets)) as show:

@@ -14,8 +14,8 @@ from blindspots.analyses import ledger
 from blindspots.answers import CLEAN, answers
 from blindspots.attacks import _run, closest
 from blindspots.attacks import _table as attacks
-from blindspots.audit.files import AuditError
-from blindspots.audit.run import Files, audit
+from blindspots.audit.files import AuditError, Originals
+from blindspots.audit.run import Files, _network, _shown, audit
 from blindspots.certificates import _table as certificates
 from blindspots.datasets import _table as prepared
 from blindspots.interface import UNIT_BOX, Part
@@ -39,7 +39,8 @@ class Run:
     def files(self):
         return Files(
             ledger=self.path("ledger.parquet"),
-            attacks=[self.path("attack.parquet"), self.path("witnesses.parquet")],
+            attacks=[self.path("attack.parquet")],
+            witnesses=[self.path("witnesses.parquet")],
             certificates=[],
             weights={(net, 0): self.path(f"{net}.safetensors") for net in NETS},
             images={part: self.path(f"{part}.parquet") for part in ("train", "test")},
@@ -100,7 +101,7 @@ def shown(run, data, nets, images):
 
 def join(run, files):
     joined = ledger.build(
-        tables.frame(files.attacks),
+        tables.frame(files.attacked),
         certificates.SCHEMA.empty_table().to_pandas(),
         tables.frame(list(files.clean.values())),
     )
@@ -214,6 +215,25 @@ def test_an_attack_of_two_parts_is_looked_up_in_the_tables_of_both(run):
     found = audit(files, []).to_pandas().set_index(["net", "check"])
     for net in NETS:
         assert found.loc[(net, "transfer"), "checked"] > 2.5 * N
+
+
+def test_a_control_that_is_called_as_the_attack_is_not_taken_for_it(run):
+    """A's nearest image by a control, in a table of witnesses, is not what its attack found."""
+    attack = tables.read(run.path("attack.parquet"))
+    images = tables.images(attack)
+    columns = {name: attack[name] for name in attack.column_names} | {
+        "image": np.zeros_like(images)
+    }
+    control = tables.build(columns, attacks.schema(images.shape[1:]))
+    tables.write(run.path("control.parquet"), control, {})
+    files = run.files._replace(witnesses=[*run.files.witnesses, run.path("control.parquet")])
+    originals = {name: Originals(path, range(N)) for name, path in files.images.items()}
+    networks = {(name, 0): _network(files, (name, 0)) for name in NETS}
+    checks = _shown(files, originals, networks)
+    assert all(check.checked > 2.5 * N for (check,) in checks.values())
+    mistaken = files._replace(attacks=files.attacked)
+    with pytest.raises(AuditError):
+        _shown(mistaken, originals, networks)
 
 
 def test_other_weights_than_a_table_was_made_from_are_named(run):

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-CHUNK = 1024
+CHUNK, MANY = 1024, 2**17
 """Images at a time; bounds memory."""
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -108,9 +108,23 @@ def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*(found[name] for name in names), strict=True))
 
 
+def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:
+    """As `rows`, each once, of tables of any length."""
+    found: dict[tuple[Any, ...], None] = {}
+    for batch in _batches(path, MANY, names):
+        once = pa.Table.from_batches([batch]).group_by(names, use_threads=False).aggregate([])
+        found |= dict.fromkeys(zip(*(once[name].to_pylist() for name in names), strict=True))
+    return list(found)
+
+
+def count(path: str | Path) -> int:
+    """The number of a table's rows."""
+    return _open(path).metadata.num_rows
+
+
 def nets(path: str | Path) -> list[tuple[str, int]]:
     """The nets, by name and seed, that a table has rows of."""
-    return list(dict.fromkeys(rows(path, ["net", "seed"])))
+    return distinct(path, ["net", "seed"])
 
 
 def metadata(path: str | Path) -> dict[str, Any]:

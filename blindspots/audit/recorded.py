@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from blindspots.audit.checks import REMEDY, Check, relative_margins
-from blindspots.audit.files import CHUNK, AuditError, Originals, batches
-from blindspots.audit.files import rows as read_rows
+from blindspots.audit.files import CHUNK, AuditError, Originals, batches, count
 from blindspots.audit.networks import Network, UnknownError
 
 ROUNDING = 1e-9
@@ -79,17 +78,18 @@ def clean(
     Raises:
         AuditError: names the first image of which the table records something else.
     """
-    _assert_complete(path, prepared)
     check = Check("clean")
     known = {file: batches(images) for file, images in prepared.items()}
     left: dict[str, dict[str, np.ndarray]] = {}
-    done = dict.fromkeys(prepared, 0)
+    expected, done = {file: count(images) for file, images in prepared.items()}, Counter[str]()
     for rows in batches(path, CHUNK):
         for file in dict.fromkeys(rows["file"]):
             here = {name: column[rows["file"] == file] for name, column in rows.items()}
             n = len(here["index"])
             places = np.arange(done[file], done[file] + n)
             done[file] += n
+            if done[file] > expected.get(file, 0):
+                break  # more than there are
             assert_recorded(path, here, "index", here["index"] == places, places)
             images, labels = _next(known[file], left, file, n)
             assert_recorded(path, here, "label", here["label"] == labels, labels)
@@ -97,18 +97,12 @@ def clean(
                 continue  # a net that does not classify
             shown = images.astype(np.float64)
             assert_answers(check, path, here, "prediction", shown, network, classes)
-    return check
-
-
-def _assert_complete(path: str | Path, prepared: Mapping[str, str | Path]) -> None:
-    """Refuse a table that has not a row for each prepared image."""
-    found = Counter(file for (file,) in read_rows(path, ["file"]))
-    expected = {file: len(read_rows(images, ["label"])) for file, images in prepared.items()}
-    if found != expected:
+    if done != expected:
         raise AuditError(
-            f"audit: {path}: expected a row for each image of {expected}, found {dict(found)}; "
+            f"audit: {path}: expected a row for each image of {expected}, found {dict(done)}; "
             f"{REMEDY}"
         )
+    return check
 
 
 def _next(stream, left, file: str, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,16 @@ import pyarrow as pa
 
 from blindspots.audit import radii, recorded, transfer, witnesses
 from blindspots.audit.checks import REMEDY, Check
-from blindspots.audit.files import AuditError, Claim, Originals, claims, metadata, nets, rows
+from blindspots.audit.files import (
+    AuditError,
+    Claim,
+    Originals,
+    claims,
+    distinct,
+    metadata,
+    nets,
+    rows,
+)
 from blindspots.audit.networks import Network, UnknownError, load
 
 SCHEMA = pa.schema(
@@ -51,13 +60,14 @@ class Files(NamedTuple):
 
     Attributes:
         ledger: its table.
-        attacks: tables of attacks, and of witnesses.
+        attacks: tables of attacks.
         certificates: tables of certificates.
         weights: of each net, by name and seed.
         images: the prepared images, by "train" and "test".
         clean: answers to unaltered images of each net, by name and seed.
         transfer: tables of answers to attacked images, an experiment each.
         pictures: tables of pictures, likewise.
+        witnesses: tables of the images of others that are nearer than an attack's.
     """
 
     ledger: str | Path
@@ -68,6 +78,12 @@ class Files(NamedTuple):
     clean: Mapping[Net, str | Path] = {}
     transfer: Sequence[str | Path] = ()
     pictures: Sequence[str | Path] = ()
+    witnesses: Sequence[str | Path] = ()
+
+    @property
+    def attacked(self) -> list[str | Path]:
+        """All tables of perturbed images."""
+        return [*self.attacks, *self.witnesses]
 
 
 def audit(
@@ -89,11 +105,13 @@ def audit(
     by_net: dict[Net, list[Claim]] = defaultdict(list)
     for claim in claims(files.ledger):
         by_net[claim.net, claim.seed].append(claim)
-    attacks, certificates = _by_net(files.attacks), _by_net(files.certificates)
+    attacks, certificates = _by_net(files.attacked), _by_net(files.certificates)
     for net in [*attacks, *certificates, *files.weights]:
         by_net.setdefault(net, [])
+    images = _shown_images(files)
     originals = {
-        file: Originals(path, _shown_of(files, file)) for file, path in files.images.items()
+        name: Originals(path, [index for file, index in images if file == name])
+        for name, path in files.images.items()
     }
     _assert_all_in_ledger(files, by_net)
     _assert_weights(files)
@@ -116,18 +134,17 @@ def audit(
     return pa.Table.from_pylist(found, SCHEMA)
 
 
-def _shown_of(files: Files, name: str) -> set[int]:
-    """The images of a prepared file that any table is about."""
-    paths = [files.ledger, *files.attacks, *files.certificates, *files.transfer, *files.pictures]
-    images = {image for path in paths for image in rows(path, ["file", "index"])}
-    return {index for file, index in images if file == name}
+def _shown_images(files: Files) -> set[tuple[str, int]]:
+    """The images that any table is about, by their prepared file and row."""
+    paths = [files.ledger, *files.attacked, *files.certificates, *files.transfer, *files.pictures]
+    return {image for path in paths for image in distinct(path, ["file", "index"])}
 
 
 def _assert_all_in_ledger(files: Files, by_net: Mapping[Net, Sequence[Claim]]) -> None:
     """Refuse a ledger that leaves an attacked image out."""
     known = {(net, claim.file, claim.image) for net, claimed in by_net.items() for claim in claimed}
-    for path in files.attacks:
-        for net, seed, file, index in rows(path, ["net", "seed", "file", "index"]):
+    for path in files.attacked:
+        for net, seed, file, index in distinct(path, ["net", "seed", "file", "index"]):
             if ((net, seed), file, index) not in known:
                 raise AuditError(
                     f"{path}: net {net} (seed {seed}), image {index} of {file}: expected a row of "
@@ -141,7 +158,7 @@ def _assert_weights(files: Files) -> None:
     for path in files.weights.values():
         with Path(path).open("rb") as opened:
             digests[str(path)] = hashlib.file_digest(opened, "sha256").hexdigest()
-    made = [*files.attacks, *files.certificates, *files.clean.values(), *files.transfer]
+    made = [*files.attacked, *files.certificates, *files.clean.values(), *files.transfer]
     for table in made:
         for path, digest in metadata(table).get("weights", {}).items():
             if digests.get(path, digest) != digest:
@@ -178,9 +195,8 @@ def _shown(
     """By victim the checks of all experiments' tables of answers."""
     made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)
     for path in files.attacks:
-        for key in rows(path, ["net", "seed", "attack"])[:1]:
-            if " " not in key[2]:  # not one of witnesses
-                made[key].append(path)
+        for key in distinct(path, ["net", "seed", "attack"]):
+            made[key].append(path)
     found: dict[Net, list[Check]] = defaultdict(list)
     for path, pictures in zip(files.transfer, files.pictures, strict=True):
         checks = transfer.transfer(path, pictures, made, originals, networks)
