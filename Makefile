@@ -5,7 +5,7 @@ CORES ?= all
 PY := .venv/bin/python
 READY := .venv/.ready
 PEERS := .venv-peers/.ready
-NUMERIC := $(addprefix tests/,attacks bounds certificates models optim trainers units test_exact_truth.py test_gradients.py)
+NUMERIC := $(addprefix tests/,attacks bounds certificates models optim threat trainers measurements test_exact_truth.py)
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help

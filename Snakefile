@@ -18,9 +18,8 @@ include: "rules/origins.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attack.smk"
-include: "rules/transfer.smk"
-include: "rules/lipschitz.smk"
-include: "rules/units.smk"
+include: "rules/certify.smk"
+include: "rules/measure.smk"
 include: "rules/report.smk"
 
 

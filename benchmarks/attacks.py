@@ -23,8 +23,9 @@ from benchmarks import report
 from benchmarks.methods import METHODS
 from benchmarks.nets import OTHERS, load
 from benchmarks.report import MAIN
-from blindspots import datasets, splits, tables
-from blindspots.targets import choose_targets
+from blindspots import datasets
+from blindspots.files import splits, tables
+from blindspots.threat.targets import choose_targets
 from tests.oracles import smallest_linear_perturbation
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from blindspots import checkpoints
+from blindspots.files import weights
 
 OTHERS = {
     "wong_kolter_mnist_eps01": ("tests.nets:convolutional", {"padding": 1, "hidden": 1568}),
@@ -21,7 +21,7 @@ def load(path: str) -> nn.Module:
     """A net from its file, one of ours or one of `OTHERS`."""
     name = Path(path).stem
     if name not in OTHERS:
-        return checkpoints.load(path)
-    model, _ = checkpoints.create(*OTHERS[name], (1, 28, 28), 10)
-    checkpoints.load_weights(model, path)
+        return weights.load(path)
+    model, _ = weights.create(*OTHERS[name], (1, 28, 28), 10)
+    weights.load_weights(model, path)
     return model

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from playwright.sync_api import sync_playwright
 
-from blindspots.config import laid_over
+from blindspots.config.check import laid_over
 
 ROOT = Path(__file__).parents[1]
 OPENED = 5

@@ -22,9 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from blindspots._own_code import blame, own_line
 from blindspots.commands import calibrate, compare, new, prune, report, results, run
 from blindspots.interface import InputError
+from blindspots.own_code import blame, own_line
 
 COMMANDS = (new, run, report, results, compare, prune, calibrate)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from blindspots import methods
+from blindspots.config import methods
 
 ROLES = ("attacks", "certificates", "datasets", "models", "trainers")
 OTHERS = (
     "analyses.lipschitz",
     *(f"bounds.{name}" for name in ("graph", "linear", "networks", "operators", "slopes")),
+    "files.tables",
     "interface",
-    "tables",
-    *(f"units.{name}" for name in ("directions", "experiment", "measures", "settings")),
+    *(
+        f"measurements.units.{name}"
+        for name in ("directions", "experiment", "measures", "settings")
+    ),
 )
 
 

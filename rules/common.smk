@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import yaml
 
-from blindspots import logs
-from blindspots._given_files import check as check_given
-from blindspots.config import check
+from blindspots.runs import logs
+from blindspots.files.given import check as check_given
+from blindspots.config.check import check
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is

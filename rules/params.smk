@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from snakemake.exceptions import WorkflowError
 
-from blindspots import methods
-from blindspots._given_files import matching
-from blindspots.config import SUBJECTS, method_settings
-from blindspots.fingerprint import fingerprint
+from blindspots.config import methods
+from blindspots.files.given import matching
+from blindspots.config.check import SUBJECTS, method_settings
+from blindspots.config.fingerprint import fingerprint
 from blindspots.provenance import content
 
 

@@ -1,16 +1,15 @@
 """Take over a net whose weights are given, and record its answers to every image of the dataset."""
 
-from _clean import write_clean
-from _job import job, own_models
-
-from blindspots import checkpoints, tables
 from blindspots.devices import pick
+from blindspots.files import tables, weights
+from blindspots.jobs.clean import write_clean
+from blindspots.jobs.job import job, own_models
 
 
 def main(snakemake):
     net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
     train = tables.schema_of(snakemake.input.train)
-    model, spec = checkpoints.create(
+    model, spec = weights.create(
         **net["model"],
         shape=train.field("image").type.shape,
         classes=tables.metadata(train)["classes"],
@@ -18,9 +17,9 @@ def main(snakemake):
         own=own_models(snakemake),
     )
     if net["model"]["method"] != "exported":  # which brings its own
-        checkpoints.check_spec(net["weights"], spec)
-        checkpoints.load_weights(model, net["weights"])
-    checkpoints.save(snakemake.output.weights, model, spec)
+        weights.check_spec(net["weights"], spec)
+        weights.load_weights(model, net["weights"])
+    weights.save(snakemake.output.weights, model, spec)
     write_clean(snakemake, model.to(device), device)
 
 

@@ -5,30 +5,31 @@ A job computes all rows, or those of its shard, or joins the shards that other j
 
 import sys
 
-from _job import job, own_models, progress, provenance
-
-from blindspots import checkpoints, methods, parts, tables
-from blindspots.attacks import _run, _table
+from blindspots.attacks import table
+from blindspots.config import methods
 from blindspots.devices import pick
+from blindspots.files import images, tables, weights
+from blindspots.jobs.attack import run
+from blindspots.jobs.job import job, own_models, progress, provenance
 
 
 def main(snakemake):
     shards = snakemake.input.get("shards", [])
-    table = tables.joined(shards) if shards else attacked(snakemake)
-    tables.write(snakemake.output[0], table, provenance(snakemake))
+    found = tables.joined(shards) if shards else attacked(snakemake)
+    tables.write(snakemake.output[0], found, provenance(snakemake))
 
 
 def attacked(snakemake):
     attack, n, wildcards = snakemake.params.attack, snakemake.params.n, snakemake.wildcards
     seed, machine = int(wildcards.seed), snakemake.config["machine"]
     device = pick(machine["device"])
-    data = parts.read(snakemake.input.images, snakemake.input.split, wildcards.part, n, device)
+    data = images.read(snakemake.input.images, snakemake.input.split, wildcards.part, n, device)
     shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
     data, everyone = data.at(shard), data.images
     with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
-        columns = _run.run(
+        columns = run(
             methods.find("attacks", attack["method"]),
-            checkpoints.load(snakemake.input.weights, own=own_models(snakemake)).to(device),
+            weights.load(snakemake.input.weights, own=own_models(snakemake)).to(device),
             data,
             others=everyone,
             target=attack["target"],
@@ -47,7 +48,7 @@ def attacked(snakemake):
         message = f"{snakemake.output[0]}: no success on any of {len(data.rows)} images"
         print(message, file=sys.stderr)
         print(message, file=sys.__stderr__)
-    return tables.build(columns, _table.schema(data.images.shape[1:]))
+    return tables.build(columns, table.schema(data.images.shape[1:]))
 
 
 with job(snakemake):

@@ -1,11 +1,10 @@
 """Recheck the ledger and the certificates from the files, by code that shares nothing with them."""
 
-from _job import job, progress, provenance
-
-from blindspots import tables
 from blindspots.audit.files import AuditError
 from blindspots.audit.run import Files, audit
+from blindspots.files import tables
 from blindspots.interface import InputError
+from blindspots.jobs.job import job, progress, provenance
 
 
 def main(snakemake):

@@ -2,11 +2,10 @@
 
 import inspect
 
-from _evidence import evidence
-from _job import job, provenance
-
-from blindspots import methods
-from blindspots.figures._style import save, style
+from blindspots.config import methods
+from blindspots.figures.kit import save, style
+from blindspots.jobs.evidence import evidence
+from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):

@@ -1,22 +1,22 @@
 """One experiment: how the input gradients of sources and victims lie to each other."""
 
 import pyarrow as pa
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
-from blindspots.gradients import alignment
+from blindspots.files import images, tables, weights
+from blindspots.jobs.job import job, own_models, progress, provenance
+from blindspots.measurements.gradients import alignment
 
 
 def main(snakemake):
     experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
     device, found, files = pick(machine["device"]), [], iter(snakemake.input.nets)
     for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
-        data = parts.read(
+        data = images.read(
             snakemake.input.images, split, experiment["part"], experiment["n"], device
         )
         models = {
-            name: checkpoints.load(next(files), own=own_models(snakemake)).to(device)
+            name: weights.load(next(files), own=own_models(snakemake)).to(device)
             for name in experiment["nets"]
         }
         with progress(f"gradients, seed {seed}", "images", len(data.rows)) as show:

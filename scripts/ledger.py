@@ -1,10 +1,9 @@
 """Join the best upper and lower bound for every net and image."""
 
-from _evidence import evidence
-from _job import job, provenance
-
-from blindspots import tables
 from blindspots.analyses.ledger import SCHEMA, build
+from blindspots.files import tables
+from blindspots.jobs.evidence import evidence
+from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):

@@ -3,23 +3,24 @@
 import sys
 
 import pyarrow as pa
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, methods, parts, tables
-from blindspots.analyses._tables import LIPSCHITZ, not_bounded
 from blindspots.analyses.lipschitz import layer_bounds
-from blindspots.answers import answers
-from blindspots.certificates import _table
-from blindspots.certificates._call import call
+from blindspots.certificates import table
+from blindspots.certificates.contract import call
+from blindspots.config import methods
+from blindspots.files import images, tables, weights
 from blindspots.interface import InputError, UnsupportedError
+from blindspots.jobs.job import job, own_models, progress, provenance
+from blindspots.measurements.layers import LIPSCHITZ, not_bounded
+from blindspots.threat.answers import answers
 
 
 def main(snakemake):
     net = snakemake.wildcards.net
-    model = checkpoints.load(snakemake.input.weights, own=own_models(snakemake))
+    model = weights.load(snakemake.input.weights, own=own_models(snakemake))
     origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
     read = {
-        part: parts.read(snakemake.input[parts.file_of(part)], snakemake.input.split, part, n)
+        part: images.read(snakemake.input[images.file_of(part)], snakemake.input.split, part, n)
         for part, n in snakemake.params.images.items()
     }
     for data in read.values():
@@ -29,7 +30,7 @@ def main(snakemake):
                 "answers; leave it out of the experiments"
             )
     layers = bounded(net, model, data.images.shape[1:], snakemake.params.required)
-    certified = [_table.SCHEMA.empty_table()]
+    certified = [table.SCHEMA.empty_table()]
     for data in read.values():
         for name, certificate in snakemake.params.certificates.items():
             some = data.first(certificate["n"] or len(data.rows))
@@ -39,7 +40,7 @@ def main(snakemake):
                 "index": some.rows,
                 "label": some.labels.numpy(),
             }
-            certified.append(tables.build(origin | columns, _table.SCHEMA))
+            certified.append(tables.build(origin | columns, table.SCHEMA))
     layers = tables.build(origin | layers, LIPSCHITZ)
     tables.write(snakemake.output.layers, layers, provenance(snakemake))
     tables.write(snakemake.output.radii, pa.concat_tables(certified), provenance(snakemake))
@@ -64,13 +65,13 @@ def certified_by(name, certificate, net, model, data):
     certify = methods.find("certificates", certificate["method"])
     where = f"certificates.{name}, net {net}"
     try:
-        return _table.columns(call(certify, model, data, certificate["settings"]))
+        return table.columns(call(certify, model, data, certificate["settings"]))
     except UnsupportedError as error:
         if certificate["required"]:
             remedy = f"or leave the net out of certificates.{name}.nets"
             raise InputError(f"{where}: {error}; {remedy}") from None
         say(where, error)
-        return _table.left_out(str(error))
+        return table.left_out(str(error))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 

@@ -2,26 +2,25 @@
 
 from pathlib import Path
 
-from _job import job, progress, provenance
-
-from blindspots import checkpoints, tables
-from blindspots.analyses._tables import OPERATORS
 from blindspots.bounds.linear import LinearLayer, linear_layers
+from blindspots.files import tables, weights
 from blindspots.interface import InputError
+from blindspots.jobs.job import job, progress, provenance
+from blindspots.measurements.operators import OPERATORS
 
 
 def main(snakemake):
     name, network = snakemake.wildcards.network, snakemake.params.network
     made = [network[key] for key in ("method", "settings", "shape", "classes")]
-    weights, origin = network["weights"], f"fresh, of seed {network['seed']}"
+    file, origin = network["weights"], f"fresh, of seed {network['seed']}"
     try:
-        model, spec = checkpoints.create(*made, seed=network["seed"] or 0)
-        if weights is not None:
+        model, spec = weights.create(*made, seed=network["seed"] or 0)
+        if file is not None:
             if network["method"] != "exported":  # which brings its own
                 if network["content"] is not None:
-                    checkpoints.check_spec(weights, spec)
-                checkpoints.load_weights(model, weights)
-            origin = Path(weights).name
+                    weights.check_spec(file, spec)
+                weights.load_weights(model, file)
+            origin = Path(file).name
         with progress(f"norms of {name}", "layers") as show:
             layers = linear_layers(model, network["shape"], show)
     except InputError as error:

@@ -1,9 +1,8 @@
 """Read a dataset, verify it, and write its training and its test images."""
 
-from _job import job, provenance
-
-from blindspots import methods
-from blindspots.datasets import _table
+from blindspots.config import methods
+from blindspots.datasets import table
+from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):
@@ -11,9 +10,9 @@ def main(snakemake):
     settings = dict(snakemake.params.settings)
     if snakemake.config["data"]["root"] is not None:  # where the files are changes nothing in them
         settings["root"] = snakemake.config["data"]["root"]
-    dataset = _table.checked(load(**settings), snakemake.params.method)
+    dataset = table.checked(load(**settings), snakemake.params.method)
     for part in ("train", "test"):
-        _table.write(
+        table.write(
             snakemake.output[part],
             getattr(dataset, part),
             dataset.classes,

@@ -1,10 +1,9 @@
 """Gather the run's tables, figures and pictures in one HTML page."""
 
-from _job import job, provenance
-
+from blindspots.files.tables import replacing
+from blindspots.jobs.job import job, provenance
 from blindspots.provenance import settings_in
 from blindspots.report.page import render
-from blindspots.tables import replacing
 
 
 def main(snakemake):

@@ -1,9 +1,8 @@
 """Cut the dataset into P1, P2, the rest, validation and test."""
 
-from _job import job, provenance
-
-from blindspots import splits, tables
+from blindspots.files import splits, tables
 from blindspots.interface import InputError
+from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):

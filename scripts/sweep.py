@@ -1,12 +1,12 @@
 """One experiment: every direction, scaled to many lengths, shown to every victim."""
 
 import pyarrow as pa
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
-from blindspots.exposure import attacked
-from blindspots.sweep import Settings, sweep
+from blindspots.files import images, tables, weights
+from blindspots.jobs.job import job, own_models, progress, provenance
+from blindspots.measurements.sweep import Settings, sweep
+from blindspots.measurements.transfer import attacked
 
 
 def main(snakemake):
@@ -14,14 +14,14 @@ def main(snakemake):
     device, found = pick(machine["device"]), []
     sources, victims = iter(snakemake.input.sources), iter(snakemake.input.victims)
     for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
-        data = parts.read(
+        data = images.read(
             snakemake.input.images, split, experiment["part"], experiment["n"], device
         )
         exhibits = [
             next(attacked(next(sources), data, [], clip=True)) for _ in experiment["sources"]
         ]
         models = {
-            name: checkpoints.load(next(victims), own=own_models(snakemake)).to(device)
+            name: weights.load(next(victims), own=own_models(snakemake)).to(device)
             for name in experiment["victims"]
         }
         settings = Settings(

@@ -1,10 +1,10 @@
 """Summarise an experiment in one tidy table."""
 
-from _evidence import evidence
-from _job import job, provenance
-
-from blindspots import methods, tables
-from blindspots.analyses._summary import checked
+from blindspots.analyses.kit import checked
+from blindspots.config import methods
+from blindspots.files import tables
+from blindspots.jobs.evidence import evidence
+from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):

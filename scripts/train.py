@@ -3,25 +3,26 @@
 from pathlib import Path
 
 import torch
-from _clean import write_clean
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, methods, parts, tables
+from blindspots.config import methods
 from blindspots.devices import pick
+from blindspots.files import images, tables, weights
 from blindspots.interface import InputError, Status
+from blindspots.jobs.clean import write_clean
+from blindspots.jobs.job import job, own_models, progress, provenance
 from blindspots.provenance import digest
 from blindspots.randomness import derived_seed
-from blindspots.trainers import _table
-from blindspots.trainers._checkpoint import Checkpoint
+from blindspots.trainers import table
+from blindspots.trainers.checkpoint import Checkpoint
 
 
 def main(snakemake):
     net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
-    data = parts.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
+    data = images.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
     parents = snakemake.input.get("parents", [])
-    model, spec = checkpoints.create(
+    model, spec = weights.create(
         **net["model"],
         shape=data.images.shape[1:],
         classes=data.classes,
@@ -50,15 +51,15 @@ def main(snakemake):
             box=data.box,
         )
         found = train(model, data.images, data.labels, **(offered | settings))
-    rows, status = _table.checked(found, net["trainer"]["method"])
+    rows, status = table.checked(found, net["trainer"]["method"])
     del data  # makes room for the answers
     if status == Status.NON_FINITE:
         raise InputError(
             f"config: nets.{net['name']}.trainer: expected a finite loss, found another at "
             f"iteration {rows[-1]['iteration']}; change its settings {settings}"
         )
-    checkpoints.save(snakemake.output.weights, model.eval(), spec)
-    history = _table.build(net["name"], net["seed"], rows, status)
+    weights.save(snakemake.output.weights, model.eval(), spec)
+    history = table.build(net["name"], net["seed"], rows, status)
     tables.write(snakemake.output.history, history, provenance(snakemake))
     write_clean(snakemake, model, device)
     checkpoint.remove()

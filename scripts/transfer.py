@@ -1,12 +1,12 @@
 """One experiment: every source's attacked images, and the controls, shown to every victim."""
 
 import pyarrow as pa
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
-from blindspots.exposure import Victim, attacked, control, exposed, pictures
-from blindspots.witnesses import Witnesses
+from blindspots.files import images, tables, weights
+from blindspots.jobs.job import job, own_models, progress, provenance
+from blindspots.measurements.transfer import Victim, attacked, control, exposed, pictures
+from blindspots.measurements.witnesses import Witnesses
 
 
 def main(snakemake):
@@ -17,19 +17,19 @@ def main(snakemake):
     files = dict(zip(networks, snakemake.input.victims, strict=True))
     for seed, split in zip(seeds, snakemake.input.splits, strict=True):
         n = max(experiment["n"], experiment["controls_n"])
-        data = parts.read(snakemake.input.images, split, experiment["part"], n, device)
+        data = images.read(snakemake.input.images, split, experiment["part"], n, device)
         exhibits = []
         for _ in experiment["sources"]:
-            images = data.first(experiment["n"])
-            exhibits += attacked(next(sources), images, experiment["amplify"], experiment["clip"])
+            some = data.first(experiment["n"])
+            exhibits += attacked(next(sources), some, experiment["amplify"], experiment["clip"])
         for name, attack in snakemake.params.controls.items():
-            images = data.first(experiment["controls_n"])
-            exhibits.append(control(name, attack["method"], attack["settings"], images, seed))
+            some = data.first(experiment["controls_n"])
+            exhibits.append(control(name, attack["method"], attack["settings"], some, seed))
         seen += [pictures(exhibit, seed) for exhibit in exhibits]
         shown = [victim for victim in files if victim[1] == seed or experiment["across_seeds"]]
         with progress(f"transfer, seed {seed}", "victims", len(shown)) as show:
             for number, network in enumerate(shown, 1):
-                model = checkpoints.load(files[network], own=own_models(snakemake))
+                model = weights.load(files[network], own=own_models(snakemake))
                 victim = Victim(*network, model.to(device))
                 witnesses = Witnesses(*network, data)
                 found += [

@@ -1,14 +1,14 @@
 """One network: its units, and directions of the same layers, trained and untrained."""
 
 import pyarrow as pa
-from _job import job, own_models, progress, provenance
 
-from blindspots import checkpoints, parts, tables
 from blindspots.devices import pick
+from blindspots.files import images, tables, weights
+from blindspots.jobs.job import job, own_models, progress, provenance
+from blindspots.measurements.units.activations import activations, layers
+from blindspots.measurements.units.experiment import measure
+from blindspots.measurements.units.settings import Network, Settings
 from blindspots.randomness import derived_seed
-from blindspots.units.activations import activations, layers
-from blindspots.units.experiment import measure
-from blindspots.units.settings import Network, Settings
 
 
 def main(snakemake):
@@ -17,26 +17,26 @@ def main(snakemake):
     )  # fmt: skip
     device, seed, chunk = pick(machine["device"]), int(wildcards.seed), machine["chunk"]
     own = own_models(snakemake)
-    data = parts.read(
+    data = images.read(
         snakemake.input.images, snakemake.input.split, units["part"], units["n"], device
     )
-    probe = parts.read(
+    probe = images.read(
         snakemake.input.train, snakemake.input.split, "train", units["probe_n"], device
     )
     features = None
     if units["reference"] is not None:
-        model = checkpoints.load(snakemake.input.reference[0], own=own)
+        model = weights.load(snakemake.input.reference[0], own=own)
         layer = units["reference"]["layer"]
         layers(model.to(device), data.images[:1], [layer])
         features = activations(model, data.images.split(chunk), [layer], units["pool"])[layer]
     settings = Settings(**{name: units[name] for name in Settings._fields})
-    weights, found = snakemake.input.weights, []
+    file, found = snakemake.input.weights, []
     for trained in (True, False) if units["untrained"] else (True,):
         model = (
-            checkpoints.load(weights, own=own)
+            weights.load(file, own=own)
             if trained
-            else checkpoints.untrained(
-                weights, seed=derived_seed(seed, f"untrained/{wildcards.net}"), own=own
+            else weights.untrained(
+                file, seed=derived_seed(seed, f"untrained/{wildcards.net}"), own=own
             )
         )
         network = Network(wildcards.net, seed, trained, model.to(device))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from blindspots import checkpoints, datasets
+from blindspots import datasets
+from blindspots.files import weights
 from blindspots.trainers.lbfgs import lbfgs as train
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ def digits():
 @pytest.fixture(scope="session")
 def softmax_net(digits):
     """FC10(1e-2) on digits: linear, so that its smallest perturbations are known exactly."""
-    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": []}, (1, 8, 8), 10)
     train(model, *digits, decay=1e-2)
     return model
 
@@ -39,7 +40,7 @@ def softmax_net(digits):
 @pytest.fixture(scope="session")
 def sigmoid_net(digits):
     """A small sigmoid network on digits."""
-    model, _ = checkpoints.create("mlp", {"hidden": [30, 30]}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": [30, 30]}, (1, 8, 8), 10)
     train(model, *digits, decay=1e-5, tolerance=1e-2)
     return model
 

@@ -5,12 +5,17 @@ import itertools
 import numpy as np
 import pyarrow as pa
 
-from blindspots import tables
-from blindspots.analyses import _tables as schemas
 from blindspots.analyses.ledger import SCHEMA as LEDGER
-from blindspots.answers import CLEAN
-from blindspots.attacks import _table as attacks
-from blindspots.exposure import pictures_schema
+from blindspots.attacks import table as attacks
+from blindspots.files import tables
+from blindspots.measurements.gradients import GRADIENTS
+from blindspots.measurements.layers import LIPSCHITZ
+from blindspots.measurements.looseness import LOOSENESS
+from blindspots.measurements.operators import OPERATORS
+from blindspots.measurements.sweep import CURVES, RADII
+from blindspots.measurements.transfer import TRANSFER, pictures_schema
+from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
+from blindspots.threat.answers import CLEAN
 
 SHAPE = (1, 4, 4)
 HISTORY = pa.schema(
@@ -23,13 +28,13 @@ HISTORY = pa.schema(
 SCHEMAS = {
     "split": pa.schema([CLEAN.field("seed"), CLEAN.field("file"), CLEAN.field("index"),
                         ("subset", pa.string())]),
-    "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": schemas.TRANSFER,
-    "pictures": pictures_schema(SHAPE), "radii": schemas.RADII, "curves": schemas.CURVES,
-    "gradients": schemas.GRADIENTS, "looseness": schemas.LOOSENESS,
-    "lipschitz": schemas.LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
-    "units": schemas.UNITS, "unit_rotations": schemas.UNIT_ROTATIONS,
-    "unit_pictures": schemas.unit_pictures(tables.image_field(SHAPE)),
-    "operators": schemas.OPERATORS,
+    "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
+    "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
+    "gradients": GRADIENTS, "looseness": LOOSENESS,
+    "lipschitz": LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
+    "units": UNITS, "unit_rotations": UNIT_ROTATIONS,
+    "unit_pictures": unit_pictures(tables.image_field(SHAPE)),
+    "operators": OPERATORS,
 }  # fmt: skip
 
 

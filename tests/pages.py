@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from blindspots import config, tables
-from blindspots.analyses import _summary
-from blindspots.analyses._tables import TRANSFER
-from blindspots.answers import CLEAN
+from blindspots.analyses import kit
 from blindspots.audit.run import SCHEMA as SCHEMA_OF_AUDIT
-from blindspots.exposure import pictures_schema
+from blindspots.config.check import check
+from blindspots.files import tables
+from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.report import page
+from blindspots.threat.answers import CLEAN
 from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
@@ -84,7 +84,7 @@ def checked(**changes):
     titles = {"t": "T <1>", "large": HOSTILE, "wide": "Wide"}
     raw["tables"] = {name: table | {"title": title} for name, title in titles.items()}
     raw["figures"] = {"examples": raw["figures"]["distortions"] | {"title": 'F "1"'}}
-    return config.check(raw | changes, SCHEMA)
+    return check(raw | changes, SCHEMA)
 
 
 def pictures(rng):
@@ -127,7 +127,7 @@ def files(folder, names, classes=None):
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        table = tables.from_frame(SUMMARIES[name](), _summary.SCHEMA)
+        table = tables.from_frame(SUMMARIES[name](), kit.SCHEMA)
         tables.write(folder / f"{name}.parquet", table, {"title": "t", "commit": "abc"})
         os.utime(folder / f"{name}.parquet", (0, 86400 * 365.25 * 43))
     shown = pictures(rng)

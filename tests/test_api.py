@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from blindspots import methods
+from blindspots.config import methods
 from docs import api
 
 

@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots import checkpoints, config, tables
+from blindspots.config.check import check, laid_over
+from blindspots.files import tables, weights
 from blindspots.interface import InputError
 from tests.conftest import ROOT
 from tests.oracles import smallest_linear_perturbation
@@ -113,8 +114,8 @@ def python(block, names):
     """Run it."""
     for file in re.findall(r'"(results/digits/.*?)"', block):  # as if the quickstart had run
         if file.endswith(".safetensors"):
-            model, spec = checkpoints.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
-            checkpoints.save(Path(file), model, spec)
+            model, spec = weights.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
+            weights.save(Path(file), model, spec)
         else:
             tables.write(file, tables.pa.table({"net": ["FC10-1e-4"]}), {"commit": "abc"})
     exec(compile(block, "example", "exec"), names)
@@ -125,7 +126,7 @@ def configs(block, _):
     raw = yaml.safe_load(block)
     whole = {"run", "nets", "data"} <= raw.keys()
     try:
-        config.check(raw if whole else config.laid_over(START, raw), SCHEMA)
+        check(raw if whole else laid_over(START, raw), SCHEMA)
     except InputError as error:
         told = [line for line in str(error).splitlines() if "found 'my_lab" not in line]
         assert not told, told  # a module of that name stands for the user's

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from blindspots import housekeeping
+from blindspots.runs import housekeeping
 from docs import renew
 from tests.conftest import ROOT
 

@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from blindspots import methods
-from blindspots.analyses import _summary
-from blindspots.config import MARGINS
-from blindspots.figures._style import save, style
+from blindspots.analyses import kit
+from blindspots.config import methods
+from blindspots.config.check import MARGINS
+from blindspots.figures.kit import save, style
 from blindspots.interface import InputError
 from blindspots.report.summaries import printable
 from tests import evidence
@@ -113,7 +113,7 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
             called(case, "analyses", method, tables)
         return
     summary = called(case, "analyses", method, tables)
-    table = _summary.checked(summary, method).to_pandas()
+    table = kit.checked(summary, method).to_pandas()
     for _, cells in printable(method, method, table).rows:
         for cell in (cell for cell in cells if cell is not None):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()

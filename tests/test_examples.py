@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import models, tables
+from blindspots import models
+from blindspots.files import tables
 from blindspots.interface import InputError
 from tests.conftest import ROOT
 

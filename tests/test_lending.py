@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots.attacks._run import run
+from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError
+from blindspots.jobs.attack import run
 from blindspots.lending import changed, state
-from blindspots.parts import Images
 
 
 def net():

@@ -2,10 +2,11 @@
 
 import pytest
 
-from blindspots import checkpoints, datasets
-from blindspots.answers import answers
+from blindspots import datasets
 from blindspots.attacks import lbfgs
 from blindspots.certificates.lipschitz import lipschitz
+from blindspots.files import weights
+from blindspots.threat.answers import answers
 
 NETWORKS = {
     "wong_kolter_mnist_eps01": ("tests.nets:convolutional", {"padding": 1, "hidden": 1568}, 1.80),
@@ -20,8 +21,8 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_given_network_has_its_published_error_and_can_be_attacked(shared_data, name):
     method, settings, error = NETWORKS[name]
-    model, _ = checkpoints.create(method, settings, (1, 28, 28), 10)
-    checkpoints.load_weights(model, shared_data / f"models/{name}.safetensors")
+    model, _ = weights.create(method, settings, (1, 28, 28), 10)
+    weights.load_weights(model, shared_data / f"models/{name}.safetensors")
     images, labels = datasets.load("mnist", part="test", root=str(shared_data))
     seen = answers(model, images, labels, 10, 1000)
     wrong = 100 * (seen.predictions != labels.numpy()).mean()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from blindspots import tables
+from blindspots.files import tables
 from blindspots.provenance import settings_in
 
 SETTINGS = "0123456789abcdef"

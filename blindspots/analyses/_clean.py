@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from blindspots.outcomes import is_rejected, is_wrong
-from blindspots.splits import SUBSETS
+from blindspots.files.splits import SUBSETS
+from blindspots.threat.outcomes import is_rejected, is_wrong
 
 IMAGE = ["seed", "file", "index"]
 
@@ -19,7 +19,7 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `answers.CLEAN`.
+        clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
     """
     there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
@@ -37,7 +37,7 @@ def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterat
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `answers.CLEAN`.
+        clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
 
     Yields:

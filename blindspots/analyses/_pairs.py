@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.outcomes import is_rejected, is_wrong
+from blindspots.threat.outcomes import is_rejected, is_wrong
 
 IMAGE = ["seed", "file", "index"]
 PAIR = ["source", "victim", "seed"]
@@ -18,9 +18,9 @@ def pairs(
     """Every victim's answers to other nets' attacked images, beside those to the unaltered ones.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`; controls, amplified images and a net's own are
-            left out.
-        clean: with schema `answers.CLEAN`.
+        transfer: with schema `measurements.transfer.TRANSFER`; controls, amplified images and a
+            net's own are left out.
+        clean: with schema `threat.answers.CLEAN`.
         across_seeds: keep victims of other seeds than the source's.
 
     Returns:
@@ -56,7 +56,7 @@ def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         rows: of `pairs`.
-        radii: with schema `_tables.RADII`, of the same experiments.
+        radii: with schema `measurements.sweep.RADII`, of the same experiments.
     """
     keys = ["experiment", *PAIR, "file", "index"]
     noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from blindspots.analyses._pairs import PAIR, arrow, pairs
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 COLUMNS = {
     "cosine": ("cosine of the gradients", ""),
@@ -27,9 +27,9 @@ def alignment(
     """Two causes that Demontis et al. 2019 name, against observed transfer, pair by pair.
 
     Args:
-        gradients: with schema `_tables.GRADIENTS`.
-        transfer: with schema `_tables.TRANSFER`.
-        clean: with schema `answers.CLEAN`.
+        gradients: with schema `measurements.gradients.GRADIENTS`.
+        transfer: with schema `measurements.transfer.TRANSFER`.
+        clean: with schema `threat.answers.CLEAN`.
         labels: of nets, by name.
 
     Returns:

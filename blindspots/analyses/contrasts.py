@@ -9,7 +9,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._clean import IMAGE, answers_on
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 
 def contrasts(
@@ -30,7 +30,7 @@ def contrasts(
     (`statistics.paired`).
 
     Args:
-        clean: answers to unaltered images, with schema `answers.CLEAN`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
         parts: such as ["test"].
         against: names of nets.

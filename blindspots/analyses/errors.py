@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from blindspots.analyses._attacked import success_columns, tried
 from blindspots.analyses._clean import error_columns
-from blindspots.analyses._masking import warnings
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.attacked import success_columns, tried
+from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.masking import warnings
 
 
 def errors(
@@ -25,10 +25,10 @@ def errors(
     """Tables 1 and 3 of Szegedy et al. 2013.
 
     Args:
-        clean: answers to unaltered images, with schema `answers.CLEAN`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
         attacks: one row per attacked image.
-        transfer: with schema `_tables.TRANSFER`, for signs of masked gradients.
+        transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
         parts: for which the error is wanted, such as ["train", "test"].
         labels: of nets, by name.
         paper: the paper's table.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
@@ -40,9 +40,10 @@ def excess(
     and victim do not get wrong unaltered; there the clean error is 0. A rejection is no error.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`.
-        clean: with schema `answers.CLEAN`.
-        radii: with schema `_tables.RADII`, for the answers to noise of each perturbation's norm.
+        transfer: with schema `measurements.transfer.TRANSFER`.
+        clean: with schema `threat.answers.CLEAN`.
+        radii: with schema `measurements.sweep.RADII`, for the answers to noise of each
+            perturbation's norm.
         labels: of nets, by name.
 
     Returns:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
     A net without bounds has one row, with the reason.
 
     Args:
-        lipschitz: with schema `_tables.LIPSCHITZ`.
+        lipschitz: with schema `measurements.layers.LIPSCHITZ`.
         labels: of nets, by name.
     """
     bounded = lipschitz[lipschitz["bound"] != 1]

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.analyses._attacked import middle
-from blindspots.analyses._masking import warnings
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.outcomes import is_wrong
+from blindspots.analyses.attacked import middle
+from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.masking import warnings
+from blindspots.threat.outcomes import is_wrong
 
 SCHEMA = pa.schema(
     [
@@ -142,7 +142,7 @@ def ledger(
     Args:
         ledger: with `SCHEMA`.
         attacks: of the experiment; its nets and images are summarised.
-        transfer: with schema `_tables.TRANSFER`, for signs of masked gradients.
+        transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
         labels: of nets, by name.
 
     Returns:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
@@ -16,8 +16,8 @@ def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataF
     """Per net the steepest slopes found, each bound, and each bound over the steepest slope.
 
     Args:
-        looseness: with schema `_tables.LOOSENESS`; an error where the steepest slope found is above
-            a bound.
+        looseness: with schema `measurements.looseness.LOOSENESS`; an error where the
+            steepest slope found is above a bound.
         labels: of nets, by name.
 
     Raises:

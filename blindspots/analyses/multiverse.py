@@ -10,12 +10,12 @@ import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
-from blindspots.analyses._attacked import sources
-from blindspots.analyses._summary import NOT_FOOLED, cells, number
-from blindspots.analyses._szegedy2013 import TABLES
+from blindspots.analyses.attacked import sources
+from blindspots.analyses.kit import NOT_FOOLED, cells, number
+from blindspots.analyses.printed import TABLES
 from blindspots.analyses.transfer import row_names
-from blindspots.outcomes import is_wrong
-from blindspots.splits import SUBSETS
+from blindspots.files.splits import SUBSETS
+from blindspots.threat.outcomes import is_wrong
 
 CLEAN = {"table2": "table1", "table4": "table3"}
 """The table of errors and distortions of the nets of a table of transfer."""
@@ -45,8 +45,9 @@ def multiverse(
     the images alone: the networks are the same.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`, of all experiments that the readings name.
-        clean: with schema `answers.CLEAN`.
+        transfer: with schema `measurements.transfer.TRANSFER`, of all experiments that the
+            readings name.
+        clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
         readings: for each reading the experiment that stands for a table ("table2", "table4").
         labels: not used.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells
+from blindspots.analyses.kit import cells
 
 COLUMNS = {
     "value": "norm",
@@ -19,7 +19,7 @@ def operators(operators: pd.DataFrame, *, paper: str | None = None) -> pd.DataFr
     """Where a network's weights are from, and all that is known of each linear layer's norm.
 
     Args:
-        operators: of one network, with schema `_tables.OPERATORS`.
+        operators: of one network, with schema `measurements.operators.OPERATORS`.
         paper: "table5", to set the paper's upper bounds beside the layers, in their order.
     """
     layers = operators.assign(

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._attacked import middle
 from blindspots.analyses._pairs import IMAGE, PAIR
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.outcomes import is_right
+from blindspots.analyses.attacked import middle
+from blindspots.analyses.kit import cells, over_seeds
+from blindspots.threat.outcomes import is_right
 
 NONE = "no image that both get right, attacked with success"
 BEYOND = "more than half of the images are not fooled at any distortion that was tried"
@@ -23,8 +23,8 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
     Over the images that source and victim get right unaltered and on which the attack succeeded.
 
     Args:
-        radii: with schema `_tables.RADII`.
-        clean: with schema `answers.CLEAN`.
+        radii: with schema `measurements.sweep.RADII`.
+        clean: with schema `threat.answers.CLEAN`.
         labels: of nets, by name.
 
     Returns:

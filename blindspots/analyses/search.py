@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses._clean import answers_on, error_columns
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
 ALL = "the search"
@@ -27,8 +27,8 @@ def search(
     They are judged by no other part: those that are reported must not choose the settings.
 
     Args:
-        history: rows of all trainings, as `trainers._table` describes.
-        clean: answers to unaltered images, with schema `answers.CLEAN`.
+        history: rows of all trainings, as `trainers.table` describes.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
         labels: of nets, by name.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 COLUMNS = {
     "iteration": ("iterations", ""),
@@ -20,7 +20,7 @@ def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
     """The last row of every training's history.
 
     Args:
-        history: rows of all trainings, as `trainers._table` describes.
+        history: rows of all trainings, as `trainers.table` describes.
         labels: of nets, by name.
 
     Returns:

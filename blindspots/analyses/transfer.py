@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from blindspots.analyses._attacked import sources, success_columns
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.outcomes import is_rejected, is_wrong
+from blindspots.analyses.attacked import sources, success_columns
+from blindspots.analyses.kit import cells, over_seeds
+from blindspots.threat.outcomes import is_rejected, is_wrong
 
 
 def transfer(
@@ -17,7 +17,7 @@ def transfer(
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`.
+        transfer: with schema `measurements.transfer.TRANSFER`.
         labels: of nets, by name.
         paper: the paper's table.
 

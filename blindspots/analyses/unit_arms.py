@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.analyses._units import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
+from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
+from blindspots.analyses.kit import cells, over_seeds
 
 
 def unit_arms(
@@ -16,7 +16,7 @@ def unit_arms(
     """Means over the directions of an arm, then over networks with Student's interval.
 
     Args:
-        units: with schema `_tables.UNITS`.
+        units: with schema `measurements.units.tables.UNITS`.
         scaling: "raw", "matched" or "whitened".
         labels: of nets, by name.
 

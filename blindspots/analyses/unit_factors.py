@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.analyses._units import LAYER, MEASURES, differences, layer_labels, of_scaling
+from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
+from blindspots.analyses.kit import cells, over_seeds
 
 
 def unit_factors(
@@ -26,8 +26,8 @@ def unit_factors(
     another, network by network (nets and controls of one seed belong together).
 
     Args:
-        units: with schema `_tables.UNITS`.
-        unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
+        units: with schema `measurements.units.tables.UNITS`.
+        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
         scaling: "raw", "matched" or "whitened".
         labels: of nets, by name.
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._summary import cells, over_seeds
-from blindspots.analyses._units import (
+from blindspots.analyses.arms import (
     LAYER,
     MEASURES,
     NO_ROTATIONS,
@@ -17,6 +16,7 @@ from blindspots.analyses._units import (
     of_scaling,
     tested,
 )
+from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
 SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
@@ -48,8 +48,8 @@ def units(
     value, which are dead or whose top is tied, have no part in it: "directions" counts the others.
 
     Args:
-        units: with schema `_tables.UNITS`.
-        unit_rotations: with schema `_tables.UNIT_ROTATIONS`.
+        units: with schema `measurements.units.tables.UNITS`.
+        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
         show: "verdict"; "difference" (units less rotations, Student's interval over networks);
             "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
             networks among those of the rotations, two-sided); "equivalence p"; "directions" (the

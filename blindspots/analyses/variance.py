@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses._pairs import pairs
-from blindspots.analyses._summary import cells
+from blindspots.analyses.kit import cells
 
 COMPONENTS = {
     "source": "architecture of the source",
@@ -35,8 +35,8 @@ def variance(
     the means.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`, of an experiment across seeds.
-        clean: with schema `answers.CLEAN`.
+        transfer: with schema `measurements.transfer.TRANSFER`, of an experiment across seeds.
+        clean: with schema `threat.answers.CLEAN`.
         labels: not used.
 
     Returns:

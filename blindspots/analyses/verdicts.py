@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._attacked import sources
 from blindspots.analyses._pairs import IMAGE, pairs, with_noise
-from blindspots.analyses._summary import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
+from blindspots.analyses.attacked import sources
+from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
 from blindspots.interface import InputError
-from blindspots.outcomes import is_rejected, is_wrong
+from blindspots.threat.outcomes import is_rejected, is_wrong
 
 Claim = Mapping[str, Any]
 Evidence = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -38,9 +38,10 @@ def verdicts(
     has rejected answers, which are no errors, their share is told beside.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`, of all experiments that the claims name.
-        clean: with schema `answers.CLEAN`.
-        radii: with schema `_tables.RADII`.
+        transfer: with schema `measurements.transfer.TRANSFER`, of all experiments that the
+            claims name.
+        clean: with schema `threat.answers.CLEAN`.
+        radii: with schema `measurements.sweep.RADII`.
         claims: `claim` (what is said), `measure` (a key of `MEASURES`), `experiment`, the margins,
             and `of`, what the measure needs to know.
         labels: not used.

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from blindspots.config.methods import did_you_mean
 from blindspots.interface import Box, InputError
-from blindspots.methods import did_you_mean
-from blindspots.trial import trial
+from blindspots.threat.trial import trial
 
 
 def check_arguments(

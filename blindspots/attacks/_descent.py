@@ -9,8 +9,8 @@ from torch import Tensor
 
 from blindspots.attacks._checks import check_finite
 from blindspots.attacks._goal import Goal
-from blindspots.goals import cross_entropy
 from blindspots.interface import Box
+from blindspots.threat.goals import cross_entropy
 
 GROWTH, FARTHEST = 1.2, 0.2
 """Until its first success an image goes in steps that grow so, up to so much of the box in every

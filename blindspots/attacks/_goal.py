@@ -8,32 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_answers
-from blindspots.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
-
-FEWEST, MULTIPLE = 32, 16
-"""A model is shown at least so many images, and a multiple of that: a matrix product takes other
-routes through the rest of a batch and rounds differently there, and in time what an attack finds
-would depend on the others in its batch."""
+from blindspots.threat.answers import FEWEST, show
+from blindspots.threat.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
 
 USUAL = (1e-12, 1e12)
 """Sizes of logits between which the squares of their gradients neither overflow nor vanish."""
-
-
-def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
-    """Logits (n, logits) of images (n, *image); the batch is filled up with copies of the last.
-
-    Args:
-        model: images to logits.
-        images: at least one.
-        fewest: images that the model is shown at least, and a multiple of it, or of `MULTIPLE`
-            where that is less; 1: none but these.
-    """
-    n = len(images)
-    missing = max(fewest - n, -n % min(fewest, MULTIPLE))
-    if missing:
-        images = torch.cat([images, images[-1:].expand(missing, *images.shape[1:])])
-    return model(images)[:n]
 
 
 def _scale(logits: Tensor) -> float:

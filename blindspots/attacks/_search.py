@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from blindspots.attacks._goal import Goal
-from blindspots.goals import SUCCESS_MARGIN
 from blindspots.interface import Box, Status
 from blindspots.optim.nearest import nearest
+from blindspots.threat.goals import SUCCESS_MARGIN
 
 AIM = 1.1 * SUCCESS_MARGIN
 """Relative margin that the programs ask for, so that rounding leaves the one that counts."""

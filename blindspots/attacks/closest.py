@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks._descent import descend
-from blindspots.attacks._goal import FEWEST, Goal
+from blindspots.attacks._goal import Goal
 from blindspots.attacks._search import search, towards
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status
 from blindspots.optim.batch import width
 from blindspots.randomness import derived_seed
+from blindspots.threat.answers import FEWEST
 
 BACK = 10
 """Bisections of the way from a random point to the image."""

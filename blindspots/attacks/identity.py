@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
-from blindspots.attacks._control import control
+from blindspots.attacks.controls import control
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 
 

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
-from blindspots.attacks._goal import FEWEST
 from blindspots.attacks._penalised import Penalised
-from blindspots.goals import LOSSES
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.optim.batch import FAILURES, Batch
 from blindspots.optim.lbfgs import side_by_side
+from blindspots.threat.answers import FEWEST
+from blindspots.threat.goals import LOSSES
 
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
-from blindspots.attacks._control import control, per_image
+from blindspots.attacks.controls import control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError
 from blindspots.randomness import draw_rows
 

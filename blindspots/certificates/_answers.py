@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.bounds.graph import Exact, exact
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 from blindspots.interface import InputError
+from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 
 
 class Answers(NamedTuple):

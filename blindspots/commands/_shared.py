@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from blindspots._values import assert_bounded
-from blindspots.config import check, laid_over
+from blindspots.config.check import check, laid_over
+from blindspots.config.values import assert_bounded
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -22,10 +22,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the factor, and on the way what each one tried gives."""
     import torch
 
-    from blindspots import methods
-    from blindspots.analyses._szegedy2013 import TABLES
-    from blindspots.calibration import fit_decay_scale
-    from blindspots.config import method_settings
+    from blindspots.analyses.printed import TABLES
+    from blindspots.config import methods
+    from blindspots.config.check import method_settings
+    from blindspots.jobs.calibration import fit_decay_scale
 
     data = _shared.read(arguments.config)["data"]
     settings = method_settings(data, "datasets")

@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """A line for each figure that differs."""
-    from blindspots.comparison import compare, moved
+    from blindspots.runs.comparison import compare, moved
 
     cells = compare(arguments.before, arguments.after)
     found = moved(cells)

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import yaml
 
-from blindspots import methods
-from blindspots._schema_faults import schema_faults
 from blindspots.commands import _shared
+from blindspots.config import methods
+from blindspots.config.schema import schema_faults
 from blindspots.interface import InputError
 
 START = "start"

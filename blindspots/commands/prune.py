@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """A line for each file, and their size."""
-    from blindspots.housekeeping import RESULTS, other_runs, remove, unneeded
+    from blindspots.runs.housekeeping import RESULTS, other_runs, remove, unneeded
 
     configs = [_files(config) for config in arguments.configs]
     runs = {_shared.read(*config)["run"] for config in configs}

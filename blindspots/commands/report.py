@@ -21,10 +21,10 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
-from blindspots import logs
 from blindspots.commands import _shared
 from blindspots.commands._follow import follow
 from blindspots.interface import InputError
+from blindspots.runs import logs
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page."""
-    from blindspots.results import page
+    from blindspots.runs.markdown import page
 
     if arguments.page.suffix != ".md":
         raise InputError(f"expected a page to write, such as RESULTS.md, found {arguments.page}")

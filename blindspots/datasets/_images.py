@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from blindspots import _given_files
+from blindspots.files import given
 from blindspots.interface import InputError, Part
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
     if source is None:
         raise InputError(f"{name}: expected the bytes of an image, found none; remove the row")
     if isinstance(source, Path):
-        _given_files.check(source, "an image")
+        given.check(source, "an image")
     try:
         with _opened(source) as image:
             mode, stored = image.mode, [str(tile[3]) for tile in image.tile]

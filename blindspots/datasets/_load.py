@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from blindspots import methods
+from blindspots.config import methods
 from blindspots.interface import InputError
 
 if TYPE_CHECKING:

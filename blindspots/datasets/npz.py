@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from blindspots import _given_files
 from blindspots.datasets._images import check_room, same_shape
 from blindspots.datasets._labels import classes_of
+from blindspots.files import given
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 
 
@@ -51,7 +51,7 @@ def npz(
 
 
 def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
-    _given_files.check(file, "an .npz file")
+    given.check(file, "an .npz file")
     try:
         with Path(file).open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
@@ -61,7 +61,7 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
                 if name not in archive.files:
                     raise InputError(
                         f"{file}: expected an array {name!r}, found "
-                        f"{_given_files.listed(archive.files)}; name the arrays by data.x_train, "
+                        f"{given.listed(archive.files)}; name the arrays by data.x_train, "
                         "y_train, x_test and y_test"
                     )
             check_room(

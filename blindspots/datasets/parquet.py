@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from blindspots import _given_files
 from blindspots.datasets._images import decoded, same_shape
 from blindspots.datasets._labels import classes_of, shares
+from blindspots.files import given
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 
 BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
@@ -81,7 +81,7 @@ class _Rows(NamedTuple):
 
 
 def _read(pattern: str, image: str, label: str) -> _Rows:
-    files = _given_files.matching(pattern)
+    files = given.matching(pattern)
     if not files:
         raise InputError(
             f"{pattern}: expected a Parquet file, or a pattern of some, found none; paths are "
@@ -104,14 +104,14 @@ def _read(pattern: str, image: str, label: str) -> _Rows:
 
 
 def _table(file: str, image: str, label: str) -> pa.Table:
-    _given_files.check(file, "a Parquet file")
+    given.check(file, "a Parquet file")
     try:
         schema = pq.read_schema(file)
         for column in (image, label):
             if column not in schema.names:
                 raise InputError(
                     f"{file}: expected a column {column!r}, found "
-                    f"{_given_files.listed(schema.names)}; name the columns by data.image and "
+                    f"{given.listed(schema.names)}; name the columns by data.image and "
                     "data.label"
                 )
         return pq.read_table(file, columns=[image, label], partitioning=None)
@@ -139,8 +139,8 @@ def _same_names(names: list[str] | None, others: list[str] | None, file: str) ->
     """Refuse files whose labels mean other classes than those before; names may be left out."""
     if names is not None and others is not None and names != others:
         raise InputError(
-            f"{file}: expected a schema with the classes {_given_files.listed(names)} as before, "
-            f"found {_given_files.listed(others)}: equal labels mean other classes; write all with "
+            f"{file}: expected a schema with the classes {given.listed(names)} as before, "
+            f"found {given.listed(others)}: equal labels mean other classes; write all with "
             "one list"
         )
     return others if names is None else names

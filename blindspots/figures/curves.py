@@ -10,7 +10,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots import statistics
-from blindspots.analyses._tables import NOISE, OTHER_IMAGE
+from blindspots.measurements.directions import NOISE, OTHER_IMAGE
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 NOTHING = "no image can be\nmoved so far"
@@ -25,7 +25,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     line where no image can be moved so far in the box, or no attack succeeded.
 
     Args:
-        curves: with schema `_tables.CURVES`.
+        curves: with schema `measurements.sweep.CURVES`.
         labels: of nets, by name.
     """
     victims = list(curves["victim"].unique())

@@ -9,8 +9,8 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from blindspots.analyses._attacked import tried
-from blindspots.analyses._summary import of_fewer
+from blindspots.analyses.attacked import tried
+from blindspots.analyses.kit import of_fewer
 
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:

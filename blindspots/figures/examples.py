@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from blindspots.analyses._attacked import sources
-from blindspots.analyses._summary import of_fewer
-from blindspots.outcomes import is_rejected, is_right
+from blindspots.analyses.attacked import sources
+from blindspots.analyses.kit import of_fewer
+from blindspots.threat.outcomes import is_rejected, is_right
 
 NO_SUCCESS = "no attack succeeded"
 GAP = 2

@@ -20,7 +20,7 @@ def heatmap(
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:
-        transfer: with schema `_tables.TRANSFER`.
+        transfer: with schema `measurements.transfer.TRANSFER`.
         labels: of nets, by name.
         paper: the paper's table, such as "table2".
     """

@@ -24,7 +24,7 @@ def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[st
     linear from there to 0.
 
     Args:
-        history: rows of all trainings, as `trainers._table` describes.
+        history: rows of all trainings, as `trainers.table` describes.
         axis: "seconds", or "epochs": rows of the history, which the stochastic trainers write once
             per epoch.
         labels: of nets, by name.

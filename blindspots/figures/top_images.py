@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from blindspots.analyses._units import ARMS
+from blindspots.analyses.arms import ARMS
 from blindspots.interface import InputError
 
 GAP = 2
@@ -31,7 +31,7 @@ def top_images(
     The directions are the first of those drawn that have a top: none is picked by its look.
 
     Args:
-        unit_pictures: with schema `_tables.unit_pictures`.
+        unit_pictures: with schema `measurements.units.tables.unit_pictures`.
         layer: name of the layer; the last one by default.
         net: the first one by default; trained, of the first seed.
         arm: "units" (the natural basis) or "random".

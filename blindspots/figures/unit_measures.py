@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from blindspots.analyses._units import ARMS, MEASURES, layer_labels, of_scaling
+from blindspots.analyses.arms import ARMS, MEASURES, layer_labels, of_scaling
 from blindspots.interface import InputError
 
 WIDTH, HEIGHT, ACROSS = 2.7, 2.1, 3
@@ -30,7 +30,7 @@ def unit_measures(
     Boxes are quartiles, whiskers the 5th and 95th percentile.
 
     Args:
-        units: with schema `_tables.UNITS`.
+        units: with schema `measurements.units.tables.UNITS`.
         measure: that is shown.
         scaling: "raw", "matched" or "whitened".
         layers: names of the layers; all by default.

@@ -1,5 +1,5 @@
 """Models: factories of networks from the shape of an image, and networks from files."""
 
-from blindspots.checkpoints import load
+from blindspots.files.weights import load
 
 __all__ = ["load"]

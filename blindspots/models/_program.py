@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from blindspots import _given_files
+from blindspots.files import given
 from blindspots.interface import InputError
 
 SCHEMA = 8
@@ -66,7 +66,7 @@ def read(file: str | Path) -> Program:
         InputError: no such file, a damaged one, one of another version, or a program that takes or
             returns something else, changes its own buffers, or holds pickles.
     """
-    _given_files.check(file, "a file written by torch.export.save")
+    given.check(file, "a file written by torch.export.save")
     try:
         with zipfile.ZipFile(file) as archive:
             return _program(archive, str(file))

@@ -11,7 +11,7 @@ from torch import nn
 from blindspots.interface import InputError
 from blindspots.models._aten import network
 from blindspots.models._program import read, refusal
-from blindspots.trial import trial
+from blindspots.threat.trial import trial
 
 
 def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from blindspots import tables
+from blindspots.files import tables
 from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
 
 IMAGES = 12
@@ -88,8 +88,8 @@ def examples(
     Args:
         config: of the run, checked.
         pictures: tables of pictures, by experiment.
-        transfer: tables with `_tables.TRANSFER`, likewise.
-        clean: tables with `answers.CLEAN` of all victims.
+        transfer: tables with `measurements.transfer.TRANSFER`, likewise.
+        clean: tables with `threat.answers.CLEAN` of all victims.
     """
     seed = config["seeds"][0]
     chosen = _chosen(config, pictures, seed)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from blindspots.analyses._masking import WARNING
-from blindspots.analyses._summary import NOT_FOOLED
+from blindspots.analyses.kit import NOT_FOOLED
+from blindspots.analyses.masking import WARNING
 from blindspots.report.summaries import figure
 
 Config = Mapping[str, Any]
@@ -68,7 +68,7 @@ def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Hea
 
     Args:
         config: of the run, checked.
-        summaries: the tables by name, with the schema of `analyses._summary`.
+        summaries: the tables by name, with the schema of `analyses.kit`.
     """
     judged: list[Headline] = []
     measured: list[Headline] = []

@@ -45,7 +45,7 @@ def summary(given: pd.DataFrame) -> pd.DataFrame:
     """A table whose labels are isolated.
 
     Args:
-        given: with the schema of `analyses._summary`.
+        given: with the schema of `analyses.kit`.
     """
     return given.assign(
         **{name: given[name].map(isolated) for name in ("row_label", "column_label")}

@@ -14,9 +14,8 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from blindspots import tables
 from blindspots.audit.run import summary as audit_summary
-from blindspots.outcomes import is_rejected, is_wrong
+from blindspots.files import tables
 from blindspots.provenance import commit, versions
 from blindspots.report import isolation
 from blindspots.report.examples import examples
@@ -24,10 +23,11 @@ from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable
+from blindspots.threat.outcomes import is_rejected, is_wrong
 
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
-"""Where a figure's file says in words what it shows (`figures._style`)."""
+"""Where a figure's file says in words what it shows (`figures.kit`)."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a formula may begin with in a spreadsheet."""

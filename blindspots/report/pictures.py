@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 from PIL import Image
 
-from blindspots import tables
+from blindspots.files import tables
 
 ORIGIN = ("source", "attack", "amplified_to")
 """What an image was made for, by what, and how far."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blindspots import methods
-from blindspots._method_faults import PROVIDED
-from blindspots.config import instances, method_settings
+from blindspots.config import methods
+from blindspots.config.check import instances, method_settings
+from blindspots.config.settings import PROVIDED
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from blindspots.methods import defaults, needs_model
+from blindspots.config.methods import defaults, needs_model
 
 Config = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from blindspots.analyses._summary import NOT_FOOLED, number
+from blindspots.analyses.kit import NOT_FOOLED, number
 
 LARGEST = 1e308
 """What an infinite figure is sorted by: a page's scripts take no larger number."""
@@ -71,7 +71,7 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
     Args:
         name: of the table in the config.
         title: its heading.
-        summary: with the schema of `analyses._summary`.
+        summary: with the schema of `analyses.kit`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])

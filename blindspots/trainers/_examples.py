@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from blindspots.attacks._control import control
 from blindspots.attacks.closest import closest
+from blindspots.attacks.controls import control
 from blindspots.interface import Box
 
 KINDS = ("closest", "noise", "sign")

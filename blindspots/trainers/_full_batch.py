@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from blindspots.interface import Status
-from blindspots.trainers._checkpoint import Checkpoint
+from blindspots.trainers.checkpoint import Checkpoint
 
 Terms = dict[str, float]
 Progress = Callable[[Terms], None]

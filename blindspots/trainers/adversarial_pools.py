@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
-from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms
 from blindspots.trainers._pools import (
     Pool,
@@ -22,6 +21,7 @@ from blindspots.trainers._pools import (
 )
 from blindspots.trainers._stages import Stages
 from blindspots.trainers._tally import Tally
+from blindspots.trainers.checkpoint import Checkpoint
 
 
 def adversarial_pools(

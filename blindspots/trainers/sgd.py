@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
-from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms
+from blindspots.trainers.checkpoint import Checkpoint
 
 
 def sgd(

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
-from blindspots.trainers._checkpoint import Checkpoint
 from blindspots.trainers._full_batch import Progress, Terms, minimise
+from blindspots.trainers.checkpoint import Checkpoint
 
 
 def sparse_autoencoder(

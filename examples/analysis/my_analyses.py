@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from blindspots.analyses._summary import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds
 
 
 def by_class(attacks, *, labels):

@@ -2,8 +2,8 @@
 
 import torch
 
-from blindspots.goals import SUCCESS_MARGIN, accepted_answers, cross_entropy, relative_margin
 from blindspots.interface import AttackResult, Status
+from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, cross_entropy, relative_margin
 
 
 def signs(model, images, labels, targets=None, *, classes, box, steps: int = 64):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import statistics, tables
-from blindspots.analyses import _summary, contrasts, search
+from blindspots import statistics
+from blindspots.analyses import contrasts, kit, search
+from blindspots.files import tables
 from blindspots.interface import InputError
 
 
@@ -23,7 +24,7 @@ def split_of(clean, subset="validation"):
 
 
 def fits(summary):
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     return summary.set_index(["row", "column"])
 
 

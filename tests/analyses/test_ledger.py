@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, ledger
-from blindspots.analyses._tables import TRANSFER
-from blindspots.outcomes import REJECTED
+from blindspots.analyses import kit, ledger
+from blindspots.files import tables
+from blindspots.measurements.transfer import TRANSFER
+from blindspots.threat.outcomes import REJECTED
 
 NOT_SHOWN = tables.frame([], TRANSFER)
 """No answers of other nets."""
@@ -136,7 +136,7 @@ def test_a_rejected_answer_is_no_witness_and_a_rejected_image_is_not_wrong():
 def summarised(attacks, certificates):
     built = build(attacks, certificates, [answer(row["index"]) for row in attacks])
     found = ledger.ledger(built.reset_index(), pd.DataFrame(attacks), NOT_SHOWN, labels={})
-    tables.from_frame(found, _summary.SCHEMA)
+    tables.from_frame(found, kit.SCHEMA)
     return found.set_index("column")
 
 

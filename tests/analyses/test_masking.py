@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, errors
-from blindspots.analyses._masking import MANY, NEARER, signs, warnings
+from blindspots.analyses import errors, kit
+from blindspots.analyses.masking import MANY, NEARER, signs, warnings
+from blindspots.files import tables
 from blindspots.interface import Status
 from tests.analyses.test_summaries import answers, attacks
 
@@ -82,7 +82,7 @@ def test_a_table_has_a_warning_for_the_net_and_no_such_column_without_any():
     split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
     given = {"parts": ["test"], "labels": {"A": "net A"}}
     table = errors.errors(clean, split, own, made_for_b(12, 0.3), **given)
-    tables.from_frame(table, _summary.SCHEMA)
+    tables.from_frame(table, kit.SCHEMA)
     told = table[table["column"] == "warning"].set_index("row_label")["text"]
     assert told.to_dict() == {"net A": "gradients masked: other images do better at 12 of 20"}
     table = errors.errors(clean, split, own, made_for_b(0, 0.3), **given)

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from blindspots import statistics, tables
-from blindspots.analyses import _summary, multiverse
-from blindspots.analyses._szegedy2013 import TABLES
+from blindspots import statistics
+from blindspots.analyses import kit, multiverse
+from blindspots.analyses.printed import TABLES
+from blindspots.files import tables
 
 NETS = ["FC10-1e-4", "FC10-1e-2"]
 READINGS = {"first": {"table2": "one"}, "second": {"table2": "two"}}
@@ -46,7 +47,7 @@ def run():
 def scored(run, **settings):
     renamed = {f"{net}-x": net for net in NETS}
     summary = multiverse.multiverse(*run, readings=READINGS, labels={}, renamed=renamed, **settings)
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     summary["text"] = summary["text"].str.replace(multiverse.NO_BREAK, " ")
     return summary.set_index(["row", "column"])
 

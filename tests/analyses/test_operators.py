@@ -1,7 +1,7 @@
 import pandas as pd
 
-from blindspots.analyses._tables import OPERATORS
 from blindspots.analyses.operators import operators
+from blindspots.measurements.operators import OPERATORS
 
 
 def norms():

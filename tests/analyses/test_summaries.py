@@ -4,19 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, errors, layers, training, transfer
-from blindspots.analyses._szegedy2013 import TABLES
-from blindspots.analyses._tables import LIPSCHITZ, TRANSFER, not_bounded
+from blindspots.analyses import errors, kit, layers, training, transfer
+from blindspots.analyses.printed import TABLES
+from blindspots.files import tables
 from blindspots.interface import InputError
-from blindspots.outcomes import REJECTED
+from blindspots.measurements.layers import LIPSCHITZ, not_bounded
+from blindspots.measurements.transfer import TRANSFER
+from blindspots.threat.outcomes import REJECTED
 
 NOT_SHOWN = tables.frame([], TRANSFER)
 """No answers of other nets."""
 
 
 def fits(summary):
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     return summary.set_index(["row", "column"])
 
 
@@ -213,12 +214,12 @@ def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_stu
     from scipy import stats
 
     one = pd.DataFrame({"row": ["A"], "unit": "% error", "value": [25.0], "n": [200], "seed": [0]})
-    (cell,) = _summary.over_seeds(one, ["row", "unit"]).to_dict("records")
+    (cell,) = kit.over_seeds(one, ["row", "unit"]).to_dict("records")
     expected = stats.binomtest(50, 200).proportion_ci(method="wilson")
     assert (cell["low"], cell["high"]) == pytest.approx((100 * expected.low, 100 * expected.high))
     assert cell["interval"] == "wilson"
     three = pd.DataFrame({"row": "A", "unit": "% error", "value": [20.0, 25.0, 33.0], "n": 200})
-    (cell,) = _summary.over_seeds(three, ["row", "unit"]).to_dict("records")
+    (cell,) = kit.over_seeds(three, ["row", "unit"]).to_dict("records")
     expected = stats.t(2, 26.0, stats.sem([20, 25, 33])).interval(0.95)
     assert (cell["low"], cell["high"]) == pytest.approx(expected)
     assert (cell["networks"], cell["interval"]) == (3, "student")
@@ -227,7 +228,7 @@ def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_stu
 def test_an_interval_of_a_rate_over_networks_ends_at_0_and_at_100():
     rows = pd.DataFrame({"row": ["A"] * 3 + ["B"] * 3, "value": [0.0, 0.0, 1.0, 100, 100, 99]})
     rates, points = (
-        _summary.over_seeds(rows.assign(unit=unit, n=200), ["row", "unit"])
+        kit.over_seeds(rows.assign(unit=unit, n=200), ["row", "unit"])
         for unit in ("% error", "points")
     )
     assert rates["low"][0] == 0 and rates["high"][1] == 100
@@ -238,11 +239,11 @@ def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
     rows = pd.DataFrame(
         {"row": ["A", "B"], "unit": "RMS per pixel", "value": [0.1, np.nan], "n": [7, 0]}
     )
-    first, second = _summary.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    first, second = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
     assert np.isnan(first["low"])
     assert second["reason"] == "nothing to average"
     rows["reason"] = [None, "no attack succeeded"]
-    assert _summary.over_seeds(rows, ["row", "unit"])["reason"].iloc[1] == "no attack succeeded"
+    assert kit.over_seeds(rows, ["row", "unit"])["reason"].iloc[1] == "no attack succeeded"
 
 
 def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
@@ -266,7 +267,7 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
 
 def test_a_frame_with_the_columns_that_a_cell_needs_is_a_summary():
     frame = pd.DataFrame({"row": ["A"], "column": [3], "value": [0.5], "unit": "L2", "n": 4})
-    cell = fits(_summary.completed(frame, "tables.mine (my:own)")).loc[("A", "3")]
+    cell = fits(kit.completed(frame, "tables.mine (my:own)")).loc[("A", "3")]
     assert cell[["row_label", "column_label", "networks"]].tolist() == ["A", "3", 1]
     assert cell[["low", "high", "interval", "text", "reason", "paper"]].isna().all()
 
@@ -275,13 +276,13 @@ def test_a_frame_with_the_columns_that_a_cell_needs_is_a_summary():
     ("summary", "found"),
     [
         (pd.DataFrame({"row": ["A"], "column": "B", "value": 1.0}), "no unit, no n"),
-        (pd.DataFrame(columns=[*_summary.NEEDED, "seed"]), "'seed' too"),
+        (pd.DataFrame(columns=[*kit.NEEDED, "seed"]), "'seed' too"),
         ({"row": []}, "dict; return a pandas.DataFrame"),
     ],
 )
 def test_says_what_a_summary_lacks(summary, found):
     with pytest.raises(InputError, match=r"^tables.mine \(my:own\): expected .*, found " + found):
-        _summary.completed(summary, "tables.mine (my:own)")
+        kit.completed(summary, "tables.mine (my:own)")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_says_what_a_summary_lacks(summary, found):
 )
 def test_a_table_of_ones_own_analysis_that_is_none_is_named(change, message):
     cell = {"row": "a", "column": "b", "value": 1.0, "unit": "%", "n": 2, "networks": 1}
-    table = _summary.cells(pd.DataFrame([cell]), {}, None)
-    assert _summary.checked(table, "lab:mine")["value"].to_pylist() == [1.0]
+    table = kit.cells(pd.DataFrame([cell]), {}, None)
+    assert kit.checked(table, "lab:mine")["value"].to_pylist() == [1.0]
     with pytest.raises(InputError, match=message):
-        _summary.checked(change(table), "lab:mine")
+        kit.checked(change(table), "lab:mine")

@@ -5,17 +5,18 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from blindspots import statistics, tables
-from blindspots.analyses import _summary, alignment, excess, radius
+from blindspots import statistics
+from blindspots.analyses import alignment, excess, kit, radius
 from blindspots.analyses.transfer import transfer as shown_to
-from blindspots.outcomes import REJECTED
+from blindspots.files import tables
+from blindspots.threat.outcomes import REJECTED
 
 N = 60
 LABELS = {"A": "net A", "B": "net B"}
 
 
 def fits(summary):
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     return summary.set_index(["row", "column"])
 
 

@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, _units
-from blindspots.analyses._tables import UNIT_ROTATIONS, UNITS
+from blindspots.analyses import arms, kit
 from blindspots.analyses.unit_arms import unit_arms
 from blindspots.analyses.unit_factors import unit_factors
 from blindspots.analyses.units import units
-from blindspots.config import MARGINS
+from blindspots.config.check import MARGINS
+from blindspots.files import tables
 from blindspots.interface import InputError
+from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS
 from blindspots.statistics import Interval
 
 LABELS = {"A": "Net A", "B": "Net B"}
@@ -43,7 +43,7 @@ def frames(units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="puri
 
 def shown(evidence, show, **settings):
     found = units(*evidence, show=show, margins=MARGINS, labels=LABELS, **settings)
-    tables.from_frame(found, _summary.SCHEMA)
+    tables.from_frame(found, kit.SCHEMA)
     return found.set_index("row_label").loc["Net A, layer 0 (Linear, before)"]
 
 
@@ -98,17 +98,17 @@ def test_one_network_gives_a_p_by_rotations_and_no_verdict():
     ],
 )
 def test_the_verdict_is_by_rule(interval, rotation_p, equivalence_p, expected):
-    assert _units.judged(Interval(*interval), rotation_p, equivalence_p) == expected
+    assert arms.judged(Interval(*interval), rotation_p, equivalence_p) == expected
 
 
 def test_the_accuracy_lost_is_set_against_the_rotation_that_was_projected_out():
     rows, rotations = frames(2.5, 0.5, measure="accuracy")
     found = shown((rows, rotations.iloc[:0]), "difference")
     assert found["value"] == pytest.approx(2)
-    assert shown((rows, rotations.iloc[:0]), "effect")["reason"] == _units.NO_ROTATIONS
+    assert shown((rows, rotations.iloc[:0]), "effect")["reason"] == arms.NO_ROTATIONS
     assert shown((rows, rotations.iloc[:0]), "verdict")["text"] == "units more"
     without = rows[rows["arm"] == "units"]
-    assert shown((without, rotations.iloc[:0]), "difference")["reason"] == _units.NO_ARM
+    assert shown((without, rotations.iloc[:0]), "difference")["reason"] == arms.NO_ARM
 
 
 def test_directions_without_a_value_are_left_out_and_none_with_one_gives_the_reason():
@@ -191,4 +191,4 @@ def test_units_that_have_a_value_are_counted():
 def test_rotations_that_are_all_alike_have_no_effect_and_say_so():
     rows, rotations = frames()
     found = shown((rows, rotations[rotations["rotation"] == 0]), "effect")
-    assert pd.isna(found["value"]) and found["reason"] == _units.NO_SPREAD
+    assert pd.isna(found["value"]) and found["reason"] == arms.NO_SPREAD

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, variance
+from blindspots.analyses import kit, variance
+from blindspots.files import tables
 
 NETS = "ABCDEF"
 
@@ -84,7 +84,7 @@ def test_the_grid_is_the_excess_error_by_seeds():
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_table_has_a_share_for_each_component_or_says_what_it_needs(seeds):
     summary = variance.variance(*frames(seeds), labels={})
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     shares = summary[summary["column"] == "share"]["value"]
     if seeds < 3:
         assert shares.isna().all()

@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots import tables
-from blindspots.analyses import _summary, verdicts
-from blindspots.analyses._summary import NOT_FOOLED
+from blindspots.analyses import kit, verdicts
+from blindspots.analyses.kit import NOT_FOOLED
+from blindspots.files import tables
 from blindspots.interface import InputError
-from blindspots.outcomes import REJECTED
 from blindspots.statistics import Interval
+from blindspots.threat.outcomes import REJECTED
 from tests.analyses.test_transfer_statistics import frames
 
 CLAIM = {"claim": "it transfers", "measure": "error beyond clean", "experiment": "e"}
@@ -31,7 +31,7 @@ def judged(claim, seeds=(0,)):
     transfer, clean, radii = frames(seeds)
     transfer = transfer.assign(experiment="e")
     summary = verdicts.verdicts(transfer, clean, radii, claims=[claim], labels={})
-    tables.from_frame(summary, _summary.SCHEMA)
+    tables.from_frame(summary, kit.SCHEMA)
     return summary.set_index("column")
 
 
@@ -83,7 +83,7 @@ def test_a_net_that_is_mostly_not_fooled_has_no_largest_distortion(failed, verdi
     at = transfer["index"] < failed
     transfer.loc[at, ["success", "distortion", "prediction"]] = [False, np.nan, 1]
     found = verdicts.verdicts(transfer, clean, radii, claims=[CLOSE], labels={})
-    tables.from_frame(found, _summary.SCHEMA)
+    tables.from_frame(found, kit.SCHEMA)
     found = found.set_index("column")["text"]
     assert found["verdict"] == verdict
     assert (None if pd.isna(found["value"]) else found["value"]) == shown
@@ -106,7 +106,7 @@ def test_rejections_are_told_beside_a_measure_of_error():
     found = verdicts.verdicts(
         transfer, clean, radii, claims=[CLAIM | {"at_least": 5, "weakly": 1}], labels={}
     )
-    tables.from_frame(found, _summary.SCHEMA)
+    tables.from_frame(found, kit.SCHEMA)
     assert found.set_index("column").loc["rejected", "value"] == 25
 
 

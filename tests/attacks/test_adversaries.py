@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from blindspots import checkpoints, methods
+from blindspots.config import methods
+from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.trainers.lbfgs import lbfgs as train
 
@@ -62,7 +63,7 @@ def test_another_batch_composition_moves_no_distortion_by_more_than_one_in_ten_t
     attack, digits, wrong_targets
 ):
     # Widths of 32 units: an odd one makes the model itself round by an image's place in the batch.
-    model, _ = checkpoints.create("mlp", {"hidden": [32, 32]}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": [32, 32]}, (1, 8, 8), 10)
     train(model, *digits, decay=1e-5, tolerance=1e-2)
     n = 150
     images, labels, targets = digits[0][:n], digits[1][:n], wrong_targets[:n]

@@ -1,16 +1,17 @@
 import numpy as np
 import torch
 
-from blindspots.attacks import _run, closest, gaussian, lbfgs, other_image
+from blindspots.attacks import closest, gaussian, lbfgs, other_image
+from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
-from blindspots.parts import Images
+from blindspots.jobs.attack import run as attack_all
 
 N = 30
 
 
 def run(attack, model, digits, target, chunk=N, settings=None):
     data = Images(digits[0][:N], digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
-    return _run.run(
+    return attack_all(
         attack, model, data, others=data.images, target=target, seed=0, chunk=chunk,
         settings=settings or {},
     )  # fmt: skip

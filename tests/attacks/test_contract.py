@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from blindspots import methods
+from blindspots.config import methods
 from blindspots.interface import AttackResult, InputError, Status
-from blindspots.trial import trial
+from blindspots.threat.trial import trial
 
 ATTACKS = [methods.find("attacks", name) for name in methods.names("attacks")]
 pytestmark = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)

@@ -6,9 +6,9 @@ from torch import nn
 
 from blindspots.attacks import closest, lbfgs
 from blindspots.attacks._penalised import Penalised
-from blindspots.goals import cross_entropy
 from blindspots.interface import Box, InputError, Status
 from blindspots.optim.batch import Batch
+from blindspots.threat.goals import cross_entropy
 from tests.oracles import smallest_linear_perturbation
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots.attacks import _run, closest, gaussian, identity, lbfgs, other_image, sphere
+from blindspots.attacks import closest, gaussian, identity, lbfgs, other_image, sphere
+from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError
-from blindspots.parts import Images
+from blindspots.jobs.attack import run as attack_all
 
 N = 6
 
@@ -49,7 +50,7 @@ BROKEN = {
 
 def run(attack, model, digits, target="any", **settings):
     data = Images(digits[0][:N].clone(), digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
-    return _run.run(
+    return attack_all(
         attack, model, data, others=data.images, target=target, seed=0, chunk=N,
         settings=settings,
     )  # fmt: skip
@@ -174,7 +175,7 @@ def test_every_success_of_the_packages_attacks_is_one_whatever_the_chunk(
 ):
     data = Images(digits[0][:70], digits[1][:70], np.arange(70), "train", 10, UNIT_BOX)
     for chunk in (1, 33, 70):
-        found = _run.run(
+        found = attack_all(
             attack, sigmoid_net, data, others=data.images, target=target, seed=0, chunk=chunk,
             settings={},
         )  # fmt: skip

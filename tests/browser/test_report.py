@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from blindspots import tables
+from blindspots.files import tables
 from tests import pages
 from tests.pages import HOSTILE, NETS, large, rendered, summary
 

@@ -5,12 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots import tables
-from blindspots.certificates import _table
-from blindspots.certificates._call import call
+from blindspots.certificates import table
+from blindspots.certificates.contract import call
 from blindspots.certificates.lipschitz import lipschitz
 from blindspots.certificates.local import local
 from blindspots.certificates.regions import regions
+from blindspots.files import tables
+from blindspots.files.images import Images
 from blindspots.interface import (
     UNIT_BOX,
     CertificateResult,
@@ -18,7 +19,6 @@ from blindspots.interface import (
     Status,
     UnsupportedError,
 )
-from blindspots.parts import Images
 
 N = 4
 
@@ -52,13 +52,13 @@ def test_what_keeps_the_contract_passes_and_a_failure_is_a_null():
     model, data = shown()
     status = torch.tensor([Status.CONVERGED, 0, Status.ITERATION_LIMIT, 0])
     given = result(torch.tensor(SOME, dtype=torch.float64), status)
-    found = _table.columns(call(certificate(given), model, data, {}))
+    found = table.columns(call(certificate(given), model, data, {}))
     place = {"net": "a", "seed": 0, "certificate": "c", "file": "test"}
     rows = {"index": data.rows, "label": data.labels.numpy()}
-    table = tables.build(found | place | rows, _table.SCHEMA)
-    assert table["radius"].to_pylist() == [np.inf, 0.0, None, 1.5]
-    assert table["status"].to_pylist()[2] == "ITERATION_LIMIT"
-    assert table["reason"].null_count == N
+    built = tables.build(found | place | rows, table.SCHEMA)
+    assert built["radius"].to_pylist() == [np.inf, 0.0, None, 1.5]
+    assert built["status"].to_pylist()[2] == "ITERATION_LIMIT"
+    assert built["reason"].null_count == N
 
 
 def of(values, dtype=torch.float64):
@@ -135,12 +135,12 @@ def test_it_may_change_the_images_that_it_is_given():
 
 
 def test_a_net_that_is_left_out_has_rows_that_say_why():
-    found = _table.left_out("no bound") | {
+    found = table.left_out("no bound") | {
         "net": "a", "seed": 0, "certificate": "c", "file": "test", "index": [0, 1], "label": [1, 1],
     }  # fmt: skip
-    table = tables.build(found, _table.SCHEMA)
-    assert table["status"].to_pylist() == ["UNSUPPORTED"] * 2
-    assert table["radius"].null_count == 2 and table["reason"].to_pylist() == ["no bound"] * 2
+    built = tables.build(found, table.SCHEMA)
+    assert built["status"].to_pylist() == ["UNSUPPORTED"] * 2
+    assert built["radius"].null_count == 2 and built["reason"].to_pylist() == ["no bound"] * 2
 
 
 @pytest.mark.parametrize(

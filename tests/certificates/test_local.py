@@ -4,18 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from blindspots import checkpoints
 from blindspots.attacks import closest
 from blindspots.bounds.local import METHODS
 from blindspots.certificates.lipschitz import lipschitz
 from blindspots.certificates.local import local
+from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.trainers.lbfgs import lbfgs as train
 
 
 @pytest.fixture(scope="module", params=["relu", "sigmoid", "tanh"])
 def net(request, digits):
-    model, _ = checkpoints.create(
+    model, _ = weights.create(
         "mlp", {"hidden": [30, 20], "activation": request.param}, (1, 8, 8), 10, seed=1
     )
     train(model, *digits, decay=1e-4, max_iterations=60)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from blindspots import datasets, splits
+from blindspots import datasets
 from blindspots.datasets.digits import digits
+from blindspots.files import splits
 from blindspots.interface import InputError
 
 

@@ -6,10 +6,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from blindspots import config, datasets
+from blindspots import datasets
+from blindspots.config.check import check
 from blindspots.datasets.folder import folder
 from blindspots.interface import InputError
-from tests.test_config import ROOT, SCHEMA
+from tests.config.test_check import ROOT, SCHEMA
 
 
 def fill(path, classes=("ant", "bee"), n=5, size=(12, 8)):
@@ -165,7 +166,7 @@ def test_another_folder_is_another_dataset():
 
     def name(root):
         raw["data"] = {"method": "folder", "root": root, "size": 64}
-        return config.check(raw, SCHEMA)["data"]["name"]
+        return check(raw, SCHEMA)["data"]["name"]
 
     assert name("a") == name("a") != name("b")
 

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from blindspots import config
+from blindspots.config.check import check
 from blindspots.datasets.parquet import parquet
 from blindspots.interface import InputError
-from tests.test_config import ROOT, SCHEMA
+from tests.config.test_check import ROOT, SCHEMA
 
 
 def encoded(value, size=(4, 3), mode="RGB"):
@@ -147,7 +147,7 @@ def test_another_file_is_another_dataset():
 
     def name(file):
         raw["data"] = {"method": "parquet", "train": file, "size": None}
-        return config.check(raw, SCHEMA)["data"]["name"]
+        return check(raw, SCHEMA)["data"]["name"]
 
     assert name("a.parquet") == name("a.parquet") != name("b.parquet")
 

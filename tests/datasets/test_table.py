@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from blindspots import tables
-from blindspots.datasets import _table
+from blindspots.datasets import table
+from blindspots.files import tables
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 
 GOOD = Part(np.zeros((2, 1, 3, 3), np.float32), np.array([0, 1]))
@@ -24,8 +24,8 @@ GOOD = Part(np.zeros((2, 1, 3, 3), np.float32), np.array([0, 1]))
 def test_what_is_no_dataset_is_refused(found, message):
     dataset = Dataset(found, GOOD, 2, UNIT_BOX) if found else found
     with pytest.raises(InputError, match=message):
-        _table.checked(dataset, "lab:mine")
-    assert _table.checked(Dataset(GOOD, GOOD, 2, UNIT_BOX), "lab:mine").train is GOOD
+        table.checked(dataset, "lab:mine")
+    assert table.checked(Dataset(GOOD, GOOD, 2, UNIT_BOX), "lab:mine").train is GOOD
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ def test_what_is_no_dataset_is_refused(found, message):
 )
 def test_what_a_dataset_says_of_itself_must_be_so(tmp_path, part, classes, message):
     with pytest.raises(InputError, match=message):
-        _table.write(tmp_path / "a.parquet", part, classes, UNIT_BOX, {})
+        table.write(tmp_path / "a.parquet", part, classes, UNIT_BOX, {})
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("names", ["ab", ["a"], ["a", 1], 3, ["a", "\udcff"]])
 def test_names_are_one_for_each_class(names):
     with pytest.raises(InputError, match="lab:mine: names: expected a list with the name of each"):
-        _table.checked(Dataset(GOOD, GOOD, 2, UNIT_BOX, names), "lab:mine")
+        table.checked(Dataset(GOOD, GOOD, 2, UNIT_BOX, names), "lab:mine")
 
 
 def test_names_are_kept_where_there_are_some(tmp_path):
     for names in (None, ["ant", "bee"]):
-        _table.write(tmp_path / "a.parquet", GOOD, 2, UNIT_BOX, {"commit": "abc"}, names)
+        table.write(tmp_path / "a.parquet", GOOD, 2, UNIT_BOX, {"commit": "abc"}, names)
         kept = tables.metadata(tables.read(tmp_path / "a.parquet"))
         expected = {"commit": "abc", "classes": 2, "box": [0.0, 1.0]}
         assert kept == expected | ({"names": names} if names else {})

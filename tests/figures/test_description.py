@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from blindspots.figures._description import description
-from blindspots.figures._style import save, style
 from blindspots.figures.heatmap import heatmap
+from blindspots.figures.kit import save, style
 from blindspots.interface import InputError
 from blindspots.report.page import DESCRIPTION
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots.figures._style import save, style
+from blindspots.figures.kit import save, style
 from blindspots.figures.top_images import GAP, top_images
 from blindspots.figures.unit_measures import unit_measures
 from blindspots.interface import InputError

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from blindspots import checkpoints, models
+from blindspots import models
 from blindspots.attacks import closest, lbfgs
 from blindspots.bounds.networks import layer_bounds, network_bound
+from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.models.exported import exported
 from blindspots.models.lenet import lenet
@@ -70,8 +71,8 @@ def test_a_program_has_its_models_answers_gradients_and_names_to_the_bit(program
         slopes = [torch.autograd.grad(net(x).square().sum(), x)[0] for net in (model, program)]
         assert torch.equal(model(x), program(x))
         assert torch.equal(*slopes)
-    weights = program.state_dict()
-    assert all(torch.equal(weights[key], value) for key, value in model.state_dict().items())
+    tensors = program.state_dict()
+    assert all(torch.equal(tensors[key], value) for key, value in model.state_dict().items())
     assert not program.training
 
 
@@ -100,8 +101,8 @@ def test_an_attack_finds_the_same_on_a_program_as_on_its_model(programs, attack,
 
 def test_the_file_of_a_net_is_read_with_its_program(programs, tmp_path):
     model, file = programs["residual"]
-    program, spec = checkpoints.create("exported", {"file": file}, SHAPE, 10)
-    checkpoints.save(tmp_path / "weights.safetensors", program, spec)
+    program, spec = weights.create("exported", {"file": file}, SHAPE, 10)
+    weights.save(tmp_path / "weights.safetensors", program, spec)
     x = torch.rand(3, *SHAPE)
     assert torch.equal(models.load(tmp_path / "weights.safetensors")(x), model(x))
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from blindspots import checkpoints
+from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.models.lenet import lenet
 from blindspots.trainers.sgd import sgd
@@ -31,6 +31,6 @@ def test_with_sigmoids_it_begins_to_learn_at_once():
     labels = torch.arange(600) % 3
     images = 0.3 * torch.rand(600, 1, 12, 12, generator=generator)
     images[torch.arange(600), 0, 4 * labels, :] += 0.7  # a row of pixels for each class
-    model, _ = checkpoints.create("lenet", {"activation": "sigmoid"}, (1, 12, 12), 3)
+    model, _ = weights.create("lenet", {"activation": "sigmoid"}, (1, 12, 12), 3)
     history, _ = sgd(model, images, labels, epochs=3, batch=20)
     assert history[-1]["error"] < 5

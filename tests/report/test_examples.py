@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blindspots import tables
+from blindspots.files import tables
 from blindspots.report import examples
 from blindspots.report.pictures import png
 from tests.pages import HOSTILE, NETS, checked, files, rendered

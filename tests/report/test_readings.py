@@ -2,7 +2,7 @@
 
 import yaml
 
-from blindspots import config
+from blindspots.config.check import check
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import experiment
 from tests.conftest import ROOT
@@ -14,7 +14,7 @@ def digits():
 
 
 def test_settings_in_effect_are_defaults_and_what_the_config_says():
-    found = {key: text for key, _, text in settings_in_effect(config.check(digits(), SCHEMA))}
+    found = {key: text for key, _, text in settings_in_effect(check(digits(), SCHEMA))}
     assert "tolerance = 0.002" in found["nets.FC50-50-10.trainer"]
     assert "decay_scale = 1" in found["nets.FC50-50-10.trainer"]
     assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
@@ -26,7 +26,7 @@ def test_the_readings_are_said_once_with_who_differs():
     raw = digits()
     raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
     raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
-    found = readings_taken(config.check(raw, SCHEMA))
+    found = readings_taken(check(raw, SCHEMA))
     assert found["decay"] == "as printed times 1"
     assert found["target"] == "random; next: other"
     assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
@@ -35,12 +35,12 @@ def test_the_readings_are_said_once_with_who_differs():
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     raw = digits()
-    assert "pools" not in readings_taken(config.check(raw, SCHEMA))
+    assert "pools" not in readings_taken(check(raw, SCHEMA))
     raw["nets"]["FC50-50-10"]["trainer"] = {
         "method": "adversarial_pools", "layers": "input", "strength": 0.05, "decay": 0.1,
     }  # fmt: skip
     raw["nets"]["FC50-50-10-P1"]["trainer"] = {"method": "adversarial_pools", "layers": []}
-    found = readings_taken(config.check(raw, SCHEMA))
+    found = readings_taken(check(raw, SCHEMA))
     assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
     assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]
 
@@ -48,7 +48,7 @@ def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
 def test_noise_in_the_place_of_an_attack_aims_at_nothing():
     raw = digits()
     raw["experiments"]["noise"] = raw["experiments"]["cross-model"] | {"attack": "gaussian-0.1"}
-    settings = config.check(raw, SCHEMA)
+    settings = check(raw, SCHEMA)
     assert readings_taken(settings)["target"] == "random"
     assert (
         "target" not in {k: t for k, _, t in settings_in_effect(settings)}["attacks.gaussian-0.1"]
@@ -56,4 +56,4 @@ def test_noise_in_the_place_of_an_attack_aims_at_nothing():
     assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
     raw["experiments"] = {"noise": raw["experiments"]["noise"]}
     raw |= {"tables": {}, "figures": {}}
-    assert "target" not in readings_taken(config.check(raw, SCHEMA))
+    assert "target" not in readings_taken(check(raw, SCHEMA))

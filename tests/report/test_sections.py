@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from blindspots import config
+from blindspots.config.check import check, laid_over
 from blindspots.report.sections import sections
 from tests.conftest import ROOT
 from tests.pages import SCHEMA
@@ -12,8 +12,8 @@ from tests.pages import SCHEMA
 def preset(*names):
     merged = {}
     for name in names:
-        merged = config.laid_over(merged, yaml.safe_load((ROOT / name).read_text("utf-8")))
-    return config.check(merged, SCHEMA)
+        merged = laid_over(merged, yaml.safe_load((ROOT / name).read_text("utf-8")))
+    return check(merged, SCHEMA)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from blindspots import checkpoints
+from blindspots.files import weights
 from blindspots.interface import InputError, Status
 from blindspots.trainers import _examples, _pools, _stages, adversarial_pools
 from blindspots.trainers._examples import lengths
@@ -10,7 +10,7 @@ from blindspots.trainers.adversarial_pools import adversarial_pools as train
 
 def net(seed=0, hidden=(12, 9), activation="sigmoid"):
     settings = {"hidden": list(hidden), "activation": activation}
-    return checkpoints.create("mlp", settings, (1, 8, 8), 10, seed=seed)[0].train()
+    return weights.create("mlp", settings, (1, 8, 8), 10, seed=seed)[0].train()
 
 
 def trained(digits, **settings):

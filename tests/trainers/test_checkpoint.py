@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from blindspots import checkpoints
+from blindspots.files import weights
 from blindspots.trainers import adversarial_pools, lbfgs, sgd, sparse_autoencoder
-from blindspots.trainers._checkpoint import Checkpoint
+from blindspots.trainers.checkpoint import Checkpoint
 
 CASES = [
     (lbfgs.lbfgs, "mlp", {"hidden": [9]}, {"decay": 1e-4, "max_iterations": 60}),
@@ -43,7 +43,7 @@ def killed_after(rows):
 
 
 def net(method, settings):
-    return checkpoints.create(method, settings, (1, 8, 8), 10)[0].train()
+    return weights.create(method, settings, (1, 8, 8), 10)[0].train()
 
 
 def with_dropout(method, settings):

@@ -2,14 +2,14 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from blindspots import checkpoints
 from blindspots.bounds.networks import network_bound
+from blindspots.files import weights
 from blindspots.interface import InputError, Status
 from blindspots.trainers.lbfgs import lbfgs
 
 
 def softmax(seed=0):
-    return checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10, seed=seed)[0]
+    return weights.create("mlp", {"hidden": []}, (1, 8, 8), 10, seed=seed)[0]
 
 
 @pytest.mark.parametrize("decay", [1e-4, 1e-2, 1.0])
@@ -30,7 +30,7 @@ def test_a_softmax_net_reaches_the_optimum_that_scikit_learn_finds(digits, decay
 
 def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits):
     images, labels = digits
-    model, _ = checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
     first, second = (p.detach().double() for p in (model[1].weight, model[3].weight))
     logits = model(images).double()
     data = torch.nn.functional.cross_entropy(logits, labels).item()
@@ -45,7 +45,7 @@ def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits):
 
 
 def test_a_penalty_on_norms_lowers_them_and_the_bound_of_the_network(digits):
-    free, held = (checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)[0] for _ in range(2))
+    free, held = (weights.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)[0] for _ in range(2))
     rows, _ = lbfgs(held, *digits, decay=1e-5, norm_penalty=0.02, max_iterations=60)
     lbfgs(free, *digits, decay=1e-5, max_iterations=60)
     norms = [torch.linalg.matrix_norm(held[i].weight.detach(), ord=2).item() for i in (1, 3)]
@@ -55,7 +55,7 @@ def test_a_penalty_on_norms_lowers_them_and_the_bound_of_the_network(digits):
 
 
 def test_a_penalty_on_the_norm_of_a_convolution_is_refused(digits):
-    model, _ = checkpoints.create("lenet", {}, (1, 28, 28), 10)
+    model, _ = weights.create("lenet", {}, (1, 28, 28), 10)
     with pytest.raises(InputError, match="norm_penalty: expected fully connected layers"):
         lbfgs(model, torch.rand(2, 1, 28, 28), digits[1][:2], decay=0.0, norm_penalty=0.1)
 
@@ -69,10 +69,10 @@ def test_the_size_of_the_chunks_changes_nothing_but_rounding(digits):
 
 
 def test_a_frozen_front_stays_as_it_is_and_the_rest_is_trained(digits, tmp_path):
-    parent, spec = checkpoints.create("autoencoder", {"hidden": 6}, (1, 8, 8), 10)
-    checkpoints.save(tmp_path / "parent.safetensors", parent, spec)
+    parent, spec = weights.create("autoencoder", {"hidden": 6}, (1, 8, 8), 10)
+    weights.save(tmp_path / "parent.safetensors", parent, spec)
     parents = {"encoder": tmp_path / "parent.safetensors"}
-    model, _ = checkpoints.create("encoded", {}, (1, 8, 8), 10, parents=parents)
+    model, _ = weights.create("encoded", {}, (1, 8, 8), 10, parents=parents)
     head = model.head.weight.clone()
     rows, _ = lbfgs(model, *digits, decay=0.0, max_iterations=50)
     for name, tensor in parent.encoder.state_dict().items():
@@ -116,7 +116,7 @@ def test_the_history_ends_at_the_limit_and_its_loss_never_rises(digits):
 
 def test_a_loss_of_exactly_zero_has_converged():
     images, labels = torch.eye(4).view(4, 1, 2, 2) * 1e3, torch.arange(4)
-    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 2, 2), 4)
+    model, _ = weights.create("mlp", {"hidden": []}, (1, 2, 2), 4)
     rows, status = lbfgs(model, images, labels, decay=0.0, tolerance=0)
     assert rows[-1]["loss"] == 0
     assert status == Status.CONVERGED

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from blindspots import checkpoints
+from blindspots.files import weights
 from blindspots.interface import InputError, Status
 from blindspots.trainers.sgd import sgd
 
 
 def trained(digits, seed=0, **settings):
-    model, _ = checkpoints.create("mlp", {"hidden": [30], "activation": "relu"}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": [30], "activation": "relu"}, (1, 8, 8), 10)
     return model, *sgd(model, *digits, seed=seed, **settings)
 
 
@@ -35,7 +35,7 @@ def test_draws_no_global_random_number_and_leaves_no_gradient(digits):
 
 def test_steps_on_all_images_are_gradient_descent(digits):
     images, labels = digits[0][:50], digits[1][:50]
-    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": []}, (1, 8, 8), 10)
     before = model[1].weight.detach().clone()
     loss = torch.nn.functional.cross_entropy(model(images), labels)
     (gradient,) = torch.autograd.grad(loss, model[1].weight)
@@ -57,6 +57,6 @@ def test_a_loss_that_is_not_finite_is_a_status(digits):
 
 
 def test_refuses_no_images(digits):
-    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": []}, (1, 8, 8), 10)
     with pytest.raises(InputError, match="at least one training image"):
         sgd(model, digits[0][:0], digits[1][:0])

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from blindspots import checkpoints
+from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.trainers.sparse_autoencoder import sparse_autoencoder
 
 
 def net():
-    return checkpoints.create("autoencoder", {"hidden": 5}, (1, 8, 8), 10)[0]
+    return weights.create("autoencoder", {"hidden": 5}, (1, 8, 8), 10)[0]
 
 
 def written_out(model, images, rho, beta, decay):
@@ -44,6 +44,6 @@ def test_the_penalty_brings_the_mean_activity_to_the_sparsity_asked_for(digits):
 
 
 def test_refuses_a_model_without_encoder_and_decoder(digits):
-    model, _ = checkpoints.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": []}, (1, 8, 8), 10)
     with pytest.raises(InputError, match="expected parts encoder and decoder"):
         sparse_autoencoder(model, *digits)

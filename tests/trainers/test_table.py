@@ -1,7 +1,7 @@
 import pytest
 
 from blindspots.interface import InputError, Status
-from blindspots.trainers import _table
+from blindspots.trainers import table
 
 
 def test_a_term_that_only_later_rows_have_is_null_before():
@@ -9,10 +9,10 @@ def test_a_term_that_only_later_rows_have_is_null_before():
         {"iteration": 1, "loss": 2.0, "seconds": 0.1},
         {"iteration": 2, "loss": 1.0, "layer0_error": 5.0, "seconds": 0.2},
     ]
-    table = _table.build("A", 3, rows, Status.CONVERGED)
-    assert table.column_names[-3:] == ["loss", "layer0_error", "seconds"]
-    assert table["layer0_error"].to_pylist() == [None, 5.0]
-    assert table["status"].to_pylist() == [None, "CONVERGED"]
+    built = table.build("A", 3, rows, Status.CONVERGED)
+    assert built.column_names[-3:] == ["loss", "layer0_error", "seconds"]
+    assert built["layer0_error"].to_pylist() == [None, 5.0]
+    assert built["status"].to_pylist() == [None, "CONVERGED"]
 
 
 ROW = {"iteration": 1, "loss": 2.0, "seconds": 0.1}
@@ -34,11 +34,11 @@ ROW = {"iteration": 1, "loss": 2.0, "seconds": 0.1}
 )
 def test_what_a_trainer_returned_is_refused_in_a_line_where_it_is_no_history(found, told):
     with pytest.raises(InputError) as error:
-        _table.checked(found, "my_lab:train")
+        table.checked(found, "my_lab:train")
     assert str(error.value).startswith("my_lab:train: expected a trainer to return rows")
     assert told in str(error.value)
 
 
 def test_a_diverged_training_keeps_its_last_row():
     rows = [ROW | {"loss": float("nan"), "kind": None}]
-    assert _table.checked((rows, Status.NON_FINITE), "sgd") == (rows, Status.NON_FINITE)
+    assert table.checked((rows, Status.NON_FINITE), "sgd") == (rows, Status.NON_FINITE)

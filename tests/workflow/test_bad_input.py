@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from blindspots import checkpoints, tables
+from blindspots.files import tables, weights
 
 
 def line_with(text, *parts):
@@ -97,7 +97,7 @@ def test_a_wrong_data_file_is_named_at_once(workflow, shared_data, damage):
 
 
 def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
-    model, _ = checkpoints.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
+    model, _ = weights.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
     save_file(model.state_dict(), workflow.folder / "w.safetensors")
     workflow.config["nets"]["linear"] = {
         "model": {"method": "mlp", "hidden": [9]}, "weights": "w.safetensors",
@@ -168,9 +168,9 @@ def test_a_net_that_does_not_classify_is_not_certified(workflow):
 
 def test_a_net_that_names_a_function_which_the_config_does_not_is_not_loaded(copied):
     path = copied.results / "nets/linear.s0/weights.safetensors"
-    spec = checkpoints.spec_of(path) | {"method": "their_lab:net"}
+    spec = weights.spec_of(path) | {"method": "their_lab:net"}
     (copied.folder / "their_lab.py").write_text("open('was-run', 'w')\n")
-    checkpoints.save(path, checkpoints.load(path), spec)
+    weights.save(path, weights.load(path), spec)
     ended = copied.run("--until", "attack")
     assert ended.returncode != 0
     assert line_with(ended.stdout, "linear.s0/weights", "made by 'their_lab:net', which could run")
@@ -190,7 +190,7 @@ def nudge(model, images, labels, *, step: float, seed=None, classes=None):
 
 
 def test_a_users_model_trainer_and_weights_take_part(workflow):
-    model, _ = checkpoints.create("tests.nets:two_layers", {}, (1, 8, 8), 10, seed=5)
+    model, _ = weights.create("tests.nets:two_layers", {}, (1, 8, 8), 10, seed=5)
     torch.save(model.state_dict(), workflow.folder / "given.pth")
     workflow.config["nets"]["linear"] = {
         "model": {"method": "tests.nets:two_layers"}, "weights": "given.pth",
@@ -199,12 +199,12 @@ def test_a_users_model_trainer_and_weights_take_part(workflow):
     workflow.config["nets"]["coded"]["trainer"] = {"method": "my_lab:nudge", "step": 0.5}
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
-    taken = checkpoints.load(
+    taken = weights.load(
         workflow.results / "nets/linear.s0/weights.safetensors", own=["tests.nets:two_layers"]
     )
     assert torch.equal(taken[1].weight, model[1].weight)
     assert re.search(r"adopt\s+1", ended.stdout)
-    head = checkpoints.load(workflow.results / "nets/coded.s0/weights.safetensors").head
+    head = weights.load(workflow.results / "nets/coded.s0/weights.safetensors").head
     assert (head.bias == 0.5).all()
     history = tables.read(workflow.results / "nets/coded.s0/history.parquet")
     assert history["kindness"].to_pylist() == [1.0]

@@ -142,7 +142,7 @@ def test_a_full_disk_is_said_and_with_room_the_next_run_ends_the_same(finished, 
 STOPPING = """
 import signal, sys
 from pathlib import Path
-from blindspots import methods
+from blindspots.config import methods
 
 class Stopping:
     # Kept in every step; after some it waits to be killed.

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blindspots import tables
-from blindspots.config import check
+from blindspots.config.check import check
+from blindspots.files import tables
 from blindspots.provenance import settings_in
 from tests.conftest import ROOT
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys

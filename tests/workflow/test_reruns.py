@@ -22,7 +22,7 @@ def test_a_run_from_its_own_checkout_is_finished(checkout):
 
 
 @pytest.mark.parametrize(
-    "module", ["attacks/lbfgs.py", "optim/batch.py", "trainers/lbfgs.py", "tables.py"]
+    "module", ["attacks/lbfgs.py", "optim/batch.py", "trainers/lbfgs.py", "files/tables.py"]
 )
 def test_a_comment_or_a_docstring_in_the_library_reruns_nothing(checkout, module):
     path = checkout.checkout / "blindspots" / module

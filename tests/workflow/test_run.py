@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import torch
 
-from blindspots import models, splits, tables
+from blindspots import models
+from blindspots.files import splits, tables
 from tests.conftest import ROOT
 
 EXPECTED = {

@@ -9,7 +9,7 @@ import torch
 import yaml
 from PIL import Image
 
-from blindspots import tables
+from blindspots.files import tables
 from blindspots.models.alexnet import alexnet
 from tests.conftest import ROOT
 from tests.workflow.conftest import Workflow

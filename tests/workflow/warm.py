@@ -21,8 +21,8 @@ from snakemake.benchmark import benchmarked
 IMPORTED = (
     "torch", "seaborn", "pandas", "scipy.optimize", "pyarrow.parquet", "sklearn.datasets", "jinja2",
     "snakemake.cli", "snakemake.script", "snakemake.executors.local", "snakemake.workflow",
-    "blindspots.checkpoints", "blindspots.attacks", "blindspots.bounds.networks",
-    "blindspots.exposure", "blindspots.report.page", "blindspots.optim.compiled",
+    "blindspots.files.weights", "blindspots.attacks", "blindspots.bounds.networks",
+    "blindspots.measurements.transfer", "blindspots.report.page", "blindspots.optim.compiled",
 )  # fmt: skip
 
 

@@ -1,0 +1,187 @@
+"""What analyses and figures of units share: measures, means by arm, differences from rotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from blindspots import statistics
+from blindspots.interface import InputError
+
+LEVEL = 0.05
+"""Of every test."""
+MORE, LESS, EQUAL, UNKNOWN = "units more", "units less", "equal", "cannot tell"
+LAYER = ["net", "trained", "layer", "scaling"]
+NO_ROTATIONS = "no rotation was drawn for it: each direction needs passes through the network"
+NO_DRAW = "needs rotations"
+NO_SPREAD = "needs several rotations that differ"
+NO_ARM = "needs the arm 'rotation'"
+
+
+class Measure(NamedTuple):
+    """A measure of directions.
+
+    Attributes:
+        label: in tables and figures.
+        unit: of its values.
+        sign: 1 where more means more interpretable, −1 where less does.
+    """
+
+    label: str
+    unit: str
+    sign: int
+
+
+MEASURES = {
+    "purity": Measure("top label purity", "", 1),
+    "entropy": Measure("top label entropy (bits)", "", -1),
+    "auc": Measure("best class AUC", "", 1),
+    "information": Measure("label information (bits)", "", 1),
+    "pixels": Measure("top similarity, pixels", "", 1),
+    "features": Measure("top similarity, features", "", 1),
+    "kurtosis": Measure("excess kurtosis", "", 1),
+    "accuracy": Measure("accuracy lost (points)", "points", 1),
+}
+"""By the names that `blindspots.units.measures` gives them."""
+
+ARMS = {
+    "units": "units",
+    "random": "random directions",
+    "rotation": "a rotation of the units",
+    "pca": "principal components",
+    "probe": "class probes",
+}
+
+
+def of_scaling(frame: pd.DataFrame, scaling: str) -> pd.DataFrame:
+    """The rows of a scaling.
+
+    Raises:
+        InputError: there are none.
+    """
+    rows = frame[frame["scaling"] == scaling]
+    if rows.empty and len(frame):
+        there = ", ".join(frame["scaling"].unique())
+        raise InputError(f"scaling: expected one of {there}, found {scaling!r}; change the table")
+    return rows
+
+
+def layer_labels(units: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """A row per net and layer in their order, with `place` and a `row_label`."""
+    found = units.drop_duplicates(LAYER)[[*LAYER, "kind", "place"]]
+    names = [
+        f"{labels.get(row.net, row.net)}{'' if row.trained else ', untrained'}, layer {row.layer} "
+        f"({row.kind}{'' if row.place == 'neither' else f', {row.place}'})"
+        for row in found.itertuples()
+    ]
+    rows = [key(row) for row in found.itertuples()]
+    return found.assign(row_label=names, row=rows).astype({"row_label": str, "row": str})
+
+
+def key(row) -> str:
+    """What identifies a layer in a table."""
+    return f"{row.net}{'' if row.trained else '/untrained'}/{row.layer}/{row.scaling}"
+
+
+def means(units: pd.DataFrame) -> pd.DataFrame:
+    """Per net, seed, layer, arm and measure the mean over the directions that have a value.
+
+    `directions` counts those, `reason` is the first one given where none has a value.
+    """
+    keys = [*LAYER, "seed", "arm", "measure"]
+    groups = units.groupby(keys, sort=False)
+    found = groups["value"].agg(value="mean", directions="count")
+    return found.assign(reason=groups["reason"].first(), n=groups["n"].first()).reset_index()
+
+
+def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFrame:
+    """Per net, seed, layer and measure: the units' mean less that over rotations of their frame.
+
+    For the accuracy lost, less that of the one rotation whose directions were projected out.
+
+    Returns:
+        Columns of `LAYER`, `seed`, `measure`, `value` (the difference), `effect` (it over the
+        standard deviation of the rotations' means), `n`, `reason` where there is no difference and
+        `without_effect` where there is no effect.
+    """
+    arms = means(units)
+    keys = [*LAYER, "seed", "measure"]
+    rotated = unit_rotations.groupby(keys)["value"].agg(["mean", "std"]).reset_index()
+    found = arms[arms["arm"] == "units"].merge(rotated, on=keys, how="left")
+    once = arms[arms["arm"] == "rotation"][[*keys, "value"]].rename(columns={"value": "once"})
+    found = found.merge(once, on=keys, how="left")
+    lost = found["measure"] == "accuracy"
+    against = found["mean"].where(~lost, found["once"])
+    difference = found["value"] - against
+    effect = (difference / found["std"].replace(0, np.nan)).where(~lost)
+    reason = found["reason"].fillna(lost.map({True: NO_ARM, False: NO_DRAW}))
+    reason = reason.where(difference.isna())
+    alike = reason.fillna(lost.map({True: NO_ROTATIONS, False: NO_SPREAD}))
+    return found[[*keys, "n"]].assign(
+        value=difference, effect=effect, reason=reason, without_effect=alike
+    )
+
+
+def tested(
+    found: pd.DataFrame, unit_rotations: pd.DataFrame, margins: Mapping[str, float]
+) -> pd.DataFrame:
+    """Per layer and measure the tests over networks, and the verdict of `judged`.
+
+    Args:
+        found: of `differences`.
+        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        margins: by measure.
+
+    Returns:
+        Columns of `LAYER`, `measure`, `rotation_p` and `equivalence_p` (NaN where there is none),
+        `verdict` (None without any difference), `reason`, `n` and `networks`.
+    """
+    keys = [*LAYER, "measure"]
+    drawn = {
+        of: rows.pivot(index="rotation", columns="seed", values="value")
+        for of, rows in unit_rotations.groupby(keys)
+    }
+    rows = []
+    for of, group in found.groupby(keys, sort=False):
+        there = group[group["value"].notna()]
+        values, p = there["value"].to_numpy(), np.nan
+        if of in drawn and len(there):
+            draws = drawn[of][there["seed"]]
+            centred = (draws - draws.mean()).mean(axis=1).dropna().to_numpy()
+            p = statistics.randomisation_p(float(values.mean()), centred)
+        equal = statistics.equivalence_p(values, margins[of[-1]])
+        sign = MEASURES[of[-1]].sign
+        interval = statistics.Interval(*sorted(sign * np.array(statistics.student(values))))
+        rows.append(
+            dict(zip(keys, of, strict=True))
+            | {
+                "rotation_p": p, "equivalence_p": equal,
+                "verdict": judged(interval, p, equal) if len(there) else None,
+                "reason": next(iter(group["reason"].dropna()), None),
+                "n": group["n"].iloc[0], "networks": len(there),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=[*keys, *TESTED])
+
+
+TESTED = ["rotation_p", "equivalence_p", "verdict", "reason", "n", "networks"]
+
+
+def judged(interval: statistics.Interval, rotation_p: float, equivalence_p: float) -> str:
+    """The verdict on one layer and measure; `analyses.units.units` states the rule.
+
+    Args:
+        interval: of the difference over networks, positive where units are more interpretable.
+        rotation_p: NaN where the measure has no rotations.
+        equivalence_p: of the difference and its margin.
+    """
+    if np.isnan(interval.low):
+        return UNKNOWN
+    if equivalence_p <= LEVEL:
+        return EQUAL
+    if rotation_p > LEVEL or interval.low <= 0 <= interval.high:
+        return UNKNOWN
+    return MORE if interval.low > 0 else LESS

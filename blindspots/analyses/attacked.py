@@ -1,0 +1,94 @@
+"""What tables of attacked images share: which images count, and of which the attack succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from blindspots.analyses._pairs import IMAGE
+from blindspots.threat.outcomes import is_wrong
+
+
+def tried(attacks: pd.DataFrame) -> pd.DataFrame:
+    """The attacks on images that do not meet the goal unaltered.
+
+    "Any wrong class" is met by every image that the net gets wrong already: nothing is to be done
+    there, and a distance of 0 would make the net look squeezed. A target is never met so.
+
+    Args:
+        attacks: a row per attacked image.
+
+    Returns:
+        Those rows with `fooled`: whether the attack succeeded, and the net answers as it was to.
+    """
+    met = attacks["target"].isna() & is_wrong(attacks["prediction"], attacks["label"])
+    rows = attacks[~met.astype(bool)]
+    answer = rows["attacked_prediction"]
+    reached = is_wrong(answer, rows["label"]).where(rows["target"].isna(), answer == rows["target"])
+    return rows.assign(fooled=rows["success"] & reached.fillna(False).astype(bool))
+
+
+def sources(transfer: pd.DataFrame) -> pd.DataFrame:
+    """The images of a table of transfer once, without those that met the attack's goal unaltered.
+
+    Args:
+        transfer: with schema `measurements.transfer.TRANSFER`. Its distances of 0 are the images
+            that a net got wrong already, see `tried`; those of controls stay, which have no goal.
+
+    Returns:
+        A row per source or control and image with `fooled`: whether the attack succeeded. Where the
+        source is among the victims, it must answer wrongly itself, which noise need not achieve.
+    """
+    made = transfer["source"].notna()
+    same_seed = transfer["seed"] == transfer["victim_seed"]
+    rows = transfer[same_seed & ~(made & (transfer["distortion"] == 0))]
+    keys = ["source", "attack", "amplified_to", *IMAGE]
+    own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
+    right = own[~is_wrong(own["prediction"], own["label"])]
+    right = right[keys].drop_duplicates().assign(answered=True)  # in several experiments
+    once = rows.drop_duplicates(keys)
+    if right.empty:
+        return once.assign(fooled=once["success"])
+    once = once.merge(right, on=keys, how="left", validate="one_to_one")
+    return once.assign(fooled=once["success"] & once["answered"].isna()).drop(columns="answered")
+
+
+def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
+    """How often attacks succeeded, and how far the images are then.
+
+    Args:
+        rows: of `tried` or `sources`, with the levels of `groups` as columns.
+        groups: what is averaged over, such as nets and seeds; all that there are.
+
+    Yields:
+        Values for `_summary.over_seeds`: the success in percent; the mean distortion of the fooled
+        images, and its root mean square.
+    """
+    rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
+    of = rows.groupby(groups.names, sort=False)
+    n = of.size().reindex(groups, fill_value=0)
+    fooled = of["length"].count().reindex(groups, fill_value=0)
+    reason = np.where(n > 0, "no attack succeeded", "every image is wrong unaltered")
+    pooled = of["length"].agg(lambda lengths: np.sqrt(np.square(lengths).mean()))
+    for column, label, unit, value in (
+        ("success", "success", "%", 100 * of["fooled"].mean()),
+        ("distortion", "mean distortion", "RMS per pixel", of["length"].mean()),
+        ("pooled distortion", "pooled distortion", "RMS per pixel", pooled),
+    ):
+        given = {"n": n} if unit == "%" else {"n": fooled, "tried": n}
+        frame = pd.DataFrame({"value": value.reindex(groups), "reason": reason} | given)
+        yield frame.reset_index().assign(column=column, column_label=label, unit=unit)
+
+
+def middle(distances: np.ndarray) -> dict[str, float | bool]:
+    """The median of distances (n,) as `value` and `endless` of `_summary.over_seeds`.
+
+    Distances are infinite where the attack failed. Where it failed on exactly half, the smaller of
+    the two middle ones, which is a median as well: an infinite one says that it failed on more.
+    """
+    ordered = np.sort(distances)
+    low, high = (ordered[(len(ordered) + k) // 2] if len(ordered) else np.nan for k in (-1, 0))
+    median = float(low if np.isinf(high) else np.median(ordered)) if len(ordered) else np.nan
+    return {"value": np.nan if np.isinf(median) else median, "endless": bool(np.isinf(median))}

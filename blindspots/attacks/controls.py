@@ -1,0 +1,75 @@
+"""Controls: perturbations that no adversary chose, at a distortion given or matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from blindspots.interface import AttackResult, Box, InputError, Status
+from blindspots.threat.rays import Ray
+
+
+@dataclass(frozen=True)
+class Unclipped(AttackResult):
+    """Images that may leave the box: what a control returns that was asked not to clip."""
+
+
+def control(
+    images: Tensor, perturbation: Tensor, box: Box, *, clip: bool, matched: Tensor | None = None
+) -> AttackResult:
+    """Add a perturbation to every image.
+
+    Args:
+        images: (n, *image).
+        perturbation: (n, *image).
+        box: range of a pixel.
+        clip: keep the images in the box.
+        matched: (n,) the distortions, RMS per pixel, to scale the perturbations to, as they are
+            after clipping; None: they are added as they are.
+
+    Returns:
+        CONVERGED and a success for every image; INFEASIBLE where no scale has the distortion, since
+        every pixel that the perturbation moves is at its bound before.
+    """
+    none = torch.zeros(len(images), dtype=torch.int64, device=images.device)
+    reached = torch.ones_like(none, dtype=torch.bool)
+    if matched is not None:
+        scale, reached = Ray(images, perturbation, box, clip=clip).scales(matched)
+        perturbation = perturbation * scale.to(images).view(-1, *[1] * (images.ndim - 1))
+    moved = _moved(images, perturbation, box, clip)
+    kind = AttackResult if clip else Unclipped
+    return kind(
+        originals=images,
+        images=torch.where(reached.view(-1, *[1] * (images.ndim - 1)), moved, images),
+        success=reached,
+        status=torch.where(reached, none + Status.CONVERGED, none + Status.INFEASIBLE),
+        forwards=none,
+        backwards=none.clone(),
+    )
+
+
+def per_image(distortion: float | Tensor, images: Tensor) -> Tensor:
+    """A distortion for every image (n,), float64.
+
+    Raises:
+        InputError: a negative one, or not one for each; names the first.
+    """
+    value = torch.as_tensor(distortion, dtype=torch.float64, device=images.device)
+    if value.ndim and value.shape != (len(images),):
+        raise InputError(
+            f"distortion: expected one, or one for each of the {len(images)} images, "
+            f"found shape {tuple(value.shape)}"
+        )
+    value = value.expand(len(images))
+    wrong = ~(value >= 0)
+    if wrong.any():
+        at = int(wrong.nonzero()[0])
+        raise InputError(f"distortion[{at}]: expected 0 or more, found {value[at].item():g}")
+    return value
+
+
+def _moved(images: Tensor, perturbation: Tensor, box: Box, clip: bool) -> Tensor:
+    moved = images + perturbation
+    return moved.clamp(box.lower, box.upper) if clip else moved

@@ -1,0 +1,85 @@
+"""Call a certificate, and refuse what it returned, or did to the model, against its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.files.images import Images
+from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.lending import changed, state
+
+
+def call(
+    certify: Callable[..., CertificateResult],
+    model: nn.Module,
+    data: Images,
+    settings: Mapping[str, Any],
+) -> CertificateResult:
+    """Certify images.
+
+    Args:
+        certify: of the certificates' contract.
+        model: images to logits.
+        data: what is certified.
+        settings: of the certificate.
+
+    Raises:
+        InputError: what it returns is not what the contract says, or the model is not as it was.
+        UnsupportedError: the certificate's own, of a network that it does not take.
+    """
+    name, before = getattr(certify, "__name__", "certificate"), state(model, data.images[:1])
+    found = certify(model, data.images.clone(), data.labels.clone(), **settings)
+    check_result(found, len(data.rows), name)
+    if (what := changed(before, model)) is not None:
+        raise InputError(
+            f"{name}: expected the model as it was given, found that it changed {what}; work on a "
+            "copy (copy.deepcopy(model))"
+        )
+    return found
+
+
+def check_result(found: Any, n: int, certificate: str) -> None:
+    """Refuse what a certificate returned where it is not what the contract says.
+
+    Args:
+        found: what it returned.
+        n: images that it was given.
+        certificate: its name, for the message.
+
+    Raises:
+        InputError: names the certificate, and the field and the image that offend.
+    """
+    if not isinstance(found, CertificateResult):
+        raise InputError(
+            f"{certificate}: expected a CertificateResult, found {type(found).__name__}"
+        )
+    for name, dtype in (("radius", torch.float64), ("status", torch.int64)):
+        value = getattr(found, name)
+        if not isinstance(value, Tensor) or value.shape != (n,) or value.dtype != dtype:
+            raise InputError(
+                f"{certificate}: {name}: expected a tensor ({n},) of {dtype}, found "
+                f"{type(value).__name__} {tuple(getattr(value, 'shape', ()))} of "
+                f"{getattr(value, 'dtype', 'no type')}"
+            )
+    if found.radius.requires_grad:
+        raise InputError(
+            f"{certificate}: radius: expected none that has a gradient, found one; detach it"
+        )
+    negative = (found.radius < 0).nonzero()
+    if len(negative):
+        at = int(negative[0])
+        raise InputError(
+            f"{certificate}: radius[{at}]: expected at least 0, or NaN where it failed, found "
+            f"{float(found.radius[at]):g}"
+        )
+    odd = (~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))).nonzero()
+    if len(odd):
+        at = int(odd[0])
+        raise InputError(
+            f"{certificate}: status[{at}]: expected a value of Status, found "
+            f"{int(found.status[at])}"
+        )

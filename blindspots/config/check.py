@@ -1,0 +1,176 @@
+"""Check a config before anything runs: a line for each fault, with its key and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blindspots import provenance
+from blindspots.config.references import in_use, reference_faults
+from blindspots.config.schema import schema_faults
+from blindspots.config.settings import method_faults
+from blindspots.config.summaries import SUBJECTS
+from blindspots.config.values import assert_bounded, numbers, value_faults
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+OWN_KEYS = {
+    "datasets": {"method", "name", "root"},
+    "models": {"method"},
+    "trainers": {"method"},
+    "attacks": {"method", "target"},
+    "certificates": {"method", "nets", "n", "required"},
+    "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
+    "figures": {"method", *SUBJECTS, "more_experiments", "title"},
+}
+"""Keys beside a method's settings that belong to the workflow, by role."""
+
+DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
+"""RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
+
+UNITS: Config = {
+    "layers": "all",
+    "part": "test",
+    "k": 9,
+    "directions": 128,
+    "arms": ["random", "rotation", "pca", "probe"],
+    "scalings": ["matched", "raw"],
+    "pool": "mean",
+    "rotations": 99,
+    "reference": None,
+    "untrained": True,
+}
+"""What an entry of `units` takes where it says nothing."""
+
+MARGINS = {
+    "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
+    "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
+}  # fmt: skip
+"""By measure, in its unit: the differences that count as none, where `margins` names no others."""
+
+
+def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
+    """Check a config and fill in what may be left out.
+
+    Args:
+        raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
+        schema: of the config (schemas/config.schema.yaml).
+        where: the config's file, for the messages.
+
+    Returns:
+        A new config in which every optional key is present.
+
+    Raises:
+        InputError: one line for each fault.
+    """
+    try:
+        assert_bounded(raw)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    config = numbers(raw)
+    faults = [*value_faults(config)] or [*schema_faults(config, schema)]
+    if not faults:
+        _fill_in(config)
+        faults = list(reference_faults(config))
+        for key, role, instance in instances(config):
+            faults += method_faults(key, role, instance, method_settings(instance, role))
+    if faults:
+        lines = dict.fromkeys(f"{where}: {fault}" for fault in faults)
+        raise InputError("\n".join(lines))
+    return config
+
+
+def laid_over(base: Any, over: Any) -> Any:
+    """One config over another, key by key, as Snakemake does with several config files."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
+
+
+def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
+    """Every use of a method in a config: its key, its role and the mapping that names it."""
+    yield "data", "datasets", config["data"]
+    for name, net in config["nets"].items():
+        yield f"nets.{name}.model", "models", net["model"]
+        if net["trainer"] is not None:
+            yield f"nets.{name}.trainer", "trainers", net["trainer"]
+    for name, network in config["operators"].items():
+        yield f"operators.{name}.model", "models", network["model"]
+    for section, role in (
+        ("attacks", "attacks"),
+        ("certificates", "certificates"),
+        ("tables", "analyses"),
+        ("figures", "figures"),
+    ):
+        for name, instance in config[section].items():
+            yield f"{section}.{name}", role, instance
+
+
+def method_settings(instance: Config, role: str) -> Config:
+    """The settings of an instance that are its method's own."""
+    own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
+    of_its_folder = ":" in instance["method"] or (role, instance["method"]) == (
+        "datasets",
+        "folder",
+    )
+    if of_its_folder and instance.get("root") is not None:
+        own["root"] = instance["root"]  # another folder may hold other data
+    return own
+
+
+def _own_weights(net: Config) -> str | None:
+    """The file of a model that brings its weights; None for others."""
+    return net["model"].get("file") if net["model"]["method"] == "exported" else None
+
+
+def _fill_in(config: Config) -> None:
+    data = config["data"]
+    data.setdefault("root", None)
+    if "name" not in data:
+        settings = method_settings(data, "datasets")
+        data["name"] = data["method"].rpartition(":")[2]
+        if settings or ":" in data["method"]:  # other settings are another dataset
+            data["name"] += "-" + provenance.settings_hash([data["method"], settings])[:8]
+    for name, net in config["nets"].items():
+        net.setdefault("label", name)
+        net.setdefault("parents", {})
+        net.setdefault("weights", _own_weights(net))
+        for key in ("trainer", "train_on"):
+            net.setdefault(key, None)
+    config.setdefault("operators", {})
+    for network in config["operators"].values():
+        network.setdefault("weights", _own_weights(network))
+    for attack in config["attacks"].values():
+        attack.setdefault("target", "random")
+    for experiment in config["experiments"].values():
+        experiment.setdefault("controls", [])
+        experiment.setdefault("controls_n", experiment["n"])
+        experiment.setdefault("amplify", [])
+        experiment.setdefault("clip", True)
+        experiment.setdefault("across_seeds", False)
+        experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
+        experiment.setdefault("noise_draws", 16)
+    for units in config.setdefault("units", {}).values():
+        units.update(UNITS | units)
+        units.setdefault("probe_n", units["n"])
+        units.setdefault("projected_n", min(2000, units["n"]))
+        units["margins"] = MARGINS | units.get("margins", {})
+    for section in ("tables", "figures"):
+        for name, summary in config[section].items():
+            summary.setdefault("title", name)
+            for key in SUBJECTS:
+                summary.setdefault(key, None)
+            summary.setdefault("more_experiments", [])
+    config["machine"].setdefault("shards", 1)
+    config["machine"].setdefault("checkpoint_seconds", 60)
+    config["lipschitz"].setdefault("bounds", ["product"])
+    for bounding in (config["lipschitz"], *config["certificates"].values()):
+        bounding.setdefault("required", bounding.get("nets", "all") != "all")
+    if config["lipschitz"]["nets"] == "all":
+        used = in_use(config)
+        config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]
+    for certificate in config["certificates"].values():
+        if certificate.get("nets", "all") == "all":
+            certificate["nets"] = config["lipschitz"]["nets"]
+        certificate.setdefault("n", None)

@@ -1,0 +1,105 @@
+"""A hash of the code that a job reaches, so that an edit reruns what it can change, no more.
+
+Snakemake sees a changed parameter or script, not a changed module. This hash, passed as a
+parameter, covers modules and all that they import, but for what is installed or Python's own, by
+syntax tree: comments, docstrings and layout change nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sysconfig
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from blindspots.config import methods
+from blindspots.own_code import INSTALLED
+
+STANDARD = Path(sysconfig.get_path("stdlib"))
+
+
+def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> str:
+    """Hash the modules, what the scripts import, and all that they reach.
+
+    Args:
+        modules: dotted names.
+        scripts: files whose imports count, from beside them too; the scripts themselves do not,
+            since Snakemake watches them.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    named = list(modules)
+    ours = {"blindspots", *(module.partition(".")[0] for module in named)}
+    reached: dict[Path, str] = {}
+    waiting = [path for module in named if (path := methods.source(module)) is not None]
+    waiting += [path for script in scripts for path in _imported(Path(script), frozenset(ours))]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached[path] = _syntax(path)
+            if not _installed(path):
+                waiting += _imported(path, frozenset(ours))
+    digest = hashlib.sha256()
+    for name, syntax in sorted((path.name, syntax) for path, syntax in reached.items()):
+        digest.update(f"{name}\n{syntax}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@cache
+def _syntax(path: Path) -> str:
+    """A file's syntax tree as text, without docstrings."""
+    tree = methods.syntax_tree(path)
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)
+
+
+@cache
+def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
+    """The files that a file imports, as far as they are ours: not installed, not Python's own.
+
+    The __init__ of a package of this project is not followed: it only re-exports.
+    """
+    found = []
+    for node in ast.walk(methods.syntax_tree(path)):
+        if isinstance(node, ast.Import):
+            found += [_file(alias.name, path, ours) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1]
+            base = folder.joinpath(*(node.module or "").split("."))
+            found += [_python(base / alias.name) or _python(base) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                nested = _file(f"{node.module}.{alias.name}", path, ours)
+                found.append(nested or _file(node.module, path, ours))
+    return tuple(file for file in found if file is not None and not _re_exports(file))
+
+
+def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
+    """The file of a module: as Python finds it, beside scripts too; None: it was installed."""
+    path = methods.source(module) or _python(importer.parent.joinpath(*module.split(".")))
+    is_followed = path is None or module.partition(".")[0] in ours or not _installed(path)
+    return path if is_followed else None
+
+
+def _python(path: Path) -> Path | None:
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _installed(path: Path) -> bool:
+    """Whether a file is of a package that was installed, or Python's own."""
+    return any(name in path.parts for name in INSTALLED) or path.is_relative_to(STANDARD)
+
+
+def _re_exports(path: Path) -> bool:
+    return path.name == "__init__.py" and path.is_relative_to(methods.PACKAGE)

@@ -1,0 +1,213 @@
+"""Find a method by name: a module of the package, or a dotted path of the user's own.
+
+``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
+``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
+and `inputs` read a method's signature from its source without importing it, so that a workflow can
+check its config in milliseconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from blindspots.config.signatures import exists, parameters
+from blindspots.config.signatures import source as source
+from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.interface import InputError
+
+PACKAGE = Path(__file__).parents[1]
+
+ARGUMENTS = {
+    "datasets": (),
+    "models": ("shape", "classes"),
+    "trainers": ("model", "images", "labels"),
+    "attacks": ("model", "images", "labels", "targets"),
+    "certificates": ("model", "images", "labels"),
+}
+"""What the workflow passes to each role's methods; their other parameters are settings.
+
+Analyses and figures name the tables that they read by their positional parameters instead.
+"""
+
+
+@cache
+def names(role: str) -> list[str]:
+    """The methods of a role, such as "attacks": modules with a function of their own name."""
+    modules = (PACKAGE / role).glob("[!_]*.py")
+    return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
+
+
+def locate(role: str, method: str) -> tuple[str, str]:
+    """Module and function of a method.
+
+    Raises:
+        InputError: no such module, with the names of those that exist, or one of Python's own.
+    """
+    if ":" in method:
+        module, function = method.split(":", 1)
+        if module.partition(".")[0] in sys.stdlib_module_names:  # such as subprocess:run
+            raise InputError(
+                "expected a module of your own or of an installed package, found "
+                f"{module!r} of Python's standard library; name a function of yours that calls it, "
+                "in a module of another name"
+            )
+        if not exists(module):
+            dotted = module.removesuffix(".py").strip("./").replace("/", ".")
+            hint = f"did you mean {dotted}:{function}? Else " if dotted != module else ""
+            raise InputError(
+                f"expected a Python module that can be imported from here, found {module!r}; "
+                f"{hint}check the spelling, or add its folder to PYTHONPATH"
+            )
+        return module, function
+    if method not in names(role):
+        raise InputError(
+            f"expected one of {', '.join(names(role))}, or module:function, "
+            f"found {method!r}{did_you_mean(method, names(role))}"
+        )
+    return f"blindspots.{role}.{method}", method
+
+
+def find(role: str, method: str) -> Callable[..., Any]:
+    """Import a method's function.
+
+    Raises:
+        InputError: no such module, or no such function in it.
+    """
+    module, function = locate(role, method)
+    found = getattr(importlib.import_module(module), function, None)
+    if not callable(found):
+        kind = "none" if found is None else type(found).__name__
+        raise InputError(
+            f"expected a function {function!r} in {module}, found {kind}; check the spelling"
+        )
+    return found
+
+
+def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The names of a method's settings, read from its source.
+
+    Returns:
+        All names and those without a default; None where the source does not tell (``**settings``,
+        a class, a function made by a call).
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    if signature is None or signature.kwarg:
+        return None
+    by_place = [*signature.posonlyargs, *signature.args]
+    taken = len(ARGUMENTS.get(role, by_place))
+    known = frozenset(a.arg for a in [*by_place[taken:], *signature.kwonlyargs])
+    return known, known - {argument.arg for argument, _ in _with_defaults(signature)}
+
+
+def defaults(role: str, method: str) -> dict[str, Any]:
+    """The settings of a method that have a default which its source spells out.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    if signature is None:
+        return {}
+    found = {}
+    for argument, default in _with_defaults(signature):
+        if argument.arg not in ARGUMENTS.get(role, ()):
+            try:
+                found[argument.arg] = ast.literal_eval(default)
+            except ValueError:
+                continue  # made by a call: not a plain value
+    return found
+
+
+def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
+    by_place = [*signature.posonlyargs, *signature.args]
+    first = len(by_place) - len(signature.defaults)
+    pairs = list(zip(by_place[first:], signature.defaults, strict=True))
+    by_name = zip(signature.kwonlyargs, signature.kw_defaults, strict=True)
+    return pairs + [(argument, default) for argument, default in by_name if default is not None]
+
+
+def types(role: str, method: str) -> dict[str, str]:
+    """What a method's source says of the types of its parameters.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    if signature is None:
+        return {}
+    parameters = [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]
+    return {a.arg: ast.unparse(a.annotation) for a in parameters if a.annotation is not None}
+
+
+def needs_model(attack: str) -> bool:
+    """Whether an attack needs a model: its first parameter is not annotated as one or None.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature("attacks", attack)
+    first = [] if signature is None else [*signature.posonlyargs, *signature.args][:1]
+    told = ast.unparse(first[0].annotation) if first and first[0].annotation else ""
+    return "None" not in told and "Optional" not in told
+
+
+def is_control(attack: Callable[..., Any]) -> bool:
+    """Whether an attack needs no model, as `needs_model` reads it: it has no goal then."""
+    first = next(iter(inspect.signature(attack).parameters.values()), None)
+    told = "" if first is None else str(first.annotation)
+    return "None" in told or "Optional" in told
+
+
+def takes(role: str, method: str, setting: str) -> bool:
+    """Whether a method has a setting of this name, as far as its source tells.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found = settings(role, method)
+    return found is not None and setting in found[0]
+
+
+def inputs(role: str, method: str) -> list[str]:
+    """Positional parameters of an analysis or a figure, read from its source.
+
+    Raises:
+        InputError: no such module or function, or a source that does not tell.
+    """
+    signature = _signature(role, method)
+    if signature is None:
+        raise InputError(
+            f"expected a function whose source tells its parameters for {method!r}, found none; "
+            "define it by def"
+        )
+    return [argument.arg for argument in signature.args]
+
+
+def _signature(role: str, method: str) -> ast.arguments | None:
+    return parameters(*locate(role, method))
+
+
+def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
+    """Of what is offered, what a function has parameters for."""
+    try:
+        taken = inspect.signature(function).parameters
+    except ValueError:  # a compiled one, that does not tell
+        return {}
+    return {name: value for name, value in offered.items() if name in taken}
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt word, or nothing."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

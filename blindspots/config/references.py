@@ -1,0 +1,137 @@
+"""What is wrong with the names by which the sections of a config refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.config.summaries import summary_faults
+from blindspots.config.wording import unknown
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def in_use(config: Config) -> set[str]:
+    """The nets that take part in an experiment."""
+    experiments = config["experiments"].values()
+    return {net for e in experiments for net in e["sources"] + e["victims"]}
+
+
+def reference_faults(config: Config) -> Iterator[str]:
+    """A line for each name that names nothing, or what it should not."""
+    nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
+    for name, net in nets.items():
+        yield from _net_faults(name, net, nets)
+    yield from _cycles(nets)
+    for name in nets.keys() & attacks.keys():
+        yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
+    for name, experiment in experiments.items():
+        key = f"experiments.{name}"
+        yield from unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
+        if _leaves_the_box(attacks.get(experiment["attack"])):
+            yield (
+                f"{key}.attack: expected an attack that keeps images in the box, found "
+                f"{experiment['attack']} with clip: false; remove clip, or name it among controls"
+            )
+        for control in experiment["controls"]:
+            yield from unknown(f"{key}.controls", control, attacks, "an attack")
+            if control in attacks and _needs_model(attacks[control]["method"]):
+                yield (
+                    f"{key}.controls: expected an attack that needs no model, such as gaussian, "
+                    f"found {control}"
+                )
+        for role in ("sources", "victims"):
+            for net in experiment[role]:
+                yield from unknown(f"{key}.{role}", net, nets, "a net")
+    for section in ("tables", "figures"):
+        for name, summary in config[section].items():
+            yield from summary_faults(f"{section}.{name}", summary, config)
+    for name, network in config["operators"].items():
+        if _needs_parents(network["model"]["method"]):
+            yield f"operators.{name}.model: expected a model without parents, found one with some"
+    for name, certificate in config["certificates"].items():
+        for net in certificate["nets"]:
+            key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
+            yield from unknown(key, net, bounded, "a net of lipschitz.nets")
+    for name, units in config["units"].items():
+        yield from _units_faults(f"units.{name}", units, nets)
+    used = in_use(config)
+    for net in config["lipschitz"]["nets"]:
+        yield from unknown("lipschitz.nets", net, nets, "a net")
+        if net in nets and net not in used:
+            yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
+
+
+def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
+    for net in units["nets"]:
+        yield from unknown(f"{key}.nets", net, nets, "a net")
+    if units["k"] >= units["n"]:
+        yield f"{key}.k: expected less than n, {units['n']} images, found {units['k']}; lower it"
+    if units["projected_n"] > units["n"]:
+        yield (
+            f"{key}.projected_n: expected at most n, {units['n']} images, "
+            f"found {units['projected_n']}; lower it"
+        )
+    if units["reference"] is not None:
+        net = units["reference"]["net"]
+        yield from unknown(f"{key}.reference.net", net, nets, "a net")
+        if net in units["nets"]:
+            yield f"{key}.reference.net: expected a net that is not measured, found {net}"
+
+
+def _leaves_the_box(attack: Config | None) -> bool:
+    """Whether it is one of the project's own that is told to; a user's may mean another clip."""
+    return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
+
+
+def _needs_parents(model: str) -> bool:
+    try:
+        settings = methods.settings("models", model)
+    except InputError:
+        return False  # reported with the methods
+    return settings is not None and "parents" in settings[1]
+
+
+def _needs_model(attack: str) -> bool:
+    try:
+        return methods.needs_model(attack)
+    except InputError:
+        return False  # reported with the methods
+
+
+def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
+    key = f"nets.{name}"
+    if net["model"]["method"] == "exported":
+        if net["trainer"] or net["train_on"] or net["weights"] != net["model"].get("file"):
+            yield f"{key}: expected a model alone, its weights are in model.file; remove the rest"
+    elif (net["trainer"] is None) == (net["weights"] is None):
+        found = "neither" if net["trainer"] is None else "both"
+        yield f"{key}: expected either trainer or weights, found {found}"
+    elif (net["trainer"] is None) != (net["train_on"] is None):
+        remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
+        yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
+    for role, parent in net["parents"].items():
+        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
+    try:
+        settings = methods.settings("models", net["model"]["method"])
+    except InputError:
+        return  # reported with the methods
+    if settings is not None and net["parents"] and "parents" not in settings[0]:
+        yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
+    if settings is not None and not net["parents"] and "parents" in settings[1]:
+        yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
+
+
+def _cycles(nets: Config) -> Iterator[str]:
+    for name in nets:
+        line, seen = list(nets[name]["parents"].values()), set()
+        while line:
+            parent = line.pop()
+            if parent == name:
+                yield f"nets.{name}.parents: expected no cycle, found one through {name}"
+                return
+            if parent in nets and parent not in seen:
+                seen.add(parent)
+                line += nets[parent]["parents"].values()

@@ -1,0 +1,117 @@
+"""What the schema finds wrong with a config, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
+
+from blindspots.config.methods import did_you_mean
+from blindspots.config.wording import key_of, shown
+
+TYPES = {
+    "object": "a mapping of keys",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+"""JSON's types, as people say them."""
+
+# JSON takes 100.0 for an integer; Python's slices and ranges do not.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
+def schema_faults(config: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each fault: its key, what was expected and found, a hint for a misspelt key."""
+    errors = sorted(Validator(schema).iter_errors(config), key=lambda e: str(e.path))
+    # Of several missing keys jsonschema has an error each, which does not say which.
+    faults = list(dict.fromkeys(line for error in errors for line in _described(error, schema)))
+    for fault in faults:
+        # A misspelt key that is required is one fault, not two.
+        key, _, missing = fault.partition(": expected the key ")
+        hint = f"; did you mean {missing.partition(',')[0]}?"
+        if not missing or not any(f.startswith(f"{key}: ") and f.endswith(hint) for f in faults):
+            yield fault
+
+
+def _described(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
+    while error.context:  # of alternatives, the one that got furthest
+        error = max(error.context, key=lambda e: (len(e.path), e.validator != "type"))
+    key = key_of(error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for unknown in (name for name in error.instance if name not in known):
+            hint = did_you_mean(unknown, known)
+            yield f"{key}: expected only the keys {', '.join(known)}, found {shown(unknown)}{hint}"
+        return
+    if error.validator == "required":
+        for missing in error.validator_value:
+            if missing not in error.instance:
+                yield f"{key}: expected the key {missing!r}, found none; add it"
+        return
+    meaning = _description(error.absolute_schema_path, schema)
+    remedy = "; put it in quotes" if _is_misread(error) else ""
+    yield f"{key}: expected {_expected(error)} ({meaning}), found {shown(error.instance)}{remedy}"
+
+
+def _description(path: Iterable[str | int], schema: Mapping[str, Any]) -> str:
+    """The last description on the way to a place in the schema, through references."""
+    place: Any = schema
+    description = schema["title"]
+    for step in path:
+        if isinstance(step, str) and step not in place:  # jsonschema leaves references out
+            described = "description" in place
+            place = schema["$defs"][place["$ref"].rpartition("/")[2]]
+            description = description if described else place.get("description", description)
+        place = place[step]
+        if isinstance(place, Mapping) and isinstance(place.get("description"), str):
+            description = place["description"]
+    return description
+
+
+def _is_misread(error: ValidationError) -> bool:
+    """Whether text is wanted, and YAML took it for something else: a number, a date, yes."""
+    wanted = error.validator == "type" and "string" in error.validator_value
+    return wanted and not isinstance(error.instance, Mapping | list | None)
+
+
+def _expected(error: ValidationError) -> str:
+    limit = error.validator_value
+    match error.validator:
+        case "type":
+            return " or ".join(
+                TYPES[name] for name in ([limit] if isinstance(limit, str) else limit)
+            )
+        case "minimum":
+            return f"at least {limit}"
+        case "maximum":
+            return f"at most {limit}"
+        case "exclusiveMinimum":
+            return f"more than {limit}"
+        case "exclusiveMaximum":
+            return f"less than {limit}"
+        case "enum":
+            return f"one of {', '.join(map(str, limit))}"
+        case "maxLength":
+            return f"at most {limit} letters"
+        case "pattern":
+            return "letters, digits, '.', '_' or '-', a letter or digit first"
+        case "not":
+            return "no end repeated twenty times, which Snakemake takes for a loop"
+        case "minItems" | "minProperties" | "minLength":
+            return f"at least {limit}"
+        case "uniqueItems":
+            return "no entry twice"
+        case "const":
+            return repr(limit)
+    return error.message

@@ -1,0 +1,35 @@
+"""How a line says a fault of a config: its key, the value found, a name that names nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from blindspots.config.methods import did_you_mean
+
+LONGEST = 200
+"""Characters of a value that a line shows."""
+
+
+def shown(value: Any) -> str:
+    """A value in a part of a line."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        text = "a number, or a value that has one, of thousands of digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def key_of(path: Iterable[str | int]) -> str:
+    """The key of a value, such as "nets.FC10.trainer"; names that would break a line are quoted."""
+    parts = (str(part) for part in path)
+    return ".".join(p if p.isprintable() and len(p) <= LONGEST else shown(p) for p in parts)
+
+
+def unknown(
+    key: str, found: str, known: Collection[str], what: str, of: str = "config"
+) -> Iterator[str]:
+    """A line where a name is none of those known."""
+    if found not in known:
+        expected, hint = f"{what} of this {of} ({', '.join(known)})", did_you_mean(found, known)
+        yield f"{key}: expected {expected}, found {shown(found)}{hint}"

@@ -1,0 +1,99 @@
+"""The prepared form of a dataset: one Parquet file each for its training and its test images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from blindspots.datasets._images import same_shape
+from blindspots.files import tables
+from blindspots.files.splits import fingerprints
+from blindspots.interface import Box, Dataset, InputError, Part
+
+
+def schema(shape: Sequence[int]) -> pa.Schema:
+    """Columns of a prepared file whose images have this shape."""
+    return pa.schema(
+        [
+            pa.field("label", pa.int16(), nullable=False),
+            pa.field("sha256", pa.string(), nullable=False),
+            tables.image_field(shape),
+        ]
+    )
+
+
+def checked(found: Any, method: str) -> Dataset:
+    """What a dataset's method returned, refused where it is not what the contract says.
+
+    Raises:
+        InputError: names the method, what was expected and what was found.
+    """
+    if not isinstance(found, Dataset):
+        raise InputError(
+            f"{method}: expected it to return a blindspots.interface.Dataset, found "
+            f"{type(found).__name__}"
+        )
+    for part in ("train", "test"):
+        for name, array in getattr(found, part)._asdict().items():
+            kind = {"images": np.float32, "labels": np.int64}[name]
+            if not isinstance(array, np.ndarray) or array.dtype != kind or not len(array):
+                raise InputError(
+                    f"{method}: {part}.{name}: expected an array of {kind.__name__} with a row per "
+                    f"image, found {type(array).__name__} of {getattr(array, 'dtype', 'objects')} "
+                    f"and shape {getattr(array, 'shape', 'unknown')}; convert it"
+                )
+    same_shape(found.train, found.test, f"{method}: test")
+    if found.names is not None and not _names_all(found):
+        raise InputError(
+            f"{method}: names: expected a list with the name of each of {found.classes} classes, "
+            f"as text, found {ascii(found.names)[:100]}; rename the classes"
+        )
+    return found
+
+
+def _names_all(found: Dataset) -> bool:
+    names = found.names
+    if not isinstance(names, list | tuple) or len(names) != found.classes:
+        return False
+    return all(isinstance(name, str) and _is_text(name) for name in names)
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written: names of files on a disk need not be."""
+    return name == name.encode("utf-8", "replace").decode()
+
+
+def write(
+    path: str | Path,
+    part: Part,
+    classes: int,
+    box: Box,
+    provenance: Mapping[str, Any],
+    names: Sequence[str] | None = None,
+) -> None:
+    """Write images, labels and checksums; classes, their names and the box are metadata.
+
+    Raises:
+        InputError: labels or pixels that are not what the dataset says of itself.
+    """
+    if len(part.images) != len(part.labels):
+        raise InputError(
+            f"dataset: expected as many images as labels, found {len(part.images)} and "
+            f"{len(part.labels)}"
+        )
+    if len(part.labels) and not (part.labels.min() >= 0 and part.labels.max() < classes):
+        raise InputError(
+            f"dataset: expected labels from 0 to {classes - 1}, found {part.labels.min()} to "
+            f"{part.labels.max()}"
+        )
+    if not ((part.images >= box.lower) & (part.images <= box.upper)).all():
+        raise InputError(f"dataset: expected pixels in {list(box)}, found others, or no numbers")
+    columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
+    table = tables.build(columns, schema(part.images.shape[1:]))
+    named = {} if names is None else {"names": list(names)}
+    metadata = {**provenance, "classes": classes, "box": list(box), **named}
+    tables.write(path, table, metadata)

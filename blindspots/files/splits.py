@@ -1,0 +1,175 @@
+"""Cut a dataset into disjoint, seeded, stratified parts: P1, P2, the rest, validation, test.
+
+P1 and P2 are the disjoint training sets of Szegedy et al. 2013, section 4.2 (Tables 3 and 4);
+validation images are for tuning and belong to no other part. Disjoint is meant by content: of equal
+training images only the first takes part, and none that equals a test image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from blindspots.files import tables
+from blindspots.interface import InputError
+
+SUBSETS = {
+    "train": ("P1", "P2", "rest"),
+    "P1": ("P1",),
+    "P2": ("P2",),
+    "validation": ("validation",),
+    "test": ("test",),
+}
+"""The parts that a config can name, and the subsets each consists of."""
+
+DUPLICATE = "duplicate"
+
+SCHEMA = pa.schema(
+    [
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),  # "train" or "test"
+        pa.field("index", pa.int32(), nullable=False),  # row in that prepared file
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("subset", pa.string(), nullable=False),
+    ]
+)
+"""One row per image of the dataset, each file's rows in the split's seeded order."""
+
+
+def fingerprints(images: np.ndarray) -> list[str]:
+    """SHA-256 of each image's little-endian float32 bytes, in hexadecimal."""
+    rows = np.ascontiguousarray(images, dtype="<f4").reshape(len(images), -1)
+    return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
+
+
+def split(
+    train: pa.Table,
+    test: pa.Table,
+    *,
+    p1: float,
+    p2: float,
+    validation: float,
+    seed: int,
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Assign each image to a subset.
+
+    Args:
+        train: `label` and `sha256` of the training images, in file order.
+        test: the same of the test images.
+        p1: images in P1: a whole number, or a share (0 to 1) of what validation leaves.
+        p2: images in P2, likewise.
+        validation: images in the validation part: a number, or a share of the training images.
+        seed: of the assignment and of the order.
+
+    Returns:
+        A table with `SCHEMA`, and the number of images per part and of duplicates.
+
+    Raises:
+        InputError: more images asked for than there are.
+    """
+    rng = np.random.default_rng(seed)
+    usable = _first_of_its_content(train["sha256"].to_pylist(), test["sha256"].to_pylist())
+    labels = train["label"].to_numpy()
+    order = usable[_stratified_order(labels[usable], rng)]
+
+    n_validation = _count("validation", validation, len(order))
+    left = len(order) - n_validation
+    n_p1, n_p2 = _count("p1", p1, left), _count("p2", p2, left)
+    if n_p1 + n_p2 > left:
+        raise InputError(
+            f"config: splits: expected p1 + p2 to be at most {left} (distinct training images less "
+            f"validation), found {n_p1} + {n_p2} = {n_p1 + n_p2}; lower one of the three"
+        )
+    subset = np.full(len(labels), DUPLICATE, dtype=object)
+    ends = np.cumsum([n_validation, n_p1, n_p2])
+    for name, rows in zip(("validation", "P1", "P2", "rest"), np.split(order, ends), strict=True):
+        subset[rows] = name
+
+    files = []
+    for name, table, subsets in (("train", train, subset), ("test", test, "test")):
+        columns = {
+            "seed": seed,
+            "file": name,
+            "index": np.arange(len(table)),
+            "label": table["label"],
+            "sha256": table["sha256"],
+            "subset": subsets,
+        }
+        files.append(tables.build(columns, SCHEMA).take(rng.permutation(len(table))))
+    index = pa.concat_tables(files)
+    assert_disjoint(index)
+    counts = {name: len(rows_of(index, name)) for name in SUBSETS}
+    counts["left out as duplicates"] = len(labels) - len(usable)
+    counts["duplicates within test"] = len(test) - pc.count_distinct(test["sha256"]).as_py()
+    return index, counts
+
+
+def rows_of(index: pa.Table, part: str) -> pa.Table:
+    """The rows of a part (a key of `SUBSETS`), in the split's seeded order."""
+    return index.filter(pc.is_in(index["subset"], pa.array(SUBSETS[part])))
+
+
+def assert_disjoint(index: pa.Table) -> None:
+    """Check by content that no image is in two subsets.
+
+    Raises:
+        AssertionError: one is.
+    """
+    taking_part = index.filter(pc.not_equal(index["subset"], DUPLICATE))
+    groups = taking_part.group_by("sha256").aggregate([("subset", "count_distinct")])
+    shared = groups.filter(pc.greater(groups["subset_count_distinct"], 1))
+    assert len(shared) == 0, f"{len(shared)} images are in two subsets: {shared['sha256'][:3]}"
+
+
+def check_classes(index: pa.Table, parts: Iterable[str]) -> None:
+    """Check that parts, where they are not empty, have images of every class.
+
+    Raises:
+        InputError: one has not; names the part, the class and the remedy.
+    """
+    every = set(index["label"].to_pylist())
+    for name in sorted(set(parts)):
+        labels = rows_of(index, name)["label"].to_pylist()
+        missing = every - set(labels)
+        if labels and missing:
+            raise InputError(
+                f"config: splits: part {name}: expected images of every class, found none of "
+                f"class {min(missing)} among its {len(labels)}; enlarge it, or set it to 0"
+            )
+
+
+def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:
+    seen = set(test)
+    first = []
+    for row, content in enumerate(train):
+        if content not in seen:
+            seen.add(content)
+            first.append(row)
+    return np.array(first, dtype=np.int64)
+
+
+def _stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An order whose every contiguous block has the classes nearly in proportion.
+
+    Each class is shuffled and spread evenly over [0, 1); the order is that of the places.
+    """
+    places = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        places[members] = (np.arange(len(members)) + rng.random()) / len(members)
+    return np.argsort(places, kind="stable")
+
+
+def _count(key: str, size: float, available: int) -> int:
+    count = size if isinstance(size, int) else int(size * available + 1e-9)
+    if count > available:
+        raise InputError(
+            f"config: splits.{key}: expected at most {available} images, found {count}; lower it"
+        )
+    return count

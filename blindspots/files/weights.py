@@ -1,0 +1,255 @@
+"""Models in files that say what they are: safetensors with the model's config inside.
+
+A model's *spec* is JSON: method, settings, shape of an image, classes, and the specs of the models
+it was built from. A spec is not trusted: it may name the package's methods, and those of a user's
+own that the caller names as well. Nothing is unpickled, but for a user's .pth file with
+``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from blindspots.config import methods
+from blindspots.files import _tensors
+from blindspots.files._fitting import fitted
+from blindspots.files.tables import replacing
+from blindspots.interface import InputError
+from blindspots.threat.answers import check_model
+
+Spec = dict[str, Any]
+
+
+def create(
+    method: str,
+    settings: Mapping[str, Any],
+    shape: Sequence[int],
+    classes: int,
+    *,
+    parents: Mapping[str, str | Path] | None = None,
+    seed: int = 0,
+    own: Collection[str] = (),
+) -> tuple[nn.Module, Spec]:
+    """A new model and its spec; the global random state is untouched.
+
+    Args:
+        method: a model's name, or module:function.
+        settings: of the method.
+        shape: of an image.
+        classes: number of logits.
+        parents: files of the models that this one is built from, by the name its method knows.
+        seed: of the initial weights.
+        own: of the parents' files, as for `load`.
+
+    Raises:
+        InputError: no such method, or a parent's file that cannot be read.
+    """
+    spec = {
+        "method": method,
+        "settings": dict(settings),
+        "shape": list(shape),
+        "classes": classes,
+        "parents": {name: spec_of(path) for name, path in (parents or {}).items()},
+    }
+    models = {name: load(path, own=own) for name, path in (parents or {}).items()}
+    return _build(spec, models, seed), spec
+
+
+def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
+    """Write weights, their SHA-256 and the spec to a .safetensors file, in one step."""
+    tensors = {  # copies, since a file cannot hold a tensor that two names share
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
+    }
+    said = json.dumps(spec | {_tensors.DIGEST: _tensors.digest(tensors)}, sort_keys=True)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"spec": said})
+
+
+def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
+    """The model in a file that `save` wrote, in evaluation mode.
+
+    Args:
+        path: of the file.
+        own: functions of your own, as "module:function", that the file may call to make the model;
+            a file that names another one is refused, since it could run any code.
+
+    Raises:
+        InputError: no such file, not a whole safetensors file, or one without a spec; a spec that
+            makes no model, not the one of the weights, or by a function that is not in `own`.
+    """
+    model = _empty(path, own)
+    load_weights(model, path)
+    return model
+
+
+def untrained(path: str | Path, *, seed: int, own: Collection[str] = ()) -> nn.Module:
+    """A new model of the kind in a file, in evaluation mode; its parents are new as well.
+
+    Args:
+        path: of the file.
+        seed: of the initial weights.
+        own: as for `load`.
+
+    Raises:
+        InputError: as `load`.
+    """
+    return _empty(path, own, seed)
+
+
+def spec_of(path: str | Path) -> Spec:
+    """The spec in a file that `save` wrote.
+
+    Raises:
+        InputError: as `load`.
+    """
+    spec = _spec_in(path)
+    if spec is None:
+        raise InputError(
+            f"{path}: expected a file that says what model it holds, found weights alone; "
+            "build the model yourself and use load_weights"
+        )
+    return spec
+
+
+def check_spec(path: str | Path, expected: Spec) -> None:
+    """Refuse a file that says that it holds another model; one that says nothing passes.
+
+    Raises:
+        InputError: names what differs first.
+    """
+    spec = _spec_in(path)
+    if spec is None:
+        return
+    for key in ("method", "shape", "classes"):
+        _check_same(path, key, spec[key], expected[key])
+    found, wanted = _settings(spec), _settings(expected)
+    for key in [*wanted, *found]:
+        _check_same(path, key, found.get(key), wanted.get(key))
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Put the weights of a file of safetensors or of `torch.save` into a model of the same shape.
+
+    Args:
+        model: of the weights' shape.
+        path: of the file, whatever its ending; or "torchvision:" and a name, for weights that are
+            downloaded once.
+
+    Raises:
+        InputError: unreadable, no such weights or no way to them; or names, shapes or types that
+            differ from the model's, or numbers that are not finite; names the first.
+    """
+    found = fitted(model, _tensors.tensors(path), path)
+    try:
+        model.load_state_dict(found)
+    except RuntimeError as error:  # what a module of a user's own refuses
+        raise _tensors.unreadable(path, error) from None
+    model.eval()
+
+
+def _spec_in(path: str | Path) -> Spec | None:
+    text = _tensors.metadata(path).get("spec")
+    if text is None:
+        return None
+    try:
+        spec = json.loads(text)
+        spec.pop(_tensors.DIGEST, None)
+        if all(map(_is_spec, _lineage(spec))):
+            return spec
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        pass
+    raise InputError(
+        f"{path}: expected a spec of a model (method, settings, shape, classes, parents) in its "
+        f"metadata, found {text[:60]!r}; fetch or make the file again, or save its tensors alone"
+    )
+
+
+def _lineage(spec: Spec) -> Iterator[Spec]:
+    """The spec and those of all ancestors."""
+    yield spec
+    for parent in spec["parents"].values():
+        yield from _lineage(parent)
+
+
+def _is_spec(spec: Spec) -> bool:
+    numbers = [*spec["shape"], spec["classes"]]
+    return (
+        isinstance(spec["method"], str)
+        and isinstance(spec["settings"], dict)
+        and all(type(number) is int and number > 0 for number in numbers)
+    )
+
+
+def _settings(spec: Spec) -> dict[str, Any]:
+    """With the method's defaults, as JSON has them."""
+    return json.loads(json.dumps(methods.defaults("models", spec["method"]) | spec["settings"]))
+
+
+def _check_same(path: str | Path, key: str, found: Any, expected: Any) -> None:
+    if found != expected:
+        raise InputError(
+            f"{path}: expected a model with {key} {expected!r}, as the config says, "
+            f"found one with {found!r}; change the model in the config or the file"
+        )
+
+
+def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
+    """The model of a file's spec with new weights."""
+    spec = spec_of(path)
+    used = [one["method"] for one in _lineage(spec)]
+    named = {method for method in used if ":" in method}
+    if strange := sorted(named - set(own)):
+        raise InputError(
+            f"{path}: expected a model of the package, found one made by {strange[0]!r}, which "
+            f"could run any code; if you know that function, pass own=[{strange[0]!r}], or in a "
+            "config name it as the model's method"
+        )
+    if named:
+        return _descended(spec, seed)
+    try:
+        if "exported" not in used:  # which brings its own weights
+            _check_size(path, spec)
+        return _descended(spec, seed)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:  # whatever comes of settings that nobody checked
+        raise InputError(
+            f"{path}: expected settings of the model {spec['method']!r}, found "
+            f"{str(spec['settings'])[:100]} ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:100]}); fetch the file again"
+        ) from None
+
+
+def _check_size(path: str | Path, spec: Spec) -> None:
+    """Refuse a spec of another model than that of the weights, such as a vast one."""
+    with torch.device("meta"):  # takes no memory
+        made = sum(tensor.numel() for tensor in _descended(spec, 0).state_dict().values())
+    if made != (held := _tensors.numbers(path)):
+        raise InputError(
+            f"expected the {made} numbers of the model that it says it holds, found {held}; "
+            "fetch it again"
+        )
+
+
+def _descended(spec: Spec, seed: int) -> nn.Module:
+    parents = {name: _descended(parent, seed) for name, parent in spec["parents"].items()}
+    return _build(spec, parents, seed)
+
+
+def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:
+    factory = methods.find("models", spec["method"])
+    settings = spec["settings"] | ({"parents": parents} if parents else {})
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        model = factory(spec["shape"], spec["classes"], **settings)
+        if ":" in spec["method"]:  # a user's own
+            check_model(model, spec["method"], spec["shape"])
+        return model.eval()

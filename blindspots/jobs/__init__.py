@@ -1,0 +1,1 @@
+"""What scripts call: joins methods of all roles with files."""

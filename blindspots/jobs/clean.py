@@ -1,0 +1,37 @@
+"""The answers of a net to every image of the dataset, written by the jobs that bring it about."""
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from blindspots.files import images, tables
+from blindspots.jobs.job import provenance
+from blindspots.threat.answers import CLEAN, answers
+
+
+def write_clean(snakemake, model, device):
+    """Show the model the prepared training and test images; write `output.clean`."""
+    net, chunk = snakemake.params.net, snakemake.config["machine"]["chunk"]
+    found = []
+    for file in ("train", "test"):
+        first, path = 0, snakemake.input[file]
+        classes = tables.metadata(tables.schema_of(path))["classes"]
+        for data in tables.chunks(path, chunk):
+            places = np.arange(first, first + len(data))
+            images.check(path, data, places)
+            labels = torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device)
+            shown = torch.from_numpy(tables.images(data)).to(device)
+            given = answers(model, shown, labels, classes, chunk)
+            columns = {
+                "net": net["name"],
+                "seed": net["seed"],
+                "file": file,
+                "index": places,
+                "label": data["label"],
+                "prediction": None if given is None else given.predictions,
+                "margin": None if given is None else given.margins,
+            }
+            found.append(tables.build(columns, CLEAN))
+            first += len(data)
+    table = pa.concat_tables(found).combine_chunks()
+    tables.write(snakemake.output.clean, table, provenance(snakemake))

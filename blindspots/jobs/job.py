@@ -1,0 +1,146 @@
+"""What every script needs of a job: a log, provenance, and an end in one line on bad input."""
+
+import errno
+import hashlib
+import signal
+import sys
+import time
+import traceback
+from contextlib import contextmanager, redirect_stderr, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tqdm import tqdm
+
+import blindspots
+from blindspots.interface import InputError
+from blindspots.own_code import blame, own_line
+from blindspots.provenance import commit, settings_hash
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a job without a traceback
+
+EVERY = 5.0
+"""Seconds between two lines of progress."""
+
+FINDINGS = ("LedgerError", "AuditError")
+"""Errors that say what a run found; by name, lest every job reach the code that raises them."""
+
+NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ESTALE)
+
+NO_MEMORY = "lower machine.chunk or machine.threads in the config, or ask for a larger mem_mb"
+NO_SPACE = "make room and run again: finished jobs are kept"
+
+
+@contextmanager
+def job(snakemake):
+    """Send messages to the job's log; say in one line, there and at the end, what one must mend.
+
+    The log's last line says how the job ended; where there is none, it was killed.
+    """
+    imported, workflow = Path(blindspots.__file__).parents[1], Path(snakemake.scriptdir).parent
+    if not imported.samefile(workflow):
+        sys.exit(
+            f"blindspots was imported from {imported}, expected {workflow}; uninstall the other"
+        )
+    started, begun = psutil.Process().create_time(), time.time()
+    log = Path(snakemake.log[0])
+    try:
+        with _opened(log, "w") as file, redirect_stderr(file):
+            yield
+    except (Exception, SystemExit) as error:  # code of the user's may exit, too
+        said = _to_be_known(error)
+        if said is None:
+            _append(log, "".join(traceback.format_exception(error)))
+            said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
+        message = f"{log}: {said}"
+        _append(log, f"failed: {message}")  # repeated at the end of the run
+        sys.exit(message)
+    _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")
+
+
+def _opened(log, mode):
+    return log.open(mode, buffering=1, encoding="utf-8", errors="backslashreplace")
+
+
+def _append(log, text):
+    with suppress(OSError), _opened(log, "a") as file:  # the disk may be full
+        print(text, file=file)
+
+
+def _to_be_known(error):
+    """Bad input, what a run found, too little memory, a full or a closed disk; or None."""
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError) or type(error).__name__ in FINDINGS:
+        return text
+    if isinstance(error, MemoryError) or ("alloc" in text and "memory" in text):
+        return f"expected more memory than there is ({text[:200]}); {NO_MEMORY}"
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in text:
+        return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
+    if number in NO_ACCESS and own_line(error) is None:
+        return f"expected files that can be read and written, found another ({text[:200]})"
+    return None
+
+
+def _own_methods(config):
+    """The user's own functions in a config, as it names them."""
+    if isinstance(config, list):
+        return list(dict.fromkeys(name for item in config for name in _own_methods(item)))
+    if not isinstance(config, dict):
+        return []
+    found = [config["method"]] if ":" in str(config.get("method")) else []
+    return list(dict.fromkeys([*found, *_own_methods(list(config.values()))]))
+
+
+@contextmanager
+def progress(label, unit, total=None):
+    """How far a long step is: a bar on a terminal; else, and in the log, a line now and then.
+
+    Yields what is called with the number of units that are done, and other values to be shown.
+    """
+    terminal = bool(sys.__stderr__ and sys.__stderr__.isatty())
+    said = time.monotonic()
+    bar = tqdm(
+        desc=label, unit=f" {unit}", total=total, file=sys.__stderr__, disable=not terminal,
+        leave=False,
+    )  # fmt: skip
+
+    def show(done, **values):
+        nonlocal said
+        shown = {name: f"{value:.4g}" for name, value in values.items()}
+        bar.update(done - bar.n)
+        bar.set_postfix(shown, refresh=False)
+        if time.monotonic() - said < EVERY:
+            return
+        said = time.monotonic()
+        of = "" if total is None else f" of {total}"
+        line = ", ".join([f"{label}: {done}{of} {unit}", *(f"{k} {v}" for k, v in shown.items())])
+        print(line, file=sys.stderr)
+        if not terminal:
+            print(line, file=sys.__stderr__, flush=True)
+
+    with bar:
+        yield show
+
+
+def own_models(snakemake) -> set[str]:
+    """The methods of models that the config names; a file may name no other of a user's own."""
+    return {net["model"]["method"] for net in snakemake.config["nets"].values()}
+
+
+def provenance(snakemake) -> dict[str, Any]:
+    """What a result's file says of its origin: commit, hash of the settings, SHA-256 of weights."""
+    made = {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}
+    files = [Path(file) for file in (*snakemake.input, *snakemake.output)]
+    weights = [file for file in files if file.suffix == ".safetensors" and file.exists()]
+    return made | ({"weights": {str(file): sha256(file) for file in weights}} if weights else {})
+
+
+@cache
+def sha256(file: Path) -> str:
+    """SHA-256 of a file, read once a job."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

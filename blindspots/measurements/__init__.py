@@ -1,0 +1,1 @@
+"""Measurements: what nets do on data, as tables."""

@@ -1,0 +1,107 @@
+"""Input gradients of sources and victims: how alike their directions are, how large the victims'.
+
+Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as what transfer depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots.files import tables
+from blindspots.files.images import Images
+
+GRADIENTS = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("cosine", pa.float64()),  # mean over the images with both gradients; null: none
+        pa.field("compared", pa.int32(), nullable=False),  # how many these are
+        pa.field("victim_gradient", pa.float64(), nullable=False),  # L2 norm, mean over images
+        pa.field("n", pa.int32(), nullable=False),
+    ]
+)
+"""Input gradients of the cross-entropy with the label: a row per source and victim."""
+
+
+def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each image's cross-entropy with its label: directions and lengths.
+
+    Both are 0 where the model's answers do not depend on the image, or have no finite gradient. The
+    cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that
+    of u times sigmoid(u): u does not saturate where the model is sure, and float32 keeps it exact.
+
+    Returns:
+        (n, pixels) float64 of length 1, or of 0; and (n,) float64.
+    """
+    inputs = images.detach().clone().requires_grad_()
+    logits = model(inputs)
+    others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
+    u = others - logits.gather(1, labels[:, None])[:, 0]
+    slope = torch.zeros_like(inputs)
+    if u.requires_grad:
+        slope = torch.autograd.grad(u.sum(), inputs, materialize_grads=True)[0]
+    slope = slope.flatten(1).double()
+    slope = torch.where(slope.isfinite().all(dim=1, keepdim=True), slope, 0)
+    length = slope.norm(dim=1)
+    direction = slope / length.clamp_min(torch.finfo(slope.dtype).tiny)[:, None]
+    return direction, length * u.detach().double().sigmoid()
+
+
+def alignment(
+    data: Images,
+    models: Mapping[str, nn.Module],
+    sources: Sequence[str],
+    victims: Sequence[str],
+    seed: int,
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+) -> pa.Table:
+    """Compare the gradients of every source with those of every victim, on unaltered images.
+
+    Where one of the two has none, as behind a rounding of the image, there is no direction to
+    compare.
+
+    Args:
+        data: the images.
+        models: by name, those of sources and victims.
+        sources: names.
+        victims: names.
+        seed: of the nets, for the table.
+        chunk: images at a time.
+        progress: called with the number of images that are done.
+
+    Returns:
+        A table with `GRADIENTS`.
+    """
+    pairs = [(source, victim) for source in sources for victim in victims]
+    cosine, size = dict.fromkeys(pairs, 0.0), dict.fromkeys(victims, 0.0)
+    compared = dict.fromkeys(pairs, 0)
+    done = 0
+    for part in data.chunks(chunk):
+        found = {name: input_gradients(m, part.images, part.labels) for name, m in models.items()}
+        for source, victim in pairs:
+            cosine[source, victim] += (found[source][0] * found[victim][0]).sum().item()
+            both = found[source][0].any(dim=1) & found[victim][0].any(dim=1)
+            compared[source, victim] += int(both.sum())
+        for victim in victims:
+            size[victim] += found[victim][1].sum().item()
+        done += len(part.rows)
+        if progress is not None:
+            progress(done)
+    n = len(data.rows)
+    columns = {
+        "source": [source for source, _ in pairs],
+        "victim": [victim for _, victim in pairs],
+        "seed": seed,
+        "cosine": np.ma.masked_invalid([cosine[p] / (compared[p] or np.nan) for p in pairs]),
+        "compared": [compared[pair] for pair in pairs],
+        "victim_gradient": np.array([size[victim] for _, victim in pairs]) / n,
+        "n": n,
+    }
+    return tables.build(columns, GRADIENTS)

@@ -1,0 +1,105 @@
+"""How loose Lipschitz bounds are: what is proven from above beside the steepest slopes found."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots.bounds import slopes
+from blindspots.bounds.graph import exact
+from blindspots.bounds.networks import bound
+from blindspots.files.images import Images
+from blindspots.interface import InputError
+from blindspots.measurements.transfer import Exhibit
+
+LOOSENESS = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),  # "upper" or "lower"
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),  # of the Lipschitz constant; null: see `reason`
+        pa.field("reason", pa.string()),  # why the method does not bound this net
+        pa.field("n", pa.int32(), nullable=False),  # images that a lower bound comes from
+    ]
+)
+"""Bounds of a net's Lipschitz constant, from above and from below: a row per net and method."""
+
+
+def looseness(
+    model: nn.Module, data: Images, exhibit: Exhibit, methods: Sequence[str], chunk: int
+) -> dict[str, Any]:
+    """Bounds of one network's Lipschitz constant, as columns of `measurements.looseness.LOOSENESS`.
+
+    From above by each method; where it does not take the network, null with the reason. From below
+    by the images' Jacobians, by an ascent from the steepest of them, and by attacked images; null
+    with the reason where the network cannot be computed in float64.
+
+    Args:
+        model: the network, on the CPU.
+        data: images, for Jacobians.
+        exhibit: the same images, attacked for this network.
+        methods: of `bounds.networks.METHODS`.
+        chunk: images at a time.
+    """
+    network, reason = _in_float64(model, data.images[:1])
+    found = dict.fromkeys(("attacked", "jacobian", "ascent"))
+    if network is not None:
+        found = _slopes(network, data, exhibit, chunk)
+    rows: list[tuple[str, str, float | None, str | None, int]] = [
+        ("lower", name, value, reason if value is None else None, len(data.rows))
+        for name, value in found.items()
+    ]
+    for name in methods:
+        try:
+            taken = network if network is not None and reason is None else model
+            value = bound(taken, data.images.shape[1:], name).network
+            rows.append(("upper", name, value, None, 0))
+        except InputError as error:
+            rows.append(("upper", name, None, str(error), 0))
+    return dict(
+        zip(("side", "method", "value", "reason", "n"), zip(*rows, strict=True), strict=True)
+    )
+
+
+def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
+    """What a model computes in float64; and, where its layers do not tell, why they do not.
+
+    A model that they do not tell of is copied; None where a copy cannot be made to take float64.
+    """
+    try:
+        return exact(model, image.shape[1:]), None
+    except InputError as error:
+        reason = str(error)
+    try:
+        copied = copy.deepcopy(model).double().requires_grad_(False)
+        with torch.no_grad():
+            copied(image.double())
+    except (RuntimeError, TypeError, ValueError):  # a type written into its forward, or no copy
+        return None, reason
+    return copied, reason
+
+
+def _slopes(
+    network: nn.Module, data: Images, exhibit: Exhibit, chunk: int
+) -> dict[str, float | None]:
+    at_data = [slopes.jacobian_norms(network, part.images).max() for part in data.chunks(chunk)]
+    starts = data.first(min(chunk, len(data.rows))).images
+    moved = [
+        slopes.stretch(network, x, y).max()
+        for x, y in zip(data.images.split(chunk), exhibit.images.split(chunk), strict=True)
+    ]
+    return {
+        "attacked": _largest(moved),
+        "jacobian": _largest(at_data),
+        "ascent": slopes.steepest(network, starts),
+    }
+
+
+def _largest(values: Sequence[Tensor]) -> float:
+    return max(float(value) for value in values)

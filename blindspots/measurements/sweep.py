@@ -1,0 +1,296 @@
+"""Directions at every length: how far along each a victim errs, and how often at a distortion.
+
+Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
+compared at the lengths that the attacks left; here every direction is scaled.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots.attacks import other_image
+from blindspots.files import tables
+from blindspots.files.images import Images
+from blindspots.measurements.directions import NOISE, OTHER_IMAGE
+from blindspots.measurements.transfer import Exhibit, keep
+from blindspots.measurements.witnesses import Witnesses
+from blindspots.randomness import draw_rows
+from blindspots.threat.goals import mistaken
+from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.rays import Ray
+
+RADII = pa.schema(
+    [
+        pa.field("experiment", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("attack", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field("success", pa.bool_(), nullable=False),  # of the attack
+        pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
+        pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
+        pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
+    ]
+)
+"""Transfer radii: a row per source, victim and image.
+
+A radius is the distortion of the smallest scaling of the source's perturbation, kept in the box,
+that the victim gets wrong; 0 where it is wrong unaltered.
+"""
+
+CURVES = pa.schema(
+    [
+        pa.field("source", pa.string()),  # null: a direction that no source chose
+        pa.field("direction", pa.string(), nullable=False),  # an attack's name, or what else
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
+        pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
+    ]
+)
+"""Error against distortion: a row per direction, victim and distortion."""
+
+BEYOND = 1.002
+"""Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
+BISECTIONS = 16
+"""Of the interval between two distortions of the grid in which a victim begins to err."""
+
+Victims = Mapping[str, nn.Module]
+
+
+class Direction:
+    """Images and a direction for each: where they are at a distortion, kept in the box."""
+
+    def __init__(self, data: Images, perturbation: Tensor) -> None:
+        """Perturbations are (n, *image), of any length."""
+        self.data, self.perturbation = data, perturbation.double()
+        self.ray = Ray(data.images, perturbation, data.box, clip=True)
+
+    def at_scale(self, scale: Tensor) -> Tensor:
+        """The images at scales (n,) of the perturbation."""
+        step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
+        moved = self.data.images.double() + step
+        return moved.clamp(self.data.box.lower, self.data.box.upper).to(self.data.images)
+
+    def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
+        """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
+        wanted = torch.as_tensor(distortion, dtype=torch.float64, device=self.data.images.device)
+        scale, reached = self.ray.scales(wanted.expand(len(self.data.images)))
+        return scale, reached, self.at_scale(scale)
+
+
+class Radii(NamedTuple):
+    """How far along a direction one victim begins to err, for each of n images.
+
+    Attributes:
+        victim: its name.
+        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
+            it does not up to the largest distortion.
+        errs: (k, n) bool, whether it errs at each distortion of the grid.
+        reached: (k, n) bool, whether the image can be moved so far.
+        beyond: (n, *image) a little farther than the radius.
+        mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
+    """
+
+    victim: str
+    radius: np.ndarray
+    errs: np.ndarray
+    reached: np.ndarray
+    beyond: Tensor
+    mistaken: np.ndarray
+
+
+def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) -> Iterator[Radii]:
+    """The smallest distortions along a direction at which victims err.
+
+    Sought on a grid first, since a victim may be right again farther out, then by bisection between
+    the first distortion of the grid at which it errs and the one before.
+
+    Args:
+        direction: images and where they go.
+        victims: by name.
+        distortions: the grid, ascending.
+
+    Yields:
+        Those of each victim.
+    """
+    data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
+    scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
+    reached = torch.stack([ok for _, ok, _ in grid])
+    for name, model in victims.items():
+        clean = _errs(model, data.images, data)
+        errs = torch.stack([_errs(model, images, data) for _, _, images in grid]) & reached
+        first = errs.int().argmax(dim=0)
+        low, high = scales.gather(0, first[None])[0], scales.gather(0, first[None] + 1)[0]
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            beyond = _errs(model, direction.at_scale(middle), data)
+            low, high = torch.where(beyond, low, middle), torch.where(beyond, middle, high)
+        change = (direction.at_scale(high).double() - data.images.double()).flatten(1)
+        radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
+        radius = radius.masked_fill(clean, 0)
+        beyond = direction.at_scale(high * BEYOND)
+        with torch.no_grad():
+            wrong = mistaken(model(beyond), data.labels, data.classes) & (radius > 0)
+        yield Radii(
+            name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy(), beyond,
+            wrong.cpu().numpy(),
+        )  # fmt: skip
+
+
+def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether a model's answers to images, made from those of `data`, are wrong ones."""
+    with torch.no_grad():
+        return is_wrong(predictions(model(images), data.classes), data.labels)
+
+
+class Settings(NamedTuple):
+    """What is swept.
+
+    Attributes:
+        experiment: name, for the tables.
+        distortions: RMS per pixel after clipping, ascending.
+        draws: of noise.
+        seed: of the noise and of the other images.
+        chunk: images at a time.
+    """
+
+    experiment: str
+    distortions: Sequence[float]
+    draws: int
+    seed: int
+    chunk: int
+
+
+def sweep(
+    data: Images,
+    exhibits: Sequence[Exhibit],
+    victims: Victims,
+    settings: Settings,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Scale the perturbations of sources, noise, and differences to other images.
+
+    Args:
+        data: the originals.
+        exhibits: the sources' attacked images, of `data`; directions where the attack succeeded.
+        victims: by name.
+        settings: how far and how often.
+        progress: called with the number of images that are done.
+
+    Returns:
+        Tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
+    """
+    found: list[pa.Table] = []
+    kept: list[pa.Table] = []
+    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    for first in range(0, len(data.images), settings.chunk):
+        at = slice(first, first + settings.chunk)
+        part = data.at(at)
+        witnesses = {name: Witnesses(name, settings.seed, part) for name in victims}
+        shown = [_part(e, at) for e in exhibits]
+        found += _sources(part, shown, victims, settings, counts, witnesses)
+        _others(part, data.images, victims, settings, counts)
+        kept += [witnesses[name].table(model, settings.chunk) for name, model in victims.items()]
+        if progress is not None:
+            progress(min(at.stop, len(data.images)))
+    keys = ("source", "direction", "victim", "distortion")
+    columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
+    columns |= {"seed": settings.seed}
+    draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
+    wrong, n = np.array(list(counts.values())).T / draws
+    curves = tables.build(columns | {"wrong": wrong, "n": n}, CURVES)
+    return pa.concat_tables(found), curves, pa.concat_tables(kept)
+
+
+def _part(exhibit: Exhibit, at: slice) -> Exhibit:
+    return exhibit._replace(
+        data=exhibit.data.at(at),
+        images=exhibit.images[at],
+        success=exhibit.success[at],
+        distortion=exhibit.distortion[at],
+    )
+
+
+def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
+    for draw in range(settings.draws):
+        noise = draw_rows(
+            settings.seed,
+            f"{NOISE} {draw}",
+            data.rows,
+            lambda rng: rng.standard_normal(data.images.shape[1:]),
+        )
+        yield Direction(data, torch.from_numpy(noise).to(data.images.device))
+
+
+def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
+    pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
+    fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
+    drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
+    for noise in _noise(data, settings):
+        _count(counts, NOISE, noise, victims, settings.distortions)
+        for exhibit in exhibits:
+            length = torch.from_numpy(exhibit.distortion).to(data.images.device)
+            _, as_long, images = noise.at(length.nan_to_num(0))
+            drawn[exhibit.source] += as_long.cpu().numpy()
+            for name, model in victims.items():
+                errs = _errs(model, images, data) & as_long
+                fooled[exhibit.source, name] += errs.cpu().numpy()
+    for exhibit in exhibits:
+        ok, draws = exhibit.success, drawn[exhibit.source]
+        direction = Direction(data, exhibit.images - data.images)
+        for of in radii(direction, victims, settings.distortions):
+            name = of.victim
+            if name == exhibit.source:
+                keep(exhibit, ok, settings.seed, witnesses[name])
+            what = f"{exhibit.attack} of {exhibit.source}, scaled"
+            witnesses[name].show(what, of.beyond, of.mistaken & ok)
+            for distortion, wrong, can in zip(
+                settings.distortions, of.errs, of.reached, strict=True
+            ):
+                key = (exhibit.source, exhibit.attack, name, distortion)
+                counts[key] += (wrong & ok).sum(), (can & ok).sum()
+            columns = {
+                "experiment": settings.experiment,
+                "source": exhibit.source,
+                "attack": exhibit.attack,
+                "seed": settings.seed,
+                "victim": name,
+                "file": data.file,
+                "index": data.rows,
+                "label": data.labels.cpu().numpy(),
+                "success": ok,
+                "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
+                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
+                "noise_draws": draws,
+            }
+            yield tables.build(columns, RADII)
+
+
+def _others(data, everything, victims, settings, counts) -> None:
+    towards = other_image(
+        None, data.images, data.labels, box=data.box, others=everything, clip=False, matched=False,
+        seed=settings.seed, rows=data.rows,
+    )  # fmt: skip
+    direction = Direction(data, towards.images - data.images)
+    _count(counts, OTHER_IMAGE, direction, victims, settings.distortions)
+
+
+def _count(counts, name, direction, victims, distortions) -> None:
+    """Add what victims get wrong along a direction that no source chose."""
+    for distortion in distortions:
+        _, reached, images = direction.at(distortion)
+        for victim, model in victims.items():
+            errs = _errs(model, images, direction.data) & reached
+            counts[(None, name, victim, distortion)] += errs.sum().item(), reached.sum().item()

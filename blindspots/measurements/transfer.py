@@ -1,0 +1,247 @@
+"""Show images to models: unaltered, attacked, amplified, or with noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from blindspots.attacks.contract import call
+from blindspots.config import methods
+from blindspots.files import tables
+from blindspots.files.images import Images
+from blindspots.interface import Box, InputError
+from blindspots.measurements.witnesses import Witnesses
+from blindspots.threat.answers import answers
+
+TRANSFER = pa.schema(
+    [
+        pa.field("experiment", pa.string(), nullable=False),
+        pa.field("source", pa.string()),  # null: a control, which has no source
+        pa.field("attack", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
+        pa.field("victim", pa.string(), nullable=False),
+        pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        pa.field("prediction", pa.int16(), nullable=False),  # -1: rejected
+        pa.field("margin", pa.float64(), nullable=False),  # as `threat.answers.CLEAN` has it
+        pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
+        pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
+    ]
+)
+"""Answers to attacked images: a row per source (or control), victim and image."""
+
+
+def amplify(
+    originals: Tensor, images: Tensor, distortion: float, box: Box, *, clip: bool
+) -> Tensor:
+    """Scale each perturbation to a distortion (Table 4, "amplified to stddev=0.1").
+
+    The text prints x + 0.1 (x' − x)/‖x' − x‖₂, which read literally is a distortion of
+    0.1/√m; 0.1 √m is meant. Images without a perturbation stay as they are.
+
+    Args:
+        originals: (n, *image).
+        images: (n, *image) attacked.
+        distortion: RMS per pixel before clipping.
+        box: range of a pixel.
+        clip: keep the result in the box.
+    """
+    change = (images - originals).flatten(1)
+    rms = change.square().mean(dim=1, keepdim=True).sqrt()
+    scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
+    return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
+
+
+class Victim(NamedTuple):
+    """A net that images are shown to.
+
+    Attributes:
+        name: in the config.
+        seed: of the network.
+        model: images to logits.
+    """
+
+    name: str
+    seed: int
+    model: nn.Module
+
+
+class Exhibit(NamedTuple):
+    """Perturbed images of one origin, to be shown to victims.
+
+    Attributes:
+        source: name of the net that they were made for; None: a control.
+        attack: its name.
+        amplified_to: nominal distortion, for amplified images.
+        data: the originals.
+        images: (n, *image) perturbed.
+        success: (n,) bool, whether the attack reached its goal.
+        distortion: (n,) float64, RMS per pixel.
+    """
+
+    source: str | None
+    attack: str
+    amplified_to: float | None
+    data: Images
+    images: Tensor
+    success: np.ndarray
+    distortion: np.ndarray
+
+
+def attacked(
+    path: str | Path, data: Images, scales: Sequence[float], clip: bool
+) -> Iterator[Exhibit]:
+    """The images of an attack's table, as they are and amplified to each of the `scales`.
+
+    Args:
+        path: of the table.
+        data: images in the split's order; the table's are the same, or begin with them.
+        scales: distortions, RMS per pixel.
+        clip: keep amplified images in the box.
+
+    Raises:
+        InputError: a table of other images.
+    """
+    table = tables.read(path).slice(0, len(data.rows))
+    if not np.array_equal(table["index"].to_numpy(), data.rows):
+        raise InputError(
+            f"{path}: expected the split's images in its order; delete it and run again"
+        )
+    images = torch.from_numpy(tables.images(table)).to(data.images)
+    origin = table["net"][0].as_py(), table["attack"][0].as_py()
+    success = table["success"].to_numpy(zero_copy_only=False)
+    yield Exhibit(*origin, None, data, images, success, _distortion(data, images))
+    for scale in scales:
+        scaled = amplify(data.images, images, scale, data.box, clip=clip)
+        yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled))
+
+
+def control(
+    name: str, method: str, settings: Mapping[str, Any], data: Images, seed: int
+) -> Exhibit:
+    """The images of an attack that needs no source, such as noise.
+
+    Args:
+        name: of the attack in the config.
+        method: of the attack.
+        settings: of the method.
+        data: the originals.
+        seed: of the attack's draws.
+    """
+    attack = methods.find("attacks", method)
+    found = call(attack, None, data, None, seed=seed, others=data.images, settings=settings)
+    success, distortion = found.success.cpu().numpy(), found.distortion.cpu().numpy()
+    return Exhibit(None, name, None, data, found.images, success, distortion)
+
+
+def _distortion(data: Images, images: Tensor) -> np.ndarray:
+    change = (images.double() - data.images.double()).flatten(1)
+    return change.square().mean(dim=1).sqrt().cpu().numpy()
+
+
+def exposed(
+    exhibit: Exhibit,
+    victim: Victim,
+    *,
+    experiment: str,
+    seed: int,
+    chunk: int,
+    witnesses: Witnesses | None = None,
+) -> pa.Table:
+    """Show an exhibit to a victim: rows of the transfer table.
+
+    Args:
+        exhibit: the images.
+        victim: whom they are shown to.
+        experiment: name, for the table.
+        seed: of the exhibit.
+        chunk: images at a time.
+        witnesses: of the victim, to keep the nearest images that it gets wrong.
+
+    Raises:
+        InputError: a victim that does not classify.
+    """
+    data = exhibit.data
+    seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
+    if seen is None:
+        raise InputError(
+            f"config: victims: expected nets that classify, found {victim.name}; leave it out"
+        )
+    if witnesses is not None:
+        keep(exhibit, seen.mistaken, seed, witnesses)
+    columns = {
+        "experiment": experiment,
+        "source": exhibit.source,
+        "attack": exhibit.attack,
+        "seed": seed,
+        "amplified_to": exhibit.amplified_to,
+        "victim": victim.name,
+        "victim_seed": victim.seed,
+        "file": data.file,
+        "index": data.rows,
+        "label": data.labels.cpu().numpy(),
+        "prediction": seen.predictions,
+        "margin": seen.margins,
+        "success": exhibit.success,
+        "distortion": np.ma.array(exhibit.distortion, mask=~exhibit.success),
+    }
+    return tables.build(columns, TRANSFER)
+
+
+def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -> None:
+    """Keep of an exhibit what is nearer than a network's own attack found.
+
+    Args:
+        exhibit: the images.
+        wrong: (n,) bool, where the network is `goals.mistaken`.
+        seed: of the exhibit.
+        witnesses: of the network.
+    """
+    its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
+    if its_own and exhibit.amplified_to is None:
+        l2 = exhibit.distortion * exhibit.images[0].numel() ** 0.5
+        witnesses.know(np.where(exhibit.success, l2, np.nan))
+        return
+    name = exhibit.attack
+    if exhibit.source is not None:
+        name += f" of {exhibit.source}" + (f" (seed {seed})" if seed != witnesses.seed else "")
+    if exhibit.amplified_to is not None:
+        name += f" amplified to {exhibit.amplified_to:g}"
+    witnesses.show(name, exhibit.images, wrong)
+
+
+FIRST = 64
+"""Images of each exhibit that are kept for people to look at."""
+
+
+def pictures_schema(shape: Sequence[int]) -> pa.Schema:
+    """Columns of the table of pictures whose images have this shape."""
+    kept = ("source", "attack", "seed", "amplified_to", "file", "index", "label")
+    fields = [TRANSFER.field(name) for name in kept]
+    return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
+
+
+def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
+    """The first images of an exhibit beside their originals."""
+    data = exhibit.data.first(FIRST)
+    columns = {
+        "source": exhibit.source,
+        "attack": exhibit.attack,
+        "seed": seed,
+        "amplified_to": exhibit.amplified_to,
+        "file": data.file,
+        "index": data.rows,
+        "label": data.labels.cpu().numpy(),
+        "original": data.images.cpu().numpy(),
+        "image": exhibit.images[:FIRST].cpu().numpy(),
+    }
+    return tables.build(columns, pictures_schema(data.images.shape[1:]))

@@ -1,0 +1,198 @@
+"""One layer of a network: its arms of directions, measured under every scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from blindspots.files import tables
+from blindspots.files.images import Images
+from blindspots.measurements.units import directions, measures
+from blindspots.measurements.units.activations import Layer
+from blindspots.measurements.units.directions import PCA, PROBE, RANDOM, ROTATION
+from blindspots.measurements.units.directions import UNITS as NATURAL
+from blindspots.measurements.units.projection import correct_without
+from blindspots.measurements.units.settings import Found, Network, Settings
+from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
+from blindspots.randomness import derived_seed
+
+SHOWN = 8
+"""Directions of an arm whose top images are kept for pictures."""
+Functionals = dict[str, np.ndarray]
+"""By arm (units, directions)."""
+
+
+class LayerJob:
+    """Measures layers of one network on the same images."""
+
+    def __init__(
+        self, network: Network, data: Images, shown: measures.Images, settings: Settings,
+        no_accuracy: str | None,
+    ) -> None:  # fmt: skip
+        """Args: the network, the images in two forms, and why there is no accuracy, if so."""
+        self.network, self.data, self.shown = network, data, shown
+        self.settings, self.no_accuracy = settings, no_accuracy
+
+    def run(
+        self, layer: Layer, a: np.ndarray, fitted: np.ndarray, fitted_labels: np.ndarray
+    ) -> Found:
+        """Measure a layer.
+
+        Args:
+            layer: of the network.
+            a: (n, units) its activations for the images.
+            fitted: (m, units) its activations for the images that probes are fitted to.
+            fitted_labels: (m,) theirs.
+        """
+        origin: dict[str, Any] = {
+            "net": self.network.name, "seed": self.network.seed, "trained": self.network.trained,
+            "layer": layer.name,
+        }  # fmt: skip
+        units = directions.chosen(
+            layer.units, self.settings.directions, self._rng(layer.name, "choice")
+        )
+        x = (a - a.mean(axis=0, dtype=np.float64)).astype(np.float32)
+        fixed = self._fixed(x, fitted, fitted_labels)
+        # As they are: rounding must not make ties at 0 of what is near it, nor break those there.
+        natural = measures.measured(a[:, units], self.shown, measures.DEAD)
+        measured = {NATURAL: natural} | {arm: self._measured(x, f) for arm, f in fixed.items()}
+        frames = {s: directions.Frame(a, units, s) for s in self.settings.scalings}
+        drawn = {s: self._drawn(frame, f"{layer.name}/{s}") for s, frame in frames.items()}
+        arms = {s: {NATURAL: frames[s].functionals(), **drawn[s], **fixed} for s in frames}
+        lost = self._accuracy_lost(layer, frames, arms)
+        live = np.isin(units, frames[self.settings.scalings[0]].units)
+        # Units without a value have no counterpart in a rotation's mean either.
+        valued = {name: ~np.isnan(of[live]) for name, of in natural.values.items()}
+        found: list[list[pa.Table]] = [[], [], []]
+        for scaling, frame in frames.items():
+            of_arms = measured | {arm: self._measured(x, f) for arm, f in drawn[scaling].items()}
+            named = origin | {"kind": layer.kind, "place": layer.place, "scaling": scaling}
+            for arm in arms[scaling]:
+                of, points = of_arms[arm], lost[scaling, arm]
+                which = units if arm == NATURAL else np.arange(len(of.top))
+                if arm == NATURAL:  # dead units have none
+                    points = np.full(len(units), np.nan)
+                    points[live] = lost[scaling, arm]
+                found[0].append(self._rows(named | {"arm": arm}, which, of, points))
+                if arm in (NATURAL, RANDOM) and scaling == self.settings.scalings[0]:
+                    shown = origin | {"kind": layer.kind, "arm": arm}
+                    found[2].append(self._pictures(shown, which, of))
+            rng = self._rng(layer.name, scaling, "rotations")
+            found[1] += self._rotations(origin | {"scaling": scaling}, frame, x, valued, rng)
+        empty = UNIT_ROTATIONS.empty_table()
+        rows, rotations, pictures = found
+        return Found(
+            pa.concat_tables(rows), pa.concat_tables([empty, *rotations]),
+            pa.concat_tables([self._picture_schema().empty_table(), *pictures]),
+        )  # fmt: skip
+
+    def _rng(self, *purpose: str) -> np.random.Generator:
+        name = "/".join(["units", self.network.name, str(self.network.trained), *purpose])
+        return np.random.default_rng(derived_seed(self.network.seed, name))
+
+    def _fixed(self, x: np.ndarray, fitted: np.ndarray, labels: np.ndarray) -> Functionals:
+        """The arms that no scaling changes."""
+        found, limit = {}, self.settings.directions
+        if PCA in self.settings.arms:
+            found[PCA] = directions.principal(x, limit)
+        if PROBE in self.settings.arms:
+            found[PROBE] = directions.probe(fitted, labels, np.unique(labels)[:limit])
+        return found
+
+    def _drawn(self, frame: directions.Frame, place: str) -> Functionals:
+        """The arms that are drawn at random in the space of a scaling."""
+        draw = {
+            RANDOM: lambda rng: frame.random(rng, len(frame.units)),
+            ROTATION: frame.rotated,
+        }
+        return {a: of(self._rng(place, a)) for a, of in draw.items() if a in self.settings.arms}
+
+    def _measured(self, x: np.ndarray, functionals: np.ndarray) -> measures.Measured:
+        return measures.measured(x @ functionals.astype(np.float32), self.shown)
+
+    def _accuracy_lost(
+        self, layer: Layer, frames: Mapping[str, directions.Frame], arms: Mapping[str, Functionals]
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """By scaling and arm, points of accuracy lost without each direction; NaN: there are none.
+
+        All in one go, so that what is below the layer is computed once.
+        """
+        keys = [(scaling, arm) for scaling in arms for arm in arms[scaling]]
+        functionals = [arms[scaling][arm] for scaling, arm in keys]
+        sizes = [f.shape[1] for f in functionals]
+        lost = np.full(sum(sizes), np.nan)
+        if self.no_accuracy is None and len(lost):
+            removals = [frames[s].removal(f) for (s, _), f in zip(keys, functionals, strict=True)]
+            first = self.data.first(self.settings.projected_n)
+            right, without = correct_without(
+                self.network.model, layer, first.images, first.labels,
+                np.concatenate(functionals, axis=1), np.concatenate(removals, axis=1),
+            )  # fmt: skip
+            lost = 100 * (right - without) / len(first.rows)
+        return dict(zip(keys, np.split(lost, np.cumsum(sizes)[:-1]), strict=True))
+
+    def _rows(
+        self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured, lost: np.ndarray
+    ) -> pa.Table:
+        """The rows of one arm."""
+        n = len(self.data.rows)
+        images = [n] * len(of.values) + [min(n, self.settings.projected_n)]
+        why = of.reasons["auc"].copy()  # why a direction has no measure at all
+        why[why == None] = self.no_accuracy  # noqa: E711  elementwise
+        values = of.values | {measures.ACCURACY: np.where(why == None, lost, np.nan)}  # noqa: E711
+        reasons = of.reasons | {measures.ACCURACY: why}
+        columns = {
+            "direction": np.tile(which, len(values)),
+            "measure": np.repeat(list(values), len(which)),
+            "value": np.ma.masked_invalid(np.concatenate(list(values.values()))),
+            "reason": np.concatenate([reasons[name] for name in values]),
+        }
+        return tables.build({**origin, **columns, "n": np.repeat(images, len(which))}, UNITS)
+
+    def _rotations(
+        self, origin: Mapping[str, Any], frame: directions.Frame, x: np.ndarray,
+        valued: Mapping[str, np.ndarray], rng: np.random.Generator,
+    ) -> list[pa.Table]:  # fmt: skip
+        """The means of each measure over the units' frame, rotation by rotation.
+
+        Over as many directions as units that have the measure: over more they would vary less.
+        """
+        means = [
+            measures.averages(self._measured(x, frame.rotated(rng)), valued)
+            for _ in range(self.settings.rotations if len(frame.units) else 0)
+        ]
+        number = np.arange(len(means))
+        return [
+            tables.build(
+                {
+                    **origin, "measure": name, "rotation": number,
+                    "value": np.ma.masked_invalid([of[name] for of in means]),
+                },
+                UNIT_ROTATIONS,
+            )
+            for name in (means[0] if means else ())
+        ]  # fmt: skip
+
+    def _picture_schema(self) -> pa.Schema:
+        return unit_pictures(tables.image_field(self.data.images.shape[1:]))
+
+    def _pictures(
+        self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured
+    ) -> pa.Table:
+        """The top images of the first directions that have a top."""
+        kept = np.flatnonzero(~np.isnan(of.values["purity"]))[:SHOWN]
+        if len(kept) == 0:
+            return self._picture_schema().empty_table()
+        top, k = of.top[kept].ravel(), self.shown.k
+        columns = {
+            "direction": np.repeat(which[kept], k),
+            "rank": np.tile(np.arange(k), len(kept)),
+            "score": of.best[kept].ravel(),
+            "index": self.data.rows[top],
+            "label": self.shown.labels[top],
+            "image": self.data.images[top].cpu().numpy(),
+        }
+        return tables.build({**origin, **columns}, self._picture_schema())

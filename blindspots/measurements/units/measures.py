@@ -1,0 +1,225 @@
+"""Measures of a direction: how much its scores, and the images that it likes best, mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from blindspots.interface import InputError
+from blindspots.measurements.units.ranks import (
+    best_auc,
+    mutual_information,
+    purity_and_entropy,
+    ranked,
+)
+
+OF_SCORES = ("auc", "information", "kurtosis")
+"""Measures of all images' scores."""
+OF_TOP = ("purity", "entropy", "pixels", "features")
+"""Measures of the k images with the largest scores."""
+ACCURACY = "accuracy"
+"""What is lost when a direction is projected out (`blindspots.units.projection`)."""
+
+CONSTANT = "constant direction: the same score for every image"
+DEAD = "dead unit: the same activation for every image"
+TIED = "ties: the k-th largest score is that of the next image, too"
+ONE_CLASS = "the images are all of one class"
+NO_REFERENCE = "no independent network was named for its features"
+Reasons = dict[str, np.ndarray]
+
+
+class Vectors(NamedTuple):
+    """Images as vectors: (n, m) float32 less their mean, of length 1; 0 where one is the mean.
+
+    Attributes:
+        unit: the vectors; None where there are more numbers in one than images.
+        gram: (n, n) float32 inner products instead; else None.
+        squares: (n,) their squared lengths.
+    """
+
+    unit: np.ndarray | None
+    gram: np.ndarray | None
+    squares: np.ndarray
+
+
+class Images(NamedTuple):
+    """The images that directions are measured on.
+
+    Attributes:
+        labels: (n,) from 0.
+        classes: number of labels.
+        pixels: their pixels.
+        features: those that an independent network makes of them; None: there is none.
+        k: images of a direction that count as its top.
+    """
+
+    labels: np.ndarray
+    classes: int
+    pixels: Vectors
+    features: Vectors | None
+    k: int
+
+
+class Measured(NamedTuple):
+    """Values of directions, and why there is none.
+
+    Attributes:
+        values: by measure (directions,), NaN where there is none.
+        reasons: by measure (directions,) of text, None where there is a value.
+        top: (directions, k) images, the largest score first; rows of tied directions tell nothing.
+        best: (directions, k) their scores.
+    """
+
+    values: dict[str, np.ndarray]
+    reasons: Reasons
+    top: np.ndarray
+    best: np.ndarray
+
+
+def images(
+    labels: np.ndarray,
+    classes: int,
+    pixels: np.ndarray,
+    features: np.ndarray | None,
+    k: int,
+) -> Images:
+    """What measures need of images.
+
+    Args:
+        labels: (n,) from 0.
+        classes: number of labels.
+        pixels: (n, *image).
+        features: (n, features) of an independent network, or None.
+        k: images of a direction that count as its top.
+
+    Returns:
+        `Images` for `measured`.
+
+    Raises:
+        InputError: k of 1 or less, or not below the number of images.
+    """
+    if not 1 < k < len(labels):
+        raise InputError(
+            f"k: expected at least 2 and less than the {len(labels)} images, found {k}; "
+            "change k, or take more images"
+        )
+    of_pixels = _vectors(pixels.reshape(len(pixels), -1))
+    return Images(labels, classes, of_pixels, None if features is None else _vectors(features), k)
+
+
+def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Measured:
+    """Every measure but the accuracy lost.
+
+    A constant direction has no measure but the null with its reason. Where the k-th and the next
+    largest score are equal, as those of a unit that most images leave at 0, which images are its
+    top is arbitrary: the measures of the top are null.
+
+    Args:
+        scores: (n, directions).
+        images: the images.
+        constant: the reason given for a direction whose score never varies.
+
+    Returns:
+        Values, reasons and top images of every direction.
+    """
+    found = ranked(np.ascontiguousarray(scores.T), images.labels, images.classes)
+    k, n = images.k, len(scores)
+    top = found.order[:, : n - k - 1 : -1]
+    flat = found.scores[:, 0] == found.scores[:, -1]
+    tied = ~flat & (found.scores[:, n - k] == found.scores[:, n - k - 1])
+    purity, entropy = purity_and_entropy(top, images.labels, images.classes)
+    values = {
+        "purity": purity,
+        "entropy": entropy,
+        "pixels": similarity(images.pixels, top),
+        "features": np.full(len(top), np.nan)
+        if images.features is None
+        else similarity(images.features, top),
+        "auc": best_auc(found),
+        "information": mutual_information(found),
+        "kurtosis": kurtosis(found.scores),
+    }
+    reasons = {}
+    for name, of in values.items():
+        why = np.full(len(of), None, dtype=object)
+        if name == "features" and images.features is None:
+            why[:] = NO_REFERENCE
+        if name in OF_TOP:
+            why[tied] = TIED
+        if name == "auc" and np.ptp(images.labels) == 0:
+            why[:] = ONE_CLASS
+        why[flat] = constant
+        of[why != None] = np.nan  # noqa: E711  elementwise
+        reasons[name] = why
+    return Measured(values, reasons, top, found.scores[:, : n - k - 1 : -1])
+
+
+def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
+    """Mean cosine of all pairs of the top images.
+
+    ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
+
+    Args:
+        vectors: of all images.
+        top: (directions, k) images.
+
+    Returns:
+        (directions,) float64.
+    """
+    k = top.shape[1]
+    if vectors.unit is None:
+        assert vectors.gram is not None
+        pairs = vectors.gram[top[:, :, None], top[:, None, :]]
+        squares = pairs.sum(axis=(1, 2), dtype=np.float64)
+    else:
+        sums = np.zeros((len(top), vectors.unit.shape[1]), vectors.unit.dtype)
+        for place in range(k):
+            sums += vectors.unit[top[:, place]]
+        squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64)
+    return (squares - vectors.squares[top].sum(axis=1)) / (k * (k - 1))
+
+
+def kurtosis(scores: np.ndarray) -> np.ndarray:
+    """Excess kurtosis of scores.
+
+    Args:
+        scores: (directions, n).
+
+    Returns:
+        (directions,) float64; NaN where they are constant.
+    """
+    centred = scores - scores.mean(axis=1, keepdims=True, dtype=np.float64).astype(scores.dtype)
+    squares = np.square(centred)
+    second = squares.mean(axis=1, dtype=np.float64)
+    fourth = np.einsum("ij,ij->i", squares, squares, dtype=np.float64) / scores.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return fourth / second**2 - 3
+
+
+def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> Mapping[str, float]:
+    """The statistic of a set of directions.
+
+    Args:
+        found: their measures.
+        among: by measure (directions,) bool, which of them count; all by default.
+
+    Returns:
+        Each measure's mean over those that have one; NaN where none has.
+    """
+    counted = {
+        name: of[~np.isnan(of) & (True if among is None else among[name])]
+        for name, of in found.values.items()
+    }
+    return {name: float(of.mean()) if len(of) else np.nan for name, of in counted.items()}
+
+
+def _vectors(vectors: np.ndarray) -> Vectors:
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    unit = (vectors - mean).astype(np.float32, copy=False)
+    lengths = np.linalg.norm(unit, axis=1, keepdims=True)
+    np.divide(unit, lengths, out=unit, where=lengths > 0)  # of length 0: they are 0
+    squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)
+    few = unit.shape[0] < unit.shape[1]
+    return Vectors(None, unit @ unit.T, squares) if few else Vectors(unit, None, squares)

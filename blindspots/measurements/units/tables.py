@@ -1,0 +1,48 @@
+"""The tables of units and of other directions."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+UNITS = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("trained", pa.bool_(), nullable=False),  # or the control, as it was initialised
+        pa.field("layer", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),  # of module, such as "ReLU"
+        pa.field("place", pa.string(), nullable=False),  # "before", "after" a nonlinearity, …
+        pa.field("scaling", pa.string(), nullable=False),  # of units.directions.SCALINGS
+        pa.field("arm", pa.string(), nullable=False),  # "units", "random", …
+        pa.field("direction", pa.int32(), nullable=False),  # of units their place in the layer
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),  # null: see `reason`
+        pa.field("reason", pa.string()),  # such as a dead unit
+        pa.field("n", pa.int32(), nullable=False),  # images
+    ]
+)
+"""Measures of directions: a row per net, layer, scaling, arm, direction and measure."""
+
+UNIT_ROTATIONS = pa.schema(
+    [
+        *(UNITS.field(name) for name in ("net", "seed", "trained", "layer", "scaling", "measure")),
+        pa.field("rotation", pa.int32(), nullable=False),
+        pa.field("value", pa.float64()),  # mean over its directions; null: none has one
+    ]
+)
+"""The measures' means over the units' frame, turned by rotations that are uniform by Haar."""
+
+
+def unit_pictures(image: pa.Field) -> pa.Schema:
+    """Top images of directions: a row per net, layer, arm, direction and rank."""
+    named = ("net", "seed", "trained", "layer", "kind", "arm", "direction")
+    return pa.schema(
+        [
+            *(UNITS.field(name) for name in named),
+            pa.field("rank", pa.int16(), nullable=False),  # 0: the largest score
+            pa.field("score", pa.float64(), nullable=False),
+            pa.field("index", pa.int32(), nullable=False),  # row in the prepared file
+            pa.field("label", pa.int16(), nullable=False),
+            image,
+        ]
+    )

@@ -1,0 +1,146 @@
+"""What the logs of a run's jobs say: how each ended, and where the time went.
+
+A job's log ends with a line that begins with "done: " or "failed: " (jobs/job.py).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+DONE = re.compile(r"done: started ([\d.]+), working from ([\d.]+) to ([\d.]+)")
+ROOM = 2**20
+"""Bytes; a disk with fewer is as good as full."""
+
+KILLED = (
+    "the job was killed, by hand or by the system; if for want of memory, lower machine.chunk in "
+    "the config, or run fewer jobs at a time (--resources mem_mb=…); finished jobs are kept"
+)
+FULL = "expected room on the disk, found none; make room and run again: finished jobs are kept"
+
+
+class Job(NamedTuple):
+    """When a job ran, in seconds since the epoch.
+
+    Attributes:
+        name: path of its log without the ending, such as "attack/lbfgs/FC10.s0/test".
+        started: start of its process.
+        begun: begin of its work, when all was imported.
+        ended: end of its work.
+    """
+
+    name: str
+    started: float
+    begun: float
+    ended: float
+
+    @property
+    def rule(self) -> str:
+        """The rule that it is of."""
+        return self.name.partition("/")[0]
+
+
+def faults(folder: Path, since: float) -> list[str]:
+    """A line for every job that failed or was killed.
+
+    Args:
+        folder: of a run's logs.
+        since: when the run began; older logs are of other runs.
+    """
+    found = []
+    for log, end in _ends(folder, since):
+        if end.startswith("failed: "):
+            found.append(end.removeprefix("failed: "))
+        elif not DONE.fullmatch(end):
+            full = shutil.disk_usage(folder).free < ROOM
+            found.append(f"{log}: {FULL if full else KILLED}")
+    return found
+
+
+def jobs(folder: Path, since: float) -> list[Job]:
+    """The jobs that were done, in the order of their starts.
+
+    Args:
+        folder: of a run's logs.
+        since: when the run began; older logs are of other runs.
+    """
+    found = []
+    for log, end in _ends(folder, since):
+        if times := DONE.fullmatch(end):
+            name = log.relative_to(folder).with_suffix("").as_posix()
+            found.append(Job(name, *map(float, times.groups())))
+    return sorted(found, key=lambda job: job.started)
+
+
+def _ends(folder: Path, since: float) -> Iterator[tuple[Path, str]]:
+    for log in sorted(folder.rglob("*.log")):
+        if log.stat().st_mtime >= since:
+            yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+
+
+def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:
+    """Where the wall time of a run went: its seconds by rule and phase, which add up to it.
+
+    A second in which several jobs run is shared among them alike; one without a job is Snakemake's.
+
+    Args:
+        jobs: of the run.
+        since: when the run began.
+        until: when it ended.
+
+    Returns:
+        Seconds by (rule, "start" or "work"), and by ("snakemake", "work") what no job ran in.
+    """
+    phases = [(job.rule, "start", job.started, job.begun) for job in jobs]
+    phases += [(job.rule, "work", job.begun, job.ended) for job in jobs]
+    times = {since, until, *(t for phase in phases for t in phase[2:])}
+    seconds: dict[tuple[str, str], float] = defaultdict(float)
+    for begin, end in pairwise(sorted(t for t in times if since <= t <= until)):
+        running = [(rule, phase) for rule, phase, a, b in phases if a <= begin and end <= b]
+        for key in running or [("snakemake", "work")]:
+            seconds[key] += (end - begin) / max(len(running), 1)
+    return dict(seconds)
+
+
+def times(jobs: Sequence[Job], since: float, until: float) -> str:
+    """`shares` as a Markdown table, a row per rule in the order in which they began.
+
+    Args:
+        jobs: of the run.
+        since: when the run began.
+        until: when it ended.
+    """
+    found = shares(jobs, since, until)
+    lines = ["| rule | jobs | start-up, s | work, s |", "| --- | ---: | ---: | ---: |"]
+    for rule in dict.fromkeys(job.rule for job in jobs):
+        count = sum(job.rule == rule for job in jobs)
+        start, work = (found.get((rule, phase), 0.0) for phase in ("start", "work"))
+        lines.append(f"| {rule} | {count} | {start:.1f} | {work:.1f} |")
+    starts, works = (
+        sum(s for (rule, p), s in found.items() if p == phase and rule != "snakemake")
+        for phase in ("start", "work")
+    )
+    idle = found.get(("snakemake", "work"), 0.0)
+    lines.append(f"| all jobs | {len(jobs)} | {starts:.1f} | {works:.1f} |")
+    lines.append(f"| Snakemake, no job running | | | {idle:.1f} |")
+    lines.append(f"| **in all** | | | **{until - since:.1f}** |")
+    return "\n".join(lines)
+
+
+def summary(jobs: Sequence[Job], since: float, until: float) -> str:
+    """A run in a line: jobs, wall time and what it went into, the slowest jobs."""
+    found = shares(jobs, since, until)
+    starts = sum(seconds for (_, phase), seconds in found.items() if phase == "start")
+    idle = found.get(("snakemake", "work"), 0.0)
+    work = until - since - starts - idle
+    slowest = sorted(jobs, key=lambda job: job.started - job.ended)[:3]
+    named = ", ".join(f"{job.name} {job.ended - job.started:.0f} s" for job in slowest)
+    return (
+        f"{len(jobs)} jobs in {until - since:.0f} s (work {work:.0f} s, start-up of jobs "
+        f"{starts:.0f} s, Snakemake {idle:.0f} s); the slowest: {named}"
+    )

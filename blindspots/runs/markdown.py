@@ -1,0 +1,140 @@
+"""A run's tables as a Markdown page, for the project's own docs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from blindspots.files import tables
+from blindspots.provenance import versions
+from blindspots.report.headlines import Headline, headlines, warned
+from blindspots.report.isolation import isolated
+from blindspots.report.summaries import Cell, Table, printable
+
+MOST_ROWS = 80
+"""Of a table: longer ones are left to the report."""
+
+
+def page(
+    config: Mapping[str, Any],
+    summaries: Mapping[str, str | Path],
+    histories: Mapping[str, str | Path],
+    command: str,
+    figures: Mapping[str, str] | None = None,
+    note: str | None = None,
+    records: Sequence[Mapping[str, Any]] = (),
+    size: int = 0,
+) -> str:
+    """What a run found in short, every table, and what its jobs took.
+
+    Args:
+        config: of the run, checked.
+        summaries: files of the tables, by name.
+        histories: files of the trainings' histories, by what the nets are called.
+        command: that makes the page, to say so at its top.
+        figures: by title the files of some, as the page names them.
+        note: Markdown that the page begins with.
+        records: what Snakemake measured of each job (its `benchmark:`).
+        size: bytes of all that the run left.
+
+    Raises:
+        InputError: a file that is not there, or damaged.
+    """
+    found = {name: tables.read(path) for name, path in summaries.items()}
+    frames = {name: table.to_pandas() for name, table in found.items()}
+    commits = sorted({tables.metadata(table)["commit"] for table in found.values()})
+    installed = ", ".join(f"{name} {version}" for name, version in versions().items())
+    parts = [
+        f"# Results of the run `{config['run']}`",
+        *([note] if note else []),
+        f"Written by `{command}` from the tables of the run; nothing here is typed by hand.\n"
+        f"Commit {', '.join(commits)}; {installed}.",
+        "In transfer tables a cell is the share of the row's images, in percent, that the column's "
+        "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
+    ]
+    parts += _in_short(headlines(config, frames))
+    parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
+    for name, table in found.items():
+        heading = tables.metadata(table)["title"]
+        body = _markdown(printable(name, heading, frames[name]))
+        parts.append(f"## {plain(heading)}\n\n{body}")
+    for title, file in (figures or {}).items():
+        parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
+    parts.append(f"## Wall time of the trainings\n\n{_times(histories)}")
+    if records:
+        parts.append(f"## What the jobs took\n\n{_taken(records, size)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _in_short(lines: Sequence[Headline]) -> list[str]:
+    """The report's first screen."""
+    if not lines:
+        return []
+    judged = bool(lines[0].verdict)
+    rows = [
+        [plain(line.claim), *([plain(line.verdict)] if judged else []),
+         plain(line.figure) + (f" [{line.interval}]" if line.interval else ""), plain(line.note)]
+        for line in lines
+    ]  # fmt: skip
+    head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
+    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{_grid(head, rows)}"]
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+    lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Text from a config or a table as Markdown that shows it as it is, in one line."""
+    # Underscores within a word are shown.
+    special = r"[\\`|<>\[\]*~]|\b_|_\b|&(?=#?\w+;)"
+    return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
+
+
+def _markdown(table: Table) -> str:
+    if len(table.rows) > MOST_ROWS:
+        return f"{len(table.rows)} rows, which the report has."
+    rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
+    text = _grid([table.name, *map(plain, table.columns)], rows, "---:")
+    notes = [f"{plain(table.caption)}."] if table.caption else []
+    notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
+    return "\n\n".join([text, *notes])
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    interval = f" [{cell.interval}]" if cell.interval else ""
+    paper = f" ({cell.paper})" if cell.paper else ""
+    return plain(cell.value) + interval + paper
+
+
+def _times(histories: Mapping[str, str | Path]) -> str:
+    rows = []
+    for label, path in histories.items():
+        end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
+        rows.append([plain(label), str(end["iteration"]), f"{end['seconds']:.0f}"])
+    return _grid(["net", "iterations", "seconds"], rows, "---:")
+
+
+def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
+    """Jobs, times and memory by rule, and disk."""
+    rows = []
+    for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
+        jobs = [job for job in records if rule in (None, job["rule_name"])]
+        wall, cpu, memory = (
+            # "NA": the job had ended before Snakemake first looked
+            [0.0 if job[key] == "NA" else job[key] for job in jobs]
+            for key in ("s", "cpu_time", "max_rss")
+        )
+        figures = (sum(wall), sum(cpu), max(memory))
+        rows.append([rule or "all", str(len(jobs)), *(f"{figure:.0f}" for figure in figures)])
+    head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
+    return "\n\n".join([
+        _grid(head, rows, "---:"),
+        f"{size / 2**20:.0f} MiB of results. Wall times of jobs overlap, and grow where other work "
+        "runs beside them.",
+    ])  # fmt: skip

@@ -1,0 +1,267 @@
+"""What tables record of images and answers is measured and given again: edits are found."""
+
+import hashlib
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+
+from blindspots import datasets
+from blindspots.analyses import ledger
+from blindspots.attacks import closest
+from blindspots.attacks import table as attacks
+from blindspots.audit.files import AuditError, Originals
+from blindspots.audit.run import Files, _network, _shown, audit
+from blindspots.certificates import table as certificates
+from blindspots.datasets import table as prepared
+from blindspots.files import tables, weights
+from blindspots.files.images import Images
+from blindspots.interface import UNIT_BOX, Part
+from blindspots.jobs.attack import run as attack_all
+from blindspots.measurements import transfer
+from blindspots.measurements.witnesses import Witnesses
+from blindspots.threat.answers import CLEAN, answers
+
+N = 12
+NETS = ("A", "B")
+
+
+class Run:
+    """The files of a run of two nets, of which the first is attacked."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return self.folder / name
+
+    @property
+    def files(self):
+        return Files(
+            ledger=self.path("ledger.parquet"),
+            attacks=[self.path("attack.parquet")],
+            witnesses=[self.path("witnesses.parquet")],
+            certificates=[],
+            weights={(net, 0): self.path(f"{net}.safetensors") for net in NETS},
+            images={part: self.path(f"{part}.parquet") for part in ("train", "test")},
+            clean={(net, 0): self.path(f"clean{net}.parquet") for net in NETS},
+            transfer=[self.path("transfer.parquet")],
+            pictures=[self.path("pictures.parquet")],
+        )
+
+    def audit(self):
+        return audit(self.files, []).to_pandas().set_index(["net", "check"])
+
+    def change(self, name, at, **values):
+        """Write other values into a row, as a hand would, keeping all that the file says."""
+        path = self.path(name)
+        table = tables.read(path)
+        for column, value in values.items():
+            place = table.schema.get_field_index(column)
+            field = table.schema.field(column)
+            if isinstance(field.type, pa.FixedShapeTensorType):
+                images = tables.images(table, column).copy()
+                images[at].flat[20] = value
+                made = pa.FixedShapeTensorArray.from_numpy_ndarray(images)
+            else:
+                rows = table[column].to_pylist()
+                rows[at] = value(rows[at]) if callable(value) else value
+                made = pa.array(rows, field.type)
+            table = table.set_column(place, field, made)
+        tables.write(path, table.replace_schema_metadata(), tables.metadata(tables.schema_of(path)))
+
+
+def shown(run, data, nets, images):
+    """Attack A, show all to both; the tables as the workflow writes them."""
+    columns = attack_all(
+        closest, nets["A"], data, others=data.images, target="any", seed=0, chunk=N, settings={}
+    )
+    named = {"net": "A", "seed": 0, "attack": "closest", "file": "test"}
+    attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
+    digest = hashlib.sha256(run.path("A.safetensors").read_bytes()).hexdigest()
+    made_from = {"weights": {str(run.path("A.safetensors")): digest}}
+    tables.write(run.path("attack.parquet"), attack, made_from)
+    exhibits = [
+        *transfer.attacked(run.path("attack.parquet"), data, [0.25], clip=True),
+        transfer.control("noise", "gaussian", {"std": 0.2}, data, seed=0),
+    ]
+    rows, kept = [], []
+    for name, net in nets.items():
+        witnesses, victim = Witnesses(name, 0, data), transfer.Victim(name, 0, net)
+        rows += [
+            transfer.exposed(e, victim, experiment="e", seed=0, chunk=5, witnesses=witnesses)
+            for e in exhibits
+        ]
+        kept.append(witnesses.table(net, 5))
+    tables.write(run.path("transfer.parquet"), pa.concat_tables(rows), {})
+    tables.write(run.path("witnesses.parquet"), pa.concat_tables(kept), {})
+    pictures = pa.concat_tables([transfer.pictures(e, 0) for e in exhibits])
+    tables.write(run.path("pictures.parquet"), pictures, {})
+
+
+def join(run, files):
+    joined = ledger.build(
+        tables.frame(files.attacked),
+        certificates.SCHEMA.empty_table().to_pandas(),
+        tables.frame(list(files.clean.values())),
+    )
+    tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
+
+
+@pytest.fixture(scope="module")
+def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
+    run = Run(tmp_path_factory.mktemp("recorded"))
+    test = datasets.digits.digits().test
+    part = Part(test.images[:N], test.labels[:N])
+    for name in ("train", "test"):
+        prepared.write(run.path(f"{name}.parquet"), part, 10, UNIT_BOX, {})
+    nets = {"A": sigmoid_net, "B": softmax_net}
+    for (name, net), hidden in zip(nets.items(), ([30, 30], []), strict=True):
+        _, spec = weights.create("mlp", {"hidden": hidden}, (1, 8, 8), 10)
+        weights.save(run.path(f"{name}.safetensors"), net, spec)
+    images, labels = (torch.from_numpy(array) for array in part)
+    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX)
+    for name, net in nets.items():
+        given = answers(net, images, labels, 10, 5)
+        place = {"net": name, "seed": 0, "index": np.arange(N), "label": part.labels}
+        given = {"prediction": given.predictions, "margin": given.margins}
+        parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
+        tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})
+    shown(run, data, nets, images)
+    join(run, run.files)
+    return run
+
+
+@pytest.fixture
+def run(left_alone, tmp_path):
+    shutil.copytree(left_alone.folder, tmp_path / "copy")
+    return Run(tmp_path / "copy")
+
+
+def test_of_a_run_that_was_left_alone_every_row_is_checked(run):
+    found = run.audit()
+    assert found.loc[("A", "length"), "checked"] == N
+    assert found["discrepancy"].xs("length", level="check").max() < 1e-12
+    assert found.loc[("A", "attacked"), ["checked", "unchecked"]].sum() == 2 * N
+    witnesses = len(tables.read(run.path("witnesses.parquet")))
+    assert witnesses > N / 2
+    assert found["checked"].xs("length", level="check").sum() == N + witnesses
+    for net in NETS:
+        assert found.loc[(net, "clean"), "checked"] == 2 * N
+        assert found.loc[(net, "transfer"), ["checked", "unchecked"]].sum() == 3 * N
+        assert found.loc[(net, "transfer"), "checked"] > 2.5 * N
+
+
+def another(label):
+    return (label + 1) % 10
+
+
+EDITS = [
+    ("attack.parquet", {"distortion": lambda d: d / 2}, "distortion in .*attack.parquet: expected"),
+    ("attack.parquet", {"linf": lambda d: 1.001 * d}, "linf in .*attack.parquet: expected"),
+    ("attack.parquet", {"distortion": None}, "distortion in .*attack.parquet: expected"),
+    ("attack.parquet", {"attacked_prediction": another}, "attacked_prediction in .*: expected"),
+    ("attack.parquet", {"prediction": another}, "prediction in .*attack.parquet: expected"),
+    ("attack.parquet", {"prediction": -1}, "prediction in .*attack.parquet: expected"),
+    ("attack.parquet", {"label": another}, "label in .*attack.parquet: expected"),
+    ("witnesses.parquet", {"distortion": lambda d: d / 2}, "distortion in .*witnesses.parquet"),
+    ("cleanB.parquet", {"prediction": another}, r"net B \(seed 0\), image 3 of train: prediction"),
+    ("cleanB.parquet", {"label": another}, "label in .*cleanB.parquet: expected"),
+    ("cleanB.parquet", {"index": 5}, r"image 5 of train: index in .*cleanB.parquet: expected 3"),
+    ("transfer.parquet", {"success": False}, "success in .*transfer.parquet: expected True"),
+    ("transfer.parquet", {"distortion": None}, "distortion in .*transfer.parquet: expected"),
+    ("transfer.parquet", {"prediction": another}, "prediction in .*transfer.parquet: expected"),
+    ("transfer.parquet", {"distortion": lambda d: d / 2}, "distortion in .*transfer.parquet"),
+    ("pictures.parquet", {"image": 0.5}, "pictures.parquet: closest of A .*: expected the image"),
+    ("pictures.parquet", {"original": 0.5}, "pictures.parquet: closest of A .*: expected the imag"),
+    ("pictures.parquet", {"label": another}, "expected the label . of"),
+    ("test.parquet", {"image": 0.5}, "row 3: expected an image with SHA-256"),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "message"), EDITS)
+def test_an_edit_by_hand_is_named(run, name, values, message):
+    run.change(name, 3, **values)
+    with pytest.raises(AuditError, match=message) as raised:
+        run.audit()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("at", [N + 3, 2 * N + 3])
+@pytest.mark.parametrize("values", [{"prediction": another}, {"distortion": lambda d: d / 2}])
+def test_of_amplified_images_and_of_controls_as_well(run, at, values):
+    run.change("transfer.parquet", at, **values)
+    with pytest.raises(AuditError, match=f"{next(iter(values))} in .*transfer.parquet: expected"):
+        run.audit()
+
+
+@pytest.mark.parametrize("kept", [N - 2, 2 * N - 1])
+def test_answers_to_fewer_images_or_to_more_are_named(run, kept):
+    table = tables.read(run.path("cleanB.parquet"))
+    for rows in (table.slice(0, kept), pa.concat_tables([table, table.slice(0, 1)])):
+        tables.write(run.path("cleanB.parquet"), rows.replace_schema_metadata(), {})
+        with pytest.raises(AuditError, match=r"cleanB.parquet: expected a row for each image of "):
+            run.audit()
+
+
+def test_an_attack_of_two_parts_is_looked_up_in_the_tables_of_both(run):
+    table = tables.read(run.path("attack.parquet"))
+    place = table.schema.get_field_index("file")
+    in_training = pa.array(["train"] * N)
+    other = table.set_column(place, table.schema.field("file"), in_training)
+    tables.write(run.path("training.parquet"), other.replace_schema_metadata(), {})
+    files = run.files._replace(attacks=[*run.files.attacks, run.path("training.parquet")])
+    join(run, files)
+    found = audit(files, []).to_pandas().set_index(["net", "check"])
+    for net in NETS:
+        assert found.loc[(net, "transfer"), "checked"] > 2.5 * N
+
+
+def test_a_control_that_is_called_as_the_attack_is_not_taken_for_it(run):
+    """A's nearest image by a control, in a table of witnesses, is not what its attack found."""
+    attack = tables.read(run.path("attack.parquet"))
+    images = tables.images(attack)
+    columns = {name: attack[name] for name in attack.column_names} | {
+        "image": np.zeros_like(images)
+    }
+    control = tables.build(columns, attacks.schema(images.shape[1:]))
+    tables.write(run.path("control.parquet"), control, {})
+    files = run.files._replace(witnesses=[*run.files.witnesses, run.path("control.parquet")])
+    originals = {name: Originals(path, range(N)) for name, path in files.images.items()}
+    networks = {(name, 0): _network(files, (name, 0)) for name in NETS}
+    checks = _shown(files, originals, networks)
+    assert all(check.checked > 2.5 * N for (check,) in checks.values())
+    mistaken = files._replace(attacks=files.attacked)
+    with pytest.raises(AuditError):
+        _shown(mistaken, originals, networks)
+
+
+def test_other_weights_than_a_table_was_made_from_are_named(run):
+    table = run.path("attack.parquet")
+    said = {"weights": {str(run.path("A.safetensors")): "0" * 64}}
+    tables.write(table, tables.read(table).replace_schema_metadata(), said)
+    with pytest.raises(AuditError, match=r"A\.safetensors: expected the weights that .*attack"):
+        run.audit()
+
+
+def test_what_a_net_unknown_to_it_answered_is_counted_with_the_reason(run, softmax_net):
+    spec = weights.spec_of(run.path("B.safetensors")) | {"method": "my_lab.nets:resnet"}
+    weights.save(run.path("B.safetensors"), softmax_net, spec)
+    found = run.audit()
+    why = "model my_lab.nets:resnet is not known to the audit"
+    assert found.loc[("B", "clean"), ["unchecked", "reason"]].tolist() == [2 * N, why]
+    assert found.loc[("B", "transfer"), ["unchecked", "reason"]].tolist() == [3 * N, why]
+
+
+def test_controls_beyond_the_pictures_are_counted(run):
+    table = tables.read(run.path("pictures.parquet"))
+    fewer = table.filter(pa.compute.less(table["index"], 5)).replace_schema_metadata()
+    tables.write(run.path("pictures.parquet"), fewer, {})
+    found = run.audit()
+    assert found.loc[("A", "transfer"), "reason"].split("; ")[-1] == (
+        "images of a control that are on no disk"
+    )
+    assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5

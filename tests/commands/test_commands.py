@@ -1,0 +1,372 @@
+"""The commands: what they write, say and refuse. Real runs through them: tests/workflow."""
+
+import io
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from blindspots import __main__ as command
+from blindspots.analyses.kit import checked
+from blindspots.commands import _shared
+from blindspots.config import methods
+from blindspots.config.check import check
+from blindspots.files import tables
+from blindspots.interface import InputError
+from blindspots.runs import housekeeping
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+COMPLETE = ["paper", "adversarial", "digits", "norms", "start", "units"]
+
+
+@pytest.fixture
+def blindspots(tmp_path, monkeypatch, capsys):
+    """The command in an empty folder: exit status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def given(*arguments):
+        status = 0
+        try:
+            command.main(arguments)
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        if isinstance(status, str):  # what Python prints on its way out
+            status, err = 1, status
+        return status, out, err
+
+    return given
+
+
+def written(path):
+    return check(yaml.safe_load(path.read_text("utf-8")), SCHEMA)
+
+
+def test_the_help_names_every_command_and_imports_nothing_slow():
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "blindspots", "--help"],
+        cwd=ROOT, text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert not re.search(r"\| +(torch|pandas|numpy|pyarrow|snakemake)$", ended.stderr, re.M)
+    for module in command.COMMANDS:
+        assert module.__name__.rpartition(".")[2] in ended.stdout
+
+
+@pytest.mark.parametrize("module", command.COMMANDS, ids=lambda m: m.__name__.rpartition(".")[2])
+def test_every_example_of_a_help_text_is_a_command_that_there_is(module, blindspots):
+    name = module.__name__.rpartition(".")[2]
+    status, out, _ = blindspots(name, "--help")
+    assert status == 0
+    examples = re.findall(r"^  blindspots (\S.*?)(?:   .*)?$", out, re.M)
+    assert examples
+    for example in examples:
+        assert command.parse(example.split()).run.__module__ == module.__name__
+
+
+def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp_path):
+    status, out, error = blindspots("new", "mine.yaml")
+    assert (status, error) == (0, "")
+    assert "run mine.yaml --dry-run" in out
+    found = written(tmp_path / "mine.yaml")
+    assert (found["run"], found["data"]["method"]) == ("mine", "digits")
+    assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["1", "1e5", "null", "yes", "2024-01-01"])
+def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_path, name):
+    assert blindspots("new", f"{name}.yaml")[0] == 0
+    assert written(tmp_path / f"{name}.yaml")["run"] == name
+    assert f"results/{name}," in (tmp_path / f"{name}.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("preset", COMPLETE)
+def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
+    assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
+    source = ROOT / ("config.yaml" if preset == "paper" else f"presets/{preset}.yaml")
+    lines = [s for s in source.read_text("utf-8").splitlines() if not s.startswith("run:")]
+    assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
+    assert written(tmp_path / "mine.yaml")["run"] == "mine"
+
+
+@pytest.mark.parametrize("dataset", methods.names("datasets"))
+def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, dataset):
+    known, required = methods.settings("datasets", dataset)
+    root = ["--root", "pict\U0001f4f7 ures"] if "root" in known else []
+    assert blindspots("new", "mine.yaml", "--dataset", dataset, *root)[0] == 0
+    text = (tmp_path / "mine.yaml").read_text("utf-8")
+    data = yaml.safe_load(text)["data"]
+    assert data["method"] == dataset
+    assert data.get("root") == (root[1] if root else None)
+    assert required - {"root"} <= data.keys()
+    uncommented = yaml.safe_load(text.replace("\n  # ", "\n  "))["data"]
+    assert known | {"method"} == uncommented.keys()
+
+
+def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
+    (tmp_path / "lab.py").write_text("def images(*, root, size=3, kind='a b'):\n    pass\n")
+    assert blindspots("new", "mine.yaml", "--dataset", "lab:images", "--root", "x")[0] == 0
+    assert written(tmp_path / "mine.yaml")["data"]["root"] == "x"
+    assert '\n  # size: 3\n  # kind: "a b"\n' in (tmp_path / "mine.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["there.yaml"], "there.yaml: expected no such file, found one; --force writes over it"),
+        (["a b.yaml"], "a b.yaml: expected letters, digits, '.', '_' or '-', a letter or digit"),
+        (["a" * 20 + ".yaml"], "aaa.yaml: expected no end repeated twenty times"),
+        (["no/my.yaml"], "no/my.yaml: expected a file that can be written"),
+        (["my.yaml", "--preset", "digts"], "found 'digts'; did you mean 'digits'?"),
+        (["my.yaml", "--preset", "claims"], "--preset: expected one of paper, "),
+        (["my.yaml", "--dataset", "mnst"], "--dataset: expected one of digits, "),
+        (["my.yaml", "--dataset", "digits", "--root", "x"], "--root: expected none for digits"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_a_line(blindspots, tmp_path, arguments, message):
+    (tmp_path / "there.yaml").write_text("mine")
+    status, _, error = blindspots("new", *arguments)
+    assert status == 1
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["there.yaml"]
+    assert (tmp_path / "there.yaml").read_text() == "mine"
+
+
+def test_force_writes_over_a_file(blindspots, tmp_path):
+    (tmp_path / "there.yaml").write_text("mine")
+    assert blindspots("new", "there.yaml", "--force")[0] == 0
+    assert written(tmp_path / "there.yaml")["run"] == "there"
+
+
+@pytest.mark.parametrize("name", ["run", "report"])
+def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
+    blindspots("new", "my.yaml")
+    text = (tmp_path / "my.yaml").read_text("utf-8")
+    (tmp_path / "my.yaml").write_text(text.replace("\nseeds:", "\nsedes:"))
+    status, _, error = blindspots(name, "my.yaml")
+    assert status == 1
+    assert error.startswith("my.yaml: top level: ")
+    assert "found 'sedes'; did you mean 'seeds'?" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    text = (tmp_path / "my.yaml").read_text("utf-8")
+    (tmp_path / "my.yaml").write_text(text.replace("\n  sigmoid:", "\n  linear:"))
+    status, _, error = blindspots("run", "my.yaml", "--dry-run")
+    assert status == 1
+    assert "my.yaml: expected a YAML config, found none (the key 'linear' is there twice" in error
+    assert "line 24" in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("archive", ["theirs.pdf", "no/theirs.zip"])
+def test_snakemakes_report_must_be_a_file_that_it_can_write(blindspots, archive):
+    blindspots("new", "my.yaml")
+    status, _, error = blindspots("report", "my.yaml", "--snakemake", archive)
+    assert status == 1
+    assert error == (
+        f"--snakemake: expected a .zip or .html file in a folder that exists, found {archive}"
+    )
+
+
+def test_what_follows_two_dashes_is_snakemakes_and_of_no_other_command(blindspots):
+    found = command.parse(["run", "a.yaml", "b.yaml", "--", "--until", "x", "--", "y"])
+    assert [str(path) for path in found.configs] == ["a.yaml", "b.yaml"]
+    assert found.more == ["--until", "x", "--", "y"]
+    status, _, error = blindspots("new", "my.yaml", "--", "-n")
+    assert status == 2
+    assert "expected nothing after --, found -n" in error
+
+
+def test_the_package_without_a_checkout_says_so_in_a_line(blindspots, monkeypatch, tmp_path):
+    (tmp_path / "my.yaml").write_text("run: a")
+    monkeypatch.setattr(_shared, "ROOT", tmp_path)
+    status, _, error = blindspots("run", "my.yaml")
+    assert status == 1
+    assert "expected the workflow's files beside the package, found none" in error
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--cores", "0"], "--cores: expected 'all' or a number from 1, found '0'"),
+        (["--cores", "-1"], "--cores: expected 'all' or a number from 1, found '-1'"),
+        (["--cores", "some"], "--cores: expected 'all' or a number from 1, found 'some'"),
+        (["--gpu", "0"], "--gpu: expected a number from 1, found '0'"),
+        (["--gpu", "-1"], "--gpu: expected a number from 1, found '-1'"),
+        (["--gpu", "x"], "--gpu: expected a number from 1, found 'x'"),
+    ],
+)
+def test_a_run_without_a_core_or_a_gpu_to_run_on_is_refused(blindspots, option, message):
+    blindspots("new", "my.yaml")
+    status, _, error = blindspots("run", "my.yaml", "--dry-run", *option)
+    assert status == 1
+    assert error.startswith(message)
+    assert len(error.splitlines()) == 1
+
+
+def test_snakemake_gets_the_checkouts_profile_unless_another_is_named():
+    configs = [Path("my.yaml")]
+    ours = str(ROOT / "profiles/default")
+    given = _shared.snakemake(configs, "--cores", "1")
+    assert given[given.index("--workflow-profile") + 1] == ours
+    for other in (["--workflow-profile", "slurm"], ["--workflow-profile=slurm"]):
+        assert ours not in _shared.snakemake(configs, *other)
+
+
+@pytest.mark.parametrize("name", ["run", "report"])
+def test_a_checkout_in_a_folder_with_braces_is_refused_in_a_line(blindspots, monkeypatch, name):
+    blindspots("new", "my.yaml")
+    monkeypatch.setattr(_shared, "ROOT", Path("/a {checkout}"))
+    status, _, error = blindspots(name, "my.yaml")
+    assert status == 1
+    assert error == "/a {checkout}: expected a checkout in a folder without braces; move it"
+
+
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [("blindspots", "./blindspots"), ("a venv/bin/blindspots", "'a venv/bin/blindspots'")],
+)
+def test_the_command_to_give_next_is_one_that_a_shell_takes(
+    blindspots, monkeypatch, tmp_path, program, shown
+):
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / program)])
+    again = _shared.again("run", Path("it's {x} [y].yaml"))
+    assert again == f"""{shown} run 'it'"'"'s {{x}} [y].yaml'"""
+    assert shlex.split(again)[1:] == ["run", "it's {x} [y].yaml"]
+
+
+FIGURES = ("row", "column", "value", "unit", "n")
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    """Two runs' folders whose one table differs in a figure."""
+    for run, value in (("a", 1.0), ("b", 2.0)):
+        frame = pd.DataFrame([["x", "y", value, "%", 1]], columns=FIGURES)
+        tables.write(tmp_path / run / "tables/t.parquet", checked(frame, "t"), {"title": "t"})
+    return tmp_path
+
+
+def compared(folder, **options):
+    """`blindspots compare` as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "blindspots", "compare", "a", "b"], cwd=folder, check=False,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "arrow"),
+    [
+        ({}, "\N{RIGHTWARDS ARROW}"),
+        ({"PYTHONIOENCODING": "ascii"}, "\\u2192"),
+        ({"PYTHONIOENCODING": "latin-1"}, "\\u2192"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "\\u2192"),
+    ],
+    ids=str,
+)
+def test_a_terminal_of_another_encoding_shows_what_it_can(two_runs, settings, arrow):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
+    env |= {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"} | settings
+    ended = compared(two_runs, env=env, encoding="utf-8")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"t: x, y: 1 {arrow} 2 % (+100%)\n1 of 1 figures differ\n"
+
+
+def test_a_reader_that_has_enough_ends_a_command_in_silence(two_runs):
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = compared(two_runs, env=env, stdout=writing)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_full_disk_under_standard_output_is_said_in_a_line(two_runs):
+    with Path("/dev/full").open("w") as full:
+        ended = compared(two_runs, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=full)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "No space left on device" in ended.stderr
+
+
+def test_a_closed_standard_output_is_no_fault(two_runs):
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = compared(two_runs, env=env, stdout=None, preexec_fn=lambda: os.close(1))
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt(), (130, "")),
+        (PermissionError(13, "Denied", "x"), (1, "expected files that can be read and written, ")),
+        (KeyError("gone"), (1, f"{ROOT}/blindspots/__main__.py, line ")),
+    ],
+    ids=repr,
+)
+def test_what_goes_wrong_in_a_command_is_one_line(blindspots, monkeypatch, error, said):
+    def breaks(_):
+        raise error
+
+    breaks.__code__ = breaks.__code__.replace(co_filename=command.__file__)  # of the program's own
+    monkeypatch.setattr(command.compare, "run", breaks)
+    status, out, told = blindspots("compare", "a", "b")
+    assert (status, out) == (said[0], "")
+    assert told.startswith(said[1])
+    assert len(told.splitlines()) == (1 if said[1] else 0)
+
+
+def test_a_damaged_record_of_a_job_is_named(blindspots, tmp_path):
+    record = tmp_path / "logs/x/attack/a.jsonl"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    with pytest.raises(InputError, match=r"a\.jsonl: expected what Snakemake measured of a job"):
+        command.results._records(tmp_path / "logs/x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "removed"), [("y", True), ("Yes", True), ("", False), ("no", False), (None, False)]
+)
+def test_what_is_to_be_removed_is_said_and_removed_once_a_person_says_yes(
+    blindspots, monkeypatch, tmp_path, answer, removed
+):
+    blindspots("new", "my.yaml")
+    file = tmp_path / "results/my/nets/old.s0/weights.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(2**20))
+
+    def asked(question):
+        assert question == "1 files, 1.0 MiB; remove them? [y/N] "
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr(housekeeping, "outputs", lambda *_: housekeeping.Made(set(), set()))
+    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    status, out, error = blindspots("prune", "my.yaml", "--delete")
+    assert out.startswith("results/my/nets/old.s0/weights.safetensors\n")
+    assert (status, error) == ((0, "") if removed else (1, "nothing was removed"))
+    assert file.exists() != removed
+    assert (tmp_path / "results").exists() != removed
+
+
+def test_a_config_with_a_plus_in_its_name_is_one(blindspots, monkeypatch, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "my.yaml").rename(tmp_path / "a+b.yaml")
+    monkeypatch.setattr(housekeeping, "outputs", lambda *_: housekeeping.Made(set(), set()))
+    assert blindspots("prune", "a+b.yaml") == (0, "0 files, 0.0 MiB\n", "")

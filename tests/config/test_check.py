@@ -1,0 +1,384 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from blindspots.config.check import check, laid_over
+from blindspots.interface import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+PRESETS = [ROOT / "config.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+
+
+@pytest.fixture
+def raw():
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
+def fault(raw, *path, value):
+    """The message for a config with one value changed."""
+    changed = copy.deepcopy(raw)
+    *parents, last = path
+    section = changed
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    with pytest.raises(InputError) as error:
+        check(changed, SCHEMA, "my.yaml")
+    return str(error.value)
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name)
+def test_every_config_of_the_project_is_right(path):
+    text = path.read_text("utf-8")
+    raw = yaml.safe_load(text)
+    if text.startswith("# Laid over config.yaml"):
+        raw = laid_over(yaml.safe_load((ROOT / "config.yaml").read_text("utf-8")), raw)
+    check(raw, SCHEMA)
+
+
+def test_a_config_is_laid_over_another_key_by_key_as_snakemake_does():
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 3}
+    over = {"a": {"y": [5], "z": {"w": 1}}, "c": 4}
+    expected = copy.deepcopy(base)
+    update_config(expected, over)
+    assert laid_over(base, over) == expected
+    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 3}
+
+
+def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
+    before = copy.deepcopy(raw)
+    checked = check(raw, SCHEMA)
+    assert raw == before
+    assert checked["nets"]["FC50-50-10"]["label"] == "FC50-50-10"
+    assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
+    assert checked["data"] == {"method": "digits", "name": "digits", "root": None}
+    assert "AE32" not in checked["lipschitz"]["nets"]
+
+
+def test_names_that_look_like_numbers_stay_names(raw):
+    raw["nets"]["1e-4"] = raw["nets"].pop("FC10-1e-4")
+    raw["nets"]["1e-4"]["label"] = "1e-4"
+    for role in ("sources", "victims"):
+        nets = raw["experiments"]["cross-model"][role]
+        nets[nets.index("FC10-1e-4")] = "1e-4"
+    raw["figures"]["examples"]["panels"] = [{"source": "1e-4", "victim": "1e-4"}]
+    raw["figures"]["examples"]["experiment"] = "cross-model"
+    raw["lipschitz"]["nets"] = ["1e-4"]
+    raw["certificates"]["product"]["nets"] = ["1e-4"]
+    raw["nets"]["AE32-10"]["parents"] = {"encoder": "1e-4"}
+    raw["units"] = {"u": {"nets": ["AE32"], "n": 100, "reference": {"net": "1e-4", "layer": "1"}}}
+    checked = check(raw, SCHEMA)
+    assert checked["nets"]["1e-4"]["label"] == "1e-4"
+    assert checked["units"]["u"]["reference"]["net"] == "1e-4"
+
+
+def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
+    def name(root):
+        raw["data"] = {"method": "tests.nets:folder", "root": root}
+        return check(raw, SCHEMA)["data"]["name"]
+
+    assert name("a") == name("a") != name("b")
+    with pytest.raises(InputError, match="data: expected the setting 'root' of"):
+        name(None)
+
+
+def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
+    assert raw["nets"]["FC10-1e-4"]["trainer"]["decay"] == "1e-4"
+    checked = check(raw, SCHEMA)
+    assert checked["nets"]["FC10-1e-4"]["trainer"]["decay"] == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "parts"),
+    [
+        (["sedes"], [0], ["top level", "'sedes'", "did you mean 'seeds'"]),
+        (["seeds"], [], ["seeds: expected at least 1"]),
+        (["seeds"], [-1], ["seeds.0: expected at least 0", "found -1"]),
+        (["seeds"], [2**31], ["seeds.0: expected at most 2147483647"]),
+        (
+            ["attacks", "gaussian-0.1", "method"],
+            "gausian",
+            ["attacks.gaussian-0.1.method: expected"],
+        ),
+        (["attacks", "gaussian-0.1", "std"], float("nan"), ["std: expected a finite number"]),
+        (["run"], "a/b", ["run: expected letters, digits", "found 'a/b'"]),
+        (["splits", "p1"], 1.5, ["splits.p1: expected at most 1 (images of P1)", "found 1.5"]),
+        (["splits", "p1"], "half", ["splits.p1: expected", "found 'half'"]),
+        (
+            ["nets", "FC10-1e-4", "trainer", "decay"],
+            -1,
+            ["trainer.decay: expected at least 0", "-1"],
+        ),
+        (
+            ["nets", "FC10-1e-4", "trainer", "decay"],
+            [0, -2],
+            ["trainer.decay.1: expected at least 0"],
+        ),
+        (["nets", "FC10-1e-4", "trainer", "dcay"], 1, ["FC10-1e-4.trainer", "'dcay'", "'decay'"]),
+        (
+            ["nets", "FC10-1e-4", "trainer", "method"],
+            "lbgfs",
+            ["trainer.method", "'lbgfs'", "'lbfgs'"],
+        ),
+        (["nets", "FC10-1e-4", "model", "method"], "no.such:net", ["model.method", "'no.such'"]),
+        (
+            ["nets", "FC10-1e-4", "model", "method"],
+            "torch.nn:Nope",
+            ["function 'Nope' in torch.nn"],
+        ),
+        (["nets", "FC10-1e-4", "trainer"], {"method": "lbfgs"}, ["expected the setting 'decay'"]),
+        (["nets", "FC10-1e-4", "weights"], "w.pth", ["either trainer or weights, found both"]),
+        (
+            ["nets", "FC10-1e-4", "model"],
+            {"method": "exported", "file": "theirs.pt2"},
+            ["FC10-1e-4: expected a model alone, its weights are in model.file; remove the rest"],
+        ),
+        (
+            ["nets", "FC10-1e-4"],
+            {"model": {"method": "exported"}},
+            ["FC10-1e-4.model: expected the setting 'file' of exported"],
+        ),
+        (
+            ["nets", "FC10-1e-4", "train_on"],
+            "P3",
+            ["train_on: expected one of train, P1, P2", "'P3'"],
+        ),
+        (["nets", "AE32-10", "parents"], {"encoder": "AE32-10"}, ["parents: expected no cycle"]),
+        (
+            ["nets", "AE32", "parents"],
+            {"encoder": "FC50-50-10"},
+            ["nets.AE32.parents: expected none for autoencoder"],
+        ),
+        (
+            ["nets", "AE32-10", "parents"],
+            {"encoder": "AE3"},
+            ["parents.encoder", "'AE3'", "'AE32'"],
+        ),
+        (["nets", "no good"], {"model": {"method": "mlp"}}, ["nets: expected letters, digits"]),
+        (["attacks", "lbfgs", "target"], "nearest", ["target: expected one of random, next"]),
+        (["attacks", "lbfgs", "max_serches"], 3, ["attacks.lbfgs", "'max_searches'"]),
+        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected one of train, P1"]),
+        (["attacks", "gaussian-0.1", "std"], -1, ["std: expected at least 0"]),
+        (
+            ["experiments", "cross-model", "attack"],
+            "lbfg",
+            ["attack: expected an attack", "'lbfgs'"],
+        ),
+        (
+            ["experiments", "cross-training-set", "victims"],
+            ["FC50"],
+            ["victims: expected a net", "'FC50'"],
+        ),
+        (
+            ["figures", "examples", "panels"],
+            [{"source": "FC50-50-10-P1", "victim": "AE32-10"}],
+            ["panels.source: expected a source of this experiment", "'FC50-50-10-P1'"],
+        ),
+        (
+            ["experiments", "cross-training-set", "controls"],
+            ["lbfgs"],
+            ["controls: expected an attack that needs no model", "found lbfgs"],
+        ),
+        (["experiments", "cross-model", "n"], 0, ["n: expected at least 1", "found 0"]),
+        (["experiments", "cross-model", "amplify"], [0], ["amplify.0: expected more than 0"]),
+        (["tables", "table1", "experiment"], "cross", ["tables.table1.experiment", "'cross'"]),
+        (["figures", "examples", "method"], "exampels", ["figures.examples.method", "'examples'"]),
+        (
+            ["tables", "table5"],
+            {"method": "operators"},
+            ["table5: expected one of the keys experiment, operators, units, found none"],
+        ),
+        (
+            ["tables", "table5"],
+            {"method": "operators", "operators": "alexnet"},
+            ["tables.table5.operators: expected a network of operators", "'alexnet'"],
+        ),
+        (
+            ["certificates", "product", "nets"],
+            ["AE32"],
+            ["certificates.product.nets: expected a net of lipschitz.nets", "found 'AE32'"],
+        ),
+        (
+            ["operators"],
+            {"net": {"model": {"method": "alexnet"}, "shape": [3, 0], "classes": 2}},
+            ["operators.net.shape.1: expected at least 1"],
+        ),
+        (
+            ["operators"],
+            {"net": {"model": {"method": "encoded"}, "shape": [1, 8, 8], "classes": 2}},
+            ["operators.net.model: expected a model without parents"],
+        ),
+        (["certificates", "product", "bound"], "eclips", ["bound: expected one of product, ecl"]),
+        (
+            ["tables", "table1"],
+            {
+                "method": "contrasts",
+                "experiment": "cross-model",
+                "parts": ["test"],
+                "against": ["FC10"],
+            },
+            ["table1.against: expected a net of this experiment", "found 'FC10'"],
+        ),
+        (  # a search is judged by the validation part alone
+            ["tables", "table1"],
+            {"method": "search", "experiment": "cross-model", "part": "test"},
+            ["tables.table1: expected settings of search (none), found 'part'"],
+        ),
+        (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
+        (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
+        (["data", "root"], "/data", ["data.root: expected none for digits"]),
+    ],
+)
+def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path, value, parts):
+    message = fault(raw, *path, value=value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith("my.yaml: ")
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "part"),
+    [
+        ("layers", "hidden", "layers: expected one of all, input"),
+        ("layers", [-1], "layers"),
+        ("kind", "nearest", "kind: expected one of closest, noise, sign"),
+        ("strength", 0, "strength"),
+        ("strength", [0.1, -0.1], "strength.1: expected more than 0"),
+        ("turns", [1, 0], "turns.1: expected at least 1"),
+        ("factor", 0, "factor: expected more than 0"),
+        ("pool", 0, "pool: expected at least 1"),
+        ("refresh", 0, "refresh: expected more than 0"),
+        ("refresh", 1.1, "refresh: expected at most 1"),
+        ("refresh_every", 0, "refresh_every: expected at least 1"),
+        ("mix", 1, "mix: expected less than 1"),
+        ("begin", -1, "begin: expected at least 0"),
+        ("dropout_input", 1, "dropout_input: expected less than 1"),
+        ("dropout_hidden", -0.1, "dropout_hidden: expected at least 0"),
+        ("max_norm", 0, "max_norm: expected more than 0"),
+        ("epochs", 0, "epochs: expected at least 1"),
+        ("refesh", 0.1, "found 'refesh'; did you mean 'refresh'?"),
+        ("decay", [0.1], "decay: expected float, found [0.1]"),
+    ],
+)
+def test_a_fault_of_a_training_with_pools_is_one_line(raw, setting, value, part):
+    trainer = {"method": "adversarial_pools", setting: value}
+    message = fault(raw, "nets", "FC50-50-10", "trainer", value=trainer)
+    assert len(message.splitlines()) == 1
+    assert "nets.FC50-50-10.trainer" in message
+    assert part in message
+
+
+def test_a_misspelt_key_that_is_required_is_one_fault(raw):
+    raw["sedes"] = raw.pop("seeds")
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 1
+    assert "did you mean 'seeds'?" in str(error.value)
+
+
+def test_every_missing_key_and_every_unknown_one_has_one_line():
+    with pytest.raises(InputError) as error:
+        check({"run": "a", "one": 1, "two": 2}, SCHEMA)
+    lines = str(error.value).splitlines()
+    assert [line.partition("found ")[2] for line in lines[:2]] == ["'one'", "'two'"]
+    missing = [name for name in SCHEMA["required"] if name != "run"]
+    assert lines[2:] == [
+        f"config: top level: expected the key '{name}', found none; add it" for name in missing
+    ]
+
+
+def test_an_attack_of_an_experiment_keeps_its_images_in_the_box(raw):
+    raw["attacks"]["gaussian-0.1"]["clip"] = False
+    check(raw, SCHEMA)  # as a control it may leave it
+    message = fault(raw, "experiments", "cross-model", "attack", value="gaussian-0.1")
+    assert message == (
+        "my.yaml: experiments.cross-model.attack: expected an attack that keeps images in the box, "
+        "found gaussian-0.1 with clip: false; remove clip, or name it among controls"
+    )
+
+
+def test_a_missing_key_is_named(raw):
+    del raw["experiments"]["cross-model"]["n"]
+    with pytest.raises(InputError, match=r"experiments\.cross-model: expected the key 'n'"):
+        check(raw, SCHEMA)
+
+
+def test_every_fault_has_its_line(raw):
+    raw["seeds"] = [-1]
+    raw["machine"]["device"] = "tpu"
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_table_is_of_an_experiment_or_of_units_not_of_both(raw):
+    raw["units"] = {"small": {"nets": ["FC10-1e-4"], "n": 100}}
+    raw["tables"]["table1"]["units"] = "small"
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    assert "found experiment and units" in str(error.value).splitlines()[0]
+
+
+def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
+    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
+    assert check(raw, SCHEMA)["certificates"]["product"]["nets"] == ["FC10-1e-4"]
+    raw["certificates"]["product"]["nets"] = "all"
+    checked = check(raw, SCHEMA)
+    assert checked["certificates"]["product"]["nets"] == checked["lipschitz"]["nets"]
+
+
+def test_what_lists_its_nets_must_take_them_and_what_is_for_all_leaves_out_others(raw):
+    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
+    raw["certificates"]["near"] = {"method": "local"}
+    checked = check(raw, SCHEMA)
+    assert checked["certificates"]["product"]["required"]
+    assert not checked["certificates"]["near"]["required"]
+    assert not checked["lipschitz"]["required"]
+    raw["certificates"]["product"]["required"] = False
+    raw["lipschitz"] = {"nets": ["FC10-1e-4"], "required": False}
+    checked = check(raw, SCHEMA)
+    assert not checked["certificates"]["product"]["required"]
+    assert not checked["lipschitz"]["required"]
+
+
+@pytest.mark.parametrize(
+    ("section", "method", "message"),
+    [
+        ("attacks", "one", "(model, images, labels, targets), found one of (image)"),
+        ("attacks", "by_name", "targets), found one of (*, model, images, labels, targets)"),
+        ("tables", "late", "found 'width'; settings come after a *"),
+    ],
+)
+def test_a_function_of_other_parameters_is_refused_before_any_job(
+    tmp_path, monkeypatch, section, method, message
+):
+    (tmp_path / "own_lab.py").write_text(
+        "def one(image): pass\n"
+        "def by_name(*, model, images, labels, targets): pass\n"
+        "def late(attacks, width=3): pass\n"
+        "def any_number(*given): pass\n"
+        "def by_place(model, images, labels, targets, /): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    for fine in ("any_number", "by_place"):
+        raw["attacks"]["lbfgs"] = {"method": f"own_lab:{fine}"}
+        check(raw, SCHEMA)
+    name = {"attacks": "lbfgs", "tables": "table1"}[section]
+    raw[section][name] = {"experiment": "cross-model"} if section == "tables" else {}
+    raw[section][name]["method"] = f"own_lab:{method}"
+    with pytest.raises(InputError) as caught:
+        check(raw, SCHEMA)
+    assert str(caught.value).startswith(f"config: {section}.{name}.method: expected ")
+    assert str(caught.value).endswith(message)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_fault_that_is_there_twice_is_said_once(raw):
+    message = fault(raw, "lipschitz", "nets", value=["nobody", "nobody"])
+    assert len(message.splitlines()) == 1

@@ -1,0 +1,206 @@
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from blindspots.files import tables
+from blindspots.interface import InputError
+from tests.conftest import ROOT
+
+SCHEMA = pa.schema(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("count", pa.int16()),
+        pa.field("value", pa.float64()),
+        tables.image_field((1, 2, 3)),
+    ]
+)
+
+
+def columns(n=4):
+    return {
+        "name": [f"row {i}" for i in range(n)],
+        "count": np.ma.array(np.arange(n), mask=[i == 1 for i in range(n)]),
+        "value": np.linspace(0, 1, n),
+        "image": np.random.default_rng(0).random((n, 1, 2, 3)),
+    }
+
+
+def test_what_is_written_is_read(tmp_path):
+    tables.write(tmp_path / "t.parquet", tables.build(columns(), SCHEMA), {"unit": "m"})
+    table = tables.read(tmp_path / "t.parquet")
+    assert tables.metadata(table) == {"unit": "m"}
+    assert table["count"].to_pylist() == [0, None, 2, 3]
+    assert np.array_equal(tables.images(table), columns()["image"].astype(np.float32))
+
+
+def test_rows_can_be_chosen_as_a_table_is_read(tmp_path):
+    tables.write(tmp_path / "t.parquet", tables.build(columns(), SCHEMA), {"unit": "m"})
+    table = tables.read(tmp_path / "t.parquet", where=pc.field("count").isin([0, 3]))
+    assert table["name"].to_pylist() == ["row 0", "row 3"]
+    assert np.array_equal(tables.images(table), columns()["image"][[0, 3]].astype(np.float32))
+    assert tables.metadata(table) == {"unit": "m"}
+
+
+def test_a_bit_that_changed_is_found_or_changes_nothing(tmp_path):
+    path = tmp_path / "t.parquet"
+    written = tables.build(columns(8), SCHEMA)
+    tables.write(path, written, {"unit": "m", "box": [0.0, 1.0]})
+    whole, found = path.read_bytes(), 0
+    kept = tables.read(path)
+    for place in range(len(whole)):
+        bit = 1 << place % 8
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            table = tables.read(path)
+        except InputError as error:
+            assert str(error).startswith(f"{path}: expected a whole Parquet file, found a damaged")
+            found += 1
+        else:
+            assert table.equals(kept)
+            assert tables.metadata(table) == tables.metadata(kept)
+    assert found > len(whole) / 2
+
+
+def images_of(n, side=100):
+    return np.random.default_rng(0).random((n, 1, side, side), dtype=np.float32)
+
+
+def test_some_rows_are_read_in_the_order_asked_for_a_group_at_a_time(tmp_path):
+    schema = pa.schema([pa.field("name", pa.int32()), tables.image_field((1, 100, 100))])
+    path, n = tmp_path / "t.parquet", 400
+    tables.write(
+        path, tables.build({"name": np.arange(n), "image": images_of(n)}, schema), {"a": 1}
+    )
+    assert pa.parquet.ParquetFile(path).num_row_groups > 3
+    places = np.array([390, 3, 250, 3, 0])
+    some = tables.rows(path, places)
+    assert some["name"].to_pylist() == places.tolist()
+    assert np.array_equal(tables.images(some), images_of(n)[places])
+    assert tables.metadata(some) == {"a": 1} == tables.metadata(tables.schema_of(path))
+    assert len(tables.rows(path, places[:0])) == 0
+    for outside in (n, -1):
+        with pytest.raises(InputError, match=rf"expected a row {outside}, .* found {n} rows; del"):
+            tables.rows(path, np.array([0, outside]))
+    parts = list(tables.chunks(path, 150))
+    assert [len(part) for part in parts] == [150, 150, 100]
+    assert pa.concat_tables(parts)["name"].to_pylist() == list(range(n))
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"x": 1, "a": [2]})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_single_value_is_repeated():
+    table = tables.build(columns() | {"name": "all", "count": None}, SCHEMA)
+    assert table["name"].to_pylist() == ["all"] * 4
+    assert table["count"].null_count == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": None}, "column name: expected no nulls"),
+        ({"value": [0.0, 1.0, float("nan"), 2.0]}, "column value: expected no NaN"),
+        ({"extra": 1}, "expected columns"),
+        ({"count": [0, 1, 2, 70_000]}, "70000"),
+        ({"value": ["x", "y", "z", "w"]}, "x"),
+    ],
+)
+def test_refuses_what_does_not_fit_the_schema(change, message):
+    with pytest.raises((ValueError, pa.ArrowException), match=message):
+        tables.build(columns() | change, SCHEMA)
+
+
+def test_a_truncated_file_is_named_with_its_remedy(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(path, tables.build(columns(), SCHEMA), {})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"t\.parquet: expected a whole Parquet file.*delete it"):
+        tables.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.parquet: expected a Parquet file, found none"):
+        tables.read(tmp_path / "none.parquet")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "t.parquet"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+WRITES = """
+import sys
+from blindspots.files import tables
+with tables.replacing(sys.argv[1]) as temporary:
+    temporary.write_text("another's")
+    if len(sys.argv) > 2:
+        import os
+        os.kill(os.getpid(), 9)
+"""
+
+
+def elsewhere(path, *options):
+    command = [sys.executable, "-c", WRITES, str(path), *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def test_two_writers_of_a_file_do_not_touch_each_others_part(tmp_path):
+    path = tmp_path / "t [1].parquet"
+    with tables.replacing(path) as temporary:
+        temporary.write_text("mine")
+        assert elsewhere(path) == 0
+        assert path.read_text() == "another's"
+        assert temporary.read_text() == "mine"
+    assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    path = tmp_path / "t [1].parquet"
+    assert elsewhere(path, "be killed") == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    with tables.replacing(path) as temporary:
+        temporary.write_text("mine")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
+    for name in ("a", "b"):
+        tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"name": name})
+    plain = tables.frame([tmp_path / "a", tmp_path / "b"])
+    assert list(plain) == ["name", "count", "value"]
+    assert str(plain["count"].dtype) == "Int16"
+    assert len(plain) == 8
+    assert len(tables.frame([tmp_path / "a", tmp_path / "b"], first=[3, 1])) == 4
+    pictured = tables.frame([tmp_path / "a"], with_images=True)
+    assert pictured["image"][0].shape == (1, 2, 3)
+
+
+def test_frame_joins_tables_of_which_one_lacks_a_column(tmp_path):
+    one, two = pa.schema([("a", pa.int32())]), pa.schema([("a", pa.int32()), ("b", pa.float64())])
+    tables.write(tmp_path / "one", tables.build({"a": [1]}, one), {})
+    tables.write(tmp_path / "two", tables.build({"a": [2], "b": [0.5]}, two), {})
+    joined = tables.frame([tmp_path / "one", tmp_path / "two"])
+    assert joined["a"].tolist() == [1, 2]
+    assert joined["b"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", [b"no JSON", b"[1]", b"3", b"[" * 10_000, b"\xff"])
+def test_metadata_that_no_run_wrote_is_refused(text):
+    table = pa.table({"a": [1]}).replace_schema_metadata({tables.METADATA: text})
+    with pytest.raises(InputError, match="expected a table that a run wrote, found one with other"):
+        tables.metadata(table)
+    assert tables.metadata(table.replace_schema_metadata()) == {}

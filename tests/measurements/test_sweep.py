@@ -1,0 +1,173 @@
+"""Scaled perturbations: radii against a linear net's exact ones, curves against plain counting."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from blindspots.attacks import lbfgs
+from blindspots.figures.curves import curves
+from blindspots.files.images import Images
+from blindspots.interface import Box
+from blindspots.measurements import sweep, transfer
+from blindspots.threat.rays import Ray
+from blindspots.threat.targets import choose_targets
+
+BOX = Box(0.0, 1.0)
+N = 40
+SETTINGS = sweep.Settings("e", [0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chunk=16)
+
+
+@pytest.fixture
+def data(digits):
+    return Images(digits[0][:N], digits[1][:N], np.arange(N), "train", 10, BOX)
+
+
+@pytest.fixture
+def exhibit(data, softmax_net):
+    logits = softmax_net(data.images)
+    targets = choose_targets("second_best", logits, data.labels, 10, seed=0, rows=data.rows)
+    found = lbfgs(softmax_net, data.images, data.labels, targets)
+    return transfer.Exhibit(
+        "A", "lbfgs", None, data, found.images, found.success.numpy(), found.distortion.numpy()
+    )
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_a_rays_scale_has_the_distortion_asked_for_and_none_is_smaller(clip):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(50, 1, 6, 6, generator=generator, dtype=torch.float64)
+    direction = torch.randn(50, 1, 6, 6, generator=generator, dtype=torch.float64)
+    direction[:, :, 0] = 0
+    images[:, :, 1] = images[:, :, 1].round()  # pixels at their bounds
+    wanted = torch.rand(50, generator=generator, dtype=torch.float64) * 0.8
+    scale, reached = Ray(images, direction, BOX, clip=clip).scales(wanted)
+    moved = images + scale.view(-1, 1, 1, 1) * direction
+    moved = moved.clamp(0, 1) if clip else moved
+    found = (moved - images).flatten(1).square().mean(dim=1).sqrt()
+    assert torch.allclose(found[reached], wanted[reached], rtol=1e-9)
+    farthest = (images + 1e9 * direction).clamp(0, 1) - images
+    farthest = farthest.flatten(1).square().mean(dim=1).sqrt()
+    assert torch.equal(reached, farthest >= wanted) if clip else reached.all()
+
+
+def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, sigmoid_net):
+    direction = sweep.Direction(data, exhibit.images - data.images)
+    victims = {"A": softmax_net, "B": sigmoid_net}
+    for name, radius, errs, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
+        model = victims[name]
+        clean = (model(data.images).argmax(dim=1) != data.labels).numpy()
+        assert (radius[clean] == 0).all()
+        found = ~np.isnan(radius) & ~clean
+        assert found.sum() > 10
+        for sign, wrong in ((1 - 2e-3, False), (1 + 1e-6, True)):
+            at = torch.from_numpy(np.nan_to_num(radius) * sign)
+            _, _, images = direction.at(at)
+            answers = (model(images).argmax(dim=1) != data.labels).numpy()
+            assert (answers[found] == wrong).mean() > 0.97  # bisected within a share of the grid
+        assert reached.all()
+        assert (errs.any(axis=0) | clean == ~np.isnan(radius)).all()
+
+
+def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
+    data, exhibit, softmax_net
+):
+    direction = sweep.Direction(data, exhibit.images - data.images)
+    ((_, radius, *_),) = sweep.radii(direction, {"A": softmax_net}, SETTINGS.distortions)
+    right = (softmax_net(data.images).argmax(dim=1) == data.labels).numpy()
+    assert (radius[right] <= exhibit.distortion[right] * (1 + 1e-4)).all()
+    assert (radius[right] >= exhibit.distortion[right] * 0.9).all()
+
+
+def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sigmoid_net):
+    victims = {"A": softmax_net, "B": sigmoid_net}
+    radii, curves, _ = sweep.sweep(data, [exhibit], victims, SETTINGS)
+    frame, lines = radii.to_pandas(), curves.to_pandas()
+    assert len(frame) == 2 * N
+    assert frame["noise_draws"].eq(3).all()
+    direction = sweep.Direction(data, exhibit.images - data.images)
+    for name, model in victims.items():
+        for distortion in SETTINGS.distortions:
+            _, _, images = direction.at(distortion)
+            wrong = int((model(images).argmax(dim=1) != data.labels).sum())
+            line = lines[(lines["source"] == "A") & (lines["victim"] == name)]
+            line = line[line["distortion"] == distortion]
+            assert line[["wrong", "n"]].to_numpy().tolist() == [[wrong, N]]
+    noise = lines[lines["direction"] == "noise"]
+    assert len(noise) == 2 * len(SETTINGS.distortions)
+    assert np.allclose(noise["n"], N)
+    assert set(lines["direction"]) == {"lbfgs", "noise", "other image"}
+
+
+def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
+    one, other = (
+        sweep.sweep(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
+        for chunk in (7, 64)
+    )
+    assert one[0]["noise_fooled"].to_pylist() == other[0]["noise_fooled"].to_pylist()
+    assert np.allclose(one[1]["wrong"], other[1]["wrong"])
+
+
+def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exhibit, softmax_net):
+    failed = exhibit._replace(success=np.arange(N) >= 4)
+    radii, curves, _ = sweep.sweep(data, [failed], {"A": softmax_net}, SETTINGS)
+    assert radii["radius"].to_pylist()[:4] == [None] * 4
+    assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
+    lines = curves.to_pandas()
+    assert lines.loc[lines["source"] == "A", "n"].eq(N - 4).all()
+
+
+class Detector(torch.nn.Module):
+    """Ten classes, and an eleventh logit that is above them where the image is not its own."""
+
+    def __init__(self, net, known):
+        super().__init__()
+        self.net, self.known = net, known
+
+    def forward(self, x):
+        strange = torch.cdist(x.flatten(1), self.known.flatten(1)).amin(dim=1) > 1e-3
+        return torch.cat([self.net(x), torch.where(strange, 1e6, -1e6)[:, None]], dim=1)
+
+
+def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit, softmax_net):
+    victims = {"A": softmax_net, "D": Detector(softmax_net, data.images)}
+    radii, curves, _ = (
+        table.to_pandas() for table in sweep.sweep(data, [exhibit], victims, SETTINGS)
+    )
+    wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
+    of = radii[radii["victim"] == "D"]
+    assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
+    assert of.loc[~wrong, "radius"].isna().all()
+    assert of.loc[~wrong, "noise_fooled"].eq(0).all()
+    lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
+    assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
+    assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
+
+
+def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
+    far = SETTINGS._replace(distortions=[8.0])
+    _, table, _ = sweep.sweep(data, [exhibit], {"A": softmax_net}, far)
+    assert table["n"].to_pylist() == [0.0] * 3
+    figure = curves(table.to_pandas(), labels={"A": "net A"})
+    (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
+    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved so far"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["net A, no image", "noise, no image", "other image, no image"]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
+    data, exhibit, softmax_net, sigmoid_net, seeds
+):
+    victims = {"A": softmax_net, "B": sigmoid_net}
+    found = [sweep.sweep(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
+    frame = pd.concat(table.to_pandas() for _, table, _ in found)
+    frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
+    panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == ["net A", "B"]
+    lines = [line for line in panels[1].lines if len(line.get_xdata())]
+    assert len(lines) == 3
+    of = frame[(frame["victim"] == "B") & (frame["source"] == "A")]
+    expected = of.groupby("distortion")[["wrong", "n"]].sum()
+    drawn = next(line for line in lines if line.get_linestyle() == "-")
+    assert np.allclose(drawn.get_ydata(), 100 * expected["wrong"] / expected["n"])
