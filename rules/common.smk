@@ -13,6 +13,7 @@ import yaml
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
 from blindspots.config.check import check
+from blindspots.config.lines import places
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -33,9 +34,13 @@ STARTED = psutil.Process().create_time()
 def checked(raw):
     """The config with every optional key; or the end of the run, with a line for each fault."""
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-    files = workflow.overwrite_configfiles or ["config.yaml"]
+    files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
+    by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
+    lines = {
+        key: line for key, line in places(files).items() if key.partition(".")[0] not in by_hand
+    }
     try:
-        return check(raw, schema, ", ".join(str(file) for file in files))
+        return check(raw, schema, ", ".join(files), lines)
     except InputError as error:
         sys.exit(str(error))
 

@@ -10,7 +10,8 @@ PACKAGE = ROOT / "blindspots"
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "analyses", "figures"]
 FLOORS = [
     {"interface"},
-    {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers"},
+    {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
+     "limits"},
     {"threat", "config", "optim"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},

@@ -14,6 +14,7 @@ from blindspots.attacks._descent import descend
 from blindspots.attacks._goal import Goal
 from blindspots.attacks._search import search, towards
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status
+from blindspots.limits import Count, Natural
 from blindspots.optim.batch import width
 from blindspots.randomness import derived_seed
 from blindspots.threat.answers import FEWEST
@@ -30,13 +31,13 @@ def closest(
     *,
     box: Box = UNIT_BOX,
     classes: int | None = None,
-    steps: int = 50,
-    rounds: int = 5,
-    bisections: int = 4,
-    restarts: int = 0,
+    steps: Count = 50,
+    rounds: Natural = 5,
+    bisections: Natural = 4,
+    restarts: Natural = 0,
     seed: int = 0,
     rows: Iterable[int] | None = None,
-    fewest: int = FEWEST,
+    fewest: Count = FEWEST,
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 

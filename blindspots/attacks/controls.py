@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
+from blindspots.limits import at_least, at_most
 from blindspots.threat.rays import Ray
+
+Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum")]
+"""RMS per pixel; what is summed is its square over an image and through a network."""
 
 
 @dataclass(frozen=True)

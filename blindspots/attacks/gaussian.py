@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
-from blindspots.attacks.controls import control, per_image
+from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
@@ -20,9 +20,9 @@ def gaussian(
     targets: Tensor | None = None,
     *,
     box: Box = UNIT_BOX,
-    std: float = 0.1,
+    std: Length = 0.1,
     clip: bool = True,
-    distortion: float | Tensor | None = None,
+    distortion: Length | Tensor | None = None,
     seed: int = 0,
     rows: Iterable[int] | None = None,
 ) -> AttackResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
 from blindspots.attacks._penalised import Penalised
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
+from blindspots.limits import Count, Positive, above
 from blindspots.optim.batch import FAILURES, Batch
 from blindspots.optim.lbfgs import side_by_side
 from blindspots.threat.answers import FEWEST
@@ -42,17 +44,17 @@ def lbfgs(
     *,
     box: Box = UNIT_BOX,
     classes: int | None = None,
-    distance: str = "l2_squared",
-    loss: str = "cross_entropy",
-    search: str = "bisect",
-    initial_penalty: float | None = None,
-    penalty_factor: float = 2.0,
-    penalty_precision: float = 1.01,
-    distance_precision: float = 1e-3,
-    max_searches: int = 20,
-    max_iterations: int = 20,
-    history: int = 5,
-    fewest: int = FEWEST,
+    distance: Literal["l2_squared", "l2"] = "l2_squared",
+    loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
+    search: Literal["bisect", "first_success"] = "bisect",
+    initial_penalty: Positive | None = None,
+    penalty_factor: Annotated[float, above(1)] = 2.0,
+    penalty_precision: Annotated[float, above(1)] = 1.01,
+    distance_precision: Positive = 1e-3,
+    max_searches: Count = 20,
+    max_iterations: Count = 20,
+    history: Count = 5,
+    fewest: Count = FEWEST,
 ) -> AttackResult:
     """Penalty L-BFGS: minimise c ‖r‖₂² + loss_f(x + r, l) with x + r in the box.
 

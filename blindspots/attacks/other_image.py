@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_arguments
-from blindspots.attacks.controls import control, per_image
+from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError
 from blindspots.randomness import draw_rows
 
@@ -21,7 +21,7 @@ def other_image(
     *,
     box: Box = UNIT_BOX,
     others: Tensor | None = None,
-    distortion: float | Tensor = 0.1,
+    distortion: Length | Tensor = 0.1,
     clip: bool = True,
     matched: bool = True,
     seed: int = 0,

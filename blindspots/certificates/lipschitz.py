@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,11 @@ from blindspots.interface import CertificateResult, Status
 
 
 def lipschitz(
-    model: nn.Module, images: Tensor, labels: Tensor, *, bound: str = "product"
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    bound: Literal["product", "eclipse", "lipsdp"] = "product",
 ) -> CertificateResult:
     """Within the least of margin_j / L_j of an image, in L2, no image has another answer.
 

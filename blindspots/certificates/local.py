@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from blindspots.bounds.chains import chain
 from blindspots.bounds.local import METHODS, centres, radii
 from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.limits import Natural
 
 
 def local(
@@ -16,8 +19,8 @@ def local(
     images: Tensor,
     labels: Tensor,
     *,
-    bound: str = "eclipse",
-    bisections: int = 5,
+    bound: Literal["product", "eclipse"] = "eclipse",
+    bisections: Natural = 5,
 ) -> CertificateResult:
     """The radius of the largest ball in which its own slopes leave the answer, in L2.
 

@@ -13,6 +13,7 @@ from blindspots.bounds.chains import KEEPING
 from blindspots.bounds.graph import steps
 from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, Status, UnsupportedError
+from blindspots.limits import Count
 
 SLACK = 1e-7
 """Relative, outward: the least-squares solver's rounding."""
@@ -26,7 +27,7 @@ class Affine(NamedTuple):
 
 
 def regions(
-    model: nn.Module, images: Tensor, labels: Tensor, *, max_units: int = 40
+    model: nn.Module, images: Tensor, labels: Tensor, *, max_units: Count = 40
 ) -> CertificateResult:
     """The length of the smallest perturbation, in L2 and without a box, that changes the answer.
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from blindspots.config.check import check, laid_over
+from blindspots.config.lines import places
 from blindspots.config.values import assert_bounded
 from blindspots.interface import InputError
 
@@ -46,7 +47,7 @@ def read(*paths: Path) -> dict[str, Any]:
     for path in paths:
         raw = laid_over(raw, _loaded(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    return check(raw, schema, ", ".join(map(str, paths)))
+    return check(raw, schema, ", ".join(map(str, paths)), places(paths))
 
 
 def _loaded(path: Path) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blindspots import provenance
+from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
@@ -50,13 +51,19 @@ MARGINS = {
 """By measure, in its unit: the differences that count as none, where `margins` names no others."""
 
 
-def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
+def check(
+    raw: Any,
+    schema: Mapping[str, Any],
+    where: str = "config",
+    places: Mapping[str, str] | None = None,
+) -> Config:
     """Check a config and fill in what may be left out.
 
     Args:
         raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
         schema: of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
+        places: where its keys are, see `lines.places`.
 
     Returns:
         A new config in which every optional key is present.
@@ -76,8 +83,8 @@ def check(raw: Any, schema: Mapping[str, Any], where: str = "config") -> Config:
         for key, role, instance in instances(config):
             faults += method_faults(key, role, instance, method_settings(instance, role))
     if faults:
-        lines = dict.fromkeys(f"{where}: {fault}" for fault in faults)
-        raise InputError("\n".join(lines))
+        said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
+        raise InputError("\n".join(dict.fromkeys(said)))
     return config
 
 

@@ -137,8 +137,8 @@ def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
     return pairs + [(argument, default) for argument, default in by_name if default is not None]
 
 
-def types(role: str, method: str) -> dict[str, str]:
-    """What a method's source says of the types of its parameters.
+def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
+    """A method's parameters by name, with annotations and, as `type_comment`, what they mean.
 
     Raises:
         InputError: no such module or function.
@@ -146,8 +146,7 @@ def types(role: str, method: str) -> dict[str, str]:
     signature = _signature(role, method)
     if signature is None:
         return {}
-    parameters = [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]
-    return {a.arg: ast.unparse(a.annotation) for a in parameters if a.annotation is not None}
+    return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
 
 
 def needs_model(attack: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.annotations import misfit
+from blindspots.config.wording import shown
 from blindspots.interface import InputError
 
 PROVIDED: dict[str, set[str]] = {
@@ -62,7 +64,7 @@ def method_faults(
         if role in ("analyses", "figures"):
             inputs, subject = methods.inputs(role, method), _subject(instance)
             yield from _unknown_tables(key, inputs, subject) if subject else ()
-        types = methods.types(role, method)
+        parameters = methods.parameters_of(role, method)
     except InputError as error:
         yield f"{key}.method: {error}"
         return
@@ -77,9 +79,18 @@ def method_faults(
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
         for name in sorted(required - (PROVIDED[role] - FOLDER) - GLOBAL - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
-    for name, value in given.items():
-        if name in types and not _fits(value, ast.parse(types[name], mode="eval").body):
-            yield f"{key}.{name}: expected {types[name]}, found {value!r}"
+    for name in given.keys() & parameters.keys():
+        yield from _misfits(f"{key}.{name}", given[name], parameters[name])
+
+
+def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
+    """A line where a value is not what a parameter's annotation says."""
+    found = misfit(value, parameter.annotation) if parameter.annotation else None
+    if found is not None:
+        for step in found.path:
+            key, value = f"{key}.{step}", value[step]
+        meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
+        yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
 
 
 def _too_few(role: str, method: str) -> str | None:
@@ -107,27 +118,3 @@ def _unknown_tables(key: str, wanted: list[str], subject: str) -> Iterator[str]:
                 hint = f"; name {elsewhere}, not {subject}"
             expected = ", ".join(EVIDENCE[subject])
             yield f"{key}.method: expected to read tables ({expected}), found {name!r}{hint}"
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "bool": (bool,),
-}
-
-
-def _fits(value: Any, annotation: ast.expr) -> bool:
-    """Whether a value from YAML fits a parameter's annotation, as far as that tells."""
-    match annotation:
-        case ast.BinOp(left, ast.BitOr(), right):
-            return _fits(value, left) or _fits(value, right)
-        case ast.Constant(None):
-            return value is None
-        case ast.Name(name) if name in _TYPES:
-            return isinstance(value, _TYPES[name]) and (isinstance(value, bool) <= (name == "bool"))
-        case ast.Subscript(ast.Name("Sequence" | "list"), item):
-            return isinstance(value, list) and all(_fits(v, item) for v in value)
-        case ast.Subscript(ast.Name("Mapping" | "dict")):
-            return isinstance(value, Mapping)
-    return True

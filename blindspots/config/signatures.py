@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
 import importlib.machinery
 import importlib.util
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -21,6 +23,9 @@ HARMLESS = {
 
 DYNAMIC = {"exec", "globals", "setattr", "vars"}
 """Functions by which a module may make names that its source does not show."""
+
+MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
+"""A parameter in a docstring's Args, and what is said of it."""
 
 Seen = frozenset[tuple[str, str]]
 """Modules and functions on the way to one, which may go in circles."""
@@ -154,6 +159,7 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
     """The parameters of what a statement binds a name to."""
     match node:
         case ast.FunctionDef(_, arguments, _, decorators):
+            _explain(node, module)
             known = all(_name(decorator) in HARMLESS for decorator in decorators)
             return arguments if known else _open(arguments)
         case ast.AsyncFunctionDef():
@@ -167,6 +173,48 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
         case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, value):
             return _assigned(value, module, seen)
     return None
+
+
+def _explain(function: ast.FunctionDef, module: str) -> None:
+    """Put what a docstring's Args say into the parameters' `type_comment`; aliases are resolved."""
+    said = dict(MEANING.findall(ast.get_docstring(function) or ""))
+    taken = function.args
+    for parameter in [*taken.posonlyargs, *taken.args, *taken.kwonlyargs]:
+        meaning = re.split(r"[;:.](?=\s|$)", said.get(parameter.arg, ""))[0]
+        parameter.type_comment = " ".join(meaning.split()) or None
+        if parameter.annotation is not None:
+            parameter.annotation = _Resolved(module).visit(parameter.annotation)
+
+
+class _Resolved(ast.NodeTransformer):
+    """An annotation, with what its names stand for in a module in their place."""
+
+    def __init__(self, module: str, seen: Seen = frozenset()) -> None:
+        self.module, self.seen = module, seen
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        path, here = source(self.module), (self.module, node.id)
+        if path is None or here in self.seen:
+            return node
+        for bound in _binding(path, node.id):
+            seen = self.seen | {here}
+            match bound:
+                case ast.Assign([ast.Name()], value):
+                    return _Resolved(self.module, seen).visit(copy.deepcopy(value))
+                case ast.ImportFrom(_, names):
+                    name = next(a.name for a in names if node.id in (a.asname, a.name))
+                    origin = _origin(bound, self.module)
+                    if origin != "typing" and not origin.startswith(("collections", "torch")):
+                        resolved = _Resolved(origin, seen).visit(ast.Name(name))
+                        return node if isinstance(resolved, ast.Name) else resolved
+        return node
+
+
+@cache
+def _binding(path: Path, name: str) -> list[ast.stmt]:
+    """The last statement of a module that binds a name, if there is one."""
+    found = [node for node in _statements(syntax_tree(path).body) if name in _bound_by(node)]
+    return found[-1:]
 
 
 def _origin(node: ast.ImportFrom, module: str) -> str:

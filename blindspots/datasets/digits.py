@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from blindspots.interface import Box, Dataset, InputError, Part
+from blindspots.limits import Share
 
 
-def digits(*, test_share: float = 0.2, seed: int = 0) -> Dataset:
+def digits(*, test_share: Share = 0.2, seed: int = 0) -> Dataset:
     """The UCI optical recognition of handwritten digits test set, as scikit-learn ships it.
 
     It has no test set of its own: a stratified share becomes it.

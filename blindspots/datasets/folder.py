@@ -9,6 +9,7 @@ import numpy as np
 from blindspots.datasets._images import decoded, same_shape
 from blindspots.datasets._labels import shares
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
+from blindspots.limits import Count, Share
 
 TEST = ("test", "val", "validation")
 """Names of the subfolder with the held-out images, where there is one beside `train`."""
@@ -17,9 +18,9 @@ TEST = ("test", "val", "validation")
 def folder(
     *,
     root: str | None = None,
-    size: int | None = 224,
+    size: Count | None = 224,
     grey: bool = False,
-    test_share: float = 0.2,
+    test_share: Share = 0.2,
     seed: int = 0,
 ) -> Dataset:
     """Images of any format that Pillow reads, scaled and cropped to a square.

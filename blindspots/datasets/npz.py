@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def npz(
     y_train: str = "y_train",
     x_test: str = "x_test",
     y_test: str = "y_test",
-    channels: str = "last",
+    channels: Literal["last", "first"] = "last",
 ) -> Dataset:
     """Images (n, height, width) or (n, height, width, channels), and labels (n,) or (n, 1).
 

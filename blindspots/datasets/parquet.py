@@ -14,6 +14,7 @@ from blindspots.datasets._images import decoded, same_shape
 from blindspots.datasets._labels import classes_of, shares
 from blindspots.files import given
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
+from blindspots.limits import Count, Share
 
 BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -25,9 +26,9 @@ def parquet(
     test: str | None = None,
     image: str = "image",
     label: str = "label",
-    size: int | None = None,
+    size: Count | None = None,
     grey: bool = False,
-    test_share: float = 0.2,
+    test_share: Share = 0.2,
     seed: int = 0,
 ) -> Dataset:
     """Encoded images (PNG, JPEG, any format that Pillow reads) in a column, labels in another.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
+from blindspots.limits import Share
 
 
 def spheres(
@@ -13,7 +14,7 @@ def spheres(
     inner: float = 0.2,
     outer: float = 0.4,
     n: int = 2000,
-    test_share: float = 0.2,
+    test_share: Share = 0.2,
     seed: int = 0,
 ) -> Dataset:
     """Points of two spheres around the middle of the box, as images of one row.

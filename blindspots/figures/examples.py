@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
+from blindspots.limits import Count
 from blindspots.threat.outcomes import is_rejected, is_right
 
 NO_SUCCESS = "no attack succeeded"
@@ -22,8 +23,8 @@ def examples(
     transfer: pd.DataFrame,
     *,
     panels: Sequence[Mapping[str, str]],
-    rows: int = 6,
-    pairs: int = 4,
+    rows: Count = 6,
+    pairs: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
     """Panels of originals (odd columns) and distorted images (even columns).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import cycle, product
+from typing import Literal
 
 import pandas as pd
 import seaborn
@@ -15,7 +16,12 @@ DASHES = ("-", "--", ":")
 """Of lines; the next where the colours are used up."""
 
 
-def learning(history: pd.DataFrame, *, axis: str = "seconds", labels: Mapping[str, str]) -> Figure:
+def learning(
+    history: pd.DataFrame,
+    *,
+    axis: Literal["seconds", "epochs"] = "seconds",
+    labels: Mapping[str, str],
+) -> Figure:
     """Two panels, of error and loss; thin lines are trainings, thick ones their mean over seeds.
 
     The images are those trained on, as they were trained on: with dropout, or beside adversarial

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.arms import ARMS
 from blindspots.interface import InputError
+from blindspots.limits import Count
 
 GAP = 2
 """White pixels between images."""
@@ -23,7 +24,7 @@ def top_images(
     layer: str | None = None,
     net: str | None = None,
     arm: str = "units",
-    rows: int = 4,
+    rows: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
     """A row of images per direction, the one with the largest score first.

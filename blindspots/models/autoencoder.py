@@ -7,10 +7,11 @@ from math import prod
 
 from torch import nn
 
+from blindspots.limits import Count
 from blindspots.models.mlp import linear
 
 
-def autoencoder(shape: Sequence[int], classes: int, *, hidden: int) -> nn.Sequential:
+def autoencoder(shape: Sequence[int], classes: int, *, hidden: Count) -> nn.Sequential:
     """The autoencoder below AE400-10 (Szegedy et al. 2013, section 4.2).
 
     Args:

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from blindspots.interface import InputError
-from blindspots.models.mlp import ACTIVATIONS
+from blindspots.models.mlp import ACTIVATIONS, Activation
 
 
-def lenet(shape: Sequence[int], classes: int, *, activation: str = "relu") -> nn.Sequential:
+def lenet(shape: Sequence[int], classes: int, *, activation: Activation = "relu") -> nn.Sequential:
     """LeNet-5 of LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning", figure 2.
 
     Departures, as usual today: max-pooling, every map of the second convolution sees all of the

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Literal
 
 from torch import nn
+
+from blindspots.limits import Count
+
+Activation = Literal["sigmoid", "relu", "tanh"]
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -14,8 +19,8 @@ def mlp(
     shape: Sequence[int],
     classes: int,
     *,
-    hidden: Sequence[int] = (),
-    activation: str = "sigmoid",
+    hidden: Sequence[Count] = (),
+    activation: Activation = "sigmoid",
 ) -> nn.Sequential:
     """FC models of Szegedy et al. 2013: ``hidden=[]`` is FC10, ``[100, 100]`` FC100-100-10.
 

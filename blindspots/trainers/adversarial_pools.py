@@ -5,12 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
+from blindspots.limits import (
+    Count,
+    Natural,
+    NonNegative,
+    Positive,
+    Share,
+    above,
+    at_least,
+    at_most,
+    below,
+    distinct,
+    some,
+)
 from blindspots.trainers._full_batch import Progress, Terms
 from blindspots.trainers._pools import (
     Pool,
@@ -29,25 +43,25 @@ def adversarial_pools(
     images: Tensor,
     labels: Tensor,
     *,
-    layers: str | Sequence[int] = "all",
-    kind: str = "closest",
-    strength: float | Sequence[float] = 0.1,
-    factor: float = 1.0,
-    steps: int = 12,
-    turns: Sequence[int] | None = None,
-    pool: int = 2000,
-    refresh: float = 0.2,
-    refresh_every: int = 10,
-    mix: float = 0.5,
+    layers: Literal["all", "input"] | Annotated[Sequence[Natural], distinct()] = "all",
+    kind: Literal["closest", "noise", "sign"] = "closest",
+    strength: Positive | Annotated[Sequence[Positive], some()] = 0.1,
+    factor: Positive = 1.0,
+    steps: Count = 12,
+    turns: Sequence[Count] | None = None,
+    pool: Count = 2000,
+    refresh: Annotated[float, above(0), at_most(1)] = 0.2,
+    refresh_every: Count = 10,
+    mix: Share = 0.5,
     train_below: bool = False,
-    begin: int = 1,
-    epochs: int = 40,
-    batch: int = 128,
-    learning_rate: float = 3e-3,
-    decay: float = 0.0,
-    dropout_input: float = 0.0,
-    dropout_hidden: float = 0.0,
-    max_norm: float | None = None,
+    begin: Natural = 1,
+    epochs: Count = 40,
+    batch: Count = 128,
+    learning_rate: Positive = 3e-3,
+    decay: NonNegative = 0.0,
+    dropout_input: Annotated[float, at_least(0), below(1)] = 0.0,
+    dropout_hidden: Annotated[float, at_least(0), below(1)] = 0.0,
+    max_norm: Positive | None = None,
     seed: int = 0,
     box: Box = UNIT_BOX,
     progress: Progress | None = None,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
+from blindspots.limits import Count, NonNegative
 from blindspots.trainers._full_batch import Progress, Terms, minimise
 from blindspots.trainers.checkpoint import Checkpoint
 
@@ -18,13 +19,13 @@ def lbfgs(
     images: Tensor,
     labels: Tensor,
     *,
-    decay: float | Sequence[float],
-    decay_scale: float = 1.0,
-    norm_penalty: float = 0.0,
-    tolerance: float = 1e-4,
-    max_iterations: int = 2000,
-    history: int = 100,
-    chunk: int = 2048,
+    decay: NonNegative | Sequence[NonNegative],
+    decay_scale: NonNegative = 1.0,
+    norm_penalty: NonNegative = 0.0,
+    tolerance: NonNegative = 1e-4,
+    max_iterations: Count = 2000,
+    history: Count = 100,
+    chunk: Count = 2048,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
+from blindspots.limits import Count, NonNegative, Positive, at_least, below
 from blindspots.trainers._full_batch import Progress, Terms
 from blindspots.trainers.checkpoint import Checkpoint
 
@@ -19,11 +21,11 @@ def sgd(
     images: Tensor,
     labels: Tensor,
     *,
-    epochs: int = 10,
-    batch: int = 128,
-    learning_rate: float = 0.05,
-    momentum: float = 0.9,
-    decay: float = 5e-4,
+    epochs: Count = 10,
+    batch: Count = 128,
+    learning_rate: Positive = 0.05,
+    momentum: Annotated[float, at_least(0), below(1)] = 0.9,
+    decay: NonNegative = 5e-4,
     seed: int = 0,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,

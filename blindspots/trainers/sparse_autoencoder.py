@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
+from blindspots.limits import Count, NonNegative, Share
 from blindspots.trainers._full_batch import Progress, Terms, minimise
 from blindspots.trainers.checkpoint import Checkpoint
 
@@ -15,13 +16,13 @@ def sparse_autoencoder(
     images: Tensor,
     labels: Tensor,
     *,
-    sparsity: float = 0.1,
-    sparsity_weight: float = 1.0,
-    decay: float = 4e-3,
-    tolerance: float = 3e-4,
-    max_iterations: int = 1000,
-    history: int = 30,
-    chunk: int = 2048,
+    sparsity: Share = 0.1,
+    sparsity_weight: NonNegative = 1.0,
+    decay: NonNegative = 4e-3,
+    tolerance: NonNegative = 3e-4,
+    max_iterations: Count = 1000,
+    history: Count = 30,
+    chunk: Count = 2048,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:

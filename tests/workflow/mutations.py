@@ -61,9 +61,11 @@ def files(folder):
 
 
 def _many(base, way, prefix, values):
-    return [
-        Mutation(f"{prefix}.{name}", base, (*way, name), value) for name, value in values.items()
-    ]
+    """A mutation for each value; "x.*" stands for all settings of methods."""
+    keys = {
+        name: prefix if prefix.endswith("instance.*") else f"{prefix}.{name}" for name in values
+    }
+    return [Mutation(keys[name], base, (*way, name), value) for name, value in values.items()]
 
 
 NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("units", "all")
@@ -76,7 +78,9 @@ MUTATIONS = [
     Mutation("data.method", "pictures", ("data",), {"method": "digits", "name": "mine"}),
     Mutation("data.*", "attacks", ("data", "file"), "other.npz"),
     *_many("pictures", ("data",), "data",
-           {"name": "yours", "root": "photographs", "size": 4, "test_share": 0.3}),
+           {"name": "yours", "root": "photographs"}),
+    Mutation("data.*", "pictures", ("data", "size"), 4),
+    Mutation("data.*", "pictures", ("data", "test_share"), 0.3),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
     Mutation("decay_scale", "attacks", ("decay_scale",), 3),
@@ -89,38 +93,44 @@ MUTATIONS = [
     Mutation("nets.*.parents", "attacks", ("nets", "coded", "parents"), {"encoder": "other"}),
     Mutation("nets.*.trainer", "attacks", (*NET, "trainer"),
              {"method": "sgd", "epochs": 1, "batch": 8}),
+    Mutation("instance.method", "attacks", (*NET, "trainer"), {"method": "sgd", "epochs": 2}),
     Mutation("nets.*.train_on", "attacks", (*NET, "train_on"), "P2"),
     Mutation("nets.*.weights", "attacks", ("nets", "given", "weights"), "w2.pth"),
-    *_many("attacks", (*NET, "trainer"), "instance",
+    *_many("attacks", (*NET, "trainer"), "instance.*",
            {"decay": 1e-2, "max_iterations": 6, "tolerance": 0.1, "history": 1,
             "norm_penalty": 0.1, "decay_scale": 5, "chunk": 7}),
-    *_many("attacks", ("nets", "coder", "trainer"), "instance",
+    *_many("attacks", ("nets", "coder", "trainer"), "instance.*",
            {"sparsity": 0.4, "sparsity_weight": 3}),
-    *_many("attacks", ("nets", "other", "model"), "instance", {"hidden": 2}),
-    *_many("attacks", ("nets", "coder", "model"), "instance", {"hidden": 2}),
-    *_many("trainings", ("nets", "pools", "model"), "instance",
+    *_many("attacks", ("nets", "other", "model"), "instance.*", {"hidden": 2}),
+    *_many("attacks", ("nets", "coder", "model"), "instance.*", {"hidden": 2}),
+    *_many("trainings", ("nets", "pools", "model"), "instance.*",
            {"activation": "tanh", "hidden": [4]}),
-    *_many("trainings", ("nets", "pools", "trainer"), "instance",
+    *_many("trainings", ("nets", "pools", "trainer"), "instance.*",
            {"epochs": 3, "batch": 6, "learning_rate": 0.05, "layers": [1, 0], "kind": "noise",
             "strength": [0.1, 0.02], "factor": 1.3, "turns": [2, 1], "pool": 6, "refresh": 0.3,
             "refresh_every": 1, "mix": 0.3, "train_below": False, "begin": 0, "steps": 3,
             "dropout_input": 0.2, "dropout_hidden": 0.3, "max_norm": 0.5}),
-    *_many("trainings", ("nets", "sgd", "trainer"), "instance", {"momentum": 0.5}),
+    *_many("trainings", ("nets", "sgd", "trainer"), "instance.*", {"momentum": 0.5}),
     # attacks and certificates
     Mutation("attacks", "attacks", ("attacks", "noise"), {"method": "identity"}),
-    *_many("attacks", ("attacks", "lbfgs"), "instance",
-           {"target": "next", "max_iterations": 4, "history": 2, "initial_penalty": 0.3,
+    *_many("attacks", ("attacks", "lbfgs"), "instance.*",
+           {"max_iterations": 4, "history": 2, "initial_penalty": 0.3,
             "penalty_factor": 4, "penalty_precision": 1.5, "max_searches": 2}),
-    *_many("attacks", ("attacks", "near"), "instance",
-           {"target": 1, "steps": 3, "rounds": 0, "bisections": 0, "restarts": 2}),
-    Mutation("instance.method", "attacks", ("attacks", "near"),
+    *_many("attacks", ("attacks", "near"), "instance.*",
+           {"steps": 3, "rounds": 0, "bisections": 0, "restarts": 2}),
+    Mutation("attack.target", "attacks", ("attacks", "lbfgs", "target"), "next"),
+    Mutation("attack.target", "attacks", ("attacks", "near", "target"), 1),
+    Mutation("attack.method", "attacks", ("attacks", "near"),
              {"method": "lbfgs", "max_iterations": 3}),
-    *_many("attacks", ("attacks", "noise"), "instance",
+    *_many("attacks", ("attacks", "noise"), "instance.*",
            {"std": 0.4, "clip": False, "distortion": 0.1}),
     Mutation("certificates", "attacks", ("certificates", "local"), GONE),
-    *_many("attacks", ("certificates", "product"), "instance",
-           {"bound": "eclipse", "nets": ["linear"], "n": 3, "required": True}),
-    *_many("attacks", ("certificates", "local"), "instance", {"nets": ["coded"], "n": None}),
+    *_many("attacks", ("certificates", "product"), "instance.*",
+           {"bound": "eclipse"}),
+    *_many("attacks", ("certificates", "product"), "certificate",
+           {"nets": ["linear"], "n": 3, "required": True}),
+    *_many("attacks", ("certificates", "local"), "certificate", {"nets": ["coded"], "n": None}),
+    Mutation("certificate.method", "attacks", ("certificates", "product"), {"method": "regions"}),
     Mutation("lipschitz.nets", "attacks", ("lipschitz", "nets"), "all"),
     Mutation("lipschitz.required", "attacks", ("lipschitz", "required"), False),
     Mutation("lipschitz.bounds", "attacks", ("lipschitz", "bounds"), ["product", "eclipse"]),
@@ -168,9 +178,10 @@ MUTATIONS = [
     Mutation("summary.parts", "attacks", ("tables", "errors", "parts"), ["P2"]),
     Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "table2"),
     Mutation("summary.against", "trainings", ("tables", "contrasts", "against"), ["pools"]),
-    Mutation("summary.axis", "trainings", ("figures", "learning", "axis"), "seconds"),
+    Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
     Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
-    *_many("attacks", ("figures", "examples"), "summary", {"rows": 1, "pairs": 2}),
+    Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),
+    Mutation("summary.*", "attacks", ("figures", "examples", "pairs"), 2),
     Mutation("summary.panels", "attacks", ("figures", "examples", "panels"),
              [{"source": "coded", "victim": "given"}]),
     Mutation("panel.victim", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
@@ -183,6 +194,10 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
+DEFINED = ("instance", "attack", "certificate", "summary")
+"""What the schema defines for many places, walked once."""
+
+
 def keys(schema):
     """The keys of a config's schema as mutations name them."""
     found = set()
@@ -190,7 +205,7 @@ def keys(schema):
     def walk(place, key):
         if "$ref" in place:
             name = place["$ref"].rpartition("/")[2]
-            if name in ("instance", "summary"):
+            if name in DEFINED:
                 return  # walked once, by itself
             walk(schema["$defs"][name], key)
         for name, inside in place.get("properties", {}).items():
@@ -200,7 +215,7 @@ def keys(schema):
             walk(place["additionalProperties"], f"{key}.*")
 
     walk(schema, "")
-    walk(schema["$defs"]["instance"], "instance")
-    walk(schema["$defs"]["summary"], "summary")
+    for name in DEFINED:
+        walk(schema["$defs"][name], name)
     found |= {f"panel.{name}" for name in ("victim", "source", "control")}
-    return found | {"data.*", "summary.*"}
+    return found | {"data.*", "instance.*", "summary.*"}

@@ -1,0 +1,123 @@
+"""Whether a config's value fits the annotation of a method's parameter, which is not imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from blindspots import limits
+
+TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "int": ("a whole number", (int,)),
+    "float": ("a number", (int, float)),
+    "str": ("text", (str,)),
+    "bool": ("true or false", (bool,)),
+}
+"""Of Python's own types that YAML has: the words for one, and what it is read as."""
+
+LISTS, MAPPINGS = {"Sequence", "list", "tuple", "Iterable"}, {"Mapping", "dict"}
+
+
+class Misfit(NamedTuple):
+    """How a value does not fit.
+
+    Attributes:
+        expected: in words.
+        path: from the value to the part of it that does not fit.
+        of_type: whether the value is not even of the type.
+    """
+
+    expected: str
+    path: tuple[int, ...] = ()
+    of_type: bool = False
+
+
+def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
+    """How a value does not fit an annotation; None where it does, or where that does not tell.
+
+    Args:
+        value: as read from YAML.
+        annotation: as `config.signatures.parameters` leaves it, without aliases.
+    """
+    match annotation:
+        case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
+            return _of_any(value, list(_alternatives(annotation)))
+        case ast.Constant(None):
+            return None if value is None else Misfit("null", of_type=True)
+        case ast.Name(name) if name in TYPES:
+            words, types = TYPES[name]
+            fits = isinstance(value, types) and isinstance(value, bool) <= (name == "bool")
+            return None if fits else Misfit(words, of_type=True)
+        case ast.Subscript(ast.Name("Literal"), choices):
+            return _of_choices(value, choices)
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
+            return misfit(value, inner) or _beyond(value, said)
+        case ast.Subscript(ast.Name(name), items) if name in LISTS:
+            return _of_items(value, items)
+        case ast.Subscript(ast.Name(name)) if name in MAPPINGS:
+            return None if isinstance(value, Mapping) else Misfit("a mapping of keys", of_type=True)
+    return None
+
+
+def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    match annotation:
+        case ast.BinOp(left, ast.BitOr(), right):
+            yield from (*_alternatives(left), *_alternatives(right))
+        case ast.Subscript(ast.Name("Optional"), inner):
+            yield from (*_alternatives(inner), ast.Constant(None))
+        case ast.Subscript(ast.Name("Union"), ast.Tuple(parts)):
+            for part in parts:
+                yield from _alternatives(part)
+        case _:
+            yield annotation
+
+
+def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
+    found = [misfit(value, one) for one in alternatives if not _is_of_arrays(one)]
+    misfits = [one for one in found if one is not None]
+    if len(misfits) < len(found):
+        return None
+    near = next((one for one in misfits if not one.of_type), None)
+    words = " or ".join(dict.fromkeys(one.expected for one in misfits))
+    return near or Misfit(words, of_type=True)
+
+
+def _is_of_arrays(annotation: ast.expr) -> bool:
+    """Whether an alternative is for calls from Python alone: YAML has no tensors."""
+    name = getattr(annotation, "id", getattr(annotation, "attr", None))
+    return name in ("Tensor", "ndarray")
+
+
+def _of_choices(value: Any, choices: ast.expr) -> Misfit | None:
+    known = [c.value for c in ast.walk(choices) if isinstance(c, ast.Constant)]
+    if any(type(value) is type(one) and value == one for one in known):
+        return None
+    alike = any(type(value) is type(one) for one in known)
+    words = ["null" if one is None else str(one) for one in known]
+    return Misfit(f"one of {', '.join(words)}", of_type=not alike)
+
+
+def _of_items(value: Any, items: ast.expr) -> Misfit | None:
+    if not isinstance(value, list):
+        return Misfit("a list", of_type=True)
+    item = items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
+    for number, one in enumerate(value):
+        found = misfit(one, item)
+        if found is not None:
+            return Misfit(found.expected, (number, *found.path))
+    return None
+
+
+def _beyond(value: Any, said: list[ast.expr]) -> Misfit | None:
+    """The first limit that a value of the right type is beyond."""
+    for one in said:
+        match one:
+            case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
+                try:
+                    limit = getattr(limits, name)(*map(ast.literal_eval, arguments))
+                    if not limit.holds(value):
+                        return Misfit(limit.words)
+                except (TypeError, ValueError, AttributeError):
+                    continue  # of another library, or not for this kind of value
+    return None

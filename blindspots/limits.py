@@ -1,0 +1,59 @@
+"""Limits of settings, for the annotations of a method: ``steps: Annotated[int, at_least(1)]``.
+
+A config is checked against them before anything runs. They are read from the method's source, which
+is not imported for that, so that their arguments are plain numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+
+class Limit(NamedTuple):
+    """What a value must be.
+
+    Attributes:
+        words: for a message, after "expected".
+        holds: whether a value is.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def at_least(limit: float) -> Limit:
+    """Numbers from `limit` up."""
+    return Limit(f"at least {limit:.15g}", lambda value: value >= limit)
+
+
+def above(limit: float) -> Limit:
+    """Numbers larger than `limit`."""
+    return Limit(f"more than {limit:.15g}", lambda value: value > limit)
+
+
+def at_most(limit: float, why: str = "") -> Limit:
+    """Numbers up to `limit`; `why` follows it in a message."""
+    return Limit(f"at most {limit:.15g}{why and f', {why}'}", lambda value: value <= limit)
+
+
+def below(limit: float) -> Limit:
+    """Numbers smaller than `limit`."""
+    return Limit(f"less than {limit:.15g}", lambda value: value < limit)
+
+
+def some() -> Limit:
+    """Lists that are not empty."""
+    return Limit("at least 1 entry", lambda values: len(values) > 0)
+
+
+def distinct() -> Limit:
+    """Lists without the same entry twice."""
+    return Limit("no entry twice", lambda values: len({*values}) == len(values))
+
+
+Count = Annotated[int, at_least(1)]
+Natural = Annotated[int, at_least(0)]
+Positive = Annotated[float, above(0)]
+NonNegative = Annotated[float, at_least(0)]
+Share = Annotated[float, above(0), below(1)]
