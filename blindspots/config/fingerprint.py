@@ -43,12 +43,20 @@ def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> s
             if not _installed(path):
                 waiting += _imported(path, frozenset(ours))
     digest = hashlib.sha256()
-    for name, syntax in sorted((path.name, syntax) for path, syntax in reached.items()):
+    for name, syntax in sorted((_name(path), syntax) for path, syntax in reached.items()):
         digest.update(f"{name}\n{syntax}\n".encode())
     return digest.hexdigest()[:16]
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _name(path: Path) -> str:
+    """A file's name in its package, wherever that is."""
+    folder = path.parent
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return path.relative_to(folder).as_posix()
 
 
 @cache

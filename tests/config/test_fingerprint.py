@@ -80,6 +80,25 @@ def test_modules_beside_a_users_file_count_and_installed_ones_do_not(tmp_path, m
     assert [path.name for path in files] == ["helper.py"]
 
 
+def test_files_of_one_name_that_swap_what_they_hold_count(tmp_path, monkeypatch):
+    for package in ("one", "two"):
+        (tmp_path / "fp_pair" / package).mkdir(parents=True)
+        (tmp_path / "fp_pair" / package / "__init__.py").touch()
+    (tmp_path / "fp_pair/__init__.py").touch()
+    (tmp_path / "fp_pair/nets.py").write_text(
+        "from fp_pair.one import a\nfrom fp_pair.two import a as b\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def holding(one, two):
+        (tmp_path / "fp_pair/one/a.py").write_text(one)
+        (tmp_path / "fp_pair/two/a.py").write_text(two)
+        forget()
+        return fingerprint(["fp_pair.nets"])
+
+    assert holding("x = 1\n", "x = 2\n") != holding("x = 2\n", "x = 1\n")
+
+
 def test_one_attack_does_not_reach_another():
     forget()
     assert "attacks/lbfgs.py" not in reached("blindspots.attacks.gaussian")
