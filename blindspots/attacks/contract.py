@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks._room import checked_box, shown_range
 from blindspots.attacks.controls import Unclipped
 from blindspots.config.methods import accepted
 from blindspots.families import Family, family_of
@@ -268,12 +269,12 @@ def checked(found: Any, data: Images, attack: str, *, boxed: bool) -> AttackResu
             "clone"
         )
     free = isinstance(found, Unclipped) and not boxed
-    lower, upper = (-torch.inf, torch.inf) if free else data.box
+    lower, upper = (-torch.inf, torch.inf) if free else checked_box(data.box, images)
     outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(
             f"{attack}: images[{_first(outside)}]: expected pixels in "
-            f"[{lower:g}, {upper:g}], found one outside, or not a number; clamp them"
+            f"{shown_range((lower, upper))}, found one outside, or not a number; clamp them"
         )
     odd = ~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))
     if odd.any():
