@@ -48,10 +48,12 @@ def read_by_gradients(wildcards):
 
 
 def read_by_looseness(wildcards):
-    sources = bounded_sources(wildcards.experiment)
+    sources, experiment = bounded_sources(wildcards.experiment), EXPERIMENTS[wildcards.experiment]
     return of_experiment(wildcards) | {
         "nets": all_weights(sources),
-        "attacks": attacked(EXPERIMENTS[wildcards.experiment] | {"sources": sources}),
+        "attacks": attacked(
+            experiment | {"sources": sources, "attacks": experiment["attacks"][:1]}
+        ),
     }
 
 

@@ -2,7 +2,7 @@
 # it reaches.
 from functools import cache
 from glob import has_magic
-from itertools import pairwise
+from itertools import pairwise, product
 
 from snakemake.exceptions import WorkflowError
 
@@ -170,7 +170,7 @@ def bounded_sources(experiment):
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
 
 
-SHOWN = ("attack", "part", "n", "sources", "victims")
+SHOWN = ("attacks", "part", "n", "sources", "victims")
 ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
 
 
@@ -205,8 +205,8 @@ def attacked_by_all():
     """The most images that an experiment asks for, by attack, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
-        for net in experiment["sources"]:
-            key = experiment["attack"], experiment["part"], net
+        for attack, net in product(experiment["attacks"], experiment["sources"]):
+            key = attack, experiment["part"], net
             asked[key] = max(experiment["n"], asked.get(key, 0))
     return asked
 
@@ -286,8 +286,10 @@ def rows_of_attacks(experiments):
     """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
-        each = radii_of(experiment["attack"])
-        asked |= {p: max(each * experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+        for attack in experiment["attacks"]:
+            n = radii_of(attack) * experiment["n"]
+            files = attacked(experiment | {"attacks": [attack]})
+            asked |= {path: max(n, asked.get(path, 0)) for path in files}
     return asked
 
 

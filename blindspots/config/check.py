@@ -158,6 +158,9 @@ def _fill_in(config: Config) -> None:
         attack.setdefault("mask", None)
         attack.setdefault("parents", {})
     for experiment in config["experiments"].values():
+        if "attacks" not in experiment and "attack" in experiment:
+            experiment["attacks"] = [experiment.pop("attack")]
+        experiment.setdefault("attacks", [])
         experiment.setdefault("controls", [])
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])
