@@ -68,7 +68,7 @@ adversarial-sweep: $(READY) ## the search over settings behind it, on the valida
 
 calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 	$(PY) -m blindspots calibrate config.yaml
-	@echo 'Done. Set decay_scale in config.yaml to use it'
+	@echo 'Done. Set decay_scale of the trainers in config.yaml to use it'
 
 results: paper ## write the tables of `make paper` into docs/RESULTS.md
 	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md \

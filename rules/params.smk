@@ -99,8 +99,6 @@ def adopted_net(wildcards):
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    if methods.takes("trainers", trainer["method"], "decay_scale"):
-        trainer["settings"].setdefault("decay_scale", config["decay_scale"])
     return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
 
 

@@ -11,6 +11,9 @@ from blindspots import statistics
 from blindspots.analyses._clean import IMAGE, answers_on
 from blindspots.analyses.kit import cells, over_seeds
 
+HEADLINE = "differences"
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 
 def contrasts(
     clean: pd.DataFrame,

@@ -11,6 +11,9 @@ from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 
+HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 
 def errors(
     clean: pd.DataFrame,

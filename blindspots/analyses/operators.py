@@ -6,6 +6,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells
 
+HEADLINE = {"value": "Norm of a linear layer"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 COLUMNS = {
     "value": "norm",
     "upper": "proven upper bound",

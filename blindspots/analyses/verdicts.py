@@ -15,6 +15,9 @@ from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_few
 from blindspots.interface import InputError
 from blindspots.threat.outcomes import is_rejected, is_wrong
 
+HEADLINE = "verdict per row"
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 Claim = Mapping[str, Any]
 Evidence = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 """Answers to attacked images, answers to unaltered ones, transfer radii, of one experiment."""

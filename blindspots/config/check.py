@@ -8,6 +8,7 @@ from typing import Any
 from blindspots import provenance
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
+from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS
@@ -76,7 +77,8 @@ def check(
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     config = numbers(raw)
-    faults = [*value_faults(config)] or [*schema_faults(config, schema)]
+    faults = [*value_faults(config)] or [*renamed_faults(config)]
+    faults = faults or [*schema_faults(config, schema)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))

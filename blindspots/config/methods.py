@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import exists, parameters
+from blindspots.config.signatures import constant, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
 from blindspots.interface import InputError
@@ -147,6 +147,15 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
     if signature is None:
         return {}
     return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
+
+
+def declared(role: str, method: str, name: str) -> Any:
+    """The plain value of a constant in a method's module, read from its source; None: it has none.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    return constant(locate(role, method)[0], name)
 
 
 def needs_model(attack: str) -> bool:

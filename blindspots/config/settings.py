@@ -38,9 +38,6 @@ By the section of the config that it names its subject in.
 FOLDER = {"root"}
 """The setting of datasets that says where the files are."""
 
-GLOBAL = {"decay_scale"}
-"""Settings that the config has a value for at its top level; an instance may have its own."""
-
 
 def method_faults(
     key: str, role: str, instance: Mapping[str, Any], given: Mapping[str, Any]
@@ -77,7 +74,7 @@ def method_faults(
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - GLOBAL - given.keys()):
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])

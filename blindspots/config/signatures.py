@@ -210,6 +210,16 @@ class _Resolved(ast.NodeTransformer):
         return node
 
 
+def constant(module: str, name: str) -> Any:
+    """The plain value that a module's source binds a name to; None where it binds none."""
+    path = source(module)
+    for bound in [] if path is None else _binding(path, name):
+        if isinstance(bound, ast.Assign | ast.AnnAssign) and bound.value is not None:
+            with suppress(ValueError):  # made by a call
+                return ast.literal_eval(bound.value)
+    return None
+
+
 @cache
 def _binding(path: Path, name: str) -> list[ast.stmt]:
     """The last statement of a module that binds a name, if there is one."""

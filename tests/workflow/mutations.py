@@ -83,7 +83,6 @@ MUTATIONS = [
     Mutation("data.*", "pictures", ("data", "test_share"), 0.3),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
-    Mutation("decay_scale", "attacks", ("decay_scale",), 3),
     # nets
     Mutation("nets", "attacks", ("nets", "coder"), {
         "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
