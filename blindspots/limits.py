@@ -1,7 +1,8 @@
 """Limits of settings, for the annotations of a method: ``steps: Annotated[int, at_least(1)]``.
 
 A config is checked against them before anything runs. They are read from the method's source, which
-is not imported for that, so that their arguments are plain numbers.
+is not imported for that, so that their arguments are plain values. Some say what a setting is for:
+`own_weights`, `mirror`.
 """
 
 from __future__ import annotations
@@ -52,8 +53,24 @@ def distinct() -> Limit:
     return Limit("no entry twice", lambda values: len({*values}) == len(values))
 
 
+def own_weights() -> Limit:
+    """A file with the weights of the model whose setting it is, which needs no others then."""
+    return Limit("a file", lambda value: True)
+
+
+def mirror(*unchecked: str) -> Limit:
+    """A folder with a copy of a published dataset, which is the same wherever the folder is.
+
+    Args:
+        unchecked: a folder in it, such as "KMNIST/raw", whose files the method does not hold
+            against checksums; what they hold is watched then.
+    """
+    return Limit("a folder", lambda value: True)
+
+
 Count = Annotated[int, at_least(1)]
 Natural = Annotated[int, at_least(0)]
 Positive = Annotated[float, above(0)]
 NonNegative = Annotated[float, at_least(0)]
+OwnWeights = Annotated[str, own_weights()]
 Share = Annotated[float, above(0), below(1)]

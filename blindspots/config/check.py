@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
+from blindspots.config import methods
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
@@ -119,18 +121,18 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
 def method_settings(instance: Config, role: str) -> Config:
     """The settings of an instance that are its method's own."""
     own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
-    of_its_folder = ":" in instance["method"] or (role, instance["method"]) == (
-        "datasets",
-        "folder",
-    )
-    if of_its_folder and instance.get("root") is not None:
-        own["root"] = instance["root"]  # another folder may hold other data
+    if role == "datasets" and instance.get("root") is not None:
+        with suppress(InputError):  # no such method, said with the methods
+            if "root" not in methods.marked(role, instance["method"], "mirror"):
+                own["root"] = instance["root"]  # another folder may hold other data
     return own
 
 
-def _own_weights(net: Config) -> str | None:
+def _own_weights(model: Config) -> str | None:
     """The file of a model that brings its weights; None for others."""
-    return net["model"].get("file") if net["model"]["method"] == "exported" else None
+    with suppress(InputError):  # no such method, said with the methods
+        return (methods.own_weights(model["method"], model) or ("", None))[1]
+    return None
 
 
 def _fill_in(config: Config) -> None:
@@ -144,12 +146,12 @@ def _fill_in(config: Config) -> None:
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
-        net.setdefault("weights", _own_weights(net))
+        net.setdefault("weights", _own_weights(net["model"]))
         for key in ("trainer", "train_on"):
             net.setdefault(key, None)
     config.setdefault("operators", {})
     for network in config["operators"].values():
-        network.setdefault("weights", _own_weights(network))
+        network.setdefault("weights", _own_weights(network["model"]))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
     for experiment in config["experiments"].values():

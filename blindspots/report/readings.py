@@ -75,7 +75,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a method says of its settings: questions and answers."""
     method = instance["method"]
-    settings = methods.defaults(role, method) | instance
+    settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
     try:
         for question, (name, said) in declared.items():
