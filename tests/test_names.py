@@ -21,8 +21,6 @@ ALLOWED = {
     ("blindspots/audit/networks.py", "encoded"): "likewise",
     ("blindspots/audit/networks.py", "lenet"): "likewise",
     ("blindspots/audit/networks.py", "mlp"): "likewise",
-    ("blindspots/config/summaries.py", "multiverse"): "whose settings name experiments",
-    ("blindspots/config/summaries.py", "verdicts"): "likewise, and what they have",
     ("blindspots/optim/compiled.py", "lbfgs"): "the name of a thread",
     ("blindspots/trainers/_examples.py", "closest"): "a kind of examples, a setting's value",
     ("blindspots/trainers/adversarial_pools.py", "closest"): "likewise",

@@ -13,7 +13,7 @@ from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
-from blindspots.config.summaries import SUBJECTS
+from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
@@ -84,8 +84,12 @@ def check(
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
+        names_are_known = not faults
         for key, role, instance in instances(config):
-            faults += method_faults(key, role, instance, method_settings(instance, role))
+            found = [*method_faults(key, role, instance, method_settings(instance, role))]
+            if role in ("analyses", "figures") and names_are_known and not found:
+                found = [*mention_faults(key, role, instance, config)]
+            faults += found
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
         raise InputError("\n".join(dict.fromkeys(said)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import misfit
-from blindspots.config.wording import shown
+from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 PROVIDED: dict[str, set[str]] = {
@@ -85,7 +85,7 @@ def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
     found = misfit(value, parameter.annotation) if parameter.annotation else None
     if found is not None:
         for step in found.path:
-            key, value = f"{key}.{step}", value[step]
+            key, value = f"{key}.{key_of([step])}", value[step]
         meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
         yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
 

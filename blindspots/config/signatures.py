@@ -199,6 +199,16 @@ class _Resolved(ast.NodeTransformer):
         for bound in _binding(path, node.id):
             seen = self.seen | {here}
             match bound:
+                case ast.ClassDef(bases=[ast.Name("TypedDict")], body=body):
+                    fields = [
+                        ast.keyword(
+                            field.target.id,
+                            _Resolved(self.module, seen).visit(copy.deepcopy(field.annotation)),
+                        )
+                        for field in body
+                        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+                    ]
+                    return ast.Call(ast.Name("TypedDict"), [], fields)
                 case ast.Assign([ast.Name()], value):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):

@@ -174,18 +174,18 @@ MUTATIONS = [
     Mutation("summary.units", "units", ("tables", "units", "units"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
-    Mutation("summary.parts", "attacks", ("tables", "errors", "parts"), ["P2"]),
-    Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "table2"),
-    Mutation("summary.against", "trainings", ("tables", "contrasts", "against"), ["pools"]),
+    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
+    Mutation("summary.*", "attacks", ("tables", "transfer", "paper"), "table2"),
+    Mutation("summary.*", "trainings", ("tables", "contrasts", "against"), ["pools"]),
     Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
     Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
     Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),
     Mutation("summary.*", "attacks", ("figures", "examples", "pairs"), 2),
-    Mutation("summary.panels", "attacks", ("figures", "examples", "panels"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels"),
              [{"source": "coded", "victim": "given"}]),
-    Mutation("panel.victim", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
-    Mutation("panel.source", "attacks", ("figures", "examples", "panels", 0, "source"), "coded"),
-    Mutation("panel.control", "attacks", ("figures", "examples", "panels", 1, "control"), "sphere"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 0, "source"), "coded"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 1, "control"), "sphere"),
     # how to compute, not what
     Mutation("machine", "attacks", ("machine",), {"device": "cpu", "threads": 1, "chunk": 4}),
     *_many("attacks", ("machine",), "machine",
@@ -216,5 +216,4 @@ def keys(schema):
     walk(schema, "")
     for name in DEFINED:
         walk(schema["$defs"][name], name)
-    found |= {f"panel.{name}" for name in ("victim", "source", "control")}
     return found | {"data.*", "instance.*", "summary.*"}
