@@ -22,6 +22,7 @@ def read_by_attack(wildcards):
         "images": images(wildcards.part),
         "split": SPLIT.format(seed=wildcards.seed),
         "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+        "parents": parents_of_attack(wildcards),
     }
 
 

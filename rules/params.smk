@@ -102,7 +102,25 @@ def parent_weights(wildcards):
 
 def attack_params(wildcards):
     attack = config["attacks"][wildcards.attack]
-    return instance(attack, "attacks") | {"target": attack["target"]}
+    mask = attack["mask"]
+    return instance(attack, "attacks") | {
+        "target": attack["target"],
+        "mask": mask,
+        "mask_content": None if mask is None else content(mask),
+        "parents": list(attack["parents"]),
+    }
+
+
+def parents_of_attack(wildcards):
+    """The weights of the further nets that an attack works with."""
+    parents = list(config["attacks"][wildcards.attack]["parents"].values())
+    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
+
+
+def radii_of(attack):
+    """How many radii an attack has rows for: 1 for a minimal attack."""
+    eps = config["attacks"][attack].get("eps")
+    return len(eps) if isinstance(eps, list) else 1
 
 
 def nets_of_experiments():
@@ -259,7 +277,8 @@ def rows_of_attacks(experiments):
     """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
-        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+        each = radii_of(experiment["attack"])
+        asked |= {p: max(each * experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
     return asked
 
 

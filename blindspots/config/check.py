@@ -14,6 +14,7 @@ from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
+from blindspots.config.threats import attack_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
@@ -23,7 +24,7 @@ OWN_KEYS = {
     "datasets": {"method", "name", "root"},
     "models": {"method"},
     "trainers": {"method"},
-    "attacks": {"method", "target"},
+    "attacks": {"method", "target", "mask", "parents"},
     "certificates": {"method", "nets", "n", "required"},
     "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
     "figures": {"method", *SUBJECTS, "more_experiments", "title"},
@@ -86,7 +87,11 @@ def check(
         faults = list(reference_faults(config))
         names_are_known = not faults
         for key, role, instance in instances(config):
-            found = [*method_faults(key, role, instance, method_settings(instance, role))]
+            given = method_settings(instance, role)
+            if role == "attacks":
+                faults += attack_faults(key, instance, given, config["nets"])
+                given.pop("eps", None)  # a radius, or several, of which a call is given one
+            found = [*method_faults(key, role, instance, given)]
             if role in ("analyses", "figures") and names_are_known and not found:
                 found = [*mention_faults(key, role, instance, config)]
             faults += found
@@ -158,6 +163,8 @@ def _fill_in(config: Config) -> None:
         network.setdefault("weights", _own_weights(network["model"]))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
+        attack.setdefault("mask", None)
+        attack.setdefault("parents", {})
     for experiment in config["experiments"].values():
         experiment.setdefault("controls", [])
         experiment.setdefault("controls_n", experiment["n"])
