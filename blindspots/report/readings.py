@@ -68,7 +68,8 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
     for key, role, instance in instances(dict(config)):
         if role in ("trainers", "attacks"):
             for question, answer in _declared(role, instance):
-                found[question][key.split(".")[1]] = answer
+                name = key.partition(".")[2].removesuffix(".trainer")
+                found[question][name] = answer
     return {question: _together(answers) for question, answers in found.items()}
 
 

@@ -33,6 +33,7 @@ def test_the_readings_are_said_once_with_who_differs():
     assert found["target"] == "random; next: other"
     assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
     assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
+    assert found["clipping"] == "clipped; amplified images clipped: cross-training-set"
 
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
