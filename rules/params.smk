@@ -270,7 +270,13 @@ def summary(mapping, role):
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
         "n": rows_of_attacks(experiments_of(mapping)),
+        "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
     }
+
+
+def has_several(experiment):
+    """Whether an experiment has more than one attack, or one at more than one radius."""
+    return sum(map(radii_of, EXPERIMENTS[experiment]["attacks"])) > 1
 
 
 def rows_of_attacks(experiments):

@@ -31,6 +31,11 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
     experiments = config["experiments"]
     for more in summary["more_experiments"]:
         yield from unknown(f"{key}.more_experiments", more, experiments, "an experiment")
+        if more in experiments and len(experiments[more]["attacks"]) > 1:
+            yield (
+                f"{key}.more_experiments: expected experiments of one attack each, found {more}; "
+                "make one of each of its attacks"
+            )
 
 
 def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
