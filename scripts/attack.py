@@ -42,6 +42,7 @@ def attacked(snakemake):
         "net": wildcards.net,
         "seed": seed,
         "attack": wildcards.attack,
+        "dataset": data.dataset,
         "file": data.file,
     }
     if not columns["success"].any():

@@ -25,9 +25,11 @@ def run(arguments: argparse.Namespace) -> None:
     from blindspots.analyses.printed import TABLES
     from blindspots.config import methods
     from blindspots.config.check import method_settings
+    from blindspots.config.datasets import is_derived
     from blindspots.jobs.calibration import fit_decay_scale
 
-    data = _shared.read(arguments.config)["data"]
+    datasets = _shared.read(arguments.config)["datasets"].values()
+    data = next(dataset for dataset in datasets if not is_derived(dataset))
     settings = method_settings(data, "datasets")
     if data["root"] is not None:
         settings["root"] = data["root"]

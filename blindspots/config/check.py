@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blindspots import provenance
+from blindspots.config import datasets
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.schema import schema_faults
@@ -17,7 +18,8 @@ from blindspots.interface import InputError
 Config = dict[str, Any]
 
 OWN_KEYS = {
-    "datasets": {"method", "name", "root"},
+    "datasets": {"method", "name", "root", "data", "parents"},
+    "derived": {"method", "root", "data", "parents"},
     "models": {"method"},
     "trainers": {"method"},
     "attacks": {"method", "target"},
@@ -77,10 +79,14 @@ def check(
         raise InputError(f"{where}: {error}") from None
     config = numbers(raw)
     faults = [*value_faults(config)] or [*schema_faults(config, schema)]
+    short = not faults and "data" in config
+    faults = faults or [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
+        first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
+            key = "data" if short and key == first else key
             faults += method_faults(key, role, instance, method_settings(instance, role))
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
@@ -97,7 +103,8 @@ def laid_over(base: Any, over: Any) -> Any:
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
     """Every use of a method in a config: its key, its role and the mapping that names it."""
-    yield "data", "datasets", config["data"]
+    for name, dataset in config["datasets"].items():
+        yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
@@ -126,19 +133,21 @@ def method_settings(instance: Config, role: str) -> Config:
     return own
 
 
+def name_of(data: Config) -> str:
+    """The name of the dataset in the section `data`; other settings are another dataset."""
+    settings = method_settings(data, "datasets")
+    name = str(data["method"]).rpartition(":")[2]
+    if settings or ":" in data["method"]:
+        name += "-" + provenance.settings_hash([data["method"], settings])[:8]
+    return str(data.get("name", name))
+
+
 def _own_weights(net: Config) -> str | None:
     """The file of a model that brings its weights; None for others."""
     return net["model"].get("file") if net["model"]["method"] == "exported" else None
 
 
 def _fill_in(config: Config) -> None:
-    data = config["data"]
-    data.setdefault("root", None)
-    if "name" not in data:
-        settings = method_settings(data, "datasets")
-        data["name"] = data["method"].rpartition(":")[2]
-        if settings or ":" in data["method"]:  # other settings are another dataset
-            data["name"] += "-" + provenance.settings_hash([data["method"], settings])[:8]
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})

@@ -12,7 +12,7 @@ from blindspots.interface import InputError
 TEXT = {
     "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
     "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
-    "nets", "net", "source", "victim", "control", "parents",
+    "nets", "net", "source", "victim", "control", "parents", "data",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

@@ -22,6 +22,7 @@ from blindspots.measurements.directions import NOISE, OTHER_IMAGE
 from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
+from blindspots.threat.boxes import clamped
 from blindspots.threat.goals import mistaken
 from blindspots.threat.outcomes import is_wrong, predictions
 from blindspots.threat.rays import Ray
@@ -33,6 +34,7 @@ RADII = pa.schema(
         pa.field("attack", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
@@ -81,7 +83,7 @@ class Direction:
         """The images at scales (n,) of the perturbation."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
-        return moved.clamp(self.data.box.lower, self.data.box.upper).to(self.data.images)
+        return clamped(moved, self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
         """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
@@ -267,6 +269,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 "attack": exhibit.attack,
                 "seed": settings.seed,
                 "victim": name,
+                "dataset": data.dataset,
                 "file": data.file,
                 "index": data.rows,
                 "label": data.labels.cpu().numpy(),

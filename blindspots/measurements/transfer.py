@@ -18,6 +18,7 @@ from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import answers
+from blindspots.threat.boxes import clamped
 
 TRANSFER = pa.schema(
     [
@@ -28,6 +29,7 @@ TRANSFER = pa.schema(
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
         pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
@@ -58,7 +60,7 @@ def amplify(
     change = (images - originals).flatten(1)
     rms = change.square().mean(dim=1, keepdim=True).sqrt()
     scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
-    return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
+    return clamped(originals + scaled, box) if clip else originals + scaled
 
 
 class Victim(NamedTuple):
@@ -186,6 +188,7 @@ def exposed(
         "amplified_to": exhibit.amplified_to,
         "victim": victim.name,
         "victim_seed": victim.seed,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
@@ -225,7 +228,7 @@ FIRST = 64
 
 def pictures_schema(shape: Sequence[int]) -> pa.Schema:
     """Columns of the table of pictures whose images have this shape."""
-    kept = ("source", "attack", "seed", "amplified_to", "file", "index", "label")
+    kept = ("source", "attack", "seed", "amplified_to", "dataset", "file", "index", "label")
     fields = [TRANSFER.field(name) for name in kept]
     return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
 
@@ -238,6 +241,7 @@ def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
         "attack": exhibit.attack,
         "seed": seed,
         "amplified_to": exhibit.amplified_to,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from blindspots.interface import Box
+from blindspots.threat.boxes import clamped, flat
 from blindspots.threat.rays import Ray
 
 UNBOUNDED = Box(-math.inf, math.inf)
@@ -81,7 +82,7 @@ class _Linf(Norm):
     ) -> Tensor:
         reach = _like(_radii(radius, originals), originals)
         x, p = originals.double(), points.double()
-        return p.clamp(x - reach, x + reach).clamp(box.lower, box.upper).to(points)
+        return clamped(p.clamp(x - reach, x + reach), box).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         return gradient.sign()
@@ -104,7 +105,7 @@ class _L2(Norm):
         scale, reached = ray.scales(wanted / math.sqrt(ray.pixels))
         scale = torch.where(reached & (scale < 1), scale, 1.0)
         scale = torch.where(wanted > 0, scale, 0.0)
-        return (x + _like(scale, x) * change).clamp(box.lower, box.upper).to(points)
+        return clamped(x + _like(scale, x) * change, box).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         length = _like(self.length(gradient), gradient).to(gradient)
@@ -124,7 +125,8 @@ class _L1(Norm):
         # radius, or 0 where they sum to less: piecewise linear, and falling, in τ.
         x, change = originals.double().flatten(1), (points - originals).double().flatten(1)
         size, wanted = change.abs(), _radii(radius, originals)
-        room = torch.minimum(torch.where(change > 0, box.upper - x, x - box.lower), size)
+        lower, upper = flat(box, x)
+        room = torch.minimum(torch.where(change > 0, upper - x, x - lower), size)
         kinks = torch.cat([torch.zeros_like(size[:, :1]), size, size - room], dim=1).sort(dim=1)[0]
         first = torch.zeros(len(x), dtype=torch.long, device=x.device)
         last = torch.full_like(first, kinks.shape[1] - 1)  # where nothing is moved
@@ -164,7 +166,7 @@ class _L0(Norm):
     ) -> Tensor:
         # A pixel that moves goes to the box's nearest point; those are moved that gain most.
         x, p = originals.double(), points.double()
-        inside = p.clamp(box.lower, box.upper)
+        inside = clamped(p, box)
         gain = per_pixel((p - x).square() - (p - inside).square()).sum(dim=1)
         rank = gain.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         chosen = (rank < _radii(radius, originals)[:, None]) & (gain > 0)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from blindspots.interface import Box
+from blindspots.threat.boxes import flat
 
 
 class Ray:
@@ -26,7 +27,8 @@ class Ray:
         """
         x, r = images.double().flatten(1), perturbation.double().flatten(1)
         self.pixels = r.shape[1]
-        room = torch.where(r > 0, box.upper - x, x - box.lower)
+        lower, upper = flat(box, x)
+        room = torch.where(r > 0, upper - x, x - lower)
         stops = room / r.abs() if clip else torch.full_like(r, torch.inf)
         stops = torch.where(r == 0, torch.inf, stops)
         self.stops, order = stops.sort(dim=1)

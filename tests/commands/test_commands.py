@@ -77,7 +77,7 @@ def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp
     assert (status, error) == (0, "")
     assert "run mine.yaml --dry-run" in out
     found = written(tmp_path / "mine.yaml")
-    assert (found["run"], found["data"]["method"]) == ("mine", "digits")
+    assert (found["run"], found["datasets"]["digits"]["method"]) == ("mine", "digits")
     assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
@@ -114,7 +114,8 @@ def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, 
 def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
     (tmp_path / "lab.py").write_text("def images(*, root, size=3, kind='a b'):\n    pass\n")
     assert blindspots("new", "mine.yaml", "--dataset", "lab:images", "--root", "x")[0] == 0
-    assert written(tmp_path / "mine.yaml")["data"]["root"] == "x"
+    (dataset,) = written(tmp_path / "mine.yaml")["datasets"].values()
+    assert dataset["root"] == "x"
     assert '\n  # size: 3\n  # kind: "a b"\n' in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
