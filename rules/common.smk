@@ -155,10 +155,12 @@ def clean(net, dataset, seed):
 
 
 def attacked(experiment):
-    """The attacks' tables of an experiment's sources, in the order of seeds and sources."""
-    attack, images = experiment["attack"], f"{experiment['data']}/{experiment['part']}"
+    """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
-        f"{RESULTS}/attacks/{attack}/{net}/{images}.parquet" for net in slugs(experiment["sources"])
+        f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['data']}/{experiment['part']}.parquet"
+        for seed in config["seeds"]
+        for attack in experiment["attacks"]
+        for net in experiment["sources"]
     ]
 
 

@@ -51,6 +51,7 @@ def read_by_attack(wildcards):
         "images": images(wildcards.dataset, wildcards.part, wildcards.seed),
         "split": split_of(wildcards.dataset, wildcards.seed),
         "weights": weights_of(wildcards.net, wildcards.seed),
+        "parents": parent_weights(config["attacks"][wildcards.attack], wildcards.seed),
     }
 
 
@@ -77,10 +78,12 @@ def read_by_gradients(wildcards):
 
 
 def read_by_looseness(wildcards):
-    sources = bounded_sources(wildcards.experiment)
+    sources, experiment = bounded_sources(wildcards.experiment), EXPERIMENTS[wildcards.experiment]
     return of_experiment(wildcards) | {
         "nets": all_weights(sources),
-        "attacks": attacked(EXPERIMENTS[wildcards.experiment] | {"sources": sources}),
+        "attacks": attacked(
+            experiment | {"sources": sources, "attacks": experiment["attacks"][:1]}
+        ),
     }
 
 

@@ -2,7 +2,7 @@
 # it reaches.
 from functools import cache
 from glob import has_magic
-from itertools import pairwise
+from itertools import pairwise, product
 
 from snakemake.exceptions import WorkflowError
 
@@ -105,7 +105,7 @@ def trained_net(wildcards):
 
 
 def parent_weights(made, seed):
-    """The weights of the nets that a net or a dataset is made from."""
+    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
     return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
 
 
@@ -117,6 +117,12 @@ def made_by(dataset):
 def shown_beside(dataset):
     """The plain datasets of other nets that are shown images of one, or of any made from it."""
     nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
+    nets += [
+        (e["data"], net)
+        for e in EXPERIMENTS.values()
+        for attack in e["attacks"]
+        for net in config["attacks"][attack]["parents"].values()
+    ]
     nets += [(u["data"], net) for n, u in UNITS.items() for net in u["nets"] + reference_nets(n)]
     nets += [(d["data"], net) for n, d in DATASETS.items() for net in d["parents"].values()]
     of = [
@@ -140,7 +146,19 @@ def audited_images():
 
 def attack_params(wildcards):
     attack = config["attacks"][wildcards.attack]
-    return instance(attack, "attacks") | {"target": attack["target"]}
+    mask = attack["mask"]
+    return instance(attack, "attacks") | {
+        "target": attack["target"],
+        "mask": mask,
+        "mask_content": None if mask is None else content(mask),
+        "parents": list(attack["parents"]),
+    }
+
+
+def radii_of(attack):
+    """How many radii an attack has rows for: 1 for a minimal attack."""
+    eps = config["attacks"][attack].get("eps")
+    return len(eps) if isinstance(eps, list) else 1
 
 
 def nets_of_experiments():
@@ -181,7 +199,7 @@ def bounded_sources(experiment):
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
 
 
-SHOWN = ("attack", "part", "n", "sources", "victims")
+SHOWN = ("attacks", "part", "n", "sources", "victims")
 ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
 
 
@@ -217,8 +235,8 @@ def attacked_by_all():
     """The most images that an experiment asks for, by attack, dataset, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
-        for net in experiment["sources"]:
-            key = experiment["attack"], experiment["data"], experiment["part"], net
+        for attack, net in product(experiment["attacks"], experiment["sources"]):
+            key = attack, experiment["data"], experiment["part"], net
             asked[key] = max(experiment["n"], asked.get(key, 0))
     return asked
 
@@ -300,7 +318,10 @@ def rows_of_attacks(experiments):
     """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
-        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+        for attack in experiment["attacks"]:
+            n = radii_of(attack) * experiment["n"]
+            files = attacked(experiment | {"attacks": [attack]})
+            asked |= {path: max(n, asked.get(path, 0)) for path in files}
     return asked
 
 

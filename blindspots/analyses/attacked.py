@@ -24,7 +24,7 @@ def tried(attacks: pd.DataFrame) -> pd.DataFrame:
         Those rows with `fooled`: whether the attack succeeded, and the net answers as it was to.
     """
     met = attacks["target"].isna() & is_wrong(attacks["prediction"], attacks["label"])
-    rows = attacks[~met.astype(bool)]
+    rows = attacks[attacks["prediction"].notna() & ~met.fillna(False).astype(bool)]
     answer = rows["attacked_prediction"]
     reached = is_wrong(answer, rows["label"]).where(rows["target"].isna(), answer == rows["target"])
     return rows.assign(fooled=rows["success"] & reached.fillna(False).astype(bool))

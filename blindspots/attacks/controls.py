@@ -10,7 +10,6 @@ from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
 from blindspots.limits import at_least, at_most
-from blindspots.threat.boxes import clamped
 from blindspots.threat.rays import Ray
 
 Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum")]
@@ -78,4 +77,4 @@ def per_image(distortion: float | Tensor, images: Tensor) -> Tensor:
 
 def _moved(images: Tensor, perturbation: Tensor, box: Box, clip: bool) -> Tensor:
     moved = images + perturbation
-    return clamped(moved, box) if clip else moved
+    return moved.clamp(*box) if clip else moved

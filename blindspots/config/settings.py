@@ -16,7 +16,7 @@ PROVIDED: dict[str, set[str]] = {
     "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
-    "attacks": {"box", "classes", "seed", "rows", "others"},
+    "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": set(),
     "analyses": {"labels", "margins"},
     "figures": {"labels"},

@@ -24,7 +24,7 @@ class Images(NamedTuple):
         rows: (n,) place of each in the prepared file.
         file: "train" or "test", the prepared file.
         classes: number of labels of the dataset.
-        box: that they lie in; its ends are numbers, or tensors (*image).
+        box: that they lie in; two numbers, or two tensors that stand for (*image).
         dataset: its name in the config.
     """
 
@@ -116,8 +116,10 @@ def _images(data: pa.Table, places: np.ndarray, file: str, device: torch.device 
 
 
 def _on(box: Box, device: torch.device | str) -> Box:
-    """A box with tensors on a device in the place of arrays."""
-    return Box(*(torch.as_tensor(e, device=device) if np.ndim(e) else e for e in box))
+    """A box of two numbers as it is, any other as two tensors on a device."""
+    if all(np.ndim(end) == 0 for end in box):
+        return box
+    return Box(*(torch.as_tensor(end, dtype=torch.float32, device=device) for end in box))
 
 
 def check(

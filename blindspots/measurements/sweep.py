@@ -22,7 +22,6 @@ from blindspots.measurements.directions import NOISE, OTHER_IMAGE
 from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
-from blindspots.threat.boxes import clamped
 from blindspots.threat.goals import mistaken
 from blindspots.threat.outcomes import is_wrong, predictions
 from blindspots.threat.rays import Ray
@@ -32,6 +31,7 @@ RADII = pa.schema(
         pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("attack", pa.string(), nullable=False),
+        pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("dataset", pa.string(), nullable=False),
@@ -83,7 +83,7 @@ class Direction:
         """The images at scales (n,) of the perturbation."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
-        return clamped(moved, self.data.box).to(self.data.images)
+        return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
         """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
@@ -236,37 +236,42 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
         yield Direction(data, torch.from_numpy(noise).to(data.images.device))
 
 
+def _origin(exhibit: Exhibit) -> tuple[str | None, str]:
+    return exhibit.source, exhibit.made_by
+
+
 def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
-    pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
+    pairs = [(*_origin(exhibit), name) for exhibit in exhibits for name in victims]
     fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
-    drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
+    drawn = {_origin(exhibit): np.zeros(len(data.rows), int) for exhibit in exhibits}
     for noise in _noise(data, settings):
         _count(counts, NOISE, noise, victims, settings.distortions)
         for exhibit in exhibits:
             length = torch.from_numpy(exhibit.distortion).to(data.images.device)
             _, as_long, images = noise.at(length.nan_to_num(0))
-            drawn[exhibit.source] += as_long.cpu().numpy()
+            drawn[_origin(exhibit)] += as_long.cpu().numpy()
             for name, model in victims.items():
                 errs = _errs(model, images, data) & as_long
-                fooled[exhibit.source, name] += errs.cpu().numpy()
+                fooled[*_origin(exhibit), name] += errs.cpu().numpy()
     for exhibit in exhibits:
-        ok, draws = exhibit.success, drawn[exhibit.source]
+        ok, draws = exhibit.success, drawn[_origin(exhibit)]
         direction = Direction(data, exhibit.images - data.images)
         for of in radii(direction, victims, settings.distortions):
             name = of.victim
             if name == exhibit.source:
                 keep(exhibit, ok, settings.seed, witnesses[name])
-            what = f"{exhibit.attack} of {exhibit.source}, scaled"
+            what = f"{exhibit.made_by} of {exhibit.source}, scaled"
             witnesses[name].show(what, of.beyond, of.mistaken & ok)
             for distortion, wrong, can in zip(
                 settings.distortions, of.errs, of.reached, strict=True
             ):
-                key = (exhibit.source, exhibit.attack, name, distortion)
+                key = (exhibit.source, exhibit.made_by, name, distortion)
                 counts[key] += (wrong & ok).sum(), (can & ok).sum()
             columns = {
                 "experiment": settings.experiment,
                 "source": exhibit.source,
                 "attack": exhibit.attack,
+                "eps": exhibit.eps,
                 "seed": settings.seed,
                 "victim": name,
                 "dataset": data.dataset,
@@ -275,7 +280,9 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
                 "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
-                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
+                "noise_fooled": np.ma.array(
+                    fooled[*_origin(exhibit), name], mask=~ok | (draws == 0)
+                ),
                 "noise_draws": draws,
             }
             yield tables.build(columns, RADII)

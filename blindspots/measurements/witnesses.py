@@ -18,7 +18,8 @@ from blindspots.files import tables
 from blindspots.files.boxes import contains
 from blindspots.files.images import Images
 from blindspots.interface import Status
-from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.judge import judge
+from blindspots.threat.outcomes import is_wrong, outcomes, predictions
 
 NEARER = 0.99
 """An image is kept that is nearer than so much of the distance that the own attack found."""
@@ -87,23 +88,32 @@ class Witnesses:
         schema = table.schema(images.shape[1:])
         if len(at) == 0:
             return schema.empty_table()
-        change = (images.double() - data.images.double()).flatten(1)
-        columns = {
+        seen = judge(
+            model, data.images, images, data.labels, None,
+            classes=data.classes, box=data.box, chunk=chunk,
+        )  # fmt: skip
+        labels = data.labels.cpu().numpy()
+        columns = seen.lengths | {
             "net": self.net,
             "seed": self.seed,
             "attack": kept.names[at],
             "dataset": data.dataset,
+            "eps": None,
             "file": data.file,
             "index": data.rows,
-            "label": data.labels.cpu().numpy(),
+            "label": labels,
             "target": None,
             "prediction": clean[at],
-            "attacked_prediction": _answers(model, images, data.classes, chunk),
+            "outcome": outcomes(clean[at], labels, np.ones(len(at), bool)),
+            "confidence": None,
+            "attacked_prediction": seen.prediction,
+            "attacked_outcome": seen.outcome,
+            "attacked_confidence": seen.confidence,
             "success": kept is self.inside,
             "status": Status.CONVERGED.name,
-            "distortion": change.square().mean(dim=1).sqrt().cpu().numpy(),
-            "l2": change.norm(dim=1).cpu().numpy(),
-            "linf": change.abs().amax(dim=1).cpu().numpy(),
+            "distortion": seen.lengths["l2"] / images[0].numel() ** 0.5,
+            "rounded_outcome": seen.rounded_outcome,
+            "rounded_success": seen.rounded_success,
             "penalty": None,
             "forwards": 0,
             "backwards": 0,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -51,3 +53,17 @@ def is_right(answers: Any, labels: Any) -> Any:
 def is_rejected(answers: Any) -> Any:
     """Whether answers are `REJECTED`, as `is_wrong`."""
     return answers == REJECTED
+
+
+def outcomes(answers: np.ndarray, labels: np.ndarray, finite: np.ndarray) -> np.ndarray:
+    """Outcomes (n,), as tables have them: "RIGHT", "WRONG" or "REJECTED", None without an answer.
+
+    Args:
+        answers: (n,) see `predictions`.
+        labels: (n,).
+        finite: (n,) bool, whether the logits are.
+    """
+    known = np.where(is_wrong(answers, labels), "WRONG", "RIGHT").astype(object)
+    known[is_rejected(answers)] = "REJECTED"
+    known[~finite] = None
+    return known

@@ -65,9 +65,9 @@ def trial(
 
 def _noise(shape: Sequence[int], box: Box) -> Tensor:
     """Three images, each darker than the last: what depends on the batch's mean shows it."""
-    lower, upper = (e.cpu().numpy() if isinstance(e, Tensor) else np.asarray(e) for e in box)
-    lower = np.where(np.isfinite(lower), lower, np.minimum(0.0, upper - 1))
-    upper = np.where(np.isfinite(upper), upper, lower + 1)
+    low, high = (np.asarray(torch.as_tensor(end).cpu(), np.float64) for end in box)
+    lower = np.where(np.isfinite(low), low, np.minimum(0.0, high - 1))
+    upper = np.where(np.isfinite(high), high, lower + 1)
     noise = np.random.default_rng(0).uniform(size=(3, *shape))
     noise *= np.array([1.0, 0.5, 0.25]).reshape(-1, *[1] * len(shape))
     return torch.from_numpy(lower + (upper - lower) * noise)

@@ -11,7 +11,6 @@ from torch.nn.functional import cross_entropy
 from blindspots.attacks.closest import closest
 from blindspots.attacks.controls import control
 from blindspots.interface import Box
-from blindspots.threat.boxes import clamped
 
 KINDS = ("closest", "noise", "sign")
 """What the examples of a pool can be."""
@@ -52,14 +51,14 @@ def examples(
         x = points.detach().clone().requires_grad_()
         loss = cross_entropy(network(x), labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, x)
-        return clamped(points + strength * gradient.sign(), box)
+        return (points + strength * gradient.sign()).clamp(*box)
     found = closest(network, points, labels, box=box, steps=steps, rounds=0).images
     change = found - points
     limit = strength * math.sqrt(points[0].numel())
     scale = (limit / change.flatten(1).norm(dim=1)).clamp_max(factor).nan_to_num(1)
     scale = scale.view(-1, *[1] * (points.ndim - 1))
     # Rounded once more, a point just beyond the boundary might be on it.
-    moved = torch.where(scale == 1, found, clamped(points + scale * change, box))
+    moved = torch.where(scale == 1, found, (points + scale * change).clamp(*box))
     if kind == "closest":
         return moved
     noise = torch.randn(points.shape, generator=generator).to(points)
