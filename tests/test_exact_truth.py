@@ -24,7 +24,7 @@ def built(model, images, labels, radii):
     found = closest(model, images, labels)
     answers = model(images).argmax(dim=1)
     frame = pd.DataFrame({"index": range(len(images)), "label": labels.numpy()})
-    frame = frame.assign(net="A", seed=0, file="test", prediction=answers.numpy())
+    frame = frame.assign(net="A", seed=0, dataset="D", file="test", prediction=answers.numpy())
     attacks = frame.assign(
         attack="closest",
         target=pd.array([pd.NA] * len(frame), dtype="Int16"),

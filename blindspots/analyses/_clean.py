@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.files.splits import SUBSETS
 from blindspots.threat.outcomes import is_rejected, is_wrong
 
-IMAGE = ["seed", "file", "index"]
+IMAGE = ["seed", "dataset", "file", "index"]
 
 
 def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
     [
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("norm", pa.string(), nullable=False),
@@ -41,7 +42,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-IMAGE = ["net", "seed", "file", "index"]
+IMAGE = ["net", "seed", "dataset", "file", "index"]
 GOAL = [*IMAGE, "goal", "target"]
 
 
@@ -94,8 +95,9 @@ def _assert_in_order(bounds: pd.DataFrame) -> None:
     if len(crossed):
         first = crossed.iloc[0]
         raise LedgerError(
-            f"ledger: net {first['net']} (seed {first['seed']}), image {first['index']} of "
-            f"{first['file']}: expected the certified radius to be at most the distance found, "
+            f"ledger: {first['dataset']}: net {first['net']} (seed {first['seed']}), image "
+            f"{first['index']} of {first['file']}: expected the certified radius to be at most the "
+            f"distance found, "
             f"found {first['lower']:.9g} ({first['certificate']}) above {first['upper']:.9g} "
             f"({first['attack']}); one of the two methods is wrong"
         )

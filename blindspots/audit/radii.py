@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, rows, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, rows, unaltered
 from blindspots.audit.networks import Network, UnknownError
 
 ABOVE, BELOW = 1e-9, 1e-3
@@ -34,11 +34,14 @@ class Radius(NamedTuple):
 
 def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radius], int]:
     """The radii of one net, and how many rows have none."""
-    columns = ("net", "seed", "file", "index", "certificate", "radius")
+    columns = ("net", "seed", "dataset", "file", "index", "certificate", "radius")
     found = [row for path in tables for row in rows(path, columns) if row[:2] == name]
     radii = [
-        Radius(Claim(net, seed, file, index, "any", None, None, None, radius, certificate), radius)
-        for net, seed, file, index, certificate, radius in found
+        Radius(
+            Claim(net, seed, dataset, file, index, "any", None, None, None, radius, certificate),
+            radius,
+        )
+        for net, seed, dataset, file, index, certificate, radius in found
         if radius is not None
     ]
     return radii, len(found) - len(radii)
@@ -48,7 +51,7 @@ def recomputed(
     radii: Sequence[Radius],
     failed: int,
     products: Sequence[str],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> Check:
     """The radii that follow from the product of the layers' norms.
@@ -57,7 +60,7 @@ def recomputed(
         radii: of one net, of all certificates.
         failed: rows without a radius.
         products: names of the certificates by the product.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Raises:
@@ -115,7 +118,7 @@ def order(
     radii: Sequence[Radius],
     failed: int,
     attacks: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     net: tuple[str, int],
 ) -> Check:
     """No radius of any certificate is above any distance at which the net was found wrong.
@@ -125,34 +128,35 @@ def order(
         radii: of the net, of all certificates.
         failed: rows without a radius.
         attacks: tables of the attacks on the net, and of witnesses.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         net: its name and seed.
 
     Raises:
         AuditError: names the first image whose bounds are crossed, or not the certificate's.
     """
     check = Check("order")
-    nearest: dict[tuple[str, int], float] = {}
-    certified = {(c.file, c.image, c.certificate): value for c, value in radii}
+    nearest: dict[tuple[str, str, int], float] = {}
+    certified = {(*_image(c), c.certificate): value for c, value in radii}
     for claim in claims:
-        known = certified.get((claim.file, claim.image, claim.certificate))
+        known = certified.get((*_image(claim), claim.certificate))
         if claim.lower != known:
             what = f"ledger's lower bound, by certificate {claim.certificate}"
             raise disagreement(claim, what, known, claim.lower)
         if claim.upper is not None:
-            image = claim.file, claim.image
+            image = _image(claim)
             nearest[image] = min(claim.upper, nearest.get(image, np.inf))
-    columns = ("net", "seed", "file", "index", "attacked_prediction", "l2")
+    columns = ("net", "seed", "dataset", "file", "index", "attacked_prediction", "l2")
     for path in attacks:
-        for *of, file, index, answer, l2 in rows(path, columns):
-            part = originals[file]
+        for *of, dataset, file, index, answer, l2 in rows(path, columns):
+            part = originals[dataset, of[1], file]
             # One without success that has a length is outside the box, where radii hold, too.
             if (*of,) == net and l2 is not None and answer not in (
                 part.labels[part.place(index)], REJECTED,
             ):  # fmt: skip
-                nearest[file, index] = min(l2, nearest.get((file, index), np.inf))
+                image = dataset, file, index
+                nearest[image] = min(l2, nearest.get(image, np.inf))
     for claim, value in radii:
-        found = nearest.get((claim.file, claim.image))
+        found = nearest.get(_image(claim))
         if found is None:
             check.left_out(1, "no perturbation was found")
         elif value > found:
@@ -162,3 +166,7 @@ def order(
             check.passed(1, [value / found] if found > 0 else [])
     check.left_out(failed, FAILED)
     return check
+
+
+def _image(claim: Claim) -> tuple[str, str, int]:
+    return claim.dataset, claim.file, claim.image

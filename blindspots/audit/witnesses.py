@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, rows, stream, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, rows, stream, unaltered
 from blindspots.audit.networks import Network, UnknownError
 
 ROUNDING = 1e-9
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 def check(
     claims: Sequence[Claim],
     tables: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
     """The ledger's upper bounds of one net.
@@ -39,7 +39,7 @@ def check(
     Args:
         claims: rows of the ledger.
         tables: the attacks on the net.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
@@ -69,7 +69,7 @@ def check(
     return [distance, answer, mistake]
 
 
-COLUMNS = ("net", "seed", "attack", "file", "index", "target", "success", "l2")
+COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "target", "success", "l2")
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
@@ -92,19 +92,21 @@ def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[
 
 
 def _aim(claim: Claim) -> tuple[Any, ...]:
-    return claim.net, claim.seed, claim.attack, claim.file, claim.image, claim.target
+    image = claim.dataset, claim.file, claim.image
+    return claim.net, claim.seed, claim.attack, *image, claim.target
 
 
 def _measure(
     check: Check, claims: list[Claim], images: np.ndarray, befores: np.ndarray,
-    originals: Mapping[str, Originals], path: str | Path,
+    originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
     """That witnesses lie in the box, and as far from their images as the ledger says."""
     for claim, image, before in zip(claims, images, befores, strict=True):
-        box, what = originals[claim.file].box, f"witness in {path}"
-        if not ((image >= box[0]) & (image <= box[1])).all():
+        part, what = originals[claim.dataset, claim.seed, claim.file], f"witness in {path}"
+        if not part.inside(image[None]).all():
+            lower, upper = part.box
             found = f"[{image.min():.9g}, {image.max():.9g}]"
-            raise disagreement(claim, what, f"pixels in {box}", found)
+            raise disagreement(claim, what, f"pixels in [{lower.min()}, {upper.max()}]", found)
         distance = float(np.linalg.norm((image - before).ravel()))
         assert claim.upper is not None
         difference = abs(distance - claim.upper) / max(distance, np.finfo(np.float64).tiny)
@@ -116,7 +118,7 @@ def _measure(
 
 def _show(
     check: Check, claims: list[Claim], images: np.ndarray, labels: np.ndarray,
-    originals: Mapping[str, Originals], network: Network | UnknownError, path: str | Path,
+    originals: Mapping[Images, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
     """That the network answers the target, or for any goal not the label."""
     if isinstance(network, UnknownError):
@@ -125,7 +127,7 @@ def _show(
     logits = network.logits(images)
     answers = np.arange(logits.shape[1])
     accepted = [
-        (answers != label) & (answers < originals[claim.file].classes)
+        (answers != label) & (answers < originals[claim.dataset, claim.seed, claim.file].classes)
         if claim.goal == "any"
         else answers == claim.target
         for claim, label in zip(claims, labels, strict=True)

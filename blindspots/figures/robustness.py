@@ -24,7 +24,7 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
         attacks: of the experiment; its nets and images are shown.
         labels: of nets, by name.
     """
-    image = ["net", "seed", "file", "index"]
+    image = ["net", "seed", "dataset", "file", "index"]
     rows = attacks[image].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=image)
     nets = list(rows["net"].unique())
     across = min(ACROSS, len(nets))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks import table
 from blindspots.files import tables
+from blindspots.files.boxes import contains
 from blindspots.files.images import Images
 from blindspots.interface import Status
 from blindspots.threat.judge import judge
@@ -57,7 +58,7 @@ class Witnesses:
         """
         originals, box = self.data.images[: len(images)], self.data.box
         l2 = (images.double() - originals.double()).flatten(1).norm(dim=1).cpu().numpy()
-        within = ((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1).cpu().numpy()
+        within = contains(box, images).cpu().numpy()
         self.inside.keep(name, images, l2, wrong & within & (l2 > 0))
         self.outside.keep(name, images, l2, wrong & ~within)
 
@@ -96,6 +97,7 @@ class Witnesses:
             "net": self.net,
             "seed": self.seed,
             "attack": kept.names[at],
+            "dataset": data.dataset,
             "eps": None,
             "file": data.file,
             "index": data.rows,

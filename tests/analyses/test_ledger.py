@@ -10,7 +10,7 @@ from blindspots.threat.outcomes import REJECTED
 NOT_SHOWN = tables.frame([], TRANSFER)
 """No answers of other nets."""
 
-IMAGE = {"net": "A", "seed": 0, "file": "test"}
+IMAGE = {"net": "A", "seed": 0, "dataset": "D", "file": "test"}
 
 
 def attack(index, l2, target=None, name="one", success=True, answer=9):

@@ -7,6 +7,7 @@ LEDGER = pd.DataFrame(
     {
         "net": ["A", "A", "A", "A", "B"],
         "seed": 0,
+        "dataset": "D",
         "file": "test",
         "index": [0, 1, 2, 3, 0],
         "goal": "any",
@@ -23,7 +24,7 @@ def test_shares_are_counted_strictly_beyond_a_length():
 
 
 def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
-    attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "file", "index"]]
+    attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "dataset", "file", "index"]]
     figure = robustness(LEDGER, pd.concat([attacks, attacks]), labels={"A": "Net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title()]
     assert panel.get_title() == "Net A\n2 of 3 fooled"
