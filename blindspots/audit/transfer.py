@@ -30,11 +30,15 @@ Place = tuple[str, str, int]
 """Which image: dataset, file and index."""
 
 
+ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
+
+
 class Origin(NamedTuple):
     """What images are: made for a source by an attack, and amplified; or by a control alone."""
 
     source: str | None
     attack: str
+    eps: float | None
     seed: int
     amplified_to: float | None
 
@@ -91,7 +95,8 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    recorded, failed = rows["distortion"], ~rows["success"]
+    # Where a minimal attack failed there is no length; one with a radius keeps what it tried.
+    recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
     classes = classes_of(originals, rows)
@@ -102,9 +107,7 @@ def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
     """The table's rows by what their images are, which are in a row in it."""
     found: dict[Origin, list[Rows]] = {}
     for rows in batches(path, 2**16):
-        keys = list(
-            zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
-        )
+        keys = list(zip(*(rows[name] for name in ORIGIN), strict=True))
         for key in dict.fromkeys(map(_origin, keys)):
             at = np.array([_origin(other) == key for other in keys])
             found.setdefault(key, []).append({name: column[at] for name, column in rows.items()})
@@ -113,8 +116,12 @@ def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
 
 
 def _origin(key: Sequence) -> Origin:
-    source, attack, seed, scale = key
-    return Origin(source, attack, int(seed), None if np.isnan(scale) else float(scale))
+    source, attack, eps, seed, scale = key
+    return Origin(source, attack, _known(eps), int(seed), _known(scale))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _pictures(path: str | Path, originals: Mapping[Images, Originals]) -> dict[Origin, dict]:
@@ -122,7 +129,7 @@ def _pictures(path: str | Path, originals: Mapping[Images, Originals]) -> dict[O
     found: dict[Origin, dict] = {}
     for rows in batches(path):
         befores, labels = _originals(originals, rows)
-        keys = zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
+        keys = zip(*(rows[name] for name in ORIGIN), strict=True)
         for at, (key, place) in enumerate(zip(map(_origin, keys), _places(rows), strict=True)):
             if not np.array_equal(rows["original"][at], befores[at]):
                 raise _other_picture(path, key, place, "the image")
@@ -150,6 +157,7 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
     success: dict[Place, bool] = {}
     for batch in chain.from_iterable(map(batches, made)):
         at = np.array([place in wanted for place in _places(batch)])
+        at &= np.isnan(batch["eps"]) if origin.eps is None else batch["eps"] == origin.eps
         if not at.any():
             continue
         batch = {name: column[at] for name, column in batch.items()}
