@@ -23,7 +23,7 @@ from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
 from blindspots.threat.goals import mistaken
-from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.outcomes import is_rejected, is_wrong, predictions, widened
 from blindspots.threat.rays import Ray
 
 RADII = pa.schema(
@@ -39,6 +39,7 @@ RADII = pa.schema(
         pa.field("success", pa.bool_(), nullable=False),  # of the attack
         pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
         pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
+        pa.field("noise_rejected", pa.int16()),  # that the victim rejects; null likewise
         pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
     ]
 )
@@ -56,10 +57,11 @@ CURVES = pa.schema(
         pa.field("victim", pa.string(), nullable=False),
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("rejected", pa.float64(), nullable=False),  # likewise
         pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
     ]
 )
-"""Error against distortion: a row per direction, victim and distortion."""
+"""Error, and rejection, against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
 """Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
@@ -98,6 +100,7 @@ class Radii(NamedTuple):
         radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
             it does not up to the largest distortion.
         errs: (k, n) bool, whether it errs at each distortion of the grid.
+        rejects: (k, n) bool, whether it rejects the image there.
         reached: (k, n) bool, whether the image can be moved so far.
         beyond: (n, *image) a little farther than the radius.
         mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
@@ -106,6 +109,7 @@ class Radii(NamedTuple):
     victim: str
     radius: np.ndarray
     errs: np.ndarray
+    rejects: np.ndarray
     reached: np.ndarray
     beyond: Tensor
     mistaken: np.ndarray
@@ -130,7 +134,8 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
     reached = torch.stack([ok for _, ok, _ in grid])
     for name, model in victims.items():
         clean = _errs(model, data.images, data)
-        errs = torch.stack([_errs(model, images, data) for _, _, images in grid]) & reached
+        given = torch.stack([_answers(model, images, data) for _, _, images in grid])
+        errs = is_wrong(given, data.labels) & reached
         first = errs.int().argmax(dim=0)
         low, high = scales.gather(0, first[None])[0], scales.gather(0, first[None] + 1)[0]
         for _ in range(BISECTIONS):
@@ -142,17 +147,24 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
         radius = radius.masked_fill(clean, 0)
         beyond = direction.at_scale(high * BEYOND)
         with torch.no_grad():
-            wrong = mistaken(model(beyond), data.labels, data.classes) & (radius > 0)
+            logits = widened(model(beyond))
+            wrong = mistaken(logits, data.labels, data.classes) & (radius > 0)
+        rejects = is_rejected(given) & reached
         yield Radii(
-            name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy(), beyond,
-            wrong.cpu().numpy(),
+            name, radius.cpu().numpy(), errs.cpu().numpy(), rejects.cpu().numpy(),
+            reached.cpu().numpy(), beyond, wrong.cpu().numpy(),
         )  # fmt: skip
 
 
-def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether a model's answers to images, made from those of `data`, are wrong ones."""
+def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """A model's answers (n,) to images made from those of `data`."""
     with torch.no_grad():
-        return is_wrong(predictions(model(images), data.classes), data.labels)
+        return predictions(widened(model(images)), data.classes)
+
+
+def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether they are wrong ones."""
+    return is_wrong(_answers(model, images, data), data.labels)
 
 
 class Settings(NamedTuple):
@@ -194,7 +206,7 @@ def sweep(
     """
     found: list[pa.Table] = []
     kept: list[pa.Table] = []
-    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(3))
     for first in range(0, len(data.images), settings.chunk):
         at = slice(first, first + settings.chunk)
         part = data.at(at)
@@ -209,8 +221,8 @@ def sweep(
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
     columns |= {"seed": settings.seed}
     draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
-    wrong, n = np.array(list(counts.values())).T / draws
-    curves = tables.build(columns | {"wrong": wrong, "n": n}, CURVES)
+    wrong, rejected, n = np.array(list(counts.values())).T / draws
+    curves = tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)
     return pa.concat_tables(found), curves, pa.concat_tables(kept)
 
 
@@ -220,6 +232,7 @@ def _part(exhibit: Exhibit, at: slice) -> Exhibit:
         images=exhibit.images[at],
         success=exhibit.success[at],
         distortion=exhibit.distortion[at],
+        before=None if exhibit.before is None else exhibit.before[at],
     )
 
 
@@ -236,7 +249,7 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
 
 def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
     pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
-    fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
+    fooled, rejected = ({pair: np.zeros(len(data.rows), int) for pair in pairs} for _ in "fr")
     drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
     for noise in _noise(data, settings):
         _count(counts, NOISE, noise, victims, settings.distortions)
@@ -245,10 +258,13 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
             _, as_long, images = noise.at(length.nan_to_num(0))
             drawn[exhibit.source] += as_long.cpu().numpy()
             for name, model in victims.items():
-                errs = _errs(model, images, data) & as_long
+                given = _answers(model, images, data)
+                errs = is_wrong(given, data.labels) & as_long
                 fooled[exhibit.source, name] += errs.cpu().numpy()
+                rejected[exhibit.source, name] += (is_rejected(given) & as_long).cpu().numpy()
     for exhibit in exhibits:
         ok, draws = exhibit.success, drawn[exhibit.source]
+        none = ~ok | (draws == 0)
         direction = Direction(data, exhibit.images - data.images)
         for of in radii(direction, victims, settings.distortions):
             name = of.victim
@@ -256,11 +272,11 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 keep(exhibit, ok, settings.seed, witnesses[name])
             what = f"{exhibit.attack} of {exhibit.source}, scaled"
             witnesses[name].show(what, of.beyond, of.mistaken & ok)
-            for distortion, wrong, can in zip(
-                settings.distortions, of.errs, of.reached, strict=True
+            for distortion, *seen in zip(
+                settings.distortions, of.errs, of.rejects, of.reached, strict=True
             ):
                 key = (exhibit.source, exhibit.attack, name, distortion)
-                counts[key] += (wrong & ok).sum(), (can & ok).sum()
+                counts[key] += [(at & ok).sum() for at in seen]
             columns = {
                 "experiment": settings.experiment,
                 "source": exhibit.source,
@@ -272,7 +288,8 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
                 "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
-                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
+                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=none),
+                "noise_rejected": np.ma.array(rejected[exhibit.source, name], mask=none),
                 "noise_draws": draws,
             }
             yield tables.build(columns, RADII)
@@ -292,5 +309,6 @@ def _count(counts, name, direction, victims, distortions) -> None:
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():
-            errs = _errs(model, images, direction.data) & reached
-            counts[(None, name, victim, distortion)] += errs.sum().item(), reached.sum().item()
+            given = _answers(model, images, direction.data)
+            seen = is_wrong(given, direction.data.labels), is_rejected(given), reached
+            counts[(None, name, victim, distortion)] += [(at & reached).sum().item() for at in seen]

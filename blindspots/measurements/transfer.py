@@ -17,7 +17,8 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.witnesses import Witnesses
-from blindspots.threat.answers import answers
+from blindspots.threat.answers import ANSWER, answers
+from blindspots.threat.outcomes import NO_ANSWER, WORD, outcomes
 
 TRANSFER = pa.schema(
     [
@@ -31,8 +32,8 @@ TRANSFER = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16(), nullable=False),  # -1: rejected
-        pa.field("margin", pa.float64(), nullable=False),  # as `threat.answers.CLEAN` has it
+        *ANSWER,  # of the victim
+        pa.field("source_outcome", WORD),  # of the source's answer to the unaltered image
         pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
         pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
     ]
@@ -86,6 +87,7 @@ class Exhibit(NamedTuple):
         images: (n, *image) perturbed.
         success: (n,) bool, whether the attack reached its goal.
         distortion: (n,) float64, RMS per pixel.
+        before: (n,) outcomes of the source's answers to the originals; None: a control.
     """
 
     source: str | None
@@ -95,6 +97,7 @@ class Exhibit(NamedTuple):
     images: Tensor
     success: np.ndarray
     distortion: np.ndarray
+    before: np.ndarray | None
 
 
 def attacked(
@@ -119,10 +122,11 @@ def attacked(
     images = torch.from_numpy(tables.images(table)).to(data.images)
     origin = table["net"][0].as_py(), table["attack"][0].as_py()
     success = table["success"].to_numpy(zero_copy_only=False)
-    yield Exhibit(*origin, None, data, images, success, _distortion(data, images))
+    before = outcomes(table["prediction"].fill_null(NO_ANSWER).to_numpy(), table["label"].to_numpy())
+    yield Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
     for scale in scales:
         scaled = amplify(data.images, images, scale, data.box, clip=clip)
-        yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled))
+        yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled), before)
 
 
 def control(
@@ -140,7 +144,7 @@ def control(
     attack = methods.find("attacks", method)
     found = call(attack, None, data, None, seed=seed, others=data.images, settings=settings)
     success, distortion = found.success.cpu().numpy(), found.distortion.cpu().numpy()
-    return Exhibit(None, name, None, data, found.images, success, distortion)
+    return Exhibit(None, name, None, data, found.images, success, distortion, None)
 
 
 def _distortion(data: Images, images: Tensor) -> np.ndarray:
@@ -189,8 +193,8 @@ def exposed(
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
-        "prediction": seen.predictions,
-        "margin": seen.margins,
+        **seen.columns,
+        "source_outcome": exhibit.before,
         "success": exhibit.success,
         "distortion": np.ma.array(exhibit.distortion, mask=~exhibit.success),
     }

@@ -17,7 +17,7 @@ from blindspots.attacks import table
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Status
-from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.outcomes import is_wrong, predictions, widened
 
 NEARER = 0.99
 """An image is kept that is nearer than so much of the distance that the own attack found."""
@@ -125,5 +125,5 @@ class _Nearest:
 
 def _answers(model: nn.Module, images: Tensor, classes: int, chunk: int) -> np.ndarray:
     with torch.no_grad():
-        found = [predictions(model(part), classes) for part in images.split(chunk)]
+        found = [predictions(widened(model(part)), classes) for part in images.split(chunk)]
     return torch.cat(found).cpu().numpy()
