@@ -87,7 +87,7 @@ def all_witnesses():
 
 def read_by_ledger(wildcards):
     certified = slugs(config["lipschitz"]["nets"])
-    return {
+    return read_by_split(wildcards) | {
         "attacks": [*all_attacked(), *all_witnesses()],
         "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),

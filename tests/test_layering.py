@@ -11,7 +11,7 @@ ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "analyses"
 FLOORS = [
     {"interface"},
     {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
-     "limits"},
+     "families", "limits"},
     {"threat", "config", "optim"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},

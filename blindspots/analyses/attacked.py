@@ -10,7 +10,6 @@ import pandas as pd
 from blindspots.analyses._pairs import IMAGE
 from blindspots.threat.outcomes import RIGHT, WRONG
 
-
 NONE_RIGHT = "no image is right unaltered"
 
 

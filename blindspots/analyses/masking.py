@@ -69,9 +69,7 @@ def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns=names)[[*ATTACK[1:], "answer", "theirs"]]
 
 
-def warnings(
-    attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame
-) -> pd.DataFrame:
+def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     """A cell in a column "warning" for each attacked net whose gradients look masked.
 
     Or whose answers are probabilities, which flatten the gradients of whatever takes them for

@@ -13,6 +13,7 @@ from blindspots.attacks._checks import check_arguments
 from blindspots.attacks._descent import descend
 from blindspots.attacks._goal import Goal
 from blindspots.attacks._search import search, towards
+from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status
 from blindspots.limits import Count, Natural
 from blindspots.optim.batch import width
@@ -23,6 +24,7 @@ BACK = 10
 """Bisections of the way from a random point to the image."""
 
 
+@minimal("l2")
 def closest(
     model: nn.Module,
     images: Tensor,

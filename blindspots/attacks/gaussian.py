@@ -7,12 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
 
+@families.control
 def gaussian(
     model: nn.Module | None,
     images: Tensor,

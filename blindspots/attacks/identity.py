@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import control
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 
 
+@families.control
 def identity(
     model: nn.Module | None,
     images: Tensor,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
 from blindspots.attacks._penalised import Penalised
+from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.limits import Count, Positive, above
 from blindspots.optim.batch import FAILURES, Batch
@@ -36,6 +37,7 @@ LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
 
+@minimal("l2")
 def lbfgs(
     model: nn.Module,
     images: Tensor,

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError
 from blindspots.randomness import draw_rows
 
 
+@families.control
 def other_image(
     model: nn.Module | None,
     images: Tensor,

@@ -32,6 +32,7 @@ class Claim(NamedTuple):
     seed: int
     file: str
     image: int
+    norm: str
     goal: str
     target: int | None
     upper: float | None
@@ -63,6 +64,12 @@ class Originals:
         said = metadata(path)
         self.box: list[float] = said["box"]
         self.classes: int = said["classes"]
+
+    def reach(self, index: int) -> np.ndarray:
+        """How far each feature of an image can be moved in the box."""
+        image = self.images[self.place(index)].astype(np.float64)
+        lower, upper = (np.asarray(end, float) for end in self.box)
+        return np.maximum(image - lower, upper - image)
 
     def place(self, index: int) -> int:
         """Of an image among those given before."""
@@ -106,6 +113,19 @@ def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """The rows of a table, as tuples of the named columns; null is None."""
     found = _reading(path, lambda file: file.read(list(names)).to_pydict())
     return list(zip(*(found[name] for name in names), strict=True))
+
+
+def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some columns of a table (n,), as `batches` has them; without a column None for each row."""
+    found = _reading(
+        path, lambda file: file.read([n for n in names if n in file.schema_arrow.names])
+    )
+    text = {f.name for f in found.schema if pa.types.is_dictionary(f.type)}
+    return {
+        name: np.full(len(found), None) if name not in found.column_names
+        else (found[name].cast(pa.string()) if name in text else found[name]).to_numpy()
+        for name in names
+    }  # fmt: skip
 
 
 def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:

@@ -18,9 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import exists, parameters
+from blindspots.config.signatures import declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.families import UNDECLARED, Family
 from blindspots.interface import InputError
 
 PACKAGE = Path(__file__).parents[1]
@@ -149,23 +150,24 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
     return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
 
 
-def needs_model(attack: str) -> bool:
-    """Whether an attack needs a model: its first parameter is not annotated as one or None.
+def family(attack: str) -> Family:
+    """What an attack's source declares it to be, see `families`.
 
     Raises:
         InputError: no such module or function.
     """
     signature = _signature("attacks", attack)
-    first = [] if signature is None else [*signature.posonlyargs, *signature.args][:1]
-    told = ast.unparse(first[0].annotation) if first and first[0].annotation else ""
-    return "None" not in told and "Optional" not in told
+    found = {} if signature is None else declarations(signature)
+    return next((Family(kind, norms) for kind, norms in found.items()), UNDECLARED)
 
 
-def is_control(attack: Callable[..., Any]) -> bool:
-    """Whether an attack needs no model, as `needs_model` reads it: it has no goal then."""
-    first = next(iter(inspect.signature(attack).parameters.values()), None)
-    told = "" if first is None else str(first.annotation)
-    return "None" in told or "Optional" in told
+def needs_model(attack: str) -> bool:
+    """Whether an attack needs a model: it is no control.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    return family(attack).kind != "control"
 
 
 def takes(role: str, method: str, setting: str) -> bool:

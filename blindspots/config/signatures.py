@@ -15,7 +15,10 @@ from typing import Any
 
 from blindspots.interface import InputError
 
-HARMLESS = {
+DECLARATIONS = {"budget", "control", "minimal"}
+"""Decorators that say what a method is, see `families`, and leave its parameters as they are."""
+
+HARMLESS = DECLARATIONS | {
     "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped", "lru_cache",
     "no_grad", "overload", "override", "wraps",
 }  # fmt: skip
@@ -161,7 +164,7 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
         case ast.FunctionDef(_, arguments, _, decorators):
             _explain(node, module)
             known = all(_name(decorator) in HARMLESS for decorator in decorators)
-            return arguments if known else _open(arguments)
+            return _declaring(arguments if known else _open(arguments), decorators)
         case ast.AsyncFunctionDef():
             raise InputError(
                 f"expected a function {function!r} in {module} that returns its result, found an "
@@ -257,7 +260,7 @@ def _partial(
     only = dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     only |= dict.fromkeys(named)
     left = [a for a in left if a not in named]
-    return ast.arguments(
+    partial = ast.arguments(
         posonlyargs=[],
         args=left,
         vararg=arguments.vararg,
@@ -266,6 +269,24 @@ def _partial(
         kwarg=arguments.kwarg,
         defaults=[defaults[a] for a in left if a in defaults],
     )
+    partial.declared = declarations(arguments)  # type: ignore[attr-defined]
+    return partial
+
+
+def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.arguments:
+    """Parameters with the declarations among a function's decorators as `declared`."""
+    given = {_name(d): d.args if isinstance(d, ast.Call) else [] for d in decorators}
+    arguments.declared = {  # type: ignore[attr-defined]
+        name: tuple(a.value for a in args if isinstance(a, ast.Constant))
+        for name, args in given.items()
+        if name in DECLARATIONS
+    }
+    return arguments
+
+
+def declarations(arguments: ast.arguments) -> dict[str, tuple[Any, ...]]:
+    """What a function's decorators declare, by name, with their plain arguments."""
+    return getattr(arguments, "declared", {})
 
 
 def _open(arguments: ast.arguments) -> ast.arguments:

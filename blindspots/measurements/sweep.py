@@ -146,9 +146,7 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
         radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
         radius = radius.masked_fill(clean, 0)
         beyond = direction.at_scale(high * BEYOND)
-        with torch.no_grad():
-            logits = widened(model(beyond))
-            wrong = mistaken(logits, data.labels, data.classes) & (radius > 0)
+        wrong = _mistaken(model, beyond, data) & (radius > 0)
         rejects = is_rejected(given) & reached
         yield Radii(
             name, radius.cpu().numpy(), errs.cpu().numpy(), rejects.cpu().numpy(),
@@ -160,6 +158,12 @@ def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
     """A model's answers (n,) to images made from those of `data`."""
     with torch.no_grad():
         return predictions(widened(model(images)), data.classes)
+
+
+def _mistaken(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether a model is wrong on them (n,) by the margin that a witness needs."""
+    with torch.no_grad():
+        return mistaken(widened(model(images)), data.labels, data.classes)
 
 
 def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
@@ -269,7 +273,8 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
         for of in radii(direction, victims, settings.distortions):
             name = of.victim
             if name == exhibit.source:
-                keep(exhibit, ok, settings.seed, witnesses[name])
+                wrong = _mistaken(victims[name], exhibit.images, data)
+                keep(exhibit, wrong.cpu().numpy(), settings.seed, witnesses[name])
             what = f"{exhibit.attack} of {exhibit.source}, scaled"
             witnesses[name].show(what, of.beyond, of.mistaken & ok)
             for distortion, *seen in zip(

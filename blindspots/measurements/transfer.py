@@ -18,7 +18,7 @@ from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import ANSWER, answers
-from blindspots.threat.outcomes import NO_ANSWER, WORD, outcomes
+from blindspots.threat.outcomes import WORD
 
 TRANSFER = pa.schema(
     [
@@ -97,7 +97,7 @@ class Exhibit(NamedTuple):
     images: Tensor
     success: np.ndarray
     distortion: np.ndarray
-    before: np.ndarray | None
+    before: np.ndarray | None = None
 
 
 def attacked(
@@ -122,7 +122,7 @@ def attacked(
     images = torch.from_numpy(tables.images(table)).to(data.images)
     origin = table["net"][0].as_py(), table["attack"][0].as_py()
     success = table["success"].to_numpy(zero_copy_only=False)
-    before = outcomes(table["prediction"].fill_null(NO_ANSWER).to_numpy(), table["label"].to_numpy())
+    before = np.array(table["outcome"].to_pylist(), object)
     yield Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
     for scale in scales:
         scaled = amplify(data.images, images, scale, data.box, clip=clip)
@@ -212,8 +212,7 @@ def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -
     """
     its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
     if its_own and exhibit.amplified_to is None:
-        l2 = exhibit.distortion * exhibit.images[0].numel() ** 0.5
-        witnesses.know(np.where(exhibit.success, l2, np.nan))
+        witnesses.know(exhibit.images, wrong)
         return
     name = exhibit.attack
     if exhibit.source is not None:

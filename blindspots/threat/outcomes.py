@@ -21,7 +21,7 @@ RIGHT, WRONG, REJECTED = "RIGHT", "WRONG", "REJECTED"
 """The outcomes, as tables have them; null: no answer."""
 
 NO_CLASS, NO_ANSWER = -1, -2
-"""An answer beyond the classes, and that of logits which are not finite: in a table -1, and null."""
+"""An answer beyond the classes, and of logits that are not finite: in tables -1, and null."""
 
 WORD = pa.dictionary(pa.int8(), pa.string())
 """Type of a column that has few different words, in a table of many rows: a byte each."""

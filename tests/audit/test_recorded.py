@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from blindspots import datasets
-from blindspots.analyses import ledger
 from blindspots.attacks import closest
 from blindspots.attacks import table as attacks
 from blindspots.audit.files import AuditError, Originals
@@ -20,6 +19,7 @@ from blindspots.datasets import table as prepared
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
+from blindspots.jobs import ledger
 from blindspots.jobs.attack import run as attack_all
 from blindspots.measurements import transfer
 from blindspots.measurements.witnesses import Witnesses
@@ -107,6 +107,7 @@ def join(run, files):
         tables.frame(files.attacked),
         certificates.SCHEMA.empty_table().to_pandas(),
         tables.frame(list(files.clean.values())),
+        {(part,): ledger.Prepared(path) for part, path in files.images.items()},
     )
     tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
 
@@ -127,7 +128,7 @@ def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
     for name, net in nets.items():
         given = answers(net, images, labels, 10, 5)
         place = {"net": name, "seed": 0, "index": np.arange(N), "label": part.labels}
-        given = {"prediction": given.predictions, "margin": given.margins}
+        given = given.columns | {"probabilities": False}
         parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
         tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})
     shown(run, data, nets, images)

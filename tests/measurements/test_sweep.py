@@ -54,7 +54,7 @@ def test_a_rays_scale_has_the_distortion_asked_for_and_none_is_smaller(clip):
 def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, sigmoid_net):
     direction = sweep.Direction(data, exhibit.images - data.images)
     victims = {"A": softmax_net, "B": sigmoid_net}
-    for name, radius, errs, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
+    for name, radius, errs, _, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
         model = victims[name]
         clean = (model(data.images).argmax(dim=1) != data.labels).numpy()
         assert (radius[clean] == 0).all()
