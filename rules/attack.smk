@@ -22,7 +22,9 @@ rule attack:
         reads=reads(read_by_attack),
         files=lambda w: files(("attacks", config["attacks"][w.attack])),
         code=lambda w: code(
-            "attack.py", *models_of([w.net]), ("attacks", config["attacks"][w.attack])
+            "attack.py",
+            *models_of([w.net, *config["attacks"][w.attack]["parents"].values()]),
+            ("attacks", config["attacks"][w.attack]),
         ),
     script:
         "../scripts/attack.py"

@@ -141,10 +141,12 @@ def images(part):
 
 
 def attacked(experiment):
-    """The attacks' tables of an experiment's sources, in the order of seeds and sources."""
-    attack, part = experiment["attack"], experiment["part"]
+    """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
-        f"{RESULTS}/attacks/{attack}/{net}/{part}.parquet" for net in slugs(experiment["sources"])
+        f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['part']}.parquet"
+        for seed in config["seeds"]
+        for attack in experiment["attacks"]
+        for net in experiment["sources"]
     ]
 
 

@@ -22,6 +22,7 @@ def read_by_attack(wildcards):
         "images": images(wildcards.part),
         "split": SPLIT.format(seed=wildcards.seed),
         "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+        "parents": parents_of_attack(wildcards),
     }
 
 
@@ -47,10 +48,12 @@ def read_by_gradients(wildcards):
 
 
 def read_by_looseness(wildcards):
-    sources = bounded_sources(wildcards.experiment)
+    sources, experiment = bounded_sources(wildcards.experiment), EXPERIMENTS[wildcards.experiment]
     return of_experiment(wildcards) | {
         "nets": all_weights(sources),
-        "attacks": attacked(EXPERIMENTS[wildcards.experiment] | {"sources": sources}),
+        "attacks": attacked(
+            experiment | {"sources": sources, "attacks": experiment["attacks"][:1]}
+        ),
     }
 
 

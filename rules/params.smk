@@ -2,7 +2,7 @@
 # it reaches.
 from functools import cache
 from glob import has_magic
-from itertools import pairwise
+from itertools import pairwise, product
 
 from snakemake.exceptions import WorkflowError
 
@@ -111,7 +111,25 @@ def parent_weights(wildcards):
 
 def attack_params(wildcards):
     attack = config["attacks"][wildcards.attack]
-    return instance(attack, "attacks") | {"target": attack["target"]}
+    mask = attack["mask"]
+    return instance(attack, "attacks") | {
+        "target": attack["target"],
+        "mask": mask,
+        "mask_content": None if mask is None else content(mask),
+        "parents": list(attack["parents"]),
+    }
+
+
+def parents_of_attack(wildcards):
+    """The weights of the further nets that an attack works with."""
+    parents = list(config["attacks"][wildcards.attack]["parents"].values())
+    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
+
+
+def radii_of(attack):
+    """How many radii an attack has rows for: 1 for a minimal attack."""
+    eps = config["attacks"][attack].get("eps")
+    return len(eps) if isinstance(eps, list) else 1
 
 
 def nets_of_experiments():
@@ -152,7 +170,7 @@ def bounded_sources(experiment):
     return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
 
 
-SHOWN = ("attack", "part", "n", "sources", "victims")
+SHOWN = ("attacks", "part", "n", "sources", "victims")
 ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
 
 
@@ -187,8 +205,8 @@ def attacked_by_all():
     """The most images that an experiment asks for, by attack, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
-        for net in experiment["sources"]:
-            key = experiment["attack"], experiment["part"], net
+        for attack, net in product(experiment["attacks"], experiment["sources"]):
+            key = attack, experiment["part"], net
             asked[key] = max(experiment["n"], asked.get(key, 0))
     return asked
 
@@ -268,7 +286,10 @@ def rows_of_attacks(experiments):
     """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
-        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+        for attack in experiment["attacks"]:
+            n = radii_of(attack) * experiment["n"]
+            files = attacked(experiment | {"attacks": [attack]})
+            asked |= {path: max(n, asked.get(path, 0)) for path in files}
     return asked
 
 

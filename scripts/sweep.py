@@ -1,5 +1,7 @@
 """One experiment: every direction, scaled to many lengths, shown to every victim."""
 
+from itertools import product
+
 import pyarrow as pa
 
 from blindspots.devices import pick
@@ -18,7 +20,9 @@ def main(snakemake):
             snakemake.input.images, split, experiment["part"], experiment["n"], device
         )
         exhibits = [
-            next(attacked(next(sources), data, [], clip=True)) for _ in experiment["sources"]
+            exhibit
+            for _ in product(experiment["attacks"], experiment["sources"])
+            for exhibit in attacked(next(sources), data, [], clip=True)
         ]
         models = {
             name: weights.load(next(victims), own=own_models(snakemake)).to(device)

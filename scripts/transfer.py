@@ -1,5 +1,7 @@
 """One experiment: every source's attacked images, and the controls, shown to every victim."""
 
+from itertools import product
+
 import pyarrow as pa
 
 from blindspots.devices import pick
@@ -19,7 +21,7 @@ def main(snakemake):
         n = max(experiment["n"], experiment["controls_n"])
         data = images.read(snakemake.input.images, split, experiment["part"], n, device)
         exhibits = []
-        for _ in experiment["sources"]:
+        for _ in product(experiment["attacks"], experiment["sources"]):
             some = data.first(experiment["n"])
             exhibits += attacked(next(sources), some, experiment["amplify"], experiment["clip"])
         for name, attack in snakemake.params.controls.items():

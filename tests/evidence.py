@@ -60,10 +60,11 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         found["clean"].append(whole | {"prediction": before, "margin": 3.0 - 2 * before})
         found["attacks"].append(
             whole | {
-                "attack": "closest", "target": None, "prediction": before, "success": ok,
+                "attack": "closest", "eps": None, "target": None, "prediction": before,
+                "success": ok,
                 "attacked_prediction": after, "status": "CONVERGED" if ok else "NO_SUCCESS",
                 "distortion": length, "l2": length, "linf": length, "penalty": None,
-                "l0": length and 1, "l0_features": length and 1, "l1": length, "eps": None,
+                "l0": length and 1, "l0_features": length and 1, "l1": length,
                 "mistaken": after != 1, "certain": True, "inside": True,
                 "forwards": 9, "backwards": 8,
             }
@@ -73,7 +74,12 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         found["ledger"].append(whole | bounds | lower | {"upper": length})
         made = [(net, "closest", None), (net, "closest", 0.3), (None, "noise", None)]
         for source, attack, scale in made[: 3 if controls and net == nets[0] else 2]:
-            origin = image | {"source": source, "attack": attack, "amplified_to": scale}
+            origin = image | {
+                "source": source,
+                "attack": attack,
+                "eps": None,
+                "amplified_to": scale,
+            }
             origin |= {"seed": seed}
             found["pictures"].append(origin)
             success, far = (True, 0.2) if source is None else (ok, scale if length else length)
@@ -90,9 +96,10 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         for victim in nets:
             found["radii"].append(
                 whole | {
-                    "experiment": "e", "source": net, "attack": "closest", "victim": victim,
-                    "success": ok, "radius": length, "noise_fooled": 0 if ok else None,
-                    "noise_rejected": 0 if ok else None, "noise_draws": 4,
+                    "experiment": "e", "source": net, "attack": "closest", "eps": None,
+                    "victim": victim, "success": ok, "radius": length,
+                    "noise_fooled": 0 if ok else None, "noise_rejected": 0 if ok else None,
+                    "noise_draws": 4,
                 }
             )  # fmt: skip
     for net, seed, other in itertools.product(nets, seeds, nets):

@@ -96,7 +96,7 @@ def pictures(rng):
     moved = np.clip(originals + rng.normal(0, 0.1, originals.shape), 0, 1)
     source, attack, amplified_to = zip(*(origin for _, origin, _ in keys), strict=True)
     columns = {
-        "source": source, "attack": attack, "amplified_to": amplified_to,
+        "source": source, "attack": attack, "eps": None, "amplified_to": amplified_to,
         "seed": [seed for seed, *_ in keys], "file": "train",
         "index": [100 + place for *_, place in keys], "label": [place % 10 for *_, place in keys],
         "original": originals, "image": moved,

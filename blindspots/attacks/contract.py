@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks._room import checked_box, shown_range
 from blindspots.attacks.controls import Unclipped
 from blindspots.config.methods import accepted
 from blindspots.families import Family, family_of
@@ -33,6 +34,7 @@ def call(
     others: Tensor,
     settings: Mapping[str, Any],
     parents: Mapping[str, nn.Module] | None = None,
+    mask: Tensor | None = None,
 ) -> AttackResult:
     """Attack images.
 
@@ -46,6 +48,7 @@ def call(
         others: (k, *image) all images of the job, of which `data` may be a part.
         settings: of the attack; `eps` is one radius.
         parents: further models that the attack works with, by the name that it knows them by.
+        mask: (*image) bool, the features that may change; None: all.
 
     Raises:
         InputError: what it returns is not what the contract says.
@@ -53,7 +56,7 @@ def call(
     # An attack may change what it is given: it gets copies, by which nothing is judged.
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows.copy(),
-        others=others, parents=dict(parents or {}),
+        others=others, parents=dict(parents or {}), mask=None if mask is None else mask.clone(),
     )  # fmt: skip
     if "others" in offered:
         offered["others"] = others.clone()
@@ -66,6 +69,8 @@ def call(
     if isinstance(found, Tensor) and model is not None:
         found = _judged(model, data, targets, found, passes, family, norm, name_of(attack))
     result = checked(found, data, name_of(attack), boxed=family.kind != "control")
+    if mask is not None:
+        check_mask(result, data, mask, name_of(attack))
     if family.kind == "budget" and eps is not None:
         check_radius(result, data, norm, eps, name_of(attack))
     return result
@@ -268,12 +273,12 @@ def checked(found: Any, data: Images, attack: str, *, boxed: bool) -> AttackResu
             "clone"
         )
     free = isinstance(found, Unclipped) and not boxed
-    lower, upper = (-torch.inf, torch.inf) if free else data.box
+    lower, upper = (-torch.inf, torch.inf) if free else checked_box(data.box, images)
     outside = ~((found.images >= lower) & (found.images <= upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(
             f"{attack}: images[{_first(outside)}]: expected pixels in "
-            f"[{lower:g}, {upper:g}], found one outside, or not a number; clamp them"
+            f"{shown_range((lower, upper))}, found one outside, or not a number; clamp them"
         )
     odd = ~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))
     if odd.any():
@@ -282,6 +287,20 @@ def checked(found: Any, data: Images, attack: str, *, boxed: bool) -> AttackResu
             f"{int(found.status[_first(odd)])}"
         )
     return found
+
+
+def check_mask(found: AttackResult, data: Images, mask: Tensor, attack: str) -> None:
+    """Refuse images of an attack that changed a feature outside its mask (*image).
+
+    Raises:
+        InputError: names the attack and the image.
+    """
+    beyond = ((found.images != data.images) & ~mask).flatten(1).any(dim=1)
+    if beyond.any():
+        raise InputError(
+            f"{attack}: images[{_first(beyond)}]: expected features outside the mask as they were, "
+            "found one that changed; it is given the mask as `mask`"
+        )
 
 
 def check_radius(found: AttackResult, data: Images, norm: str, eps: float, attack: str) -> None:

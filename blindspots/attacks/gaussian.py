@@ -21,7 +21,7 @@ def gaussian(
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
     std: Length = 0.1,
     clip: bool = True,
     distortion: Length | Tensor | None = None,

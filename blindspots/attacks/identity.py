@@ -18,7 +18,7 @@ def identity(
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
 ) -> AttackResult:
     """Change nothing: what a net gets wrong then, it got wrong before.
 

@@ -44,7 +44,8 @@ def lbfgs(
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
+    mask: Tensor | None = None,
     classes: int | None = None,
     distance: Literal["l2_squared", "l2"] = "l2_squared",
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
@@ -75,7 +76,8 @@ def lbfgs(
         images: (n, *image) float32 or float64 in the box.
         labels: (n,) true classes.
         targets: (n,) classes to reach; None: any wrong class.
-        box: range of a pixel.
+        box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
+        mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
         distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
         loss: "cross_entropy", or "hinge" on the margin: on a linear model its minimisers are the
@@ -110,7 +112,9 @@ def lbfgs(
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
     factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
-    goal = Penalised(model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest)
+    goal = Penalised(
+        model, images, labels, targets, classes, LOSSES[loss], box=box, mask=mask, fewest=fewest
+    )
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
@@ -121,7 +125,9 @@ def lbfgs(
         max_searches,
         max_iterations,
     )
-    batch = side_by_side(goal.evaluate, goal.originals, box.lower, box.upper, history=history)
+    batch = side_by_side(
+        goal.evaluate, goal.originals, goal.room.lower, goal.room.upper, history=history
+    )
     while len(batch.rows):
         is_new = batch.value.isinf()
         batch.step()

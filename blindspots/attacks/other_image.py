@@ -21,7 +21,7 @@ def other_image(
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
     others: Tensor | None = None,
     distortion: Length | Tensor = 0.1,
     clip: bool = True,

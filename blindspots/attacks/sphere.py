@@ -21,7 +21,7 @@ def sphere(
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
     distortion: Length | Tensor = 0.1,
     clip: bool = True,
     matched: bool = True,

@@ -205,8 +205,9 @@ def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
     }
     best = max((low for low, _ in fitting.values()), default=None)
     its = [ends for r, ends in fitting.items() if r.claim.certificate == claim.certificate]
-    fine = claim.lower is None if best is None else claim.lower is not None
-    if fine and claim.lower is not None:
+    if best is None or claim.lower is None:
+        fine = best is None and claim.lower is None
+    else:
         fine = any(low <= claim.lower <= high for low, high in its) and claim.lower >= best
     if not fine:
         raise disagreement(claim, what, best, claim.lower)

@@ -54,10 +54,10 @@ def follows(radius: float, proved: str, norm: str, reach: np.ndarray) -> tuple[f
     )
     power = {"l1": each.sum(0), "l2": np.sqrt(np.square(each).sum(0)), "linf": each.max(0)}[proved]
     longest = np.sort(power)[::-1]
-    far = {
-        "l1": longest.cumsum, "l2": lambda: np.sqrt(np.square(longest).cumsum()),
-        "linf": lambda: np.maximum.accumulate(longest),
-    }[proved]()  # fmt: skip
+    if proved == "linf":
+        far = np.maximum.accumulate(longest)
+    else:
+        far = np.sqrt(np.square(longest).cumsum()) if proved == "l2" else longest.cumsum()
     low, high = (_count(far, radius * share) for share in (1 - 1e-9, 1 + 1e-12))
     return low, high
 

@@ -11,6 +11,7 @@ from blindspots.config.references import in_use, reference_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS
+from blindspots.config.threats import attack_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
@@ -20,7 +21,7 @@ OWN_KEYS = {
     "datasets": {"method", "name", "root"},
     "models": {"method"},
     "trainers": {"method"},
-    "attacks": {"method", "target"},
+    "attacks": {"method", "target", "mask", "parents"},
     "certificates": {"method", "nets", "n", "required"},
     "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
     "figures": {"method", *SUBJECTS, "more_experiments", "title"},
@@ -81,7 +82,11 @@ def check(
         _fill_in(config)
         faults = list(reference_faults(config))
         for key, role, instance in instances(config):
-            faults += method_faults(key, role, instance, method_settings(instance, role))
+            given = method_settings(instance, role)
+            if role == "attacks":
+                faults += attack_faults(key, instance, given, config["nets"])
+                given.pop("eps", None)  # a radius, or several, of which a call is given one
+            faults += method_faults(key, role, instance, given)
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
         raise InputError("\n".join(dict.fromkeys(said)))
@@ -150,7 +155,12 @@ def _fill_in(config: Config) -> None:
         network.setdefault("weights", _own_weights(network))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
+        attack.setdefault("mask", None)
+        attack.setdefault("parents", {})
     for experiment in config["experiments"].values():
+        if "attacks" not in experiment and "attack" in experiment:
+            experiment["attacks"] = [experiment.pop("attack")]
+        experiment.setdefault("attacks", [])
         experiment.setdefault("controls", [])
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])

@@ -29,12 +29,16 @@ def reference_faults(config: Config) -> Iterator[str]:
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
     for name, experiment in experiments.items():
         key = f"experiments.{name}"
-        yield from unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
-        if _leaves_the_box(attacks.get(experiment["attack"])):
-            yield (
-                f"{key}.attack: expected an attack that keeps images in the box, found "
-                f"{experiment['attack']} with clip: false; remove clip, or name it among controls"
-            )
+        if "attack" in experiment or not experiment["attacks"]:
+            found = "both" if "attack" in experiment else "neither"
+            yield f"{key}: expected either attack or a list of attacks, found {found}"
+        for attack in experiment["attacks"]:
+            yield from unknown(f"{key}.attack", attack, attacks, "an attack")
+            if _leaves_the_box(attacks.get(attack)):
+                yield (
+                    f"{key}.attack: expected an attack that keeps images in the box, found "
+                    f"{attack} with clip: false; remove clip, or name it among controls"
+                )
         for control in experiment["controls"]:
             yield from unknown(f"{key}.controls", control, attacks, "an attack")
             if control in attacks and _needs_model(attacks[control]["method"]):

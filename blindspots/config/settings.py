@@ -15,7 +15,7 @@ PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "models": {"parents"},
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
-    "attacks": {"box", "classes", "seed", "rows", "others"},
+    "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": set(),
     "analyses": {"labels", "margins"},
     "figures": {"labels"},

@@ -2,24 +2,104 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks import table
 from blindspots.attacks.contract import call, call_for_best, check_successes, name_of
+from blindspots.config import methods
+from blindspots.devices import pick
 from blindspots.families import family_of
+from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.jobs.chunks import resumable
+from blindspots.jobs.job import own_models, progress
 from blindspots.lending import changed, state
+from blindspots.provenance import digest
 from blindspots.threat.judge import judge
 from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
 
 Columns = dict[str, np.ndarray]
 """Values by column of the attacks' table, an entry per row; masked where there is none."""
+
+
+def attacked(snakemake: Any) -> pa.Table:
+    """The rows of an attack's job; finished chunks of one that was killed are read again."""
+    attack, wildcards = snakemake.params.attack, snakemake.wildcards
+    given, machine, own = snakemake.input, snakemake.config["machine"], own_models(snakemake)
+    device = pick(machine["device"])
+    n = snakemake.params.n
+    data = images.read(given.images, given.split, wildcards.part, n, device)
+    shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
+    everyone, data = data.images, data.at(shard)
+    model = weights.load(given.weights, own=own).to(device)
+    parents = {
+        name: weights.load(file, own=own).to(device)
+        for name, file in zip(attack["parents"], given.get("parents", []), strict=True)
+    }
+    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.images)
+    same = {"net": wildcards.net, "seed": int(wildcards.seed), "attack": wildcards.attack}
+    schema = table.schema(data.images.shape[1:])
+
+    def make(part: Images) -> pa.Table:
+        columns = run(
+            methods.find("attacks", attack["method"]),
+            model,
+            part,
+            others=everyone,
+            target=attack["target"],
+            seed=same["seed"],
+            chunk=machine["chunk"],
+            settings=attack["settings"],
+            parents=parents,
+            mask=mask,
+        )
+        return tables.build(columns | same | {"file": data.file}, schema)
+
+    key = digest(
+        [dict(snakemake.params), str(device), machine["threads"]],
+        [given.images, given.split, given.weights, *given.get("parents", [])],
+    )
+    with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
+        found = resumable(
+            snakemake.output[0], key, data, machine["chunk"], make,
+            every=machine["checkpoint_seconds"], progress=show,
+        )  # fmt: skip
+    if not pc.any(found["success"]).as_py():
+        for stream in (sys.stderr, sys.__stderr__):  # in the job's log, and before the user's eyes
+            print(
+                f"{snakemake.output[0]}: no success on any of {len(data.rows)} images", file=stream
+            )
+    return found
+
+
+def read_mask(path: str | Path, images: Tensor) -> Tensor:
+    """The features of images (n, *image) that an attack may change, from a NumPy file.
+
+    Raises:
+        InputError: no array of bool of an image's shape.
+    """
+    shape = tuple(images.shape[1:])
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected a mask, an .npy file, found none ({error})") from None
+    if not isinstance(found, np.ndarray) or found.dtype != bool or found.shape != shape:
+        said = f"{getattr(found, 'dtype', 'several')} of shape {getattr(found, 'shape', ())}"
+        raise InputError(
+            f"{path}: expected a mask of bool of an image's shape {shape}, found {said}"
+        )
+    return torch.from_numpy(found).to(images.device)
 
 
 def run(
@@ -33,8 +113,9 @@ def run(
     chunk: int,
     settings: Mapping[str, Any],
     parents: Mapping[str, nn.Module] | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, np.ndarray]:
+    mask: Tensor | None = None,
+    show: Callable[[int], None] | None = None,
+) -> Columns:
     """Attack all images, `chunk` at a time.
 
     Args:
@@ -47,7 +128,8 @@ def run(
         chunk: images at a time; bounds memory.
         settings: of the attack; `eps` is a radius, or several.
         parents: further models that the attack works with, by name.
-        progress: called with the number of images that are done.
+        mask: (*image) bool, the features that may change; None: all.
+        show: called with the number of images that are done.
 
     Returns:
         The columns of the attack's table that describe images, "image" among them: a row per image
@@ -58,7 +140,7 @@ def run(
         InputError: a model that does not classify, an attack that changes it, or a success that is
             none when its image is shown to the model again.
     """
-    given = {"seed": seed, "others": others, "parents": parents}
+    given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
     parts: list[dict[str, np.ndarray]] = []
     before = state(model, data.images[:1])
     for number, part in enumerate(data.chunks(chunk)):
@@ -68,8 +150,8 @@ def run(
                 f"{name_of(attack)}: expected the model as it was given, found that it changed "
                 f"{what}; work on a copy (copy.deepcopy(model))"
             )
-        if progress is not None:
-            progress(number * chunk + len(part.rows))
+        if show is not None:
+            show(number * chunk + len(part.rows))
     return _joined(parts)
 
 

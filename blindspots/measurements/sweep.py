@@ -31,6 +31,7 @@ RADII = pa.schema(
         pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("attack", pa.string(), nullable=False),
+        pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
@@ -251,23 +252,27 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
         yield Direction(data, torch.from_numpy(noise).to(data.images.device))
 
 
+def _origin(exhibit: Exhibit) -> tuple[str | None, str]:
+    return exhibit.source, exhibit.made_by
+
+
 def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
-    pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
+    pairs = [(*_origin(exhibit), name) for exhibit in exhibits for name in victims]
     fooled, rejected = ({pair: np.zeros(len(data.rows), int) for pair in pairs} for _ in "fr")
-    drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
+    drawn = {_origin(exhibit): np.zeros(len(data.rows), int) for exhibit in exhibits}
     for noise in _noise(data, settings):
         _count(counts, NOISE, noise, victims, settings.distortions)
         for exhibit in exhibits:
             length = torch.from_numpy(exhibit.distortion).to(data.images.device)
             _, as_long, images = noise.at(length.nan_to_num(0))
-            drawn[exhibit.source] += as_long.cpu().numpy()
+            drawn[_origin(exhibit)] += as_long.cpu().numpy()
             for name, model in victims.items():
-                given = _answers(model, images, data)
+                given, pair = _answers(model, images, data), (*_origin(exhibit), name)
                 errs = is_wrong(given, data.labels) & as_long
-                fooled[exhibit.source, name] += errs.cpu().numpy()
-                rejected[exhibit.source, name] += (is_rejected(given) & as_long).cpu().numpy()
+                fooled[pair] += errs.cpu().numpy()
+                rejected[pair] += (is_rejected(given) & as_long).cpu().numpy()
     for exhibit in exhibits:
-        ok, draws = exhibit.success, drawn[exhibit.source]
+        ok, draws = exhibit.success, drawn[_origin(exhibit)]
         none = ~ok | (draws == 0)
         direction = Direction(data, exhibit.images - data.images)
         for of in radii(direction, victims, settings.distortions):
@@ -275,17 +280,18 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
             if name == exhibit.source:
                 wrong = _mistaken(victims[name], exhibit.images, data)
                 keep(exhibit, wrong.cpu().numpy(), settings.seed, witnesses[name])
-            what = f"{exhibit.attack} of {exhibit.source}, scaled"
+            what = f"{exhibit.made_by} of {exhibit.source}, scaled"
             witnesses[name].show(what, of.beyond, of.mistaken & ok)
             for distortion, *seen in zip(
                 settings.distortions, of.errs, of.rejects, of.reached, strict=True
             ):
-                key = (exhibit.source, exhibit.attack, name, distortion)
+                key = (exhibit.source, exhibit.made_by, name, distortion)
                 counts[key] += [(at & ok).sum() for at in seen]
             columns = {
                 "experiment": settings.experiment,
                 "source": exhibit.source,
                 "attack": exhibit.attack,
+                "eps": exhibit.eps,
                 "seed": settings.seed,
                 "victim": name,
                 "file": data.file,
@@ -293,8 +299,8 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
                 "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
-                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=none),
-                "noise_rejected": np.ma.array(rejected[exhibit.source, name], mask=none),
+                "noise_fooled": np.ma.array(fooled[*_origin(exhibit), name], mask=none),
+                "noise_rejected": np.ma.array(rejected[*_origin(exhibit), name], mask=none),
                 "noise_draws": draws,
             }
             yield tables.build(columns, RADII)

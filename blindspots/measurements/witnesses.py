@@ -21,7 +21,7 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Status
 from blindspots.threat.answers import Answers, answers
-from blindspots.threat.judge import judge, lengths
+from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
@@ -73,9 +73,8 @@ class Witnesses:
 
     def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
         """Whether images are in the box, and how far from their originals."""
-        originals, box = self.data.images[: len(images)], self.data.box
-        within = ((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1)
-        return within.cpu().numpy(), lengths(images.double() - originals.double())
+        originals = self.data.images[: len(images)]
+        return are_inside(images, self.data.box), lengths(images.double() - originals.double())
 
     def table(self, model: nn.Module, chunk: int) -> pa.Table:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.

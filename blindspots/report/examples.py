@@ -127,7 +127,7 @@ def _chosen(
             break
         of, experiment = Pictures(path, seed), config["experiments"][name]
         shown = (experiment["part"], *experiment["victims"])
-        keys = {o: (*o, o[2] is not None and experiment["clip"], *shown) for o in of.origins}
+        keys = {o: (*o, o[-1] is not None and experiment["clip"], *shown) for o in of.origins}
         of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
         if of.origins:
             room = min(room, BYTES // of.bytes_each)
@@ -153,11 +153,12 @@ def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) ->
 
 
 def _label(origin: tuple, config: Config) -> str:
-    source, attack, amplified = origin
+    source, attack, eps, amplified = origin
     if source is None:
         return f"control: {attack}"
     scale = f", amplified to {amplified:g}" if amplified is not None else ""
-    return f"{config['nets'][source]['label']}, by {attack}{scale}"
+    radius = f" at eps {eps:g}" if eps is not None else ""
+    return f"{config['nets'][source]['label']}, by {attack}{radius}{scale}"
 
 
 def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:

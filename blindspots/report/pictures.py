@@ -14,7 +14,7 @@ from PIL import Image
 
 from blindspots.files import tables
 
-ORIGIN = ("source", "attack", "amplified_to")
+ORIGIN = ("source", "attack", "eps", "amplified_to")
 """What an image was made for, by what, and how far."""
 
 IMAGE = ("file", "index")

@@ -40,7 +40,7 @@ def _together(answers: Mapping[str, str]) -> str:
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
     """What the attacks of experiments aim at; noise and other controls aim at nothing."""
-    used = {experiment["attack"] for experiment in config["experiments"].values()}
+    used = {name for experiment in config["experiments"].values() for name in experiment["attacks"]}
     return {
         name: str(attack["target"])
         for name, attack in config["attacks"].items()
@@ -93,7 +93,11 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
             for name, t in mixed.items()
             if t["layers"] != []
         },
-        "target": {n: aims[e["attack"]] for n, e in experiments.items() if e["attack"] in aims},
+        "target": {
+            n: ", ".join(dict.fromkeys(aims[a] for a in e["attacks"] if a in aims))
+            for n, e in experiments.items()
+            if any(a in aims for a in e["attacks"])
+        },
         "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
         "search": {n: searches[a["search"]] for n, a in penalties.items()},
         "images": images,

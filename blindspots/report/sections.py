@@ -67,10 +67,8 @@ def labels(config: Config, nets: list[str]) -> str:
 def experiment(config: Config, name: str) -> str:
     """What an experiment does, in a sentence or two."""
     of = config["experiments"][name]
-    attack = config["attacks"][of["attack"]]
-    aim = f", target {attack['target']}" if needs_model(attack["method"]) else ""  # noise has none
     text = (
-        f"{of['attack']} ({attack['method']}{aim}) on the first {of['n']} "
+        f"{'; '.join(_attack(config, name) for name in of['attacks'])} on the first {of['n']} "
         f"images of part {of['part']}, made for {labels(config, of['sources'])}; "
         f"shown to {labels(config, of['victims'])}."
     )
@@ -80,6 +78,17 @@ def experiment(config: Config, name: str) -> str:
         scales = ", ".join(f"{scale:g}" for scale in of["amplify"])
         text += f" Amplified to a distortion of {scales} as well."
     return text
+
+
+def _attack(config: Config, name: str) -> str:
+    """An attack's name, method, radii and targets."""
+    attack = config["attacks"][name]
+    eps = attack.get("eps")
+    radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
+    said = [attack["method"], *([f"eps {radii}"] if radii else [])]
+    if needs_model(attack["method"]):  # noise has no target
+        said.append(f"target {attack['target']}")
+    return f"{name} ({', '.join(said)})"
 
 
 def _units(config: Config, name: str) -> str:

@@ -16,6 +16,7 @@ from blindspots.threat.answers import show
 from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, mistaken, relative_margin
 from blindspots.threat.norms import NORMS
 from blindspots.threat.outcomes import outcomes, predictions
+from blindspots.threat.rays import flat
 
 LEVELS = 255
 """Steps between 0 and 1 of an image that is saved with 8 bits."""
@@ -92,7 +93,7 @@ def judge(
         met=seen.met,
         mistaken=seen.mistaken,
         certain=seen.certain,
-        inside=_are_inside(images, box),
+        inside=are_inside(images, box),
         lengths=lengths(images.double() - originals.double()),
         rounded_outcome=np.array(
             [o if w else None for o, w in zip(saved.outcome, whole, strict=True)]
@@ -176,9 +177,11 @@ class _Answers:
         self.certain = (leads >= SUCCESS_MARGIN).cpu().numpy()
 
 
-def _are_inside(images: Tensor, box: Box) -> np.ndarray:
-    inside = (images >= box.lower) & (images <= box.upper)
-    return inside.flatten(1).all(dim=1).cpu().numpy()
+def are_inside(images: Tensor, box: Box) -> np.ndarray:
+    """Whether images (n, *image) are in the box, (n,) bool."""
+    lower, upper = flat(box)
+    pixels = images.flatten(1)
+    return ((pixels >= lower) & (pixels <= upper)).all(dim=1).cpu().numpy()
 
 
 def _is_of_levels(images: Tensor) -> np.ndarray:

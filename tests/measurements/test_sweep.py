@@ -29,7 +29,14 @@ def exhibit(data, softmax_net):
     targets = choose_targets("second_best", logits, data.labels, 10, seed=0, rows=data.rows)
     found = lbfgs(softmax_net, data.images, data.labels, targets)
     return transfer.Exhibit(
-        "A", "lbfgs", None, data, found.images, found.success.numpy(), found.distortion.numpy()
+        "A",
+        "lbfgs",
+        None,
+        None,
+        data,
+        found.images,
+        found.success.numpy(),
+        found.distortion.numpy(),
     )
 
 

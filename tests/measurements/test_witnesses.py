@@ -34,7 +34,7 @@ def exhibit(data, images, source="B", attack="lbfgs", amplified_to=None, success
     change = (images.double() - data.images.double()).flatten(1)
     distortion = change.square().mean(dim=1).sqrt().numpy()
     reached = np.full(len(images), success)
-    return transfer.Exhibit(source, attack, amplified_to, data, images, reached, distortion)
+    return transfer.Exhibit(source, attack, None, amplified_to, data, images, reached, distortion)
 
 
 def moved(data, by):
