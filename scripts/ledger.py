@@ -3,7 +3,8 @@
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
 from blindspots.jobs.job import job, provenance
-from blindspots.jobs.ledger import SCHEMA, Prepared, build
+from blindspots.jobs.ledger import SCHEMA, build
+from blindspots.jobs.lowers import Prepared
 
 
 def main(snakemake):

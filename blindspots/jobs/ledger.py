@@ -7,16 +7,15 @@ class or one target. A lower bound above an upper one is a bug and ends the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.files import tables
-from blindspots.threat.conversions import COUNTS, ORDER, converted, fewest
+from blindspots.jobs.lowers import NORMS, PLACE, Prepared, lowers
+from blindspots.threat.conversions import ORDER
 from blindspots.threat.outcomes import WORD, WRONG
 
 SCHEMA = pa.schema(
@@ -37,35 +36,13 @@ SCHEMA = pa.schema(
 )
 """A row per net, image, norm, goal and target."""
 
-PLACE = ["file"]
 IMAGE = ["net", "seed", *PLACE, "index"]
-NORMS = (COUNTS[0], COUNTS[1], "l1", "l2", "linf")
 GOALS = 2**16
 """More than there are classes: a goal of an image is a number, image × GOALS + target + 1."""
-CHUNK = 256
-"""Images whose features are held at a time."""
 
 
 class LedgerError(AssertionError):
     """A certified radius above a found perturbation: one of the two is wrong."""
-
-
-class Prepared(NamedTuple):
-    """The unaltered images of a prepared file."""
-
-    path: str | Path
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an image."""
-        return tuple(tables.schema_of(self.path).field("image").type.shape)
-
-    def reach(self, index: np.ndarray) -> np.ndarray:
-        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
-        read = tables.rows(self.path, index)
-        lower, upper = (np.asarray(end, float) for end in tables.metadata(read)["box"])
-        images = tables.images(read).astype(float)
-        return np.maximum(images - lower, upper - images)
 
 
 class Bounds(NamedTuple):
@@ -138,8 +115,8 @@ def build(
     itself = _mistakes(of_clean[itself], clean["prediction"][itself], goals)
     seen = _Seen(attacks, of_attacks, goals)
     frames = []
-    for norm, features, lower in _lowers(certificates, of_radii, images, prepared):
-        where = features[goals // GOALS] > 0
+    for norm, has_norm, lower in lowers(certificates, of_radii, images, prepared):
+        where = has_norm[goals // GOALS]
         radii = Bounds(proved, lower, certificates["certificate"].to_numpy(object))
         if norm in ORDER:
             free = radii.at(~certificates["box"].to_numpy(bool))
@@ -201,63 +178,6 @@ class _Seen:
         rows = self.rows[where]
         value = self.attacks[norm].to_numpy(float, na_value=np.nan)[rows]
         return Bounds(self.goal[where], value, self.attacks["attack"].to_numpy(object)[rows])
-
-
-def _lowers(
-    certificates: pd.DataFrame,
-    image: np.ndarray,
-    images: pd.DataFrame,
-    prepared: Mapping[tuple[str, ...], Prepared],
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """By norm the features (n,) that it counts in each image, 0: none; and lower bounds (k,)."""
-    places = pd.MultiIndex.from_frame(images[PLACE]) if len(PLACE) > 1 else images[PLACE[0]]
-    shapes = {key: of.shape for key, of in prepared.items()}
-    keys = [key if isinstance(key, tuple) else (key,) for key in places]
-    features = np.array([int(np.prod(shapes[key])) for key in keys], int)
-    channels = np.array([shapes[key][0] if len(shapes[key]) > 1 else 1 for key in keys], int)
-    radius = certificates["radius"].to_numpy(float, na_value=np.nan)
-    norms = certificates["norm"].to_numpy(object)
-    counts = _counts(radius, norms, image, images, prepared)
-    for norm in NORMS:
-        lower = counts.get(norm, np.full(len(radius), np.nan)).copy()
-        for proved in np.unique(norms.astype(str)):
-            for m in np.unique(features[image[norms == proved]]):
-                at = (norms == proved) & (features[image] == m)
-                if norm not in COUNTS or proved == COUNTS[0]:
-                    lower[at] = converted(radius[at], proved, norm, int(m))
-        yield norm, np.where(channels > 1, features, 0) if norm == COUNTS[1] else features, lower
-
-
-def _counts(
-    radius: np.ndarray,
-    norms: np.ndarray,
-    image: np.ndarray,
-    images: pd.DataFrame,
-    prepared: Mapping[tuple[str, ...], Prepared],
-) -> dict[str, np.ndarray]:
-    """How many pixels, and features, must change before an image is beyond each radius (k,)."""
-    found = {norm: np.full(len(radius), np.nan) for norm in COUNTS}
-    rows = np.flatnonzero(np.isin(norms.astype(str), ORDER) & ~np.isnan(radius))
-    if len(rows) == 0:
-        return found
-    wanted = images.iloc[image[rows]].assign(row=rows)
-    for key, part in wanted.groupby(PLACE, sort=False):
-        distinct = np.unique(part["index"].to_numpy())
-        for first in range(0, len(distinct), CHUNK):
-            some = distinct[first : first + CHUNK]
-            reach = prepared[key].reach(some)
-            here = part[part["index"].isin(some)]
-            for norm in ORDER:
-                at = here["row"].to_numpy()[norms[here["row"]] == norm]
-                for begin in range(0, len(at), CHUNK):
-                    few = at[begin : begin + CHUNK]
-                    place = np.searchsorted(some, images["index"].to_numpy()[image[few]])
-                    moved = reach[place]
-                    pixels = moved.reshape(len(few), moved.shape[1] if moved.ndim > 2 else 1, -1)
-                    found[COUNTS[0]][few] = fewest(radius[few], norm, pixels)
-                    each = moved.reshape(len(few), 1, -1)
-                    found[COUNTS[1]][few] = fewest(radius[few], norm, each)
-    return found
 
 
 def _joined(goals: np.ndarray, upper: tuple[np.ndarray, np.ndarray], radii: Bounds) -> pd.DataFrame:

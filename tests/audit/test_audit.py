@@ -28,6 +28,7 @@ from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import attack, ledger
+from blindspots.jobs.lowers import Prepared
 from blindspots.threat.answers import CLEAN, answers
 from blindspots.threat.judge import lengths
 from tests.conftest import ROOT
@@ -185,7 +186,7 @@ def build(folder, model, spec):
     clean = tables.build(place | given, CLEAN)
     joined = ledger.build(
         *(tables.frame([path]) for path in (run.attack, run.radii)), clean.to_pandas(),
-        {(part,): ledger.Prepared(path) for part, path in run.files.images.items()},
+        {(part,): Prepared(path) for part, path in run.files.images.items()},
     )  # fmt: skip
     tables.write(run.ledger, tables.from_frame(joined, ledger.SCHEMA), {})
     return run

@@ -21,6 +21,7 @@ from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import ledger
 from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.lowers import Prepared
 from blindspots.measurements import transfer
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import CLEAN, answers
@@ -107,7 +108,7 @@ def join(run, files):
         tables.frame(files.attacked),
         certificates.SCHEMA.empty_table().to_pandas(),
         tables.frame(list(files.clean.values())),
-        {(part,): ledger.Prepared(path) for part, path in files.images.items()},
+        {(part,): Prepared(path) for part, path in files.images.items()},
     )
     tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
 
