@@ -90,7 +90,7 @@ class Status(IntEnum):
     NON_FINITE = 5
     GRADIENT_VANISHED = 6
     UNSUPPORTED = 7
-    ANSWERED = 8
+    ANSWERED = 9
 
 
 @dataclass(frozen=True)
