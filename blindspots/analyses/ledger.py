@@ -13,6 +13,13 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
+HEADLINE = {
+    "certified": "Certified radius (median)",
+    "found": "Smallest distance found (median)",
+}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
+
 IMAGE = ["net", "seed", "file", "index"]
 
 OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, features"}
