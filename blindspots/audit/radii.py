@@ -244,12 +244,12 @@ class _Nearest:
             ours = (found["net"] == net[0]) & (found["seed"] == net[1]) & found["mistaken"]
             rows = [found[name][ours.astype(bool)].tolist() for name in names[2:]]
             for file, index, answer, _, certain, inside, *far in zip(*rows, strict=True):
-                for aim in (None, int(answer)) if certain else (None,):
+                for aim in (None, answer) if certain else (None,):
                     for norm, length in zip(NORMS, far, strict=True):
                         self.note((file, index), norm, aim, length, inside=inside)
 
     def note(
-        self, place: tuple[str, int], norm: str, aim: int | None, length: float | None,
+        self, place: tuple[str, int], norm: str, aim: float | None, length: float | None,
         *, inside: bool = True,
     ) -> None:  # fmt: skip
         """Note a distance at which it was wrong."""

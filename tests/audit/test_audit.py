@@ -290,7 +290,26 @@ def ledgers_own_radius(run):
     run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 1.01}, norm="l1")
 
 
+def farther_in(norm, share):
+    """A lower bound of the ledger that is another than what follows."""
+
+    def plant(run):
+        change = {"norm": norm, "goal": "any"}
+        run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * share}, **change)
+
+    return plant
+
+
+def in_a_shorter_norm(run):
+    """A radius in L2 that is said to hold in Linf."""
+    run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 8}, norm="linf")
+
+
 PLANTED = [
+    (farther_in("linf", 1 + 1e-6), "ledger's lower bound in linf"),
+    (farther_in("l0", 2), "ledger's lower bound in l0"),
+    (farther_in("l1", 0.99), "ledger's lower bound in l1"),
+    (in_a_shorter_norm, "ledger's lower bound in linf"),
     (moved_pixel, "expected the ledger's distance"),
     (wrong_distance, "expected the ledger's distance"),
     (tighter_ledger, "expected the ledger's distance"),
