@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,15 @@ class UnsupportedError(InputError):
 
 
 class Box(NamedTuple):
-    """The range of a pixel, a property of the dataset."""
+    """The range of a pixel, a property of the dataset.
 
-    lower: float
-    upper: float
+    Attributes:
+        lower: one number for all features, or an array or tensor of an image's shape; -inf: none.
+        upper: likewise; inf: none.
+    """
+
+    lower: Any
+    upper: Any
 
 
 UNIT_BOX = Box(0.0, 1.0)
@@ -54,14 +59,14 @@ class Dataset:
         train: the training set.
         test: the test set.
         classes: how many there are.
-        box: range of a pixel.
+        box: range of a pixel; None: there is none.
         names: of the classes, in the order of their numbers; None: they have none.
     """
 
     train: Part
     test: Part
     classes: int
-    box: Box
+    box: Box | None
     names: Sequence[str] | None = None
 
 

@@ -2,35 +2,65 @@
 # origins (rules/origins.smk): another net, experiment or dataset is another param, which Snakemake compares.
 
 
+def prepared(dataset, seed):
+    """A dataset's training and test images."""
+    return {part: images(dataset, part, seed) for part in ("train", "test")}
+
+
+def split_of(dataset, seed):
+    return SPLIT.format(dataset=dataset, seed=seed)
+
+
+def weights_of(net, seed):
+    return WEIGHTS.format(net=net, seed=seed)
+
+
 def read_by_split(wildcards):
-    return {"train": images("train"), "test": images("test")}
+    """Beside the dataset's own images those that its nets were made for, whose shape must be the same."""
+    others = [images(each, "test", None) for each in shown_beside(wildcards.dataset)]
+    return prepared(wildcards.dataset, wildcards.seed) | {"others": others}
+
+
+def read_by_derive(wildcards):
+    source = DATASETS[wildcards.dataset]["data"]
+    return prepared(source, wildcards.seed) | {
+        "split": split_of(source, wildcards.seed),
+        "parents": parent_weights(DATASETS[wildcards.dataset], wildcards.seed),
+    }
 
 
 def read_by_train(wildcards):
-    return read_by_split(wildcards) | {
-        "split": SPLIT.format(seed=wildcards.seed),
-        "parents": parent_weights(wildcards),
+    return read_by_adopt(wildcards) | {
+        "split": split_of(NETS[wildcards.net]["data"], wildcards.seed),
     }
 
 
 def read_by_adopt(wildcards):
-    return read_by_split(wildcards) | {"parents": parent_weights(wildcards)}
+    net = NETS[wildcards.net]
+    return prepared(net["data"], wildcards.seed) | {"parents": parent_weights(net, wildcards.seed)}
+
+
+def read_by_answers(wildcards):
+    return prepared(wildcards.dataset, wildcards.seed) | {
+        "weights": weights_of(wildcards.net, wildcards.seed),
+    }
 
 
 def read_by_attack(wildcards):
     return {
-        "images": images(wildcards.part),
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
-        "parents": parents_of_attack(wildcards),
+        "images": images(wildcards.dataset, wildcards.part, wildcards.seed),
+        "split": split_of(wildcards.dataset, wildcards.seed),
+        "weights": weights_of(wildcards.net, wildcards.seed),
+        "parents": parent_weights(config["attacks"][wildcards.attack], wildcards.seed),
     }
 
 
 def of_experiment(wildcards):
-    """The images of an experiment, and how each seed splits them."""
+    """The images of an experiment by seed, and how each splits them."""
+    dataset, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("data", "part"))
     return {
-        "images": images(EXPERIMENTS[wildcards.experiment]["part"]),
-        "splits": expand(SPLIT, seed=config["seeds"]),
+        "images": [images(dataset, part, seed) for seed in config["seeds"]],
+        "splits": splits_of([dataset]),
     }
 
 
@@ -58,19 +88,22 @@ def read_by_looseness(wildcards):
 
 
 def read_by_lipschitz(wildcards):
-    return read_by_split(wildcards) | {
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+    shown, seed = images_certified(wildcards), wildcards.seed
+    return {
+        "images": [images(each["data"], each["part"], seed) for each in shown],
+        "splits": [split_of(each["data"], seed) for each in shown],
+        "weights": weights_of(wildcards.net, seed),
     }
 
 
 def read_by_units(wildcards):
-    nets = reference_nets(wildcards.units)
+    nets, seed = reference_nets(wildcards.units), wildcards.seed
+    dataset, part = (UNITS[wildcards.units][key] for key in ("data", "part"))
     return {
-        "images": images(UNITS[wildcards.units]["part"]),
-        "train": images("train"),
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+        "images": images(dataset, part, seed),
+        "train": images(dataset, "train", seed),
+        "split": split_of(dataset, seed),
+        "weights": weights_of(wildcards.net, seed),
         "reference": expand(WEIGHTS, net=nets, seed=wildcards.seed),
     }
 
@@ -90,16 +123,20 @@ def all_witnesses():
 
 def read_by_ledger(wildcards):
     certified = slugs(config["lipschitz"]["nets"])
-    return read_by_split(wildcards) | {
+    return {
+        "images": [
+            images(each["dataset"], each["file"], each["seed"]) for each in audited_images()
+        ],
         "attacks": [*all_attacked(), *all_witnesses()],
         "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
-        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
+        "clean": clean_of(EXPERIMENTS.values()),
     }
 
 
 def read_by_audit(wildcards):
     ledger = read_by_ledger(wildcards)
-    return read_by_split(wildcards) | {
+    return {
+        "images": ledger["images"],
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": all_attacked(),
         "witnesses": all_witnesses(),
@@ -120,13 +157,14 @@ def read_by_figure(wildcards):
 
 
 def read_by_report(wildcards):
-    first = slugs(nets_of_experiments(), config["seeds"][:1])
+    first = config["seeds"][0]
+    shown = [(net, each["data"]) for each in EXPERIMENTS.values() for net in everyone(each)]
     return {
         "tables": expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         "figures": expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
-        "splits": expand(SPLIT, seed=config["seeds"]),
+        "splits": splits_of(DATASETS),
         "audit": [f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
         "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
         "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=first),
+        "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
     }

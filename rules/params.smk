@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from blindspots.config import methods
 from blindspots.files.given import matching
 from blindspots.config.check import SUBJECTS, method_settings
+from blindspots.config.datasets import plain_of
 from blindspots.config.fingerprint import fingerprint
 from blindspots.provenance import content
 
@@ -39,7 +40,7 @@ def files(*used):
     settings = [
         method_settings(mapping, role)
         for role, mapping in used
-        if role in ("datasets", "models") or ":" in mapping["method"]
+        if role in ("datasets", "derived", "models") or ":" in mapping["method"]
     ]
     return {path: content(path) for path in sorted(set(named_files(settings)))}
 
@@ -54,9 +55,8 @@ def named_files(value):
     return matching(value)
 
 
-def data_files():
-    """As `files`, of the dataset. Where the files of one that checksums tell are changes nothing."""
-    data = config["data"]
+def data_files(data):
+    """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
     unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
     folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
     watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
@@ -95,9 +95,44 @@ def trained_net(wildcards):
     return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
 
 
-def parent_weights(wildcards):
-    parents = list(NETS[wildcards.net]["parents"].values())
-    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
+def parent_weights(made, seed):
+    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
+    return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
+
+
+def made_by(dataset):
+    """The methods that make a derived dataset, for `code`."""
+    return [("derived", DATASETS[dataset]), *models_of(DATASETS[dataset]["parents"].values())]
+
+
+def shown_beside(dataset):
+    """The plain datasets of other nets that are shown images of one, or of any made from it."""
+    nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
+    nets += [
+        (e["data"], net)
+        for e in EXPERIMENTS.values()
+        for attack in e["attacks"]
+        for net in config["attacks"][attack]["parents"].values()
+    ]
+    nets += [(u["data"], net) for n, u in UNITS.items() for net in u["nets"] + reference_nets(n)]
+    nets += [(d["data"], net) for n, d in DATASETS.items() for net in d["parents"].values()]
+    of = [
+        plain_of(DATASETS, NETS[net]["data"])
+        for on, net in nets
+        if plain_of(DATASETS, on) == dataset
+    ]
+    return [other for other in PLAIN if other in of and other != dataset]
+
+
+def audited_images():
+    """The prepared files of the experiments' datasets, by dataset, seed and file."""
+    shown = dict.fromkeys(experiment["data"] for experiment in EXPERIMENTS.values())
+    return [
+        {"dataset": dataset, "seed": seed, "file": file}
+        for dataset in shown
+        for seed in config["seeds"]
+        for file in ("train", "test")
+    ]
 
 
 def attack_params(wildcards):
@@ -109,12 +144,6 @@ def attack_params(wildcards):
         "mask_content": None if mask is None else content(mask),
         "parents": list(attack["parents"]),
     }
-
-
-def parents_of_attack(wildcards):
-    """The weights of the further nets that an attack works with."""
-    parents = list(config["attacks"][wildcards.attack]["parents"].values())
-    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
 
 
 def radii_of(attack):
@@ -182,22 +211,23 @@ def shown_in(experiment):
 
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
-    asked = attacked_by_all().get((wildcards.attack, wildcards.part, wildcards.net))
+    key = tuple(getattr(wildcards, name) for name in ("attack", "dataset", "part", "net"))
+    asked = attacked_by_all().get(key)
     if asked is None:
         raise WorkflowError(
             f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} "
-            f"on part {wildcards.part}, found none; add it as a source of one"
+            f"on part {wildcards.part} of {wildcards.dataset}, found none; add it as a source of one"
         )
     return asked
 
 
 @cache
 def attacked_by_all():
-    """The most images that an experiment asks for, by attack, part and net."""
+    """The most images that an experiment asks for, by attack, dataset, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
         for attack, net in product(experiment["attacks"], experiment["sources"]):
-            key = attack, experiment["part"], net
+            key = attack, experiment["data"], experiment["part"], net
             asked[key] = max(experiment["n"], asked.get(key, 0))
     return asked
 
@@ -210,9 +240,8 @@ def shards(wildcards):
     if count == 1:
         return []
     ends = [min(chunks * (i + 1) // count * chunk, n) for i in range(count)]
-    name = (
-        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}/{wildcards.part}"
-    )
+    folder = f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}"
+    name = f"{folder}/{wildcards.dataset}/{wildcards.part}"
     return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
 
 
@@ -232,18 +261,21 @@ def certified_by(wildcards):
 
 
 def images_certified(wildcards):
-    """How many images of each part are certified for a net: those that experiments attack."""
-    return shown_in_all()[wildcards.net]
+    """How many images of each dataset and part are certified for a net: those that experiments attack."""
+    return [
+        {"data": dataset, "part": part, "n": n}
+        for (dataset, part), n in shown_in_all()[wildcards.net].items()
+    ]
 
 
 @cache
 def shown_in_all():
-    """By net the most images of each part that an experiment shows it."""
+    """By net the most images of each dataset and part that an experiment shows it."""
     counts = {net: {} for net in NETS}
     for experiment in EXPERIMENTS.values():
         for net in everyone(experiment):
-            seen = counts[net].get(experiment["part"], 0)
-            counts[net][experiment["part"]] = max(experiment["n"], seen)
+            key = experiment["data"], experiment["part"]
+            counts[net][key] = max(experiment["n"], counts[net].get(key, 0))
     return counts
 
 

@@ -11,10 +11,9 @@ from blindspots.measurements.gradients import alignment
 def main(snakemake):
     experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
     device, found, files = pick(machine["device"]), [], iter(snakemake.input.nets)
-    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
-        data = images.read(
-            snakemake.input.images, split, experiment["part"], experiment["n"], device
-        )
+    given = zip(snakemake.params.seeds, snakemake.input.images, snakemake.input.splits, strict=True)
+    for seed, prepared, split in given:
+        data = images.read(prepared, split, experiment["part"], experiment["n"], device)
         models = {
             name: weights.load(next(files), own=own_models(snakemake)).to(device)
             for name in experiment["nets"]

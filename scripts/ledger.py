@@ -9,7 +9,8 @@ from blindspots.jobs.lowers import Prepared
 
 def main(snakemake):
     inputs = {name: snakemake.input[name] for name in ("attacks", "certificates", "clean")}
-    prepared = {(part,): Prepared(snakemake.input[part]) for part in ("train", "test")}
+    images = [(of["dataset"], of["seed"], of["file"]) for of in snakemake.params.images]
+    prepared = dict(zip(images, map(Prepared, snakemake.input.images), strict=True))
     ledger = build(**evidence(inputs), prepared=prepared)
     tables.write(snakemake.output[0], tables.from_frame(ledger, SCHEMA), provenance(snakemake))
 

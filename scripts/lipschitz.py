@@ -19,11 +19,13 @@ def main(snakemake):
     net = snakemake.wildcards.net
     model = weights.load(snakemake.input.weights, own=own_models(snakemake))
     origin = {"net": net, "seed": int(snakemake.wildcards.seed)}
-    read = {
-        part: images.read(snakemake.input[images.file_of(part)], snakemake.input.split, part, n)
-        for part, n in snakemake.params.images.items()
-    }
-    for data in read.values():
+    read = [
+        images.read(prepared, split, of["part"], of["n"])
+        for of, prepared, split in zip(
+            snakemake.params.images, snakemake.input.images, snakemake.input.splits, strict=True
+        )
+    ]
+    for data in read:
         if answers(model, data.images[:1], data.labels[:1], data.classes, 1) is None:
             raise InputError(
                 f"net {net}: expected a net that classifies, with logits (n, classes), found other "
@@ -31,11 +33,12 @@ def main(snakemake):
             )
     layers = bounded(net, model, data.images.shape[1:], snakemake.params.required)
     certified = [table.SCHEMA.empty_table()]
-    for data in read.values():
+    for data in read:
         for name, certificate in snakemake.params.certificates.items():
             some = data.first(certificate["n"] or len(data.rows))
             columns = certified_by(name, certificate, net, model, some) | {
                 "certificate": name,
+                "dataset": some.dataset,
                 "file": some.file,
                 "index": some.rows,
                 "label": some.labels.numpy(),

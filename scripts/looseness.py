@@ -12,8 +12,9 @@ def main(snakemake):
     experiment, found = snakemake.params.experiment, [LOOSENESS.empty_table()]
     nets, attacks = iter(snakemake.input.nets), iter(snakemake.input.attacks)
     chunk = snakemake.config["machine"]["chunk"]
-    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
-        data = images.read(snakemake.input.images, split, experiment["part"], experiment["n"])
+    given = zip(snakemake.params.seeds, snakemake.input.images, snakemake.input.splits, strict=True)
+    for seed, prepared, split in given:
+        data = images.read(prepared, split, experiment["part"], experiment["n"])
         with progress(f"looseness, seed {seed}", "nets", len(experiment["nets"])) as show:
             for done, name in enumerate(experiment["nets"], start=1):
                 exhibit = next(attacked(next(attacks), data, [], clip=True))

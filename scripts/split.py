@@ -1,23 +1,52 @@
 """Cut the dataset into P1, P2, the rest, validation and test."""
 
-from blindspots.files import splits, tables
+from blindspots.config.datasets import plain_of
+from blindspots.files import boxes, splits, tables
 from blindspots.interface import InputError
 from blindspots.jobs.job import job, provenance
+
+
+def check_shapes(snakemake):
+    """Refuse nets that were made for images of another shape, or for other classes."""
+    for name, file in zip(snakemake.params.others, snakemake.input.get("others", []), strict=True):
+        found, expected = ((shape_of(path)) for path in (file, snakemake.input.test))
+        if found != expected:
+            raise InputError(
+                f"config: datasets: expected those of nets that are shown images of "
+                f"{snakemake.wildcards.dataset} to have its shape and number of classes, "
+                f"{expected}, found {found} in {name}; leave the nets of {name} out"
+            )
+
+
+def shape_of(path):
+    schema = tables.schema_of(path)
+    shape = "×".join(map(str, schema.field("image").type.shape))
+    return f"{shape} and {tables.metadata(schema)['classes']}"
 
 
 def main(snakemake):
     train, test = (
         tables.read(snakemake.input[part], ["label", "sha256"]) for part in ("train", "test")
     )
-    seed = int(snakemake.wildcards.seed)
-    index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed)
-    for name, net in snakemake.config["nets"].items():  # found out here, before anything is trained
+    seed, dataset = int(snakemake.wildcards.seed), snakemake.wildcards.dataset
+    check_shapes(snakemake)
+    index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed, dataset=dataset)
+    nets, experiments, measured = (
+        {
+            name: each
+            for name, each in snakemake.config[section].items()
+            if plain_of(snakemake.config["datasets"], each["data"]) == dataset
+        }
+        for section in ("nets", "experiments", "units")
+    )
+    for name, net in nets.items():  # found out here, before anything is trained
         if net["train_on"] is not None and counts[net["train_on"]] == 0:
             raise InputError(
                 f"config: nets.{name}.train_on: expected a part with images, found "
                 f"{net['train_on']!r} without any; enlarge it under splits"
             )
-    for name, experiment in snakemake.config["experiments"].items():
+    box = boxes.decoded(tables.metadata(test)["box"])
+    for name, experiment in experiments.items():
         wanted, there = max(experiment["n"], experiment["controls_n"]), counts[experiment["part"]]
         if wanted > there:
             raise InputError(
@@ -25,24 +54,23 @@ def main(snakemake):
                 f"images in part {experiment['part']!r}, found {wanted}; lower them or enlarge the "
                 "part under splits"
             )
-        lower, upper = tables.metadata(test)["box"]
-        farthest = max(experiment["distortions"])
-        if farthest > upper - lower:
+        farthest, reach = max(experiment["distortions"]), boxes.reach(box)
+        if farthest > reach:
             raise InputError(
-                f"config: experiments.{name}.distortions: expected at most {upper - lower:g}, by "
-                f"which a pixel can be moved from {lower:g} to {upper:g}, found {farthest:g}; "
+                f"config: experiments.{name}.distortions: expected at most {reach:g}, by "
+                f"which an image can be moved within {boxes.shown(box)}, found {farthest:g}; "
                 "lower it"
             )
-    for name, units in snakemake.config["units"].items():
+    for name, units in measured.items():
         for key, part in (("n", units["part"]), ("probe_n", "train")):
             if units[key] > counts[part]:
                 raise InputError(
                     f"config: units.{name}.{key}: expected at most {counts[part]}, the images in "
                     f"part {part!r}, found {units[key]}; lower it or enlarge the part under splits"
                 )
-    trained_on = [net["train_on"] for net in snakemake.config["nets"].values()]
-    shown = [experiment["part"] for experiment in snakemake.config["experiments"].values()]
-    shown += [units["part"] for units in snakemake.config["units"].values()]
+    trained_on = [net["train_on"] for net in nets.values()]
+    shown = [experiment["part"] for experiment in experiments.values()]
+    shown += [units["part"] for units in measured.values()]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"images": counts}
     if names := tables.metadata(train).get("names"):  # of the classes, for the report

@@ -15,10 +15,9 @@ def main(snakemake):
     experiment, machine = snakemake.params.experiment, snakemake.config["machine"]
     device, found = pick(machine["device"]), []
     sources, victims = iter(snakemake.input.sources), iter(snakemake.input.victims)
-    for seed, split in zip(snakemake.params.seeds, snakemake.input.splits, strict=True):
-        data = images.read(
-            snakemake.input.images, split, experiment["part"], experiment["n"], device
-        )
+    given = zip(snakemake.params.seeds, snakemake.input.images, snakemake.input.splits, strict=True)
+    for seed, prepared, split in given:
+        data = images.read(prepared, split, experiment["part"], experiment["n"], device)
         exhibits = [
             exhibit
             for _ in product(experiment["attacks"], experiment["sources"])

@@ -17,9 +17,10 @@ def main(snakemake):
     sources, seeds = iter(snakemake.input.sources), snakemake.params.seeds
     networks = [(name, seed) for seed in seeds for name in experiment["victims"]]
     files = dict(zip(networks, snakemake.input.victims, strict=True))
-    for seed, split in zip(seeds, snakemake.input.splits, strict=True):
+    given = zip(seeds, snakemake.input.images, snakemake.input.splits, strict=True)
+    for seed, prepared, split in given:
         n = max(experiment["n"], experiment["controls_n"])
-        data = images.read(snakemake.input.images, split, experiment["part"], n, device)
+        data = images.read(prepared, split, experiment["part"], n, device)
         exhibits = []
         for _ in product(experiment["attacks"], experiment["sources"]):
             some = data.first(experiment["n"])

@@ -28,7 +28,7 @@ HISTORY = pa.schema(
     ]
 )  # fmt: skip
 SCHEMAS = {
-    "split": pa.schema([CLEAN.field("seed"), CLEAN.field("file"), CLEAN.field("index"),
+    "split": pa.schema([*map(CLEAN.field, ("seed", "dataset", "file", "index")),
                         ("subset", pa.string())]),
     "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
     "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
@@ -46,7 +46,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
     Attacks, for any wrong class, succeed on images that are wrong already, at distance 0, and where
     `fooled` says so; their images fool every net, noise none.
     """
-    images = [{"file": "test", "index": i, "label": 1} for i in range(n)]
+    images = [{"dataset": "D", "file": "test", "index": i, "label": 1} for i in range(n)]
     keys = list(itertools.product(nets, seeds, images))
     found = {name: [] for name in SCHEMAS}
     for seed, image in itertools.product(seeds, images):
@@ -136,7 +136,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                          "value": 0.5 + i, "reason": None, "n": n}
             )  # fmt: skip
             drawn = {"kind": "Linear", "arm": arm, "direction": i, "rank": 0, "score": 1.0}
-            found["unit_pictures"].append(layer | drawn | {"index": 0, "label": 1})
+            found["unit_pictures"].append(layer | drawn | images[0])
         found["unit_rotations"] += [layer | {"rotation": i, "value": 0.4 + i / 9} for i in (0, 1)]
     found["operators"].append(
         {"network": "N", "origin": "theirs", "layer": "0", "weights": "3 × 3", "inputs": 9,

@@ -97,7 +97,7 @@ def pictures(rng):
     source, attack, amplified_to = zip(*(origin for _, origin, _ in keys), strict=True)
     columns = {
         "source": source, "attack": attack, "eps": None, "amplified_to": amplified_to,
-        "seed": [seed for seed, *_ in keys], "file": "train",
+        "seed": [seed for seed, *_ in keys], "dataset": "D", "file": "train",
         "index": [100 + place for *_, place in keys], "label": [place % 10 for *_, place in keys],
         "original": originals, "image": moved,
     }  # fmt: skip
@@ -116,9 +116,9 @@ def answers(rng, shown):
     ]  # fmt: skip
     clean = [
         {
-            "net": net, "seed": 0, "file": "train", "index": 100 + place, "label": place % 10,
-            "prediction": place % 10, "margin": float(rng.random()), "outcome": "RIGHT",
-            "status": "ANSWERED", "confidence": 0.5, "probabilities": False,
+            "net": net, "seed": 0, "dataset": "D", "file": "train", "index": 100 + place,
+            "label": place % 10, "prediction": place % 10, "margin": float(rng.random()),
+            "outcome": "RIGHT", "status": "ANSWERED", "confidence": 0.5, "probabilities": False,
         } for net in NETS for place in range(IMAGES)
     ]  # fmt: skip
     for row in rows:

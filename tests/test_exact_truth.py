@@ -38,7 +38,7 @@ def built(model, images, labels, radii):
     found = closest(model, images, labels)
     answers = model(images).argmax(dim=1)
     frame = pd.DataFrame({"index": range(len(images)), "label": labels.numpy()})
-    frame = frame.assign(net="A", seed=0, file="test", prediction=answers.numpy())
+    frame = frame.assign(net="A", seed=0, dataset="D", file="test", prediction=answers.numpy())
     frame = frame.assign(outcome=outcomes(answers.numpy(), labels.numpy()))
     seen = judge(
         model, images, found.images, labels, None, classes=model(images).shape[1], box=UNIT_BOX
@@ -56,7 +56,7 @@ def built(model, images, labels, radii):
     certificates = [
         frame.assign(certificate=name, radius=radius.numpy()) for name, radius in radii.items()
     ]
-    ledger = build(attacks, pd.concat(certificates), frame, {("test",): Unaltered(images)})
+    ledger = build(attacks, pd.concat(certificates), frame, {("D", 0, "test"): Unaltered(images)})
     return ledger[ledger["norm"] == "l2"]
 
 

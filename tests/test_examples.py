@@ -183,7 +183,7 @@ def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
 
 def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):
     results = Example("analysis", tmp_path).run()
-    rows = pd.read_parquet(results / "attacks/closest/FC10.s0/test.parquet")
+    rows = pd.read_parquet(results / "attacks/closest/FC10.s0/digits/test.parquet")
     moved = rows[rows["success"] & (rows["distortion"] > 0)]
     expected = moved.groupby("label")["distortion"].mean()
     table = pd.read_parquet(results / "tables/by-class.parquet")

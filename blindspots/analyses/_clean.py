@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.files.splits import SUBSETS
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "file", "index"]
+IMAGE = ["seed", "dataset", "file", "index"]
 NO_CLASSES = "UNSUPPORTED"
 """Status of answers, by `interface.Status`, of a net that does not classify."""
 

@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.analyses._clean import NO_CLASSES
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "file", "index"]
+IMAGE = ["seed", "dataset", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
 
@@ -44,7 +44,7 @@ def pairs(
     for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
         answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
         rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")
-    columns = ["experiment", *PAIR, "victim_seed", "file", "index", "success"]
+    columns = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "success"]
     flags = ["attacked", "rejected", "perturbed", "clean", "source_clean"]
     rows = rows[[*columns, *flags]].astype(dict.fromkeys(flags, bool))
     return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
@@ -59,7 +59,7 @@ def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
         rows: of `pairs`.
         radii: with schema `measurements.sweep.RADII`, of the same experiments.
     """
-    keys = ["experiment", *PAIR, "file", "index"]
+    keys = ["experiment", *PAIR, *IMAGE[1:]]
     noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])
     noise = noise.astype({"noise": float})[[*keys, "noise"]]
     found = rows.merge(noise, on=keys, how="left", validate="many_to_one")

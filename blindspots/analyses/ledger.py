@@ -20,7 +20,7 @@ HEADLINE = {
 """What the report's first screen shows of the table (`report.headlines`)."""
 
 
-IMAGE = ["net", "seed", "file", "index"]
+IMAGE = ["net", "seed", "dataset", "file", "index"]
 
 OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, features"}
 """Norms that have columns of their own beside those of L2, in their order."""

@@ -25,7 +25,7 @@ NEARER = 0.9
 that share layers have nearly the same nearest images, and how well an attack ends on them differs
 by a few percent."""
 
-ATTACK = ["attack", "net", "seed", "file", "index"]
+ATTACK = ["attack", "net", "seed", "dataset", "file", "index"]
 WARNING, MASKED = "warning", "gradients masked"
 """A column of tables, and how its texts begin."""
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
+from blindspots.analyses._clean import IMAGE
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import NOT_FOOLED, cells, number
 from blindspots.analyses.printed import TABLES
@@ -80,9 +81,9 @@ COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits
 
 def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
     """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
-    answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
+    answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
     answers = answers.assign(wrong=answers["outcome"] == WRONG)
-    counted = answers.groupby(["net", "subset"])["wrong"].agg(["sum", "size"])
+    counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])
     by_experiment = dict(list(transfer.groupby("experiment")))
     for reading, experiments in readings.items():
         for table, experiment in experiments.items():
@@ -130,12 +131,14 @@ def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tup
 def _clean_cells(
     rows: pd.DataFrame, counted: pd.DataFrame, nets: Mapping[str, str]
 ) -> Iterator[tuple]:
+    shown = rows["dataset"].unique()
     for net, name in nets.items():
         of = rows[(rows["source"] == net) & rows["amplified_to"].isna()]
         if len(of):
             yield name, "distortion", "RMS per pixel", *_distortion(of)
         for part, subsets in SUBSETS.items():
-            there = [key for subset in subsets if (key := (net, subset)) in counted.index]
+            there = [(dataset, net, s) for dataset in shown for s in subsets]
+            there = [key for key in there if key in counted.index]
             wrong, n = counted.loc[there].sum() if there else (0, 0)
             if n:
                 low, high = statistics.prediction(int(wrong), int(n), int(n))

@@ -17,6 +17,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("net", pa.string(), nullable=False),
             pa.field("seed", pa.int32(), nullable=False),
             pa.field("attack", pa.string(), nullable=False),
+            pa.field("dataset", pa.string(), nullable=False),
             pa.field("eps", pa.float64()),  # the radius; null: a minimal attack
             pa.field("file", pa.string(), nullable=False),
             pa.field("index", pa.int32(), nullable=False),

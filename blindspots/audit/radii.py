@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, columns, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, columns, unaltered
 from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, follows
 
@@ -41,6 +41,7 @@ class Radius(NamedTuple):
 COLUMNS = (
     "net",
     "seed",
+    "dataset",
     "file",
     "index",
     "certificate",
@@ -57,7 +58,7 @@ def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radi
     radii, failed = [], 0
     for path in tables:
         found = columns(path, COLUMNS)
-        for net, seed, file, index, certificate, radius, norm, target, region, box in zip(
+        for net, seed, dataset, file, index, certificate, radius, norm, target, region, box in zip(
             *found.values(), strict=True
         ):
             if (net, seed) != name or region is not None:
@@ -68,7 +69,7 @@ def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radi
             aim = None if target is None or np.isnan(target) else int(target)
             goal = "any" if aim is None else "target"
             claim = Claim(
-                net, int(seed), file, int(index), norm or "l2", goal, aim, None, None,
+                net, int(seed), dataset, file, int(index), norm or "l2", goal, aim, None, None,
                 float(radius), certificate,
             )  # fmt: skip
             radii.append(Radius(claim, float(radius), bool(box)))
@@ -79,7 +80,7 @@ def recomputed(
     radii: Sequence[Radius],
     failed: int,
     products: Sequence[str],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> Check:
     """The radii that follow from the product of the layers' norms.
@@ -88,7 +89,7 @@ def recomputed(
         radii: of one net, of all certificates.
         failed: rows without a radius.
         products: names of the certificates by the product.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Raises:
@@ -146,7 +147,7 @@ def order(
     radii: Sequence[Radius],
     failed: int,
     attacks: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     net: tuple[str, int],
 ) -> Check:
     """No radius, in whatever norm it follows, is above any distance at which the net was wrong.
@@ -156,19 +157,19 @@ def order(
         radii: of the net, of all certificates.
         failed: rows without a radius.
         attacks: tables of the attacks on the net, and of witnesses.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         net: its name and seed.
 
     Raises:
         AuditError: names the first image whose bounds are crossed, or not the certificate's.
     """
     check, seen = Check("order"), _Nearest(attacks, net)
-    of_image: dict[tuple[str, int], list[Radius]] = defaultdict(list)
-    claimed: dict[tuple[str, int], list[Claim]] = defaultdict(list)
+    of_image: dict[tuple[str, str, int], list[Radius]] = defaultdict(list)
+    claimed: dict[tuple[str, str, int], list[Claim]] = defaultdict(list)
     for radius in radii:
-        of_image[radius.claim.file, radius.claim.image].append(radius)
+        of_image[_image(radius.claim)].append(radius)
     for claim in claims:
-        claimed[claim.file, claim.image].append(claim)
+        claimed[_image(claim)].append(claim)
     for place in dict.fromkeys([*of_image, *claimed]):
         there = of_image.get(place, [])
         known = {r: _in_every_norm(r, originals) for r in dict.fromkeys(there)}
@@ -190,8 +191,9 @@ Ends = Mapping[str, tuple[float, float]]
 """By norm from what to what a bound may be."""
 
 
-def _in_every_norm(radius: Radius, originals: Mapping[str, Originals]) -> Ends:
-    reach = originals[radius.claim.file].reach(radius.claim.image)
+def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> Ends:
+    claim = radius.claim
+    reach = originals[claim.dataset, claim.seed, claim.file].reach(claim.image)
     return {norm: follows(radius.value, radius.claim.norm, norm, reach) for norm in NORMS}
 
 
@@ -214,7 +216,7 @@ def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
 
 
 def _quotients(
-    radius: Radius, ends: Ends, seen: _Nearest, place: tuple[str, int]
+    radius: Radius, ends: Ends, seen: _Nearest, place: tuple[str, str, int]
 ) -> Iterator[float]:
     """A radius over the nearest distance in each norm; refused where one is above it."""
     for norm, (low, _) in ends.items():
@@ -237,19 +239,19 @@ class _Nearest:
     def __init__(self, attacks: Sequence[str | Path], net: tuple[str, int]) -> None:
         self.inside: dict[tuple, float] = {}
         self.outside: dict[tuple, float] = {}
-        names = ("net", "seed", "file", "index", "attacked_prediction", "mistaken", "certain",
-                 "inside", *NORMS)  # fmt: skip
+        names = ("net", "seed", "dataset", "file", "index", "attacked_prediction", "mistaken",
+                 "certain", "inside", *NORMS)  # fmt: skip
         for path in attacks:
             found = columns(path, names)
             ours = (found["net"] == net[0]) & (found["seed"] == net[1]) & found["mistaken"]
             rows = [found[name][ours.astype(bool)].tolist() for name in names[2:]]
-            for file, index, answer, _, certain, inside, *far in zip(*rows, strict=True):
+            for dataset, file, index, answer, _, certain, inside, *far in zip(*rows, strict=True):
                 for aim in (None, answer) if certain else (None,):
                     for norm, length in zip(NORMS, far, strict=True):
-                        self.note((file, index), norm, aim, length, inside=inside)
+                        self.note((dataset, file, index), norm, aim, length, inside=inside)
 
     def note(
-        self, place: tuple[str, int], norm: str, aim: float | None, length: float | None,
+        self, place: tuple[str, str, int], norm: str, aim: float | None, length: float | None,
         *, inside: bool = True,
     ) -> None:  # fmt: skip
         """Note a distance at which it was wrong."""
@@ -258,9 +260,13 @@ class _Nearest:
             known[key] = min(length, known.get(key, np.inf))
 
     def at(
-        self, place: tuple[str, int], norm: str, aim: int | None, *, outside: bool
+        self, place: tuple[str, str, int], norm: str, aim: int | None, *, outside: bool
     ) -> float | None:
         """The smallest distance, if any; with `outside` of images outside the box, too."""
         key = (*place, norm, aim)
         found = [self.inside.get(key), *([self.outside.get(key)] if outside else [])]
         return min((length for length in found if length is not None), default=None)
+
+
+def _image(claim: Claim) -> tuple[str, str, int]:
+    return claim.dataset, claim.file, claim.image

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from blindspots.audit.checks import REMEDY, Check, relative_margins
-from blindspots.audit.files import CHUNK, AuditError, Originals, batches, count
+from blindspots.audit.files import CHUNK, AuditError, Images, Originals, batches, count, metadata
 from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import REJECTED, lengths, outcomes
 
@@ -32,14 +32,17 @@ Networks = Mapping[Net, Network | UnknownError]
 
 
 def attacked(
-    path: str | Path, net: Net, originals: Mapping[str, Originals], network: Network | UnknownError
+    path: str | Path,
+    net: Net,
+    originals: Mapping[Images, Originals],
+    network: Network | UnknownError,
 ) -> list[Check]:
     """The rows of a table of attacked images or of witnesses that are of one net.
 
     Args:
         path: of the table.
         net: its name and seed.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
@@ -59,7 +62,7 @@ def attacked(
         assert_recorded(path, rows, "label", rows["label"] == labels, labels)
         images = rows["image"].astype(np.float64)
         _measure(length, path, rows, images - befores)
-        classes = next(iter(originals.values())).classes
+        classes = classes_of(originals, rows)
         for before, shown in (("", befores), ("attacked_", images)):
             assert_answers(answer, path, rows, shown, network, classes, before)
         _assert_wrong(path, rows, images, originals, network)
@@ -69,21 +72,20 @@ def attacked(
 def clean(
     path: str | Path,
     prepared: Mapping[str, str | Path],
-    classes: int,
     network: Network | UnknownError,
 ) -> Check:
-    """A net's answers to all unaltered images.
+    """A net's answers to all unaltered images of a dataset.
 
     Args:
         path: of the table.
         prepared: the prepared images, by file.
-        classes: number of labels.
         network: the net, or why it is not known.
 
     Raises:
         AuditError: names the first image of which the table records something else.
     """
     check = Check("clean")
+    classes: int = metadata(next(iter(prepared.values())))["classes"]
     known = {file: batches(images) for file, images in prepared.items()}
     left: dict[str, dict[str, np.ndarray]] = {}
     expected, done = {file: count(images) for file, images in prepared.items()}, Counter[str]()
@@ -135,9 +137,9 @@ def assert_recorded(
             for names in (("victim", "net"), ("victim_seed", "seed"))
         )
         raise AuditError(
-            f"audit: net {net} (seed {seed}), image {rows['index'][at]} of {rows['file'][at]}: "
-            f"{what} in {path}: expected {_shown(found[at])}, found {_shown(rows[what][at])}; "
-            f"{REMEDY}"
+            f"audit: {rows['dataset'][at]}: net {net} (seed {seed}), image {rows['index'][at]} of "
+            f"{rows['file'][at]}: {what} in {path}: expected {_shown(found[at])}, "
+            f"found {_shown(rows[what][at])}; {REMEDY}"
         )
 
 
@@ -216,11 +218,10 @@ def _assert_confidence(path, rows, name: str, logits: np.ndarray) -> None:
 
 def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
     """Refuse flags of what counts as a witness that do not follow from the answers."""
-    boxes = [originals[file].box for file in rows["file"]]
     inside = np.array(
         [
-            bool(((x >= low) & (x <= high)).all())
-            for x, (low, high) in zip(images, boxes, strict=True)
+            originals[key].inside(image[None])[0]
+            for key, image in zip(images_of(rows), images, strict=True)
         ]
     )
     assert_recorded(path, rows, "inside", rows["inside"] == inside, inside)
@@ -228,7 +229,7 @@ def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
         return
     logits, labels = network.logits(images), rows["label"][:, None]
     places = np.arange(logits.shape[1])
-    classes = next(iter(originals.values())).classes
+    classes = classes_of(originals, rows)
     best = places == logits.argmax(axis=1)[:, None]
     for name, accepted in (
         ("mistaken", (places != labels) & (places < classes)),
@@ -253,13 +254,24 @@ def _measure(
         check.passed(int(there.sum()) if name == "l2" else 0, difference[there])
 
 
+def images_of(rows: Mapping[str, np.ndarray]) -> list[Images]:
+    """The prepared images that rows are about, each by dataset, seed and file."""
+    keys = zip(rows["dataset"], rows["seed"], rows["file"], strict=True)
+    return [(dataset, int(seed), file) for dataset, seed, file in keys]
+
+
+def classes_of(originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]) -> int:
+    """The number of labels of the dataset that rows are about."""
+    return originals[images_of(rows)[0]].classes
+
+
 def _originals(
-    originals: Mapping[str, Originals], rows: Mapping[str, np.ndarray]
+    originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The unaltered images (n, *image) float64 of rows, and their labels (n,)."""
     found = [
-        (part, part.place(int(index)))
-        for part, index in zip((originals[f] for f in rows["file"]), rows["index"], strict=True)
+        (originals[key], originals[key].place(int(index)))
+        for key, index in zip(images_of(rows), rows["index"], strict=True)
     ]
     images = np.stack([part.images[place] for part, place in found]).astype(np.float64)
     return images, np.array([part.labels[place] for part, place in found])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, columns, stream, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, columns, stream, unaltered
 from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, lengths
 
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 def check(
     claims: Sequence[Claim],
     tables: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
     """The ledger's upper bounds of one net.
@@ -40,7 +40,7 @@ def check(
     Args:
         claims: rows of the ledger.
         tables: the attacks on the net.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
@@ -61,12 +61,12 @@ def check(
             befores, labels = unaltered(originals, [claims[0] for claims in of])
             _measure(distance, of, images.astype(np.float64), befores, originals, path)
             _show(answer, of, images.astype(np.float64), labels, originals, network, path)
-    themselves: dict[tuple[str, int], list[Claim]] = defaultdict(list)
+    themselves: dict[tuple[str, str, int], list[Claim]] = defaultdict(list)
     for claim in claims:
         if claim.attack is None and claim.upper is not None:
             if claim.upper != 0:
                 raise disagreement(claim, "upper bound of the image itself", 0, claim.upper)
-            themselves[claim.file, claim.image].append(claim)
+            themselves[claim.dataset, claim.file, claim.image].append(claim)
     every = list(themselves.values())
     for first in range(0, len(every), CHUNK):
         of = every[first : first + CHUNK]
@@ -75,8 +75,8 @@ def check(
     return [distance, answer, mistake]
 
 
-COLUMNS = ("net", "seed", "attack", "file", "index", "attacked_prediction", "mistaken", "inside",
-           *NORMS)  # fmt: skip
+COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_prediction", "mistaken",
+           "inside", *NORMS)  # fmt: skip
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
@@ -86,7 +86,7 @@ def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[
     for path in tables:
         rows = zip(*(column.tolist() for column in columns(path, COLUMNS).values()), strict=True)
         for row, values in enumerate(rows):
-            image, (answer, mistaken, inside), far = values[:5], values[5:8], values[8:]
+            image, (answer, mistaken, inside), far = values[:6], values[6:9], values[9:]
             for aim in {None, answer} if mistaken and inside else ():
                 if (*image, aim) in found:
                     found[*image, aim].append(Place(path, row, dict(zip(NORMS, far, strict=True))))
@@ -101,21 +101,24 @@ def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[
 
 
 def _aim(claim: Claim) -> tuple[Any, ...]:
-    return claim.net, claim.seed, claim.attack, claim.file, claim.image, claim.target
+    image = claim.dataset, claim.file, claim.image
+    return claim.net, claim.seed, claim.attack, *image, claim.target
 
 
 def _measure(
     check: Check, of: list[list[Claim]], images: np.ndarray, befores: np.ndarray,
-    originals: Mapping[str, Originals], path: str | Path,
+    originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
     """That witnesses lie in the box, and as far from their images as the ledger says."""
     far = lengths(images - befores)
     for place, claims in enumerate(of):
         image, what = images[place], f"witness in {path}"
-        box = originals[claims[0].file].box
-        if not ((image >= box[0]) & (image <= box[1])).all():
+        part = originals[claims[0].dataset, claims[0].seed, claims[0].file]
+        if not part.inside(image[None]).all():
+            lower, upper = part.box
             found = f"[{image.min():.9g}, {image.max():.9g}]"
-            raise disagreement(claims[0], what, f"pixels in {box}", found)
+            expected = f"pixels in [{lower.min()}, {upper.max()}]"
+            raise disagreement(claims[0], what, expected, found)
         for claim in claims:
             assert claim.upper is not None
             distance = float(far[claim.norm][place])
@@ -128,7 +131,7 @@ def _measure(
 
 def _show(
     check: Check, of: list[list[Claim]], images: np.ndarray, labels: np.ndarray,
-    originals: Mapping[str, Originals], network: Network | UnknownError, path: str | Path,
+    originals: Mapping[Images, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
     """That the network answers the target, or for any goal a class that is not the label."""
     if isinstance(network, UnknownError):
@@ -138,7 +141,8 @@ def _show(
     answers = np.arange(logits.shape[1])
     pairs = [(place, claim) for place, claims in enumerate(of) for claim in claims]
     accepted = [
-        (answers != labels[place]) & (answers < originals[claim.file].classes)
+        (answers != labels[place])
+        & (answers < originals[claim.dataset, claim.seed, claim.file].classes)
         if claim.goal == "any"
         else answers == claim.target
         for place, claim in pairs

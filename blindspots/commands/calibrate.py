@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from blindspots.config import methods
     from blindspots.config.check import method_settings
+    from blindspots.config.datasets import is_derived
     from blindspots.jobs.calibration import fit
 
     config, wanted, setting = (
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         dict(arguments.errors),
         arguments.setting,
     )
-    data = config["data"]
+    data = next(data for data in config["datasets"].values() if not is_derived(data))
     settings = method_settings(data, "datasets")
     if data["root"] is not None:
         settings["root"] = data["root"]

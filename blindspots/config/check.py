@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import methods
+from blindspots.config import datasets, methods
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
@@ -21,7 +21,8 @@ from blindspots.interface import InputError
 Config = dict[str, Any]
 
 OWN_KEYS = {
-    "datasets": {"method", "name", "root"},
+    "datasets": {"method", "name", "root", "data", "parents"},
+    "derived": {"method", "root", "data", "parents"},
     "models": {"method"},
     "trainers": {"method"},
     "attacks": {"method", "target", "mask", "parents"},
@@ -82,12 +83,15 @@ def check(
     config = numbers(raw)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
     faults = faults or [*schema_faults(config, schema)]
+    short = not faults and "data" in config
+    faults = faults or [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
         names_are_known = not faults
+        first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
-            given = method_settings(instance, role)
+            key, given = "data" if short and key == first else key, method_settings(instance, role)
             if role == "attacks":
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # a radius, or several, of which a call is given one
@@ -110,7 +114,8 @@ def laid_over(base: Any, over: Any) -> Any:
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
     """Every use of a method in a config: its key, its role and the mapping that names it."""
-    yield "data", "datasets", config["data"]
+    for name, dataset in config["datasets"].items():
+        yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
@@ -137,6 +142,15 @@ def method_settings(instance: Config, role: str) -> Config:
     return own
 
 
+def name_of(data: Config) -> str:
+    """The name of the dataset in the section `data`; other settings are another dataset."""
+    settings = method_settings(data, "datasets")
+    name = str(data["method"]).rpartition(":")[2]
+    if settings or ":" in data["method"]:
+        name += "-" + provenance.settings_hash([data["method"], settings])[:8]
+    return str(data.get("name", name))
+
+
 def _own_weights(model: Config) -> str | None:
     """The file of a model that brings its weights; None for others."""
     with suppress(InputError):  # no such method, said with the methods
@@ -145,13 +159,6 @@ def _own_weights(model: Config) -> str | None:
 
 
 def _fill_in(config: Config) -> None:
-    data = config["data"]
-    data.setdefault("root", None)
-    if "name" not in data:
-        settings = method_settings(data, "datasets")
-        data["name"] = data["method"].rpartition(":")[2]
-        if settings or ":" in data["method"]:  # other settings are another dataset
-            data["name"] += "-" + provenance.settings_hash([data["method"], settings])[:8]
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})

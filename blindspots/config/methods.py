@@ -28,6 +28,7 @@ PACKAGE = Path(__file__).parents[1]
 
 ARGUMENTS = {
     "datasets": (),
+    "derived": ("images", "labels"),
     "models": ("shape", "classes"),
     "trainers": ("model", "images", "labels"),
     "attacks": ("model", "images", "labels", "targets"),
@@ -35,14 +36,18 @@ ARGUMENTS = {
 }
 """What the workflow passes to each role's methods; their other parameters are settings.
 
-Analyses and figures name the tables that they read by their positional parameters instead.
+Analyses and figures name the tables that they read by their positional parameters instead. Datasets
+that are made from another's images are "derived".
 """
+
+FOLDERS = {"derived": "datasets"}
+"""Roles whose modules are among those of another."""
 
 
 @cache
 def names(role: str) -> list[str]:
     """The methods of a role, such as "attacks": modules with a function of their own name."""
-    modules = (PACKAGE / role).glob("[!_]*.py")
+    modules = (PACKAGE / FOLDERS.get(role, role)).glob("[!_]*.py")
     return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
 
 
@@ -73,7 +78,7 @@ def locate(role: str, method: str) -> tuple[str, str]:
             f"expected one of {', '.join(names(role))}, or module:function, "
             f"found {method!r}{did_you_mean(method, names(role))}"
         )
-    return f"blindspots.{role}.{method}", method
+    return f"blindspots.{FOLDERS.get(role, role)}.{method}", method
 
 
 def find(role: str, method: str) -> Callable[..., Any]:

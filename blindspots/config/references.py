@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.datasets import dataset_faults, parent_faults
 from blindspots.config.summaries import summary_faults
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
@@ -24,7 +25,7 @@ def reference_faults(config: Config) -> Iterator[str]:
     nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
     for name, net in nets.items():
         yield from _net_faults(name, net, nets)
-    yield from _cycles(nets)
+    yield from dataset_faults(config)
     for name in nets.keys() & attacks.keys():
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
     for name, experiment in experiments.items():
@@ -126,26 +127,4 @@ def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
     elif (net["trainer"] is None) != (net["train_on"] is None):
         remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
         yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
-    for role, parent in net["parents"].items():
-        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
-    try:
-        settings = methods.settings("models", net["model"]["method"])
-    except InputError:
-        return  # reported with the methods
-    if settings is not None and net["parents"] and "parents" not in settings[0]:
-        yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
-    if settings is not None and not net["parents"] and "parents" in settings[1]:
-        yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
-
-
-def _cycles(nets: Config) -> Iterator[str]:
-    for name in nets:
-        line, seen = list(nets[name]["parents"].values()), set()
-        while line:
-            parent = line.pop()
-            if parent == name:
-                yield f"nets.{name}.parents: expected no cycle, found one through {name}"
-                return
-            if parent in nets and parent not in seen:
-                seen.add(parent)
-                line += nets[parent]["parents"].values()
+    yield from parent_faults(key, net["parents"], "models", net["model"]["method"], nets)

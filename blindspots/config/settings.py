@@ -13,6 +13,7 @@ from blindspots.interface import InputError
 
 PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
+    "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
@@ -68,7 +69,7 @@ def method_faults(
     if settings is not None:
         known, required = settings
         if role == "datasets" and instance["root"] is not None and "root" not in known:
-            yield f"data.root: expected none for {method}, found {instance['root']!r}; remove it"
+            yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)

@@ -13,7 +13,7 @@ TEXT = {
     "label", "title", "attack", "attacks", "mask", "sources", "victims", "controls",
     "experiment", "more_experiments",
     "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
-    "nets", "net", "source", "victim", "control", "parents",
+    "nets", "net", "source", "victim", "control", "parents", "data",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

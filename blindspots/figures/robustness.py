@@ -26,7 +26,7 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
         attacks: of the experiment; its nets and images are shown.
         labels: of nets, by name.
     """
-    image = ["net", "seed", "file", "index"]
+    image = ["net", "seed", "dataset", "file", "index"]
     shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == "l2")]
     rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
     nets = list(rows["net"].unique())

@@ -64,7 +64,8 @@ def attacked(snakemake: Any) -> pa.Table:
             parents=parents,
             mask=mask,
         )
-        return tables.build(columns | same | {"file": data.file}, schema)
+        place = {"dataset": data.dataset, "file": data.file}
+        return tables.build(columns | same | place, schema)
 
     key = digest(
         [dict(snakemake.params), str(device), machine["threads"]],

@@ -15,7 +15,8 @@ def write_clean(snakemake, model, device):
     found = []
     for file in ("train", "test"):
         first, path = 0, snakemake.input[file]
-        classes = tables.metadata(tables.schema_of(path))["classes"]
+        said = tables.metadata(tables.schema_of(path))
+        classes = said["classes"]
         for data in tables.chunks(path, chunk):
             places = np.arange(first, first + len(data))
             images.check(path, data, places)
@@ -25,6 +26,7 @@ def write_clean(snakemake, model, device):
             columns = {
                 "net": net["name"],
                 "seed": net["seed"],
+                "dataset": said["dataset"],
                 "file": file,
                 "index": places,
                 "label": data["label"],

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.jobs.lowers import NORMS, PLACE, Prepared, lowers
+from blindspots.jobs.lowers import NORMS, Place, Prepared, lowers
 from blindspots.threat.conversions import ORDER
 from blindspots.threat.outcomes import WORD, WRONG
 
@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
     [
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("norm", WORD, nullable=False),  # "l0_features" where images have channels
@@ -36,7 +37,7 @@ SCHEMA = pa.schema(
 )
 """A row per net, image, norm, goal and target."""
 
-IMAGE = ["net", "seed", *PLACE, "index"]
+IMAGE = ["net", "seed", "dataset", "file", "index"]
 GOALS = 2**16
 """More than there are classes: a goal of an image is a number, image × GOALS + target + 1."""
 
@@ -82,7 +83,7 @@ def build(
     attacks: pd.DataFrame,
     certificates: pd.DataFrame,
     clean: pd.DataFrame,
-    prepared: Mapping[tuple[str, ...], Prepared],
+    prepared: Mapping[Place, Prepared],
 ) -> pd.DataFrame:
     """Join the bounds of every net and image that was attacked or certified.
 
@@ -206,10 +207,10 @@ def _assert_in_order(crossed: pd.DataFrame, images: pd.DataFrame, norm: str) -> 
     if len(crossed):
         first = crossed.iloc[0]
         image = images.iloc[first["number"] // GOALS]
-        place = " ".join(image[name] for name in PLACE)
         raise LedgerError(
-            f"ledger: net {image['net']} (seed {image['seed']}), image {image['index']} of {place}:"
-            f" expected the certified radius in {norm} to be at most the distance found, found "
+            f"ledger: {image['dataset']}: net {image['net']} (seed {image['seed']}), image "
+            f"{image['index']} of {image['file']}: expected the certified radius in {norm} to be "
+            "at most the distance found, found "
             f"{first['lower']:.9g} ({first['certificate']}) above {first['upper']:.9g} "
             f"({first['attack'] or 'the image itself'}); one of the two methods is wrong"
         )

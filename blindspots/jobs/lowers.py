@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from blindspots.files import tables
+from blindspots.files import boxes, tables
 from blindspots.threat.conversions import COUNTS, ORDER, converted, fewest
 
-PLACE = ["file"]
-"""Columns that name a prepared file."""
+PLACE = ["dataset", "seed", "file"]
+"""Columns that name a prepared file; of derived datasets each seed has its own."""
+Place = tuple[str, int, str]
 NORMS = (COUNTS[0], COUNTS[1], "l1", "l2", "linf")
 CHUNK = 256
 """Images whose features are held at a time."""
@@ -32,16 +33,15 @@ class Prepared(NamedTuple):
     def reach(self, index: np.ndarray) -> np.ndarray:
         """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
         read = tables.rows(self.path, index)
-        lower, upper = (np.asarray(end, float) for end in tables.metadata(read)["box"])
-        images = tables.images(read).astype(float)
-        return np.maximum(images - lower, upper - images)
+        box, images = boxes.decoded(tables.metadata(read)["box"]), tables.images(read).astype(float)
+        return np.maximum(images - box.lower, box.upper - images)
 
 
 def lowers(
     certificates: pd.DataFrame,
     image: np.ndarray,
     images: pd.DataFrame,
-    prepared: Mapping[tuple[str, ...], Prepared],
+    prepared: Mapping[Place, Prepared],
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Lower bounds (k,) by certificates in each norm.
 
@@ -55,9 +55,8 @@ def lowers(
         A norm; (n,) bool, whether images have it, as only those with channels have the count of
         features; and the bounds, NaN where nothing follows.
     """
-    places = pd.MultiIndex.from_frame(images[PLACE]) if len(PLACE) > 1 else images[PLACE[0]]
+    keys = list(images[PLACE].itertuples(index=False, name=None))
     shapes = {key: of.shape for key, of in prepared.items()}
-    keys = [key if isinstance(key, tuple) else (key,) for key in places]
     features = np.array([int(np.prod(shapes[key])) for key in keys], int)
     channels = np.array([shapes[key][0] if len(shapes[key]) > 1 else 1 for key in keys], int)
     radius = certificates["radius"].to_numpy(float, na_value=np.nan)
@@ -78,7 +77,7 @@ def _counts(
     norms: np.ndarray,
     image: np.ndarray,
     images: pd.DataFrame,
-    prepared: Mapping[tuple[str, ...], Prepared],
+    prepared: Mapping[Place, Prepared],
 ) -> dict[str, np.ndarray]:
     """How many pixels, and features, must change before an image is beyond each radius (k,)."""
     found = {norm: np.full(len(radius), np.nan) for norm in COUNTS}

@@ -34,6 +34,7 @@ RADII = pa.schema(
         pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
@@ -84,7 +85,7 @@ class Direction:
         """The images at scales (n,) of the perturbation."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
-        return moved.clamp(self.data.box.lower, self.data.box.upper).to(self.data.images)
+        return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
         """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
@@ -294,6 +295,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 "eps": exhibit.eps,
                 "seed": settings.seed,
                 "victim": name,
+                "dataset": data.dataset,
                 "file": data.file,
                 "index": data.rows,
                 "label": data.labels.cpu().numpy(),

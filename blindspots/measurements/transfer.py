@@ -31,6 +31,7 @@ TRANSFER = pa.schema(
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
         pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
@@ -62,7 +63,7 @@ def amplify(
     change = (images - originals).flatten(1)
     rms = change.square().mean(dim=1, keepdim=True).sqrt()
     scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
-    return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
+    return (originals + scaled).clamp(*box) if clip else originals + scaled
 
 
 class Victim(NamedTuple):
@@ -210,6 +211,7 @@ def exposed(
         "amplified_to": exhibit.amplified_to,
         "victim": victim.name,
         "victim_seed": victim.seed,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
@@ -248,8 +250,8 @@ FIRST = 64
 
 def pictures_schema(shape: Sequence[int]) -> pa.Schema:
     """Columns of the table of pictures whose images have this shape."""
-    kept = ("source", "attack", "eps", "seed", "amplified_to", "file", "index", "label")
-    fields = [TRANSFER.field(name) for name in kept]
+    made = ("source", "attack", "eps", "seed", "amplified_to")
+    fields = [TRANSFER.field(name) for name in (*made, "dataset", "file", "index", "label")]
     return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
 
 
@@ -262,6 +264,7 @@ def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
         "eps": exhibit.eps,
         "seed": seed,
         "amplified_to": exhibit.amplified_to,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),

@@ -126,7 +126,7 @@ def _chosen(
         if room <= 0:
             break
         of, experiment = Pictures(path, seed), config["experiments"][name]
-        shown = (experiment["part"], *experiment["victims"])
+        shown = (experiment["data"], experiment["part"], *experiment["victims"])
         keys = {o: (*o, o[-1] is not None and experiment["clip"], *shown) for o in of.origins}
         of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
         if of.origins:
@@ -163,7 +163,7 @@ def _label(origin: tuple, config: Config) -> str:
 
 def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:
     """The rows of a seed about some images."""
-    where = (pc.field(seed) == value) & pc.field("index").isin([index for _, index in images])
+    where = (pc.field(seed) == value) & pc.field("index").isin([index for *_, index in images])
     yield from (row for row in tables.read(path, where=where).to_pylist()
                 if values(row, IMAGE) in images)  # fmt: skip
 

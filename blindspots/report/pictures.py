@@ -17,7 +17,7 @@ from blindspots.files import tables
 ORIGIN = ("source", "attack", "eps", "amplified_to")
 """What an image was made for, by what, and how far."""
 
-IMAGE = ("file", "index")
+IMAGE = ("dataset", "file", "index")
 """Which image it was before."""
 
 

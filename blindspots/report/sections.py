@@ -59,6 +59,11 @@ def _section(
     return Section(key, title, facts, tables, figures)
 
 
+def _part(config: Config, of: Config) -> str:
+    """A part, and where there are several datasets the one that it is of."""
+    return of["part"] + (f" of {of['data']}" if len(config["datasets"]) > 1 else "")
+
+
 def labels(config: Config, nets: list[str]) -> str:
     """Nets as tables call them, in a list."""
     return ", ".join(config["nets"][net]["label"] for net in nets)
@@ -69,7 +74,7 @@ def experiment(config: Config, name: str) -> str:
     of = config["experiments"][name]
     text = (
         f"{'; '.join(_attack(config, name) for name in of['attacks'])} on the first {of['n']} "
-        f"images of part {of['part']}, made for {labels(config, of['sources'])}; "
+        f"images of part {_part(config, of)}, made for {labels(config, of['sources'])}; "
         f"shown to {labels(config, of['victims'])}."
     )
     if of["controls"]:
@@ -97,8 +102,8 @@ def _units(config: Config, name: str) -> str:
     trained = "trained and untrained" if of["untrained"] else "trained"
     return (
         f"The units of {layers} of {labels(config, of['nets'])}, {trained}, against other "
-        f"directions ({', '.join(of['arms'])}) on the first {of['n']} images of part {of['part']}; "
-        f"{of['rotations']} Haar rotations."
+        f"directions ({', '.join(of['arms'])}) on the first {of['n']} images of part "
+        f"{_part(config, of)}; {of['rotations']} Haar rotations."
     )
 
 

@@ -14,14 +14,15 @@ from tests.evidence import judging
 def answered(net, seed, wrong, file="train"):
     return pd.DataFrame(
         {
-            "net": net, "seed": seed, "file": file, "index": range(len(wrong)), "label": 1,
+            "net": net, "seed": seed, "dataset": "D", "file": file,
+            "index": range(len(wrong)), "label": 1,
             "prediction": 1 + np.array(wrong),
         }
     )  # fmt: skip
 
 
 def split_of(clean, subset="validation"):
-    return clean[["seed", "file", "index"]].drop_duplicates().assign(subset=subset)
+    return clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset=subset)
 
 
 def fits(summary):

@@ -80,9 +80,9 @@ def test_one_image_alone_is_no_sign():
 
 def test_a_table_has_a_warning_for_the_net_and_no_such_column_without_any():
     own = pd.concat([attacks("A", [None] * N), attacks("B", [0.1] * N)])
-    clean = pd.concat([own.assign(prediction=1)[["net", "seed", "file", "index", "label",
+    clean = pd.concat([own.assign(prediction=1)[["net", "seed", "dataset", "file", "index", "label",
                                                  "prediction"]]])  # fmt: skip
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     given = {"parts": ["test"], "labels": {"A": "net A"}}
     table = judging(errors.errors)(clean, split, own, made_for_b(12, 0.3), **given)
     tables.from_frame(table, kit.SCHEMA)

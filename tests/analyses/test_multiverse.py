@@ -20,7 +20,8 @@ def answers(experiment, source, victim, count, distortion, suffix=""):
     return pd.DataFrame(
         {
             "experiment": experiment, "source": source + suffix, "attack": "lbfgs", "seed": 0,
-            "amplified_to": np.nan, "victim": victim + suffix, "victim_seed": 0, "file": "train",
+            "amplified_to": np.nan, "victim": victim + suffix, "victim_seed": 0,
+            "dataset": "D", "file": "train",
             "index": range(256), "label": 1, "prediction": 1 + wrong, "success": True,
             "distortion": distortion + 0.01 * np.sin(np.arange(256)),
         }
@@ -36,7 +37,9 @@ def run():
         for s in NETS for v in NETS
     ]  # fmt: skip
     second = [answers("two", s, v, 5 if s != v else 256, 0.3, "-x") for s in NETS for v in NETS]
-    images = pd.DataFrame({"seed": 0, "file": "train", "index": range(1000), "label": 1})
+    images = pd.DataFrame(
+        {"seed": 0, "dataset": "D", "file": "train", "index": range(1000), "label": 1}
+    )
     clean = pd.concat(
         images.assign(net=net, prediction=1 + (images["index"] < 67))
         for net in [*NETS, *(f"{net}-x" for net in NETS)]

@@ -25,11 +25,11 @@ def fits(summary):
 def test_errors_and_distortions_by_hand():
     clean = pd.DataFrame(
         {
-            "net": "A", "seed": 0, "file": ["train"] * 4 + ["test"] * 2,
+            "net": "A", "seed": 0, "dataset": "D", "file": ["train"] * 4 + ["test"] * 2,
             "index": [0, 1, 2, 3, 0, 1], "label": 1, "prediction": [1, 2, 1, 1, 2, 2],
         }
     )  # fmt: skip
-    split = clean[["seed", "file", "index"]].assign(
+    split = clean[["seed", "dataset", "file", "index"]].assign(
         subset=["P1", "P1", "P2", "validation", "test", "test"]
     )
     found = attacks("A", [0.0, 0.1, 0.3, None], wrong=1)
@@ -55,7 +55,8 @@ def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
     n, success = len(distortions), np.array([d is not None for d in distortions])
     return pd.DataFrame(
         {
-            "net": net, "seed": seed, "attack": "closest", "file": "test", "index": range(n),
+            "net": net, "seed": seed, "attack": "closest", "dataset": "D", "file": "test",
+            "index": range(n),
             "label": 1, "target": pd.array([target] * n, "Int16"), "status": "CONVERGED",
             "prediction": np.where(np.arange(n) < wrong, 2, 1), "success": success,
             "attacked_prediction": np.where(success, answer, 1), "backwards": 1,
@@ -70,8 +71,8 @@ def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, disto
         {
             "source": [source] * n, "attack": attack, "seed": seed,
             "amplified_to": np.nan if amplified is None else amplified, "victim": victim,
-            "victim_seed": seed,
-            "file": "test", "index": range(n), "label": 1, "prediction": 1 + np.array(wrong),
+            "victim_seed": seed, "dataset": "D", "file": "test", "index": range(n), "label": 1,
+            "prediction": 1 + np.array(wrong),
             "success": True, "distortion": distortion,
         }
     )  # fmt: skip
@@ -98,10 +99,11 @@ def test_transfer_by_hand_with_controls_and_amplified_images():
 
 def test_a_rejection_is_no_error_and_is_told_beside_it():
     clean = pd.DataFrame(
-        {"net": ["A"] * 4 + ["B"] * 4, "seed": 0, "file": "test", "index": [0, 1, 2, 3] * 2,
-         "label": 1, "prediction": [1, 2, NO_CLASS, NO_CLASS, 1, 1, 1, 2]}
+        {"net": ["A"] * 4 + ["B"] * 4, "seed": 0, "dataset": "D", "file": "test",
+         "index": [0, 1, 2, 3] * 2, "label": 1,
+         "prediction": [1, 2, NO_CLASS, NO_CLASS, 1, 1, 1, 2]}
     )  # fmt: skip
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     found = attacks("A", [0.1, 0.2, None, None])
     summary = fits(
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
@@ -127,7 +129,7 @@ def test_noise_in_an_attacks_place_succeeds_where_the_net_errs():
     assert cell["value"] == 25
     found = attacks("A", [0.1] * 4).assign(attacked_prediction=[2, 1, 1, 1])
     clean = own.assign(net="A", prediction=1)
-    split = own[["seed", "file", "index"]].assign(subset="test")
+    split = own[["seed", "dataset", "file", "index"]].assign(subset="test")
     summary = fits(
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
     )
@@ -138,9 +140,17 @@ def test_noise_in_an_attacks_place_succeeds_where_the_net_errs():
 def test_success_towards_a_target_is_over_the_images_that_are_right_unaltered():
     found = attacks("A", [0.1, 0.2, None, 0.4], wrong=2, target=3, answer=3)
     clean = pd.DataFrame(
-        {"net": "A", "seed": 0, "file": "test", "index": [0], "label": 1, "prediction": 1}
+        {
+            "net": "A",
+            "seed": 0,
+            "dataset": "D",
+            "file": "test",
+            "index": [0],
+            "label": 1,
+            "prediction": 1,
+        }
     )
-    split = clean[["seed", "file", "index"]].assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].assign(subset="test")
     summary = fits(
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
     )
@@ -255,9 +265,17 @@ def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
 
 def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
     clean = pd.DataFrame(
-        {"net": ["A", "B"], "seed": 0, "file": "test", "index": 0, "label": 1, "prediction": 1}
+        {
+            "net": ["A", "B"],
+            "seed": 0,
+            "dataset": "D",
+            "file": "test",
+            "index": 0,
+            "label": 1,
+            "prediction": 1,
+        }
     )
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     found = pd.concat([attacks("A", [0.1]), attacks("B", [None]), attacks("C", [0.0], wrong=1)])
     summary = fits(
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})

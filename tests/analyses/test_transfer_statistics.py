@@ -26,7 +26,9 @@ def frames(seeds=(0,), generator=None):
     generator = generator or np.random.default_rng(0)
     transfer, clean, radii = [], [], []
     for seed in seeds:
-        images = pd.DataFrame({"seed": seed, "file": "test", "index": range(N), "label": 1})
+        images = pd.DataFrame(
+            {"seed": seed, "dataset": "D", "file": "test", "index": range(N), "label": 1}
+        )
         shown = images.assign(experiment="e")
         for net, rate in (("A", 0.1), ("B", 0.2)):
             clean.append(images.assign(net=net, prediction=1 + (generator.random(N) < rate)))

@@ -61,7 +61,7 @@ def test_what_pairs_differ_by_is_not_taken_for_the_nets():
 
 def frames(seeds):
     generator = np.random.default_rng(0)
-    images = pd.DataFrame({"file": "test", "index": range(20), "label": 1})
+    images = pd.DataFrame({"dataset": "D", "file": "test", "index": range(20), "label": 1})
     clean = [images.assign(net=n, seed=s, prediction=1) for n in "ABC" for s in range(seeds)]
     transfer = [
         images.assign(

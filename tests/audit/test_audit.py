@@ -132,7 +132,7 @@ class Run:
 
     @property
     def files(self):
-        images = {part: self.folder / f"{part}.parquet" for part in ("train", "test")}
+        images = {("D", 3, f): self.folder / f"{f}.parquet" for f in ("train", "test")}
         return Files(self.ledger, [self.attack], [self.radii], {("A", 3): self.weights}, images)
 
     def audit(self):
@@ -157,7 +157,7 @@ class Run:
         return np.maximum(image, 1 - image)
 
     def original(self, image):
-        return tables.images(tables.read(self.files.images["test"]))[image]
+        return tables.images(tables.read(self.files.images["D", 3, "test"]))[image]
 
 
 def build(folder, model, spec):
@@ -168,17 +168,17 @@ def build(folder, model, spec):
     labels[WRONG] = (labels[WRONG] + 1) % 10
     test = Part(dataset.test.images[:N], labels)
     for name, part in (("train", test), ("test", test)):
-        prepared.write(run.files.images[name], part, 10, UNIT_BOX, {})
+        prepared.write(run.files.images["D", 3, name], part, 10, UNIT_BOX, {})
     weights.save(run.weights, model, spec)
     images = torch.from_numpy(test.images)
     data = Images(images, torch.from_numpy(labels), np.arange(N), "test", 10, UNIT_BOX)
     columns = attack.run(
         closest, model, data, others=images, target="random", seed=0, chunk=N, settings={}
     )
-    named = ORIGIN | {"attack": "closest", "file": "test"}
+    named = ORIGIN | {"attack": "closest", "dataset": "D", "file": "test"}
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})
     found = certificates.columns(lipschitz(model, images, data.labels))
-    place = ORIGIN | {"file": "test", "index": np.arange(N), "label": labels}
+    place = ORIGIN | {"dataset": "D", "file": "test", "index": np.arange(N), "label": labels}
     certified = tables.build(found | place | {"certificate": "product"}, certificates.SCHEMA)
     tables.write(run.radii, certified, {})
     seen = answers(model, images, data.labels, 10, N)
@@ -186,7 +186,7 @@ def build(folder, model, spec):
     clean = tables.build(place | given, CLEAN)
     joined = ledger.build(
         *(tables.frame([path]) for path in (run.attack, run.radii)), clean.to_pandas(),
-        {(part,): Prepared(path) for part, path in run.files.images.items()},
+        {key: Prepared(path) for key, path in run.files.images.items()},
     )  # fmt: skip
     tables.write(run.ledger, tables.from_frame(joined, ledger.SCHEMA), {})
     return run

@@ -47,8 +47,8 @@ class Run:
             witnesses=[self.path("witnesses.parquet")],
             certificates=[],
             weights={(net, 0): self.path(f"{net}.safetensors") for net in NETS},
-            images={part: self.path(f"{part}.parquet") for part in ("train", "test")},
-            clean={(net, 0): self.path(f"clean{net}.parquet") for net in NETS},
+            images={("D", 0, f): self.path(f"{f}.parquet") for f in ("train", "test")},
+            clean=[self.path(f"clean{net}.parquet") for net in NETS],
             transfer=[self.path("transfer.parquet")],
             pictures=[self.path("pictures.parquet")],
         )
@@ -80,7 +80,7 @@ def shown(run, data, nets, images):
     columns = attack_all(
         closest, nets["A"], data, others=data.images, target="any", seed=0, chunk=N, settings={}
     )
-    named = {"net": "A", "seed": 0, "attack": "closest", "file": "test"}
+    named = {"net": "A", "seed": 0, "attack": "closest", "dataset": "D", "file": "test"}
     attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
     digest = hashlib.sha256(run.path("A.safetensors").read_bytes()).hexdigest()
     made_from = {"weights": {str(run.path("A.safetensors")): digest}}
@@ -107,8 +107,8 @@ def join(run, files):
     joined = ledger.build(
         tables.frame(files.attacked),
         certificates.SCHEMA.empty_table().to_pandas(),
-        tables.frame(list(files.clean.values())),
-        {(part,): Prepared(path) for part, path in files.images.items()},
+        tables.frame(files.clean),
+        {key: Prepared(path) for key, path in files.images.items()},
     )
     tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
 
@@ -125,10 +125,16 @@ def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
         _, spec = weights.create("mlp", {"hidden": hidden}, (1, 8, 8), 10)
         weights.save(run.path(f"{name}.safetensors"), net, spec)
     images, labels = (torch.from_numpy(array) for array in part)
-    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX)
+    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX, "D")
     for name, net in nets.items():
         given = answers(net, images, labels, 10, 5)
-        place = {"net": name, "seed": 0, "index": np.arange(N), "label": part.labels}
+        place = {
+            "net": name,
+            "seed": 0,
+            "dataset": "D",
+            "index": np.arange(N),
+            "label": part.labels,
+        }
         given = given.columns | {"probabilities": False}
         parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
         tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})

@@ -55,7 +55,10 @@ def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
     assert raw == before
     assert checked["nets"]["FC50-50-10"]["label"] == "FC50-50-10"
     assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
-    assert checked["data"] == {"method": "digits", "name": "digits", "root": None}
+    plain = {"method": "digits", "root": None, "data": None, "parents": {}}
+    assert checked["datasets"] == {"digits": plain} and "data" not in checked
+    for section in ("nets", "experiments", "units"):
+        assert {entry["data"] for entry in checked[section].values()} <= {"digits"}
     assert "AE32" not in checked["lipschitz"]["nets"]
 
 
@@ -79,7 +82,7 @@ def test_names_that_look_like_numbers_stay_names(raw):
 def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
     def name(root):
         raw["data"] = {"method": "tests.nets:folder", "root": root}
-        return check(raw, SCHEMA)["data"]["name"]
+        return next(iter(check(raw, SCHEMA)["datasets"]))
 
     assert name("a") == name("a") != name("b")
     with pytest.raises(InputError, match="data: expected the setting 'root' of"):

@@ -86,5 +86,5 @@ def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, 
     names = set()
     for root in ("here", "there"):
         raw["data"] = {"method": method, "root": root}
-        names.add(check(raw, SCHEMA)["data"]["name"])
+        names |= check(raw, SCHEMA)["datasets"].keys()
     assert len(names) == (1 if mirrored else 2)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
 KITS = {
     "attacks": {"contract", "controls", "table"}, "certificates": {"contract", "table"},
-    "datasets": {"table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
+    "datasets": {"contract", "table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
     "analyses": {"arms", "attacked", "kit", "masking", "printed"},
 }  # fmt: skip
 """Modules of a role that are no methods, which others use."""

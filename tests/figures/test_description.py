@@ -37,7 +37,7 @@ def test_panels_axes_with_the_range_of_what_is_drawn_and_legend_are_told():
 def test_a_heat_map_tells_the_range_of_its_cells_beside_the_papers():
     rows = [
         {"source": s, "attack": "lbfgs", "amplified_to": np.nan, "victim": v, "seed": 0,
-         "victim_seed": 0, "file": "train", "index": i, "label": 0,
+         "victim_seed": 0, "dataset": "D", "file": "train", "index": i, "label": 0,
          "prediction": int(s == v or i == 0), "margin": 0.0, "success": True, "distortion": 0.1,
          "experiment": "e"}
         for s in ("A", "B") for v in ("A", "B") for i in range(4)

@@ -7,6 +7,7 @@ LEDGER = pd.DataFrame(
     {
         "net": ["A", "A", "A", "A", "B"],
         "seed": 0,
+        "dataset": "D",
         "file": "test",
         "index": [0, 1, 2, 3, 0],
         "norm": "l2",
@@ -24,7 +25,7 @@ def test_shares_are_counted_strictly_beyond_a_length():
 
 
 def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
-    attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "file", "index"]]
+    attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "dataset", "file", "index"]]
     attacks = attacks.assign(outcome=["RIGHT"] * 3 + ["WRONG"])
     others = LEDGER.assign(norm="linf", lower=9.0, upper=9.0)  # have no part in it
     ledger = pd.concat([LEDGER, others])

@@ -15,7 +15,7 @@ from blindspots.threat.outcomes import NO_CLASS, outcomes
 NOT_SHOWN, NO_CLEAN = tables.frame([], TRANSFER), tables.frame([], CLEAN)
 """No answers of other nets, and none to unaltered images."""
 
-IMAGE = {"net": "A", "seed": 0, "file": "test"}
+IMAGE = {"net": "A", "seed": 0, "dataset": "D", "file": "test"}
 SHAPE = (3, 2, 2)
 FEATURES = 12
 
@@ -54,7 +54,7 @@ def every(attacks, certificates, clean):
     frame = pd.DataFrame(attacks).astype({"target": "Int16"})
     names = [*certificate(0, 0.0)] if not certificates else None
     radii = pd.DataFrame(certificates, columns=names)
-    built = ledger.build(frame, radii, pd.DataFrame(clean), {("test",): Unaltered()})
+    built = ledger.build(frame, radii, pd.DataFrame(clean), {("D", 0, "test"): Unaltered()})
     tables.from_frame(built, ledger.SCHEMA)  # fits its schema
     return built.assign(aim=built["target"].fillna(-1)).set_index(["index", "norm", "goal", "aim"])
 

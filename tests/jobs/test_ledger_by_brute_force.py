@@ -84,10 +84,10 @@ class World:
     @property
     def ledger(self):
         attacks, radii, clean = (
-            pd.DataFrame(rows).assign(seed=0, file="test")
+            pd.DataFrame(rows).assign(seed=0, dataset="D", file="test")
             for rows in (self.witnesses, self.radii, self.clean)
         )
-        return build(attacks, radii, clean, {("test",): self})
+        return build(attacks, radii, clean, {("D", 0, "test"): self})
 
 
 def outcome_of(answer):

@@ -35,7 +35,7 @@ def data(digits):
 def table(tmp_path, data, sigmoid_net):
     """The table of an attack on the first 20 images."""
     columns = run(sigmoid_net, data.first(20), seed=0, chunk=8)
-    columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "file": "train"}
+    columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "dataset": "D", "file": "train"}
     built = tables.build(columns, schema((1, 8, 8)))
     tables.write(tmp_path / "attack.parquet", built, {})
     return tmp_path / "attack.parquet"

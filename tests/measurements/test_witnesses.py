@@ -27,7 +27,7 @@ def half_space(images):
 @pytest.fixture
 def data():
     """Images of class 0, the last of which the model gets wrong."""
-    return Images(IMAGES, torch.zeros(4, dtype=torch.int64), np.arange(7, 11), "test", 2, BOX)
+    return Images(IMAGES, torch.zeros(4, dtype=torch.int64), np.arange(7, 11), "test", 2, BOX, "D")
 
 
 def exhibit(data, images, source="B", attack="lbfgs", amplified_to=None, success=True):
@@ -94,7 +94,7 @@ def test_an_image_outside_the_box_is_evidence_and_no_witness(data):
 
 
 def radius(index, value):
-    place = {"net": "A", "seed": 0, "file": "test", "index": index}
+    place = {"net": "A", "seed": 0, "dataset": "D", "file": "test", "index": index}
     return pd.DataFrame([place | {"certificate": "theirs", "radius": value}])
 
 
@@ -112,9 +112,11 @@ def test_a_certificate_above_one_of_them_ends_the_run(data, top):
     images[0, ..., 1] = top  # inside the box, or outside
     length = float((images - data.images)[0].double().norm())
     rows = kept(data, exhibit(data, images)).reset_index()
-    clean = pd.DataFrame([{"net": "A", "seed": 0, "file": "test", "index": 7, "label": 0}])
+    clean = pd.DataFrame(
+        [{"net": "A", "seed": 0, "dataset": "D", "file": "test", "index": 7, "label": 0}]
+    )
     clean = clean.assign(prediction=0, outcome="RIGHT")
-    given = clean, {("test",): Unaltered()}
+    given = clean, {("D", 0, "test"): Unaltered()}
     built = ledger.build(rows, radius(7, 0.99 * length), *given).set_index(["index", "norm"])
     upper = built.loc[(7, "l2"), "upper"]
     assert upper == pytest.approx(length) if top < 1 else pd.isna(upper)

@@ -135,7 +135,9 @@ def test_a_net_without_a_known_bound_ends_the_run_where_it_is_named_and_else_is_
     ended = copied.run()
     assert ended.returncode != 0
     assert line_with(ended.stdout, "linear.s0.log", reason, "lipschitz.nets")
-    assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()  # the rest is kept
+    assert (
+        copied.results / "attacks/lbfgs/linear.s0/digits/test.parquet"
+    ).exists()  # the rest is kept
     copied.config["lipschitz"]["nets"] = "all"
     copied.config["certificates"]["product"]["nets"] = ["linear"]
     ended = copied.run(radii)
@@ -246,7 +248,7 @@ def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(work
     workflow.config["data"] = {"method": "my_lab:images"}
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "prepare.log", "my_lab.py, line 5: expected your code to run")
+    assert line_with(ended.stdout, "prepare/", "my_lab.py, line 5: expected your code to run")
     assert "Traceback" not in ended.stdout
-    log = workflow.folder / "logs" / workflow.config["run"] / "prepare.log"
+    (log,) = (workflow.folder / "logs" / workflow.config["run"] / "prepare").glob("*.log")
     assert "Traceback" in log.read_text("utf-8")

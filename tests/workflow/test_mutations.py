@@ -307,7 +307,7 @@ def test_tables_in_another_order_are_a_changed_config_without_records_too(runs):
 
 def test_a_shard_that_a_killed_run_of_other_settings_left_is_made_again(runs):
     folder, config = runs.copied("pictures")
-    attacks = folder / "results/tiny/attacks/near/linear.s0"
+    attacks = folder / "results/tiny/attacks/near/linear.s0/mine"
     (attacks / "test.parquet").rename(attacks / "test.0-2.parquet")  # of four rows
     shutil.rmtree(folder / ".snakemake")
     config["machine"] |= {"chunk": 2, "shards": 2}
