@@ -80,10 +80,11 @@ class Status(IntEnum):
         INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
             room for.
         NO_SUCCESS: no image was found that meets the goal.
-        NON_FINITE: at a gradient or a value that is infinite or no number.
+        NON_FINITE: at a gradient, a value or an answer that is infinite or no number.
         GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
             gradients says nothing then of how near the next success is.
-        UNSUPPORTED: a certificate does not take this network.
+        UNSUPPORTED: a certificate does not take this network; or it does not classify.
+        ANSWERED: a model gave a finite answer.
     """
 
     CONVERGED = 0
@@ -94,6 +95,7 @@ class Status(IntEnum):
     NON_FINITE = 5
     GRADIENT_VANISHED = 6
     UNSUPPORTED = 7
+    ANSWERED = 9
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,9 @@ def all_witnesses():
 def read_by_ledger(wildcards):
     certified = slugs(config["lipschitz"]["nets"])
     return {
+        "images": [
+            images(each["dataset"], each["file"], each["seed"]) for each in audited_images()
+        ],
         "attacks": [*all_attacked(), *all_witnesses()],
         "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
         "clean": clean_of(EXPERIMENTS.values()),
@@ -133,9 +136,7 @@ def read_by_ledger(wildcards):
 def read_by_audit(wildcards):
     ledger = read_by_ledger(wildcards)
     return {
-        "images": [
-            images(each["dataset"], each["file"], each["seed"]) for each in audited_images()
-        ],
+        "images": ledger["images"],
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": all_attacked(),
         "witnesses": all_witnesses(),

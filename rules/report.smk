@@ -14,6 +14,7 @@ rule ledger:
         mem_mb=memory(2000),
         runtime=15,
     params:
+        images=audited_images(),
         reads=reads(read_by_ledger),
         code=code("ledger.py"),
     script:

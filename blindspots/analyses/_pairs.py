@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.analyses._clean import NO_CLASSES
+from blindspots.threat.outcomes import REJECTED, WRONG
 
 IMAGE = ["seed", "dataset", "file", "index"]
 PAIR = ["source", "victim", "seed"]
@@ -34,12 +35,12 @@ def pairs(
     if not across_seeds:
         rows = rows[rows["seed"] == rows["victim_seed"]]
     rows = rows.assign(
-        attacked=is_wrong(rows["prediction"], rows["label"]),
-        rejected=is_rejected(rows["prediction"]),
+        attacked=rows["outcome"] == WRONG,
+        rejected=rows["outcome"] == REJECTED,
         perturbed=rows["distortion"] != 0,
     )
-    known = clean.assign(wrong=is_wrong(clean["prediction"], clean["label"]))
-    known = known.loc[clean["prediction"].notna(), ["net", *IMAGE, "wrong"]]
+    known = clean.assign(wrong=clean["outcome"] == WRONG)
+    known = known.loc[clean["status"] != NO_CLASSES, ["net", *IMAGE, "wrong"]]
     for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
         answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
         rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")

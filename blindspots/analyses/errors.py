@@ -54,4 +54,4 @@ def errors(
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(clean["net"].unique())}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(pd.concat([values, warnings(attacks, transfer)]), labels, paper)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels, paper)

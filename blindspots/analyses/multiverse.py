@@ -17,7 +17,7 @@ from blindspots.analyses.printed import TABLES
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
 from blindspots.limits import one_of_its, some
-from blindspots.threat.outcomes import is_wrong
+from blindspots.threat.outcomes import WRONG
 
 CLEAN = {"table2": "table1", "table4": "table3"}
 """The table of errors and distortions of the nets of a table of transfer."""
@@ -82,7 +82,7 @@ COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits
 def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
     """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
     answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
-    answers = answers.assign(wrong=is_wrong(answers["prediction"], answers["label"]))
+    answers = answers.assign(wrong=answers["outcome"] == WRONG)
     counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])
     by_experiment = dict(list(transfer.groupby("experiment")))
     for reading, experiments in readings.items():
@@ -120,7 +120,7 @@ def rounding(figure: float) -> float:
 
 def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:
     for (row, victim), of in rows.groupby(["row", "victim"], sort=False):
-        wrong = is_wrong(of["prediction"], of["label"])
+        wrong = of["outcome"] == WRONG
         low, high = statistics.prediction(int(wrong.sum()), len(of), RUN)
         interval = statistics.Interval(100 * low, 100 * high)
         yield row, nets[victim], "% error", 100 * wrong.mean(), interval

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
+from blindspots.analyses._clean import NO_CLASSES
 from blindspots.analyses._pairs import IMAGE, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
 from blindspots.interface import InputError
 from blindspots.limits import distinct, either, one_of_its, some
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.threat.outcomes import REJECTED, WRONG
 
 HEADLINE = "verdict per row"
 """What the report's first screen shows of the table (`report.headlines`)."""
@@ -98,7 +99,7 @@ def verdicts(
         seen = radii[radii["experiment"] == claim["experiment"]]
         measure, unit = MEASURES[claim["measure"]]
         rows += _cells(claim, measure((at, clean, seen), claim.get("of")), unit)
-        if (rejected := is_rejected(at["prediction"])).any():
+        if (rejected := at["outcome"] == REJECTED).any():
             rows.append(
                 _cell(claim, "rejected", "answers rejected", "%", value=100 * rejected.mean())
             )
@@ -208,12 +209,10 @@ def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on the images of a control, `of`, beyond their clean error, in points."""
     transfer, clean, _ = evidence
     rows = transfer[(transfer["attack"] == of) & (transfer["seed"] == transfer["victim_seed"])]
-    known = clean[clean["prediction"].notna()]
-    known = known.rename(columns={"net": "victim", "prediction": "unaltered"})
+    known = clean[clean["status"] != NO_CLASSES]
+    known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
-    wrong, before = (
-        is_wrong(rows[answer], rows["label"]) for answer in ("prediction", "unaltered")
-    )
+    wrong, before = (rows[outcome] == WRONG for outcome in ("outcome", "unaltered"))
     return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
 
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from blindspots.files import tables
-
-OUTCOME = pa.string()
-"""RIGHT, WRONG or REJECTED (`threat.outcomes`)."""
+from blindspots.threat.outcomes import WORD
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -26,11 +24,14 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("label", pa.int16(), nullable=False),
             pa.field("target", pa.int16()),  # null: any wrong class
             pa.field("prediction", pa.int16()),  # unaltered image; -1: rejected; null: not finite
-            pa.field("outcome", OUTCOME),  # null likewise
+            pa.field("outcome", WORD),  # null likewise
             pa.field("confidence", pa.float64()),
             pa.field("attacked_prediction", pa.int16()),
-            pa.field("attacked_outcome", OUTCOME),
+            pa.field("attacked_outcome", WORD),
             pa.field("attacked_confidence", pa.float64()),
+            pa.field("mistaken", pa.bool_(), nullable=False),  # see `threat.judge.Judgement`
+            pa.field("certain", pa.bool_(), nullable=False),
+            pa.field("inside", pa.bool_(), nullable=False),
             pa.field("success", pa.bool_(), nullable=False),
             pa.field("status", pa.string(), nullable=False),
             # Lengths are null where a minimal attack failed. L0 counts pixels, then features.
@@ -41,7 +42,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("linf", pa.float64()),
             pa.field("distortion", pa.float64()),  # RMS per feature
             # Of the image rounded to 8 bits; null: the original is no multiple of 1/255.
-            pa.field("rounded_outcome", OUTCOME),
+            pa.field("rounded_outcome", WORD),
             pa.field("rounded_success", pa.bool_()),
             pa.field("penalty", pa.float64()),  # c of the best solution; null: not a penalty attack
             pa.field("forwards", pa.int64(), nullable=False),

@@ -33,6 +33,7 @@ class Claim(NamedTuple):
     dataset: str
     file: str
     image: int
+    norm: str
     goal: str
     target: int | None
     upper: float | None
@@ -68,6 +69,12 @@ class Originals:
         said = metadata(path)
         self.box = _box(said["box"])
         self.classes: int = said["classes"]
+
+    def reach(self, index: int) -> np.ndarray:
+        """How far each feature of an image can be moved in the box."""
+        image = self.images[self.place(index)].astype(np.float64)
+        lower, upper = (np.asarray(end, float) for end in self.box)
+        return np.maximum(image - lower, upper - image)
 
     def inside(self, images: np.ndarray) -> np.ndarray:
         """Whether images (n, *image) lie in the box: (n,) bool."""
@@ -123,6 +130,19 @@ def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """The rows of a table, as tuples of the named columns; null is None."""
     found = _reading(path, lambda file: file.read(list(names)).to_pydict())
     return list(zip(*(found[name] for name in names), strict=True))
+
+
+def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some columns of a table (n,), as `batches` has them; without a column None for each row."""
+    found = _reading(
+        path, lambda file: file.read([n for n in names if n in file.schema_arrow.names])
+    )
+    text = {f.name for f in found.schema if pa.types.is_dictionary(f.type)}
+    return {
+        name: np.full(len(found), None) if name not in found.column_names
+        else (found[name].cast(pa.string()) if name in text else found[name]).to_numpy()
+        for name in names
+    }  # fmt: skip
 
 
 def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:

@@ -41,11 +41,11 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, as far from their images as the ledger says; relative",
+    "distance": "witnesses lie in the box, as far in each norm as the ledger says; relative",
     "answer": "the net answers witnesses with the target, or not with the label",
     "mistake": "images that bound themselves by 0 are wrong unaltered",
     "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found; the largest quotient of the two",
+    "order": "no radius is above a distance found in any norm; the largest quotient of the two",
     "length": "attacked images are as far from the originals as their tables say; relative",
     "attacked": "the net answers them, and their originals, as their tables say",
     "clean": "the net answers all unaltered images as its table says",

@@ -100,7 +100,7 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
     classes = classes_of(originals, rows)
-    assert_answers(check, path, rows, "prediction", stack, network, classes)
+    assert_answers(check, path, rows, stack, network, classes)
 
 
 def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:

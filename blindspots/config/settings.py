@@ -17,7 +17,7 @@ PROVIDED: dict[str, set[str]] = {
     "models": {"parents"},
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
-    "certificates": set(),
+    "certificates": {"classes"},
     "analyses": {"labels", "margins"},
     "figures": {"labels"},
 }

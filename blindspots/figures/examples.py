@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
 from blindspots.limits import Count, either, one_of_its, some
-from blindspots.threat.outcomes import is_rejected, is_right
+from blindspots.threat.outcomes import REJECTED, RIGHT
 
 NO_SUCCESS = "no attack succeeded"
 GAP = 2
@@ -73,8 +73,8 @@ def _title(answers: pd.DataFrame, panel: Panel, labels: Mapping[str, str]) -> st
     fewer = of_fewer(len(lengths), len(once))
     distance = f"average distortion {lengths.mean():.3f}{fewer}" if len(lengths) else NO_SUCCESS
     seen = answers[answers["victim"] == panel["victim"]]
-    accuracy = is_right(seen["prediction"], seen["label"]).mean()
-    rejected = is_rejected(seen["prediction"]).mean()
+    accuracy = (seen["outcome"] == RIGHT).mean()
+    rejected = (seen["outcome"] == REJECTED).mean()
     beside = f", rejects {rejected:.0%}" if rejected else ""
     victim = _label(panel["victim"], labels)
     return f"{origin}\n{distance}\naccuracy of {victim}: {accuracy:.0%}{beside}"

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.threat.outcomes import RIGHT
+
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 
@@ -20,12 +22,13 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
     title says on how many they did not: what is not found need not be robust.
 
     Args:
-        ledger: with schema `analyses.ledger.SCHEMA`; its rows for any wrong class.
+        ledger: with schema `jobs.ledger.SCHEMA`; its rows in L2 for any wrong class.
         attacks: of the experiment; its nets and images are shown.
         labels: of nets, by name.
     """
     image = ["net", "seed", "dataset", "file", "index"]
-    rows = attacks[image].drop_duplicates().merge(ledger[ledger["goal"] == "any"], on=image)
+    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == "l2")]
+    rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
     nets = list(rows["net"].unique())
     across = min(ACROSS, len(nets))
     down = -(-len(nets) // across)
@@ -40,7 +43,7 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
         axes.plot(ε, certified, color=CERTIFIED)
         axes.plot(ε, robust, color=ROBUST)
         axes.fill_between(ε, certified, robust, color="0.5", alpha=0.15, lw=0)
-        right = of.loc[~(of["upper"] == 0), "upper"]
+        right = of.loc[of["outcome"] == RIGHT, "upper"]
         missed = f"\n{right.count()} of {len(right)} fooled" if right.isna().any() else ""
         axes.set_title(labels.get(net, net) + missed)
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))

@@ -105,6 +105,8 @@ def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def _is_single(values: Any) -> bool:
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return False
     return values is None or np.ndim(values) == 0
 
 

@@ -26,7 +26,7 @@ from blindspots.jobs.job import own_models, progress
 from blindspots.lending import changed, state
 from blindspots.provenance import digest
 from blindspots.threat.judge import judge
-from blindspots.threat.outcomes import outcomes, predictions
+from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
 
 Columns = dict[str, np.ndarray]
@@ -169,7 +169,7 @@ def radii(settings: Mapping[str, Any]) -> list[float | None]:
 def _run_chunk(attack, model, data, target, given, settings) -> Columns:
     """The columns of some images, each at every radius in turn."""
     with torch.no_grad():
-        logits = model(data.images)
+        logits = widened(model(data.images))
     if logits.ndim != 2:
         raise InputError(
             f"expected a model that gives logits (n, classes), found shape {tuple(logits.shape)}"
@@ -253,11 +253,14 @@ def _columns(found, targets, seen, data, logits, fine, keeps_failures) -> Column
         "label": labels,
         "target": aims,
         "prediction": np.ma.array(clean, mask=~fine),
-        "outcome": outcomes(clean, labels, fine),
+        "outcome": outcomes(clean, labels),
         "confidence": np.ma.array(probability, mask=~fine),
         "attacked_prediction": np.ma.array(seen.prediction, mask=~answered),
         "attacked_outcome": seen.outcome,
         "attacked_confidence": np.ma.masked_invalid(seen.confidence),
+        "mistaken": seen.mistaken,
+        "certain": seen.certain,
+        "inside": seen.inside,
         "success": success,
         "status": np.array([Status(s).name for s in found.status.tolist()]),
         "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=short),

@@ -6,7 +6,7 @@ import torch
 
 from blindspots.files import images, tables
 from blindspots.jobs.job import provenance
-from blindspots.threat.answers import CLEAN, answers
+from blindspots.threat.answers import CLEAN, UNANSWERED, answers
 
 
 def write_clean(snakemake, model, device):
@@ -30,9 +30,11 @@ def write_clean(snakemake, model, device):
                 "file": file,
                 "index": places,
                 "label": data["label"],
-                "prediction": None if given is None else given.predictions,
-                "margin": None if given is None else given.margins,
             }
+            if given is None:
+                columns |= UNANSWERED
+            else:
+                columns |= given.columns | {"probabilities": given.probabilities}
             found.append(tables.build(columns, CLEAN))
             first += len(data)
     table = pa.concat_tables(found).combine_chunks()

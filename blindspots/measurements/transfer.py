@@ -18,7 +18,8 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.witnesses import Witnesses
-from blindspots.threat.answers import answers
+from blindspots.threat.answers import ANSWER, answers
+from blindspots.threat.outcomes import WORD
 
 TRANSFER = pa.schema(
     [
@@ -34,8 +35,8 @@ TRANSFER = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16(), nullable=False),  # -1: rejected
-        pa.field("margin", pa.float64(), nullable=False),  # as `threat.answers.CLEAN` has it
+        *ANSWER,  # of the victim
+        pa.field("source_outcome", WORD),  # of the source's answer to the unaltered image
         pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
         # Actual, RMS per pixel; null: a minimal attack failed.
         pa.field("distortion", pa.float64()),
@@ -91,6 +92,7 @@ class Exhibit(NamedTuple):
         images: (n, *image) perturbed.
         success: (n,) bool, whether the attack reached its goal.
         distortion: (n,) float64, RMS per pixel.
+        before: (n,) outcomes of the source's answers to the originals; None: a control.
     """
 
     source: str | None
@@ -101,6 +103,7 @@ class Exhibit(NamedTuple):
     images: Tensor
     success: np.ndarray
     distortion: np.ndarray
+    before: np.ndarray | None = None
 
     @property
     def made_by(self) -> str:
@@ -139,10 +142,11 @@ def attacked(
         images = torch.from_numpy(tables.images(table)).to(data.images)
         origin = table["net"][0].as_py(), table["attack"][0].as_py(), eps
         success = table["success"].to_numpy(zero_copy_only=False)
-        yield Exhibit(*origin, None, data, images, success, _distortion(data, images))
+        before = np.array(table["outcome"].to_pylist(), object)
+        yield Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
         for scale in scales:
             scaled = amplify(data.images, images, scale, data.box, clip=clip)
-            yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled))
+            yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled), before)
 
 
 def control(
@@ -211,8 +215,8 @@ def exposed(
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
-        "prediction": seen.predictions,
-        "margin": seen.margins,
+        **seen.columns,
+        "source_outcome": exhibit.before,
         "success": exhibit.success,
         "distortion": np.ma.array(exhibit.distortion, mask=exhibit.failed),
     }
@@ -230,8 +234,7 @@ def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -
     """
     its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
     if its_own and exhibit.amplified_to is None:
-        l2 = exhibit.distortion * exhibit.images[0].numel() ** 0.5
-        witnesses.know(np.where(exhibit.success, l2, np.nan))
+        witnesses.know(exhibit.images, wrong)
         return
     name = exhibit.made_by
     if exhibit.source is not None:

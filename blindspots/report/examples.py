@@ -23,22 +23,32 @@ Row = dict[str, Any]
 Config = Mapping[str, Any]
 
 
+class Said(NamedTuple):
+    """An answer to an image.
+
+    Attributes:
+        outcome: see `threat.outcomes`; None: no finite answer.
+        prediction: the class; -1: rejected; None likewise.
+        margin: of the label's logit over the largest of another class; None likewise.
+    """
+
+    outcome: str | None
+    prediction: int | None
+    margin: float | None
+
+
 class Answer(NamedTuple):
     """A victim's answers to an image.
 
     Attributes:
         victim: its label.
-        before: its answer to the unaltered image; -1: rejected.
-        margin_before: of the label's logit over the largest of another class.
-        after: its answer to the perturbed image.
-        margin: likewise.
+        before: to the unaltered image.
+        after: to the perturbed image.
     """
 
     victim: str
-    before: int
-    margin_before: float
-    after: int
-    margin: float
+    before: Said
+    after: Said
 
 
 class Example(NamedTuple):
@@ -172,9 +182,7 @@ def _answers(
     for row in _rows(path, "victim_seed", seed, images):
         if row["seed"] == seed:
             before = unaltered[values(row, ("victim", *IMAGE))]
-            answer = Answer(
-                config["nets"][row["victim"]]["label"], before["prediction"], before["margin"],
-                row["prediction"], row["margin"],
-            )  # fmt: skip
+            said = [Said(*values(answer, Said._fields)) for answer in (before, row)]
+            answer = Answer(config["nets"][row["victim"]]["label"], *said)
             found.setdefault(values(row, (*ORIGIN, *IMAGE)), []).append(answer)
     return found

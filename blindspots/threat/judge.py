@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from blindspots.interface import Box
 from blindspots.threat.answers import show
-from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, mistaken, relative_margin
 from blindspots.threat.norms import NORMS
 from blindspots.threat.outcomes import outcomes, predictions
+from blindspots.threat.rays import flat
 
 LEVELS = 255
 """Steps between 0 and 1 of an image that is saved with 8 bits."""
@@ -26,10 +27,13 @@ class Judgement(NamedTuple):
 
     Attributes:
         prediction: int64, see `outcomes.predictions`.
-        outcome: "RIGHT", "WRONG" or "REJECTED"; None where the answer is not finite.
+        outcome: see `outcomes.outcomes`; None where the answer is not finite.
         confidence: float64, the largest softmax probability; NaN where the answer is not finite.
         margin: float64, by how much the goal is met (`goals.relative_margin`); -inf likewise.
         met: bool, whether the goal is the answer.
+        mistaken: bool, whether a wrong class leads by `goals.SUCCESS_MARGIN`, whatever the goal.
+        certain: bool, whether the answer leads every other logit by as much.
+        inside: bool, whether the image is in the box.
         lengths: of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
         rounded_outcome: as `outcome`, of the image rounded to 8 bits; None where the original is no
             multiple of 1/255.
@@ -42,6 +46,9 @@ class Judgement(NamedTuple):
     confidence: np.ndarray
     margin: np.ndarray
     met: np.ndarray
+    mistaken: np.ndarray
+    certain: np.ndarray
+    inside: np.ndarray
     lengths: dict[str, np.ndarray]
     rounded_outcome: np.ndarray
     rounded_success: np.ma.MaskedArray
@@ -84,6 +91,9 @@ def judge(
         confidence=seen.confidence,
         margin=seen.margin,
         met=seen.met,
+        mistaken=seen.mistaken,
+        certain=seen.certain,
+        inside=are_inside(images, box),
         lengths=lengths(images.double() - originals.double()),
         rounded_outcome=np.array(
             [o if w else None for o, w in zip(saved.outcome, whole, strict=True)]
@@ -151,15 +161,27 @@ class _Answers:
         with torch.no_grad():
             logits = torch.cat([show(model, part) for part in images.split(chunk or len(images))])
         finite = logits.isfinite().all(dim=1)
-        accepted = accepted_answers(labels, targets, logits.shape[1], classes)
+        width = logits.shape[1]
+        accepted = accepted_answers(labels, targets, width, classes)
         held = accepted.gather(1, logits.argmax(dim=1, keepdim=True))[:, 0] & finite
         margin = relative_margin(logits.double(), accepted)
         probability = logits.double().softmax(dim=1).amax(dim=1)
         self.prediction = predictions(logits, classes).cpu().numpy()
-        self.outcome = outcomes(self.prediction, labels.cpu().numpy(), finite.cpu().numpy())
+        self.outcome = outcomes(self.prediction, labels.cpu().numpy())
         self.confidence = torch.where(finite, probability, torch.nan).cpu().numpy()
         self.margin = torch.where(finite, margin, -torch.inf).cpu().numpy()
         self.met = held.cpu().numpy()
+        self.mistaken = mistaken(logits, labels, classes).cpu().numpy()
+        answers = logits.argmax(dim=1)
+        leads = relative_margin(logits, accepted_answers(answers, answers, width, width))
+        self.certain = (leads >= SUCCESS_MARGIN).cpu().numpy()
+
+
+def are_inside(images: Tensor, box: Box) -> np.ndarray:
+    """Whether images (n, *image) are in the box, (n,) bool."""
+    lower, upper = flat(box)
+    pixels = images.flatten(1)
+    return ((pixels >= lower) & (pixels <= upper)).all(dim=1).cpu().numpy()
 
 
 def _is_of_levels(images: Tensor) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import UNIT_BOX, Box, InputError
+from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
 """By which an answer may differ in another batch, as a share of the largest one."""
@@ -30,7 +31,7 @@ def trial(
         like: has the type and the device of images; float32 on the CPU by default.
 
     Returns:
-        (3, …) of the images' type.
+        (3, …) of the images' type; of a single logit two (`outcomes.widened`).
 
     Raises:
         InputError: a model that returns something else, changes its images or itself, or whose
@@ -60,7 +61,7 @@ def trial(
             "expected the same finite logits for an image alone and among others, as of a model "
             "after model.eval(), found others"
         )
-    return found
+    return widened(found)
 
 
 def _noise(shape: Sequence[int], box: Box) -> Tensor:

@@ -3,7 +3,6 @@
 from xml.etree import ElementTree
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -12,6 +11,7 @@ from blindspots.figures.heatmap import heatmap
 from blindspots.figures.kit import save, style
 from blindspots.interface import InputError
 from blindspots.report.page import DESCRIPTION
+from tests.evidence import judged
 
 
 def two_panels():
@@ -42,7 +42,7 @@ def test_a_heat_map_tells_the_range_of_its_cells_beside_the_papers():
          "experiment": "e"}
         for s in ("A", "B") for v in ("A", "B") for i in range(4)
     ]  # fmt: skip
-    drawn = heatmap(pd.DataFrame(rows), labels={})
+    drawn = heatmap(judged(rows), labels={})
     assert "this run: cells from 25 to 100." in description(drawn)
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from blindspots.report import examples, page
+from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
 from tests.conftest import ROOT
 from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
@@ -218,7 +219,8 @@ def test_a_rejected_answer_is_shown_as_such_and_not_as_an_error(tmp_path, monkey
 
     def rejected(*given):
         example = plain(*given)
-        answers = [one._replace(before=example.label, after=-1) for one in example.answers]
+        before, after = Said("RIGHT", example.label, 1.0), Said("REJECTED", -1, 1.0)
+        answers = [one._replace(before=before, after=after) for one in example.answers]
         return example._replace(answers=answers)
 
     monkeypatch.setattr(examples, "_example", rejected)
