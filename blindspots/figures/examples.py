@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
+from blindspots.figures.kit import picture
 from blindspots.limits import Count
 from blindspots.threat.outcomes import is_rejected, is_right
 
@@ -89,7 +90,8 @@ def _range(images: pd.Series) -> tuple[float, float]:
 
 def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
     """Original, distorted, original, … row by row on white, as one (height, width) image."""
-    tiles = [tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair]
+    pairs_shown = zip(shown["original"], shown["image"], strict=True)
+    tiles = [picture(tile) for pair in pairs_shown for tile in pair]
     height, width = tiles[0].shape[-2:]
     size = rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP
     canvas = np.full(size, white)
