@@ -55,19 +55,12 @@ def named_files(value):
     return matching(value)
 
 
-UNPINNED = {"fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-"""Datasets whose files no checksum tells from others, and the folder that they are in."""
-
-
 def data_files(data):
     """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
-    folder = Path(
-        data["root"] or os.environ.get("BLINDSPOTS_DATA", ""),
-        UNPINNED.get(data["method"], ""),
-        "raw",
-    )
-    unpinned = data["method"] in UNPINNED and folder.is_dir()
-    return files(("datasets", data)) | ({data["method"]: content(folder)} if unpinned else {})
+    unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
+    folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
+    watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
+    return files(("datasets", data)) | watched
 
 
 def models_of(nets):
@@ -99,8 +92,6 @@ def adopted_net(wildcards):
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    if methods.takes("trainers", trainer["method"], "decay_scale"):
-        trainer["settings"].setdefault("decay_scale", config["decay_scale"])
     return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
 
 
@@ -319,7 +310,13 @@ def summary(mapping, role):
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
         "n": rows_of_attacks(experiments_of(mapping)),
+        "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
     }
+
+
+def has_several(experiment):
+    """Whether an experiment has more than one attack, or one at more than one radius."""
+    return sum(map(radii_of, EXPERIMENTS[experiment]["attacks"])) > 1
 
 
 def rows_of_attacks(experiments):

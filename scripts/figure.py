@@ -14,7 +14,7 @@ def main(snakemake):
     draw = methods.find("figures", figure["method"])
     frames, said = evidence(snakemake.input, figure["n"]), ""
     if not getattr(draw, "across", False):
-        frames, said = of_one(frames)
+        frames, said = of_one(frames, several=figure["several"])
     with style():
         drawn = draw(**frames, **figure["settings"])
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from blindspots.bounds.linear import LinearLayer, linear_layers
+from blindspots.config import methods
 from blindspots.files import tables, weights
 from blindspots.interface import InputError
 from blindspots.jobs.job import job, progress, provenance
@@ -16,7 +17,7 @@ def main(snakemake):
     try:
         model, spec = weights.create(*made, seed=network["seed"] or 0)
         if file is not None:
-            if network["method"] != "exported":  # which brings its own
+            if methods.own_weights(network["method"], network["settings"]) is None:
                 if network["content"] is not None:
                     weights.check_spec(file, spec)
                 weights.load_weights(model, file)

@@ -12,7 +12,8 @@ def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
-    found = summarised(summarise, evidence(snakemake.input, table["n"]), table["settings"], where)
+    frames = evidence(snakemake.input, table["n"])
+    found = summarised(summarise, frames, table["settings"], where, several=table["several"])
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

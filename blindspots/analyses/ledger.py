@@ -18,6 +18,12 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import is_wrong
 
+HEADLINE = {
+    "certified": "Certified radius (median)",
+    "found": "Smallest distance found (median)",
+}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 SCHEMA = pa.schema(
     [
         pa.field("net", pa.string(), nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from blindspots.analyses.kit import NOT_FOOLED, cells, number
 from blindspots.analyses.printed import TABLES
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
+from blindspots.limits import one_of_its, some
 from blindspots.threat.outcomes import is_wrong
 
 CLEAN = {"table2": "table1", "table4": "table3"}
@@ -26,7 +27,17 @@ RUN = 256
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-Readings = Mapping[str, Mapping[str, str]]
+Experiment = Annotated[str, one_of_its("experiments")]
+
+
+class Reading(TypedDict):
+    """The experiments that stand for tables."""
+
+    table2: NotRequired[Experiment]
+    table4: NotRequired[Experiment]
+
+
+Readings = Annotated[Mapping[str, Annotated[Reading, some()]], some()]
 
 
 def multiverse(
@@ -50,7 +61,8 @@ def multiverse(
             readings name.
         clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
-        readings: for each reading the experiment that stands for a table ("table2", "table4").
+        readings: for each reading of the paper, by name, the experiment that stands for a table
+            ("table2", "table4").
         labels: not used.
         renamed: names of nets and controls that stand for others of the paper's.
         cells_of: None: a row per reading; a table's name, such as "table2": a row per printed cell

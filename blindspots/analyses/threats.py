@@ -39,6 +39,8 @@ def summarised(
     frames: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
     where: str,
+    *,
+    several: bool,
 ) -> pd.DataFrame:
     """What an analysis makes of tables: of those of several threats, the rows of each in turn.
 
@@ -47,11 +49,12 @@ def summarised(
         frames: the tables that it reads, by name.
         settings: of the analysis.
         where: the table and its method, as messages name them.
+        several: whether their one experiment has several threats.
 
     Raises:
         InputError: as `kit.completed`.
     """
-    known = present(frames)
+    known = present(frames) if several else []
     if len(known) < 2 or getattr(analysis, "across", False):
         return completed(analysis(**frames, **settings), where)
     parts = []
@@ -65,13 +68,15 @@ def summarised(
     return pd.concat(parts, ignore_index=True)
 
 
-def of_one(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], str]:
+def of_one(
+    frames: Mapping[str, pd.DataFrame], *, several: bool
+) -> tuple[dict[str, pd.DataFrame], str]:
     """For a figure that shows one threat: the tables of the first attack at its largest radius.
 
     Returns:
         The tables, and what to say of the choice: nothing where there was none.
     """
-    known = present(frames)
+    known = present(frames) if several else []
     if len(known) < 2:
         return dict(frames), ""
     same = [threat for threat in known if threat.attack == known[0].attack]

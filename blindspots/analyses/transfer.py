@@ -8,11 +8,12 @@ import pandas as pd
 
 from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.printed import Printed
 from blindspots.threat.outcomes import is_rejected, is_wrong
 
 
 def transfer(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: str | None = None
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
 ) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 

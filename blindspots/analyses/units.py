@@ -19,6 +19,9 @@ from blindspots.analyses.arms import (
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
+HEADLINE = "counted verdicts"
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
 ONE_NETWORK = "needs several networks (seeds)"
 

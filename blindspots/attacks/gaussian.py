@@ -13,6 +13,9 @@ from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
+READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
+"""What the report says of the settings (`report.readings`)."""
+
 
 @families.control
 def gaussian(

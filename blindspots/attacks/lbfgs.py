@@ -19,6 +19,18 @@ from blindspots.optim.lbfgs import side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
 
+READINGS = {
+    "distance": ("distance", {"l2_squared": "c·‖r‖₂², smooth at 0", "l2": "c·‖r‖₂"}),
+    "search": (
+        "search",
+        {
+            "bisect": "the largest c that reaches the target, bracketed and bisected",
+            "first_success": "the largest power of ten for c that reaches the target",
+        },
+    ),
+}
+"""What the report says of how the paper was read (`report.readings`)."""
+
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""
 SETTLED = (0.1, 0.1)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import datasets
+from blindspots.config import datasets, methods
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
+from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
-from blindspots.config.summaries import SUBJECTS
+from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
@@ -79,19 +81,24 @@ def check(
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     config = numbers(raw)
-    faults = [*value_faults(config)] or [*schema_faults(config, schema)]
+    faults = [*value_faults(config)] or [*renamed_faults(config)]
+    faults = faults or [*schema_faults(config, schema)]
     short = not faults and "data" in config
     faults = faults or [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
+        names_are_known = not faults
         first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
             key, given = "data" if short and key == first else key, method_settings(instance, role)
             if role == "attacks":
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # a radius, or several, of which a call is given one
-            faults += method_faults(key, role, instance, given)
+            found = [*method_faults(key, role, instance, given)]
+            if role in ("analyses", "figures") and names_are_known and not found:
+                found = [*mention_faults(key, role, instance, config)]
+            faults += found
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
         raise InputError("\n".join(dict.fromkeys(said)))
@@ -128,12 +135,10 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
 def method_settings(instance: Config, role: str) -> Config:
     """The settings of an instance that are its method's own."""
     own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
-    of_its_folder = ":" in instance["method"] or (role, instance["method"]) == (
-        "datasets",
-        "folder",
-    )
-    if of_its_folder and instance.get("root") is not None:
-        own["root"] = instance["root"]  # another folder may hold other data
+    if role == "datasets" and instance.get("root") is not None:
+        with suppress(InputError):  # no such method, said with the methods
+            if "root" not in methods.marked(role, instance["method"], "mirror"):
+                own["root"] = instance["root"]  # another folder may hold other data
     return own
 
 
@@ -146,21 +151,23 @@ def name_of(data: Config) -> str:
     return str(data.get("name", name))
 
 
-def _own_weights(net: Config) -> str | None:
+def _own_weights(model: Config) -> str | None:
     """The file of a model that brings its weights; None for others."""
-    return net["model"].get("file") if net["model"]["method"] == "exported" else None
+    with suppress(InputError):  # no such method, said with the methods
+        return (methods.own_weights(model["method"], model) or ("", None))[1]
+    return None
 
 
 def _fill_in(config: Config) -> None:
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
-        net.setdefault("weights", _own_weights(net))
+        net.setdefault("weights", _own_weights(net["model"]))
         for key in ("trainer", "train_on"):
             net.setdefault(key, None)
     config.setdefault("operators", {})
     for network in config["operators"].values():
-        network.setdefault("weights", _own_weights(network))
+        network.setdefault("weights", _own_weights(network["model"]))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
         attack.setdefault("mask", None)

@@ -12,13 +12,13 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import declarations, exists, parameters
+from blindspots.config.signatures import constant, declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
 from blindspots.families import UNDECLARED, Family
@@ -153,6 +153,48 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
     if signature is None:
         return {}
     return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
+
+
+def declared(role: str, method: str, name: str) -> Any:
+    """The plain value of a constant in a method's module, read from its source; None: it has none.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    return constant(locate(role, method)[0], name)
+
+
+def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
+    """The settings of a method whose annotation has a mark of `blindspots.limits`.
+
+    Returns:
+        The mark's arguments by setting.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found = {}
+    for name, parameter in parameters_of(role, method).items():
+        for node in ast.walk(parameter.annotation) if parameter.annotation else ():
+            match node:
+                case ast.Call(ast.Name(called) | ast.Attribute(_, called), arguments):
+                    if called == mark:
+                        found[name] = [ast.literal_eval(argument) for argument in arguments]
+    return found
+
+
+def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """The setting that names the file of the weights that a model brings, and that file.
+
+    Returns:
+        None where it brings none; None for the file where a required setting is left out.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    given = defaults("models", method) | dict(settings)
+    files = marked("models", method, "own_weights")
+    return next(((n, given.get(n)) for n in files if given.get(n, "") is not None), None)
 
 
 def family(attack: str) -> Family:

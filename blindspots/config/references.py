@@ -99,6 +99,13 @@ def _needs_parents(model: str) -> bool:
     return settings is not None and "parents" in settings[1]
 
 
+def _own_weights(model: Config) -> tuple[str, Any] | None:
+    try:
+        return methods.own_weights(model["method"], model)
+    except InputError:
+        return None  # reported with the methods
+
+
 def _needs_model(attack: str) -> bool:
     try:
         return methods.needs_model(attack)
@@ -108,9 +115,12 @@ def _needs_model(attack: str) -> bool:
 
 def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
     key = f"nets.{name}"
-    if net["model"]["method"] == "exported":
-        if net["trainer"] or net["train_on"] or net["weights"] != net["model"].get("file"):
-            yield f"{key}: expected a model alone, its weights are in model.file; remove the rest"
+    own = _own_weights(net["model"])
+    if own is not None:
+        setting, file = own
+        if net["trainer"] or net["train_on"] or net["weights"] != file:
+            told = f"its weights are in model.{setting}"
+            yield f"{key}: expected a model alone, {told}; remove the rest"
     elif (net["trainer"] is None) == (net["weights"] is None):
         found = "neither" if net["trainer"] is None else "both"
         yield f"{key}: expected either trainer or weights, found {found}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import misfit
-from blindspots.config.wording import shown
+from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 PROVIDED: dict[str, set[str]] = {
@@ -38,9 +38,6 @@ By the section of the config that it names its subject in.
 
 FOLDER = {"root"}
 """The setting of datasets that says where the files are."""
-
-GLOBAL = {"decay_scale"}
-"""Settings that the config has a value for at its top level; an instance may have its own."""
 
 
 def method_faults(
@@ -78,7 +75,7 @@ def method_faults(
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - GLOBAL - given.keys()):
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
@@ -89,7 +86,7 @@ def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
     found = misfit(value, parameter.annotation) if parameter.annotation else None
     if found is not None:
         for step in found.path:
-            key, value = f"{key}.{step}", value[step]
+            key, value = f"{key}.{key_of([step])}", value[step]
         meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
         yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
 

@@ -202,6 +202,16 @@ class _Resolved(ast.NodeTransformer):
         for bound in _binding(path, node.id):
             seen = self.seen | {here}
             match bound:
+                case ast.ClassDef(bases=[ast.Name("TypedDict")], body=body):
+                    fields = [
+                        ast.keyword(
+                            field.target.id,
+                            _Resolved(self.module, seen).visit(copy.deepcopy(field.annotation)),
+                        )
+                        for field in body
+                        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+                    ]
+                    return ast.Call(ast.Name("TypedDict"), [], fields)
                 case ast.Assign([ast.Name()], value):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):
@@ -211,6 +221,16 @@ class _Resolved(ast.NodeTransformer):
                         resolved = _Resolved(origin, seen).visit(ast.Name(name))
                         return node if isinstance(resolved, ast.Name) else resolved
         return node
+
+
+def constant(module: str, name: str) -> Any:
+    """The plain value that a module's source binds a name to; None where it binds none."""
+    path = source(module)
+    for bound in [] if path is None else _binding(path, name):
+        if isinstance(bound, ast.Assign | ast.AnnAssign) and bound.value is not None:
+            with suppress(ValueError):  # made by a call
+                return ast.literal_eval(bound.value)
+    return None
 
 
 @cache

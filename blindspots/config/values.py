@@ -10,7 +10,8 @@ from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 TEXT = {
-    "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
+    "label", "title", "attack", "attacks", "mask", "sources", "victims", "controls",
+    "experiment", "more_experiments",
     "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
     "nets", "net", "source", "victim", "control", "parents", "data",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
 from blindspots.figures.kit import picture
-from blindspots.limits import Count
+from blindspots.limits import Count, either, one_of_its, some
 from blindspots.threat.outcomes import is_rejected, is_right
 
 NO_SUCCESS = "no attack succeeded"
@@ -19,11 +20,19 @@ GAP = 2
 """White pixels between images."""
 
 
+class Panel(TypedDict):
+    """A victim, and a source that images were made for or a control."""
+
+    victim: Annotated[str, one_of_its("victims")]
+    source: NotRequired[Annotated[str, one_of_its("sources")]]
+    control: NotRequired[Annotated[str, one_of_its("controls")]]
+
+
 def examples(
     pictures: pd.DataFrame,
     transfer: pd.DataFrame,
     *,
-    panels: Sequence[Mapping[str, str]],
+    panels: Annotated[Sequence[Annotated[Panel, either("source", "control")]], some()],
     rows: Count = 6,
     pairs: Count = 4,
     labels: Mapping[str, str],
@@ -55,7 +64,7 @@ def examples(
     return figure
 
 
-def _title(answers: pd.DataFrame, panel: Mapping[str, str], labels: Mapping[str, str]) -> str:
+def _title(answers: pd.DataFrame, panel: Panel, labels: Mapping[str, str]) -> str:
     """What was done to a panel's images, how far they are, and what the victim makes of them."""
     origin = (
         f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
@@ -76,7 +85,7 @@ def _label(net: str, labels: Mapping[str, str]) -> str:
     return labels.get(net, net)
 
 
-def _of(frame: pd.DataFrame, panel: Mapping[str, str]) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """The rows of the first seed, unamplified, of the panel's source or control."""
     rows = frame[frame["amplified_to"].isna() & (frame["seed"] == frame["seed"].min())]
     if "source" in panel:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from blindspots.files import tables
 from blindspots.interface import InputError
 
-SUBSETS = {
+PartName = Literal["train", "P1", "P2", "validation", "test"]
+
+SUBSETS: dict[str, tuple[str, ...]] = {
     "train": ("P1", "P2", "rest"),
     "P1": ("P1",),
     "P2": ("P2",),

@@ -179,7 +179,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (
             ["figures", "examples", "panels"],
             [{"source": "FC50-50-10-P1", "victim": "AE32-10"}],
-            ["panels.source: expected a source of this experiment", "'FC50-50-10-P1'"],
+            ["panels.0.source: expected a source of this experiment", "'FC50-50-10-P1'"],
         ),
         (
             ["experiments", "cross-training-set", "controls"],
@@ -224,7 +224,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
                 "parts": ["test"],
                 "against": ["FC10"],
             },
-            ["table1.against: expected a net of this experiment", "found 'FC10'"],
+            ["table1.against.0: expected a net of this experiment", "found 'FC10'"],
         ),
         (  # a search is judged by the validation part alone
             ["tables", "table1"],

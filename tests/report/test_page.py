@@ -8,6 +8,7 @@ import re
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from blindspots.report import examples, page
 from blindspots.report.headlines import Headline, Warned
@@ -53,7 +54,13 @@ def test_scripts_end_where_the_template_ends_them(tmp_path):
 
 
 def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
-    made = rendered(tmp_path, decay_scale=3.5)
+    scaled = {"method": "lbfgs", "decay": 1, "decay_scale": 3.5}
+    net = {"model": {"method": "mlp", "hidden": []}, "trainer": scaled, "train_on": "train"}
+    made = rendered(
+        tmp_path,
+        nets=yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))["nets"]
+        | {"scaled": net},
+    )
     assert "decay_scale = 3.5" in made
     assert "penalty_precision = " in made
     assert "run: digits" in made

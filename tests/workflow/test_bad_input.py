@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from blindspots.files import tables, weights
 
@@ -210,6 +210,35 @@ def test_a_users_model_trainer_and_weights_take_part(workflow):
     assert (head.bias == 0.5).all()
     history = tables.read(workflow.results / "nets/coded.s0/history.parquet")
     assert history["kindness"].to_pylist() == [1.0]
+
+
+MODEL = """
+import torch
+from blindspots.limits import OwnWeights
+
+
+def stored(shape, classes, *, path: OwnWeights):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, classes))
+    model.load_state_dict(torch.load(path, weights_only=True))
+    return model
+"""
+
+
+def test_a_users_model_that_brings_its_weights_is_taken_as_it_is_and_again_when_they_change(
+    workflow,
+):
+    (workflow.folder / "my_lab.py").write_text(MODEL)
+    given = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    workflow.config["nets"]["linear"] = {"model": {"method": "my_lab:stored", "path": "w.pth"}}
+    target = "results/small/nets/linear.s0/weights.safetensors"
+    for value in (0.5, 0.25):
+        given[1].weight.data.fill_(value)
+        torch.save(given.state_dict(), workflow.folder / "w.pth")
+        ended = workflow.run(target)
+        assert ended.returncode == 0, ended.stdout
+        assert re.search(r"adopt\s+1", ended.stdout)
+        assert (load_file(workflow.folder / target)["1.weight"] == value).all()
+    assert "Nothing to be done" in workflow.run(target).stdout
 
 
 def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(workflow):

@@ -20,7 +20,6 @@ NET = {
 }  # fmt: skip
 BASE = {
     "run": "toy", "seeds": [0, 1], "splits": {"validation": 0.1, "p1": 0.5, "p2": 0.5},
-    "decay_scale": 1,
     "attacks": {"near": {"method": "closest", "target": "any", "steps": 6, "rounds": 2},
                 "noise": {"method": "gaussian", "std": 0.2}},
     "certificates": {"product": {"method": "lipschitz"}}, "lipschitz": {"nets": "all"},

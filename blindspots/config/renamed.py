@@ -1,0 +1,35 @@
+"""Keys of earlier editions, each with what is written in its place now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blindspots.config.wording import key_of
+
+RENAMED = {
+    "decay_scale": (
+        "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
+    ),
+}
+"""By key, with * for any name in it: its successor, and what the successor means."""
+
+
+def renamed_faults(config: Any) -> Iterator[str]:
+    """A line for each key of an earlier edition, with its successor."""
+    for pattern, successor in RENAMED.items():
+        for path in _found(config, pattern.split(".")):
+            yield (
+                f"{key_of(path)}: expected {successor}, found the key of an earlier edition; "
+                "write that instead"
+            )
+
+
+def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
+    """The paths in a value that a pattern means."""
+    if not steps:
+        yield ()
+    elif isinstance(value, Mapping):
+        for name in value if steps[0] == "*" else value.keys() & {steps[0]}:
+            for path in _found(value[name], steps[1:]):
+                yield (name, *path)
