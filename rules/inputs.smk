@@ -162,7 +162,7 @@ def read_by_report(wildcards):
     return {
         "tables": expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         "figures": expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
-        "splits": splits_of(DATASETS),
+        "splits": splits_of(datasets_in_use()),
         "audit": [f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
         "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
         "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),

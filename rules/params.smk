@@ -124,6 +124,14 @@ def shown_beside(dataset):
     return [other for other in PLAIN if other in of and other != dataset]
 
 
+def datasets_in_use():
+    """The datasets of experiments and units, and of the nets in them; all, where there are none."""
+    nets = with_parents(sum((units["nets"] for units in UNITS.values()), nets_of_experiments()))
+    entries = [*(NETS[net] for net in nets), *EXPERIMENTS.values(), *UNITS.values()]
+    used = {entry["data"] for entry in entries}
+    return [name for name in DATASETS if name in used] or PLAIN
+
+
 def audited_images():
     """The prepared files of the experiments' datasets, by dataset, seed and file."""
     shown = dict.fromkeys(experiment["data"] for experiment in EXPERIMENTS.values())

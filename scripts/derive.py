@@ -25,7 +25,7 @@ def main(snakemake):
     split = tables.read(snakemake.input.split)
     said = {k: v for k, v in tables.metadata(split).items() if k in ("images", "names")}
     split = splits.replaced(split, *contents, dataset=name)
-    tables.write(snakemake.output.split, split, provenance(snakemake) | said)
+    tables.write(snakemake.output.split, split, provenance(snakemake) | said | {"dataset": name})
 
 
 def parents(snakemake, device):

@@ -72,7 +72,7 @@ def main(snakemake):
     shown = [experiment["part"] for experiment in experiments.values()]
     shown += [units["part"] for units in measured.values()]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
-    metadata = provenance(snakemake) | {"images": counts}
+    metadata = provenance(snakemake) | {"dataset": dataset, "images": counts}
     if names := tables.metadata(train).get("names"):  # of the classes, for the report
         metadata |= {"names": names}
     tables.write(snakemake.output[0], index, metadata)

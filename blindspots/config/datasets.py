@@ -119,8 +119,7 @@ def _cycles(config: Config) -> Iterator[str]:
             parent = line.pop()
             if parent == node:
                 section, name = node
-                key = "parents" if section == "nets" else "data"
-                key = "parents" if config[section][name]["parents"] else key
+                key = "parents" if config[section][name]["parents"] else "data"
                 yield f"{section}.{name}.{key}: expected no cycle, found one through {name}"
                 return
             if parent in made_of and parent not in seen:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
+from blindspots.figures.kit import picture
 from blindspots.limits import Count, either, one_of_its, some
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
@@ -98,7 +99,8 @@ def _range(images: pd.Series) -> tuple[float, float]:
 
 def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
     """Original, distorted, original, … row by row on white, as one (height, width) image."""
-    tiles = [tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair]
+    pairs_shown = zip(shown["original"], shown["image"], strict=True)
+    tiles = [picture(tile) for pair in pairs_shown for tile in pair]
     height, width = tiles[0].shape[-2:]
     size = rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP
     canvas = np.full(size, white)
