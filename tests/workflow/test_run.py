@@ -320,7 +320,8 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     ledger = pd.read_parquet(copied.results / "ledger.parquet")
     attacked = ledger[(ledger["goal"] == "any") & (ledger["attack"] == "any")]
     assert set(attacked["seed"]) == {0, 3}
-    assert ledger[ledger["goal"] == "target"]["attack"].eq("lbfgs").all()
+    # An image that was made for any wrong class may be the nearest with a target's answer.
+    assert set(ledger.loc[ledger["goal"] == "target", "attack"]) == {"lbfgs", "any"}
 
 
 def test_a_run_without_trainings_bounds_or_certificates_reaches_its_report(copied):
