@@ -10,6 +10,7 @@ from torch import Tensor
 
 from blindspots.interface import Box, InputError
 from blindspots.threat.norms import UNBOUNDED
+from blindspots.threat.rays import flat
 
 
 class Room(NamedTuple):
@@ -51,7 +52,7 @@ def room(images: Tensor, box: Box, mask: Tensor | None) -> Room:
     Raises:
         InputError: a mask of another shape or type.
     """
-    lower, upper = (_flat(end) for end in box)
+    lower, upper = flat(box)
     if mask is None:
         return Room(lower, upper)
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
@@ -92,7 +93,8 @@ def checked_box(box: Any, images: Tensor) -> Box:
                 f"box: expected a number, or one for each feature of {tuple(images.shape[1:])}, "
                 f"found shape {tuple(end.shape)}"
             )
-    if not torch.as_tensor(lower < upper).all():
+    ends = torch.as_tensor(lower), torch.as_tensor(upper)
+    if not ((ends[0] <= ends[1]).all() and (ends[0] < ends[1]).any()):  # a feature may be constant
         raise InputError(
             f"box: expected the least value first, found {shown_range((lower, upper))}"
         )
@@ -115,10 +117,6 @@ def _end(end: Any, images: Tensor) -> Any:
         return float(end)
     found = torch.as_tensor(end, dtype=images.dtype, device=images.device)
     return float(found) if found.ndim == 0 else found
-
-
-def _flat(end: Any) -> Any:
-    return end.flatten()[None] if isinstance(end, Tensor) else end
 
 
 def _at(values: Any, rows: Tensor) -> Any:

@@ -17,10 +17,10 @@ from blindspots.attacks import table
 from blindspots.attacks.contract import (
     call,
     call_for_best,
-    check_successes,
     name_of,
     norm_of,
 )
+from blindspots.attacks.returned import check_successes
 from blindspots.config import methods
 from blindspots.devices import pick
 from blindspots.families import family_of

@@ -90,7 +90,10 @@ def judge(
     """
     seen = _Answers(model, images, labels, targets, classes, chunk)
     whole = _is_of_levels(originals)
-    saved = _Answers(model, _rounded(images, box), labels, targets, classes, chunk)
+    rounded_outcome, rounded_margin = np.full(len(whole), None), np.zeros(len(whole))
+    if whole.any():
+        saved = _Answers(model, _rounded(images, box), labels, targets, classes, chunk)
+        rounded_outcome[whole], rounded_margin[whole] = saved.outcome[whole], saved.margin[whole]
     return Judgement(
         prediction=seen.prediction,
         outcome=seen.outcome,
@@ -101,10 +104,8 @@ def judge(
         certain=seen.certain,
         inside=are_inside(images, box),
         lengths=lengths(images.double() - originals.double()),
-        rounded_outcome=np.array(
-            [o if w else None for o, w in zip(saved.outcome, whole, strict=True)]
-        ),
-        rounded_success=np.ma.array(saved.margin >= SUCCESS_MARGIN, mask=~whole),
+        rounded_outcome=rounded_outcome,
+        rounded_success=np.ma.array(rounded_margin >= SUCCESS_MARGIN, mask=~whole),
     )
 
 

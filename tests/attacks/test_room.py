@@ -1,9 +1,9 @@
-"""Boxes of a range per feature, no box, vectors and masks: on linear models, against a solver."""
+"""Boxes of a range per feature, no box, vectors and masks: on linear models, against geometry."""
 
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
+from scipy.optimize import brentq
 from torch import nn
 
 from blindspots.attacks import closest, gaussian, lbfgs, other_image, sphere
@@ -26,28 +26,28 @@ def linear(dtype=torch.float64):
 
 
 def points():
-    inside = RNG.uniform(0.3, 0.7, size=(N, D))
+    inside = np.random.default_rng(1).uniform(0.3, 0.7, size=(N, D))
     return LOWER + inside * (UPPER - LOWER)
 
 
 def reference(x, lower, upper, free):
-    """The distance of the nearest point of the other class, to SLSQP's precision."""
+    """The distance of the nearest point of the other class: along a ray that is cut by the room."""
     gap, offset = WEIGHTS[1] - WEIGHTS[0], BIAS[1] - BIAS[0]
-    sign = -1 if x @ gap + offset > 0 else 1
-    found = minimize(
-        lambda r: r @ r, np.zeros(D), jac=lambda r: 2 * r, method="SLSQP",
-        bounds=np.stack([np.where(free, lower - x, 0), np.where(free, upper - x, 0)], axis=1),
-        constraints={
-            "type": "ineq",
-            "fun": lambda r: sign * ((x + r) @ gap + offset),
-            "jac": lambda r: sign * gap,
-        },
-        options={"ftol": 1e-15, "maxiter": 500},
-    )  # fmt: skip
-    return np.sqrt(found.fun) if found.success else np.inf
+    way = -gap if x @ gap + offset > 0 else gap
+    low, high = np.where(free, lower - x, 0), np.where(free, upper - x, 0)
 
+    def lead(length):
+        return np.sign(way @ gap) * ((x + np.clip(length * way, low, high)) @ gap + offset)
+
+    if lead(1e6) < 0:
+        return np.inf
+    return np.linalg.norm(np.clip(brentq(lead, 0, 1e6, xtol=1e-14) * way, low, high))
+
+
+FIXED = np.where(np.arange(D) == 1, 0.5, LOWER), np.where(np.arange(D) == 1, 0.5, UPPER)
 
 ROOMS = {
+    "a feature that is constant": (*FIXED, None),
     "a range per feature": (LOWER, UPPER, None),
     "no box": (np.full(D, -np.inf), np.full(D, np.inf), None),
     "a mask": (LOWER, UPPER, MASK),
@@ -60,12 +60,13 @@ ROOMS = {
 @pytest.mark.parametrize("name", ROOMS)
 def test_the_nearest_point_of_a_linear_model_in_any_room(attack, shape, name):
     lower, upper, mask = ROOMS[name]
-    x, model = points(), linear()
+    x, model = np.clip(points(), lower, upper), linear()
     images = torch.from_numpy(x).view(N, *shape)
     labels = model(images).argmax(dim=1)
     box = None if np.isinf(lower).any() else Box(*(e.reshape(shape) for e in (lower, upper)))
     free = None if mask is None else torch.from_numpy(mask).view(shape)
-    found = attack(model, images, labels, box=box, mask=free)
+    closer = {"penalty_precision": 1.0001, "max_searches": 60} if attack is lbfgs else {}
+    found = attack(model, images, labels, box=box, mask=free, **closer)
     wanted = np.array(
         [reference(p, lower, upper, np.ones(D, bool) if mask is None else mask) for p in x]
     )
