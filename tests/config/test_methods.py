@@ -15,7 +15,7 @@ from blindspots.interface import InputError
 ROOT = Path(__file__).parents[2]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
 KITS = {
-    "attacks": {"contract", "controls", "table"}, "certificates": {"contract", "table"},
+    "attacks": {"contract", "controls", "returned", "table"}, "certificates": {"contract", "table"},
     "datasets": {"contract", "table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
     "analyses": {"arms", "attacked", "kit", "masking", "printed"},
 }  # fmt: skip
