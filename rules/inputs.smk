@@ -33,63 +33,59 @@ def of_experiment(wildcards):
     }
 
 
-def read_by_transfer(wildcards):
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return of_experiment(wildcards) | {
-        "sources": attacked(experiment),
-        "victims": all_weights(experiment["victims"]),
-    }
-
-
-def read_by_gradients(wildcards):
-    nets = everyone(EXPERIMENTS[wildcards.experiment])
-    return of_experiment(wildcards) | {"nets": all_weights(nets)}
-
-
-def read_by_looseness(wildcards):
-    sources = bounded_sources(wildcards.experiment)
-    return of_experiment(wildcards) | {
-        "nets": all_weights(sources),
-        "attacks": attacked(EXPERIMENTS[wildcards.experiment] | {"sources": sources}),
-    }
-
-
-def read_by_lipschitz(wildcards):
+def read_by_certify(wildcards):
     return read_by_split(wildcards) | {
         "split": SPLIT.format(seed=wildcards.seed),
         "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
     }
 
 
-def read_by_units(wildcards):
-    nets = reference_nets(wildcards.units)
-    return {
-        "images": images(UNITS[wildcards.units]["part"]),
-        "train": images("train"),
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
-        "reference": expand(WEIGHTS, net=nets, seed=wildcards.seed),
-    }
+def read_by_measure(entry):
+    """What the jobs of a measurement read: the files behind the parameters that it has."""
+    wanted, section = {*asked(MEASURED[entry])}, MEASURED[entry]
+    parents = list(section["parents"].values())
+
+    def of_net(wildcards):
+        split, weights = SPLIT.format(seed=wildcards.seed), WEIGHTS.format(net=wildcards.net, seed=wildcards.seed)
+        files = {"weights": weights}
+        if "data" in wanted:
+            files |= {"images": images(section["part"]), "split": split}
+        if "train" in wanted:
+            files |= {"train": images("train"), "split": split}
+        return files | {"parents": expand(WEIGHTS, net=parents, seed=wildcards.seed)}
+
+    def of_an_experiment(wildcards):
+        experiment = EXPERIMENTS[wildcards.experiment]
+        files = of_experiment(wildcards) | {"parents": all_weights(parents)}
+        if "attacked" in wanted:
+            files["attacks"] = attacked(experiment)
+        if "sources" in wanted:
+            files["sources"] = all_weights(experiment["sources"])
+        if wanted & {"victims", "all_victims"}:
+            files["victims"] = all_weights(experiment["victims"])
+        return files
+
+    def of_run(wildcards):
+        nets = all_weights(section["nets"]) if "nets" in wanted else []
+        return {"nets": nets, "parents": expand(WEIGHTS, net=parents, seed=config["seeds"][0])}
+
+    of = {"net": of_net, "experiment": of_an_experiment, "run": of_run}
+    return of[declared(section).subject]
 
 
 def all_attacked():
     return list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), [])))
 
 
-def all_witnesses():
-    shown = {"transfer": EXPERIMENTS, "sweep": swept()}
-    return [
-        f"{RESULTS}/witnesses/{kind}/{experiment}.parquet"
-        for kind, experiments in shown.items()
-        for experiment in experiments
-    ]
-
-
 def read_by_ledger(wildcards):
-    certified = slugs(config["lipschitz"]["nets"])
+    certified = [
+        f"{RESULTS}/certificates/{name}/{net}.parquet"
+        for name, certificate in config["certificates"].items()
+        for net in slugs(certificate["nets"])
+    ]
     return {
-        "attacks": [*all_attacked(), *all_witnesses()],
-        "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
+        "attacks": [*all_attacked(), *measured("witnesses")],
+        "certificates": certified,
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
     }
 
@@ -99,12 +95,12 @@ def read_by_audit(wildcards):
     return read_by_split(wildcards) | {
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": all_attacked(),
-        "witnesses": all_witnesses(),
+        "witnesses": measured("witnesses"),
         "certificates": ledger["certificates"],
         "weights": all_weights(nets_of_experiments()),
         "clean": ledger["clean"],
-        "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        "transfer": measured("transfer", EXPERIMENTS),
+        "pictures": measured("pictures", EXPERIMENTS),
     }
 
 
@@ -123,7 +119,7 @@ def read_by_report(wildcards):
         "figures": expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         "splits": expand(SPLIT, seed=config["seeds"]),
         "audit": [f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
-        "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        "pictures": measured("pictures", EXPERIMENTS),
+        "transfer": measured("transfer", EXPERIMENTS),
         "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=first),
     }

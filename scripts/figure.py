@@ -12,7 +12,9 @@ def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
     with style():
-        drawn = draw(**evidence(snakemake.input, figure["n"]), **figure["settings"])
+        drawn = draw(
+            **evidence(snakemake.input, figure["n"], figure["pictures"]), **figure["settings"]
+        )
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")
         save(drawn, snakemake.output[0], says, provenance(snakemake)["settings"])
 

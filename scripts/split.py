@@ -33,16 +33,17 @@ def main(snakemake):
                 f"which a pixel can be moved from {lower:g} to {upper:g}, found {farthest:g}; "
                 "lower it"
             )
-    for name, units in snakemake.config["units"].items():
-        for key, part in (("n", units["part"]), ("probe_n", "train")):
-            if units[key] > counts[part]:
-                raise InputError(
-                    f"config: units.{name}.{key}: expected at most {counts[part]}, the images in "
-                    f"part {part!r}, found {units[key]}; lower it or enlarge the part under splits"
-                )
+    measured = snakemake.config["measurements"]
+    for name, entry in measured.items():
+        if (entry.get("n") or 0) > counts[entry.get("part", "test")]:
+            raise InputError(
+                f"config: measurements.{name}.n: expected at most {counts[entry['part']]}, the "
+                f"images in part {entry['part']!r}, found {entry['n']}; lower it or enlarge the "
+                "part under splits"
+            )
     trained_on = [net["train_on"] for net in snakemake.config["nets"].values()]
     shown = [experiment["part"] for experiment in snakemake.config["experiments"].values()]
-    shown += [units["part"] for units in snakemake.config["units"].values()]
+    shown += [entry["part"] for entry in measured.values() if entry.get("n")]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"images": counts}
     if names := tables.metadata(train).get("names"):  # of the classes, for the report

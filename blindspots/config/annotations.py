@@ -29,7 +29,7 @@ class Misfit(NamedTuple):
     """
 
     expected: str
-    path: tuple[int, ...] = ()
+    path: tuple[int | str, ...] = ()
     of_type: bool = False
 
 
@@ -55,8 +55,8 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
             return misfit(value, inner) or _beyond(value, said)
         case ast.Subscript(ast.Name(name), items) if name in LISTS:
             return _of_items(value, items)
-        case ast.Subscript(ast.Name(name)) if name in MAPPINGS:
-            return None if isinstance(value, Mapping) else Misfit("a mapping of keys", of_type=True)
+        case ast.Subscript(ast.Name(name), keys_and_values) if name in MAPPINGS:
+            return _of_entries(value, keys_and_values)
     return None
 
 
@@ -106,6 +106,22 @@ def _of_items(value: Any, items: ast.expr) -> Misfit | None:
         found = misfit(one, item)
         if found is not None:
             return Misfit(found.expected, (number, *found.path))
+    return None
+
+
+def _of_entries(value: Any, keys_and_values: ast.expr) -> Misfit | None:
+    if not isinstance(value, Mapping):
+        return Misfit("a mapping of keys", of_type=True)
+    if not isinstance(keys_and_values, ast.Tuple) or len(keys_and_values.elts) != 2:
+        return None
+    of_key, of_value = keys_and_values.elts
+    for key, one in value.items():
+        found = misfit(key, of_key)
+        if found is not None:
+            return Misfit(f"keys that are {found.expected}")
+        found = misfit(one, of_value)
+        if found is not None:
+            return Misfit(found.expected, (key, *found.path))
     return None
 
 

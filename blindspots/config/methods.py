@@ -40,9 +40,17 @@ Analyses and figures name the tables that they read by their positional paramete
 
 @cache
 def names(role: str) -> list[str]:
-    """The methods of a role, such as "attacks": modules with a function of their own name."""
-    modules = (PACKAGE / role).glob("[!_]*.py")
+    """The methods of a role, such as "attacks": modules with a function of their own name.
+
+    One that needs several modules is a package with such a module in it.
+    """
+    folder = PACKAGE / role
+    modules = [*folder.glob("[!_]*.py"), *(p for p in folder.glob("*/*.py") if _is_own(p))]
     return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
+
+
+def _is_own(module: Path) -> bool:
+    return module.stem == module.parent.name
 
 
 def locate(role: str, method: str) -> tuple[str, str]:
@@ -72,7 +80,8 @@ def locate(role: str, method: str) -> tuple[str, str]:
             f"expected one of {', '.join(names(role))}, or module:function, "
             f"found {method!r}{did_you_mean(method, names(role))}"
         )
-    return f"blindspots.{role}.{method}", method
+    package = f".{method}" if (PACKAGE / role / method).is_dir() else ""
+    return f"blindspots.{role}{package}.{method}", method
 
 
 def find(role: str, method: str) -> Callable[..., Any]:

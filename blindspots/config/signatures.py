@@ -16,8 +16,8 @@ from typing import Any
 from blindspots.interface import InputError
 
 HARMLESS = {
-    "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped", "lru_cache",
-    "no_grad", "overload", "override", "wraps",
+    "beartype", "cache", "certificate", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
+    "lru_cache", "measurement", "no_grad", "overload", "override", "wraps",
 }  # fmt: skip
 """Decorators that leave a function's parameters as they are."""
 
@@ -114,6 +114,33 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     raise InputError(
         f"expected a function {function!r} in {module}, found none; check the spelling"
     )
+
+
+def decorator(module: str, function: str, name: str) -> ast.Call | None:
+    """The call by which a function is decorated, wherever the module has the function from.
+
+    Args:
+        module: dotted name.
+        function: that the module defines or imports.
+        name: of the decorator.
+
+    Returns:
+        None where the source shows none.
+    """
+    path, seen = source(module), {module}
+    while path is not None:
+        for bound in _binding(path, function):
+            match bound:
+                case ast.FunctionDef(decorator_list=calls):
+                    named = (c for c in calls if isinstance(c, ast.Call) and _name(c) == name)
+                    return next(named, None)
+                case ast.ImportFrom(_, names):
+                    alias = next(a for a in names if function in (a.asname, a.name))
+                    module, function = _origin(bound, module), alias.name
+        if module in seen:
+            return None
+        path, seen = source(module), seen | {module}
+    return None
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[Any]:

@@ -11,8 +11,8 @@ from blindspots.interface import InputError
 
 TEXT = {
     "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
-    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
-    "nets", "net", "source", "victim", "control", "parents",
+    "readings", "renamed", "claim", "measurement", "experiments", "layer",
+    "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

@@ -68,7 +68,7 @@ def _many(base, way, prefix, values):
     return [Mutation(keys[name], base, (*way, name), value) for name, value in values.items()]
 
 
-NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("units", "all")
+NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("measurements", "all")
 
 MUTATIONS = [
     Mutation("run", "attacks", ("run",), "another"),
@@ -131,17 +131,20 @@ MUTATIONS = [
            {"nets": ["linear"], "n": 3, "required": True}),
     *_many("attacks", ("certificates", "local"), "certificate", {"nets": ["coded"], "n": None}),
     Mutation("certificate.method", "attacks", ("certificates", "product"), {"method": "regions"}),
-    Mutation("lipschitz.nets", "attacks", ("lipschitz", "nets"), "all"),
-    Mutation("lipschitz.required", "attacks", ("lipschitz", "required"), False),
-    Mutation("lipschitz.bounds", "attacks", ("lipschitz", "bounds"), ["product", "eclipse"]),
-    Mutation("lipschitz", "attacks", ("lipschitz",), {"nets": ["linear", "given"]}),
-    # operators
-    Mutation("operators", "units", ("operators", "narrow"), GONE),
-    *_many("units", ("operators", "wide"), "operators.*",
+    # measurements
+    *_many("attacks", ("measurements", "layers"), "measurement", {"nets": ["linear", "given"]}),
+    Mutation("instance.*", "attacks", ("measurements", "layers", "required"), False),
+    *_many("attacks", ("measurements", "looseness"), "measurement",
+           {"experiments": ["one", "two"]}),
+    Mutation("instance.*", "attacks", ("measurements", "looseness", "bounds"),
+             ["product", "eclipse"]),
+    Mutation("measurements", "units", ("measurements", "narrow"), GONE),
+    Mutation("measurement.method", "units", ("measurements", "few"), {"method": "layers"}),
+    *_many("units", ("measurements", "wide"), "measurement",
            {"model": {"method": "mlp", "hidden": [6]}, "shape": [1, 3, 3], "classes": 4}),
-    Mutation("operators.*.weights", "units", ("operators", "wide"), {
-        "model": {"method": "mlp", "hidden": []}, "shape": [1, 4, 4], "classes": 3,
-        "weights": "w1.pth"}),
+    Mutation("measurement.weights", "units", ("measurements", "wide"), {
+        "method": "operators", "model": {"method": "mlp", "hidden": []}, "shape": [1, 4, 4],
+        "classes": 3, "weights": "w1.pth"}),
     # experiments
     Mutation("experiments", "attacks", ("experiments", "two", "n"), 5),
     *_many("attacks", ONE, "experiments.*",
@@ -150,15 +153,15 @@ MUTATIONS = [
             "distortions": [0.05, 0.2], "across_seeds": True, "noise_draws": 3, "amplify": [0.2],
             "clip": False}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
-    # units
-    Mutation("units", "units", ("units", "few"), GONE),
-    *_many("units", ALL, "units.*",
-           {"nets": ["third"], "layers": "all", "part": "validation", "n": 20, "k": 4,
-            "directions": 3, "arms": ["random"], "scalings": ["raw", "matched"], "pool": "max",
-            "rotations": 4, "projected_n": 12, "probe_n": 24, "untrained": True,
-            "reference": None, "margins": {"purity": 0.5}}),
-    *_many("units", (*ALL, "reference"), "units.*.reference", {"net": "third", "layer": "1"}),
-    *_many("units", (*ALL, "margins"), "units.*.margins",
+    Mutation("measurements", "units", ("measurements", "few"), GONE),
+    *_many("units", ALL, "measurement",
+           {"nets": ["third"], "part": "validation", "n": 20, "parents": {"reference": "third"}}),
+    *_many("units", ALL, "instance.*",
+           {"layers": "all", "k": 4, "directions": 3, "arms": ["random"],
+            "scalings": ["raw", "matched"], "pool": "max", "rotations": 4, "projected_n": 12,
+            "probe_n": 24, "untrained": True, "reference_layer": "1"}),
+    Mutation("summary.*", "units", ("tables", "units", "margins"), {"purity": 0.5}),
+    *_many("units", ("tables", "units", "margins"), "instance.*",
            {"purity": 0.4, "entropy": 3, "auc": 0.6, "information": 2, "pixels": 0.9,
             "features": 0.9, "kurtosis": 9, "accuracy": 90}),
     # tables and figures
@@ -171,8 +174,8 @@ MUTATIONS = [
         "method": "verdicts", "experiment": "two", "claims": [
             {"claim": "It can be fooled", "measure": "success", "experiment": "two",
              "at_least": 90, "weakly": 50}]}),
-    Mutation("summary.operators", "units", ("tables", "norms", "operators"), "narrow"),
-    Mutation("summary.units", "units", ("tables", "units", "units"), "few"),
+    Mutation("summary.measurement", "units", ("tables", "norms", "measurement"), "narrow"),
+    Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
     Mutation("summary.parts", "attacks", ("tables", "errors", "parts"), ["P2"]),
@@ -194,7 +197,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
-DEFINED = ("instance", "attack", "certificate", "summary")
+DEFINED = ("instance", "attack", "certificate", "measurement", "summary")
 """What the schema defines for many places, walked once."""
 
 

@@ -1,0 +1,42 @@
+"""Keys of earlier editions, each with what is written in its place now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blindspots.config.wording import key_of
+
+RENAMED = {
+    "lipschitz": (
+        "certificates.NAME.nets and measurements: {NAME: {method: layers, nets: …}} (bounds of "
+        "looseness: measurements: {NAME: {method: looseness, bounds: …}})"
+    ),
+    "operators": "measurements: {NAME: {method: operators, model: …, shape: …, classes: …}}",
+    "units": "measurements: {NAME: {method: units, nets: …, n: …}}",
+    "tables.*.operators": "measurement: NAME",
+    "tables.*.units": "measurement: NAME",
+    "figures.*.operators": "measurement: NAME",
+    "figures.*.units": "measurement: NAME",
+}
+"""By key, with * for any name in it: its successor, and what the successor means."""
+
+
+def renamed_faults(config: Any) -> Iterator[str]:
+    """A line for each key of an earlier edition, with its successor."""
+    for pattern, successor in RENAMED.items():
+        for path in _found(config, pattern.split(".")):
+            yield (
+                f"{key_of(path)}: expected {successor}, found the key of an earlier edition; "
+                "write that instead"
+            )
+
+
+def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
+    """The paths in a value that a pattern means."""
+    if not steps:
+        yield ()
+    elif isinstance(value, Mapping):
+        for name in value if steps[0] == "*" else value.keys() & {steps[0]}:
+            for path in _found(value[name], steps[1:]):
+                yield (name, *path)
