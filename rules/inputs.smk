@@ -46,7 +46,9 @@ def read_by_measure(entry):
     parents = list(section["parents"].values())
 
     def of_net(wildcards):
-        split, weights = SPLIT.format(seed=wildcards.seed), WEIGHTS.format(net=wildcards.net, seed=wildcards.seed)
+        split, weights = SPLIT.format(seed=wildcards.seed), WEIGHTS.format(
+            net=wildcards.net, seed=wildcards.seed
+        )
         files = {"weights": weights}
         if "data" in wanted:
             files |= {"images": images(section["part"]), "split": split}

@@ -35,7 +35,7 @@ def units(
     *,
     show: str = "verdict",
     scaling: str = "matched",
-    margins: Mapping[Measures, Positive] = MARGINS,
+    margins: Mapping[Measures, Positive] | None = None,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Are units more interpretable than directions, per layer and measure?
@@ -83,7 +83,12 @@ def units(
             values = found.assign(value=found["effect"], reason=found["without_effect"])
         finished = over_seeds(_labelled(values, layers).assign(unit=""), KEYS)
     else:
-        verdicts = _labelled(tested(found, rotations, {**MARGINS, **margins}), layers)
+        verdicts = _labelled(
+            tested(
+                found, rotations, MARGINS | {str(name): m for name, m in (margins or {}).items()}
+            ),
+            layers,
+        )
         if show == "verdict":
             finished = verdicts.assign(text=verdicts["verdict"], unit="")
         else:

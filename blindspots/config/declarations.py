@@ -116,7 +116,7 @@ def certificate(method: str) -> Certificate:
     norm = methods.parameters_of("certificates", method).get("norm")
     choices = [what.norm]
     if norm is not None and norm.annotation is not None:
-        choices = [c.value for c in ast.walk(norm.annotation) if isinstance(c, ast.Constant)]
+        choices = [str(c.value) for c in ast.walk(norm.annotation) if isinstance(c, ast.Constant)]
     for name in choices:
         if name not in NORMS:
             raise InputError(f"{method}: expected a norm of {', '.join(NORMS)}, found {name!r}")

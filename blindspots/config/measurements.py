@@ -178,13 +178,15 @@ def table_faults(key: str, role: str, summary: Config, config: Config) -> Iterat
         return  # said with the subjects
     if summary["measurement"] is not None:
         what = declared(entries.get(summary["measurement"], {"method": ""}))
-        known = list(what.given) if what is not None else None
+        if what is None:
+            return  # said with the measurements
+        known = list(what.given)
     else:
         given = (what.given for entry in entries.values() if (what := declared(entry)))
         known = [*STORED, *dict.fromkeys(name for names in given for name in names)]
         ours = (measurement(name) for name in methods.names("measurements"))
         known += [t for one in ours if one.subject == "experiment" for t in one.given]
-    for name in wanted if known is not None else []:
+    for name in wanted:
         if name not in known:
             near = methods.did_you_mean(name, known) or "; settings come after a *"
             named = next(iter(givers(config, name)), None)

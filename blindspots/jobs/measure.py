@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def measure(snakemake) -> None:
             offers |= {
                 "entry": lambda: told["entry"],
                 "chunk": lambda: snakemake.config["machine"]["chunk"],
-                "progress": lambda show=show: show,
+                "progress": partial(_given, show),
             }
             try:
                 result = function(**{n: offers[n]() for n in wanted}, **told["settings"])
@@ -148,14 +149,14 @@ def _of_experiment(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any
 
         yield f"{name}, seed {seed}", {"experiment": name, "seed": seed}, {
             "experiment": lambda: name,
-            "seed": lambda seed=seed: seed,
-            "data": lambda some=some: some(section["n"]),
+            "seed": partial(_given, seed),
+            "data": partial(some, section["n"]),
             "attacked": exhibits,
             "controls": controls,
-            "sources": lambda models=models: models("sources", section["sources"]),
-            "victims": lambda models=models: models("victims", section["victims"]),
+            "sources": partial(models, "sources", section["sources"]),
+            "victims": partial(models, "victims", section["victims"]),
             "all_victims": lambda: every,
-            "parents": lambda models=models: models("parents", told["parents"]),
+            "parents": partial(models, "parents", told["parents"]),
         }  # fmt: skip
 
 
@@ -174,6 +175,10 @@ def _of_run(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
 
 def _parents(given, told, read) -> dict[str, nn.Module]:
     return dict(zip(told["parents"], map(read, _paths(given, "parents")), strict=True))
+
+
+def _given(value: Any) -> Any:
+    return value
 
 
 def _paths(given, name: str) -> list[str]:

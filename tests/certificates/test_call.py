@@ -140,6 +140,7 @@ def test_it_may_change_the_images_that_it_is_given():
 def test_a_net_that_is_left_out_has_rows_that_say_why():
     found = table.left_out("no bound") | {
         "net": "a", "seed": 0, "certificate": "c", "file": "test", "index": [0, 1], "label": [1, 1],
+        "norm": "l2", "eps": None, "box": False, "target": None, "region": None,
     }  # fmt: skip
     built = tables.build(found, table.SCHEMA)
     assert built["status"].to_pylist() == ["UNSUPPORTED"] * 2
