@@ -67,8 +67,8 @@ adversarial-sweep: $(READY) ## the search over settings behind it, on the valida
 	@echo 'Done. Open the report: results/adversarial-sweep/report.html'
 
 calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
-	$(PY) -m blindspots calibrate config.yaml
-	@echo 'Done. Set decay_scale in config.yaml to use it'
+	$(PY) -m blindspots calibrate config.yaml decay_scale FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
+	@echo 'Done. Set decay_scale of the trainers in config.yaml to use it'
 
 results: paper ## write the tables of `make paper` into docs/RESULTS.md
 	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md \

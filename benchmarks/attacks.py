@@ -109,7 +109,7 @@ def compare(name: str, file: Path, goal: str, options, root: str | None) -> list
 
 def sample(part: str, n: int, root: str | None) -> tuple[torch.Tensor, torch.Tensor]:
     """The first n images of a part of the split that the nets were trained with."""
-    rows = splits.rows_of(tables.read(RUN / "splits/s0.parquet"), part)
+    rows = splits.rows_of(tables.read(RUN / "splits/mnist.s0.parquet"), part)
     images, labels = datasets.load("mnist", part="test" if part == "test" else "train", root=root)
     at = torch.from_numpy(rows["index"].to_numpy()[:n].astype(np.int64))
     return images[at], labels[at]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,15 @@ class UnsupportedError(InputError):
 
 
 class Box(NamedTuple):
-    """The range of a pixel, a property of the dataset."""
+    """The range of a pixel, a property of the dataset.
 
-    lower: float
-    upper: float
+    Attributes:
+        lower: one number for all features, or an array or tensor of an image's shape; -inf: none.
+        upper: likewise; inf: none.
+    """
+
+    lower: Any
+    upper: Any
 
 
 UNIT_BOX = Box(0.0, 1.0)
@@ -54,14 +59,14 @@ class Dataset:
         train: the training set.
         test: the test set.
         classes: how many there are.
-        box: range of a pixel.
+        box: range of a pixel; None: there is none.
         names: of the classes, in the order of their numbers; None: they have none.
     """
 
     train: Part
     test: Part
     classes: int
-    box: Box
+    box: Box | None
     names: Sequence[str] | None = None
 
 
@@ -75,11 +80,12 @@ class Status(IntEnum):
         INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
             room for.
         NO_SUCCESS: no image was found that meets the goal.
-        NON_FINITE: at a gradient or a value that is infinite or no number.
+        NON_FINITE: at a gradient, a value or an answer that is infinite or no number.
         GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
             gradients says nothing then of how near the next success is.
-        UNSUPPORTED: a certificate does not take this network.
+        UNSUPPORTED: a certificate does not take this network; or it does not classify.
         TIMED_OUT: a limit on its work or on its time ended a verifier.
+        ANSWERED: a model gave a finite answer.
     """
 
     CONVERGED = 0
@@ -91,6 +97,7 @@ class Status(IntEnum):
     GRADIENT_VANISHED = 6
     UNSUPPORTED = 7
     TIMED_OUT = 8
+    ANSWERED = 9
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Limits of settings, for the annotations of a method: ``steps: Annotated[int, at_least(1)]``.
 
 A config is checked against them before anything runs. They are read from the method's source, which
-is not imported for that, so that their arguments are plain numbers.
+is not imported for that, so that their arguments are plain values. Some say what a setting is for:
+`own_weights`, `mirror`, `one_of_its`.
 """
 
 from __future__ import annotations
@@ -43,17 +44,56 @@ def below(limit: float) -> Limit:
 
 
 def some() -> Limit:
-    """Lists that are not empty."""
+    """Lists and mappings that are not empty."""
     return Limit("at least 1 entry", lambda values: len(values) > 0)
 
 
-def distinct() -> Limit:
-    """Lists without the same entry twice."""
+def distinct(*key: str) -> Limit:
+    """Lists without the same entry twice, or of mappings without the same value of a key."""
+    if key:
+        return Limit(
+            f"no {key[0]} twice", lambda values: len({v[key[0]] for v in values}) == len(values)
+        )
     return Limit("no entry twice", lambda values: len({*values}) == len(values))
+
+
+def either(*keys: str) -> Limit:
+    """Mappings with exactly one of some keys."""
+    return Limit(f"either {' or '.join(keys)}", lambda value: len(value.keys() & {*keys}) == 1)
+
+
+def one_of_its(what: str | dict[str, str], by: str = "") -> Limit:
+    """Names of what the experiments of a table or a figure have.
+
+    In a mapping with a key `experiment` they are of that experiment.
+
+    Args:
+        what: "experiments", or a key of an experiment: "sources", "victims", "controls",
+            "amplify", or "nets" (sources and victims); or by the value of the key `by` that stands
+            beside it. Beside another value there is to be none.
+        by: that key.
+    """
+    return Limit("a name", lambda value: True)
+
+
+def own_weights() -> Limit:
+    """A file with the weights of the model whose setting it is, which needs no others then."""
+    return Limit("a file", lambda value: True)
+
+
+def mirror(*unchecked: str) -> Limit:
+    """A folder with a copy of a published dataset, which is the same wherever the folder is.
+
+    Args:
+        unchecked: a folder in it, such as "KMNIST/raw", whose files the method does not hold
+            against checksums; what they hold is watched then.
+    """
+    return Limit("a folder", lambda value: True)
 
 
 Count = Annotated[int, at_least(1)]
 Natural = Annotated[int, at_least(0)]
 Positive = Annotated[float, above(0)]
 NonNegative = Annotated[float, at_least(0)]
+OwnWeights = Annotated[str, own_weights()]
 Share = Annotated[float, above(0), below(1)]

@@ -4,11 +4,11 @@ rule attack:
         shards=shards,
         stale=stale("attack"),
     output:
-        f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.parquet",
+        f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.parquet",
     log:
-        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.log",
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.log",
     benchmark:
-        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.jsonl"
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.jsonl"
     conda:
         "../envs/blindspots.yaml"
     threads: lambda w, input: 1 if input.shards else THREADS
@@ -22,7 +22,9 @@ rule attack:
         reads=reads(read_by_attack),
         files=lambda w: files(("attacks", config["attacks"][w.attack])),
         code=lambda w: code(
-            "attack.py", *models_of([w.net]), ("attacks", config["attacks"][w.attack])
+            "attack.py",
+            *models_of([w.net, *config["attacks"][w.attack]["parents"].values()]),
+            ("attacks", config["attacks"][w.attack]),
         ),
     script:
         "../scripts/attack.py"
@@ -34,11 +36,13 @@ use rule attack as attack_shard with:
         unpack(read_by_attack),
         stale=stale("attack_shard"),
     output:
-        temp(f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.parquet"),
+        temp(
+            f"{RESULTS}/attacks/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.{{first}}-{{end}}.parquet"
+        ),
     log:
-        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.log",
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.{{first}}-{{end}}.log",
     benchmark:
-        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{part}}.{{first}}-{{end}}.jsonl"
+        f"{LOGS}/attack/{{attack}}/{{net}}.s{{seed}}/{{dataset}}/{{part}}.{{first}}-{{end}}.jsonl"
     threads: THREADS
     resources:
         mem_mb=memory(4000),

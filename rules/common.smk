@@ -13,6 +13,7 @@ import yaml
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
 from blindspots.config.check import check
+from blindspots.config.datasets import is_derived
 from blindspots.config.lines import places
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.interface import InputError
@@ -71,18 +72,22 @@ def assert_weights_exist(section):
 
 
 NAMED = [*(config.get("measurements") or {})]  # those that an entry asks for, read or not
-config.update(checked(config))
+given = checked(config)
+config.clear()  # a section that stands for others is none any more
+config.update(given)
 assert_weights_exist("nets")
 assert_weights_exist("measurements")
 
 RESULTS = f"results/{config['run']}"
-RESOURCES = f"resources/{config['data']['name']}"
 LOGS = f"logs/{config['run']}"
 NETS, EXPERIMENTS, MEASURED = config["nets"], config["experiments"], config["measurements"]
+DATASETS = config["datasets"]
+PLAIN = [name for name in DATASETS if not is_derived(DATASETS[name])]
+DERIVED = [name for name in DATASETS if name not in PLAIN]
 THREADS = config["machine"]["threads"]
 GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
 
-for folder in (RESULTS, RESOURCES, LOGS):
+for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
     assert_writable(folder)
 
 
@@ -124,6 +129,7 @@ def any_of(names):
 wildcard_constraints:
     seed=r"\d+",
     net=r"[^/]+",
+    dataset=any_of(DATASETS),
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
     part=r"\w+",
@@ -133,19 +139,29 @@ wildcard_constraints:
 
 # Files.
 STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
-SPLIT = f"{RESULTS}/splits/s{{seed}}.parquet"
+SPLIT = f"{RESULTS}/splits/{{dataset}}.s{{seed}}.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
 
 
-def images(part):
-    return f"{RESOURCES}/{'test' if part == 'test' else 'train'}.parquet"
+def images(dataset, part, seed):
+    """The prepared file with a part's images; of derived datasets every seed has its own."""
+    folder = f"resources/{dataset}" if dataset in PLAIN else f"{RESULTS}/datasets/{dataset}.s{seed}"
+    return f"{folder}/{'test' if part == 'test' else 'train'}.parquet"
+
+
+def clean(net, dataset, seed):
+    """The table of a net's answers to a dataset; its own is made with the net."""
+    name = "clean" if dataset == NETS[net]["data"] else f"clean.{dataset}"
+    return f"{RESULTS}/nets/{net}.s{seed}/{name}.parquet"
 
 
 def attacked(experiment):
-    """The attacks' tables of an experiment's sources, in the order of seeds and sources."""
-    attack, part = experiment["attack"], experiment["part"]
+    """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
-        f"{RESULTS}/attacks/{attack}/{net}/{part}.parquet" for net in slugs(experiment["sources"])
+        f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['data']}/{experiment['part']}.parquet"
+        for seed in config["seeds"]
+        for attack in experiment["attacks"]
+        for net in experiment["sources"]
     ]
 
 
@@ -156,6 +172,21 @@ def all_weights(nets):
 def everyone(experiment):
     """The nets that take part in an experiment."""
     return list(dict.fromkeys(experiment["sources"] + experiment["victims"]))
+
+
+def clean_of(experiments):
+    """Answers of the nets of experiments to these experiments' datasets, unaltered."""
+    shown = [(net, each["data"]) for each in experiments for net in everyone(each)]
+    return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
+
+
+def splits_of(datasets):
+    return expand(SPLIT, dataset=dict.fromkeys(datasets), seed=config["seeds"])
+
+
+def dataset_of(entry, net):
+    """The dataset whose images a measurement shows a net: where it names none, the net's own."""
+    return MEASURED[entry]["data"] or NETS[net]["data"]
 
 
 def with_parents(nets):
@@ -198,8 +229,8 @@ def evidence(experiments, wanted):
     nets = nets_in(experiments)
     sections = [EXPERIMENTS[name] for name in experiments]
     files = {
-        "split": expand(SPLIT, seed=config["seeds"]),
-        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets)),
+        "split": splits_of(each["data"] for each in sections),
+        "clean": clean_of(sections),
         "attacks": list(dict.fromkeys(sum(map(attacked, sections), []))),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"

@@ -2,41 +2,74 @@
 # origins (rules/origins.smk): another net, experiment or dataset is another param, which Snakemake compares.
 
 
+def prepared(dataset, seed):
+    """A dataset's training and test images."""
+    return {part: images(dataset, part, seed) for part in ("train", "test")}
+
+
+def split_of(dataset, seed):
+    return SPLIT.format(dataset=dataset, seed=seed)
+
+
+def weights_of(net, seed):
+    return WEIGHTS.format(net=net, seed=seed)
+
+
 def read_by_split(wildcards):
-    return {"train": images("train"), "test": images("test")}
+    """Beside the dataset's own images those that its nets were made for, whose shape must be the same."""
+    others = [images(each, "test", None) for each in shown_beside(wildcards.dataset)]
+    return prepared(wildcards.dataset, wildcards.seed) | {"others": others}
+
+
+def read_by_derive(wildcards):
+    source = DATASETS[wildcards.dataset]["data"]
+    return prepared(source, wildcards.seed) | {
+        "split": split_of(source, wildcards.seed),
+        "parents": parent_weights(DATASETS[wildcards.dataset], wildcards.seed),
+    }
 
 
 def read_by_train(wildcards):
-    return read_by_split(wildcards) | {
-        "split": SPLIT.format(seed=wildcards.seed),
-        "parents": parent_weights(wildcards),
+    return read_by_adopt(wildcards) | {
+        "split": split_of(NETS[wildcards.net]["data"], wildcards.seed),
     }
 
 
 def read_by_adopt(wildcards):
-    return read_by_split(wildcards) | {"parents": parent_weights(wildcards)}
+    net = NETS[wildcards.net]
+    return prepared(net["data"], wildcards.seed) | {"parents": parent_weights(net, wildcards.seed)}
+
+
+def read_by_answers(wildcards):
+    return prepared(wildcards.dataset, wildcards.seed) | {
+        "weights": weights_of(wildcards.net, wildcards.seed),
+    }
 
 
 def read_by_attack(wildcards):
     return {
-        "images": images(wildcards.part),
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+        "images": images(wildcards.dataset, wildcards.part, wildcards.seed),
+        "split": split_of(wildcards.dataset, wildcards.seed),
+        "weights": weights_of(wildcards.net, wildcards.seed),
+        "parents": parent_weights(config["attacks"][wildcards.attack], wildcards.seed),
     }
 
 
 def of_experiment(wildcards):
-    """The images of an experiment, and how each seed splits them."""
+    """The images of an experiment by seed, and how each splits them."""
+    dataset, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("data", "part"))
     return {
-        "images": images(EXPERIMENTS[wildcards.experiment]["part"]),
-        "splits": expand(SPLIT, seed=config["seeds"]),
+        "images": [images(dataset, part, seed) for seed in config["seeds"]],
+        "splits": splits_of([dataset]),
     }
 
 
 def read_by_certify(wildcards):
-    return read_by_split(wildcards) | {
-        "split": SPLIT.format(seed=wildcards.seed),
-        "weights": WEIGHTS.format(net=wildcards.net, seed=wildcards.seed),
+    shown, seed = images_certified(wildcards), wildcards.seed
+    return {
+        "images": [images(each["data"], each["part"], seed) for each in shown],
+        "splits": [split_of(each["data"], seed) for each in shown],
+        "weights": weights_of(wildcards.net, seed),
     }
 
 
@@ -46,15 +79,15 @@ def read_by_measure(entry):
     parents = list(section["parents"].values())
 
     def of_net(wildcards):
-        split, weights = SPLIT.format(seed=wildcards.seed), WEIGHTS.format(
-            net=wildcards.net, seed=wildcards.seed
-        )
-        files = {"weights": weights}
+        net, seed = wildcards.net, wildcards.seed
+        dataset, files = dataset_of(entry, net), {"weights": weights_of(net, seed)}
         if "data" in wanted:
-            files |= {"images": images(section["part"]), "split": split}
+            files["images"] = images(dataset, section["part"], seed)
         if "train" in wanted:
-            files |= {"train": images("train"), "split": split}
-        return files | {"parents": expand(WEIGHTS, net=parents, seed=wildcards.seed)}
+            files["train"] = images(dataset, "train", seed)
+        if wanted & {"data", "train"}:
+            files["split"] = split_of(dataset, seed)
+        return files | {"parents": parent_weights(section, seed)}
 
     def of_an_experiment(wildcards):
         experiment = EXPERIMENTS[wildcards.experiment]
@@ -69,7 +102,7 @@ def read_by_measure(entry):
 
     def of_run(wildcards):
         nets = all_weights(section["nets"]) if "nets" in wanted else []
-        return {"nets": nets, "parents": expand(WEIGHTS, net=parents, seed=config["seeds"][0])}
+        return {"nets": nets, "parents": parent_weights(section, config["seeds"][0])}
 
     of = {"net": of_net, "experiment": of_an_experiment, "run": of_run}
     return of[declared(section).subject]
@@ -86,15 +119,19 @@ def read_by_ledger(wildcards):
         for net in slugs(certificate["nets"])
     ]
     return {
+        "images": [
+            images(each["dataset"], each["file"], each["seed"]) for each in audited_images()
+        ],
         "attacks": [*all_attacked(), *measured("witnesses")],
         "certificates": certified,
-        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=slugs(nets_of_experiments())),
+        "clean": clean_of(EXPERIMENTS.values()),
     }
 
 
 def read_by_audit(wildcards):
     ledger = read_by_ledger(wildcards)
-    return read_by_split(wildcards) | {
+    return {
+        "images": ledger["images"],
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": all_attacked(),
         "witnesses": measured("witnesses"),
@@ -115,13 +152,14 @@ def read_by_figure(wildcards):
 
 
 def read_by_report(wildcards):
-    first = slugs(nets_of_experiments(), config["seeds"][:1])
+    first = config["seeds"][0]
+    shown = [(net, each["data"]) for each in EXPERIMENTS.values() for net in everyone(each)]
     return {
         "tables": expand(f"{RESULTS}/tables/{{table}}.parquet", table=config["tables"]),
         "figures": expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
-        "splits": expand(SPLIT, seed=config["seeds"]),
+        "splits": splits_of(datasets_in_use()),
         "audit": [f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
         "pictures": measured("pictures", EXPERIMENTS),
         "transfer": measured("transfer", EXPERIMENTS),
-        "clean": expand(f"{RESULTS}/nets/{{net}}/clean.parquet", net=first),
+        "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
     }

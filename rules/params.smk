@@ -2,7 +2,7 @@
 # it reaches.
 from functools import cache
 from glob import has_magic
-from itertools import pairwise
+from itertools import pairwise, product
 from math import prod
 
 from snakemake.exceptions import WorkflowError
@@ -13,6 +13,7 @@ from blindspots.config.declarations import certificate as certificate_of
 from blindspots.files import tables
 from blindspots.files.given import matching
 from blindspots.config.check import SUBJECTS, method_settings
+from blindspots.config.datasets import plain_of
 from blindspots.config.fingerprint import fingerprint
 from blindspots.provenance import content
 
@@ -43,7 +44,7 @@ def files(*used):
     settings = [
         method_settings(mapping, role)
         for role, mapping in used
-        if role in ("datasets", "models") or ":" in mapping["method"]
+        if role in ("datasets", "derived", "models") or ":" in mapping["method"]
     ]
     return {path: content(path) for path in sorted(set(named_files(settings)))}
 
@@ -58,20 +59,12 @@ def named_files(value):
     return matching(value)
 
 
-UNPINNED = {"fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}
-"""Datasets whose files no checksum tells from others, and the folder that they are in."""
-
-
-def data_files():
-    """As `files`, of the dataset. Where the files of one that checksums tell are changes nothing."""
-    data = config["data"]
-    folder = Path(
-        data["root"] or os.environ.get("BLINDSPOTS_DATA", ""),
-        UNPINNED.get(data["method"], ""),
-        "raw",
-    )
-    unpinned = data["method"] in UNPINNED and folder.is_dir()
-    return files(("datasets", data)) | ({data["method"]: content(folder)} if unpinned else {})
+def data_files(data):
+    """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
+    unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
+    folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
+    watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
+    return files(("datasets", data)) | watched
 
 
 def models_of(nets):
@@ -103,19 +96,83 @@ def adopted_net(wildcards):
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    if methods.takes("trainers", trainer["method"], "decay_scale"):
-        trainer["settings"].setdefault("decay_scale", config["decay_scale"])
     return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
 
 
-def parent_weights(wildcards):
-    parents = list(NETS[wildcards.net]["parents"].values())
-    return expand(WEIGHTS, net=parents, seed=wildcards.seed)
+def parent_weights(made, seed):
+    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
+    return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
+
+
+def made_by(dataset):
+    """The methods that make a derived dataset, for `code`."""
+    return [("derived", DATASETS[dataset]), *models_of(DATASETS[dataset]["parents"].values())]
+
+
+def shown_beside(dataset):
+    """The plain datasets of other nets that are shown images of one, or of any made from it."""
+    nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
+    nets += [
+        (e["data"], net)
+        for e in EXPERIMENTS.values()
+        for attack in e["attacks"]
+        for net in config["attacks"][attack]["parents"].values()
+    ]
+    nets += [shown for entry in MEASURED for shown in shown_by(entry)]
+    nets += [(d["data"], net) for n, d in DATASETS.items() for net in d["parents"].values()]
+    of = [
+        plain_of(DATASETS, NETS[net]["data"])
+        for on, net in nets
+        if plain_of(DATASETS, on) == dataset
+    ]
+    return [other for other in PLAIN if other in of and other != dataset]
+
+
+def shown_by(entry):
+    """The datasets that a measurement of nets shows, each with a net that it is shown to."""
+    section = MEASURED[entry]
+    if declared(section).subject != "net" or section["n"] is None:
+        return []
+    shown = [(dataset_of(entry, net), net) for net in section["nets"]]
+    datasets = dict.fromkeys(dataset for dataset, _ in shown)
+    return [*shown, *product(datasets, section["parents"].values())]
+
+
+def datasets_in_use():
+    """The datasets of experiments and measurements, and of the nets in them; or else all."""
+    shown = sum(map(shown_by, MEASURED), [])
+    nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
+    used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}
+    used |= {dataset for dataset, _ in shown}
+    return [name for name in DATASETS if name in used] or PLAIN
+
+
+def audited_images():
+    """The prepared files of the experiments' datasets, by dataset, seed and file."""
+    shown = dict.fromkeys(experiment["data"] for experiment in EXPERIMENTS.values())
+    return [
+        {"dataset": dataset, "seed": seed, "file": file}
+        for dataset in shown
+        for seed in config["seeds"]
+        for file in ("train", "test")
+    ]
 
 
 def attack_params(wildcards):
     attack = config["attacks"][wildcards.attack]
-    return instance(attack, "attacks") | {"target": attack["target"]}
+    mask = attack["mask"]
+    return instance(attack, "attacks") | {
+        "target": attack["target"],
+        "mask": mask,
+        "mask_content": None if mask is None else content(mask),
+        "parents": list(attack["parents"]),
+    }
+
+
+def radii_of(attack):
+    """How many radii an attack has rows for: 1 for a minimal attack."""
+    eps = config["attacks"][attack].get("eps")
+    return len(eps) if isinstance(eps, list) else 1
 
 
 def nets_of_experiments():
@@ -131,7 +188,7 @@ def network_params(section):
     return made | instance(section["model"], "models") | {"seed": seed}
 
 
-SHOWN = ("attack", "part", "n", "sources", "victims")
+SHOWN = ("attacks", "part", "n", "sources", "victims")
 
 
 def measurement_params(entry):
@@ -147,7 +204,7 @@ def measurement_params(entry):
         "parents": list(section["parents"]),
     }
     if what.subject == "net":
-        told |= {key: section[key] for key in ("part", "n")}
+        told |= {key: section[key] for key in ("data", "part", "n")}
     if what.subject != "net":
         told["seeds"] = config["seeds"]
     if what.subject == "run":
@@ -216,10 +273,14 @@ def need(entry, name):
     def needed(wildcards, attempt):
         if not callable(declares):
             return int(declares) * (attempt if name == "memory" else 1)
-        n, part = section.get("n") or 1, section.get("part", "train")
+        n, part, dataset = section.get("n") or 1, section.get("part", "test"), PLAIN[0]
         if "experiment" in wildcards.keys():
-            n, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("n", "part"))
-        pixels, classes = sizes(images(part))
+            experiment = EXPERIMENTS[wildcards.experiment]
+            n, part, dataset = (experiment[key] for key in ("n", "part", "data"))
+        elif "net" in wildcards.keys():
+            dataset = dataset_of(entry, wildcards.net)
+        seed = wildcards.get("seed", config["seeds"][0])
+        pixels, classes = sizes(images(dataset, part, seed))
         found = declares(n, pixels, classes, config["machine"]["chunk"])
         return max(1, round(found)) * (attempt if name == "memory" else 1)
 
@@ -250,22 +311,23 @@ def controls_of(experiment):
 
 def images_attacked(wildcards):
     """How many images of a part a net's attack needs: the most that an experiment asks for."""
-    asked = attacked_by_all().get((wildcards.attack, wildcards.part, wildcards.net))
+    key = tuple(getattr(wildcards, name) for name in ("attack", "dataset", "part", "net"))
+    asked = attacked_by_all().get(key)
     if asked is None:
         raise WorkflowError(
             f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} "
-            f"on part {wildcards.part}, found none; add it as a source of one"
+            f"on part {wildcards.part} of {wildcards.dataset}, found none; add it as a source of one"
         )
     return asked
 
 
 @cache
 def attacked_by_all():
-    """The most images that an experiment asks for, by attack, part and net."""
+    """The most images that an experiment asks for, by attack, dataset, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
-        for net in experiment["sources"]:
-            key = experiment["attack"], experiment["part"], net
+        for attack, net in product(experiment["attacks"], experiment["sources"]):
+            key = attack, experiment["data"], experiment["part"], net
             asked[key] = max(experiment["n"], asked.get(key, 0))
     return asked
 
@@ -278,9 +340,8 @@ def shards(wildcards):
     if count == 1:
         return []
     ends = [min(chunks * (i + 1) // count * chunk, n) for i in range(count)]
-    name = (
-        f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}/{wildcards.part}"
-    )
+    folder = f"{RESULTS}/attacks/{wildcards.attack}/{wildcards.net}.s{wildcards.seed}"
+    name = f"{folder}/{wildcards.dataset}/{wildcards.part}"
     return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
 
 
@@ -299,18 +360,21 @@ def certificate_params(wildcards):
 
 
 def images_certified(wildcards):
-    """How many images of each part are certified for a net: those that experiments attack."""
-    return shown_in_all()[wildcards.net]
+    """How many images of each dataset and part are certified for a net: those that experiments attack."""
+    return [
+        {"data": dataset, "part": part, "n": n}
+        for (dataset, part), n in shown_in_all()[wildcards.net].items()
+    ]
 
 
 @cache
 def shown_in_all():
-    """By net the most images of each part that an experiment shows it."""
+    """By net the most images of each dataset and part that an experiment shows it."""
     counts = {net: {} for net in NETS}
     for experiment in EXPERIMENTS.values():
         for net in everyone(experiment):
-            seen = counts[net].get(experiment["part"], 0)
-            counts[net][experiment["part"]] = max(experiment["n"], seen)
+            key = experiment["data"], experiment["part"]
+            counts[net][key] = max(experiment["n"], counts[net].get(key, 0))
     return counts
 
 
@@ -334,6 +398,7 @@ def summary(mapping, role):
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
         "n": rows_of_attacks(experiments_of(mapping)),
+        "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),
     }
 
@@ -344,11 +409,19 @@ def with_images(wanted):
     return [name for name in wanted if name in pictures]
 
 
+def has_several(experiment):
+    """Whether an experiment has more than one attack, or one at more than one radius."""
+    return sum(map(radii_of, EXPERIMENTS[experiment]["attacks"])) > 1
+
+
 def rows_of_attacks(experiments):
     """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
-        asked |= {p: max(experiment["n"], asked.get(p, 0)) for p in attacked(experiment)}
+        for attack in experiment["attacks"]:
+            n = radii_of(attack) * experiment["n"]
+            files = attacked(experiment | {"attacks": [attack]})
+            asked |= {path: max(n, asked.get(path, 0)) for path in files}
     return asked
 
 

@@ -14,6 +14,7 @@ rule ledger:
         mem_mb=memory(2000),
         runtime=15,
     params:
+        images=audited_images(),
         reads=reads(read_by_ledger),
         code=code("ledger.py"),
     script:
@@ -41,6 +42,7 @@ rule audit:
             for seed in config["seeds"]
             for net in nets_of_experiments()
         ],
+        images=audited_images(),
         products=product_certificates(),
         reads=reads(read_by_audit),
         code=code("audit.py"),
@@ -135,7 +137,9 @@ rule report:
         runtime=10,
     params:
         config={key: value for key, value in config.items() if key != "machine"},
-        order=[list(config[key]) for key in ("nets", "experiments", "tables", "figures")],
+        order=[
+            list(config[key]) for key in ("datasets", "nets", "experiments", "tables", "figures")
+        ],
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

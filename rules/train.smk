@@ -57,3 +57,29 @@ rule adopt:
         code=lambda w: code("adopt.py", *methods_of(w.net)),
     script:
         "../scripts/adopt.py"
+
+
+# The answers of a net to a dataset of an experiment that is not the one it is made for.
+rule answers:
+    input:
+        unpack(read_by_answers),
+        stale=stale("answers"),
+    output:
+        clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.{{dataset}}.parquet",
+    log:
+        f"{LOGS}/answers/{{net}}.s{{seed}}.{{dataset}}.log",
+    benchmark:
+        f"{LOGS}/answers/{{net}}.s{{seed}}.{{dataset}}.jsonl"
+    conda:
+        "../envs/blindspots.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(3000),
+        runtime=15,
+        gpu=GPU,
+    params:
+        net=lambda w: {"name": w.net, "seed": int(w.seed)},
+        reads=reads(read_by_answers),
+        code=lambda w: code("answers.py", *models_of([w.net])),
+    script:
+        "../scripts/answers.py"

@@ -1,5 +1,6 @@
 """Take over a net whose weights are given, and record its answers to every image of the dataset."""
 
+from blindspots.config import methods
 from blindspots.devices import pick
 from blindspots.files import tables, weights
 from blindspots.jobs.clean import write_clean
@@ -16,7 +17,7 @@ def main(snakemake):
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
         own=own_models(snakemake),
     )
-    if net["model"]["method"] != "exported":  # which brings its own
+    if methods.own_weights(**net["model"]) is None:
         weights.check_spec(net["weights"], spec)
         weights.load_weights(model, net["weights"])
     weights.save(snakemake.output.weights, model, spec)

@@ -9,13 +9,14 @@ from blindspots.jobs.job import job, progress, provenance
 
 def main(snakemake):
     nets = [(net["name"], net["seed"]) for net in snakemake.params.nets]
+    images = [(of["dataset"], of["seed"], of["file"]) for of in snakemake.params.images]
     files = Files(
         ledger=snakemake.input.ledger,
         attacks=snakemake.input.attacks,
         certificates=snakemake.input.certificates,
         weights=dict(zip(nets, snakemake.input.weights, strict=True)),
-        images={"train": snakemake.input.train, "test": snakemake.input.test},
-        clean=dict(zip(nets, snakemake.input.clean, strict=True)),
+        images=dict(zip(images, snakemake.input.images, strict=True)),
+        clean=snakemake.input.clean,
         transfer=snakemake.input.transfer,
         pictures=snakemake.input.pictures,
         witnesses=snakemake.input.witnesses,

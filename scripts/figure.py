@@ -2,6 +2,7 @@
 
 import inspect
 
+from blindspots.analyses.threats import of_one
 from blindspots.config import methods
 from blindspots.figures.kit import save, style
 from blindspots.jobs.evidence import evidence
@@ -11,11 +12,13 @@ from blindspots.jobs.job import job, provenance
 def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
+    frames, said = evidence(snakemake.input, figure["n"], figure["pictures"]), ""
+    if not getattr(draw, "across", False):
+        frames, said = of_one(frames, several=figure["several"])
     with style():
-        drawn = draw(
-            **evidence(snakemake.input, figure["n"], figure["pictures"]), **figure["settings"]
-        )
+        drawn = draw(**frames, **figure["settings"])
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")
+        says = " ".join(filter(None, [says, said]))
         save(drawn, snakemake.output[0], says, provenance(snakemake)["settings"])
 
 

@@ -1,13 +1,17 @@
 """Join the best upper and lower bound for every net and image."""
 
-from blindspots.analyses.ledger import SCHEMA, build
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
 from blindspots.jobs.job import job, provenance
+from blindspots.jobs.ledger import SCHEMA, build
+from blindspots.jobs.lowers import Prepared
 
 
 def main(snakemake):
-    ledger = build(**evidence(snakemake.input))
+    inputs = {name: snakemake.input[name] for name in ("attacks", "certificates", "clean")}
+    images = [(of["dataset"], of["seed"], of["file"]) for of in snakemake.params.images]
+    prepared = dict(zip(images, map(Prepared, snakemake.input.images), strict=True))
+    ledger = build(**evidence(inputs), prepared=prepared)
     tables.write(snakemake.output[0], tables.from_frame(ledger, SCHEMA), provenance(snakemake))
 
 

@@ -6,11 +6,12 @@ from blindspots.jobs.job import job, provenance
 
 
 def main(snakemake):
-    load = methods.find("datasets", snakemake.params.method)
-    settings = dict(snakemake.params.settings)
-    if snakemake.config["data"]["root"] is not None:  # where the files are changes nothing in them
-        settings["root"] = snakemake.config["data"]["root"]
-    dataset = table.checked(load(**settings), snakemake.params.method)
+    data, name = snakemake.params.data, snakemake.wildcards.dataset
+    load, settings = methods.find("datasets", data["method"]), dict(data["settings"])
+    root = snakemake.config["datasets"][name]["root"]
+    if root is not None:  # where the files are changes nothing in them
+        settings["root"] = root
+    dataset = table.checked(load(**settings), data["method"])
     for part in ("train", "test"):
         table.write(
             snakemake.output[part],
@@ -19,6 +20,7 @@ def main(snakemake):
             dataset.box,
             provenance(snakemake),
             dataset.names,
+            dataset=name,
         )
 
 

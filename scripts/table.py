@@ -1,6 +1,7 @@
 """Summarise an experiment in one tidy table."""
 
 from blindspots.analyses.kit import checked
+from blindspots.analyses.threats import summarised
 from blindspots.config import methods
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
@@ -10,10 +11,9 @@ from blindspots.jobs.job import job, provenance
 def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
-    found = summarise(
-        **evidence(snakemake.input, table["n"], table["pictures"]), **table["settings"]
-    )
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
+    frames = evidence(snakemake.input, table["n"], table["pictures"])
+    found = summarised(summarise, frames, table["settings"], where, several=table["several"])
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

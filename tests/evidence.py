@@ -3,11 +3,12 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-from blindspots.analyses.ledger import SCHEMA as LEDGER
 from blindspots.attacks import table as attacks
 from blindspots.files import tables
+from blindspots.jobs.ledger import SCHEMA as LEDGER
 from blindspots.measurements.gradients import GRADIENTS
 from blindspots.measurements.layers import LIPSCHITZ
 from blindspots.measurements.looseness import LOOSENESS
@@ -16,6 +17,7 @@ from blindspots.measurements.sweep import CURVES, RADII
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
 from blindspots.threat.answers import CLEAN
+from blindspots.threat.outcomes import NO_ANSWER, outcomes
 
 SHAPE = (1, 4, 4)
 HISTORY = pa.schema(
@@ -26,7 +28,7 @@ HISTORY = pa.schema(
     ]
 )  # fmt: skip
 SCHEMAS = {
-    "split": pa.schema([CLEAN.field("seed"), CLEAN.field("file"), CLEAN.field("index"),
+    "split": pa.schema([*map(CLEAN.field, ("seed", "dataset", "file", "index")),
                         ("subset", pa.string())]),
     "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
     "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
@@ -44,7 +46,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
     Attacks, for any wrong class, succeed on images that are wrong already, at distance 0, and where
     `fooled` says so; their images fool every net, noise none.
     """
-    images = [{"file": "test", "index": i, "label": 1} for i in range(n)]
+    images = [{"dataset": "D", "file": "test", "index": i, "label": 1} for i in range(n)]
     keys = list(itertools.product(nets, seeds, images))
     found = {name: [] for name in SCHEMAS}
     for seed, image in itertools.product(seeds, images):
@@ -58,18 +60,26 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         found["clean"].append(whole | {"prediction": before, "margin": 3.0 - 2 * before})
         found["attacks"].append(
             whole | {
-                "attack": "closest", "target": None, "prediction": before, "success": ok,
+                "attack": "closest", "norm": "l2", "eps": None, "target": None,
+                "prediction": before, "success": ok,
                 "attacked_prediction": after, "status": "CONVERGED" if ok else "NO_SUCCESS",
                 "distortion": length, "l2": length, "linf": length, "penalty": None,
+                "l0": length and 1, "l0_features": length and 1, "l1": length,
+                "mistaken": after != 1, "certain": True, "inside": True,
                 "forwards": 9, "backwards": 8,
             }
         )  # fmt: skip
-        bounds = {"norm": "L2", "goal": "any", "target": None, "attack": "closest" if ok else None}
+        bounds = {"norm": "l2", "goal": "any", "target": None, "attack": "closest" if ok else None}
         lower = {"lower": 0.02 if before == 1 else 0.0, "certificate": "product"}
         found["ledger"].append(whole | bounds | lower | {"upper": length})
         made = [(net, "closest", None), (net, "closest", 0.3), (None, "noise", None)]
         for source, attack, scale in made[: 3 if controls and net == nets[0] else 2]:
-            origin = image | {"source": source, "attack": attack, "amplified_to": scale}
+            origin = image | {
+                "source": source,
+                "attack": attack,
+                "eps": None,
+                "amplified_to": scale,
+            }
             origin |= {"seed": seed}
             found["pictures"].append(origin)
             success, far = (True, 0.2) if source is None else (ok, scale if length else length)
@@ -80,14 +90,15 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                     origin | {
                         "experiment": "e", "victim": victim, "victim_seed": seed,
                         "prediction": answer, "margin": 3.0 - 2 * answer, "success": success,
-                        "distortion": far,
+                        "distortion": far, "before": before if source else None,
                     }
                 )  # fmt: skip
         for victim in nets:
             found["radii"].append(
                 whole | {
-                    "experiment": "e", "source": net, "attack": "closest", "victim": victim,
-                    "success": ok, "radius": length, "noise_fooled": 0 if ok else None,
+                    "experiment": "e", "source": net, "attack": "closest", "eps": None,
+                    "victim": victim, "success": ok, "radius": length,
+                    "noise_fooled": 0 if ok else None, "noise_rejected": 0 if ok else None,
                     "noise_draws": 4,
                 }
             )  # fmt: skip
@@ -97,7 +108,13 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
             pair | {"cosine": 0.5, "compared": n, "victim_gradient": 2.0, "n": n}
         )
         for direction, at in itertools.product(("closest", "noise", "other image"), (0.1, 0.2)):
-            line = pair | {"direction": direction, "distortion": at, "wrong": n / 2, "n": n}
+            line = pair | {
+                "direction": direction,
+                "distortion": at,
+                "wrong": n / 2,
+                "rejected": 0,
+                "n": n,
+            }
             found["curves"].append(line | {"source": net if direction == "closest" else None})
     for net, seed in itertools.product(nets, seeds):
         of = {"net": net, "seed": seed}
@@ -119,7 +136,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                          "value": 0.5 + i, "reason": None, "n": n}
             )  # fmt: skip
             drawn = {"kind": "Linear", "arm": arm, "direction": i, "rank": 0, "score": 1.0}
-            found["unit_pictures"].append(layer | drawn | {"index": 0, "label": 1})
+            found["unit_pictures"].append(layer | drawn | images[0])
         found["unit_rotations"] += [layer | {"rotation": i, "value": 0.4 + i / 9} for i in (0, 1)]
     found["operators"].append(
         {"network": "N", "origin": "theirs", "layer": "0", "weights": "3 × 3", "inputs": 9,
@@ -135,9 +152,49 @@ def validation(found):
     return found
 
 
+def judged(rows):
+    """Rows of answers, a frame or dicts, with what follows from the answers that they have."""
+    frame = pd.DataFrame(rows).drop(columns="before", errors="ignore")
+    given = pd.Series([row.get("before") for row in pd.DataFrame(rows).to_dict("records")])
+    named = (("prediction", "outcome"), ("attacked_prediction", "attacked_outcome"))
+    for answer, outcome in named:
+        if answer in frame:
+            frame[outcome] = _outcomes(frame[answer], frame["label"])
+    if "source" in frame:
+        if given.isna().all():  # images at distance 0 were wrong as they were
+            given = np.where(frame["distortion"] == 0, frame["label"] + 1, frame["label"])
+        before = _outcomes(pd.Series(given), frame["label"])
+        frame["source_outcome"] = np.where(frame["source"].isna(), None, before)
+    if "status" not in frame and "prediction" in frame:
+        frame["status"] = np.where(frame["prediction"].isna(), "NON_FINITE", "ANSWERED")
+    if "net" in frame and "attacked_prediction" not in frame and "probabilities" not in frame:
+        frame["probabilities"] = False
+    return frame
+
+
+def judging(analysis):
+    """An analysis of frames whose outcomes follow from the answers that tests wrote into them."""
+
+    def judge(frame):
+        has_answers = isinstance(frame, pd.DataFrame) and "prediction" in frame and len(frame)
+        return judged(frame.reset_index(drop=True)) if has_answers else frame
+
+    return lambda *frames, **settings: analysis(*map(judge, frames), **settings)
+
+
+def _outcomes(answers, labels):
+    known = pd.Series(answers).astype("Float64").fillna(NO_ANSWER).to_numpy(int)
+    return outcomes(known, np.asarray(labels, int))
+
+
 def frames(folder, found):
     """The tables as files, read as jobs read them."""
     read = {}
+    for name in ("clean", "transfer", "attacks"):
+        if found[name]:
+            found[name] = (
+                judged(found[name]).astype(object).replace({np.nan: None}).to_dict("records")
+            )
     for name, schema in SCHEMAS.items():
         columns = {
             field.name: np.full((len(found[name]), *SHAPE), 0.5)

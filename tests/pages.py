@@ -96,8 +96,8 @@ def pictures(rng):
     moved = np.clip(originals + rng.normal(0, 0.1, originals.shape), 0, 1)
     source, attack, amplified_to = zip(*(origin for _, origin, _ in keys), strict=True)
     columns = {
-        "source": source, "attack": attack, "amplified_to": amplified_to,
-        "seed": [seed for seed, *_ in keys], "file": "train",
+        "source": source, "attack": attack, "eps": None, "amplified_to": amplified_to,
+        "seed": [seed for seed, *_ in keys], "dataset": "D", "file": "train",
         "index": [100 + place for *_, place in keys], "label": [place % 10 for *_, place in keys],
         "original": originals, "image": moved,
     }  # fmt: skip
@@ -110,15 +110,19 @@ def answers(rng, shown):
         row | {
             "experiment": "cross-model", "victim": victim, "victim_seed": row["seed"],
             "prediction": int(rng.integers(10)), "margin": float(rng.normal()), "success": True,
-            "distortion": 0.1,
+            "distortion": 0.1, "source_outcome": row["source"] and "RIGHT", "status": "ANSWERED",
+            "confidence": 0.5,
         } for row in shown.drop_columns(["original", "image"]).to_pylist() for victim in NETS
     ]  # fmt: skip
     clean = [
         {
-            "net": net, "seed": 0, "file": "train", "index": 100 + place, "label": place % 10,
-            "prediction": place % 10, "margin": float(rng.random()),
+            "net": net, "seed": 0, "dataset": "D", "file": "train", "index": 100 + place,
+            "label": place % 10, "prediction": place % 10, "margin": float(rng.random()),
+            "outcome": "RIGHT", "status": "ANSWERED", "confidence": 0.5, "probabilities": False,
         } for net in NETS for place in range(IMAGES)
     ]  # fmt: skip
+    for row in rows:
+        row["outcome"] = "RIGHT" if row["prediction"] == row["label"] else "WRONG"
     return tables.pa.Table.from_pylist(rows, TRANSFER), tables.pa.Table.from_pylist(clean, CLEAN)
 
 

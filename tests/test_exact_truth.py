@@ -3,20 +3,34 @@
 Tiny ReLU networks, whose regions are enumerated, are in tests/certificates/test_regions.py.
 """
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from blindspots.analyses import ledger
 from blindspots.attacks import closest
 from blindspots.bounds.local import METHODS
 from blindspots.certificates.lipschitz import lipschitz
 from blindspots.certificates.local import local
 from blindspots.certificates.regions import regions
 from blindspots.datasets.spheres import spheres
+from blindspots.interface import UNIT_BOX
+from blindspots.jobs.ledger import build
+from blindspots.threat.judge import judge
+from blindspots.threat.outcomes import outcomes
 
 WITHIN = 1.001
+
+
+class Unaltered:
+    """Images, and how far their pixels can be moved."""
+
+    def __init__(self, images):
+        self.images, self.shape = images.numpy(), tuple(images.shape[1:])
+
+    def reach(self, index):
+        return np.maximum(self.images[index], 1 - self.images[index])
 
 
 def built(model, images, labels, radii):
@@ -24,18 +38,26 @@ def built(model, images, labels, radii):
     found = closest(model, images, labels)
     answers = model(images).argmax(dim=1)
     frame = pd.DataFrame({"index": range(len(images)), "label": labels.numpy()})
-    frame = frame.assign(net="A", seed=0, file="test", prediction=answers.numpy())
+    frame = frame.assign(net="A", seed=0, dataset="D", file="test", prediction=answers.numpy())
+    frame = frame.assign(outcome=outcomes(answers.numpy(), labels.numpy()))
+    seen = judge(
+        model, images, found.images, labels, None, classes=model(images).shape[1], box=UNIT_BOX
+    )
     attacks = frame.assign(
         attack="closest",
         target=pd.array([pd.NA] * len(frame), dtype="Int16"),
         success=found.success.numpy(),
-        l2=found.l2.numpy(),
-        attacked_prediction=model(found.images).argmax(dim=1).numpy(),
+        attacked_prediction=pd.array(seen.prediction, dtype="Int16"),
+        mistaken=seen.mistaken,
+        certain=seen.certain,
+        inside=seen.inside,
+        **seen.lengths,
     )
     certificates = [
         frame.assign(certificate=name, radius=radius.numpy()) for name, radius in radii.items()
     ]
-    return ledger.build(attacks, pd.concat(certificates), frame)
+    ledger = build(attacks, pd.concat(certificates), frame, {("D", 0, "test"): Unaltered(images)})
+    return ledger[ledger["norm"] == "l2"]
 
 
 def closed(rows):

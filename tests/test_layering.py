@@ -20,7 +20,7 @@ ROLES = [
 FLOORS = [
     {"interface"},
     {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
-     "limits"},
+     "families", "limits"},
     {"threat", "config", "optim"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},

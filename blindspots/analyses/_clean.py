@@ -7,13 +7,15 @@ from collections.abc import Iterator
 import pandas as pd
 
 from blindspots.files.splits import SUBSETS
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "file", "index"]
+IMAGE = ["seed", "dataset", "file", "index"]
+NO_CLASSES = "UNSUPPORTED"
+"""Status of answers, by `interface.Status`, of a net that does not classify."""
 
 
 def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `clean` for the images of a part, with columns `wrong` and `rejected`.
+    """The rows of `clean` for the images of a part, with `wrong`, `rejected` and `unanswered`.
 
     Those of nets that do not classify are left out.
 
@@ -23,17 +25,17 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
         split: the parts that the images are in.
     """
     there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
-    found = clean[clean["prediction"].notna()].merge(there, on=IMAGE)
+    found = clean[clean["status"] != NO_CLASSES].merge(there, on=IMAGE)
+    outcome = found["outcome"]
     return found.assign(
-        wrong=is_wrong(found["prediction"], found["label"]).astype(bool),
-        rejected=is_rejected(found["prediction"]).astype(bool),
+        wrong=outcome == WRONG, rejected=outcome == REJECTED, unanswered=outcome.isna()
     )
 
 
 def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Per net and seed the error on a part in percent; and, if any, the share of rejected images.
+    """Per net and seed the error on a part in percent; and beside it what is no error, if any.
 
-    A rejection is no error: where there are some, their share belongs beside it.
+    These are the shares of images that are rejected, and that have no finite answer.
 
     Args:
         part: a key of `splits.SUBSETS`.
@@ -45,8 +47,11 @@ def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterat
     """
     answers = answers_on(part, clean, split)
     of = answers.groupby(["net", "seed"], sort=False)
-    kinds = ["wrong", *(["rejected"] if answers["rejected"].any() else [])]
-    for kind, label in zip(kinds, (f"{part} error", f"{part} rejected"), strict=False):
-        frame = pd.DataFrame({"value": 100 * of[kind].mean(), "n": of.size()}).reset_index()
-        column = part if kind == "wrong" else label
-        yield frame.assign(column=column, column_label=label, unit="%")
+    for kind, column, label in (
+        ("wrong", part, f"{part} error"),
+        ("rejected", f"{part} rejected", f"{part} rejected"),
+        ("unanswered", f"{part} unanswered", f"{part} not finite"),
+    ):
+        if kind == "wrong" or answers[kind].any():
+            frame = pd.DataFrame({"value": 100 * of[kind].mean(), "n": of.size()}).reset_index()
+            yield frame.assign(column=column, column_label=label, unit="%")

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.analyses._clean import NO_CLASSES
+from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "file", "index"]
+IMAGE = ["seed", "dataset", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
 
@@ -34,16 +35,16 @@ def pairs(
     if not across_seeds:
         rows = rows[rows["seed"] == rows["victim_seed"]]
     rows = rows.assign(
-        attacked=is_wrong(rows["prediction"], rows["label"]),
-        rejected=is_rejected(rows["prediction"]),
+        attacked=rows["outcome"] == WRONG,
+        rejected=rows["outcome"] == REJECTED,
         perturbed=rows["distortion"] != 0,
     )
-    known = clean.assign(wrong=is_wrong(clean["prediction"], clean["label"]))
-    known = known.loc[clean["prediction"].notna(), ["net", *IMAGE, "wrong"]]
+    known = clean.assign(wrong=clean["outcome"] == WRONG)
+    known = known.loc[clean["status"] != NO_CLASSES, ["net", *IMAGE, "wrong"]]
     for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
         answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
         rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")
-    columns = ["experiment", *PAIR, "victim_seed", "file", "index", "success"]
+    columns = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "success"]
     flags = ["attacked", "rejected", "perturbed", "clean", "source_clean"]
     rows = rows[[*columns, *flags]].astype(dict.fromkeys(flags, bool))
     return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
@@ -58,7 +59,7 @@ def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
         rows: of `pairs`.
         radii: with schema `measurements.sweep.RADII`, of the same experiments.
     """
-    keys = ["experiment", *PAIR, "file", "index"]
+    keys = ["experiment", *PAIR, *IMAGE[1:]]
     noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])
     noise = noise.astype({"noise": float})[[*keys, "noise"]]
     found = rows.merge(noise, on=keys, how="left", validate="many_to_one")

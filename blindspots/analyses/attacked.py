@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses._pairs import IMAGE
-from blindspots.threat.outcomes import is_wrong
+from blindspots.threat.outcomes import RIGHT, WRONG
+
+NONE_RIGHT = "no image is right unaltered"
 
 
 def tried(attacks: pd.DataFrame) -> pd.DataFrame:
-    """The attacks on images that do not meet the goal unaltered.
+    """The attacks on images that the net gets right unaltered, whatever the goal.
 
-    "Any wrong class" is met by every image that the net gets wrong already: nothing is to be done
-    there, and a distance of 0 would make the net look squeezed. A target is never met so.
+    One that it gets wrong already, or rejects, or has no finite answer to, is no success of an
+    attack and no failure: a distance of 0 would make the net look squeezed.
 
     Args:
         attacks: a row per attacked image.
@@ -23,36 +25,35 @@ def tried(attacks: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Those rows with `fooled`: whether the attack succeeded, and the net answers as it was to.
     """
-    met = attacks["target"].isna() & is_wrong(attacks["prediction"], attacks["label"])
-    rows = attacks[~met.astype(bool)]
-    answer = rows["attacked_prediction"]
-    reached = is_wrong(answer, rows["label"]).where(rows["target"].isna(), answer == rows["target"])
-    return rows.assign(fooled=rows["success"] & reached.fillna(False).astype(bool))
+    rows = attacks[attacks["outcome"] == RIGHT]
+    wrong = rows["attacked_outcome"] == WRONG
+    aimed = rows["attacked_prediction"].eq(rows["target"]).fillna(False).astype(bool)
+    reached = wrong & (rows["target"].isna() | aimed)
+    return rows.assign(fooled=rows["success"] & reached)
 
 
 def sources(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The images of a table of transfer once, without those that met the attack's goal unaltered.
+    """The images of a table of transfer once, but for those that their source did not get right.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`. Its distances of 0 are the images
-            that a net got wrong already, see `tried`; those of controls stay, which have no goal.
+        transfer: with schema `measurements.transfer.TRANSFER`. Images of controls stay, which have
+            no source; see `tried`.
 
     Returns:
         A row per source or control and image with `fooled`: whether the attack succeeded. Where the
         source is among the victims, it must answer wrongly itself, which noise need not achieve.
     """
-    made = transfer["source"].notna()
-    same_seed = transfer["seed"] == transfer["victim_seed"]
-    rows = transfer[same_seed & ~(made & (transfer["distortion"] == 0))]
+    right = transfer["source"].isna() | (transfer["source_outcome"] == RIGHT)
+    rows = transfer[right & (transfer["seed"] == transfer["victim_seed"])]
     keys = ["source", "attack", "amplified_to", *IMAGE]
     own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
-    right = own[~is_wrong(own["prediction"], own["label"])]
-    right = right[keys].drop_duplicates().assign(answered=True)  # in several experiments
+    missed = own[own["outcome"] != WRONG]
+    missed = missed[keys].drop_duplicates().assign(missed=True)  # in several experiments
     once = rows.drop_duplicates(keys)
-    if right.empty:
+    if missed.empty:
         return once.assign(fooled=once["success"])
-    once = once.merge(right, on=keys, how="left", validate="one_to_one")
-    return once.assign(fooled=once["success"] & once["answered"].isna()).drop(columns="answered")
+    once = once.merge(missed, on=keys, how="left", validate="one_to_one")
+    return once.assign(fooled=once["success"] & once["missed"].isna()).drop(columns="missed")
 
 
 def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
@@ -70,7 +71,7 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
     of = rows.groupby(groups.names, sort=False)
     n = of.size().reindex(groups, fill_value=0)
     fooled = of["length"].count().reindex(groups, fill_value=0)
-    reason = np.where(n > 0, "no attack succeeded", "every image is wrong unaltered")
+    reason = np.where(n > 0, "no attack succeeded", NONE_RIGHT)
     pooled = of["length"].agg(lambda lengths: np.sqrt(np.square(lengths).mean()))
     for column, label, unit, value in (
         ("success", "success", "%", 100 * of["fooled"].mean()),

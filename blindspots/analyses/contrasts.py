@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._clean import IMAGE, answers_on
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.printed import Printed
+from blindspots.files.splits import PartName
+from blindspots.limits import distinct, one_of_its, some
+
+HEADLINE = "differences"
+"""What the report's first screen shows of the table (`report.headlines`)."""
 
 
 def contrasts(
     clean: pd.DataFrame,
     split: pd.DataFrame,
     *,
-    parts: Sequence[str],
-    against: Sequence[str],
+    parts: Annotated[Sequence[PartName], some()],
+    against: Annotated[Sequence[Annotated[str, one_of_its("nets")]], some(), distinct()],
     labels: Mapping[str, str],
-    paper: str | None = None,
+    paper: Printed | None = None,
 ) -> pd.DataFrame:
     """Every net's error on each part, and less that of the nets `against`.
 

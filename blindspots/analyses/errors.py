@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import pandas as pd
 
@@ -10,6 +11,12 @@ from blindspots.analyses._clean import error_columns
 from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
+from blindspots.analyses.printed import Printed
+from blindspots.files.splits import PartName
+from blindspots.limits import some
+
+HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
 
 
 def errors(
@@ -18,9 +25,9 @@ def errors(
     attacks: pd.DataFrame,
     transfer: pd.DataFrame,
     *,
-    parts: Sequence[str],
+    parts: Annotated[Sequence[PartName], some()],
     labels: Mapping[str, str],
-    paper: str | None = None,
+    paper: Printed | None = None,
 ) -> pd.DataFrame:
     """Tables 1 and 3 of Szegedy et al. 2013.
 
@@ -47,4 +54,4 @@ def errors(
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(clean["net"].unique())}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(pd.concat([values, warnings(attacks, transfer)]), labels, paper)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels, paper)

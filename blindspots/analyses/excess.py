@@ -12,6 +12,9 @@ from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
 
+HEADLINE = {"noise": "Error of other nets on them, beyond that by noise as long"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
 COLUMNS = {

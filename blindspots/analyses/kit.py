@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from blindspots import statistics
-from blindspots.analyses.printed import TABLES
+from blindspots.analyses.printed import TABLES, Printed
 from blindspots.files import tables
 from blindspots.interface import InputError
 
@@ -124,7 +124,7 @@ def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
     return number(cell["value"], cell["unit"]) + of_fewer(fooled, tried) if fooled < tried else None
 
 
-def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: str | None) -> pd.DataFrame:
+def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None) -> pd.DataFrame:
     """Finish a summary: labels for rows and columns, and the paper's figures.
 
     A reason stays where there is no value alone.

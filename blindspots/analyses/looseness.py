@@ -8,6 +8,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+HEADLINE = {"product/found": "Product bound over the steepest slope found"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
 

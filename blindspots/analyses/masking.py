@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.attacked import tried
-from blindspots.threat.outcomes import is_wrong
+from blindspots.threat.outcomes import WRONG
 
 VANISHED = "GRADIENT_VANISHED"
 """Of `interface.Status`, as tables of attacks have it."""
@@ -25,15 +25,17 @@ NEARER = 0.9
 that share layers have nearly the same nearest images, and how well an attack ends on them differs
 by a few percent."""
 
-ATTACK = ["attack", "net", "seed", "file", "index"]
+ATTACK = ["attack", "net", "seed", "dataset", "file", "index"]
 WARNING, MASKED = "warning", "gradients masked"
 """A column of tables, and how its texts begin."""
+
+PROBABILITIES = "answers are probabilities, not logits: attacks by gradients are too weak"
 
 
 def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
     """How often gradients vanish, and other images do better than the net's own attack.
 
-    Over the attacked images that the net does not get wrong unaltered. Other images are those made
+    Over the attacked images that the net gets right unaltered. Other images are those made
     for other nets, as they are and amplified, and noise. One does better where the attack failed
     and the net is wrong on it; or where it meets the attack's goal, nearer to the original
     (`NEARER`). Attacks that take no gradient have no part in it.
@@ -46,7 +48,6 @@ def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
         A row per net and seed: `net`, `seed`, `n` (images), `vanished` and `beaten` (how many).
     """
     rows = tried(attacks)
-    rows = rows[~is_wrong(rows["prediction"], rows["label"]).astype(bool)]
     took = rows.groupby(["net", "seed", "attack"])["backwards"].transform("sum") > 0
     rows = rows.loc[took, [*ATTACK, "target", "status", "fooled", "distortion"]]
     seen = rows.merge(_fooling_others(transfer), on=ATTACK[1:])
@@ -62,30 +63,43 @@ def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
 def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
     """Images that fool nets and were not made for them: the `answer`, and `theirs`, how far."""
     of_others = transfer["source"].isna() | (transfer["source"] != transfer["victim"])
-    wrong = is_wrong(transfer["prediction"], transfer["label"])
+    wrong = transfer["outcome"] == WRONG
     rows = transfer[of_others & wrong & (transfer["seed"] == transfer["victim_seed"])]
     names = {"victim": "net", "prediction": "answer", "distortion": "theirs"}
     return rows.rename(columns=names)[[*ATTACK[1:], "answer", "theirs"]]
 
 
-def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """A cell in a column "warning" for each net whose gradients look masked; none elsewhere.
+def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    """A cell in a column "warning" for each attacked net whose gradients look masked.
+
+    Or whose answers are probabilities, which flatten the gradients of whatever takes them for
+    logits, whatever attack was used.
 
     Args:
         attacks: as `signs`.
         transfer: as `signs`.
+        clean: with schema `threat.answers.CLEAN`.
     """
     found = signs(attacks, transfer).groupby("net", sort=False)[["n", "vanished", "beaten"]].sum()
     least = np.maximum(MANY * found["n"], FEWEST)
     found = found[(found["vanished"] >= least) | (found["beaten"] >= least)]
-    texts = []
+    texts: dict[str, str] = {}
     for of in found.itertuples():
         shown = [f"zero at {of.vanished} of {of.n} images"] if of.vanished else []
         shown += [f"other images do better at {of.beaten} of {of.n}"] if of.beaten else []
-        texts.append(f"{MASKED}: {'; '.join(shown)}")
+        texts[str(of.Index)] = f"{MASKED}: {'; '.join(shown)}"
+    for net in _with_probabilities(clean, attacks["net"].unique()):
+        texts[net] = "; ".join(filter(None, [PROBABILITIES, texts.get(net)]))
     return pd.DataFrame(
         {
-            "row": list(found.index), "column": WARNING, "column_label": WARNING, "unit": "",
-            "value": np.nan, "text": texts, "n": 0, "networks": 0,
+            "row": list(texts), "column": WARNING, "column_label": WARNING, "unit": "",
+            "value": np.nan, "text": list(texts.values()), "n": 0, "networks": 0,
         }
     )  # fmt: skip
+
+
+def _with_probabilities(clean: pd.DataFrame, nets: np.ndarray) -> list[str]:
+    """Those of the nets whose every answer is probabilities."""
+    answered = clean[clean["outcome"].notna() & clean["net"].isin(nets)]
+    always = answered.groupby("net", sort=False)["probabilities"].all()
+    return [str(net) for net in always.index[always]]

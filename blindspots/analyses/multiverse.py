@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
+from blindspots.analyses._clean import IMAGE
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import NOT_FOOLED, cells, number
 from blindspots.analyses.printed import TABLES
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
-from blindspots.threat.outcomes import is_wrong
+from blindspots.limits import one_of_its, some
+from blindspots.threat.outcomes import WRONG
 
 CLEAN = {"table2": "table1", "table4": "table3"}
 """The table of errors and distortions of the nets of a table of transfer."""
@@ -25,7 +27,17 @@ RUN = 256
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-Readings = Mapping[str, Mapping[str, str]]
+Experiment = Annotated[str, one_of_its("experiments")]
+
+
+class Reading(TypedDict):
+    """The experiments that stand for tables."""
+
+    table2: NotRequired[Experiment]
+    table4: NotRequired[Experiment]
+
+
+Readings = Annotated[Mapping[str, Annotated[Reading, some()]], some()]
 
 
 def multiverse(
@@ -49,7 +61,8 @@ def multiverse(
             readings name.
         clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
-        readings: for each reading the experiment that stands for a table ("table2", "table4").
+        readings: for each reading of the paper, by name, the experiment that stands for a table
+            ("table2", "table4").
         labels: not used.
         renamed: names of nets and controls that stand for others of the paper's.
         cells_of: None: a row per reading; a table's name, such as "table2": a row per printed cell
@@ -68,9 +81,9 @@ COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits
 
 def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
     """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
-    answers = clean.merge(split[["seed", "file", "index", "subset"]], on=["seed", "file", "index"])
-    answers = answers.assign(wrong=is_wrong(answers["prediction"], answers["label"]))
-    counted = answers.groupby(["net", "subset"])["wrong"].agg(["sum", "size"])
+    answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
+    answers = answers.assign(wrong=answers["outcome"] == WRONG)
+    counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])
     by_experiment = dict(list(transfer.groupby("experiment")))
     for reading, experiments in readings.items():
         for table, experiment in experiments.items():
@@ -107,7 +120,7 @@ def rounding(figure: float) -> float:
 
 def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:
     for (row, victim), of in rows.groupby(["row", "victim"], sort=False):
-        wrong = is_wrong(of["prediction"], of["label"])
+        wrong = of["outcome"] == WRONG
         low, high = statistics.prediction(int(wrong.sum()), len(of), RUN)
         interval = statistics.Interval(100 * low, 100 * high)
         yield row, nets[victim], "% error", 100 * wrong.mean(), interval
@@ -118,12 +131,14 @@ def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tup
 def _clean_cells(
     rows: pd.DataFrame, counted: pd.DataFrame, nets: Mapping[str, str]
 ) -> Iterator[tuple]:
+    shown = rows["dataset"].unique()
     for net, name in nets.items():
         of = rows[(rows["source"] == net) & rows["amplified_to"].isna()]
         if len(of):
             yield name, "distortion", "RMS per pixel", *_distortion(of)
         for part, subsets in SUBSETS.items():
-            there = [key for subset in subsets if (key := (net, subset)) in counted.index]
+            there = [(dataset, net, s) for dataset in shown for s in subsets]
+            there = [key for key in there if key in counted.index]
             wrong, n = counted.loc[there].sum() if there else (0, 0)
             if n:
                 low, high = statistics.prediction(int(wrong), int(n), int(n))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from blindspots.analyses.kit import cells
+from blindspots.analyses.printed import Printed
+
+HEADLINE = {"value": "Norm of a linear layer"}
+"""What the report's first screen shows of the table (`report.headlines`)."""
 
 COLUMNS = {
     "value": "norm",
@@ -15,7 +19,7 @@ COLUMNS = {
 }
 
 
-def operators(operators: pd.DataFrame, *, paper: str | None = None) -> pd.DataFrame:
+def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.DataFrame:
     """Where a network's weights are from, and all that is known of each linear layer's norm.
 
     Args:

@@ -8,6 +8,10 @@ A noise row's distortion is its standard deviation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+Printed = Literal["table1", "table2", "table3", "table4", "table5", "adversarial"]
+"""The tables of the paper."""
 
 Figures = dict[tuple[str, str], float]
 

@@ -11,7 +11,7 @@ from blindspots import statistics
 from blindspots.analyses._pairs import IMAGE, PAIR
 from blindspots.analyses.attacked import middle
 from blindspots.analyses.kit import cells, over_seeds
-from blindspots.threat.outcomes import is_right
+from blindspots.threat.outcomes import RIGHT
 
 NONE = "no image that both get right, attacked with success"
 BEYOND = "more than half of the images are not fooled at any distortion that was tried"
@@ -31,7 +31,7 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
         A row per source, a column per victim; no value where more than half of the images are not
         fooled at any distortion that was tried.
     """
-    right = clean.loc[is_right(clean["prediction"], clean["label"]), ["net", *IMAGE]]
+    right = clean.loc[clean["outcome"] == RIGHT, ["net", *IMAGE]]
     rows = radii
     for net in ("source", "victim"):
         rows = rows.merge(right.rename(columns={"net": net}), on=[net, *IMAGE])

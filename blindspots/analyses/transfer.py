@@ -8,11 +8,12 @@ import pandas as pd
 
 from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.analyses.printed import Printed
+from blindspots.threat.outcomes import REJECTED, WRONG
 
 
 def transfer(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: str | None = None
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
 ) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
@@ -37,9 +38,7 @@ def transfer(
 
 def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     """What each victim gets wrong of each row's images; and what it rejects, where it ever does."""
-    rows = rows.assign(
-        wrong=is_wrong(rows["prediction"], rows["label"]), rejected=is_rejected(rows["prediction"])
-    )
+    rows = rows.assign(wrong=rows["outcome"] == WRONG, rejected=rows["outcome"] == REJECTED)
     for victim, seen in rows.groupby("victim", sort=False):
         of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
         for column, title, unit, value in (

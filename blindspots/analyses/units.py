@@ -22,6 +22,9 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 from blindspots.limits import Positive
 
+HEADLINE = "counted verdicts"
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
 SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
 Measures = Literal[
     "purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy"

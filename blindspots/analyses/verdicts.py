@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from blindspots import statistics
+from blindspots.analyses._clean import NO_CLASSES
 from blindspots.analyses._pairs import IMAGE, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
 from blindspots.interface import InputError
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.limits import distinct, either, one_of_its, some
+from blindspots.threat.outcomes import REJECTED, WRONG
 
-Claim = Mapping[str, Any]
+HEADLINE = "verdict per row"
+"""What the report's first screen shows of the table (`report.headlines`)."""
+
+
+class Claim(TypedDict):
+    """A claim, its measure, and the margin from which it holds."""
+
+    claim: Annotated[str, some()]
+    measure: Literal[
+        "success",
+        "largest distortion",
+        "error beyond noise",
+        "error beyond clean",
+        "error by a control",
+        "advantage of a victim",
+    ]
+    experiment: Annotated[str, one_of_its("experiments")]
+    of: NotRequired[
+        Annotated[
+            str | float | None,
+            one_of_its(
+                {
+                    "error by a control": "controls",
+                    "advantage of a victim": "victims",
+                    "error beyond clean": "amplify",
+                },
+                "measure",
+            ),
+        ]
+    ]
+    at_least: NotRequired[float]
+    at_most: NotRequired[float]
+    weakly: float
+
+
 Evidence = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 """Answers to attacked images, answers to unaltered ones, transfer radii, of one experiment."""
 
@@ -25,7 +61,9 @@ def verdicts(
     clean: pd.DataFrame,
     radii: pd.DataFrame,
     *,
-    claims: Sequence[Claim],
+    claims: Annotated[
+        Sequence[Annotated[Claim, either("at_least", "at_most")]], some(), distinct("claim")
+    ],
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Judge claims.
@@ -42,8 +80,8 @@ def verdicts(
             claims name.
         clean: with schema `threat.answers.CLEAN`.
         radii: with schema `measurements.sweep.RADII`.
-        claims: `claim` (what is said), `measure` (a key of `MEASURES`), `experiment`, the margins,
-            and `of`, what the measure needs to know.
+        claims: what is claimed of its experiments: `claim` (what is said), `measure` (a key of
+            `MEASURES`), `experiment`, the margins, and `of`, what the measure needs to know.
         labels: not used.
 
     Raises:
@@ -61,7 +99,7 @@ def verdicts(
         seen = radii[radii["experiment"] == claim["experiment"]]
         measure, unit = MEASURES[claim["measure"]]
         rows += _cells(claim, measure((at, clean, seen), claim.get("of")), unit)
-        if (rejected := is_rejected(at["prediction"])).any():
+        if (rejected := at["outcome"] == REJECTED).any():
             rows.append(
                 _cell(claim, "rejected", "answers rejected", "%", value=100 * rejected.mean())
             )
@@ -88,7 +126,7 @@ def _cells(claim: Claim, images: pd.DataFrame, unit: str) -> list[dict[str, Any]
     elif 0 < len(per_image) < len(every):
         text = number(value, unit) + of_fewer(len(per_image), len(every))
     sign = 1 if "at_least" in claim else -1
-    margin, weak = claim.get("at_least", claim.get("at_most")), claim["weakly"]
+    margin, weak = claim["at_least" if sign > 0 else "at_most"], claim["weakly"]
     verdict = judged(statistics.Interval(*sorted(sign * np.array(interval))), sign * margin,
                      sign * weak)  # fmt: skip
     rule = f"{'at least' if sign > 0 else 'at most'} {margin:g}, weakly {weak:g}"
@@ -171,12 +209,10 @@ def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
     """Victims' error on the images of a control, `of`, beyond their clean error, in points."""
     transfer, clean, _ = evidence
     rows = transfer[(transfer["attack"] == of) & (transfer["seed"] == transfer["victim_seed"])]
-    known = clean[clean["prediction"].notna()]
-    known = known.rename(columns={"net": "victim", "prediction": "unaltered"})
+    known = clean[clean["status"] != NO_CLASSES]
+    known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
-    wrong, before = (
-        is_wrong(rows[answer], rows["label"]) for answer in ("prediction", "unaltered")
-    )
+    wrong, before = (rows[outcome] == WRONG for outcome in ("outcome", "unaltered"))
     return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from blindspots.attacks._room import checked_box, shown_range
 from blindspots.config.methods import did_you_mean
 from blindspots.interface import Box, InputError
 from blindspots.threat.trial import trial
 
 
 def check_arguments(
-    images: Tensor, labels: Tensor, targets: Tensor | None, box: Sequence[float]
+    images: Tensor, labels: Tensor, targets: Tensor | None, box: Sequence[Any] | None
 ) -> tuple[Tensor, Box]:
     """Refuse what is no tensor of its kind, images outside the box and targets that are no target.
 
@@ -25,13 +27,13 @@ def check_arguments(
     Raises:
         InputError: names the argument and the first image that offends.
     """
-    box = _box(box)
     _check_kind("images", images, torch.float32, torch.float64)
     n = len(images) if images.ndim else 0
     if n == 0:
         raise InputError("images: expected at least one, found none")
     if images.ndim < 2:
         raise InputError(f"images: expected shape (n, *image), found {tuple(images.shape)}")
+    box = checked_box(box, images)
     for name, answers in (("labels", labels), ("targets", targets)):
         if answers is None:
             continue
@@ -47,7 +49,7 @@ def check_arguments(
     outside = ~((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1)
     if outside.any():
         raise InputError(
-            f"images[{_first(outside)}]: expected pixels in [{box.lower:g}, {box.upper:g}], "
+            f"images[{_first(outside)}]: expected pixels in {shown_range(box)}, "
             "found one outside, or not a number"
         )
     if targets is not None and (targets == labels).any():
@@ -122,18 +124,6 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
             f"{name}: expected one of {', '.join(known)}, "
             f"found {value!r}{did_you_mean(value, known)}"
         )
-
-
-def _box(box: Sequence[float]) -> Box:
-    try:
-        lower, upper = (float(end) for end in box)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"box: expected the least and the largest value of a pixel, found {box!r}"
-        ) from None
-    if not lower < upper:
-        raise InputError(f"box: expected the least value first, found ({lower:g}, {upper:g})")
-    return Box(lower, upper)
 
 
 def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from blindspots.attacks._checks import check_finite
 from blindspots.attacks._goal import Goal
-from blindspots.interface import Box
 from blindspots.threat.goals import cross_entropy
 
 GROWTH, FARTHEST = 1.2, 0.2
@@ -22,7 +21,7 @@ LAST = 0.01
 """Length of the last step, as a share of that of the first."""
 
 
-def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = True) -> None:
+def descend(goal: Goal, rows: Tensor, steps: int, *, by_signs: bool = True) -> None:
     """Walk from the images `rows` (k,), in as many gradients of the cross-entropy; keep successes.
 
     First along the signs of the gradient, beginning with the step that would end a linear loss: on
@@ -38,7 +37,8 @@ def descend(goal: Goal, rows: Tensor, box: Box, steps: int, *, by_signs: bool = 
     """
     originals = goal.originals[rows]
     x, pixels = originals.clone(), originals.shape[1]
-    farthest = FARTHEST * (box.upper - box.lower) * math.sqrt(pixels)
+    box = goal.room.at(rows)
+    farthest = FARTHEST * goal.room.width(rows) * math.sqrt(pixels)
     radius = originals.new_full((len(rows),), torch.inf)
     for step in range(steps):
         logits, loss, direction = goal.gradient(x, rows, cross_entropy)

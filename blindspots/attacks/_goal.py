@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks._checks import check_answers
+from blindspots.attacks._room import room
 from blindspots.interface import UNIT_BOX, Box, InputError, Status
 from blindspots.threat.answers import FEWEST, show
 from blindspots.threat.goals import SUCCESS_MARGIN, Loss, accepted_answers, relative_margin
@@ -29,6 +30,7 @@ class Goal:
 
     Attributes:
         originals: (n, pixels).
+        room: that the images may move in.
         accepted: (n, logits) bool.
         best: (n, pixels) the nearest success; the original before any.
         distance: (n,) of it; infinite before any.
@@ -47,12 +49,13 @@ class Goal:
         classes: int | None,
         *,
         box: Box = UNIT_BOX,
+        mask: Tensor | None = None,
         fewest: int = FEWEST,
     ) -> None:
         if fewest < 1:
             raise InputError(f"fewest: expected 1 image or more, found {fewest}")
         self.model, self.shape, self.fewest = model, images.shape[1:], fewest
-        self.originals = images.flatten(1)
+        self.originals, self.room = images.flatten(1), room(images, box, mask)
         tried = check_answers(model, images, labels, targets, classes, box)
         width = tried.shape[1]
         self.accepted = accepted_answers(labels, targets, width, classes or width)
@@ -84,7 +87,7 @@ class Goal:
                 "victim, but no source"
             )
         self.backwards.index_add_(0, rows, torch.ones_like(rows))
-        return logits.detach(), value.to(x.dtype), gradient
+        return logits.detach(), value.to(x.dtype), self.room.within(gradient, rows)
 
     def margin(self, logits: Tensor, rows: Tensor) -> Tensor:
         """(k,) relative; not negative is a success."""

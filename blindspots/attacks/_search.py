@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from blindspots.attacks._goal import Goal
-from blindspots.interface import Box, Status
+from blindspots.interface import Status
 from blindspots.optim.nearest import nearest
 from blindspots.threat.goals import SUCCESS_MARGIN
 
@@ -39,9 +39,7 @@ ENDS = (
 BLIND, BROKEN, GIVEN_UP, SETTLED, GOING = range(len(ENDS))
 
 
-def search(
-    goal: Goal, rows: Tensor, points: Tensor, box: Box, rounds: int, bisections: int
-) -> Tensor:
+def search(goal: Goal, rows: Tensor, points: Tensor, rounds: int, bisections: int) -> Tensor:
     """Search from points (k, pixels) of the images `rows` (k,) for nearer successes; keep them.
 
     Returns:
@@ -49,7 +47,7 @@ def search(
     """
     ends = torch.full_like(goal.forwards, BLIND)
     for places, wanted in _branches(goal, rows, points):
-        branches = _Branches(goal, rows[places], wanted, points[places], box, ends)
+        branches = _Branches(goal, rows[places], wanted, points[places], ends)
         branches.run(rounds, bisections)
     return torch.tensor(ENDS, device=rows.device)[ends[rows]]
 
@@ -95,10 +93,10 @@ class _Branches:
     """
 
     def __init__(
-        self, goal: Goal, rows: Tensor, wanted: Tensor, points: Tensor, box: Box, ends: Tensor
+        self, goal: Goal, rows: Tensor, wanted: Tensor, points: Tensor, ends: Tensor
     ) -> None:
         self.goal, self.rows, self.wanted, self.point = goal, rows, wanted, points
-        self.box, self.ends = box, ends
+        self.ends = ends
         self.normals = points.new_empty((len(rows), 0, points.shape[1]))
         self.offsets = points.new_empty((len(rows), 0))
 
@@ -134,18 +132,18 @@ class _Branches:
     def _program(self) -> tuple[Tensor, Tensor]:
         """The nearest points that meet the linearised goal (b, pixels), and where there is one."""
         margins, normals, scale = self._linearised()
-        originals = self.goal.originals[self.rows]
+        originals, box = self.goal.originals[self.rows], self.goal.room.at(self.rows)
         change = self.point - originals
         slack = margins - AIM * scale[:, None]
         offsets = (normals @ change[:, :, None])[..., 0] - slack
         self._drop(normals, change, slack.amin(dim=1, keepdim=True))
         rows, right = (normals, self.normals), (offsets, self.offsets)
-        found = nearest(originals, torch.cat(rows, dim=1), torch.cat(right, dim=1), *self.box)
+        found = nearest(originals, torch.cat(rows, dim=1), torch.cat(right, dim=1), *box)
         least = margins.argmin(dim=1, keepdim=True)
         cut = normals.take_along_dim(least[:, :, None], dim=1)
         self.normals = torch.cat([self.normals, cut], dim=1)[:, -CUTS:]
         self.offsets = torch.cat([self.offsets, offsets.gather(1, least)], dim=1)[:, -CUTS:]
-        return found.x.clamp(*self.box), found.status != Status.INFEASIBLE
+        return found.x.clamp(*box), found.status != Status.INFEASIBLE
 
     def _drop(self, normals: Tensor, change: Tensor, slack: Tensor) -> None:
         """Drop half-spaces that the margins at the point refute, and what this round says again."""
@@ -174,6 +172,7 @@ class _Branches:
                 ],
                 dim=1,
             )
+        gradients = self.goal.room.within(gradients, self.rows)
         self.point = x.detach()
         self.goal.backwards.index_add_(0, self.rows, torch.full_like(self.rows, others.shape[1]))
         largest = torch.linalg.vector_norm(gradients, torch.inf, dim=(1, 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,7 +11,9 @@ from torch import Tensor, nn
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks._descent import descend
 from blindspots.attacks._goal import Goal
+from blindspots.attacks._room import shown_range
 from blindspots.attacks._search import search, towards
+from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status
 from blindspots.limits import Count, Natural
 from blindspots.optim.batch import width
@@ -23,13 +24,15 @@ BACK = 10
 """Bisections of the way from a random point to the image."""
 
 
+@minimal("l2")
 def closest(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
+    mask: Tensor | None = None,
     classes: int | None = None,
     steps: Count = 50,
     rounds: Natural = 5,
@@ -60,7 +63,8 @@ def closest(
         images: (n, *image) float32 or float64 in the box.
         labels: (n,) true classes.
         targets: (n,) classes to reach; None: any wrong class.
-        box: range of a pixel.
+        box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
+        mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
         steps: of the descent, and of a second one where that finds nothing. 20 with half the rounds
             are a quick setting for smooth nets; more find a nearer success now and then on nets of
@@ -89,28 +93,27 @@ def closest(
             the first image that offends.
     """
     images, box = check_arguments(images, labels, targets, box)
-    if restarts and not math.isfinite(box.upper - box.lower):
+    if restarts and not torch.as_tensor(box.upper - box.lower).isfinite().all():
         raise InputError(
-            f"restarts: expected a finite box to draw points from, found ({box.lower:g}, "
-            f"{box.upper:g}); give 0"
+            f"restarts: expected a finite box to draw points from, found {shown_range(box)}; give 0"
         )
-    goal = Goal(model, images, labels, targets, classes, box=box, fewest=fewest)
+    goal = Goal(model, images, labels, targets, classes, box=box, mask=mask, fewest=fewest)
     status = torch.full_like(goal.forwards, Status.CONVERGED)
     names = np.arange(len(images)) if rows is None else np.asarray(list(rows))
     for at in torch.arange(len(images), device=images.device).split(width(images.device)):
-        descend(goal, at, box, steps)
+        descend(goal, at, steps)
         lost = at[goal.distance[at].isinf()]
         if len(lost):
-            descend(goal, lost, box, steps, by_signs=False)
+            descend(goal, lost, steps, by_signs=False)
         begun = at[(goal.distance[at] > 0) & goal.distance[at].isfinite()]
         if len(begun):
-            status[begun] = search(goal, begun, goal.best[begun], box, rounds, bisections)
+            status[begun] = search(goal, begun, goal.best[begun], rounds, bisections)
         for again in range(restarts):
             begun = at[goal.distance[at] > 0]
             if len(begun):
                 before = goal.distance[begun]
-                points = _elsewhere(goal, begun, box, seed, again, names)
-                ended = search(goal, begun, points, box, rounds, bisections)
+                points = _elsewhere(goal, begun, seed, again, names)
+                ended = search(goal, begun, points, rounds, bisections)
                 status[begun] = torch.where(goal.distance[begun] < before, ended, status[begun])
     success = goal.distance.isfinite()
     return AttackResult(
@@ -123,15 +126,14 @@ def closest(
     )
 
 
-def _elsewhere(
-    goal: Goal, rows: Tensor, box: Box, seed: int, again: int, names: np.ndarray
-) -> Tensor:
+def _elsewhere(goal: Goal, rows: Tensor, seed: int, again: int, names: np.ndarray) -> Tensor:
     """Random points, those that miss the goal moved within the best distance; then bisected."""
     pixels, start = goal.originals.shape[1], derived_seed(seed, "closest")
     drawn = (np.random.default_rng((start, again, int(i))) for i in names[rows.cpu().numpy()])
     numbers = np.array([rng.uniform(size=pixels + 1) for rng in drawn])
     share, place = torch.from_numpy(numbers).to(goal.originals).split([1, pixels], dim=1)
-    way = box.lower + (box.upper - box.lower) * place - goal.originals[rows]
+    lower, upper = goal.room.at(rows)
+    way = lower + (upper - lower) * place - goal.originals[rows]
     length = way.norm(dim=1, keepdim=True)
     share = (share * goal.distance[rows, None] / length).clamp_max(1)
     share[goal.reached(goal.originals[rows] + way, rows)] = 1

@@ -77,4 +77,4 @@ def per_image(distortion: float | Tensor, images: Tensor) -> Tensor:
 
 def _moved(images: Tensor, perturbation: Tensor, box: Box, clip: bool) -> Tensor:
     moved = images + perturbation
-    return moved.clamp(box.lower, box.upper) if clip else moved
+    return moved.clamp(*box) if clip else moved

@@ -7,19 +7,24 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
+READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
+"""What the report says of the settings (`report.readings`)."""
 
+
+@families.control
 def gaussian(
     model: nn.Module | None,
     images: Tensor,
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
     std: Length = 0.1,
     clip: bool = True,
     distortion: Length | Tensor | None = None,

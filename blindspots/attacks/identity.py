@@ -5,18 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import control
 from blindspots.interface import UNIT_BOX, AttackResult, Box
 
 
+@families.control
 def identity(
     model: nn.Module | None,
     images: Tensor,
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
 ) -> AttackResult:
     """Change nothing: what a net gets wrong then, it got wrong before.
 

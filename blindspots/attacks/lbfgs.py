@@ -11,12 +11,25 @@ from torch import Tensor, nn
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
 from blindspots.attacks._penalised import Penalised
+from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.limits import Count, Positive, above
 from blindspots.optim.batch import FAILURES, Batch
 from blindspots.optim.lbfgs import side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
+
+READINGS = {
+    "distance": ("distance", {"l2_squared": "c·‖r‖₂², smooth at 0", "l2": "c·‖r‖₂"}),
+    "search": (
+        "search",
+        {
+            "bisect": "the largest c that reaches the target, bracketed and bisected",
+            "first_success": "the largest power of ten for c that reaches the target",
+        },
+    ),
+}
+"""What the report says of how the paper was read (`report.readings`)."""
 
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""
@@ -36,13 +49,15 @@ LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
 
+@minimal("l2")
 def lbfgs(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
     targets: Tensor | None = None,
     *,
-    box: Box = UNIT_BOX,
+    box: Box | None = UNIT_BOX,
+    mask: Tensor | None = None,
     classes: int | None = None,
     distance: Literal["l2_squared", "l2"] = "l2_squared",
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
@@ -73,7 +88,8 @@ def lbfgs(
         images: (n, *image) float32 or float64 in the box.
         labels: (n,) true classes.
         targets: (n,) classes to reach; None: any wrong class.
-        box: range of a pixel.
+        box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
+        mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
         distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
         loss: "cross_entropy", or "hinge" on the margin: on a linear model its minimisers are the
@@ -108,7 +124,9 @@ def lbfgs(
     check_choice("search", search, ("bisect", "first_success"))
     is_coarse = search == "first_success"
     factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
-    goal = Penalised(model, images, labels, targets, classes, LOSSES[loss], box=box, fewest=fewest)
+    goal = Penalised(
+        model, images, labels, targets, classes, LOSSES[loss], box=box, mask=mask, fewest=fewest
+    )
     bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
     run = _Run(
         goal,
@@ -119,7 +137,9 @@ def lbfgs(
         max_searches,
         max_iterations,
     )
-    batch = side_by_side(goal.evaluate, goal.originals, box.lower, box.upper, history=history)
+    batch = side_by_side(
+        goal.evaluate, goal.originals, goal.room.lower, goal.room.upper, history=history
+    )
     while len(batch.rows):
         is_new = batch.value.isinf()
         batch.step()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from blindspots.files import tables
+from blindspots.threat.outcomes import WORD
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -16,19 +17,34 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("net", pa.string(), nullable=False),
             pa.field("seed", pa.int32(), nullable=False),
             pa.field("attack", pa.string(), nullable=False),
+            pa.field("dataset", pa.string(), nullable=False),
+            pa.field("norm", pa.string()),  # that it minimises, or that eps is in; null: a control
+            pa.field("eps", pa.float64()),  # the radius; null: a minimal attack
             pa.field("file", pa.string(), nullable=False),
             pa.field("index", pa.int32(), nullable=False),
             pa.field("label", pa.int16(), nullable=False),
             pa.field("target", pa.int16()),  # null: any wrong class
-            pa.field("prediction", pa.int16(), nullable=False),  # unaltered image; -1: rejected
-            pa.field("attacked_prediction", pa.int16(), nullable=False),  # -1: rejected
+            pa.field("prediction", pa.int16()),  # unaltered image; -1: rejected; null: not finite
+            pa.field("outcome", WORD),  # null likewise
+            pa.field("confidence", pa.float64()),
+            pa.field("attacked_prediction", pa.int16()),
+            pa.field("attacked_outcome", WORD),
+            pa.field("attacked_confidence", pa.float64()),
+            pa.field("mistaken", pa.bool_(), nullable=False),  # see `threat.judge.Judgement`
+            pa.field("certain", pa.bool_(), nullable=False),
+            pa.field("inside", pa.bool_(), nullable=False),
             pa.field("success", pa.bool_(), nullable=False),
             pa.field("status", pa.string(), nullable=False),
-            pa.field(
-                "distortion", pa.float64()
-            ),  # RMS per pixel; null, as the next two: no success
+            # Lengths are null where a minimal attack failed. L0 counts pixels, then features.
+            pa.field("l0", pa.int32()),
+            pa.field("l0_features", pa.int32()),
+            pa.field("l1", pa.float64()),
             pa.field("l2", pa.float64()),
             pa.field("linf", pa.float64()),
+            pa.field("distortion", pa.float64()),  # RMS per feature
+            # Of the image rounded to 8 bits; null: the original is no multiple of 1/255.
+            pa.field("rounded_outcome", WORD),
+            pa.field("rounded_success", pa.bool_()),
             pa.field("penalty", pa.float64()),  # c of the best solution; null: not a penalty attack
             pa.field("forwards", pa.int64(), nullable=False),
             pa.field("backwards", pa.int64(), nullable=False),

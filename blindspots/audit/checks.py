@@ -47,8 +47,8 @@ class Check:
 def disagreement(claim: Claim, what: str, expected: object, found: object) -> AuditError:
     """An error for an image of a net."""
     return AuditError(
-        f"audit: net {claim.net} (seed {claim.seed}), image {claim.image} of {claim.file}: {what}: "
-        f"expected {expected}, found {found}; {REMEDY}"
+        f"audit: {claim.dataset}: net {claim.net} (seed {claim.seed}), image {claim.image} of "
+        f"{claim.file}: {what}: expected {expected}, found {found}; {REMEDY}"
     )
 
 

@@ -30,14 +30,20 @@ class Claim(NamedTuple):
 
     net: str
     seed: int
+    dataset: str
     file: str
     image: int
+    norm: str
     goal: str
     target: int | None
     upper: float | None
     attack: str | None
     lower: float | None
     certificate: str | None
+
+
+Images = tuple[str, int, str]
+"""Prepared images: the dataset, the seed (of derived ones each has its own) and the file."""
 
 
 class Originals:
@@ -61,8 +67,20 @@ class Originals:
         check_images(path, wanted, self.images, sums[wanted])
         self.labels = labels[wanted].astype(np.int64)
         said = metadata(path)
-        self.box: list[float] = said["box"]
+        self.box = _box(said["box"])
         self.classes: int = said["classes"]
+
+    def reach(self, index: int) -> np.ndarray:
+        """How far each feature of an image can be moved in the box."""
+        image = self.images[self.place(index)].astype(np.float64)
+        lower, upper = (np.asarray(end, float) for end in self.box)
+        return np.maximum(image - lower, upper - image)
+
+    def inside(self, images: np.ndarray) -> np.ndarray:
+        """Whether images (n, *image) lie in the box: (n,) bool."""
+        lower, upper = self.box
+        inside = (images >= lower) & (images <= upper)
+        return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 
     def place(self, index: int) -> int:
         """Of an image among those given before."""
@@ -71,6 +89,12 @@ class Originals:
                 f"{self.path}: image {index}: expected an image that a table names, found another"
             )
         return self.places[index]
+
+
+def _box(said: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The two ends of a box, each one number or one for each feature; null: there is none."""
+    lower, upper = (np.array(end, np.float64) for end in said)
+    return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
 
 def check_images(
@@ -87,10 +111,10 @@ def check_images(
 
 
 def unaltered(
-    originals: Mapping[str, Originals], claims: Sequence[Claim]
+    originals: Mapping[Images, Originals], claims: Sequence[Claim]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The images (n, *image) float64 that claims are about, and their labels (n,)."""
-    found = [(originals[claim.file], claim.image) for claim in claims]
+    found = [(originals[c.dataset, c.seed, c.file], c.image) for c in claims]
     images = np.stack([part.images[part.place(index)] for part, index in found])
     labels = np.array([part.labels[part.place(index)] for part, index in found])
     return images.astype(np.float64), labels
@@ -106,6 +130,19 @@ def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """The rows of a table, as tuples of the named columns; null is None."""
     found = _reading(path, lambda file: file.read(list(names)).to_pydict())
     return list(zip(*(found[name] for name in names), strict=True))
+
+
+def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some columns of a table (n,), as `batches` has them; without a column None for each row."""
+    found = _reading(
+        path, lambda file: file.read([n for n in names if n in file.schema_arrow.names])
+    )
+    text = {f.name for f in found.schema if pa.types.is_dictionary(f.type)}
+    return {
+        name: np.full(len(found), None) if name not in found.column_names
+        else (found[name].cast(pa.string()) if name in text else found[name]).to_numpy()
+        for name in names
+    }  # fmt: skip
 
 
 def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:

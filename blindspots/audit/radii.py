@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, rows, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, columns, unaltered
 from blindspots.audit.networks import Network, UnknownError
+from blindspots.audit.threat import NORMS, follows
 
 ABOVE, BELOW = 1e-9, 1e-3
 """Relative: by how much a certified radius may exceed ours, and may fall short of it: its bounds
@@ -19,36 +21,66 @@ of the layers are proven ones, a little larger."""
 CERTAIN = 1e-5
 """Of the largest logit: an image nearer to a tie than this has radius 0."""
 
-REJECTED = -1
-"""The answer beyond the classes: no mistake."""
-
 FAILED = "the certificate has no radius"
 
 
 class Radius(NamedTuple):
-    """A row of a table of certificates."""
+    """A row of a table of certificates.
 
-    claim: Claim  # whose `lower` and `certificate` it has; no upper bound
+    Attributes:
+        claim: whose `norm`, `target`, `lower` and `certificate` it has; no upper bound.
+        value: the radius.
+        box: whether it was proved inside the box only.
+    """
+
+    claim: Claim
     value: float
+    box: bool
+
+
+COLUMNS = (
+    "net",
+    "seed",
+    "dataset",
+    "file",
+    "index",
+    "certificate",
+    "radius",
+    "norm",
+    "target",
+    "region",
+    "box",
+)
 
 
 def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radius], int]:
-    """The radii of one net, and how many rows have none."""
-    columns = ("net", "seed", "file", "index", "certificate", "radius")
-    found = [row for path in tables for row in rows(path, columns) if row[:2] == name]
-    radii = [
-        Radius(Claim(net, seed, file, index, "any", None, None, None, radius, certificate), radius)
-        for net, seed, file, index, certificate, radius in found
-        if radius is not None
-    ]
-    return radii, len(found) - len(radii)
+    """The radii of one net, and how many rows have none; those of regions are no radii."""
+    radii, failed = [], 0
+    for path in tables:
+        found = columns(path, COLUMNS)
+        for net, seed, dataset, file, index, certificate, radius, norm, target, region, box in zip(
+            *found.values(), strict=True
+        ):
+            if (net, seed) != name or region is not None:
+                continue
+            if np.isnan(radius):
+                failed += 1
+                continue
+            aim = None if target is None or np.isnan(target) else int(target)
+            goal = "any" if aim is None else "target"
+            claim = Claim(
+                net, int(seed), dataset, file, int(index), norm or "l2", goal, aim, None, None,
+                float(radius), certificate,
+            )  # fmt: skip
+            radii.append(Radius(claim, float(radius), bool(box)))
+    return radii, failed
 
 
 def recomputed(
     radii: Sequence[Radius],
     failed: int,
     products: Sequence[str],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> Check:
     """The radii that follow from the product of the layers' norms.
@@ -57,7 +89,7 @@ def recomputed(
         radii: of one net, of all certificates.
         failed: rows without a radius.
         products: names of the certificates by the product.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Raises:
@@ -115,50 +147,126 @@ def order(
     radii: Sequence[Radius],
     failed: int,
     attacks: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     net: tuple[str, int],
 ) -> Check:
-    """No radius of any certificate is above any distance at which the net was found wrong.
+    """No radius, in whatever norm it follows, is above any distance at which the net was wrong.
 
     Args:
-        claims: the ledger's rows of one net; their lower bounds must be among the radii.
+        claims: the ledger's rows of one net; their lower bounds must be the best that follow.
         radii: of the net, of all certificates.
         failed: rows without a radius.
         attacks: tables of the attacks on the net, and of witnesses.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         net: its name and seed.
 
     Raises:
         AuditError: names the first image whose bounds are crossed, or not the certificate's.
     """
-    check = Check("order")
-    nearest: dict[tuple[str, int], float] = {}
-    certified = {(c.file, c.image, c.certificate): value for c, value in radii}
+    check, seen = Check("order"), _Nearest(attacks, net)
+    of_image: dict[tuple[str, str, int], list[Radius]] = defaultdict(list)
+    claimed: dict[tuple[str, str, int], list[Claim]] = defaultdict(list)
+    for radius in radii:
+        of_image[_image(radius.claim)].append(radius)
     for claim in claims:
-        known = certified.get((claim.file, claim.image, claim.certificate))
-        if claim.lower != known:
-            what = f"ledger's lower bound, by certificate {claim.certificate}"
-            raise disagreement(claim, what, known, claim.lower)
-        if claim.upper is not None:
-            image = claim.file, claim.image
-            nearest[image] = min(claim.upper, nearest.get(image, np.inf))
-    columns = ("net", "seed", "file", "index", "attacked_prediction", "l2")
-    for path in attacks:
-        for *of, file, index, answer, l2 in rows(path, columns):
-            part = originals[file]
-            # One without success that has a length is outside the box, where radii hold, too.
-            if (*of,) == net and l2 is not None and answer not in (
-                part.labels[part.place(index)], REJECTED,
-            ):  # fmt: skip
-                nearest[file, index] = min(l2, nearest.get((file, index), np.inf))
-    for claim, value in radii:
-        found = nearest.get((claim.file, claim.image))
-        if found is None:
-            check.left_out(1, "no perturbation was found")
-        elif value > found:
-            what = f"radius of certificate {claim.certificate}"
-            raise disagreement(claim, what, f"at most the distance found, {found:.9g}", value)
-        else:
-            check.passed(1, [value / found] if found > 0 else [])
+        claimed[_image(claim)].append(claim)
+    for place in dict.fromkeys([*of_image, *claimed]):
+        there = of_image.get(place, [])
+        known = {r: _in_every_norm(r, originals) for r in dict.fromkeys(there)}
+        for claim in claimed.get(place, []):
+            _assert_best(claim, known)
+            if claim.upper is not None:
+                seen.note(place, claim.norm, claim.target, claim.upper)
+        for radius in there:
+            quotients = list(_quotients(radius, known[radius], seen, place))
+            if quotients:
+                check.passed(1, [max(quotients)])
+            else:
+                check.left_out(1, "no perturbation was found")
     check.left_out(failed, FAILED)
     return check
+
+
+Ends = Mapping[str, tuple[float, float]]
+"""By norm from what to what a bound may be."""
+
+
+def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> Ends:
+    claim = radius.claim
+    reach = originals[claim.dataset, claim.seed, claim.file].reach(claim.image)
+    return {norm: follows(radius.value, radius.claim.norm, norm, reach) for norm in NORMS}
+
+
+def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
+    """That a lower bound of the ledger is the largest that follows, by its certificate."""
+    what = f"ledger's lower bound in {claim.norm}, by certificate {claim.certificate}"
+    fitting = {
+        radius: ends[claim.norm]
+        for radius, ends in known.items()
+        if radius.claim.target in (None, claim.target) and not np.isnan(ends[claim.norm][0])
+    }
+    best = max((low for low, _ in fitting.values()), default=None)
+    its = [ends for r, ends in fitting.items() if r.claim.certificate == claim.certificate]
+    if best is None or claim.lower is None:
+        fine = best is None and claim.lower is None
+    else:
+        fine = any(low <= claim.lower <= high for low, high in its) and claim.lower >= best
+    if not fine:
+        raise disagreement(claim, what, best, claim.lower)
+
+
+def _quotients(
+    radius: Radius, ends: Ends, seen: _Nearest, place: tuple[str, str, int]
+) -> Iterator[float]:
+    """A radius over the nearest distance in each norm; refused where one is above it."""
+    for norm, (low, _) in ends.items():
+        free = not radius.box and norm not in NORMS[:2]
+        found = seen.at(place, norm, radius.claim.target, outside=free)
+        if found is None or np.isnan(low):
+            continue
+        if low > found:
+            what = f"radius of certificate {radius.claim.certificate} in {norm}"
+            raise disagreement(radius.claim, what, f"at most the distance found, {found:.9g}", low)
+        if found > 0 and norm == radius.claim.norm:
+            yield low / found
+        elif found == 0:
+            yield 0.0
+
+
+class _Nearest:
+    """How near to each image one net was found wrong, by norm and target (None: any)."""
+
+    def __init__(self, attacks: Sequence[str | Path], net: tuple[str, int]) -> None:
+        self.inside: dict[tuple, float] = {}
+        self.outside: dict[tuple, float] = {}
+        names = ("net", "seed", "dataset", "file", "index", "attacked_prediction", "mistaken",
+                 "certain", "inside", *NORMS)  # fmt: skip
+        for path in attacks:
+            found = columns(path, names)
+            ours = (found["net"] == net[0]) & (found["seed"] == net[1]) & found["mistaken"]
+            rows = [found[name][ours.astype(bool)].tolist() for name in names[2:]]
+            for dataset, file, index, answer, _, certain, inside, *far in zip(*rows, strict=True):
+                for aim in (None, answer) if certain else (None,):
+                    for norm, length in zip(NORMS, far, strict=True):
+                        self.note((dataset, file, index), norm, aim, length, inside=inside)
+
+    def note(
+        self, place: tuple[str, str, int], norm: str, aim: float | None, length: float | None,
+        *, inside: bool = True,
+    ) -> None:  # fmt: skip
+        """Note a distance at which it was wrong."""
+        known, key = self.inside if inside else self.outside, (*place, norm, aim)
+        if length is not None and not np.isnan(length):
+            known[key] = min(length, known.get(key, np.inf))
+
+    def at(
+        self, place: tuple[str, str, int], norm: str, aim: int | None, *, outside: bool
+    ) -> float | None:
+        """The smallest distance, if any; with `outside` of images outside the box, too."""
+        key = (*place, norm, aim)
+        found = [self.inside.get(key), *([self.outside.get(key)] if outside else [])]
+        return min((length for length in found if length is not None), default=None)
+
+
+def _image(claim: Claim) -> tuple[str, str, int]:
+    return claim.dataset, claim.file, claim.image

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from blindspots.audit.checks import REMEDY, Check, relative_margins
-from blindspots.audit.files import CHUNK, AuditError, Originals, batches, count
+from blindspots.audit.files import CHUNK, AuditError, Images, Originals, batches, count, metadata
 from blindspots.audit.networks import Network, UnknownError
+from blindspots.audit.threat import REJECTED, lengths, outcomes
 
 ROUNDING = 1e-9
 """Relative: of a length in float64, many times over."""
@@ -18,8 +19,11 @@ ROUNDING = 1e-9
 TIE = 1e-5
 """Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
 
-REJECTED = -1
-"""The answer beyond the classes."""
+MARGIN = 1e-5
+"""By which an answer leads where it counts, as a share of the largest logit."""
+
+SINGLE = 1e-5
+"""Of a confidence, and of logits in float32, many times over."""
 
 TIED = "a tie within float32's rounding"
 
@@ -28,19 +32,22 @@ Networks = Mapping[Net, Network | UnknownError]
 
 
 def attacked(
-    path: str | Path, net: Net, originals: Mapping[str, Originals], network: Network | UnknownError
+    path: str | Path,
+    net: Net,
+    originals: Mapping[Images, Originals],
+    network: Network | UnknownError,
 ) -> list[Check]:
     """The rows of a table of attacked images or of witnesses that are of one net.
 
     Args:
         path: of the table.
         net: its name and seed.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
-        "length": L2, Linf and RMS of every image that has them, measured again; "attacked": the
-        net's answers to the images before and after.
+        "length": RMS and the length in every norm of every image that has them, measured again;
+        "attacked": the net's answers to the images before and after, and their outcomes.
 
     Raises:
         AuditError: names the first image of which the table records something else.
@@ -55,30 +62,30 @@ def attacked(
         assert_recorded(path, rows, "label", rows["label"] == labels, labels)
         images = rows["image"].astype(np.float64)
         _measure(length, path, rows, images - befores)
-        classes = next(iter(originals.values())).classes
-        for name, shown in (("prediction", befores), ("attacked_prediction", images)):
-            assert_answers(answer, path, rows, name, shown, network, classes)
+        classes = classes_of(originals, rows)
+        for before, shown in (("", befores), ("attacked_", images)):
+            assert_answers(answer, path, rows, shown, network, classes, before)
+        _assert_wrong(path, rows, images, originals, network)
     return [length, answer]
 
 
 def clean(
     path: str | Path,
     prepared: Mapping[str, str | Path],
-    classes: int,
     network: Network | UnknownError,
 ) -> Check:
-    """A net's answers to all unaltered images.
+    """A net's answers to all unaltered images of a dataset.
 
     Args:
         path: of the table.
         prepared: the prepared images, by file.
-        classes: number of labels.
         network: the net, or why it is not known.
 
     Raises:
         AuditError: names the first image of which the table records something else.
     """
     check = Check("clean")
+    classes: int = metadata(next(iter(prepared.values())))["classes"]
     known = {file: batches(images) for file, images in prepared.items()}
     left: dict[str, dict[str, np.ndarray]] = {}
     expected, done = {file: count(images) for file, images in prepared.items()}, Counter[str]()
@@ -93,10 +100,10 @@ def clean(
             assert_recorded(path, here, "index", here["index"] == places, places)
             images, labels = _next(known[file], left, file, n)
             assert_recorded(path, here, "label", here["label"] == labels, labels)
-            if np.isnan(here["prediction"].astype(float)).all():
+            if (here["status"] == "UNSUPPORTED").all():
                 continue  # a net that does not classify
             shown = images.astype(np.float64)
-            assert_answers(check, path, here, "prediction", shown, network, classes)
+            assert_answers(check, path, here, shown, network, classes)
     if done != expected:
         raise AuditError(
             f"audit: {path}: expected a row for each image of {expected}, found {dict(done)}; "
@@ -130,9 +137,9 @@ def assert_recorded(
             for names in (("victim", "net"), ("victim_seed", "seed"))
         )
         raise AuditError(
-            f"audit: net {net} (seed {seed}), image {rows['index'][at]} of {rows['file'][at]}: "
-            f"{what} in {path}: expected {_shown(found[at])}, found {_shown(rows[what][at])}; "
-            f"{REMEDY}"
+            f"audit: {rows['dataset'][at]}: net {net} (seed {seed}), image {rows['index'][at]} of "
+            f"{rows['file'][at]}: {what} in {path}: expected {_shown(found[at])}, "
+            f"found {_shown(rows[what][at])}; {REMEDY}"
         )
 
 
@@ -144,27 +151,40 @@ def assert_answers(
     check: Check,
     path: str | Path,
     rows: Mapping[str, np.ndarray],
-    name: str,
     images: np.ndarray,
     network: Network | UnknownError,
     classes: int,
+    before: str = "",
 ) -> None:
     """Refuse recorded answers that the net does not give; those within rounding of a tie are left.
+
+    And outcomes that do not follow from them, and confidences that are not the net's.
 
     Args:
         check: to count in.
         path: of the table.
         rows: its columns.
-        name: of the column of answers.
         images: (n, *image) float64 that were shown.
         network: the net, or why it is not known.
         classes: number of labels; an answer beyond them is recorded as `REJECTED`.
+        before: what the names of the columns begin with.
     """
-    n = len(images)
+    n, name = len(images), f"{before}prediction"
+    given = rows[name].astype(float)
     if isinstance(network, UnknownError):
+        _assert_outcomes(path, rows, before)
         check.left_out(n, str(network))
         return
     logits = network.logits(images)
+    answered = ~np.isnan(given)
+    finite = (np.abs(logits) <= np.finfo(np.float32).max).all(axis=1)  # as float32 has them
+    assert_recorded(path, rows, name, answered == finite, logits.argmax(axis=1))
+    check.passed(int((~answered).sum()))
+    if not answered.any():
+        _assert_outcomes(path, rows, before)
+        return
+    every, rows = rows, {column: values[answered] for column, values in rows.items()}
+    logits, n = logits[answered], int(answered.sum())
     places, recorded = np.arange(logits.shape[1]), rows[name][:, None]
     accepted = np.where(recorded == REJECTED, places >= classes, places == recorded)
     margins = np.full(n, -2.0)  # of an answer that the net cannot give
@@ -173,20 +193,60 @@ def assert_answers(
     found = logits.argmax(axis=1)
     found[found >= classes] = REJECTED
     assert_recorded(path, rows, name, margins >= -TIE, found)
+    _assert_confidence(path, rows, f"{before}confidence", logits)
+    _assert_outcomes(path, every, before)
     check.passed(int((margins > 0).sum()))
     check.left_out(int((margins <= 0).sum()), TIED)
+
+
+def _assert_outcomes(path, rows, before: str) -> None:
+    """Refuse outcomes that do not follow from the answers."""
+    expected = outcomes(rows[f"{before}prediction"].astype(float), rows["label"])
+    said = rows[f"{before}outcome"]
+    assert_recorded(path, rows, f"{before}outcome", said == expected, expected)
+
+
+def _assert_confidence(path, rows, name: str, logits: np.ndarray) -> None:
+    """Refuse a largest softmax probability that is not that of the logits."""
+    scale = np.abs(logits).max(axis=1)
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found = share.max(axis=1) / share.sum(axis=1)
+    said = rows[name]
+    fine = np.isnan(said) | (np.abs(said - found) <= SINGLE * (1 + scale))
+    assert_recorded(path, rows, name, fine, found)
+
+
+def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
+    """Refuse flags of what counts as a witness that do not follow from the answers."""
+    inside = np.array(
+        [
+            originals[key].inside(image[None])[0]
+            for key, image in zip(images_of(rows), images, strict=True)
+        ]
+    )
+    assert_recorded(path, rows, "inside", rows["inside"] == inside, inside)
+    if isinstance(network, UnknownError):
+        return
+    logits, labels = network.logits(images), rows["label"][:, None]
+    places = np.arange(logits.shape[1])
+    classes = classes_of(originals, rows)
+    best = places == logits.argmax(axis=1)[:, None]
+    for name, accepted in (
+        ("mistaken", (places != labels) & (places < classes)),
+        ("certain", best),
+    ):
+        margins = relative_margins(logits, accepted)
+        sure, said = np.abs(margins - MARGIN) > TIE, rows[name].astype(bool)
+        found = margins >= MARGIN
+        assert_recorded(path, rows, name, ~sure | (said == found), found)
 
 
 def _measure(
     check: Check, path: str | Path, rows: Mapping[str, np.ndarray], change: np.ndarray
 ) -> None:
     flat = change.reshape(len(change), -1)
-    lengths = {
-        "l2": np.linalg.norm(flat, axis=1),
-        "linf": np.abs(flat).max(axis=1),
-        "distortion": np.sqrt(np.square(flat).mean(axis=1)),
-    }
-    for name, found in lengths.items():
+    measured = lengths(change) | {"distortion": np.sqrt(np.square(flat).mean(axis=1))}
+    for name, found in measured.items():
         there = ~np.isnan(rows[name])
         assert_recorded(path, rows, name, there | ~rows["success"], found)
         difference = np.abs(rows[name] - found) / np.maximum(found, np.finfo(float).tiny)
@@ -194,13 +254,24 @@ def _measure(
         check.passed(int(there.sum()) if name == "l2" else 0, difference[there])
 
 
+def images_of(rows: Mapping[str, np.ndarray]) -> list[Images]:
+    """The prepared images that rows are about, each by dataset, seed and file."""
+    keys = zip(rows["dataset"], rows["seed"], rows["file"], strict=True)
+    return [(dataset, int(seed), file) for dataset, seed, file in keys]
+
+
+def classes_of(originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]) -> int:
+    """The number of labels of the dataset that rows are about."""
+    return originals[images_of(rows)[0]].classes
+
+
 def _originals(
-    originals: Mapping[str, Originals], rows: Mapping[str, np.ndarray]
+    originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The unaltered images (n, *image) float64 of rows, and their labels (n,)."""
     found = [
-        (part, part.place(int(index)))
-        for part, index in zip((originals[f] for f in rows["file"]), rows["index"], strict=True)
+        (originals[key], originals[key].place(int(index)))
+        for key, index in zip(images_of(rows), rows["index"], strict=True)
     ]
     images = np.stack([part.images[place] for part, place in found]).astype(np.float64)
     return images, np.array([part.labels[place] for part, place in found])

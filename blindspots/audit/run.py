@@ -13,8 +13,10 @@ import pyarrow as pa
 from blindspots.audit import radii, recorded, transfer, witnesses
 from blindspots.audit.checks import REMEDY, Check
 from blindspots.audit.files import (
+    AGAIN,
     AuditError,
     Claim,
+    Images,
     Originals,
     claims,
     distinct,
@@ -39,11 +41,11 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, as far from their images as the ledger says; relative",
+    "distance": "witnesses lie in the box, as far in each norm as the ledger says; relative",
     "answer": "the net answers witnesses with the target, or not with the label",
     "mistake": "images that bound themselves by 0 are wrong unaltered",
     "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found; the largest quotient of the two",
+    "order": "no radius is above a distance found in any norm; the largest quotient of the two",
     "length": "attacked images are as far from the originals as their tables say; relative",
     "attacked": "the net answers them, and their originals, as their tables say",
     "clean": "the net answers all unaltered images as its table says",
@@ -63,8 +65,8 @@ class Files(NamedTuple):
         attacks: tables of attacks.
         certificates: tables of certificates.
         weights: of each net, by name and seed.
-        images: the prepared images, by "train" and "test".
-        clean: answers to unaltered images of each net, by name and seed.
+        images: the prepared images, by dataset, seed, and "train" or "test".
+        clean: tables of answers to unaltered images, of a net and a dataset each.
         transfer: tables of answers to attacked images, an experiment each.
         pictures: tables of pictures, likewise.
         witnesses: tables of the images of others that are nearer than an attack's.
@@ -74,8 +76,8 @@ class Files(NamedTuple):
     attacks: Sequence[str | Path]
     certificates: Sequence[str | Path]
     weights: Mapping[Net, str | Path]
-    images: Mapping[str, str | Path]
-    clean: Mapping[Net, str | Path] = {}
+    images: Mapping[Images, str | Path]
+    clean: Sequence[str | Path] = ()
     transfer: Sequence[str | Path] = ()
     pictures: Sequence[str | Path] = ()
     witnesses: Sequence[str | Path] = ()
@@ -106,13 +108,10 @@ def audit(
     for claim in claims(files.ledger):
         by_net[claim.net, claim.seed].append(claim)
     attacks, certificates = _by_net(files.attacked), _by_net(files.certificates)
+    clean = _by_net(files.clean)
     for net in [*attacks, *certificates, *files.weights]:
         by_net.setdefault(net, [])
-    images = _shown_images(files)
-    originals = {
-        name: Originals(path, [index for file, index in images if file == name])
-        for name, path in files.images.items()
-    }
+    originals = _originals(files)
     _assert_all_in_ledger(files, by_net)
     _assert_weights(files)
     networks = {net: _network(files, net) for net in by_net}
@@ -124,7 +123,7 @@ def audit(
             *witnesses.check(claimed, attacks[net], originals, network),
             radii.recomputed(certified, failed, products, originals, network),
             radii.order(claimed, certified, failed, attacks[net], originals, net),
-            *_recorded(files, net, attacks[net], originals, network),
+            *_recorded(files, net, attacks[net], clean[net], originals, network),
         ]
         progress(number)
     for net, shown in _shown(files, originals, networks).items():
@@ -134,18 +133,29 @@ def audit(
     return pa.Table.from_pylist(found, SCHEMA)
 
 
-def _shown_images(files: Files) -> set[tuple[str, int]]:
-    """The images that any table is about, by their prepared file and row."""
-    paths = [files.ledger, *files.attacked, *files.certificates, *files.transfer, *files.pictures]
-    return {image for path in paths for image in distinct(path, ["file", "index"])}
+def _originals(files: Files) -> dict[Images, Originals]:
+    """The unaltered images that any table is about, by their prepared files."""
+    tables = [files.ledger, *files.attacked, *files.certificates, *files.transfer, *files.pictures]
+    columns, indices = ["dataset", "seed", "file", "index"], defaultdict[str | Path, set[int]](set)
+    for table in tables:
+        for *images, index in distinct(table, columns):
+            if (*images,) not in files.images:
+                raise AuditError(
+                    f"{table}: expected images of the run's datasets, found some of {images[0]} "
+                    f"(seed {images[1]}); {AGAIN}"
+                )
+            indices[files.images[*images]].add(index)
+    read = {path: Originals(path, indices[path]) for path in dict.fromkeys(files.images.values())}
+    return {images: read[path] for images, path in files.images.items()}
 
 
 def _assert_all_in_ledger(files: Files, by_net: Mapping[Net, Sequence[Claim]]) -> None:
     """Refuse a ledger that leaves an attacked image out."""
-    known = {(net, claim.file, claim.image) for net, claimed in by_net.items() for claim in claimed}
+    known = {(*claim[:4], claim.image) for claimed in by_net.values() for claim in claimed}
     for path in files.attacked:
-        for net, seed, file, index in distinct(path, ["net", "seed", "file", "index"]):
-            if ((net, seed), file, index) not in known:
+        for key in distinct(path, ["net", "seed", "dataset", "file", "index"]):
+            if key not in known:
+                net, seed, _, file, index = key
                 raise AuditError(
                     f"{path}: net {net} (seed {seed}), image {index} of {file}: expected a row of "
                     "the ledger, found none; delete the ledger and run the workflow again"
@@ -158,7 +168,7 @@ def _assert_weights(files: Files) -> None:
     for path in files.weights.values():
         with Path(path).open("rb") as opened:
             digests[str(path)] = hashlib.file_digest(opened, "sha256").hexdigest()
-    made = [*files.attacked, *files.certificates, *files.clean.values(), *files.transfer]
+    made = [*files.attacked, *files.certificates, *files.clean, *files.transfer]
     for table in made:
         for path, digest in metadata(table).get("weights", {}).items():
             if digests.get(path, digest) != digest:
@@ -172,7 +182,8 @@ def _recorded(
     files: Files,
     net: Net,
     tables: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    answers: Sequence[str | Path],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
     """The checks of what tables record of one net's answers, added up."""
@@ -182,15 +193,16 @@ def _recorded(
             (length, attacked), recorded.attacked(path, net, originals, network), strict=True
         ):
             total.add(check)
-    classes = next(iter(originals.values())).classes
     clean = Check("clean")
-    if net in files.clean:
-        clean = recorded.clean(files.clean[net], files.images, classes, network)
+    for path in answers:
+        for (dataset,) in distinct(path, ["dataset"]):
+            prepared = {file: files.images[dataset, net[1], file] for file in ("train", "test")}
+            clean.add(recorded.clean(path, prepared, network))
     return [length, attacked, clean]
 
 
 def _shown(
-    files: Files, originals: Mapping[str, Originals], networks: recorded.Networks
+    files: Files, originals: Mapping[Images, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
     """By victim the checks of all experiments' tables of answers."""
     made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)

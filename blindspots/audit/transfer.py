@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check
-from blindspots.audit.files import AuditError, Originals, batches
+from blindspots.audit.files import AuditError, Images, Originals, batches
 from blindspots.audit.networks import UnknownError
 from blindspots.audit.recorded import (
     Net,
@@ -18,12 +18,19 @@ from blindspots.audit.recorded import (
     _originals,
     assert_answers,
     assert_recorded,
+    classes_of,
+    images_of,
 )
 
 SINGLE = 1e-5
 """Relative: of lengths that were scaled in float32."""
 
 Rows = dict[str, np.ndarray]
+Place = tuple[str, str, int]
+"""Which image: dataset, file and index."""
+
+
+ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
 
 
 class Origin(NamedTuple):
@@ -31,6 +38,7 @@ class Origin(NamedTuple):
 
     source: str | None
     attack: str
+    eps: float | None
     seed: int
     amplified_to: float | None
 
@@ -39,7 +47,7 @@ def transfer(
     path: str | Path,
     pictures: str | Path,
     attacks: Mapping[tuple[str, int, str], Sequence[str | Path]],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     networks: Networks,
 ) -> dict[Net, Check]:
     """The rows of one experiment's table of answers.
@@ -51,7 +59,7 @@ def transfer(
         path: of the table.
         pictures: the experiment's table of pictures.
         attacks: tables by net, seed and attack, one for each part of a split.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         networks: by name and seed; or why one is not known.
 
     Returns:
@@ -87,20 +95,19 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    recorded, failed = rows["distortion"], ~rows["success"]
+    # Where a minimal attack failed there is no length; one with a radius keeps what it tried.
+    recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
-    classes = next(iter(originals.values())).classes
-    assert_answers(check, path, rows, "prediction", stack, network, classes)
+    classes = classes_of(originals, rows)
+    assert_answers(check, path, rows, stack, network, classes)
 
 
 def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
     """The table's rows by what their images are, which are in a row in it."""
     found: dict[Origin, list[Rows]] = {}
     for rows in batches(path, 2**16):
-        keys = list(
-            zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
-        )
+        keys = list(zip(*(rows[name] for name in ORIGIN), strict=True))
         for key in dict.fromkeys(map(_origin, keys)):
             at = np.array([_origin(other) == key for other in keys])
             found.setdefault(key, []).append({name: column[at] for name, column in rows.items()})
@@ -109,18 +116,21 @@ def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
 
 
 def _origin(key: Sequence) -> Origin:
-    source, attack, seed, scale = key
-    return Origin(source, attack, int(seed), None if np.isnan(scale) else float(scale))
+    source, attack, eps, seed, scale = key
+    return Origin(source, attack, _known(eps), int(seed), _known(scale))
 
 
-def _pictures(path: str | Path, originals: Mapping[str, Originals]) -> dict[Origin, dict]:
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _pictures(path: str | Path, originals: Mapping[Images, Originals]) -> dict[Origin, dict]:
     """The images in a table of pictures, by origin, file and index; their originals are checked."""
     found: dict[Origin, dict] = {}
     for rows in batches(path):
         befores, labels = _originals(originals, rows)
-        keys = zip(rows["source"], rows["attack"], rows["seed"], rows["amplified_to"], strict=True)
-        for at, key in enumerate(map(_origin, keys)):
-            place = rows["file"][at], int(rows["index"][at])
+        keys = zip(*(rows[name] for name in ORIGIN), strict=True)
+        for at, (key, place) in enumerate(zip(map(_origin, keys), _places(rows), strict=True)):
             if not np.array_equal(rows["original"][at], befores[at]):
                 raise _other_picture(path, key, place, "the image")
             if rows["label"][at] != labels[at]:
@@ -129,10 +139,10 @@ def _pictures(path: str | Path, originals: Mapping[str, Originals]) -> dict[Orig
     return found
 
 
-def _other_picture(path, origin: Origin, place: tuple[str, int], what: str) -> AuditError:
+def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
     made = f"{origin.attack} of {origin.source}" if origin.source else origin.attack
     return AuditError(
-        f"audit: {path}: {made} (seed {origin.seed}), image {place[1]} of {place[0]}: expected "
+        f"audit: {path}: {made} (seed {origin.seed}), image {place[2]} of {place[1]}: expected "
         f"{what} in the table that it is from, found another; delete it and run the workflow again"
     )
 
@@ -143,10 +153,11 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
     if not made:
         return pictures
     wanted = set(_places(rows))
-    found: dict[tuple[str, int], np.ndarray] = {}
-    success: dict[tuple[str, int], bool] = {}
+    found: dict[Place, np.ndarray] = {}
+    success: dict[Place, bool] = {}
     for batch in chain.from_iterable(map(batches, made)):
         at = np.array([place in wanted for place in _places(batch)])
+        at &= np.isnan(batch["eps"]) if origin.eps is None else batch["eps"] == origin.eps
         if not at.any():
             continue
         batch = {name: column[at] for name, column in batch.items()}
@@ -167,8 +178,9 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
     return found
 
 
-def _places(rows: Rows) -> list[tuple[str, int]]:
-    return [(file, int(index)) for file, index in zip(rows["file"], rows["index"], strict=True)]
+def _places(rows: Rows) -> list[Place]:
+    keys = zip(rows["dataset"], rows["file"], rows["index"], strict=True)
+    return [(dataset, file, int(index)) for dataset, file, index in keys]
 
 
 def _amplified(befores, images, length: float, batch: Rows, rows: Rows, originals) -> np.ndarray:
@@ -180,7 +192,6 @@ def _amplified(befores, images, length: float, batch: Rows, rows: Rows, original
     at = {place: row for row, place in enumerate(_places(rows))}
     recorded = np.array([rows["distortion"][at[place]] for place in _places(batch)])
     clipped = ~(np.abs(recorded - length) <= SINGLE * length)
-    boxes = np.array([originals[file].box for file in batch["file"]])
-    shape = (-1, *[1] * (images.ndim - 1))
-    inside = np.clip(free, boxes[:, 0].reshape(shape), boxes[:, 1].reshape(shape))
-    return np.where(clipped.reshape(shape), inside, free)
+    boxes = [originals[key].box for key in images_of(batch)]
+    inside = np.stack([np.clip(image, *box) for image, box in zip(free, boxes, strict=True)])
+    return np.where(clipped.reshape(-1, *[1] * (images.ndim - 1)), inside, free)

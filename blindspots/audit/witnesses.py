@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check, disagreement, relative_margins
-from blindspots.audit.files import CHUNK, Claim, Originals, rows, stream, unaltered
+from blindspots.audit.files import CHUNK, Claim, Images, Originals, columns, stream, unaltered
 from blindspots.audit.networks import Network, UnknownError
+from blindspots.audit.threat import NORMS, lengths
 
 ROUNDING = 1e-9
 """Relative: of a distance in float64, many times over."""
@@ -21,17 +22,17 @@ TIE = 1e-5
 
 
 class Place(NamedTuple):
-    """A row of an attack's table."""
+    """A row of an attack's table, and how far its image is by norm."""
 
     path: str | Path
     row: int
-    l2: float
+    lengths: dict[str, float]
 
 
 def check(
     claims: Sequence[Claim],
     tables: Sequence[str | Path],
-    originals: Mapping[str, Originals],
+    originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
     """The ledger's upper bounds of one net.
@@ -39,7 +40,7 @@ def check(
     Args:
         claims: rows of the ledger.
         tables: the attacks on the net.
-        originals: the unaltered images, by file.
+        originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
@@ -50,91 +51,107 @@ def check(
         AuditError: names the first image whose bound is not what the files say.
     """
     distance, answer, mistake = Check("distance"), Check("answer"), Check("mistake")
-    witnesses: dict[str | Path, list[tuple[Claim, int]]] = defaultdict(list)
+    witnesses: dict[str | Path, dict[int, list[Claim]]] = defaultdict(lambda: defaultdict(list))
     for claim, place in places(claims, tables):
-        witnesses[place.path].append((claim, place.row))
-    for path, found in witnesses.items():
-        for at, images in stream(path, np.array([row for _, row in found])):
-            shown = [found[i][0] for i in at]
-            befores, labels = unaltered(originals, shown)
-            _measure(distance, shown, images.astype(np.float64), befores, originals, path)
-            _show(answer, shown, images.astype(np.float64), labels, originals, network, path)
-    themselves = [c for c in claims if c.attack is None and c.upper is not None]
-    for first in range(0, len(themselves), CHUNK):
-        shown = themselves[first : first + CHUNK]
-        for claim in shown:
+        witnesses[place.path][place.row].append(claim)
+    for path, by_row in witnesses.items():
+        rows = np.array(sorted(by_row))
+        for at, images in stream(path, rows):
+            of = [by_row[row] for row in rows[at]]
+            befores, labels = unaltered(originals, [claims[0] for claims in of])
+            _measure(distance, of, images.astype(np.float64), befores, originals, path)
+            _show(answer, of, images.astype(np.float64), labels, originals, network, path)
+    themselves: dict[tuple[str, str, int], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim.attack is None and claim.upper is not None:
             if claim.upper != 0:
                 raise disagreement(claim, "upper bound of the image itself", 0, claim.upper)
-        _show(mistake, shown, *unaltered(originals, shown), originals, network, "ledger")
+            themselves[claim.dataset, claim.file, claim.image].append(claim)
+    every = list(themselves.values())
+    for first in range(0, len(every), CHUNK):
+        of = every[first : first + CHUNK]
+        shown = unaltered(originals, [claims[0] for claims in of])
+        _show(mistake, of, *shown, originals, network, "ledger")
     return [distance, answer, mistake]
 
 
-COLUMNS = ("net", "seed", "attack", "file", "index", "target", "success", "l2")
+COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_prediction", "mistaken",
+           "inside", *NORMS)  # fmt: skip
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
-    """For each claim with an attack, that attack's success nearest to it in distance."""
+    """For each claim with an attack, that attack's witness nearest to it in distance."""
     wanted = [claim for claim in claims if claim.attack is not None]
     found: dict[Any, list[Place]] = {_aim(claim): [] for claim in wanted}
     for path in tables:
-        for row, (*image, target, success, l2) in enumerate(rows(path, COLUMNS)):
-            for aim in {None, target} if success else ():
+        rows = zip(*(column.tolist() for column in columns(path, COLUMNS).values()), strict=True)
+        for row, values in enumerate(rows):
+            image, (answer, mistaken, inside), far = values[:6], values[6:9], values[9:]
+            for aim in {None, answer} if mistaken and inside else ():
                 if (*image, aim) in found:
-                    found[*image, aim].append(Place(path, row, l2))
+                    found[*image, aim].append(Place(path, row, dict(zip(NORMS, far, strict=True))))
     paired = []
     for claim in wanted:
         successes, upper = found[_aim(claim)], claim.upper
         if upper is None or not successes:
-            raise disagreement(claim, "witness", f"a success of {claim.attack}", "none")
-        gaps = [abs(place.l2 - upper) for place in successes]
+            raise disagreement(claim, "witness", f"one by {claim.attack}", "none")
+        gaps = [abs(place.lengths[claim.norm] - upper) for place in successes]
         paired.append((claim, successes[gaps.index(min(gaps))]))
     return paired
 
 
 def _aim(claim: Claim) -> tuple[Any, ...]:
-    return claim.net, claim.seed, claim.attack, claim.file, claim.image, claim.target
+    image = claim.dataset, claim.file, claim.image
+    return claim.net, claim.seed, claim.attack, *image, claim.target
 
 
 def _measure(
-    check: Check, claims: list[Claim], images: np.ndarray, befores: np.ndarray,
-    originals: Mapping[str, Originals], path: str | Path,
+    check: Check, of: list[list[Claim]], images: np.ndarray, befores: np.ndarray,
+    originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
     """That witnesses lie in the box, and as far from their images as the ledger says."""
-    for claim, image, before in zip(claims, images, befores, strict=True):
-        box, what = originals[claim.file].box, f"witness in {path}"
-        if not ((image >= box[0]) & (image <= box[1])).all():
+    far = lengths(images - befores)
+    for place, claims in enumerate(of):
+        image, what = images[place], f"witness in {path}"
+        part = originals[claims[0].dataset, claims[0].seed, claims[0].file]
+        if not part.inside(image[None]).all():
+            lower, upper = part.box
             found = f"[{image.min():.9g}, {image.max():.9g}]"
-            raise disagreement(claim, what, f"pixels in {box}", found)
-        distance = float(np.linalg.norm((image - before).ravel()))
-        assert claim.upper is not None
-        difference = abs(distance - claim.upper) / max(distance, np.finfo(np.float64).tiny)
-        if not difference <= ROUNDING:
-            expected = f"the ledger's distance {claim.upper:.12g}"
-            raise disagreement(claim, what, expected, f"{distance:.12g}")
-        check.passed(1, [difference])
+            expected = f"pixels in [{lower.min()}, {upper.max()}]"
+            raise disagreement(claims[0], what, expected, found)
+        for claim in claims:
+            assert claim.upper is not None
+            distance = float(far[claim.norm][place])
+            difference = abs(distance - claim.upper) / max(distance, np.finfo(np.float64).tiny)
+            if not difference <= ROUNDING:
+                expected = f"the ledger's distance in {claim.norm}, {claim.upper:.12g}"
+                raise disagreement(claim, what, expected, f"{distance:.12g}")
+            check.passed(1, [difference])
 
 
 def _show(
-    check: Check, claims: list[Claim], images: np.ndarray, labels: np.ndarray,
-    originals: Mapping[str, Originals], network: Network | UnknownError, path: str | Path,
+    check: Check, of: list[list[Claim]], images: np.ndarray, labels: np.ndarray,
+    originals: Mapping[Images, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
-    """That the network answers the target, or for any goal not the label."""
+    """That the network answers the target, or for any goal a class that is not the label."""
     if isinstance(network, UnknownError):
-        check.left_out(len(claims), str(network))
+        check.left_out(sum(map(len, of)), str(network))
         return
     logits = network.logits(images)
     answers = np.arange(logits.shape[1])
+    pairs = [(place, claim) for place, claims in enumerate(of) for claim in claims]
     accepted = [
-        (answers != label) & (answers < originals[claim.file].classes)
+        (answers != labels[place])
+        & (answers < originals[claim.dataset, claim.seed, claim.file].classes)
         if claim.goal == "any"
         else answers == claim.target
-        for claim, label in zip(claims, labels, strict=True)
+        for place, claim in pairs
     ]
-    margins = relative_margins(logits, np.array(accepted))
-    for place in np.flatnonzero(~(margins >= -TIE)):
-        claim = claims[place]
+    margins = relative_margins(logits[[place for place, _ in pairs]], np.array(accepted))
+    for at in np.flatnonzero(~(margins >= -TIE)):
+        place, claim = pairs[at]
         wanted = f"other than {labels[place]}" if claim.goal == "any" else f"{claim.target}"
-        found = f"{logits[place].argmax()} (relative margin {margins[place]:.3g})"
+        found = f"{logits[place].argmax()} (relative margin {margins[at]:.3g})"
         raise disagreement(claim, f"witness in {path}", f"an answer {wanted}", found)
     check.passed(int((margins > 0).sum()))
     check.left_out(int((margins <= 0).sum()), "a tie within float32's rounding")

@@ -56,7 +56,7 @@ def centres(network: Chain, images: np.ndarray, logits: np.ndarray, labels: np.n
     Args:
         network: with its functions.
         images: (n, pixels) float64.
-        logits: (n, classes) of the network on them.
+        logits: (n, classes) of the network on them; it may have more, which are no rivals.
         labels: (n,).
     """
     inputs, roundings, v, carried = [], [], images, np.zeros_like(images)
@@ -69,7 +69,8 @@ def centres(network: Chain, images: np.ndarray, logits: np.ndarray, labels: np.n
     rows = np.arange(len(labels))
     margins = logits[rows, labels][:, None] - logits
     margins[rows, labels] = np.inf
-    return Centres(inputs, roundings, margins, network.last[labels][:, None, :] - network.last)
+    steps = network.last[labels][:, None, :] - network.last[: logits.shape[1]]
+    return Centres(inputs, roundings, margins, steps)
 
 
 def slopes(network: Chain, at: Centres, radii: np.ndarray, method: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blindspots.config.methods import accepted
 from blindspots.files.images import Images
 from blindspots.interface import CertificateResult, InputError, Status
 from blindspots.lending import changed, state
@@ -49,7 +50,8 @@ def call(
         UnsupportedError: the certificate's own, of a network that it does not take.
     """
     name, before = getattr(certify, "__name__", "certificate"), state(model, data.images[:1])
-    found = certify(model, data.images.clone(), data.labels.clone(), **settings)
+    offered = accepted(certify, classes=data.classes)
+    found = certify(model, data.images.clone(), data.labels.clone(), **offered, **settings)
     check_result(found, len(data.rows), name, settings.get("eps"))
     if (what := changed(before, model)) is not None:
         raise InputError(

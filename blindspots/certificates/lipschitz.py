@@ -19,6 +19,7 @@ def lipschitz(
     images: Tensor,
     labels: Tensor,
     *,
+    classes: int | None = None,
     bound: Literal["product", "eclipse", "lipsdp"] = "product",
 ) -> CertificateResult:
     """Within the least of margin_j / L_j of an image, in L2, no image has another answer.
@@ -32,6 +33,8 @@ def lipschitz(
         images: (n, *image).
         labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
+            "rejected", is no rival.
         bound: the method, one of `bounds.networks.METHODS`.
 
     Returns:
@@ -42,8 +45,8 @@ def lipschitz(
         UnsupportedError: a layer without a known bound, a model that computes something else than
             its layers do, or a network that the method does not take.
     """
-    network, logits, label_alone, certain = answers(model, images, labels)
-    steepness = networks.bound(network, images.shape[1:], bound).logits
+    network, logits, label_alone, certain = answers(model, images, labels, classes)
+    steepness = networks.bound(network, images.shape[1:], bound).logits[:, : logits.shape[1]]
     slopes = torch.from_numpy(steepness).to(logits)[labels]
     scale = logits.abs().amax(dim=1, keepdim=True)
     margins = logits.gather(1, labels[:, None]) - logits - 1e-12 * scale  # float64's forward error

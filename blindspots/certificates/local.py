@@ -19,6 +19,7 @@ def local(
     images: Tensor,
     labels: Tensor,
     *,
+    classes: int | None = None,
     bound: Literal["product", "eclipse"] = "eclipse",
     bisections: Natural = 5,
 ) -> CertificateResult:
@@ -34,6 +35,8 @@ def local(
         images: (n, *image).
         labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
+            "rejected", is no rival.
         bound: "product" or "eclipse", closer.
         bisections: for each image.
 
@@ -47,7 +50,7 @@ def local(
     """
     if bound not in METHODS:
         raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")
-    exact, logits, _, certain = answers(model, images, labels)
+    exact, logits, _, certain = answers(model, images, labels, classes)
     network = chain(exact, images.shape[1:])
     scale = logits.abs().amax(dim=1)
     flat = images.double().flatten(1).cpu().numpy()

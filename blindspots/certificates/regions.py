@@ -27,7 +27,12 @@ class Affine(NamedTuple):
 
 
 def regions(
-    model: nn.Module, images: Tensor, labels: Tensor, *, max_units: Count = 40
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    classes: int | None = None,
+    max_units: Count = 40,
 ) -> CertificateResult:
     """The length of the smallest perturbation, in L2 and without a box, that changes the answer.
 
@@ -41,6 +46,8 @@ def regions(
         images: (n, *image).
         labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
+            "rejected", is no rival.
         max_units: hidden units that a model may have.
 
     Returns:
@@ -49,11 +56,11 @@ def regions(
     Raises:
         UnsupportedError: another model, or a larger one.
     """
-    network, _, _, certain = answers(model, images, labels)
+    network, logits, _, certain = answers(model, images, labels, classes)
     layers = _layers(network, images, max_units)
     flat = images.detach().cpu().double().flatten(1).numpy()
     radii = [
-        _distance(layers, x, int(label)) * (1 - SLACK) if sure else 0.0
+        _distance(layers, x, int(label), logits.shape[1]) * (1 - SLACK) if sure else 0.0
         for x, label, sure in zip(flat, labels.tolist(), certain.tolist(), strict=True)
     ]
     radius = torch.tensor(radii, dtype=torch.float64, device=images.device)
@@ -65,10 +72,14 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
     relu = True  # whether the next layer may be linear
     for step in steps(model, images.shape[1:]):
         layer = step.operation
-        if isinstance(layer, nn.Linear) and relu and len(step.tensors[0].shape) == 1:
+        if isinstance(layer, nn.Linear) and len(step.tensors[0].shape) == 1:
             bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
             weight = layer.weight.detach().cpu().double().numpy()
-            found.append(Affine(weight, bias.detach().cpu().double().numpy()))
+            one = Affine(weight, bias.detach().cpu().double().numpy())
+            if not relu:  # two in a row are one
+                below = found.pop()
+                one = Affine(one.A @ below.A, one.A @ below.b + one.b)
+            found.append(one)
             relu = False
         elif isinstance(layer, nn.ReLU) and found and not relu:
             relu = True
@@ -90,7 +101,7 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
     return found
 
 
-def _distance(layers: list[Affine], x: np.ndarray, label: int) -> float:
+def _distance(layers: list[Affine], x: np.ndarray, label: int, classes: int) -> float:
     """Of one image to the nearest point with another answer; infinity if there is none."""
     first, best = layers[0], np.inf
     start = Affine(first.A, first.A @ x + first.b)
@@ -102,7 +113,7 @@ def _distance(layers: list[Affine], x: np.ndarray, label: int) -> float:
         depth, entering, signs, G, h = line.pop()
         if depth == len(layers) - 1:
             A, b = entering
-            for j in set(range(len(b))) - {label}:
+            for j in set(range(classes)) - {label}:
                 constraints = np.vstack([G, A[j] - A[label]]), np.append(h, b[label] - b[j])
                 best = min(best, least_distance(*constraints))
         elif len(signs) == len(entering.b):

@@ -14,6 +14,7 @@ SCHEMA = pa.schema(
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("certificate", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),

@@ -57,7 +57,45 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
             return _of_items(value, items)
         case ast.Subscript(ast.Name(name), keys_and_values) if name in MAPPINGS:
             return _of_entries(value, keys_and_values)
+        case ast.Call(ast.Name("TypedDict"), [], fields):
+            return _of_fields(value, {str(field.arg): field.value for field in fields})
     return None
+
+
+def mentions(
+    value: Any, annotation: ast.expr, mark: str, beside: Mapping[str, Any] | None = None
+) -> Iterator[tuple[tuple[int | str, ...], Any, list[Any], Mapping[str, Any]]]:
+    """The parts of a value that fits whose annotations have a mark of `blindspots.limits`.
+
+    Yields:
+        The path to a part, the part, the mark's arguments, and the mapping that the part is in.
+    """
+    beside = {} if beside is None else beside
+    parts: list[tuple[tuple[int | str, ...], Any, ast.expr]] = []
+    match annotation:
+        case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
+            fitting = (one for one in _alternatives(annotation) if misfit(value, one) is None)
+            parts += [((), value, one) for one in fitting][:1]
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
+            for one in said:
+                match one:
+                    case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
+                        if name == mark:
+                            yield (), value, [ast.literal_eval(a) for a in arguments], beside
+            parts = [((), value, inner)]
+        case ast.Subscript(ast.Name("NotRequired" | "Required"), inner):
+            parts = [((), value, inner)]
+        case ast.Subscript(ast.Name(name), items) if name in LISTS and isinstance(value, list):
+            item = items.elts[0] if isinstance(items, ast.Tuple) else items
+            parts = [((number,), one, item) for number, one in enumerate(value)]
+        case ast.Subscript(ast.Name(name), ast.Tuple([_, item])) if name in MAPPINGS:
+            parts = [((name,), one, item) for name, one in value.items()]
+        case ast.Call(ast.Name("TypedDict"), [], fields):
+            beside = value
+            parts = [((f.arg,), value.get(f.arg), f.value) for f in fields if f.arg is not None]
+    for path, part, inner in parts:
+        for rest, *found in mentions(part, inner, mark, beside):
+            yield ((*path, *rest), *found)
 
 
 def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
@@ -122,6 +160,23 @@ def _of_entries(value: Any, keys_and_values: ast.expr) -> Misfit | None:
         found = misfit(one, of_value)
         if found is not None:
             return Misfit(found.expected, (key, *found.path))
+    return None
+
+
+def _of_fields(value: Any, fields: Mapping[str, ast.expr]) -> Misfit | None:
+    if not isinstance(value, Mapping):
+        return Misfit("a mapping of keys", of_type=True)
+    if value.keys() - fields.keys():
+        return Misfit(f"only the keys {', '.join(fields)}")
+    for name, annotation in fields.items():
+        match annotation:
+            case ast.Subscript(ast.Name("NotRequired"), inner):
+                annotation = inner
+            case _ if name not in value:
+                return Misfit(f"the key {name!r} in it")
+        found = misfit(value[name], annotation) if name in value else None
+        if found is not None:
+            return Misfit(found.expected, (name, *found.path))
     return None
 
 

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import measurements
+from blindspots.config import datasets, measurements, methods
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
-from blindspots.config.summaries import SUBJECTS
+from blindspots.config.summaries import SUBJECTS, mention_faults
+from blindspots.config.threats import attack_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
 
 OWN_KEYS = {
-    "datasets": {"method", "name", "root"},
+    "datasets": {"method", "name", "root", "data", "parents"},
+    "derived": {"method", "root", "data", "parents"},
     "models": {"method"},
     "trainers": {"method"},
-    "attacks": {"method", "target"},
+    "attacks": {"method", "target", "mask", "parents"},
     "certificates": {"method", "nets", "n", "required"},
     "measurements": {
         "method",
         "nets",
         "experiments",
         "parents",
+        "data",
         "part",
         "n",
         *measurements.NETWORK,
@@ -69,15 +73,26 @@ def check(
     config = numbers(raw)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
     faults = faults or [*schema_faults(config, schema)]
+    short = not faults and "data" in config
+    faults = faults or [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
+        names_are_known = not faults
+        first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
-            faults += method_faults(key, role, instance, method_settings(instance, role))
+            key, given = "data" if short and key == first else key, method_settings(instance, role)
+            if role == "attacks":
+                faults += attack_faults(key, instance, given, config["nets"])
+                given.pop("eps", None)  # a radius, or several, of which a call is given one
+            found = [*method_faults(key, role, instance, given)]
             if role == "measurements":
-                faults += measurements.entry_faults(key, instance, config)
+                found += measurements.entry_faults(key, instance, config)
             elif role in ("analyses", "figures"):
-                faults += measurements.table_faults(key, role, instance, config)
+                found += measurements.table_faults(key, role, instance, config)
+                if names_are_known and not found:
+                    found = [*mention_faults(key, role, instance, config)]
+            faults += found
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
         raise InputError("\n".join(dict.fromkeys(said)))
@@ -93,7 +108,8 @@ def laid_over(base: Any, over: Any) -> Any:
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
     """Every use of a method in a config: its key, its role and the mapping that names it."""
-    yield "data", "datasets", config["data"]
+    for name, dataset in config["datasets"].items():
+        yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
@@ -115,37 +131,44 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
 def method_settings(instance: Config, role: str) -> Config:
     """The settings of an instance that are its method's own."""
     own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
-    of_its_folder = ":" in instance["method"] or (role, instance["method"]) == (
-        "datasets",
-        "folder",
-    )
-    if of_its_folder and instance.get("root") is not None:
-        own["root"] = instance["root"]  # another folder may hold other data
+    if role == "datasets" and instance.get("root") is not None:
+        with suppress(InputError):  # no such method, said with the methods
+            if "root" not in methods.marked(role, instance["method"], "mirror"):
+                own["root"] = instance["root"]  # another folder may hold other data
     return own
 
 
-def _own_weights(net: Config) -> str | None:
+def name_of(data: Config) -> str:
+    """The name of the dataset in the section `data`; other settings are another dataset."""
+    settings = method_settings(data, "datasets")
+    name = str(data["method"]).rpartition(":")[2]
+    if settings or ":" in data["method"]:
+        name += "-" + provenance.settings_hash([data["method"], settings])[:8]
+    return str(data.get("name", name))
+
+
+def _own_weights(model: Config) -> str | None:
     """The file of a model that brings its weights; None for others."""
-    return net["model"].get("file") if net["model"]["method"] == "exported" else None
+    with suppress(InputError):  # no such method, said with the methods
+        return (methods.own_weights(model["method"], model) or ("", None))[1]
+    return None
 
 
 def _fill_in(config: Config) -> None:
-    data = config["data"]
-    data.setdefault("root", None)
-    if "name" not in data:
-        settings = method_settings(data, "datasets")
-        data["name"] = data["method"].rpartition(":")[2]
-        if settings or ":" in data["method"]:  # other settings are another dataset
-            data["name"] += "-" + provenance.settings_hash([data["method"], settings])[:8]
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
-        net.setdefault("weights", _own_weights(net))
+        net.setdefault("weights", _own_weights(net["model"]))
         for key in ("trainer", "train_on"):
             net.setdefault(key, None)
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
+        attack.setdefault("mask", None)
+        attack.setdefault("parents", {})
     for experiment in config["experiments"].values():
+        if "attacks" not in experiment and "attack" in experiment:
+            experiment["attacks"] = [experiment.pop("attack")]
+        experiment.setdefault("attacks", [])
         experiment.setdefault("controls", [])
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])
@@ -170,4 +193,4 @@ def _fill_in(config: Config) -> None:
     measurements.fill_in(config, used)
     for entry in config["measurements"].values():
         if "model" in entry:
-            entry.setdefault("weights", _own_weights(entry))
+            entry.setdefault("weights", _own_weights(entry["model"]))

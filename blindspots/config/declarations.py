@@ -8,11 +8,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
-from blindspots.config.signatures import decorator
+from blindspots.families import NORMS
 from blindspots.interface import InputError
-
-NORMS = ("l0", "l1", "l2", "linf")
-"""As `threat.norms.NORMS` has them, which needs torch."""
 
 Need = float | Callable[[int, int, int, int], float]
 
@@ -79,7 +76,7 @@ def measurement(method: str) -> Measurement:
     Raises:
         InputError: no such method, or one without a decorator whose values the source spells out.
     """
-    found = decorator(*methods.locate("measurements", method), "measurement")
+    found = methods.declaration("measurements", method, "measurement")
     if found is None:
         raise InputError(
             f"expected a function that is marked by @measurement for {method!r}, found another; "
@@ -108,7 +105,7 @@ def certificate(method: str) -> Certificate:
     Raises:
         InputError: no such method, or a norm that there is not.
     """
-    found = decorator(*methods.locate("certificates", method), "certificate")
+    found = methods.declaration("certificates", method, "certificate")
     declared = (
         {} if found is None else {k.arg or "": _value(k.value, method) for k in found.keywords}
     )

@@ -71,6 +71,7 @@ def fill_in(config: Config, used: list[str]) -> None:
         elif what is not None and entry.get("nets", "all") == "all":
             entry["nets"] = used or list(config["nets"])
         if what is not None and what.subject == "net":
+            entry.setdefault("data", None)  # of each net its own
             entry.setdefault("part", "test")
             entry.setdefault("n", None)
 
@@ -130,6 +131,8 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
         yield from unknown(f"{key}.nets", net, config["nets"], "a net")
     for name in entry.get("experiments", []):
         yield from unknown(f"{key}.experiments", name, config["experiments"], "an experiment")
+    if entry.get("data") is not None:
+        yield from unknown(f"{key}.data", entry["data"], config["datasets"], "a dataset")
     for role, net in entry["parents"].items():
         if net in entry.get("nets", []):
             yield f"{key}.parents.{role}: expected a net that is not measured, found {net}"
@@ -142,7 +145,7 @@ def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -
     """Keys of the workflow that an entry's subject does not have, or needs."""
     fits = {
         "nets": what.subject != "experiment", "experiments": what.subject == "experiment",
-        "part": what.subject == "net", "n": what.subject == "net",
+        "data": what.subject == "net", "part": what.subject == "net", "n": what.subject == "net",
         **dict.fromkeys(NETWORK, "network" in wanted),
     }  # fmt: skip
     for name, may_be in fits.items():

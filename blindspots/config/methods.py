@@ -12,21 +12,23 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import exists, parameters
+from blindspots.config.signatures import constant, declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
 PACKAGE = Path(__file__).parents[1]
 
 ARGUMENTS = {
     "datasets": (),
+    "derived": ("images", "labels"),
     "models": ("shape", "classes"),
     "trainers": ("model", "images", "labels"),
     "attacks": ("model", "images", "labels", "targets"),
@@ -34,8 +36,12 @@ ARGUMENTS = {
 }
 """What the workflow passes to each role's methods; their other parameters are settings.
 
-Analyses and figures name the tables that they read by their positional parameters instead.
+Analyses and figures name the tables that they read by their positional parameters instead. Datasets
+that are made from another's images are "derived".
 """
+
+FOLDERS = {"derived": "datasets"}
+"""Roles whose modules are among those of another."""
 
 
 @cache
@@ -44,7 +50,7 @@ def names(role: str) -> list[str]:
 
     One that needs several modules is a package with such a module in it.
     """
-    folder = PACKAGE / role
+    folder = PACKAGE / FOLDERS.get(role, role)
     modules = [*folder.glob("[!_]*.py"), *(p for p in folder.glob("*/*.py") if _is_own(p))]
     return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
 
@@ -80,8 +86,9 @@ def locate(role: str, method: str) -> tuple[str, str]:
             f"expected one of {', '.join(names(role))}, or module:function, "
             f"found {method!r}{did_you_mean(method, names(role))}"
         )
-    package = f".{method}" if (PACKAGE / role / method).is_dir() else ""
-    return f"blindspots.{role}{package}.{method}", method
+    folder = FOLDERS.get(role, role)
+    package = f".{method}" if (PACKAGE / folder / method).is_dir() else ""
+    return f"blindspots.{folder}{package}.{method}", method
 
 
 def find(role: str, method: str) -> Callable[..., Any]:
@@ -158,23 +165,79 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
     return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
 
 
-def needs_model(attack: str) -> bool:
-    """Whether an attack needs a model: its first parameter is not annotated as one or None.
+def declared(role: str, method: str, name: str) -> Any:
+    """The plain value of a constant in a method's module, read from its source; None: it has none.
 
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature("attacks", attack)
-    first = [] if signature is None else [*signature.posonlyargs, *signature.args][:1]
-    told = ast.unparse(first[0].annotation) if first and first[0].annotation else ""
-    return "None" not in told and "Optional" not in told
+    return constant(locate(role, method)[0], name)
 
 
-def is_control(attack: Callable[..., Any]) -> bool:
-    """Whether an attack needs no model, as `needs_model` reads it: it has no goal then."""
-    first = next(iter(inspect.signature(attack).parameters.values()), None)
-    told = "" if first is None else str(first.annotation)
-    return "None" in told or "Optional" in told
+def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
+    """The settings of a method whose annotation has a mark of `blindspots.limits`.
+
+    Returns:
+        The mark's arguments by setting.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found = {}
+    for name, parameter in parameters_of(role, method).items():
+        for node in ast.walk(parameter.annotation) if parameter.annotation else ():
+            match node:
+                case ast.Call(ast.Name(called) | ast.Attribute(_, called), arguments):
+                    if called == mark:
+                        found[name] = [ast.literal_eval(argument) for argument in arguments]
+    return found
+
+
+def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """The setting that names the file of the weights that a model brings, and that file.
+
+    Returns:
+        None where it brings none; None for the file where a required setting is left out.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    given = defaults("models", method) | dict(settings)
+    files = marked("models", method, "own_weights")
+    return next(((n, given.get(n)) for n in files if given.get(n, "") is not None), None)
+
+
+def declaration(role: str, method: str, name: str) -> ast.Call | None:
+    """The call of the decorator `name` by which a method's source declares something, if it does.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    return None if signature is None else declarations(signature).get(name)
+
+
+def family(attack: str) -> Family:
+    """What an attack's source declares it to be, see `families`.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    for kind in KINDS:
+        found = declaration("attacks", attack, kind)
+        if found is not None:
+            norms = (str(norm.value) for norm in found.args if isinstance(norm, ast.Constant))
+            return Family(kind, tuple(norms))
+    return UNDECLARED
+
+
+def needs_model(attack: str) -> bool:
+    """Whether an attack needs a model: it is no control.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    return family(attack).kind != "control"
 
 
 def takes(role: str, method: str, setting: str) -> bool:

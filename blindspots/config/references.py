@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.datasets import dataset_faults, parent_faults
 from blindspots.config.summaries import summary_faults
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
@@ -24,17 +25,21 @@ def reference_faults(config: Config) -> Iterator[str]:
     nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
     for name, net in nets.items():
         yield from _net_faults(name, net, nets)
-    yield from _cycles(nets)
+    yield from dataset_faults(config)
     for name in nets.keys() & attacks.keys():
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
     for name, experiment in experiments.items():
         key = f"experiments.{name}"
-        yield from unknown(f"{key}.attack", experiment["attack"], attacks, "an attack")
-        if _leaves_the_box(attacks.get(experiment["attack"])):
-            yield (
-                f"{key}.attack: expected an attack that keeps images in the box, found "
-                f"{experiment['attack']} with clip: false; remove clip, or name it among controls"
-            )
+        if "attack" in experiment or not experiment["attacks"]:
+            found = "both" if "attack" in experiment else "neither"
+            yield f"{key}: expected either attack or a list of attacks, found {found}"
+        for attack in experiment["attacks"]:
+            yield from unknown(f"{key}.attack", attack, attacks, "an attack")
+            if _leaves_the_box(attacks.get(attack)):
+                yield (
+                    f"{key}.attack: expected an attack that keeps images in the box, found "
+                    f"{attack} with clip: false; remove clip, or name it among controls"
+                )
         for control in experiment["controls"]:
             yield from unknown(f"{key}.controls", control, attacks, "an attack")
             if control in attacks and _needs_model(attacks[control]["method"]):
@@ -62,6 +67,13 @@ def _leaves_the_box(attack: Config | None) -> bool:
     return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
 
 
+def _own_weights(model: Config) -> tuple[str, Any] | None:
+    try:
+        return methods.own_weights(model["method"], model)
+    except InputError:
+        return None  # reported with the methods
+
+
 def _needs_model(attack: str) -> bool:
     try:
         return methods.needs_model(attack)
@@ -71,35 +83,16 @@ def _needs_model(attack: str) -> bool:
 
 def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
     key = f"nets.{name}"
-    if net["model"]["method"] == "exported":
-        if net["trainer"] or net["train_on"] or net["weights"] != net["model"].get("file"):
-            yield f"{key}: expected a model alone, its weights are in model.file; remove the rest"
+    own = _own_weights(net["model"])
+    if own is not None:
+        setting, file = own
+        if net["trainer"] or net["train_on"] or net["weights"] != file:
+            told = f"its weights are in model.{setting}"
+            yield f"{key}: expected a model alone, {told}; remove the rest"
     elif (net["trainer"] is None) == (net["weights"] is None):
         found = "neither" if net["trainer"] is None else "both"
         yield f"{key}: expected either trainer or weights, found {found}"
     elif (net["trainer"] is None) != (net["train_on"] is None):
         remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
         yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
-    for role, parent in net["parents"].items():
-        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
-    try:
-        settings = methods.settings("models", net["model"]["method"])
-    except InputError:
-        return  # reported with the methods
-    if settings is not None and net["parents"] and "parents" not in settings[0]:
-        yield f"{key}.parents: expected none for {net['model']['method']}, found some; remove them"
-    if settings is not None and not net["parents"] and "parents" in settings[1]:
-        yield f"{key}: expected parents for {net['model']['method']}, found none; add them"
-
-
-def _cycles(nets: Config) -> Iterator[str]:
-    for name in nets:
-        line, seen = list(nets[name]["parents"].values()), set()
-        while line:
-            parent = line.pop()
-            if parent == name:
-                yield f"nets.{name}.parents: expected no cycle, found one through {name}"
-                return
-            if parent in nets and parent not in seen:
-                seen.add(parent)
-                line += nets[parent]["parents"].values()
+    yield from parent_faults(key, net["parents"], "models", net["model"]["method"], nets)

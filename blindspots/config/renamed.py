@@ -18,6 +18,9 @@ RENAMED = {
     "tables.*.units": "measurement: NAME",
     "figures.*.operators": "measurement: NAME",
     "figures.*.units": "measurement: NAME",
+    "decay_scale": (
+        "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
+    ),
 }
 """By key, with * for any name in it: its successor, and what the successor means."""
 

@@ -9,15 +9,16 @@ from typing import Any
 from blindspots.config import methods
 from blindspots.config.annotations import misfit
 from blindspots.config.declarations import OF_EXPERIMENTS, certificate
-from blindspots.config.wording import shown
+from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
+    "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
-    "attacks": {"box", "classes", "seed", "rows", "others"},
-    "certificates": set(),
+    "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
+    "certificates": {"classes"},
     "measurements": set(),
     "analyses": {"labels"},
     "figures": {"labels"},
@@ -26,9 +27,6 @@ PROVIDED: dict[str, set[str]] = {
 
 FOLDER = {"root"}
 """The setting of datasets that says where the files are."""
-
-GLOBAL = {"decay_scale"}
-"""Settings that the config has a value for at its top level; an instance may have its own."""
 
 
 def method_faults(
@@ -61,14 +59,14 @@ def method_faults(
     if settings is not None:
         known, required = settings
         if role == "datasets" and instance["root"] is not None and "root" not in known:
-            yield f"data.root: expected none for {method}, found {instance['root']!r}; remove it"
+            yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
         other = set(OF_EXPERIMENTS) if role == "measurements" else set()
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - GLOBAL - other - given.keys()):
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
@@ -79,7 +77,7 @@ def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
     found = misfit(value, parameter.annotation) if parameter.annotation else None
     if found is not None:
         for step in found.path:
-            key, value = f"{key}.{step}", value[step]
+            key, value = f"{key}.{key_of([step])}", value[step]
         meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
         yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
 

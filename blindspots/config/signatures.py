@@ -15,9 +15,14 @@ from typing import Any
 
 from blindspots.interface import InputError
 
-HARMLESS = {
-    "beartype", "cache", "certificate", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
-    "lru_cache", "measurement", "no_grad", "overload", "override", "wraps",
+DECLARATIONS = {"budget", "certificate", "control", "measurement", "minimal"}
+"""Decorators that say what a method is, and leave its parameters as they are.
+
+See `families`, `measurements.contract` and `certificates.contract`."""
+
+HARMLESS = DECLARATIONS | {
+    "across", "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
+    "lru_cache", "no_grad", "overload", "override", "wraps",
 }  # fmt: skip
 """Decorators that leave a function's parameters as they are."""
 
@@ -116,33 +121,6 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     )
 
 
-def decorator(module: str, function: str, name: str) -> ast.Call | None:
-    """The call by which a function is decorated, wherever the module has the function from.
-
-    Args:
-        module: dotted name.
-        function: that the module defines or imports.
-        name: of the decorator.
-
-    Returns:
-        None where the source shows none.
-    """
-    path, seen = source(module), {module}
-    while path is not None:
-        for bound in _binding(path, function):
-            match bound:
-                case ast.FunctionDef(decorator_list=calls):
-                    named = (c for c in calls if isinstance(c, ast.Call) and _name(c) == name)
-                    return next(named, None)
-                case ast.ImportFrom(_, names):
-                    alias = next(a for a in names if function in (a.asname, a.name))
-                    module, function = _origin(bound, module), alias.name
-        if module in seen:
-            return None
-        path, seen = source(module), seen | {module}
-    return None
-
-
 def _statements(body: list[ast.stmt]) -> Iterator[Any]:
     """The statements of a module that bind names in it, those below an if or a try too."""
     for node in body:
@@ -188,7 +166,7 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
         case ast.FunctionDef(_, arguments, _, decorators):
             _explain(node, module)
             known = all(_name(decorator) in HARMLESS for decorator in decorators)
-            return arguments if known else _open(arguments)
+            return _declaring(arguments if known else _open(arguments), decorators)
         case ast.AsyncFunctionDef():
             raise InputError(
                 f"expected a function {function!r} in {module} that returns its result, found an "
@@ -226,6 +204,16 @@ class _Resolved(ast.NodeTransformer):
         for bound in _binding(path, node.id):
             seen = self.seen | {here}
             match bound:
+                case ast.ClassDef(bases=[ast.Name("TypedDict")], body=body):
+                    fields = [
+                        ast.keyword(
+                            field.target.id,
+                            _Resolved(self.module, seen).visit(copy.deepcopy(field.annotation)),
+                        )
+                        for field in body
+                        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+                    ]
+                    return ast.Call(ast.Name("TypedDict"), [], fields)
                 case ast.Assign([ast.Name()], value):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):
@@ -235,6 +223,16 @@ class _Resolved(ast.NodeTransformer):
                         resolved = _Resolved(origin, seen).visit(ast.Name(name))
                         return node if isinstance(resolved, ast.Name) else resolved
         return node
+
+
+def constant(module: str, name: str) -> Any:
+    """The plain value that a module's source binds a name to; None where it binds none."""
+    path = source(module)
+    for bound in [] if path is None else _binding(path, name):
+        if isinstance(bound, ast.Assign | ast.AnnAssign) and bound.value is not None:
+            with suppress(ValueError):  # made by a call
+                return ast.literal_eval(bound.value)
+    return None
 
 
 @cache
@@ -284,7 +282,7 @@ def _partial(
     only = dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     only |= dict.fromkeys(named)
     left = [a for a in left if a not in named]
-    return ast.arguments(
+    partial = ast.arguments(
         posonlyargs=[],
         args=left,
         vararg=arguments.vararg,
@@ -293,6 +291,23 @@ def _partial(
         kwarg=arguments.kwarg,
         defaults=[defaults[a] for a in left if a in defaults],
     )
+    partial.declared = declarations(arguments)  # type: ignore[attr-defined]
+    return partial
+
+
+def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.arguments:
+    """Parameters with the declarations among a function's decorators as `declared`."""
+    arguments.declared = {  # type: ignore[attr-defined]
+        _name(d): d if isinstance(d, ast.Call) else ast.Call(d, [], [])
+        for d in decorators
+        if _name(d) in DECLARATIONS
+    }
+    return arguments
+
+
+def declarations(arguments: ast.arguments) -> dict[str, ast.Call]:
+    """The decorators that declare what a function is, by name; one without arguments is a call."""
+    return getattr(arguments, "declared", {})
 
 
 def _open(arguments: ast.arguments) -> ast.arguments:

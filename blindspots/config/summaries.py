@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from blindspots.config import methods
+from blindspots.config.annotations import mentions
 from blindspots.config.wording import key_of, shown, unknown
 
 Config = dict[str, Any]
@@ -25,21 +27,14 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         config: as a whole.
     """
     yield from _subject_faults(key, summary, config)
-    experiments, wanted = config["experiments"], summary["experiment"]
+    experiments = config["experiments"]
     for more in summary["more_experiments"]:
         yield from unknown(f"{key}.more_experiments", more, experiments, "an experiment")
-    named = [name for name in (wanted, *summary["more_experiments"]) if name is not None]
-    its_own = {name: experiments[name] for name in named if name in experiments}
-    yield from _against_faults(f"{key}.against", summary.get("against", []), its_own)
-    if summary["method"] == "verdicts":
-        yield from _claim_faults(f"{key}.claims", summary.get("claims", []), its_own)
-    if summary["method"] == "multiverse":
-        for reading, tables in summary.get("readings", {}).items():
-            for table, of in tables.items():
-                where = key_of([key, "readings", reading, table])
-                yield from unknown(where, of, its_own, "an experiment of the table")
-    if wanted in experiments and "panels" in summary:
-        yield from _panel_faults(f"{key}.panels", summary["panels"], experiments[wanted])
+        if more in experiments and len(experiments[more]["attacks"]) > 1:
+            yield (
+                f"{key}.more_experiments: expected experiments of one attack each, found {more}; "
+                "make one of each of its attacks"
+            )
 
 
 def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
@@ -55,45 +50,52 @@ def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         yield from unknown(f"{key}.{subject}", summary[subject], config[section], what)
 
 
-def _against_faults(key: str, named: list[str], experiments: Config) -> Iterator[str]:
-    known = dict.fromkeys(
-        net for each in experiments.values() for net in each["sources"] + each["victims"]
-    )
-    for net in named:
-        yield from unknown(key, net, known, "a net", "experiment")
-
-
-OF = {
-    "error by a control": ("controls", "a control"),
-    "advantage of a victim": ("victims", "a victim"),
-    "error beyond clean": ("amplify", "none, or a distortion that images are amplified to"),
+WORDS = {
+    "experiments": "an experiment of the table",
+    "nets": "a net",
+    "sources": "a source",
+    "victims": "a victim",
+    "controls": "a control",
+    "amplify": "none, or a distortion that images are amplified to",
 }
-"""By measure, what a claim's `of` names: a key of its experiment, and what that holds."""
+"""What a setting may name of the experiments of a table or a figure (`limits.one_of_its`)."""
 
 
-def _claim_faults(key: str, claims: list[Config], experiments: Config) -> Iterator[str]:
-    said: set[str] = set()
-    for number, claim in enumerate(claims):
-        where, of, name = f"{key}.{number}", claim.get("of"), claim["experiment"]
-        if claim["claim"] in said:  # rows of a table are told apart by it
-            yield f"{where}.claim: expected one that is not there yet, found it twice; reword it"
-        said.add(claim["claim"])
-        if ("at_least" in claim) == ("at_most" in claim):
-            yield f"{where}: expected either at_least or at_most, found both or none; keep one"
-        yield from unknown(f"{where}.experiment", name, experiments, "an experiment of the table")
-        if name not in experiments:
-            continue
-        among, what = OF.get(claim["measure"], (None, "none beside this measure"))
-        known = experiments[name][among] if among else []
-        may_be_none = among in (None, "amplify")
-        if of not in known and not (of is None and may_be_none):
-            there = f" ({', '.join(map(str, known)) or 'none'})" if among else ""
-            yield f"{where}.of: expected {what}{there}, found {shown(of)}"
+def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
+    """A line for each name in the settings of a table or a figure that its experiments have not.
+
+    Args:
+        key: of the table or figure.
+        role: "analyses" or "figures".
+        summary: its section, whose settings fit their annotations.
+        config: as a whole, whose names are known.
+    """
+    named = [name for name in (summary["experiment"], *summary["more_experiments"]) if name]
+    own = {name: config["experiments"][name] for name in named}
+    for setting, parameter in methods.parameters_of(role, summary["method"]).items():
+        if setting in summary and parameter.annotation is not None:
+            found = mentions(summary[setting], parameter.annotation, "one_of_its")
+            for path, value, arguments, beside in found:
+                where = key_of([key, setting, *path])
+                yield from _mention_faults(where, value, arguments, beside, own)
 
 
-def _panel_faults(key: str, panels: list[Config], experiment: Config) -> Iterator[str]:
-    for panel in panels:
-        for role in ("source", "victim", "control"):
-            if role in panel:
-                known = dict.fromkeys(experiment[f"{role}s"])
-                yield from unknown(f"{key}.{role}", panel[role], known, f"a {role}", "experiment")
+def _mention_faults(
+    where: str, value: Any, arguments: list[Any], beside: Mapping[str, Any], own: Config
+) -> Iterator[str]:
+    what, *by = arguments
+    kind = what.get(beside.get(by[0])) if by else what
+    if value is None and (not by or kind in (None, "amplify")):
+        return
+    if kind == "experiments":
+        yield from unknown(where, value, own, WORDS[kind])
+        return
+    among = [own[beside["experiment"]]] if beside.get("experiment") in own else own.values()
+    keys = ("sources", "victims") if kind == "nets" else (kind,)
+    known = list(dict.fromkeys(name for e in among for k in keys if k for name in e[k]))
+    if not by:
+        yield from unknown(where, value, known, WORDS[kind], "experiment")
+    elif value not in known:
+        there = f" ({', '.join(map(str, known)) or 'none'})" if kind else ""
+        expected = WORDS[kind] if kind else f"none beside this {by[0]}"
+        yield f"{where}: expected {expected}{there}, found {shown(value)}"

@@ -10,9 +10,11 @@ from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 TEXT = {
-    "label", "title", "attack", "sources", "victims", "controls", "experiment", "more_experiments",
+    "label", "title", "attack", "attacks", "mask", "sources", "victims", "controls",
+    "experiment", "more_experiments",
     "readings", "renamed", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
+    "data",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

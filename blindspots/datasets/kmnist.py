@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from blindspots.datasets import _idx
 from blindspots.interface import Dataset
+from blindspots.limits import mirror
 
 
-def kmnist(*, root: str | None = None) -> Dataset:
+def kmnist(*, root: Annotated[str | None, mirror("KMNIST/raw")] = None) -> Dataset:
     """KMNIST from a folder in torchvision's layout, else downloaded by torchvision.
 
     Args:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from blindspots.datasets import _idx
 from blindspots.interface import Dataset
+from blindspots.limits import mirror
 
 MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -13,7 +16,7 @@ MD5 = {
 }
 
 
-def mnist(*, root: str | None = None) -> Dataset:
+def mnist(*, root: Annotated[str | None, mirror()] = None) -> Dataset:
     """MNIST from a folder in torchvision's layout, else downloaded by torchvision.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from blindspots.datasets._images import same_shape
-from blindspots.files import tables
+from blindspots.files import boxes, tables
 from blindspots.files.splits import fingerprints
 from blindspots.interface import Box, Dataset, InputError, Part
 
@@ -47,6 +48,7 @@ def checked(found: Any, method: str) -> Dataset:
                     f"and shape {getattr(array, 'shape', 'unknown')}; convert it"
                 )
     same_shape(found.train, found.test, f"{method}: test")
+    found = replace(found, box=boxes.checked(found.box, found.train.images.shape[1:], method))
     if found.names is not None and not _names_all(found):
         raise InputError(
             f"{method}: names: expected a list with the name of each of {found.classes} classes, "
@@ -74,8 +76,22 @@ def write(
     box: Box,
     provenance: Mapping[str, Any],
     names: Sequence[str] | None = None,
-) -> None:
-    """Write images, labels and checksums; classes, their names and the box are metadata.
+    *,
+    dataset: str = "",
+) -> pa.Table:
+    """Write images, labels and checksums; classes, their names, the box and more are metadata.
+
+    Args:
+        path: of the file.
+        part: images and labels.
+        classes: number of labels.
+        box: that the images are in.
+        provenance: metadata.
+        names: of the classes; None: they have none.
+        dataset: its name in the config.
+
+    Returns:
+        What was written, but for the images.
 
     Raises:
         InputError: labels or pixels that are not what the dataset says of itself.
@@ -90,10 +106,13 @@ def write(
             f"dataset: expected labels from 0 to {classes - 1}, found {part.labels.min()} to "
             f"{part.labels.max()}"
         )
-    if not ((part.images >= box.lower) & (part.images <= box.upper)).all():
-        raise InputError(f"dataset: expected pixels in {list(box)}, found others, or no numbers")
+    if not (boxes.contains(box, part.images).all() and np.isfinite(part.images).all()):
+        raise InputError(
+            f"dataset: expected pixels in {boxes.shown(box)}, found others, or no numbers"
+        )
     columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
     table = tables.build(columns, schema(part.images.shape[1:]))
     named = {} if names is None else {"names": list(names)}
-    metadata = {**provenance, "classes": classes, "box": list(box), **named}
-    tables.write(path, table, metadata)
+    said = {"dataset": dataset, "classes": classes, "box": boxes.encoded(box)}
+    tables.write(path, table, {**provenance, **said, **named})
+    return table.drop_columns(["image"])

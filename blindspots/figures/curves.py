@@ -22,7 +22,8 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
 
     Bands are the 95% intervals: Wilson's on one network, Student's over several. A direction has no
-    line where no image can be moved so far in the box, or no attack succeeded.
+    line where no image can be moved so far in the box, or no attack succeeded. Where a victim
+    rejects any image, thin dash-dotted lines are the shares that it rejects.
 
     Args:
         curves: with schema `measurements.sweep.CURVES`.
@@ -44,6 +45,8 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
             axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
+            if of["rejected"].any():
+                axes.plot(line.index, line["rejected"], color=colour, ls="-.", linewidth=0.8)
             (lines[name],) = axes.plot([], [], color=colour, linestyle=dashes)
             axes.fill_between(line.index, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
         axes.set_title(labels.get(victim, victim))
@@ -56,7 +59,8 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         elif place + across >= len(victims):  # no panel below it
             axes.tick_params(labelbottom=True)
     figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
-    figure.supylabel("error of the victim (%)", fontsize=10)
+    beside = "; dash-dotted: rejected" if curves["rejected"].any() else ""
+    figure.supylabel(f"error of the victim (%){beside}", fontsize=10)
     order = sources + [name for name in lines if name not in sources]
     moved = curves[curves["n"] >= 1]
     drawn = {*moved["source"].dropna(), *moved["direction"]}
@@ -69,7 +73,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Percent wrong by distortion, with the interval."""
+    """Percent wrong by distortion, with the interval; and percent rejected."""
     found = {}
     for distortion, of in rows.groupby("distortion"):
         of = of[of["n"] >= 1]  # of noise a mean over draws
@@ -81,7 +85,7 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
         else:
             interval = statistics.student(rates)
         ends = np.clip(interval, 0, 1)
-        found[distortion] = 100 * np.array([rates.mean(), *ends])
-    ends = np.array(list(found.values()), dtype=float).reshape(-1, 3)
+        found[distortion] = 100 * np.array([rates.mean(), *ends, (of["rejected"] / of["n"]).mean()])
+    ends = np.array(list(found.values()), dtype=float).reshape(-1, 4)
     at = pd.Index(list(found), dtype=float)
-    return pd.DataFrame(ends, index=at, columns=["rate", "low", "high"])
+    return pd.DataFrame(ends, index=at, columns=["rate", "low", "high", "rejected"])

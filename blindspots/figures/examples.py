@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,28 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import of_fewer
-from blindspots.limits import Count
-from blindspots.threat.outcomes import is_rejected, is_right
+from blindspots.figures.kit import picture
+from blindspots.limits import Count, either, one_of_its, some
+from blindspots.threat.outcomes import REJECTED, RIGHT
 
 NO_SUCCESS = "no attack succeeded"
 GAP = 2
 """White pixels between images."""
 
 
+class Panel(TypedDict):
+    """A victim, and a source that images were made for or a control."""
+
+    victim: Annotated[str, one_of_its("victims")]
+    source: NotRequired[Annotated[str, one_of_its("sources")]]
+    control: NotRequired[Annotated[str, one_of_its("controls")]]
+
+
 def examples(
     pictures: pd.DataFrame,
     transfer: pd.DataFrame,
     *,
-    panels: Sequence[Mapping[str, str]],
+    panels: Annotated[Sequence[Annotated[Panel, either("source", "control")]], some()],
     rows: Count = 6,
     pairs: Count = 4,
     labels: Mapping[str, str],
@@ -54,7 +64,7 @@ def examples(
     return figure
 
 
-def _title(answers: pd.DataFrame, panel: Mapping[str, str], labels: Mapping[str, str]) -> str:
+def _title(answers: pd.DataFrame, panel: Panel, labels: Mapping[str, str]) -> str:
     """What was done to a panel's images, how far they are, and what the victim makes of them."""
     origin = (
         f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
@@ -64,8 +74,8 @@ def _title(answers: pd.DataFrame, panel: Mapping[str, str], labels: Mapping[str,
     fewer = of_fewer(len(lengths), len(once))
     distance = f"average distortion {lengths.mean():.3f}{fewer}" if len(lengths) else NO_SUCCESS
     seen = answers[answers["victim"] == panel["victim"]]
-    accuracy = is_right(seen["prediction"], seen["label"]).mean()
-    rejected = is_rejected(seen["prediction"]).mean()
+    accuracy = (seen["outcome"] == RIGHT).mean()
+    rejected = (seen["outcome"] == REJECTED).mean()
     beside = f", rejects {rejected:.0%}" if rejected else ""
     victim = _label(panel["victim"], labels)
     return f"{origin}\n{distance}\naccuracy of {victim}: {accuracy:.0%}{beside}"
@@ -75,7 +85,7 @@ def _label(net: str, labels: Mapping[str, str]) -> str:
     return labels.get(net, net)
 
 
-def _of(frame: pd.DataFrame, panel: Mapping[str, str]) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """The rows of the first seed, unamplified, of the panel's source or control."""
     rows = frame[frame["amplified_to"].isna() & (frame["seed"] == frame["seed"].min())]
     if "source" in panel:
@@ -89,7 +99,8 @@ def _range(images: pd.Series) -> tuple[float, float]:
 
 def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
     """Original, distorted, original, … row by row on white, as one (height, width) image."""
-    tiles = [tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair]
+    pairs_shown = zip(shown["original"], shown["image"], strict=True)
+    tiles = [picture(tile) for pair in pairs_shown for tile in pair]
     height, width = tiles[0].shape[-2:]
     size = rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP
     canvas = np.full(size, white)

@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from blindspots.analyses.printed import Printed
 from blindspots.analyses.transfer import transfer as summary
 
 CELL = 0.62
@@ -15,7 +16,7 @@ CELL = 0.62
 
 
 def heatmap(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: str | None = None
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
 ) -> Figure:
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import seaborn
 from matplotlib.figure import Figure
 
@@ -25,6 +26,11 @@ SETTINGS: Any = {
     "legend.edgecolor": "white",
     "legend.framealpha": 0.9,
 }
+
+
+def picture(image: np.ndarray) -> np.ndarray:
+    """An image as (channels, height, width); a vector is one row of pixels."""
+    return image if image.ndim > 2 else image.reshape(1, -1, image.shape[-1])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from blindspots.analyses.arms import ARMS
+from blindspots.figures.kit import picture
 from blindspots.interface import InputError
 from blindspots.limits import Count
 
@@ -60,7 +61,7 @@ def top_images(
     every = list(dict(list(shown.groupby("direction", sort=False))).values())[:rows]
     brightest = max(image.max() for image in shown["image"])
     darkest = min(image.min() for image in shown["image"])
-    mosaic = _mosaic([list(of["image"]) for of in every], brightest)
+    mosaic = _mosaic([list(map(picture, of["image"])) for of in every], brightest)
     across = len(every[0])
     figure = Figure(figsize=(HEIGHT * across, HEIGHT * len(every) + 0.5))
     axes = figure.subplots()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from blindspots.files import splits, tables
+from blindspots.files import boxes, splits, tables
 from blindspots.interface import Box, InputError
 
 
@@ -24,7 +24,8 @@ class Images(NamedTuple):
         rows: (n,) place of each in the prepared file.
         file: "train" or "test", the prepared file.
         classes: number of labels of the dataset.
-        box: range of a pixel.
+        box: that they lie in; two numbers, or two tensors that stand for (*image).
+        dataset: its name in the config.
     """
 
     images: Tensor
@@ -33,6 +34,7 @@ class Images(NamedTuple):
     file: str
     classes: int
     box: Box
+    dataset: str = ""
 
     def first(self, n: int) -> Images:
         """The first n of them."""
@@ -80,15 +82,44 @@ def read(
     places = rows["index"].to_numpy()[:n]
     data = tables.rows(prepared, places)
     check(prepared, data, places, rows.slice(0, n))
+    return _images(data, places, file_of(part), device)
+
+
+def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -> Images:
+    """Read all images of a prepared file, in its order.
+
+    Args:
+        prepared: the file.
+        file: "train" or "test".
+        device: where the tensors go.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    data = tables.read(prepared)
+    places = np.arange(len(data))
+    check(prepared, data, places)
+    return _images(data, places, file, device)
+
+
+def _images(data: pa.Table, places: np.ndarray, file: str, device: torch.device | str) -> Images:
     properties = tables.metadata(data)
     return Images(
         torch.from_numpy(tables.images(data)).to(device),
         torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device),
         places,
-        file_of(part),
+        file,
         properties["classes"],
-        Box(*properties["box"]),
+        _on(boxes.decoded(properties["box"]), device),
+        properties["dataset"],
     )
+
+
+def _on(box: Box, device: torch.device | str) -> Box:
+    """A box of two numbers as it is, any other as two tensors on a device."""
+    if all(np.ndim(end) == 0 for end in box):
+        return box
+    return Box(*(torch.as_tensor(end, dtype=torch.float32, device=device) for end in box))
 
 
 def check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from blindspots.files import tables
 from blindspots.interface import InputError
 
-SUBSETS = {
+PartName = Literal["train", "P1", "P2", "validation", "test"]
+
+SUBSETS: dict[str, tuple[str, ...]] = {
     "train": ("P1", "P2", "rest"),
     "P1": ("P1",),
     "P2": ("P2",),
@@ -32,6 +34,7 @@ DUPLICATE = "duplicate"
 SCHEMA = pa.schema(
     [
         pa.field("seed", pa.int32(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),  # "train" or "test"
         pa.field("index", pa.int32(), nullable=False),  # row in that prepared file
         pa.field("label", pa.int16(), nullable=False),
@@ -56,6 +59,7 @@ def split(
     p2: float,
     validation: float,
     seed: int,
+    dataset: str = "",
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Assign each image to a subset.
 
@@ -66,6 +70,7 @@ def split(
         p2: images in P2, likewise.
         validation: images in the validation part: a number, or a share of the training images.
         seed: of the assignment and of the order.
+        dataset: its name.
 
     Returns:
         A table with `SCHEMA`, and the number of images per part and of duplicates.
@@ -95,6 +100,7 @@ def split(
     for name, table, subsets in (("train", train, subset), ("test", test, "test")):
         columns = {
             "seed": seed,
+            "dataset": dataset,
             "file": name,
             "index": np.arange(len(table)),
             "label": table["label"],
@@ -108,6 +114,24 @@ def split(
     counts["left out as duplicates"] = len(labels) - len(usable)
     counts["duplicates within test"] = len(test) - pc.count_distinct(test["sha256"]).as_py()
     return index, counts
+
+
+def replaced(index: pa.Table, train: pa.Table, test: pa.Table, *, dataset: str) -> pa.Table:
+    """The split of a dataset that was made from another, image by image.
+
+    Args:
+        index: of the other.
+        train: `label` and `sha256` of the training images, in file order.
+        test: the same of the test images.
+        dataset: its name.
+    """
+    names, places = np.array(index["file"].to_pylist()), index["index"].to_numpy()
+    columns: dict[str, Any] = {name: index[name] for name in index.column_names}
+    for name in ("label", "sha256"):
+        both = [np.array(of[name].to_pylist())[places % len(of)] for of in (train, test)]
+        columns[name] = np.where(names == "train", *both)
+    made = tables.build(columns | {"dataset": dataset}, SCHEMA)
+    return made.replace_schema_metadata(index.schema.metadata)
 
 
 def rows_of(index: pa.Table, part: str) -> pa.Table:

@@ -215,7 +215,7 @@ def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
     if named:
         return _descended(spec, seed)
     try:
-        if "exported" not in used:  # which brings its own weights
+        if not any(methods.own_weights(s["method"], s["settings"]) for s in _lineage(spec)):
             _check_size(path, spec)
         return _descended(spec, seed)
     except InputError as error:

@@ -2,21 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
-from blindspots.attacks.contract import call, call_for_best, check_successes, name_of
-from blindspots.config.methods import is_control
+from blindspots.attacks import table
+from blindspots.attacks.contract import (
+    call,
+    call_for_best,
+    check_successes,
+    name_of,
+    norm_of,
+)
+from blindspots.config import methods
+from blindspots.devices import pick
+from blindspots.families import family_of
+from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import AttackResult, InputError, Status
+from blindspots.jobs.chunks import resumable
+from blindspots.jobs.job import own_models, progress
 from blindspots.lending import changed, state
-from blindspots.threat.answers import show
-from blindspots.threat.outcomes import predictions
+from blindspots.provenance import digest
+from blindspots.threat.judge import judge
+from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
+
+Columns = dict[str, np.ndarray]
+"""Values by column of the attacks' table, an entry per row; masked where there is none."""
+
+
+def attacked(snakemake: Any) -> pa.Table:
+    """The rows of an attack's job; finished chunks of one that was killed are read again."""
+    attack, wildcards = snakemake.params.attack, snakemake.wildcards
+    given, machine, own = snakemake.input, snakemake.config["machine"], own_models(snakemake)
+    device = pick(machine["device"])
+    n = snakemake.params.n
+    data = images.read(given.images, given.split, wildcards.part, n, device)
+    shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
+    everyone, data = data.images, data.at(shard)
+    model = weights.load(given.weights, own=own).to(device)
+    parents = {
+        name: weights.load(file, own=own).to(device)
+        for name, file in zip(attack["parents"], given.get("parents", []), strict=True)
+    }
+    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.images)
+    same = {"net": wildcards.net, "seed": int(wildcards.seed), "attack": wildcards.attack}
+    schema = table.schema(data.images.shape[1:])
+
+    def make(part: Images) -> pa.Table:
+        columns = run(
+            methods.find("attacks", attack["method"]),
+            model,
+            part,
+            others=everyone,
+            target=attack["target"],
+            seed=same["seed"],
+            chunk=machine["chunk"],
+            settings=attack["settings"],
+            parents=parents,
+            mask=mask,
+        )
+        place = {"dataset": data.dataset, "file": data.file}
+        return tables.build(columns | same | place, schema)
+
+    key = digest(
+        [dict(snakemake.params), str(device), machine["threads"]],
+        [given.images, given.split, given.weights, *given.get("parents", [])],
+    )
+    with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
+        found = resumable(
+            snakemake.output[0], key, data, machine["chunk"], make,
+            every=machine["checkpoint_seconds"], progress=show,
+        )  # fmt: skip
+    if not pc.any(found["success"]).as_py():
+        for stream in (sys.stderr, sys.__stderr__):  # in the job's log, and before the user's eyes
+            print(
+                f"{snakemake.output[0]}: no success on any of {len(data.rows)} images", file=stream
+            )
+    return found
+
+
+def read_mask(path: str | Path, images: Tensor) -> Tensor:
+    """The features of images (n, *image) that an attack may change, from a NumPy file.
+
+    Raises:
+        InputError: no array of bool of an image's shape.
+    """
+    shape = tuple(images.shape[1:])
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected a mask, an .npy file, found none ({error})") from None
+    if not isinstance(found, np.ndarray) or found.dtype != bool or found.shape != shape:
+        said = f"{getattr(found, 'dtype', 'several')} of shape {getattr(found, 'shape', ())}"
+        raise InputError(
+            f"{path}: expected a mask of bool of an image's shape {shape}, found {said}"
+        )
+    return torch.from_numpy(found).to(images.device)
 
 
 def run(
@@ -29,8 +119,10 @@ def run(
     seed: int,
     chunk: int,
     settings: Mapping[str, Any],
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, np.ndarray]:
+    parents: Mapping[str, nn.Module] | None = None,
+    mask: Tensor | None = None,
+    show: Callable[[int], None] | None = None,
+) -> Columns:
     """Attack all images, `chunk` at a time.
 
     Args:
@@ -41,68 +133,153 @@ def run(
         target: rule for the targets.
         seed: of random targets and of the attack's own draws.
         chunk: images at a time; bounds memory.
-        settings: of the attack.
-        progress: called with the number of images that are done.
+        settings: of the attack; `eps` is a radius, or several.
+        parents: further models that the attack works with, by name.
+        mask: (*image) bool, the features that may change; None: all.
+        show: called with the number of images that are done.
 
     Returns:
-        The columns of the attack's table that describe images, "image" among them. Values that a
-        failed attack does not have are masked.
+        The columns of the attack's table that describe images, "image" among them: a row per image
+        and radius, the radii of an image together. Values that a failed attack does not have are
+        masked; an image to which the model gives no finite logits is NON_FINITE.
 
     Raises:
-        InputError: a model that gives images no finite logits, an attack that changes it, or a
-            success that is none when its image is shown to the model again.
+        InputError: a model that does not classify, an attack that changes it, or a success that is
+            none when its image is shown to the model again.
     """
-    given = {"seed": seed, "others": others, "settings": settings}
+    given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
     parts: list[dict[str, np.ndarray]] = []
     before = state(model, data.images[:1])
     for number, part in enumerate(data.chunks(chunk)):
-        parts.append(_run_chunk(attack, model, part, target, given))
+        parts.append(_run_chunk(attack, model, part, target, given, settings))
         if (what := changed(before, model)) is not None:
             raise InputError(
-                f"{getattr(attack, '__name__', 'attack')}: expected the model as it was given, "
-                f"found that it changed {what}; work on a copy (copy.deepcopy(model))"
+                f"{name_of(attack)}: expected the model as it was given, found that it changed "
+                f"{what}; work on a copy (copy.deepcopy(model))"
             )
-        if progress is not None:
-            progress(number * chunk + len(part.rows))
+        if show is not None:
+            show(number * chunk + len(part.rows))
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Columns]) -> Columns:
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _run_chunk(attack, model, data, target, given) -> dict[str, np.ndarray]:
+def radii(settings: Mapping[str, Any]) -> list[float | None]:
+    """The radii that an attack's settings ask for; none for a minimal attack."""
+    eps = settings.get("eps")
+    return list(eps) if isinstance(eps, Sequence) else [eps]
+
+
+def _run_chunk(attack, model, data, target, given, settings) -> Columns:
+    """The columns of some images, each at every radius in turn."""
     with torch.no_grad():
-        logits = model(data.images)
-    if logits.ndim != 2 or not logits.isfinite().all():
-        shown = "others" if logits.ndim == 2 else f"shape {tuple(logits.shape)}"
-        raise InputError(f"expected a model that gives finite logits (n, classes), found {shown}")
-    targets: Tensor | None
+        logits = widened(model(data.images))
+    if logits.ndim != 2:
+        raise InputError(
+            f"expected a model that gives logits (n, classes), found shape {tuple(logits.shape)}"
+        )
+    fine = logits.isfinite().all(dim=1)
+    each = [
+        _attacked(attack, model, data, logits, fine, target, given | {"settings": some})
+        for some in (
+            settings if eps is None else {**settings, "eps": eps} for eps in radii(settings)
+        )
+    ]
+    joined = _joined(each)
+    by_image = np.arange(len(each) * len(data.rows)).reshape(len(each), -1).T.ravel()
+    return {name: column[by_image] for name, column in joined.items()}
+
+
+def _attacked(attack, model, data, logits, fine, target, given) -> Columns:
+    """The columns of an attack at one radius; images without finite logits are left alone."""
+    found, targets = _unattacked(data), None
+    if fine.any():
+        rows = fine.nonzero()[:, 0]
+        result, aims = _call(
+            attack, model, data.at(rows.cpu().numpy()), logits[rows], target, given
+        )
+        for name, value in vars(result).items():
+            if value is not None:
+                whole = getattr(found, name)
+                whole[rows] = value.to(whole)
+        if aims is not None:
+            targets = torch.full_like(data.labels, -1).index_copy(0, rows, aims)
+    seen = judge(
+        model, data.images, found.images, data.labels, targets, classes=data.classes, box=data.box
+    )
+    family = family_of(attack)
+    if family.kind != "control":
+        check_successes(found, targets, seen, data, name_of(attack))
+    return _columns(found, targets, seen, data, logits, fine, family.kind == "budget") | {
+        "norm": np.full(
+            len(data.rows),
+            None if family.kind == "control" else norm_of(attack, given["settings"]),
+            object,
+        ),
+        "eps": np.ma.masked_invalid(
+            np.full(len(data.rows), given["settings"].get("eps", np.nan), float)
+        ),
+    }
+
+
+def _call(attack, model, data, logits, target, given) -> tuple[AttackResult, Tensor | None]:
     if target == "best_of_all":
         possible = candidates(logits, data.labels, data.classes)
-        found, targets = call_for_best(attack, model, data, possible, **given)
-    else:
-        targets = choose_targets(
-            target, logits, data.labels, data.classes, seed=given["seed"], rows=data.rows
-        )
-        found = call(attack, model, data, targets, **given)
-    with torch.no_grad():
-        attacked = show(model, found.images)
-    if not is_control(attack):
-        check_successes(found, targets, attacked, data, name_of(attack))
-    failed = ~found.success.cpu().numpy()
-    nothing = np.ma.masked_all(len(failed), np.int64)
-    penalty = np.full(len(failed), np.nan)
-    if found.penalty is not None:
-        penalty = found.penalty.cpu().double().numpy()
-    return {
+        return call_for_best(attack, model, data, possible, **given)
+    targets = choose_targets(
+        target, logits, data.labels, data.classes, seed=given["seed"], rows=data.rows
+    )
+    return call(attack, model, data, targets, **given), targets
+
+
+def _unattacked(data: Images) -> AttackResult:
+    """The result of images whose answer is not finite: nothing was tried."""
+    nothing = torch.zeros_like(data.labels)
+    return AttackResult(
+        originals=data.images,
+        images=data.images.clone(),
+        success=torch.zeros_like(nothing, dtype=torch.bool),
+        status=torch.full_like(nothing, Status.NON_FINITE),
+        forwards=nothing,
+        backwards=nothing.clone(),
+        penalty=torch.full_like(nothing, torch.nan, dtype=torch.float64),
+    )
+
+
+def _columns(found, targets, seen, data, logits, fine, keeps_failures) -> Columns:
+    success, fine = found.success.cpu().numpy(), fine.cpu().numpy()
+    short = ~(success | (keeps_failures & fine))
+    clean = predictions(logits, data.classes).cpu().numpy()
+    labels = data.labels.cpu().numpy()
+    aims = np.ma.masked_all(len(short), np.int64)
+    if targets is not None:
+        aims = np.ma.masked_less(targets.cpu().numpy(), 0)
+    answered = np.array([outcome is not None for outcome in seen.outcome])
+    probability = logits.double().softmax(dim=1).amax(dim=1).cpu().numpy()
+    of_lengths = {name: np.ma.array(value, mask=short) for name, value in seen.lengths.items()}
+    return of_lengths | {
         "index": data.rows,
-        "label": data.labels.cpu().numpy(),
-        "target": nothing if targets is None else targets.cpu().numpy(),
-        "prediction": predictions(logits, data.classes).cpu().numpy(),
-        "attacked_prediction": predictions(attacked, data.classes).cpu().numpy(),
-        "success": ~failed,
+        "label": labels,
+        "target": aims,
+        "prediction": np.ma.array(clean, mask=~fine),
+        "outcome": outcomes(clean, labels),
+        "confidence": np.ma.array(probability, mask=~fine),
+        "attacked_prediction": np.ma.array(seen.prediction, mask=~answered),
+        "attacked_outcome": seen.outcome,
+        "attacked_confidence": np.ma.masked_invalid(seen.confidence),
+        "mistaken": seen.mistaken,
+        "certain": seen.certain,
+        "inside": seen.inside,
+        "success": success,
         "status": np.array([Status(s).name for s in found.status.tolist()]),
-        "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=failed),
-        "l2": np.ma.array(found.l2.cpu().numpy(), mask=failed),
-        "linf": np.ma.array(found.linf.cpu().numpy(), mask=failed),
-        "penalty": np.ma.masked_where(failed, np.ma.masked_invalid(penalty)),
+        "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=short),
+        "rounded_outcome": seen.rounded_outcome,
+        "rounded_success": seen.rounded_success,
+        "penalty": np.ma.masked_where(
+            ~success, np.ma.masked_invalid(found.penalty.cpu().double().numpy())
+        ),
         "forwards": found.forwards.cpu().numpy(),
         "backwards": found.backwards.cpu().numpy(),
         "image": found.images.cpu().numpy(),

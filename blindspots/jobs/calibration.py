@@ -1,70 +1,84 @@
-"""The factor on the weight decay that fits the paper's training errors best.
-
-The constant λ of Szegedy et al. 2013 is uncertain: as printed, FC10(1e-2) and FC10(1) come out with
-smaller errors than the paper's. One factor for all, fitted to its three FC10 training errors, is
-the "calibrated" reading.
-"""
+"""The value of one setting of several nets' trainers that fits given training errors best."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import log, log10
+from typing import Any, NamedTuple
 
 from scipy.optimize import minimize_scalar
-from torch import Tensor
+from torch import Tensor, nn
 
-from blindspots.files import weights
-from blindspots.trainers.lbfgs import lbfgs
+from blindspots.interface import InputError
 
 RANGE = (0.1, 100.0)
-"""Factors that are searched."""
+"""Values that are searched."""
+
+LEAST = 1e-3
+"""An error in percent below which no smaller one is told apart."""
 
 
-def fit_decay_scale(
+class Trained(NamedTuple):
+    """A net to be trained.
+
+    Attributes:
+        model: images to logits.
+        train: a trainer of the model, images and labels.
+        settings: of the trainer.
+        error: in percent, on the training images, that it should end with.
+    """
+
+    model: nn.Module
+    train: Callable[..., Any]
+    settings: Mapping[str, Any]
+    error: float
+
+
+def fit(
+    setting: str,
+    nets: Mapping[str, Trained],
     images: Tensor,
     labels: Tensor,
-    classes: int,
-    targets: Mapping[float, float],
     *,
-    tolerance: float = 1e-4,
-    progress: Callable[[float, Mapping[float, float]], None] | None = None,
-) -> tuple[float, dict[float, float]]:
-    """Fit the factor to training errors of softmax classifiers.
+    progress: Callable[[float, Mapping[str, float]], None] | None = None,
+) -> tuple[float, dict[str, float]]:
+    """Fit one value of a setting to the training errors of all nets.
 
     Args:
+        setting: of their trainers, a positive number.
+        nets: by name. They are trained in place; each training starts from the last one's weights.
         images: (n, *image) training images.
         labels: (n,).
-        classes: number of labels.
-        targets: training error in percent, by weight decay λ.
-        tolerance: of each training.
-        progress: called with each factor tried and the errors at it.
+        progress: called with each value tried and the errors at it.
 
     Returns:
-        The factor with the smallest sum of squared log ratios of error to target, and the errors at
-        it by λ.
-    """
-    models = {
-        decay: weights.create("mlp", {"hidden": []}, images.shape[1:], classes)[0]
-        for decay in targets
-    }
+        The value with the smallest sum of squared log ratios of error to wanted error, and the
+        errors at it in percent.
 
-    def errors(scale: float) -> dict[float, float]:
+    Raises:
+        InputError: a trainer whose history has no `error`.
+    """
+
+    def errors(value: float) -> dict[str, float]:
         found = {}
-        for decay, model in models.items():  # each starts from the last factor's optimum
-            rows, _ = lbfgs(
-                model, images, labels, decay=decay, decay_scale=scale, tolerance=tolerance
-            )
-            found[decay] = rows[-1]["error"]
+        for name, net in nets.items():
+            rows, _ = net.train(net.model, images, labels, **{**net.settings, setting: value})
+            if "error" not in rows[-1]:
+                raise InputError(
+                    f"{name}: expected a trainer whose history has the training error (`error`), "
+                    f"found {', '.join(rows[-1])}"
+                )
+            found[name] = rows[-1]["error"]
         if progress is not None:
-            progress(scale, found)
+            progress(value, found)
         return found
 
-    def misfit(log_scale: float) -> float:
-        found = errors(10**log_scale)
-        return sum(log(max(found[decay], 1e-3) / targets[decay]) ** 2 for decay in targets)
+    def misfit(log_value: float) -> float:
+        found = errors(10**log_value)
+        return sum(log(max(found[name], LEAST) / net.error) ** 2 for name, net in nets.items())
 
     best = minimize_scalar(
         misfit, bounds=[log10(end) for end in RANGE], method="bounded", options={"xatol": 0.02}
     )
-    scale = float(10**best.x)
-    return scale, errors(scale)
+    value = float(10**best.x)
+    return value, errors(value)

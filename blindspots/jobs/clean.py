@@ -6,7 +6,7 @@ import torch
 
 from blindspots.files import images, tables
 from blindspots.jobs.job import provenance
-from blindspots.threat.answers import CLEAN, answers
+from blindspots.threat.answers import CLEAN, UNANSWERED, answers
 
 
 def write_clean(snakemake, model, device):
@@ -15,7 +15,8 @@ def write_clean(snakemake, model, device):
     found = []
     for file in ("train", "test"):
         first, path = 0, snakemake.input[file]
-        classes = tables.metadata(tables.schema_of(path))["classes"]
+        said = tables.metadata(tables.schema_of(path))
+        classes = said["classes"]
         for data in tables.chunks(path, chunk):
             places = np.arange(first, first + len(data))
             images.check(path, data, places)
@@ -25,12 +26,15 @@ def write_clean(snakemake, model, device):
             columns = {
                 "net": net["name"],
                 "seed": net["seed"],
+                "dataset": said["dataset"],
                 "file": file,
                 "index": places,
                 "label": data["label"],
-                "prediction": None if given is None else given.predictions,
-                "margin": None if given is None else given.margins,
             }
+            if given is None:
+                columns |= UNANSWERED
+            else:
+                columns |= given.columns | {"probabilities": given.probabilities}
             found.append(tables.build(columns, CLEAN))
             first += len(data)
     table = pa.concat_tables(found).combine_chunks()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,20 @@ def _of_experiment(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any
     name, read = snakemake.wildcards.experiment, _reader(snakemake, device)
     networks = [(victim, seed) for seed in seeds for victim in section["victims"]]
     every = _Models(dict(zip(networks, _paths(given, "victims"), strict=False)), read)
-    for at, (seed, split) in enumerate(zip(seeds, given.splits, strict=True)):
+    made = list(product(section["attacks"], section["sources"]))
+    parts = zip(seeds, given.images, given.splits, strict=True)
+    for at, (seed, prepared, split) in enumerate(parts):
 
         def these(input, names, at=at):
             return dict(zip(names, _paths(given, input)[at * len(names) :], strict=False))
 
-        def some(n, split=split):
-            return images.read(given.images, split, section["part"], n, device)
+        def some(n, prepared=prepared, split=split):
+            return images.read(prepared, split, section["part"], n, device)
 
         def exhibits(these=these, some=some):
             data = some(section["n"])
-            files = these("attacks", section["sources"]).values()
-            return [next(attacked(file, data, [], clip=True)) for file in files]
+            files = these("attacks", made).values()
+            return [one for file in files for one in attacked(file, data, [], clip=True)]
 
         def controls(some=some, seed=seed):
             data = some(section["controls_n"])
@@ -191,7 +194,8 @@ def _made(network: Mapping[str, Any]) -> nn.Module:
     made = [network[key] for key in ("method", "settings", "shape", "classes")]
     model, spec = weights.create(*made, seed=network["seed"] or 0)
     file = network["weights"]
-    if file is not None and network["method"] != "exported":  # which brings its own
+    own = methods.own_weights(network["method"], network["settings"])
+    if file is not None and own is None:
         if network["content"] is not None:
             weights.check_spec(file, spec)
         weights.load_weights(model, file)

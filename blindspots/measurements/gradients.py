@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.measurements.contract import measurement
+from blindspots.threat.outcomes import widened
 
 GRADIENTS = pa.schema(
     [
@@ -67,7 +68,7 @@ def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[T
         (n, pixels) float64 of length 1, or of 0; and (n,) float64.
     """
     inputs = images.detach().clone().requires_grad_()
-    logits = model(inputs)
+    logits = widened(model(inputs))
     others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
     u = others - logits.gather(1, labels[:, None])[:, 0]
     slope = torch.zeros_like(inputs)

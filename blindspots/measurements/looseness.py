@@ -54,7 +54,7 @@ def looseness(
     Args:
         seed: of the nets.
         data: the images.
-        attacked: those of each source, in the order of the sources.
+        attacked: those of the sources, of which the first of each counts.
         sources: by name, on the CPU.
         chunk: images at a time.
         progress: called with the number of nets that are done.
@@ -64,8 +64,9 @@ def looseness(
         A table with `LOOSENESS`.
     """
     found = [LOOSENESS.empty_table()]
-    for done, (exhibit, (name, model)) in enumerate(zip(attacked, sources.items(), strict=True), 1):
-        columns = constants(model, data, exhibit, bounds, chunk)
+    first = {exhibit.source: exhibit for exhibit in reversed(attacked)}
+    for done, (name, model) in enumerate(sources.items(), 1):
+        columns = constants(model, data, first[name], bounds, chunk)
         found.append(tables.build({"net": name, "seed": seed} | columns, LOOSENESS))
         if progress is not None:
             progress(done)

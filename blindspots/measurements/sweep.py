@@ -25,7 +25,7 @@ from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
 from blindspots.threat.goals import mistaken
-from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.outcomes import is_rejected, is_wrong, predictions, widened
 from blindspots.threat.rays import Ray
 
 RADII = pa.schema(
@@ -33,14 +33,17 @@ RADII = pa.schema(
         pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("attack", pa.string(), nullable=False),
+        pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
         pa.field("success", pa.bool_(), nullable=False),  # of the attack
         pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
         pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
+        pa.field("noise_rejected", pa.int16()),  # that the victim rejects; null likewise
         pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
     ]
 )
@@ -58,10 +61,11 @@ CURVES = pa.schema(
         pa.field("victim", pa.string(), nullable=False),
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("rejected", pa.float64(), nullable=False),  # likewise
         pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
     ]
 )
-"""Error against distortion: a row per direction, victim and distortion."""
+"""Error, and rejection, against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
 """Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
@@ -84,7 +88,7 @@ class Direction:
         """The images at scales (n,) of the perturbation."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
-        return moved.clamp(self.data.box.lower, self.data.box.upper).to(self.data.images)
+        return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
         """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
@@ -101,6 +105,7 @@ class Radii(NamedTuple):
         radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
             it does not up to the largest distortion.
         errs: (k, n) bool, whether it errs at each distortion of the grid.
+        rejects: (k, n) bool, whether it rejects the image there.
         reached: (k, n) bool, whether the image can be moved so far.
         beyond: (n, *image) a little farther than the radius.
         mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
@@ -109,6 +114,7 @@ class Radii(NamedTuple):
     victim: str
     radius: np.ndarray
     errs: np.ndarray
+    rejects: np.ndarray
     reached: np.ndarray
     beyond: Tensor
     mistaken: np.ndarray
@@ -133,7 +139,8 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
     reached = torch.stack([ok for _, ok, _ in grid])
     for name, model in victims.items():
         clean = _errs(model, data.images, data)
-        errs = torch.stack([_errs(model, images, data) for _, _, images in grid]) & reached
+        given = torch.stack([_answers(model, images, data) for _, _, images in grid])
+        errs = is_wrong(given, data.labels) & reached
         first = errs.int().argmax(dim=0)
         low, high = scales.gather(0, first[None])[0], scales.gather(0, first[None] + 1)[0]
         for _ in range(BISECTIONS):
@@ -144,18 +151,29 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
         radius = change.square().mean(dim=1).sqrt().masked_fill(~errs.any(dim=0), torch.nan)
         radius = radius.masked_fill(clean, 0)
         beyond = direction.at_scale(high * BEYOND)
-        with torch.no_grad():
-            wrong = mistaken(model(beyond), data.labels, data.classes) & (radius > 0)
+        wrong = _mistaken(model, beyond, data) & (radius > 0)
+        rejects = is_rejected(given) & reached
         yield Radii(
-            name, radius.cpu().numpy(), errs.cpu().numpy(), reached.cpu().numpy(), beyond,
-            wrong.cpu().numpy(),
+            name, radius.cpu().numpy(), errs.cpu().numpy(), rejects.cpu().numpy(),
+            reached.cpu().numpy(), beyond, wrong.cpu().numpy(),
         )  # fmt: skip
 
 
-def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether a model's answers to images, made from those of `data`, are wrong ones."""
+def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """A model's answers (n,) to images made from those of `data`."""
     with torch.no_grad():
-        return is_wrong(predictions(model(images), data.classes), data.labels)
+        return predictions(widened(model(images)), data.classes)
+
+
+def _mistaken(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether a model is wrong on them (n,) by the margin that a witness needs."""
+    with torch.no_grad():
+        return mistaken(widened(model(images)), data.labels, data.classes)
+
+
+def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
+    """Whether they are wrong ones."""
+    return is_wrong(_answers(model, images, data), data.labels)
 
 
 class Settings(NamedTuple):
@@ -231,7 +249,7 @@ def swept(
     """
     found: list[pa.Table] = []
     kept: list[pa.Table] = []
-    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(3))
     for first in range(0, len(data.images), settings.chunk):
         at = slice(first, first + settings.chunk)
         part = data.at(at)
@@ -246,8 +264,8 @@ def swept(
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
     columns |= {"seed": settings.seed}
     draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
-    wrong, n = np.array(list(counts.values())).T / draws
-    curves = tables.build(columns | {"wrong": wrong, "n": n}, CURVES)
+    wrong, rejected, n = np.array(list(counts.values())).T / draws
+    curves = tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)
     return pa.concat_tables(found), curves, pa.concat_tables(kept)
 
 
@@ -257,6 +275,7 @@ def _part(exhibit: Exhibit, at: slice) -> Exhibit:
         images=exhibit.images[at],
         success=exhibit.success[at],
         distortion=exhibit.distortion[at],
+        before=None if exhibit.before is None else exhibit.before[at],
     )
 
 
@@ -271,45 +290,56 @@ def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
         yield Direction(data, torch.from_numpy(noise).to(data.images.device))
 
 
+def _origin(exhibit: Exhibit) -> tuple[str | None, str]:
+    return exhibit.source, exhibit.made_by
+
+
 def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[pa.Table]:
-    pairs = [(exhibit.source, name) for exhibit in exhibits for name in victims]
-    fooled = {pair: np.zeros(len(data.rows), int) for pair in pairs}
-    drawn = {exhibit.source: np.zeros(len(data.rows), int) for exhibit in exhibits}
+    pairs = [(*_origin(exhibit), name) for exhibit in exhibits for name in victims]
+    fooled, rejected = ({pair: np.zeros(len(data.rows), int) for pair in pairs} for _ in "fr")
+    drawn = {_origin(exhibit): np.zeros(len(data.rows), int) for exhibit in exhibits}
     for noise in _noise(data, settings):
         _count(counts, NOISE, noise, victims, settings.distortions)
         for exhibit in exhibits:
             length = torch.from_numpy(exhibit.distortion).to(data.images.device)
             _, as_long, images = noise.at(length.nan_to_num(0))
-            drawn[exhibit.source] += as_long.cpu().numpy()
+            drawn[_origin(exhibit)] += as_long.cpu().numpy()
             for name, model in victims.items():
-                errs = _errs(model, images, data) & as_long
-                fooled[exhibit.source, name] += errs.cpu().numpy()
+                given, pair = _answers(model, images, data), (*_origin(exhibit), name)
+                errs = is_wrong(given, data.labels) & as_long
+                fooled[pair] += errs.cpu().numpy()
+                rejected[pair] += (is_rejected(given) & as_long).cpu().numpy()
     for exhibit in exhibits:
-        ok, draws = exhibit.success, drawn[exhibit.source]
+        ok, draws = exhibit.success, drawn[_origin(exhibit)]
+        none = ~ok | (draws == 0)
         direction = Direction(data, exhibit.images - data.images)
         for of in radii(direction, victims, settings.distortions):
             name = of.victim
             if name == exhibit.source:
-                keep(exhibit, ok, settings.seed, witnesses[name])
-            what = f"{exhibit.attack} of {exhibit.source}, scaled"
+                wrong = _mistaken(victims[name], exhibit.images, data)
+                keep(exhibit, wrong.cpu().numpy(), settings.seed, witnesses[name])
+            what = f"{exhibit.made_by} of {exhibit.source}, scaled"
             witnesses[name].show(what, of.beyond, of.mistaken & ok)
-            for distortion, wrong, can in zip(
-                settings.distortions, of.errs, of.reached, strict=True
+            for distortion, *seen in zip(
+                settings.distortions, of.errs, of.rejects, of.reached, strict=True
             ):
-                key = (exhibit.source, exhibit.attack, name, distortion)
-                counts[key] += (wrong & ok).sum(), (can & ok).sum()
+                key = (exhibit.source, exhibit.made_by, name, distortion)
+                counts[key] += [(at & ok).sum() for at in seen]
             columns = {
                 "experiment": settings.experiment,
                 "source": exhibit.source,
                 "attack": exhibit.attack,
+                "eps": exhibit.eps,
                 "seed": settings.seed,
                 "victim": name,
+                "dataset": data.dataset,
                 "file": data.file,
                 "index": data.rows,
                 "label": data.labels.cpu().numpy(),
                 "success": ok,
                 "radius": np.ma.masked_invalid(np.where(ok, of.radius, np.nan)),
-                "noise_fooled": np.ma.array(fooled[exhibit.source, name], mask=~ok | (draws == 0)),
+                "noise_fooled": np.ma.array(fooled[*_origin(exhibit), name], mask=none),
+                "noise_rejected": np.ma.array(rejected[*_origin(exhibit), name], mask=none),
                 "noise_draws": draws,
             }
             yield tables.build(columns, RADII)
@@ -329,5 +359,6 @@ def _count(counts, name, direction, victims, distortions) -> None:
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():
-            errs = _errs(model, images, direction.data) & reached
-            counts[(None, name, victim, distortion)] += errs.sum().item(), reached.sum().item()
+            given = _answers(model, images, direction.data)
+            seen = is_wrong(given, direction.data.labels), is_rejected(given), reached
+            counts[(None, name, victim, distortion)] += [(at & reached).sum().item() for at in seen]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
@@ -18,24 +19,28 @@ from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.contract import measurement
 from blindspots.measurements.witnesses import Witnesses
-from blindspots.threat.answers import answers
+from blindspots.threat.answers import ANSWER, answers
+from blindspots.threat.outcomes import WORD
 
 TRANSFER = pa.schema(
     [
         pa.field("experiment", pa.string(), nullable=False),
         pa.field("source", pa.string()),  # null: a control, which has no source
         pa.field("attack", pa.string(), nullable=False),
+        pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
         pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
+        pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16(), nullable=False),  # -1: rejected
-        pa.field("margin", pa.float64(), nullable=False),  # as `threat.answers.CLEAN` has it
+        *ANSWER,  # of the victim
+        pa.field("source_outcome", WORD),  # of the source's answer to the unaltered image
         pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
-        pa.field("distortion", pa.float64()),  # actual, RMS per pixel; null: the attack failed
+        # Actual, RMS per pixel; null: a minimal attack failed.
+        pa.field("distortion", pa.float64()),
     ]
 )
 """Answers to attacked images: a row per source (or control), victim and image."""
@@ -59,7 +64,7 @@ def amplify(
     change = (images - originals).flatten(1)
     rms = change.square().mean(dim=1, keepdim=True).sqrt()
     scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
-    return (originals + scaled).clamp(box.lower, box.upper) if clip else originals + scaled
+    return (originals + scaled).clamp(*box) if clip else originals + scaled
 
 
 class Victim(NamedTuple):
@@ -82,29 +87,43 @@ class Exhibit(NamedTuple):
     Attributes:
         source: name of the net that they were made for; None: a control.
         attack: its name.
+        eps: its radius; None: it has none.
         amplified_to: nominal distortion, for amplified images.
         data: the originals.
         images: (n, *image) perturbed.
         success: (n,) bool, whether the attack reached its goal.
         distortion: (n,) float64, RMS per pixel.
+        before: (n,) outcomes of the source's answers to the originals; None: a control.
     """
 
     source: str | None
     attack: str
+    eps: float | None
     amplified_to: float | None
     data: Images
     images: Tensor
     success: np.ndarray
     distortion: np.ndarray
+    before: np.ndarray | None = None
+
+    @property
+    def made_by(self) -> str:
+        """The attack, and its radius where it has one: "pgd at eps 0.1"."""
+        return self.attack if self.eps is None else f"{self.attack} at eps {self.eps:g}"
+
+    @property
+    def failed(self) -> np.ndarray:
+        """(n,) bool, where no image was found; one with a radius always has its best."""
+        return ~self.success & (self.eps is None)
 
 
 def attacked(
     path: str | Path, data: Images, scales: Sequence[float], clip: bool
 ) -> Iterator[Exhibit]:
-    """The images of an attack's table, as they are and amplified to each of the `scales`.
+    """The images of an attack's table, at each radius, as they are and amplified to each scale.
 
     Args:
-        path: of the table.
+        path: of the table: the radii of an image together.
         data: images in the split's order; the table's are the same, or begin with them.
         scales: distortions, RMS per pixel.
         clip: keep amplified images in the box.
@@ -112,17 +131,22 @@ def attacked(
     Raises:
         InputError: a table of other images.
     """
-    table = tables.read(path).slice(0, len(data.rows))
-    if not np.array_equal(table["index"].to_numpy(), data.rows):
-        raise InputError(
-            f"{path}: expected the split's images in its order; delete it and run again"
-        )
-    images = torch.from_numpy(tables.images(table)).to(data.images)
-    origin = table["net"][0].as_py(), table["attack"][0].as_py()
-    success = table["success"].to_numpy(zero_copy_only=False)
-    found = Exhibit(*origin, None, data, images, success, _distortion(data, images))
-    yield found
-    yield from amplified(found, scales, clip)
+    whole = tables.read(path)
+    radii = pc.unique(whole["eps"]).to_pylist()
+    whole = whole.slice(0, len(radii) * len(data.rows))
+    for number, eps in enumerate(radii):
+        table = whole.take(np.arange(number, len(whole), len(radii)))
+        if not np.array_equal(table["index"].to_numpy(), data.rows):
+            raise InputError(
+                f"{path}: expected the split's images in its order; delete it and run again"
+            )
+        images = torch.from_numpy(tables.images(table)).to(data.images)
+        origin = table["net"][0].as_py(), table["attack"][0].as_py(), eps
+        success = table["success"].to_numpy(zero_copy_only=False)
+        before = np.array(table["outcome"].to_pylist(), object)
+        found = Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
+        yield found
+        yield from amplified(found, scales, clip)
 
 
 def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
@@ -150,7 +174,7 @@ def control(
     attack = methods.find("attacks", method)
     found = call(attack, None, data, None, seed=seed, others=data.images, settings=settings)
     success, distortion = found.success.cpu().numpy(), found.distortion.cpu().numpy()
-    return Exhibit(None, name, None, data, found.images, success, distortion)
+    return Exhibit(None, name, None, None, data, found.images, success, distortion)
 
 
 def _distortion(data: Images, images: Tensor) -> np.ndarray:
@@ -244,17 +268,19 @@ def exposed(
         "experiment": experiment,
         "source": exhibit.source,
         "attack": exhibit.attack,
+        "eps": exhibit.eps,
         "seed": seed,
         "amplified_to": exhibit.amplified_to,
         "victim": victim.name,
         "victim_seed": victim.seed,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),
-        "prediction": seen.predictions,
-        "margin": seen.margins,
+        **seen.columns,
+        "source_outcome": exhibit.before,
         "success": exhibit.success,
-        "distortion": np.ma.array(exhibit.distortion, mask=~exhibit.success),
+        "distortion": np.ma.array(exhibit.distortion, mask=exhibit.failed),
     }
     return tables.build(columns, TRANSFER)
 
@@ -270,10 +296,9 @@ def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -
     """
     its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
     if its_own and exhibit.amplified_to is None:
-        l2 = exhibit.distortion * exhibit.images[0].numel() ** 0.5
-        witnesses.know(np.where(exhibit.success, l2, np.nan))
+        witnesses.know(exhibit.images, wrong)
         return
-    name = exhibit.attack
+    name = exhibit.made_by
     if exhibit.source is not None:
         name += f" of {exhibit.source}" + (f" (seed {seed})" if seed != witnesses.seed else "")
     if exhibit.amplified_to is not None:
@@ -287,8 +312,8 @@ FIRST = 64
 
 def pictures_schema(shape: Sequence[int]) -> pa.Schema:
     """Columns of the table of pictures whose images have this shape."""
-    kept = ("source", "attack", "seed", "amplified_to", "file", "index", "label")
-    fields = [TRANSFER.field(name) for name in kept]
+    made = ("source", "attack", "eps", "seed", "amplified_to")
+    fields = [TRANSFER.field(name) for name in (*made, "dataset", "file", "index", "label")]
     return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
 
 
@@ -298,8 +323,10 @@ def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
     columns = {
         "source": exhibit.source,
         "attack": exhibit.attack,
+        "eps": exhibit.eps,
         "seed": seed,
         "amplified_to": exhibit.amplified_to,
+        "dataset": data.dataset,
         "file": data.file,
         "index": data.rows,
         "label": data.labels.cpu().numpy(),

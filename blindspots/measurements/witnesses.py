@@ -2,11 +2,14 @@
 
 Images made for other networks, amplified ones, scaled ones and noise bound the smallest
 perturbation that changes a network's answer from above, as its own attack's do. Where they are
-nearer they are kept, in the form of an attack's table: as witnesses of the ledger. One outside the
-box is no witness; where it is nearer than any inside, it is kept as evidence against certificates.
+nearer in any norm they are kept, in the form of an attack's table: as witnesses of the ledger. One
+outside the box is no witness; where it is nearer than any inside, it is kept as evidence against
+certificates.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -15,16 +18,21 @@ from torch import Tensor, nn
 
 from blindspots.attacks import table
 from blindspots.files import tables
+from blindspots.files.boxes import contains
 from blindspots.files.images import Images
 from blindspots.interface import Status
-from blindspots.threat.outcomes import is_wrong, predictions
+from blindspots.threat.answers import Answers, answers
+from blindspots.threat.judge import judge, lengths
+from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
 """An image is kept that is nearer than so much of the distance that the own attack found."""
 
+Lengths = Mapping[str, np.ndarray]
+
 
 class Witnesses:
-    """Of one network: the nearest image shown to it that it gets wrong, for each original."""
+    """Of one network: the nearest images shown to it that it gets wrong, for each original."""
 
     def __init__(self, net: str, seed: int, data: Images) -> None:
         """Begin with none.
@@ -35,16 +43,21 @@ class Witnesses:
             data: the originals.
         """
         self.net, self.seed, self.data = net, seed, data
-        self.own = np.full(len(data.rows), np.inf)
-        self.inside, self.outside = _Nearest(data), _Nearest(data)
+        self.norms = list(lengths(torch.zeros_like(data.images[:1])))
+        self.own = {norm: np.full(len(data.rows), np.inf) for norm in self.norms}
+        self.inside, self.outside = (_Nearest(data, self.norms) for _ in range(2))
 
-    def know(self, l2: np.ndarray) -> None:
-        """Note distances (k,) of the first originals at which the own attack succeeded.
+    def know(self, images: Tensor, wrong: np.ndarray) -> None:
+        """Note how far what the own attack found is, which is in the ledger as it is.
 
-        NaN where it did not.
+        Args:
+            images: (k, *image) made from the first originals.
+            wrong: (k,) bool, where the network is `goals.mistaken`.
         """
-        at = slice(len(l2))
-        self.own[at] = np.fmin(self.own[at], l2)
+        within, found = self._seen(images)
+        for norm, known in self.own.items():
+            length = np.where(wrong & within, found[norm], np.inf)
+            known[: len(length)] = np.minimum(known[: len(length)], length)
 
     def show(self, name: str, images: Tensor, wrong: np.ndarray) -> None:
         """Keep the images that are nearer than what is known.
@@ -54,11 +67,17 @@ class Witnesses:
             images: (k, *image) made from the first originals.
             wrong: (k,) bool, where the network is `goals.mistaken`.
         """
-        originals, box = self.data.images[: len(images)], self.data.box
-        l2 = (images.double() - originals.double()).flatten(1).norm(dim=1).cpu().numpy()
-        within = ((images >= box.lower) & (images <= box.upper)).flatten(1).all(dim=1).cpu().numpy()
-        self.inside.keep(name, images, l2, wrong & within & (l2 > 0))
-        self.outside.keep(name, images, l2, wrong & ~within)
+        within, found = self._seen(images)
+        moved = found["linf"] > 0
+        self.inside.keep(name, images, found, wrong & within & moved)
+        self.outside.keep(name, images, found, wrong & ~within)
+
+    def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
+        """Whether images are in the box, and how far from their originals."""
+        originals = self.data.images[: len(images)]
+        return contains(self.data.box, images).cpu().numpy(), lengths(
+            images.double() - originals.double()
+        )
 
     def table(self, model: nn.Module, chunk: int) -> pa.Table:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.
@@ -69,39 +88,58 @@ class Witnesses:
             model: the network.
             chunk: images that it is shown at a time.
         """
-        clean = _answers(model, self.data.images, self.data.classes, chunk)
-        right = ~is_wrong(clean, self.data.labels.cpu().numpy())
-        near = right & (self.inside.l2 < NEARER * self.own)
-        far = right & (self.outside.l2 < np.minimum(self.inside.l2, self.own))
+        data = self.data
+        clean = answers(model, data.images, data.labels, data.classes, chunk)
+        assert clean is not None  # a victim that does not classify has been refused
+        unlike = clean.outcomes != WRONG
+        limits = {norm: NEARER * known for norm, known in self.own.items()}
+        near = self.inside.below(limits, unlike)
+        limits = {n: np.minimum(self.inside.lengths(n), self.own[n]) for n in self.norms}
+        far = self.outside.below(limits, unlike)
         parts = [
-            self._rows(model, chunk, kept, np.flatnonzero(at), clean)
+            self._rows(model, chunk, kept, at, clean)
             for kept, at in ((self.inside, near), (self.outside, far))
         ]
         return pa.concat_tables(parts).combine_chunks()
 
     def _rows(
-        self, model: nn.Module, chunk: int, kept: _Nearest, at: np.ndarray, clean: np.ndarray
+        self, model: nn.Module, chunk: int, kept: _Nearest, at: np.ndarray, clean: Answers
     ) -> pa.Table:
-        data, images = self.data.at(at), kept.images[at]
+        """The rows of images `at` of those that are kept."""
+        places = kept.places[at]
+        data, images = self.data.at(places), kept.images[at].to(self.data.images)
         schema = table.schema(images.shape[1:])
         if len(at) == 0:
             return schema.empty_table()
-        change = (images.double() - data.images.double()).flatten(1)
-        columns = {
+        seen = judge(
+            model, data.images, images, data.labels, None,
+            classes=data.classes, box=data.box, chunk=chunk,
+        )  # fmt: skip
+        columns = seen.lengths | {
             "net": self.net,
             "seed": self.seed,
             "attack": kept.names[at],
+            "dataset": data.dataset,
+            "norm": None,
+            "eps": None,
             "file": data.file,
             "index": data.rows,
             "label": data.labels.cpu().numpy(),
             "target": None,
-            "prediction": clean[at],
-            "attacked_prediction": _answers(model, images, data.classes, chunk),
+            "prediction": clean.predictions[places],
+            "outcome": clean.outcomes[places],
+            "confidence": clean.confidences[places],
+            "attacked_prediction": seen.prediction,
+            "attacked_outcome": seen.outcome,
+            "attacked_confidence": seen.confidence,
+            "mistaken": seen.mistaken,
+            "certain": seen.certain,
+            "inside": seen.inside,
             "success": kept is self.inside,
             "status": Status.CONVERGED.name,
-            "distortion": change.square().mean(dim=1).sqrt().cpu().numpy(),
-            "l2": change.norm(dim=1).cpu().numpy(),
-            "linf": change.abs().amax(dim=1).cpu().numpy(),
+            "distortion": seen.lengths["l2"] / images[0].numel() ** 0.5,
+            "rounded_outcome": seen.rounded_outcome,
+            "rounded_success": seen.rounded_success,
             "penalty": None,
             "forwards": 0,
             "backwards": 0,
@@ -111,19 +149,70 @@ class Witnesses:
 
 
 class _Nearest:
-    """For each original the nearest image kept, its distance and what it is."""
+    """The images that are nearest to their originals in some norm, each kept once.
 
-    def __init__(self, data: Images) -> None:
-        self.l2 = np.full(len(data.rows), np.inf)
-        self.images, self.names = data.images.clone(), np.full(len(data.rows), "", object)
+    Attributes:
+        images: (k, *image) on the CPU, in the order in which they were shown.
+        places: (k,) of their originals.
+        names: (k,) what they are.
+        nearest: by norm (n,) the image nearest to each original; -1: none.
+    """
 
-    def keep(self, name: str, images: Tensor, l2: np.ndarray, wanted: np.ndarray) -> None:
-        better = np.flatnonzero(wanted & (l2 < self.l2[: len(l2)]))
-        self.l2[better], self.names[better] = l2[better], name
-        self.images[better] = images[better]
+    def __init__(self, data: Images, norms: list[str]) -> None:
+        self.images, self.places = data.images[:0].cpu(), np.zeros(0, int)
+        self.names = np.zeros(0, object)
+        self.nearest = {norm: np.full(len(data.rows), -1) for norm in norms}
+        self._lengths = {norm: np.zeros(0) for norm in norms}
 
+    def lengths(self, norm: str) -> np.ndarray:
+        """(n,) of the nearest image to each original; infinite where there is none."""
+        return np.append(self._lengths[norm], np.inf)[self.nearest[norm]]
 
-def _answers(model: nn.Module, images: Tensor, classes: int, chunk: int) -> np.ndarray:
-    with torch.no_grad():
-        found = [predictions(model(part), classes) for part in images.split(chunk)]
-    return torch.cat(found).cpu().numpy()
+    def keep(self, name: str, images: Tensor, found: Lengths, wanted: np.ndarray) -> None:
+        """Keep those of images (k, *image) of the first originals that are nearer in some norm."""
+        n = len(images)
+        better = {norm: wanted & self._nearer(norm, found) for norm in self.nearest}
+        new = np.flatnonzero(np.any(list(better.values()), axis=0))
+        if len(new) == 0:
+            return
+        number = np.full(n, -1)
+        number[new] = len(self.places) + np.arange(len(new))
+        for norm, at in better.items():
+            self.nearest[norm][:n][at] = number[at]
+            self._lengths[norm] = np.append(self._lengths[norm], found[norm][new])
+        self.images = torch.cat([self.images, images[new].cpu()])
+        self.places = np.append(self.places, new)
+        self.names = np.append(self.names, np.full(len(new), name, object))
+        self._forget()
+
+    def _nearer(self, norm: str, found: Lengths) -> np.ndarray:
+        """Whether images (k,) are nearer in a norm; of equally near ones, as counts are, in L2."""
+        known = self.lengths(norm)[: len(found[norm])]
+        in_l2 = np.append(self._lengths["l2"], np.inf)[self.nearest[norm]][: len(known)]
+        return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
+
+    def _forget(self) -> None:
+        """Drop the images that are the nearest in no norm any more."""
+        used = np.unique(np.concatenate(list(self.nearest.values())))
+        used = used[used >= 0]
+        renamed = np.full(len(self.places) + 1, -1)
+        renamed[used] = np.arange(len(used))
+        self.images, self.places, self.names = (
+            self.images[used],
+            self.places[used],
+            self.names[used],
+        )
+        for norm in self.nearest:
+            self.nearest[norm] = renamed[self.nearest[norm]]
+            self._lengths[norm] = self._lengths[norm][used]
+
+    def below(self, limits: Lengths, where: np.ndarray) -> np.ndarray:
+        """The images, in the originals' order, that are nearer than a limit (n,) of some norm.
+
+        Args:
+            limits: by norm.
+            where: (n,) bool, originals that count.
+        """
+        found = [self.nearest[norm][where & (self.lengths(norm) < limits[norm])] for norm in limits]
+        at = np.unique(np.concatenate(found))
+        return at[np.argsort(self.places[at], kind="stable")]

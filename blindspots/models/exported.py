@@ -9,12 +9,13 @@ from io import StringIO
 from torch import nn
 
 from blindspots.interface import InputError
+from blindspots.limits import OwnWeights
 from blindspots.models._aten import network
 from blindspots.models._program import read, refusal
 from blindspots.threat.trial import trial
 
 
-def exported(shape: Sequence[int], classes: int, *, file: str) -> nn.Module:
+def exported(shape: Sequence[int], classes: int, *, file: OwnWeights) -> nn.Module:
     """A program exported from PyTorch, without the Python code that it was written in.
 
     It must have been exported in evaluation mode, with a batch of any size. Nothing in the file is

@@ -23,22 +23,32 @@ Row = dict[str, Any]
 Config = Mapping[str, Any]
 
 
+class Said(NamedTuple):
+    """An answer to an image.
+
+    Attributes:
+        outcome: see `threat.outcomes`; None: no finite answer.
+        prediction: the class; -1: rejected; None likewise.
+        margin: of the label's logit over the largest of another class; None likewise.
+    """
+
+    outcome: str | None
+    prediction: int | None
+    margin: float | None
+
+
 class Answer(NamedTuple):
     """A victim's answers to an image.
 
     Attributes:
         victim: its label.
-        before: its answer to the unaltered image; -1: rejected.
-        margin_before: of the label's logit over the largest of another class.
-        after: its answer to the perturbed image.
-        margin: likewise.
+        before: to the unaltered image.
+        after: to the perturbed image.
     """
 
     victim: str
-    before: int
-    margin_before: float
-    after: int
-    margin: float
+    before: Said
+    after: Said
 
 
 class Example(NamedTuple):
@@ -116,8 +126,8 @@ def _chosen(
         if room <= 0:
             break
         of, experiment = Pictures(path, seed), config["experiments"][name]
-        shown = (experiment["part"], *experiment["victims"])
-        keys = {o: (*o, o[2] is not None and experiment["clip"], *shown) for o in of.origins}
+        shown = (experiment["data"], experiment["part"], *experiment["victims"])
+        keys = {o: (*o, o[-1] is not None and experiment["clip"], *shown) for o in of.origins}
         of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
         if of.origins:
             room = min(room, BYTES // of.bytes_each)
@@ -143,16 +153,17 @@ def _example(of: Pictures, place: int, answers: Mapping[tuple, list[Answer]]) ->
 
 
 def _label(origin: tuple, config: Config) -> str:
-    source, attack, amplified = origin
+    source, attack, eps, amplified = origin
     if source is None:
         return f"control: {attack}"
     scale = f", amplified to {amplified:g}" if amplified is not None else ""
-    return f"{config['nets'][source]['label']}, by {attack}{scale}"
+    radius = f" at eps {eps:g}" if eps is not None else ""
+    return f"{config['nets'][source]['label']}, by {attack}{radius}{scale}"
 
 
 def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:
     """The rows of a seed about some images."""
-    where = (pc.field(seed) == value) & pc.field("index").isin([index for _, index in images])
+    where = (pc.field(seed) == value) & pc.field("index").isin([index for *_, index in images])
     yield from (row for row in tables.read(path, where=where).to_pylist()
                 if values(row, IMAGE) in images)  # fmt: skip
 
@@ -171,9 +182,7 @@ def _answers(
     for row in _rows(path, "victim_seed", seed, images):
         if row["seed"] == seed:
             before = unaltered[values(row, ("victim", *IMAGE))]
-            answer = Answer(
-                config["nets"][row["victim"]]["label"], before["prediction"], before["margin"],
-                row["prediction"], row["margin"],
-            )  # fmt: skip
+            said = [Said(*values(answer, Said._fields)) for answer in (before, row)]
+            answer = Answer(config["nets"][row["victim"]]["label"], *said)
             found.setdefault(values(row, (*ORIGIN, *IMAGE)), []).append(answer)
     return found

@@ -1,18 +1,22 @@
 """The first screen: a verdict per claim with its key figure, by rule from the tables.
 
-A run whose config has a table of method `verdicts` or `contrasts`, or one of `units` that shows
-verdicts, has its claims from there. Any other has key figures: the range of what `RANGES` names.
+An analysis says what a reader should see of its table in a constant `HEADLINE` of its module: a
+key of `JUDGED`, or words by column, whose range over the rows is a key figure then. A run with a
+table that judges has its verdicts here, any other its key figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.analyses.masking import WARNING
+from blindspots.config import methods
+from blindspots.interface import InputError
 from blindspots.report.summaries import figure
 
 Config = Mapping[str, Any]
@@ -46,18 +50,6 @@ class Warned(NamedTuple):
     table: str
 
 
-RANGES = {
-    "errors": {"distortion": "Mean distortion of the perturbed images"},
-    "excess": {"noise": "Error of other nets on them, beyond that by noise as long"},
-    "ledger": {
-        "certified": "Certified radius (median)",
-        "found": "Smallest distance found (median)",
-    },
-    "looseness": {"product/found": "Product bound over the steepest slope found"},
-    "operators": {"value": "Norm of a linear layer"},
-}
-"""Columns whose range over the rows is a key figure, by the method of their table."""
-
 FOUND = ("distortion", "found")
 """Columns of distances that attacks found: rows where they failed on more than half have no part in
 the range, and are named beside it."""
@@ -74,14 +66,11 @@ def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Hea
     measured: list[Headline] = []
     for name, summary in summaries.items():
         table = config["tables"][name]
-        method = table["method"]
-        if method == "verdicts":
-            judged += _verdicts(name, summary)
-        elif method == "contrasts":
-            judged += _contrasts(name, summary)
-        elif method == "units" and summary["text"].notna().any():
-            judged.append(_counted(name, table["title"], summary))
-        measured += _ranges(name, table["title"], summary, RANGES.get(method, {}))
+        said = _declared(table["method"])
+        if isinstance(said, str):
+            judged += JUDGED[said](name, table["title"], summary)
+        else:
+            measured += _ranges(name, table["title"], summary, said)
     return judged or measured
 
 
@@ -99,16 +88,34 @@ def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
     return list(found.values())
 
 
-def _verdicts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
+def _declared(method: str) -> str | Mapping[str, str]:
+    """What an analysis says of its table; {} where its module says nothing, or is not there."""
+    said: Any = None
+    with suppress(InputError):  # a module that is not here
+        said = methods.declared("analyses", method, "HEADLINE")
+    words = list(said.values()) if isinstance(said, Mapping) else []
+    if said is None or said in list(JUDGED) or (words and all(isinstance(w, str) for w in words)):
+        return said or {}
+    raise InputError(
+        f"{method}: expected the constant HEADLINE to be one of {', '.join(JUDGED)}, or words by "
+        f"column, found {said!r}; correct it"
+    )
+
+
+def _verdicts(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
+    """A line per row that has its own verdict."""
     for claim, of in summary.groupby("row_label", sort=False):
         cells = {cell["column"]: cell for cell in of.to_dict("records")}
+        if not {"verdict", "value", "rule", "measure"} <= cells.keys():
+            continue
         _, interval = figure(cells["value"])
         note = f"{cells['rule']['text']}; {cells['measure']['text']}"
         shown = _with_unit(_shown(cells["value"]), cells["value"]["unit"])
         yield Headline(str(claim), cells["verdict"]["text"], shown, interval, note, name)
 
 
-def _contrasts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
+def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
+    """A line per difference of two errors."""
     differences = summary[summary["unit"].eq("% points") & summary["value"].notna()]
     for cell in differences.to_dict("records"):
         value, interval = figure(cell)
@@ -120,12 +127,18 @@ def _contrasts(name: str, summary: pd.DataFrame) -> Iterator[Headline]:
         yield Headline(claim, verdict, f"{value} points", interval, note, name)
 
 
-def _counted(name: str, title: str, summary: pd.DataFrame) -> Headline:
+def _counted(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
     """All verdicts of one table: how often each was given, the most frequent one first."""
     counts = summary["text"].value_counts()
+    if counts.empty:
+        return
     total = f"{counts.iloc[0]} of {counts.sum()}"
     others = ", ".join(f"{verdict} {count}" for verdict, count in counts.iloc[1:].items())
-    return Headline(title, str(counts.index[0]), total, "", others or "all alike", name)
+    yield Headline(title, str(counts.index[0]), total, "", others or "all alike", name)
+
+
+JUDGED = {"verdict per row": _verdicts, "differences": _differences, "counted verdicts": _counted}
+"""Headlines of tables that judge, by what an analysis declares."""
 
 
 def _ranges(

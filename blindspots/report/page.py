@@ -23,7 +23,7 @@ from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable
-from blindspots.threat.outcomes import is_rejected, is_wrong
+from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
@@ -118,7 +118,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
-    environment.globals |= {"is_wrong": is_wrong, "is_rejected": is_rejected}
+    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 

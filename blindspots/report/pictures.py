@@ -14,10 +14,10 @@ from PIL import Image
 
 from blindspots.files import tables
 
-ORIGIN = ("source", "attack", "amplified_to")
+ORIGIN = ("source", "attack", "eps", "amplified_to")
 """What an image was made for, by what, and how far."""
 
-IMAGE = ("file", "index")
+IMAGE = ("dataset", "file", "index")
 """Which image it was before."""
 
 
@@ -59,8 +59,10 @@ class Pictures:
 def png(image: np.ndarray, low: float, high: float) -> str:
     """An image (channels, height, width) as a PNG in a data URI; `low` is black, `high` white.
 
-    Three channels are colours; of any other number the mean is shown, in grey.
+    Three channels are colours; of any other number the mean is shown, in grey. A vector is a row.
     """
+    if image.ndim < 3:
+        image = image.reshape(1, -1, image.shape[-1])
     scaled = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
     grey = scaled.mean(axis=0) if len(image) != 3 else scaled.transpose(1, 2, 0)
     file = io.BytesIO()

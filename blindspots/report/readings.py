@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.check import instances, method_settings
 from blindspots.config.settings import PROVIDED
+from blindspots.interface import InputError
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -19,8 +22,6 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             continue
         settings = methods.defaults(role, instance["method"])
         settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
-        if role == "trainers" and methods.takes(role, instance["method"], "decay_scale"):
-            settings["decay_scale"] = config["decay_scale"]
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
@@ -40,7 +41,7 @@ def _together(answers: Mapping[str, str]) -> str:
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
     """What the attacks of experiments aim at; noise and other controls aim at nothing."""
-    used = {experiment["attack"] for experiment in config["experiments"].values()}
+    used = {name for experiment in config["experiments"].values() for name in experiment["attacks"]}
     return {
         name: str(attack["target"])
         for name, attack in config["attacks"].items()
@@ -49,54 +50,54 @@ def _targets(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
-    """What a run took where the paper leaves a choice open, as text by question."""
-    experiments = config["experiments"]
-    attacks = {
-        name: methods.defaults("attacks", attack["method"]) | attack
-        for name, attack in config["attacks"].items()
-    }
-    images = {name: f"{e['n']} of part {e['part']}" for name, e in experiments.items()}
-    clipped = {
-        name: "amplified images clipped" if e["clip"] else "amplified images not clipped"
-        for name, e in experiments.items()
-        if e["amplify"]
-    }
-    clipped |= {
-        name: "clipped" if attack["clip"] else "not clipped"
-        for name, attack in attacks.items()
-        if "clip" in attack
-    }
-    penalties = {n: a for n, a in attacks.items() if a["method"] == "lbfgs"}
-    distances = {"l2_squared": "c·‖r‖₂², smooth at 0", "l2": "c·‖r‖₂"}
-    searches = {
-        "bisect": "the largest c that reaches the target, bracketed and bisected",
-        "first_success": "the largest power of ten for c that reaches the target",
-    }
-    trainers = {n: net["trainer"] for n, net in config["nets"].items() if net["trainer"]}
-    factors = {
-        name: trainer.get("decay_scale", config["decay_scale"])
-        for name, trainer in trainers.items()
-        if methods.takes("trainers", trainer["method"], "decay_scale")
-    }
-    mixed = {
-        name: methods.defaults("trainers", trainer["method"]) | trainer
-        for name, trainer in trainers.items()
-        if trainer["method"] == "adversarial_pools"
-    }
-    decoupled = {n: "decoupled from the gradient (AdamW)" for n, t in mixed.items() if t["decay"]}
-    aims = _targets(config)
-    found = {
-        "decay": {n: f"as printed times {factor:g}" for n, factor in factors.items()} | decoupled,
-        "pools": {
-            name: f"of {t['layers']}, {t['kind']}, at most {t['strength']} RMS per unit, "
-            f"{100 * t['mix']:g}% of a batch"
-            for name, t in mixed.items()
-            if t["layers"] != []
-        },
-        "target": {n: aims[e["attack"]] for n, e in experiments.items() if e["attack"] in aims},
-        "distance": {n: distances[a["distance"]] for n, a in penalties.items()},
-        "search": {n: searches[a["search"]] for n, a in penalties.items()},
-        "images": images,
-        "clipping": clipped,
-    }
-    return {question: _together(answers) for question, answers in found.items() if answers}
+    """What a run took where the paper leaves a choice open, as text by question.
+
+    A method says what its settings mean there in a constant `READINGS` of its module: by question a
+    setting, and what is said where that is none of null, 0 and an empty list, with settings in
+    braces; or what is said by the value of the setting.
+    """
+    experiments, aims = config["experiments"], _targets(config)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, e in experiments.items():
+        found["images"][name] = f"{e['n']} of part {e['part']}"
+        if taken := dict.fromkeys(aims[attack] for attack in e["attacks"] if attack in aims):
+            found["target"][name] = ", ".join(taken)
+        if e["amplify"]:
+            kept = "clipped" if e["clip"] else "not clipped"
+            found["clipping"][name] = f"amplified images {kept}"
+    for key, role, instance in instances(dict(config)):
+        if role in ("trainers", "attacks"):
+            for question, answer in _declared(role, instance):
+                name = key.partition(".")[2].removesuffix(".trainer")
+                found[question][name] = answer
+    return {question: _together(answers) for question, answers in found.items()}
+
+
+def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a method says of its settings: questions and answers."""
+    method = instance["method"]
+    settings = methods.defaults(role, method) | dict(instance)
+    declared = methods.declared(role, method, "READINGS") or {}
+    try:
+        for question, (name, said) in declared.items():
+            value = settings[name]
+            if isinstance(said, Mapping):
+                text = said.get(value)
+            else:
+                text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
+            if text is not None:
+                yield question, text
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{method}: expected READINGS of its settings ({', '.join(settings)}), found "
+            f"{str(declared)[:200]} ({error!r}); correct it"
+        ) from None
+
+
+class _Sentence(Formatter):
+    """A sentence with settings in braces, where "%" is for a share in percent."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return (
+            f"{100 * value:g}%" if format_spec == "%" else super().format_field(value, format_spec)
+        )

@@ -58,6 +58,11 @@ def _section(
     return Section(key, title, facts, tables, figures)
 
 
+def _part(config: Config, of: Config) -> str:
+    """A part, and where there are several datasets the one that it is of."""
+    return of["part"] + (f" of {of['data']}" if len(config["datasets"]) > 1 else "")
+
+
 def labels(config: Config, nets: list[str]) -> str:
     """Nets as tables call them, in a list."""
     return ", ".join(config["nets"][net]["label"] for net in nets)
@@ -66,11 +71,9 @@ def labels(config: Config, nets: list[str]) -> str:
 def experiment(config: Config, name: str) -> str:
     """What an experiment does, in a sentence or two."""
     of = config["experiments"][name]
-    attack = config["attacks"][of["attack"]]
-    aim = f", target {attack['target']}" if needs_model(attack["method"]) else ""  # noise has none
     text = (
-        f"{of['attack']} ({attack['method']}{aim}) on the first {of['n']} "
-        f"images of part {of['part']}, made for {labels(config, of['sources'])}; "
+        f"{'; '.join(_attack(config, name) for name in of['attacks'])} on the first {of['n']} "
+        f"images of part {_part(config, of)}, made for {labels(config, of['sources'])}; "
         f"shown to {labels(config, of['victims'])}."
     )
     if of["controls"]:
@@ -97,6 +100,17 @@ def _measurement(config: Config, name: str) -> str:
     settings = {key: value for key, value in of.items() if key not in KEYS}
     said = _said(defaults("measurements", of["method"]) | settings)
     return text + (f"; {said}." if said else ".")
+
+
+def _attack(config: Config, name: str) -> str:
+    """An attack's name, method, radii and targets."""
+    attack = config["attacks"][name]
+    eps = attack.get("eps")
+    radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
+    said = [attack["method"], *([f"eps {radii}"] if radii else [])]
+    if needs_model(attack["method"]):  # noise has no target
+        said.append(f"target {attack['target']}")
+    return f"{name} ({', '.join(said)})"
 
 
 KEYS = {

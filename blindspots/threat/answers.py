@@ -10,10 +10,17 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from blindspots.interface import InputError
+from blindspots.interface import InputError, Status
 from blindspots.own_code import own_line
 from blindspots.threat.goals import mistaken
-from blindspots.threat.outcomes import margins, predictions
+from blindspots.threat.outcomes import (
+    NO_ANSWER,
+    WORD,
+    margins,
+    outcomes,
+    predictions,
+    widened,
+)
 from blindspots.threat.trial import trial
 
 FEWEST, MULTIPLE = 32, 16
@@ -21,36 +28,67 @@ FEWEST, MULTIPLE = 32, 16
 routes through the rest of a batch and rounds differently there, and in time what an attack finds
 would depend on the others in its batch."""
 
-CLEAN = pa.schema(
-    [
-        pa.field("net", pa.string(), nullable=False),
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("index", pa.int32(), nullable=False),
-        pa.field("label", pa.int16(), nullable=False),
-        pa.field("prediction", pa.int16()),  # -1: rejected; null: the model does not classify
-        pa.field("margin", pa.float64()),  # label's logit less the largest of another class
-    ]
-)
-"""A net's answers to the unaltered images: a row per image of the dataset.
+ANSWER = [
+    pa.field("prediction", pa.int16()),  # -1: rejected; null: no answer
+    pa.field("outcome", WORD),  # see `threat.outcomes`; null: no answer
+    pa.field("margin", pa.float64()),  # label's logit less the largest of another class
+    pa.field("confidence", pa.float32()),  # largest softmax probability over all logits
+    pa.field("status", WORD, nullable=False),  # see `Answers`
+]
+"""Columns of an answer.
 
 Logits beyond the classes, such as a detector's "rejected", have no part in a margin: an image that
 is rejected may have any.
 """
 
+CLEAN = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("label", pa.int16(), nullable=False),
+        *ANSWER,
+        pa.field("probabilities", pa.bool_(), nullable=False),  # not logits: at least 0, sum 1
+    ]
+)
+"""A net's answers to the unaltered images: a row per image of the dataset."""
+
 
 class Answers(NamedTuple):
-    """A model's answers, an entry for each of n images.
+    """A model's answers, an entry for each of n images; masked where there is none.
 
     Attributes:
         predictions: int64, see `outcomes.predictions`.
+        outcomes: see `outcomes.outcomes`.
         margins: float64, see `outcomes.margins`.
+        confidences: float64, the largest softmax probability over all logits.
+        statuses: names of `Status`: ANSWERED; or NON_FINITE, where the logits are not finite.
         mistaken: bool, whether it is wrong by the margin that a witness needs.
+        probabilities: bool, whether its logits are at least 0 and sum to 1, as no logits do.
     """
 
-    predictions: np.ndarray
-    margins: np.ndarray
+    predictions: np.ma.MaskedArray
+    outcomes: np.ndarray
+    margins: np.ma.MaskedArray
+    confidences: np.ma.MaskedArray
+    statuses: np.ndarray
     mistaken: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns `ANSWER`."""
+        names = [field.name for field in ANSWER]
+        return dict(zip(names, self, strict=False))
+
+
+UNANSWERED = dict.fromkeys(field.name for field in ANSWER) | {
+    "status": Status.UNSUPPORTED.name,
+    "probabilities": False,
+}
+"""The same columns of a net that does not classify, and the last of `CLEAN`."""
 
 
 def check_model(model: Any, method: str, shape: Sequence[int]) -> None:
@@ -79,7 +117,7 @@ def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
     """Logits (n, logits) of images (n, *image); the batch is filled up with copies of the last.
 
     Args:
-        model: images to logits.
+        model: images to logits; of one with a single logit there are two (`outcomes.widened`).
         images: at least one.
         fewest: images that the model is shown at least, and a multiple of it, or of `MULTIPLE`
             where that is less; 1: none but these.
@@ -88,7 +126,7 @@ def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
     missing = max(fewest - n, -n % min(fewest, MULTIPLE))
     if missing:
         images = torch.cat([images, images[-1:].expand(missing, *images.shape[1:])])
-    return model(images)[:n]
+    return widened(model(images))[:n]
 
 
 def answers(
@@ -104,12 +142,12 @@ def answers(
         chunk: images at a time.
 
     Raises:
-        InputError: logits that are not finite, or fewer of them than classes.
+        InputError: fewer logits than classes.
     """
     found: list[list[np.ndarray]] = []
     with torch.no_grad():
         for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
-            logits = model(x)
+            logits = widened(model(x))
             if logits.ndim != 2:
                 return None
             if logits.shape[1] < classes:
@@ -117,14 +155,27 @@ def answers(
                     f"model: expected a logit for each class, found {logits.shape[1]} and "
                     f"{classes} classes; check the model and its weights"
                 )
-            if not logits.isfinite().all():
-                raise InputError(
-                    "model: expected finite logits, found others; check its weights and settings"
-                )
             seen = (
                 predictions(logits, classes),
                 margins(logits, y, classes).double(),
+                logits.double().softmax(dim=1).amax(dim=1),
                 mistaken(logits, y, classes),
+                _are_probabilities(logits),
             )
             found.append([column.cpu().numpy() for column in seen])
-    return Answers(*map(np.concatenate, zip(*found, strict=True)))
+    given, margin, confidence, wrong, sums = map(np.concatenate, zip(*found, strict=True))
+    none = given == NO_ANSWER
+    statuses = np.where(none, Status.NON_FINITE.name, Status.ANSWERED.name)
+    return Answers(
+        predictions=np.ma.array(given, mask=none),
+        outcomes=outcomes(given, labels.cpu().numpy()),
+        margins=np.ma.array(margin, mask=none),
+        confidences=np.ma.array(confidence, mask=none),
+        statuses=statuses.astype(object),
+        mistaken=wrong,
+        probabilities=sums,
+    )
+
+
+def _are_probabilities(logits: Tensor) -> Tensor:
+    return (logits >= 0).all(dim=1) & ((logits.double().sum(dim=1) - 1).abs() < 1e-4)

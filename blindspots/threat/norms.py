@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from blindspots.interface import Box
-from blindspots.threat.rays import Ray
+from blindspots.threat.rays import Ray, flat
 
 UNBOUNDED = Box(-math.inf, math.inf)
 
@@ -70,6 +70,12 @@ def _like(values: Tensor, images: Tensor) -> Tensor:
     return values.view(-1, *[1] * (images.ndim - 1))
 
 
+def _inside(points: Tensor, box: Box) -> Tensor:
+    """Points (n, *image) in a box of numbers, or of a range for each feature."""
+    lower, upper = flat(box)
+    return points.flatten(1).clamp(lower, upper).view(points.shape)
+
+
 class _Linf(Norm):
     name, dual = "linf", "l1"
 
@@ -81,7 +87,7 @@ class _Linf(Norm):
     ) -> Tensor:
         reach = _like(_radii(radius, originals), originals)
         x, p = originals.double(), points.double()
-        return p.clamp(x - reach, x + reach).clamp(box.lower, box.upper).to(points)
+        return _inside(p.clamp(x - reach, x + reach), box).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         return gradient.sign()
@@ -104,7 +110,7 @@ class _L2(Norm):
         scale, reached = ray.scales(wanted / math.sqrt(ray.pixels))
         scale = torch.where(reached & (scale < 1), scale, 1.0)
         scale = torch.where(wanted > 0, scale, 0.0)
-        return (x + _like(scale, x) * change).clamp(box.lower, box.upper).to(points)
+        return _inside(x + _like(scale, x) * change, box).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         length = _like(self.length(gradient), gradient).to(gradient)
@@ -124,7 +130,8 @@ class _L1(Norm):
         # radius, or 0 where they sum to less: piecewise linear, and falling, in τ.
         x, change = originals.double().flatten(1), (points - originals).double().flatten(1)
         size, wanted = change.abs(), _radii(radius, originals)
-        room = torch.minimum(torch.where(change > 0, box.upper - x, x - box.lower), size)
+        lower, upper = flat(box)
+        room = torch.minimum(torch.where(change > 0, upper - x, x - lower), size)
         kinks = torch.cat([torch.zeros_like(size[:, :1]), size, size - room], dim=1).sort(dim=1)[0]
         first = torch.zeros(len(x), dtype=torch.long, device=x.device)
         last = torch.full_like(first, kinks.shape[1] - 1)  # where nothing is moved
@@ -164,7 +171,7 @@ class _L0(Norm):
     ) -> Tensor:
         # A pixel that moves goes to the box's nearest point; those are moved that gain most.
         x, p = originals.double(), points.double()
-        inside = p.clamp(box.lower, box.upper)
+        inside = _inside(p, box)
         gain = per_pixel((p - x).square() - (p - inside).square()).sum(dim=1)
         rank = gain.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         chosen = (rank < _radii(radius, originals)[:, None]) & (gain > 0)

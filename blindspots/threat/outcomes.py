@@ -1,26 +1,44 @@
-"""What an answer is: right, wrong or rejected. Answers are compared with labels here alone.
+"""What an answer is: RIGHT, WRONG or REJECTED. Answers are compared with labels here alone.
 
 But for what trainers report of their own progress, and what the audit does again by itself.
 
 A model may have more logits than there are classes, such as a detector's "rejected". An answer
-beyond the classes is a rejection: no error of the net, no success of an attack, no upper bound.
+beyond the classes is a rejection: no error of the net, no success of an attack, no upper bound. A
+model whose logits are not finite gives no answer, and that has no outcome.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-REJECTED = -1
-"""The answer beyond the classes, in every table and tensor of answers."""
+RIGHT, WRONG, REJECTED = "RIGHT", "WRONG", "REJECTED"
+"""The outcomes, as tables have them; null: no answer."""
+
+NO_CLASS, NO_ANSWER = -1, -2
+"""An answer beyond the classes, and of logits that are not finite: in tables -1, and null."""
+
+WORD = pa.dictionary(pa.int8(), pa.string())
+"""Type of a column that has few different words, in a table of many rows: a byte each."""
+
+
+def widened(logits: Tensor) -> Tensor:
+    """Logits (n, 2) of a model with one, z: its answer is that of (0, z). Others as they are."""
+    if logits.ndim != 2 or logits.shape[1] != 1:
+        return logits
+    return logits * logits.new_tensor([0.0, 1.0])
 
 
 def predictions(logits: Tensor, classes: int) -> Tensor:
-    """Answers (n,) int64 to logits (n, classes or more): a class, or `REJECTED`."""
+    """Answers (n,) int64 to logits (n, classes or more): a class, `NO_CLASS` or `NO_ANSWER`."""
     answers = logits.argmax(dim=1)
-    return answers.masked_fill(answers >= classes, REJECTED)
+    answers = answers.masked_fill(answers >= classes, NO_CLASS)
+    return answers.masked_fill(~logits.isfinite().all(dim=1), NO_ANSWER)
 
 
 def margins(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -30,17 +48,29 @@ def margins(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
     return right - known.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
 
 
+def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Outcomes of answers (n,), as `predictions` gives them: (n,) words; None: no answer."""
+    found = np.full(len(answers), None, object)
+    for outcome, so in (
+        (RIGHT, is_right(answers, labels)),
+        (WRONG, is_wrong(answers, labels)),
+        (REJECTED, is_rejected(answers)),
+    ):
+        found[so] = outcome
+    return found
+
+
 def is_wrong(answers: Any, labels: Any) -> Any:
     """Whether answers are classes other than the labels, entry by entry.
 
     Args:
-        answers: (n,) tensor, array or column of a frame; null where a net does not classify.
+        answers: (n,) tensor or array, as `predictions` gives them.
         labels: (n,) likewise.
 
     Returns:
-        (n,) bool of the same kind; null where there is no answer.
+        (n,) bool of the same kind.
     """
-    return (answers != labels) & (answers != REJECTED)
+    return (answers != labels) & (answers >= 0)
 
 
 def is_right(answers: Any, labels: Any) -> Any:
@@ -49,5 +79,5 @@ def is_right(answers: Any, labels: Any) -> Any:
 
 
 def is_rejected(answers: Any) -> Any:
-    """Whether answers are `REJECTED`, as `is_wrong`."""
-    return answers == REJECTED
+    """Whether answers are beyond the classes, as `is_wrong`."""
+    return answers == NO_CLASS

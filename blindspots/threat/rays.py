@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from blindspots.interface import Box
+
+
+def flat(box: Box) -> tuple[Any, Any]:
+    """A box for flattened images: numbers as they are, ranges of each feature (1, features)."""
+    ends = (end if isinstance(end, float | int) else torch.as_tensor(end) for end in box)
+    lower, upper = (end.flatten()[None] if isinstance(end, Tensor) else end for end in ends)
+    return lower, upper
 
 
 class Ray:
@@ -26,7 +35,8 @@ class Ray:
         """
         x, r = images.double().flatten(1), perturbation.double().flatten(1)
         self.pixels = r.shape[1]
-        room = torch.where(r > 0, box.upper - x, x - box.lower)
+        lower, upper = flat(box)
+        room = torch.where(r > 0, upper - x, x - lower)
         stops = room / r.abs() if clip else torch.full_like(r, torch.inf)
         stops = torch.where(r == 0, torch.inf, stops)
         self.stops, order = stops.sort(dim=1)

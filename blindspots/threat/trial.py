@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import UNIT_BOX, Box, InputError
+from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
 """By which an answer may differ in another batch, as a share of the largest one."""
@@ -31,7 +31,7 @@ def trial(
         like: has the type and the device of images; float32 on the CPU by default.
 
     Returns:
-        (3, …) of the images' type.
+        (3, …) of the images' type; of a single logit two (`outcomes.widened`).
 
     Raises:
         InputError: a model that returns something else, changes its images or itself, or whose
@@ -61,13 +61,14 @@ def trial(
             "expected the same finite logits for an image alone and among others, as of a model "
             "after model.eval(), found others"
         )
-    return found
+    return widened(found)
 
 
 def _noise(shape: Sequence[int], box: Box) -> Tensor:
     """Three images, each darker than the last: what depends on the batch's mean shows it."""
-    lower = box.lower if math.isfinite(box.lower) else min(0.0, box.upper - 1)
-    upper = box.upper if math.isfinite(box.upper) else lower + 1
+    low, high = (np.asarray(torch.as_tensor(end).cpu(), np.float64) for end in box)
+    lower = np.where(np.isfinite(low), low, np.minimum(0.0, high - 1))
+    upper = np.where(np.isfinite(high), high, lower + 1)
     noise = np.random.default_rng(0).uniform(size=(3, *shape))
     noise *= np.array([1.0, 0.5, 0.25]).reshape(-1, *[1] * len(shape))
     return torch.from_numpy(lower + (upper - lower) * noise)

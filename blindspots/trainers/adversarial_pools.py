@@ -37,6 +37,15 @@ from blindspots.trainers._stages import Stages
 from blindspots.trainers._tally import Tally
 from blindspots.trainers.checkpoint import Checkpoint
 
+READINGS = {
+    "decay": ("decay", "decoupled from the gradient (AdamW)"),
+    "pools": (
+        "layers",
+        "of {layers}, {kind}, at most {strength} RMS per unit, {mix:%} of a batch",
+    ),
+}
+"""What the report says of how the paper was read (`report.readings`)."""
+
 
 def adversarial_pools(
     model: nn.Module,

@@ -13,6 +13,9 @@ from blindspots.limits import Count, NonNegative
 from blindspots.trainers._full_batch import Progress, Terms, minimise
 from blindspots.trainers.checkpoint import Checkpoint
 
+READINGS = {"decay": ("decay", "as printed times {decay_scale:g}")}
+"""What the report says of how the paper was read (`report.readings`)."""
+
 
 def lbfgs(
     model: nn.Module,

@@ -8,19 +8,21 @@ from blindspots import statistics
 from blindspots.analyses import contrasts, kit, search
 from blindspots.files import tables
 from blindspots.interface import InputError
+from tests.evidence import judging
 
 
 def answered(net, seed, wrong, file="train"):
     return pd.DataFrame(
         {
-            "net": net, "seed": seed, "file": file, "index": range(len(wrong)), "label": 1,
+            "net": net, "seed": seed, "dataset": "D", "file": file,
+            "index": range(len(wrong)), "label": 1,
             "prediction": 1 + np.array(wrong),
         }
     )  # fmt: skip
 
 
 def split_of(clean, subset="validation"):
-    return clean[["seed", "file", "index"]].drop_duplicates().assign(subset=subset)
+    return clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset=subset)
 
 
 def fits(summary):
@@ -34,7 +36,7 @@ def test_differences_are_taken_seed_by_seed():
     test = answered("A", 0, [1, 1, 1], "test")  # of a part that is not asked for
     split = pd.concat([split_of(clean), split_of(test, "test")])
     summary = fits(
-        contrasts.contrasts(
+        judging(contrasts.contrasts)(
             pd.concat([clean, test]), split, parts=["validation"], against=["B"], labels={"B": "b"}
         )
     )
@@ -51,7 +53,9 @@ def test_on_one_seed_a_difference_is_paired_over_images_whatever_their_order():
     first, second = [1, 1, 0, 0, 1], [0, 1, 0, 1, 0]
     clean = pd.concat([answered("A", 0, first), answered("B", 0, second)[::-1]])
     summary = fits(
-        contrasts.contrasts(clean, split_of(clean), parts=["validation"], against=["B"], labels={})
+        judging(contrasts.contrasts)(
+            clean, split_of(clean), parts=["validation"], against=["B"], labels={}
+        )
     )
     cell = summary.loc[("A", "validation less B")]
     low, high = statistics.paired(np.array(first, bool), np.array(second, bool))
@@ -72,7 +76,7 @@ def test_a_search_is_ordered_by_validation_errors_and_counts_what_it_took():
     history = pd.DataFrame(
         {"net": ["A", "A", "B"], "seed": 0, "iteration": [1, 2, 1], "seconds": [1.0, 5.0, 7.0]}
     )
-    found = search.search(history, clean, split, labels={"B": "b"})
+    found = judging(search.search)(history, clean, split, labels={"B": "b"})
     assert list(dict.fromkeys(found["row"])) == ["B", "A", search.ALL]
     summary = fits(found)
     assert summary.loc[("B", "error"), ["value", "n", "row_label"]].tolist() == [25, 4, "b"]
@@ -88,5 +92,5 @@ def test_a_search_without_validation_images_is_refused_in_one_line():
     clean = answered("A", 0, [1, 0], "test")
     history = pd.DataFrame({"net": ["A"], "seed": 0, "iteration": [1], "seconds": [1.0]})
     with pytest.raises(InputError, match=r"splits\.validation: .* found none") as error:
-        search.search(history, clean, split_of(clean, "test"), labels={})
+        judging(search.search)(history, clean, split_of(clean, "test"), labels={})
     assert "\n" not in str(error.value)

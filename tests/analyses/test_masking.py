@@ -5,12 +5,15 @@ import pandas as pd
 import pytest
 
 from blindspots.analyses import errors, kit
-from blindspots.analyses.masking import MANY, NEARER, signs, warnings
+from blindspots.analyses.masking import MANY, NEARER, PROBABILITIES, signs, warnings
 from blindspots.files import tables
 from blindspots.interface import Status
+from blindspots.threat.answers import CLEAN
 from tests.analyses.test_summaries import answers, attacks
+from tests.evidence import judging
 
 N = 20
+NO_CLEAN = tables.frame([], CLEAN)
 
 
 def made_for_b(wrong, distortion, **named):
@@ -20,7 +23,7 @@ def made_for_b(wrong, distortion, **named):
 
 
 def found(own, shown):
-    rows = signs(own, shown).to_dict("records")
+    rows = judging(signs)(own, shown).to_dict("records")
     return {row["net"]: (row["n"], row["vanished"], row["beaten"]) for row in rows}
 
 
@@ -66,24 +69,33 @@ def test_gradients_that_vanish_at_a_tenth_of_the_images_are_warned_of(vanished, 
     own = attacks("A", [None] * N)
     own.loc[own["index"] < vanished, "status"] = Status.GRADIENT_VANISHED.name
     assert MANY * N == 2
-    told = warnings(own, made_for_b(0, 0.1))
+    told = judging(warnings)(own, made_for_b(0, 0.1), NO_CLEAN)
     texts = [f"gradients masked: zero at {vanished} of 20 images"] if warns else []
     assert told["text"].tolist() == texts
 
 
 def test_one_image_alone_is_no_sign():
-    assert warnings(attacks("A", [None]), answers("B", "A", [1])).empty
+    assert judging(warnings)(attacks("A", [None]), answers("B", "A", [1]), NO_CLEAN).empty
 
 
 def test_a_table_has_a_warning_for_the_net_and_no_such_column_without_any():
     own = pd.concat([attacks("A", [None] * N), attacks("B", [0.1] * N)])
-    clean = pd.concat([own.assign(prediction=1)[["net", "seed", "file", "index", "label",
+    clean = pd.concat([own.assign(prediction=1)[["net", "seed", "dataset", "file", "index", "label",
                                                  "prediction"]]])  # fmt: skip
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     given = {"parts": ["test"], "labels": {"A": "net A"}}
-    table = errors.errors(clean, split, own, made_for_b(12, 0.3), **given)
+    table = judging(errors.errors)(clean, split, own, made_for_b(12, 0.3), **given)
     tables.from_frame(table, kit.SCHEMA)
     told = table[table["column"] == "warning"].set_index("row_label")["text"]
     assert told.to_dict() == {"net A": "gradients masked: other images do better at 12 of 20"}
-    table = errors.errors(clean, split, own, made_for_b(0, 0.3), **given)
+    table = judging(errors.errors)(clean, split, own, made_for_b(0, 0.3), **given)
     assert "warning" not in set(table["column"])
+
+
+def test_a_net_that_returns_probabilities_is_warned_of_under_an_attack_without_gradients():
+    own = pd.concat([attacks(net, [0.1] * 4).assign(backwards=0) for net in "ABC"])
+    clean = own[["net", "seed", "file", "index", "label", "prediction"]]
+    odd = (clean["net"] == "B") & (clean["index"] == 3)
+    clean = clean.assign(probabilities=clean["net"].isin(["A", "B"]) & ~odd)
+    told = judging(warnings)(own, made_for_b(0, 0.1), clean).set_index("row")["text"]
+    assert told.to_dict() == {"A": PROBABILITIES}

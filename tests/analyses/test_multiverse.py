@@ -9,6 +9,7 @@ from blindspots import statistics
 from blindspots.analyses import kit, multiverse
 from blindspots.analyses.printed import TABLES
 from blindspots.files import tables
+from tests.evidence import judging
 
 NETS = ["FC10-1e-4", "FC10-1e-2"]
 READINGS = {"first": {"table2": "one"}, "second": {"table2": "two"}}
@@ -19,7 +20,8 @@ def answers(experiment, source, victim, count, distortion, suffix=""):
     return pd.DataFrame(
         {
             "experiment": experiment, "source": source + suffix, "attack": "lbfgs", "seed": 0,
-            "amplified_to": np.nan, "victim": victim + suffix, "victim_seed": 0, "file": "train",
+            "amplified_to": np.nan, "victim": victim + suffix, "victim_seed": 0,
+            "dataset": "D", "file": "train",
             "index": range(256), "label": 1, "prediction": 1 + wrong, "success": True,
             "distortion": distortion + 0.01 * np.sin(np.arange(256)),
         }
@@ -35,7 +37,9 @@ def run():
         for s in NETS for v in NETS
     ]  # fmt: skip
     second = [answers("two", s, v, 5 if s != v else 256, 0.3, "-x") for s in NETS for v in NETS]
-    images = pd.DataFrame({"seed": 0, "file": "train", "index": range(1000), "label": 1})
+    images = pd.DataFrame(
+        {"seed": 0, "dataset": "D", "file": "train", "index": range(1000), "label": 1}
+    )
     clean = pd.concat(
         images.assign(net=net, prediction=1 + (images["index"] < 67))
         for net in [*NETS, *(f"{net}-x" for net in NETS)]
@@ -46,7 +50,9 @@ def run():
 
 def scored(run, **settings):
     renamed = {f"{net}-x": net for net in NETS}
-    summary = multiverse.multiverse(*run, readings=READINGS, labels={}, renamed=renamed, **settings)
+    summary = judging(multiverse.multiverse)(
+        *run, readings=READINGS, labels={}, renamed=renamed, **settings
+    )
     tables.from_frame(summary, kit.SCHEMA)
     summary["text"] = summary["text"].str.replace(multiverse.NO_BREAK, " ")
     return summary.set_index(["row", "column"])
@@ -80,6 +86,6 @@ def test_a_figure_fits_within_the_prediction_interval_and_half_its_last_digit(ru
     low, high = statistics.prediction(30, 256, 256)
     assert low < 30 / 256 < high
     values = answers("one", "a", "b", 0, 0.1)["distortion"]
-    mean, interval = multiverse._distortion(answers("one", "a", "b", 0, 0.1))
+    mean, interval = judging(multiverse._distortion)(answers("one", "a", "b", 0, 0.1))
     half = stats.t.ppf(0.975, 255) * values.std() * np.sqrt(2 / 256)
     assert (mean, interval.high - mean) == pytest.approx((values.mean(), half))

@@ -10,7 +10,8 @@ from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.measurements.layers import LIPSCHITZ, not_bounded
 from blindspots.measurements.transfer import TRANSFER
-from blindspots.threat.outcomes import REJECTED
+from blindspots.threat.outcomes import NO_CLASS
+from tests.evidence import judging
 
 NOT_SHOWN = tables.frame([], TRANSFER)
 """No answers of other nets."""
@@ -24,17 +25,17 @@ def fits(summary):
 def test_errors_and_distortions_by_hand():
     clean = pd.DataFrame(
         {
-            "net": "A", "seed": 0, "file": ["train"] * 4 + ["test"] * 2,
+            "net": "A", "seed": 0, "dataset": "D", "file": ["train"] * 4 + ["test"] * 2,
             "index": [0, 1, 2, 3, 0, 1], "label": 1, "prediction": [1, 2, 1, 1, 2, 2],
         }
     )  # fmt: skip
-    split = clean[["seed", "file", "index"]].assign(
+    split = clean[["seed", "dataset", "file", "index"]].assign(
         subset=["P1", "P1", "P2", "validation", "test", "test"]
     )
     found = attacks("A", [0.0, 0.1, 0.3, None], wrong=1)
     parts = ["train", "P1", "P2", "test"]
     summary = fits(
-        errors.errors(clean, split, found, NOT_SHOWN, parts=parts, labels={"A": "net A"})
+        judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=parts, labels={"A": "net A"})
     )
     assert summary.loc[("A", "train"), "value"] == pytest.approx(100 / 3)
     assert summary.loc[("A", "P1"), "value"] == 50
@@ -54,7 +55,8 @@ def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
     n, success = len(distortions), np.array([d is not None for d in distortions])
     return pd.DataFrame(
         {
-            "net": net, "seed": seed, "attack": "closest", "file": "test", "index": range(n),
+            "net": net, "seed": seed, "attack": "closest", "dataset": "D", "file": "test",
+            "index": range(n),
             "label": 1, "target": pd.array([target] * n, "Int16"), "status": "CONVERGED",
             "prediction": np.where(np.arange(n) < wrong, 2, 1), "success": success,
             "attacked_prediction": np.where(success, answer, 1), "backwards": 1,
@@ -69,8 +71,8 @@ def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, disto
         {
             "source": [source] * n, "attack": attack, "seed": seed,
             "amplified_to": np.nan if amplified is None else amplified, "victim": victim,
-            "victim_seed": seed,
-            "file": "test", "index": range(n), "label": 1, "prediction": 1 + np.array(wrong),
+            "victim_seed": seed, "dataset": "D", "file": "test", "index": range(n), "label": 1,
+            "prediction": 1 + np.array(wrong),
             "success": True, "distortion": distortion,
         }
     )  # fmt: skip
@@ -85,7 +87,7 @@ def test_transfer_by_hand_with_controls_and_amplified_images():
             answers(None, "B", [0, 0, 0, 0, 1], attack="gaussian-0.1", distortion=0.08),
         ]
     )
-    summary = fits(transfer.transfer(frame, labels={"A": "net A", "B": "net B"}))
+    summary = fits(judging(transfer.transfer)(frame, labels={"A": "net A", "B": "net B"}))
     assert summary.loc[("A", "A"), "value"] == 100
     assert summary.loc[("A", "B"), "value"] == 25
     assert summary.loc[("A amplified to 0.2", "B"), "value"] == 50
@@ -97,20 +99,23 @@ def test_transfer_by_hand_with_controls_and_amplified_images():
 
 def test_a_rejection_is_no_error_and_is_told_beside_it():
     clean = pd.DataFrame(
-        {"net": ["A"] * 4 + ["B"] * 4, "seed": 0, "file": "test", "index": [0, 1, 2, 3] * 2,
-         "label": 1, "prediction": [1, 2, REJECTED, REJECTED, 1, 1, 1, 2]}
+        {"net": ["A"] * 4 + ["B"] * 4, "seed": 0, "dataset": "D", "file": "test",
+         "index": [0, 1, 2, 3] * 2, "label": 1,
+         "prediction": [1, 2, NO_CLASS, NO_CLASS, 1, 1, 1, 2]}
     )  # fmt: skip
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     found = attacks("A", [0.1, 0.2, None, None])
-    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    summary = fits(
+        judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
+    )
     assert summary.loc[("A", "test"), "value"] == 25
     assert summary.loc[("A", "test rejected"), ["value", "n"]].tolist() == [50, 4]
     assert summary.loc[("B", "test rejected"), "value"] == 0
     shown = pd.concat(
         [answers(None, v, [0, 0, 0, 1], attack="noise").assign(prediction=p)
-         for v, p in (("A", [REJECTED] * 4), ("B", [1, 1, 1, 2]))]
+         for v, p in (("A", [NO_CLASS] * 4), ("B", [1, 1, 1, 2]))]
     )  # fmt: skip
-    summary = fits(transfer.transfer(shown, labels={"A": "net A"}))
+    summary = fits(judging(transfer.transfer)(shown, labels={"A": "net A"}))
     assert summary.loc[("noise", "A"), "value"] == 0
     assert summary.loc[("noise", "A rejected"), "value"] == 100
     assert summary.loc[("noise", "A rejected"), "column_label"] == "net A rejected"
@@ -120,29 +125,41 @@ def test_a_rejection_is_no_error_and_is_told_beside_it():
 
 def test_noise_in_an_attacks_place_succeeds_where_the_net_errs():
     own = answers("A", "A", [1, 0, 0, 0], attack="gaussian")
-    cell = fits(transfer.transfer(own, labels={})).loc[("A", "success")]
+    cell = fits(judging(transfer.transfer)(own, labels={})).loc[("A", "success")]
     assert cell["value"] == 25
     found = attacks("A", [0.1] * 4).assign(attacked_prediction=[2, 1, 1, 1])
     clean = own.assign(net="A", prediction=1)
-    split = own[["seed", "file", "index"]].assign(subset="test")
-    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    split = own[["seed", "dataset", "file", "index"]].assign(subset="test")
+    summary = fits(
+        judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
+    )
     assert summary.loc[("A", "success"), "value"] == 25
     assert summary.loc[("A", "distortion"), "text"] == "0.100 (1 of 4)"
 
 
-def test_a_target_is_met_by_no_unaltered_image():
+def test_success_towards_a_target_is_over_the_images_that_are_right_unaltered():
     found = attacks("A", [0.1, 0.2, None, 0.4], wrong=2, target=3, answer=3)
     clean = pd.DataFrame(
-        {"net": "A", "seed": 0, "file": "test", "index": [0], "label": 1, "prediction": 1}
+        {
+            "net": "A",
+            "seed": 0,
+            "dataset": "D",
+            "file": "test",
+            "index": [0],
+            "label": 1,
+            "prediction": 1,
+        }
     )
-    split = clean[["seed", "file", "index"]].assign(subset="test")
-    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
-    assert summary.loc[("A", "success"), ["value", "n"]].tolist() == [75, 4]
+    split = clean[["seed", "dataset", "file", "index"]].assign(subset="test")
+    summary = fits(
+        judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
+    )
+    assert summary.loc[("A", "success"), ["value", "n"]].tolist() == [50, 2]
 
 
 def test_seeds_are_averaged_and_counted():
     frame = pd.concat([answers("A", "B", [1, 0], seed=0), answers("A", "B", [1, 1], seed=1)])
-    cell = fits(transfer.transfer(frame, labels={})).loc[("A", "B")]
+    cell = fits(judging(transfer.transfer)(frame, labels={})).loc[("A", "B")]
     assert (cell["value"], cell["networks"], cell["n"]) == (75, 2, 2)
 
 
@@ -152,14 +169,14 @@ def test_failures_are_counted_over_all_seeds():
         False,
         None,
     ]
-    found = fits(transfer.transfer(frame, labels={}))
+    found = fits(judging(transfer.transfer)(frame, labels={}))
     assert found.loc[("A", "success"), ["value", "networks"]].tolist() == [75, 2]
     assert found.loc[("A", "distortion"), "text"] == "0.100 (3 of 4)"
 
 
 def test_the_papers_figures_stand_beside_ours():
     frame = answers("FC10-1e-4", "FC10-1e-2", [1, 0])
-    summary = fits(transfer.transfer(frame, labels={}, paper="table2"))
+    summary = fits(judging(transfer.transfer)(frame, labels={}, paper="table2"))
     assert summary.loc[("FC10-1e-4", "FC10-1e-2"), "paper"] == 11.7
     assert summary.loc[("FC10-1e-4", "distortion"), "paper"] == 0.062
 
@@ -248,20 +265,30 @@ def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
 
 def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
     clean = pd.DataFrame(
-        {"net": ["A", "B"], "seed": 0, "file": "test", "index": 0, "label": 1, "prediction": 1}
+        {
+            "net": ["A", "B"],
+            "seed": 0,
+            "dataset": "D",
+            "file": "test",
+            "index": 0,
+            "label": 1,
+            "prediction": 1,
+        }
     )
-    split = clean[["seed", "file", "index"]].drop_duplicates().assign(subset="test")
+    split = clean[["seed", "dataset", "file", "index"]].drop_duplicates().assign(subset="test")
     found = pd.concat([attacks("A", [0.1]), attacks("B", [None]), attacks("C", [0.0], wrong=1)])
-    summary = fits(errors.errors(clean, split, found, NOT_SHOWN, parts=["test"], labels={}))
+    summary = fits(
+        judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
+    )
     assert np.isnan(summary.loc[("C", "success"), "value"])
-    assert summary.loc[("C", "distortion"), "reason"] == "every image is wrong unaltered"
+    assert summary.loc[("C", "distortion"), "reason"] == "no image is right unaltered"
     assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(0.1)
     for column in ("distortion", "pooled distortion"):
         assert np.isnan(summary.loc[("B", column), "value"])
         assert summary.loc[("B", column), "reason"] == "no attack succeeded"
         assert summary.loc[("B", column), "n"] == 0
     failed = answers("A", "B", [0, 0]).assign(success=False, distortion=np.nan)
-    cell = fits(transfer.transfer(failed, labels={})).loc[("A", "distortion")]
+    cell = fits(judging(transfer.transfer)(failed, labels={})).loc[("A", "distortion")]
     assert cell["reason"] == "no attack succeeded"
 
 

@@ -9,7 +9,8 @@ from blindspots import statistics
 from blindspots.analyses import alignment, excess, kit, radius
 from blindspots.analyses.transfer import transfer as shown_to
 from blindspots.files import tables
-from blindspots.threat.outcomes import REJECTED
+from blindspots.threat.outcomes import NO_CLASS
+from tests.evidence import judging
 
 N = 60
 LABELS = {"A": "net A", "B": "net B"}
@@ -25,7 +26,9 @@ def frames(seeds=(0,), generator=None):
     generator = generator or np.random.default_rng(0)
     transfer, clean, radii = [], [], []
     for seed in seeds:
-        images = pd.DataFrame({"seed": seed, "file": "test", "index": range(N), "label": 1})
+        images = pd.DataFrame(
+            {"seed": seed, "dataset": "D", "file": "test", "index": range(N), "label": 1}
+        )
         shown = images.assign(experiment="e")
         for net, rate in (("A", 0.1), ("B", 0.2)):
             clean.append(images.assign(net=net, prediction=1 + (generator.random(N) < rate)))
@@ -56,7 +59,7 @@ def wrong(frame, **at):
 
 def test_three_readings_of_transfer_are_differences_image_by_image():
     transfer, clean, radii = frames()
-    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     assert set(found.index.get_level_values("row")) == {"A → B", "B → A"}
     attacked = wrong(transfer, source="A", victim="B")
     before, source = wrong(clean, net="B"), wrong(clean, net="A")
@@ -82,7 +85,7 @@ def test_three_readings_of_transfer_are_differences_image_by_image():
 
 def test_over_seeds_the_interval_is_students():
     transfer, clean, radii = frames(seeds=(0, 1, 2))
-    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     values = [
         100 * (wrong(transfer, source="A", victim="B", seed=s).mean()
                - wrong(clean, net="B", seed=s).mean())
@@ -99,7 +102,7 @@ def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
     transfer, clean, radii = frames()
     radii.loc[radii["source"] == "A", ["success", "noise_fooled"]] = [False, np.nan]
     clean.loc[clean["net"] == "A", "prediction"] = 2
-    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     assert np.isnan(found.loc[("A → B", "noise"), "value"])
     assert found.loc[("A → B", "noise"), "reason"] == "no attack succeeded"
     assert found.loc[("B → A", "right raw"), "reason"] == "no image that both get right"
@@ -108,13 +111,13 @@ def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
 def test_a_rejection_is_no_error_and_its_share_is_beside_it():
     transfer, clean, radii = frames()
     at = (transfer["source"] == "A") & (transfer["victim"] == "B")
-    transfer.loc[at & (transfer["index"] < 15), "prediction"] = REJECTED
-    found = fits(excess.excess(transfer, clean, radii, labels=LABELS))
+    transfer.loc[at & (transfer["index"] < 15), "prediction"] = NO_CLASS
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     answers = transfer.loc[at, "prediction"]
     assert found.loc[("A → B", "raw"), "value"] == pytest.approx(100 * (answers == 2).mean())
     assert found.loc[("A → B", "rejected"), ["value", "n"]].tolist() == [25, 60]
     assert found.loc[("B → A", "rejected"), "value"] == 0
-    plain = fits(excess.excess(*frames(), labels=LABELS))
+    plain = fits(judging(excess.excess)(*frames(), labels=LABELS))
     assert "rejected" not in plain.index.get_level_values("column")
 
 
@@ -125,7 +128,9 @@ def test_what_is_beyond_noise_is_over_images_that_were_perturbed_and_says_of_how
     failed = transfer["index"].between(10, 39)
     transfer.loc[of_a & failed, ["success", "distortion"]] = [False, np.nan]
     radii.loc[(radii["source"] == "A") & radii["index"].between(10, 39), "noise_fooled"] = np.nan
-    cell = fits(excess.excess(transfer, clean, radii, labels=LABELS)).loc[("A → B", "noise")]
+    cell = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS)).loc[
+        ("A → B", "noise")
+    ]
     attacked = wrong(transfer, source="A", victim="B")[40:]
     of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
     expected = 100 * (attacked - of["noise_fooled"].to_numpy(float)[40:] / 4).mean()
@@ -138,7 +143,7 @@ def test_the_radius_is_the_median_over_images_that_both_get_right():
     right = ~wrong(clean, net="A") & ~wrong(clean, net="B")
     radii.loc[(radii["victim"] == "B") & wrong(clean, net="B")[radii["index"]], "radius"] = 0.0
     radii.loc[(radii["victim"] == "A") & wrong(clean, net="A")[radii["index"]], "radius"] = 0.0
-    found = fits(radius.radius(radii, clean, labels=LABELS))
+    found = fits(judging(radius.radius)(radii, clean, labels=LABELS))
     of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
     cell = found.loc[("A", "B")]
     assert cell["value"] == pytest.approx(np.median(of["radius"][right]))
@@ -154,7 +159,7 @@ def test_a_median_over_few_successes_says_of_how_many():
         None,
     ]
     of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
-    cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
+    cell = fits(judging(radius.radius)(radii, clean, labels=LABELS)).loc[("A", "B")]
     expected = np.median(of["radius"][right & (of["index"] <= 10).to_numpy()])
     assert cell["text"] == f"{expected:.3f} ({right[:11].sum()} of {right.sum()})"
 
@@ -163,7 +168,7 @@ def test_a_victim_that_is_mostly_not_fooled_has_no_median_but_a_reason():
     _, clean, radii = frames()
     at = (radii["source"] == "A") & (radii["victim"] == "B") & (radii["index"] > 10)
     radii.loc[at, "radius"] = np.nan
-    cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
+    cell = fits(judging(radius.radius)(radii, clean, labels=LABELS)).loc[("A", "B")]
     assert np.isnan(cell["value"])
     assert cell["reason"].startswith("more than half of the images are not fooled at any")
     assert cell["text"] == "> half not fooled"
@@ -174,7 +179,7 @@ def test_alignment_ranks_pairs_by_what_they_transfer():
     pairs = [(s, v, seed) for s in "AB" for v in "AB" for seed in (0, 1)]
     gradients = pd.DataFrame(pairs, columns=["source", "victim", "seed"])
     gradients = gradients.assign(cosine=np.linspace(0, 1, 8), compared=N, victim_gradient=2.0, n=N)
-    found = fits(alignment.alignment(gradients, transfer, clean, labels=LABELS))
+    found = fits(judging(alignment.alignment)(gradients, transfer, clean, labels=LABELS))
     excesses = {
         (s, v, seed): wrong(transfer, source=s, victim=v, seed=seed).mean()
         - wrong(clean, net=v, seed=seed).mean()
@@ -191,14 +196,14 @@ def test_alignment_ranks_pairs_by_what_they_transfer():
 def test_one_network_before_itself_alone_has_no_pair():
     transfer, clean, radii = frames()
     itself = transfer[(transfer["source"] == "A") & (transfer["victim"] == "A")]
-    assert excess.excess(itself, clean, radii, labels=LABELS).empty
+    assert judging(excess.excess)(itself, clean, radii, labels=LABELS).empty
 
 
 def test_a_seed_without_a_median_does_not_lend_its_reason_to_another():
     _, clean, radii = frames(seeds=(0, 1))
     at = (radii["source"] == "A") & (radii["victim"] == "B") & (radii["seed"] == 1)
     radii.loc[at & (radii["index"] > 10), "radius"] = np.nan
-    cell = fits(radius.radius(radii, clean, labels=LABELS)).loc[("A", "B")]
+    cell = fits(judging(radius.radius)(radii, clean, labels=LABELS)).loc[("A", "B")]
     assert cell["reason"].startswith("more than half of the images are not fooled")
 
 
@@ -206,7 +211,7 @@ def test_images_that_two_experiments_show_are_made_once():
     transfer, _, _ = frames()
     transfer.loc[transfer["index"] < 9, "prediction"] = 1  # its own attack did not fool A there
     both = pd.concat([transfer, transfer.assign(experiment="f")], ignore_index=True)
-    one, two = (fits(shown_to(rows, labels=LABELS)) for rows in (transfer, both))
+    one, two = (fits(judging(shown_to)(rows, labels=LABELS)) for rows in (transfer, both))
     assert one.loc[("A", "success"), "value"] == pytest.approx(100 * (N - 9) / N)
     assert two["value"].to_dict() == pytest.approx(one["value"].to_dict())
     assert two.loc[("A", "success"), "n"] == N

@@ -6,6 +6,7 @@ import pytest
 
 from blindspots.analyses import kit, variance
 from blindspots.files import tables
+from tests.evidence import judging
 
 NETS = "ABCDEF"
 
@@ -60,7 +61,7 @@ def test_what_pairs_differ_by_is_not_taken_for_the_nets():
 
 def frames(seeds):
     generator = np.random.default_rng(0)
-    images = pd.DataFrame({"file": "test", "index": range(20), "label": 1})
+    images = pd.DataFrame({"dataset": "D", "file": "test", "index": range(20), "label": 1})
     clean = [images.assign(net=n, seed=s, prediction=1) for n in "ABC" for s in range(seeds)]
     transfer = [
         images.assign(
@@ -75,7 +76,7 @@ def frames(seeds):
 
 def test_the_grid_is_the_excess_error_by_seeds():
     transfer, clean = frames(3)
-    grid = variance._grids(transfer, clean)["A", "B"]
+    grid = judging(variance._grids)(transfer, clean)["A", "B"]
     at = (transfer["source"] == "A") & (transfer["victim"] == "B")
     at &= (transfer["seed"] == 2) & (transfer["victim_seed"] == 1)
     assert grid[2, 1] == pytest.approx(100 * (transfer[at]["prediction"] != 1).mean())
@@ -83,7 +84,7 @@ def test_the_grid_is_the_excess_error_by_seeds():
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_table_has_a_share_for_each_component_or_says_what_it_needs(seeds):
-    summary = variance.variance(*frames(seeds), labels={})
+    summary = judging(variance.variance)(*frames(seeds), labels={})
     tables.from_frame(summary, kit.SCHEMA)
     shares = summary[summary["column"] == "share"]["value"]
     if seeds < 3:

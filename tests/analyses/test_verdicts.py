@@ -7,8 +7,10 @@ from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.statistics import Interval
-from blindspots.threat.outcomes import REJECTED
+from blindspots.threat.outcomes import NO_CLASS
+from tests import evidence as made
 from tests.analyses.test_transfer_statistics import frames
+from tests.evidence import judging
 
 CLAIM = {"claim": "it transfers", "measure": "error beyond clean", "experiment": "e"}
 
@@ -30,7 +32,7 @@ def test_a_verdict_is_by_where_the_interval_lies(low, high, expected):
 def judged(claim, seeds=(0,)):
     transfer, clean, radii = frames(seeds)
     transfer = transfer.assign(experiment="e")
-    summary = verdicts.verdicts(transfer, clean, radii, claims=[claim], labels={})
+    summary = judging(verdicts.verdicts)(transfer, clean, radii, claims=[claim], labels={})
     tables.from_frame(summary, kit.SCHEMA)
     return summary.set_index("column")
 
@@ -63,7 +65,7 @@ def test_a_reason_is_given_where_nothing_was_measured_alone():
     transfer = transfer.assign(experiment="e", success=False, distortion=np.nan)
     claim = CLAIM | {"measure": "error beyond noise", "at_least": 5, "weakly": 1}
     nothing = radii.assign(noise_fooled=np.nan)
-    found = verdicts.verdicts(transfer, clean, nothing, claims=[claim], labels={})
+    found = judging(verdicts.verdicts)(transfer, clean, nothing, claims=[claim], labels={})
     found = found.set_index("column")
     assert found.loc["value", "reason"] == "nothing was measured"
     assert found.loc["verdict", "text"] == "cannot tell"
@@ -82,7 +84,7 @@ def test_a_net_that_is_mostly_not_fooled_has_no_largest_distortion(failed, verdi
     transfer = transfer[transfer["source"] == "A"].assign(experiment="e")
     at = transfer["index"] < failed
     transfer.loc[at, ["success", "distortion", "prediction"]] = [False, np.nan, 1]
-    found = verdicts.verdicts(transfer, clean, radii, claims=[CLOSE], labels={})
+    found = judging(verdicts.verdicts)(transfer, clean, radii, claims=[CLOSE], labels={})
     tables.from_frame(found, kit.SCHEMA)
     found = found.set_index("column")["text"]
     assert found["verdict"] == verdict
@@ -94,7 +96,9 @@ def test_noise_as_an_attack_succeeds_where_the_net_errs():
     own = transfer[(transfer["source"] == "A") & (transfer["victim"] == "A")]
     own = own.assign(experiment="e", prediction=np.where(own["index"] < 6, 2, 1))
     claim = CLAIM | {"measure": "success", "at_least": 99, "weakly": 90}
-    found = verdicts.verdicts(own, clean, radii, claims=[claim], labels={}).set_index("column")
+    found = judging(verdicts.verdicts)(own, clean, radii, claims=[claim], labels={}).set_index(
+        "column"
+    )
     assert found.loc["value", "value"] == 10
     assert found.loc["verdict", "text"] == "does not hold"
 
@@ -102,8 +106,8 @@ def test_noise_as_an_attack_succeeds_where_the_net_errs():
 def test_rejections_are_told_beside_a_measure_of_error():
     transfer, clean, radii = frames()
     transfer = transfer.assign(experiment="e")
-    transfer.loc[transfer["index"] < 15, "prediction"] = REJECTED
-    found = verdicts.verdicts(
+    transfer.loc[transfer["index"] < 15, "prediction"] = NO_CLASS
+    found = judging(verdicts.verdicts)(
         transfer, clean, radii, claims=[CLAIM | {"at_least": 5, "weakly": 1}], labels={}
     )
     tables.from_frame(found, kit.SCHEMA)
@@ -114,7 +118,7 @@ def test_each_measure_by_hand():
     transfer, clean, radii = frames()
     transfer.loc[(transfer["source"] == "A") & (transfer["index"] < 6), "success"] = False
     transfer = transfer.assign(distortion=np.where(transfer["source"] == "A", 0.2, 0.1))
-    evidence = (transfer, clean, radii)
+    evidence = (made.judged(transfer), made.judged(clean), radii)
 
     def mean(name, of=None):
         return verdicts.MEASURES[name][0](evidence, of)["value"].mean()
@@ -123,7 +127,9 @@ def test_each_measure_by_hand():
     assert mean("largest distortion") == pytest.approx(0.2)
     noise = transfer[transfer["source"] == "A"].assign(source=None, attack="noise")
     both = pd.concat([transfer, noise])
-    found = verdicts.MEASURES["error by a control"][0]((both, clean, radii), "noise")
+    found = verdicts.MEASURES["error by a control"][0](
+        (made.judged(both), made.judged(clean), radii), "noise"
+    )
     expected = (noise["prediction"] != 1).mean() - (clean["prediction"] != 1).mean()
     assert found["value"].mean() == pytest.approx(100 * expected)
     fooled = radii[radii["source"] != radii["victim"]]["noise_fooled"].mean() / 4

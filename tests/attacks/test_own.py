@@ -79,7 +79,7 @@ def test_a_source_without_logits_or_gradients_is_named(softmax_net, digits):
 
     with pytest.raises(InputError, match="model: expected logits with a gradient by the images"):
         run(closest, Detached(), digits)
-    with pytest.raises(InputError, match=r"finite logits \(n, classes\), found shape \(6, 10, 1\)"):
+    with pytest.raises(InputError, match=r"logits \(n, classes\), found shape \(6, 10, 1\)"):
         run(closest, Map(), digits)
 
 
@@ -138,7 +138,7 @@ def test_a_rejected_answer_is_no_success(digits):
     def own(model, images, labels, targets=None):
         return made(images)
 
-    with pytest.raises(InputError, match=r"own: success\[0\]: .* found 10"):
+    with pytest.raises(InputError, match=r"own: success\[0\]: .* found a rejection"):
         run(own, rejects, digits)
 
 

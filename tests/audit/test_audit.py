@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import save_file
 
 from blindspots import datasets
-from blindspots.analyses import ledger
 from blindspots.attacks import closest
 from blindspots.attacks import table as attacks
 from blindspots.audit import networks
 from blindspots.audit.files import AuditError, stream
 from blindspots.audit.run import Files, audit, summary
+from blindspots.audit.threat import follows
 from blindspots.bounds import networks as bounds
 from blindspots.bounds import operators
 from blindspots.certificates import table as certificates
@@ -27,8 +27,10 @@ from blindspots.datasets import table as prepared
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
-from blindspots.jobs import attack
-from blindspots.threat.answers import CLEAN
+from blindspots.jobs import attack, ledger
+from blindspots.jobs.lowers import Prepared
+from blindspots.threat.answers import CLEAN, answers
+from blindspots.threat.judge import lengths
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "blindspots/audit"
@@ -130,7 +132,7 @@ class Run:
 
     @property
     def files(self):
-        images = {part: self.folder / f"{part}.parquet" for part in ("train", "test")}
+        images = {("D", 3, f): self.folder / f"{f}.parquet" for f in ("train", "test")}
         return Files(self.ledger, [self.attack], [self.radii], {("A", 3): self.weights}, images)
 
     def audit(self):
@@ -149,8 +151,13 @@ class Run:
         columns = {name: [row[name] for row in rows] for name in table.column_names}
         tables.write(path, tables.build(columns, table.schema.remove_metadata()), {})
 
+    @property
+    def reach(self):
+        image = self.original(7).astype(float)
+        return np.maximum(image, 1 - image)
+
     def original(self, image):
-        return tables.images(tables.read(self.files.images["test"]))[image]
+        return tables.images(tables.read(self.files.images["D", 3, "test"]))[image]
 
 
 def build(folder, model, spec):
@@ -161,24 +168,26 @@ def build(folder, model, spec):
     labels[WRONG] = (labels[WRONG] + 1) % 10
     test = Part(dataset.test.images[:N], labels)
     for name, part in (("train", test), ("test", test)):
-        prepared.write(run.files.images[name], part, 10, UNIT_BOX, {})
+        prepared.write(run.files.images["D", 3, name], part, 10, UNIT_BOX, {})
     weights.save(run.weights, model, spec)
     images = torch.from_numpy(test.images)
     data = Images(images, torch.from_numpy(labels), np.arange(N), "test", 10, UNIT_BOX)
     columns = attack.run(
         closest, model, data, others=images, target="random", seed=0, chunk=N, settings={}
     )
-    named = ORIGIN | {"attack": "closest", "file": "test"}
+    named = ORIGIN | {"attack": "closest", "dataset": "D", "file": "test"}
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})
     found = certificates.columns(lipschitz(model, images, data.labels))
-    place = ORIGIN | {"file": "test", "index": np.arange(N), "label": labels}
+    place = ORIGIN | {"dataset": "D", "file": "test", "index": np.arange(N), "label": labels}
     certified = tables.build(found | place | {"certificate": "product"}, certificates.SCHEMA)
     tables.write(run.radii, certified, {})
-    answers = {"prediction": columns["prediction"], "margin": np.zeros(N)}
-    clean = tables.build(place | answers, CLEAN)
+    seen = answers(model, images, data.labels, 10, N)
+    given = seen.columns | {"probabilities": False}
+    clean = tables.build(place | given, CLEAN)
     joined = ledger.build(
-        *(tables.frame([path]) for path in (run.attack, run.radii)), clean.to_pandas()
-    )
+        *(tables.frame([path]) for path in (run.attack, run.radii)), clean.to_pandas(),
+        {key: Prepared(path) for key, path in run.files.images.items()},
+    )  # fmt: skip
     tables.write(run.ledger, tables.from_frame(joined, ledger.SCHEMA), {})
     return run
 
@@ -199,8 +208,8 @@ def run(left_alone, tmp_path):
 def test_a_run_that_was_left_alone_passes_every_check(run):
     found = run.audit()
     assert found["checked"].to_dict() == {
-        "distance": 2 * N - 1, "answer": 2 * N - 1, "mistake": 1, "radius": N, "order": N,
-        "length": N, "attacked": 2 * N,
+        "distance": 4 * (2 * N - 1), "answer": 4 * (2 * N - 1), "mistake": 4,
+        "radius": N, "order": N, "length": N, "attacked": 2 * N,
     }  # fmt: skip
     assert (found["unchecked"] == 0).all()
     assert found.loc["distance", "discrepancy"] < 1e-12
@@ -218,19 +227,21 @@ def moved_pixel(run):
 
 
 def wrong_distance(run):
-    for path, name in ((run.attack, "l2"), (run.ledger, "upper")):
-        run.change(path, 7, lambda row, name=name: {name: row[name] * (1 + 1e-6)})
+    run.change(run.attack, 7, lambda row: {"l2": row["l2"] * (1 + 1e-6)})
+    run.change(run.ledger, 7, lambda row: {"upper": row["upper"] * (1 + 1e-6)}, norm="l2")
 
 
 def tighter_ledger(run):
-    run.change(run.ledger, 7, lambda row: {"upper": row["upper"] * 0.99}, goal="any")
+    change = {"goal": "any", "norm": "linf"}
+    run.change(run.ledger, 7, lambda row: {"upper": row["upper"] * 0.99}, **change)
 
 
 def replaced_witness(run, image):
     """Another image, with distances that are its own."""
-    distance = float(np.linalg.norm((image.astype(float) - run.original(7)).ravel()))
-    run.change(run.attack, 7, lambda row: {"image": image, "l2": distance})
-    run.change(run.ledger, 7, lambda row: {"upper": distance})
+    change = torch.from_numpy(image.astype(float) - run.original(7))[None]
+    far = {norm: float(length[0]) for norm, length in lengths(change).items()}
+    run.change(run.attack, 7, lambda row: {"image": image} | far)
+    run.change(run.ledger, 7, lambda row: {"upper": far[row["norm"]]})
 
 
 def right_answer(run):
@@ -246,12 +257,13 @@ def outside_the_box(run):
 
 
 def other_target(run):
-    for path in (run.attack, run.ledger):
-        run.change(path, 7, lambda row: {"target": row["target"] and (row["target"] + 1) % 10})
+    other = lambda row: (row["target"] + 1) % 10  # noqa: E731
+    run.change(run.attack, 7, lambda row: {"attacked_prediction": other(row)})
+    run.change(run.ledger, 7, lambda row: {"target": other(row)}, goal="target")
 
 
 def failed_attack(run):
-    run.change(run.attack, 7, lambda row: {"success": False})
+    run.change(run.attack, 7, lambda row: {"mistaken": False})
 
 
 def mistake_that_is_none(run):
@@ -265,27 +277,52 @@ def bound_without_a_witness(run):
 def inflated(run, factor, certificate="product"):
     change = {"certificate": certificate}
     run.change(run.radii, 7, lambda row: change | {"radius": row["radius"] * factor})
-    run.change(run.ledger, 7, lambda row: change | {"lower": row["lower"] * factor})
+
+    def follow(row):
+        low, _ = follows(run.radius, "l2", row["norm"], run.reach)
+        return change | {"lower": low if row["norm"] == "l0" else row["lower"] * factor}
+
+    run.radius = tables.read(run.radii)["radius"].to_pylist()[7]
+    run.change(run.ledger, 7, follow)
 
 
 def ledgers_own_radius(run):
-    run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 1.01})
+    run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 1.01}, norm="l1")
+
+
+def farther_in(norm, share):
+    """A lower bound of the ledger that is another than what follows."""
+
+    def plant(run):
+        change = {"norm": norm, "goal": "any"}
+        run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * share}, **change)
+
+    return plant
+
+
+def in_a_shorter_norm(run):
+    """A radius in L2 that is said to hold in Linf."""
+    run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 8}, norm="linf")
 
 
 PLANTED = [
+    (farther_in("linf", 1 + 1e-6), "ledger's lower bound in linf"),
+    (farther_in("l0", 2), "ledger's lower bound in l0"),
+    (farther_in("l1", 0.99), "ledger's lower bound in l1"),
+    (in_a_shorter_norm, "ledger's lower bound in linf"),
     (moved_pixel, "expected the ledger's distance"),
     (wrong_distance, "expected the ledger's distance"),
     (tighter_ledger, "expected the ledger's distance"),
     (right_answer, "expected an answer"),
     (outside_the_box, r"expected pixels in \[0.0, 1.0\], found \[0, 1.5\]"),
     (other_target, "expected an answer"),
-    (failed_attack, "expected a success of closest, found none"),
+    (failed_attack, "expected one by closest, found none"),
     (mistake_that_is_none, "expected an answer other than"),
     (bound_without_a_witness, "upper bound of the image itself: expected 0"),
     (lambda run: inflated(run, 1.01), "radius of certificate product: expected"),
     (lambda run: inflated(run, 0.9), "radius of certificate product: expected"),
     (lambda run: inflated(run, 100, "theirs"), "expected at most the distance found"),
-    (ledgers_own_radius, "ledger's lower bound, by certificate product: expected"),
+    (ledgers_own_radius, "ledger's lower bound in l1, by certificate product: expected"),
 ]
 
 
@@ -333,10 +370,10 @@ def test_of_a_model_that_it_does_not_know_it_checks_the_rest_and_says_why(run, s
     weights.save(run.weights, sigmoid_net, spec)
     found = run.audit()
     assert found["checked"].to_dict() == {
-        "distance": 2 * N - 1, "answer": 0, "mistake": 0, "radius": 0, "order": N,
+        "distance": 4 * (2 * N - 1), "answer": 0, "mistake": 0, "radius": 0, "order": N,
         "length": N, "attacked": 0,
     }  # fmt: skip
-    for check, count in (("answer", 2 * N - 1), ("mistake", 1), ("radius", N)):
+    for check, count in (("answer", 4 * (2 * N - 1)), ("mistake", 4), ("radius", N)):
         assert found.loc[check, "unchecked"] == count
         assert found.loc[check, "reason"] == "model my_lab.nets:resnet is not known to the audit"
     moved_pixel(run)

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from blindspots import datasets
-from blindspots.analyses import ledger
 from blindspots.attacks import closest
 from blindspots.attacks import table as attacks
 from blindspots.audit.files import AuditError, Originals
@@ -20,7 +19,9 @@ from blindspots.datasets import table as prepared
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
+from blindspots.jobs import ledger
 from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.lowers import Prepared
 from blindspots.measurements import transfer
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import CLEAN, answers
@@ -46,8 +47,8 @@ class Run:
             witnesses=[self.path("witnesses.parquet")],
             certificates=[],
             weights={(net, 0): self.path(f"{net}.safetensors") for net in NETS},
-            images={part: self.path(f"{part}.parquet") for part in ("train", "test")},
-            clean={(net, 0): self.path(f"clean{net}.parquet") for net in NETS},
+            images={("D", 0, f): self.path(f"{f}.parquet") for f in ("train", "test")},
+            clean=[self.path(f"clean{net}.parquet") for net in NETS],
             transfer=[self.path("transfer.parquet")],
             pictures=[self.path("pictures.parquet")],
         )
@@ -79,7 +80,7 @@ def shown(run, data, nets, images):
     columns = attack_all(
         closest, nets["A"], data, others=data.images, target="any", seed=0, chunk=N, settings={}
     )
-    named = {"net": "A", "seed": 0, "attack": "closest", "file": "test"}
+    named = {"net": "A", "seed": 0, "attack": "closest", "dataset": "D", "file": "test"}
     attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
     digest = hashlib.sha256(run.path("A.safetensors").read_bytes()).hexdigest()
     made_from = {"weights": {str(run.path("A.safetensors")): digest}}
@@ -106,7 +107,8 @@ def join(run, files):
     joined = ledger.build(
         tables.frame(files.attacked),
         certificates.SCHEMA.empty_table().to_pandas(),
-        tables.frame(list(files.clean.values())),
+        tables.frame(files.clean),
+        {key: Prepared(path) for key, path in files.images.items()},
     )
     tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
 
@@ -123,11 +125,17 @@ def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
         _, spec = weights.create("mlp", {"hidden": hidden}, (1, 8, 8), 10)
         weights.save(run.path(f"{name}.safetensors"), net, spec)
     images, labels = (torch.from_numpy(array) for array in part)
-    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX)
+    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX, "D")
     for name, net in nets.items():
         given = answers(net, images, labels, 10, 5)
-        place = {"net": name, "seed": 0, "index": np.arange(N), "label": part.labels}
-        given = {"prediction": given.predictions, "margin": given.margins}
+        place = {
+            "net": name,
+            "seed": 0,
+            "dataset": "D",
+            "index": np.arange(N),
+            "label": part.labels,
+        }
+        given = given.columns | {"probabilities": False}
         parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
         tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})
     shown(run, data, nets, images)
@@ -166,6 +174,15 @@ EDITS = [
     ("attack.parquet", {"attacked_prediction": another}, "attacked_prediction in .*: expected"),
     ("attack.parquet", {"prediction": another}, "prediction in .*attack.parquet: expected"),
     ("attack.parquet", {"prediction": -1}, "prediction in .*attack.parquet: expected"),
+    ("attack.parquet", {"outcome": "WRONG"}, "outcome in .*attack.parquet: expected RIGHT"),
+    ("attack.parquet", {"attacked_outcome": "REJECTED"}, "attacked_outcome in .*: expected WRONG"),
+    ("attack.parquet", {"attacked_prediction": None}, "attacked_prediction in .*: expected"),
+    ("attack.parquet", {"confidence": 0.01}, "confidence in .*attack.parquet: expected"),
+    ("attack.parquet", {"l1": lambda d: 1.001 * d}, "l1 in .*attack.parquet: expected"),
+    ("attack.parquet", {"l0": lambda d: d - 1}, "l0 in .*attack.parquet: expected"),
+    ("attack.parquet", {"inside": False}, "witness: expected one by closest, found none"),
+    ("cleanB.parquet", {"outcome": None}, "outcome in .*cleanB.parquet: expected"),
+    ("transfer.parquet", {"outcome": "RIGHT"}, "outcome in .*transfer.parquet: expected WRONG"),
     ("attack.parquet", {"label": another}, "label in .*attack.parquet: expected"),
     ("witnesses.parquet", {"distortion": lambda d: d / 2}, "distortion in .*witnesses.parquet"),
     ("cleanB.parquet", {"prediction": another}, r"net B \(seed 0\), image 3 of train: prediction"),

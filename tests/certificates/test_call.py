@@ -54,8 +54,8 @@ def test_what_keeps_the_contract_passes_and_a_failure_is_a_null():
     given = result(torch.tensor(SOME, dtype=torch.float64), status)
     found = table.columns(call(certificate(given), model, data, {}))
     place = {
-        "net": "a", "seed": 0, "certificate": "c", "file": "test", "norm": "l2", "eps": None,
-        "box": False, "target": None, "region": None,
+        "net": "a", "seed": 0, "certificate": "c", "dataset": "D", "file": "test", "norm": "l2",
+        "eps": None, "box": False, "target": None, "region": None,
     }  # fmt: skip
     rows = {"index": data.rows, "label": data.labels.numpy()}
     built = tables.build(found | place | rows, table.SCHEMA)
@@ -139,7 +139,8 @@ def test_it_may_change_the_images_that_it_is_given():
 
 def test_a_net_that_is_left_out_has_rows_that_say_why():
     found = table.left_out("no bound") | {
-        "net": "a", "seed": 0, "certificate": "c", "file": "test", "index": [0, 1], "label": [1, 1],
+        "net": "a", "seed": 0, "certificate": "c", "dataset": "D", "file": "test",
+        "index": [0, 1], "label": [1, 1],
         "norm": "l2", "eps": None, "box": False, "target": None, "region": None,
     }  # fmt: skip
     built = tables.build(found, table.SCHEMA)

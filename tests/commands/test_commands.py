@@ -77,7 +77,7 @@ def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp
     assert (status, error) == (0, "")
     assert "run mine.yaml --dry-run" in out
     found = written(tmp_path / "mine.yaml")
-    assert (found["run"], found["data"]["method"]) == ("mine", "digits")
+    assert (found["run"], found["datasets"]["digits"]["method"]) == ("mine", "digits")
     assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
@@ -114,7 +114,8 @@ def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, 
 def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
     (tmp_path / "lab.py").write_text("def images(*, root, size=3, kind='a b'):\n    pass\n")
     assert blindspots("new", "mine.yaml", "--dataset", "lab:images", "--root", "x")[0] == 0
-    assert written(tmp_path / "mine.yaml")["data"]["root"] == "x"
+    (dataset,) = written(tmp_path / "mine.yaml")["datasets"].values()
+    assert dataset["root"] == "x"
     assert '\n  # size: 3\n  # kind: "a b"\n' in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
@@ -162,11 +163,12 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
 def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")
+    line = text.splitlines().index("  sigmoid:") + 1
     (tmp_path / "my.yaml").write_text(text.replace("\n  sigmoid:", "\n  linear:"))
     status, _, error = blindspots("run", "my.yaml", "--dry-run")
     assert status == 1
     assert "my.yaml: expected a YAML config, found none (the key 'linear' is there twice" in error
-    assert "line 24" in error
+    assert f"line {line}" in error
     assert len(error.splitlines()) == 1
 
 

@@ -40,6 +40,11 @@ COUNT = "Annotated[int, at_least(1)]"
         ("Annotated[int, of_another_library(1)]", 0),
         ("Callable[[int], int]", 3),
         ("float | Tensor", 0.1),
+        ("Mapping[str, int]", {"a": 1}),
+        ("Annotated[Sequence[dict], distinct('a')]", [{"a": 1}, {"a": 2}]),
+        ("Annotated[dict, either('a', 'b')]", {"a": 1, "c": 2}),
+        ("TypedDict(a=int, b=NotRequired[str])", {"a": 1}),
+        ("TypedDict(a=int, b=NotRequired[str])", {"a": 1, "b": ""}),
     ],
 )
 def test_what_fits(annotation, value):
@@ -58,6 +63,14 @@ def test_what_fits(annotation, value):
         ("Literal['a', 'b']", "c", "one of a, b", ()),
         ("Literal[1, None]", True, "one of 1, null", ()),
         (COUNT, 0, "at least 1", ()),
+        ("Mapping[str, int]", {"a": 1, "b": "c"}, "a whole number", ("b",)),
+        ("Mapping[str, int]", [], "a mapping of keys", ()),
+        ("Annotated[Sequence[dict], distinct('a')]", [{"a": 1}, {"a": 1}], "no a twice", ()),
+        ("Annotated[dict, either('a', 'b')]", {"a": 1, "b": 2}, "either a or b", ()),
+        ("Annotated[dict, either('a', 'b')]", {}, "either a or b", ()),
+        ("TypedDict(a=int, b=NotRequired[str])", {"b": ""}, "the key 'a' in it", ()),
+        ("TypedDict(a=int, b=NotRequired[str])", {"a": 1, "c": 1}, "only the keys a, b", ()),
+        ("list[TypedDict(a=int, b=NotRequired[str])]", [{"a": 1, "b": 1}], "text", (0, "b")),
         (COUNT, "a", "a whole number", ()),
         ("Annotated[float, above(0), below(1)]", 1, "less than 1", ()),
         ("Annotated[float, above(0), below(1)]", 0, "more than 0", ()),
@@ -124,4 +137,43 @@ def test_a_setting_of_ones_own_may_be_called_as_another_methods_and_be_anything(
 def test_a_limit_of_a_method_is_said_with_what_it_limits(raw):
     raw["attacks"]["mine"] = {"method": "lbfgs", "max_iterations": 0}
     with pytest.raises(InputError, match=r"attacks\.mine\.max_iterations: expected at least 1 \("):
+        check(raw, SCHEMA)
+
+
+PAIRS = """
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NotRequired, TypedDict
+from blindspots.limits import one_of_its
+
+Victim = Annotated[str, one_of_its("victims")]
+
+class Pair(TypedDict):
+    experiment: NotRequired[Annotated[str, one_of_its("experiments")]]
+    left: Victim
+    right: NotRequired[Victim | None]
+
+def compare(clean, *, pairs: Sequence[Pair] = (), by: Mapping[str, Victim] | None = None): ...
+"""
+
+
+def test_names_of_nets_in_a_users_settings_are_looked_up(tmp_path, monkeypatch):
+    (tmp_path / "my_pairs.py").write_text(PAIRS)
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    known = raw["experiments"]["cross-model"]["victims"]
+    table = {
+        "method": "my_pairs:compare", "experiment": "cross-model",
+        "pairs": [{"left": known[0], "right": None}, {"left": known[1], "right": known[0]}],
+        "by": {"x": known[1]},
+    }  # fmt: skip
+    raw["tables"] = {"mine": table}
+    assert check(raw, SCHEMA)["tables"]["mine"]["pairs"] == table["pairs"]
+    table["pairs"][1]["right"] = table["by"]["x"] = "nobody"
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    first, second = str(error.value).splitlines()
+    assert "tables.mine.pairs.1.right: expected a victim of this experiment (" in first
+    assert "tables.mine.by.x: expected a victim of this experiment (" in second
+    table["pairs"] = [{"left": 3}]
+    with pytest.raises(InputError, match=r"tables\.mine\.pairs\.0\.left: expected text"):
         check(raw, SCHEMA)

@@ -58,7 +58,10 @@ def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
     assert raw == before
     assert checked["nets"]["FC50-50-10"]["label"] == "FC50-50-10"
     assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
-    assert checked["data"] == {"method": "digits", "name": "digits", "root": None}
+    plain = {"method": "digits", "root": None, "data": None, "parents": {}}
+    assert checked["datasets"] == {"digits": plain} and "data" not in checked
+    for section in ("nets", "experiments"):
+        assert {entry["data"] for entry in checked[section].values()} == {"digits"}
     assert "AE32" not in checked["certificates"]["product"]["nets"]
 
 
@@ -87,7 +90,7 @@ def test_names_that_look_like_numbers_stay_names(raw):
 def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
     def name(root):
         raw["data"] = {"method": "tests.nets:folder", "root": root}
-        return check(raw, SCHEMA)["data"]["name"]
+        return next(iter(check(raw, SCHEMA)["datasets"]))
 
     assert name("a") == name("a") != name("b")
     with pytest.raises(InputError, match="data: expected the setting 'root' of"):
@@ -184,7 +187,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (
             ["figures", "examples", "panels"],
             [{"source": "FC50-50-10-P1", "victim": "AE32-10"}],
-            ["panels.source: expected a source of this experiment", "'FC50-50-10-P1'"],
+            ["panels.0.source: expected a source of this experiment", "'FC50-50-10-P1'"],
         ),
         (
             ["experiments", "cross-training-set", "controls"],
@@ -229,7 +232,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
                 "parts": ["test"],
                 "against": ["FC10"],
             },
-            ["table1.against: expected a net of this experiment", "found 'FC10'"],
+            ["table1.against.0: expected a net of this experiment", "found 'FC10'"],
         ),
         (  # a search is judged by the validation part alone
             ["tables", "table1"],

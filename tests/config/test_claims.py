@@ -1,10 +1,13 @@
 """The claims of verdicts, and the readings of a multiverse."""
 
+from typing import get_args, get_type_hints
+
 import pytest
 import yaml
 
-from blindspots.analyses import multiverse, verdicts
+from blindspots.analyses import multiverse, printed, verdicts
 from blindspots.config.check import check
+from blindspots.files import splits
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
 
@@ -34,16 +37,13 @@ def faults_of_claims(raw, *claims, **others):
 
 
 def test_claims_name_experiments_of_their_table_and_one_margin(raw):
-    first, second, third = faults_of_claims(
-        raw,
-        CLAIM | {"at_most": 3},
-        CLAIM | {"claim": "it does", "experiment": "cross-modle"},
-        CLAIM,
-    )
-    assert first.startswith(".0: expected either at_least or at_most")
-    assert second.startswith(".1.experiment: expected an experiment of the table")
-    assert second.endswith("did you mean 'cross-model'?")
-    assert third.startswith(".2.claim: expected one that is not there yet")
+    (line,) = faults_of_claims(raw, CLAIM, CLAIM | {"claim": "it does", "at_most": 3})
+    assert line.startswith(".1: expected either at_least or at_most (what is claimed")
+    (line,) = faults_of_claims(raw, CLAIM | {"experiment": "cross-modle"})
+    assert line.startswith(".0.experiment: expected an experiment of the table")
+    assert line.endswith("did you mean 'cross-model'?")
+    (line,) = faults_of_claims(raw, CLAIM, CLAIM | {"at_least": 2})
+    assert line.startswith(": expected no claim twice (what is claimed")
 
 
 def test_what_a_claim_is_of_is_there(raw):
@@ -72,9 +72,9 @@ def test_what_a_claim_is_of_is_there(raw):
     [
         (5, "expected a list (what is claimed of its experiments), found 5"),
         (None, "expected a list (what is claimed of its experiments), found None"),
-        ([], "expected at least 1 (what is claimed of its experiments), found []"),
-        (["it holds"], ".0: expected a mapping of keys (a claim, its measure"),
-        ([CLAIM | {"at_least": "much"}], ".0.at_least: expected a number (it holds from here)"),
+        ([], "expected at least 1 entry (what is claimed of its experiments), found []"),
+        (["it holds"], ".0: expected a mapping of keys (what is claimed"),
+        ([CLAIM | {"at_least": "much"}], ".0.at_least: expected a number (what is claimed"),
         ([CLAIM | {"measure": "sucess"}], ".0.measure: expected one of success, largest"),
         ([{k: v for k, v in CLAIM.items() if k != "weakly"}], ".0: expected the key 'weakly'"),
     ],
@@ -104,11 +104,12 @@ def test_readings_of_another_type_are_refused_in_a_line(raw, readings, told):
     assert len(message.splitlines()) == 1
 
 
-def test_the_schema_knows_the_measures_of_claims_and_the_tables_of_readings():
-    of_claims = SCHEMA["$defs"]["claim"]["properties"]["measure"]["enum"]
-    assert of_claims == list(verdicts.MEASURES)
-    then = SCHEMA["$defs"]["summary"]["allOf"][1]["then"]["properties"]["readings"]
-    assert then["additionalProperties"]["properties"].keys() == multiverse.CLEAN.keys()
+def test_annotations_have_the_measures_of_claims_and_the_tables_of_readings_and_of_the_paper():
+    measure = get_type_hints(verdicts.Claim)["measure"]
+    assert get_args(measure) == tuple(verdicts.MEASURES)
+    assert get_type_hints(multiverse.Reading).keys() == multiverse.CLEAN.keys()
+    assert set(get_args(printed.Printed)) == printed.TABLES.keys()
+    assert get_args(splits.PartName) == tuple(splits.SUBSETS)
 
 
 def test_claims_and_readings_of_a_users_analysis_are_its_own(raw, tmp_path, monkeypatch):

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from blindspots import families
 from blindspots.config import methods
 from blindspots.config.settings import method_faults
 from blindspots.config.signatures import parameters
+from blindspots.families import Family
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
 KITS = {
     "attacks": {"contract", "controls", "table"}, "certificates": {"contract", "table"},
-    "datasets": {"table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
+    "datasets": {"contract", "table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
     "analyses": {"arms", "attacked", "kit", "masking", "printed"},
 }  # fmt: skip
 """Modules of a role that are no methods, which others use."""
@@ -271,17 +273,24 @@ def test_an_attribute_that_is_no_function_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("parameter", "needs"),
+    ("decorator", "family"),
     [
-        ("model", True),
-        ("model: torch.nn.Module", True),
-        ("model: torch.nn.Module | None", False),
-        ("net: 'torch.nn.Module | None'", False),
-        ("model: Optional[torch.nn.Module]", False),
+        ("", Family("minimal", ("l2",))),
+        ("@minimal('linf')", Family("minimal", ("linf",))),
+        ("@families.budget('l2', 'linf')", Family("budget", ("l2", "linf"))),
+        ("@blindspots.families.control", Family("control", ())),
+        ("@torch.no_grad()\n@budget('l0')", Family("budget", ("l0",))),
     ],
 )
-def test_an_attack_that_may_go_without_a_model_says_so(tmp_path, monkeypatch, parameter, needs):
-    (tmp_path / "noise_lab.py").write_text(f"def f({parameter}, images, labels, targets): ...\n")
+def test_what_an_attack_looks_for_is_read_from_its_source(tmp_path, monkeypatch, decorator, family):
+    source = f"{decorator}\ndef f(model, images, labels, targets): ...\ng = functools.partial(f)\n"
+    (tmp_path / "noise_lab.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     parameters.cache_clear()
-    assert methods.needs_model("noise_lab:f") == needs
+    assert methods.family("noise_lab:f") == methods.family("noise_lab:g") == family
+    assert methods.needs_model("noise_lab:f") == (family.kind != "control")
+
+
+@pytest.mark.parametrize("attack", methods.names("attacks"))
+def test_what_the_source_says_of_an_attack_is_what_it_declares(attack):
+    assert methods.family(attack) == families.family_of(methods.find("attacks", attack))

@@ -166,7 +166,7 @@ def test_another_folder_is_another_dataset():
 
     def name(root):
         raw["data"] = {"method": "folder", "root": root, "size": 64}
-        return check(raw, SCHEMA)["data"]["name"]
+        return next(iter(check(raw, SCHEMA)["datasets"]))
 
     assert name("a") == name("a") != name("b")
 

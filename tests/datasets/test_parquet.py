@@ -147,7 +147,7 @@ def test_another_file_is_another_dataset():
 
     def name(file):
         raw["data"] = {"method": "parquet", "train": file, "size": None}
-        return check(raw, SCHEMA)["data"]["name"]
+        return next(iter(check(raw, SCHEMA)["datasets"]))
 
     assert name("a.parquet") == name("a.parquet") != name("b.parquet")
 

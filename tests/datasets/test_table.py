@@ -50,7 +50,9 @@ def test_names_are_one_for_each_class(names):
 
 def test_names_are_kept_where_there_are_some(tmp_path):
     for names in (None, ["ant", "bee"]):
-        table.write(tmp_path / "a.parquet", GOOD, 2, UNIT_BOX, {"commit": "abc"}, names)
+        table.write(
+            tmp_path / "a.parquet", GOOD, 2, UNIT_BOX, {"commit": "abc"}, names, dataset="D"
+        )
         kept = tables.metadata(tables.read(tmp_path / "a.parquet"))
-        expected = {"commit": "abc", "classes": 2, "box": [0.0, 1.0]}
+        expected = {"commit": "abc", "dataset": "D", "classes": 2, "box": [0.0, 1.0]}
         assert kept == expected | ({"names": names} if names else {})

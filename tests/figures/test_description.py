@@ -3,7 +3,6 @@
 from xml.etree import ElementTree
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -12,6 +11,7 @@ from blindspots.figures.heatmap import heatmap
 from blindspots.figures.kit import save, style
 from blindspots.interface import InputError
 from blindspots.report.page import DESCRIPTION
+from tests.evidence import judged
 
 
 def two_panels():
@@ -37,12 +37,12 @@ def test_panels_axes_with_the_range_of_what_is_drawn_and_legend_are_told():
 def test_a_heat_map_tells_the_range_of_its_cells_beside_the_papers():
     rows = [
         {"source": s, "attack": "lbfgs", "amplified_to": np.nan, "victim": v, "seed": 0,
-         "victim_seed": 0, "file": "train", "index": i, "label": 0,
+         "victim_seed": 0, "dataset": "D", "file": "train", "index": i, "label": 0,
          "prediction": int(s == v or i == 0), "margin": 0.0, "success": True, "distortion": 0.1,
          "experiment": "e"}
         for s in ("A", "B") for v in ("A", "B") for i in range(4)
     ]  # fmt: skip
-    drawn = heatmap(pd.DataFrame(rows), labels={})
+    drawn = heatmap(judged(rows), labels={})
     assert "this run: cells from 25 to 100." in description(drawn)
 
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from blindspots.analyses.ledger import LedgerError
 from blindspots.audit.files import AuditError
 from blindspots.interface import InputError
+from blindspots.jobs.ledger import LedgerError
 from blindspots.own_code import our_line, own_line
 from blindspots.runs import logs
 from tests.conftest import ROOT

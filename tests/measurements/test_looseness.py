@@ -17,7 +17,9 @@ def exhibit(n=6, classes=3):
     images = torch.rand(n, 1, 4, 4, generator=generator)
     data = Images(images, torch.arange(n) % classes, np.arange(n), "test", classes, UNIT_BOX)
     moved = (images + 0.1 * torch.rand(images.shape, generator=generator)).clamp(0, 1)
-    return data, Exhibit("net", "lbfgs", None, data, moved, np.full(n, True), np.full(n, 0.05))
+    return data, Exhibit(
+        "net", "lbfgs", None, None, data, moved, np.full(n, True), np.full(n, 0.05)
+    )
 
 
 def bounds_of(model, methods=("product", "eclipse")):

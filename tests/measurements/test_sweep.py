@@ -7,6 +7,7 @@ import torch
 
 from blindspots.attacks import lbfgs
 from blindspots.figures.curves import curves
+from blindspots.figures.curves import curves as draw
 from blindspots.files.images import Images
 from blindspots.interface import Box
 from blindspots.measurements import sweep, transfer
@@ -29,7 +30,14 @@ def exhibit(data, softmax_net):
     targets = choose_targets("second_best", logits, data.labels, 10, seed=0, rows=data.rows)
     found = lbfgs(softmax_net, data.images, data.labels, targets)
     return transfer.Exhibit(
-        "A", "lbfgs", None, data, found.images, found.success.numpy(), found.distortion.numpy()
+        "A",
+        "lbfgs",
+        None,
+        None,
+        data,
+        found.images,
+        found.success.numpy(),
+        found.distortion.numpy(),
     )
 
 
@@ -54,7 +62,7 @@ def test_a_rays_scale_has_the_distortion_asked_for_and_none_is_smaller(clip):
 def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, sigmoid_net):
     direction = sweep.Direction(data, exhibit.images - data.images)
     victims = {"A": softmax_net, "B": sigmoid_net}
-    for name, radius, errs, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
+    for name, radius, errs, _, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
         model = victims[name]
         clean = (model(data.images).argmax(dim=1) != data.labels).numpy()
         assert (radius[clean] == 0).all()
@@ -142,6 +150,13 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
     lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
     assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
     assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
+    rejects = lines[lines["victim"] == "D"]
+    assert (rejects["rejected"] == rejects["n"]).all()  # and all that was perturbed is rejected
+    assert lines.loc[lines["victim"] == "A", "rejected"].eq(0).all()
+    told = of.loc[of["noise_fooled"].notna()]
+    assert (told["noise_rejected"] + told["noise_fooled"] == told["noise_draws"]).all()
+    (panel,) = [axes for axes in draw(curves, labels={}).axes if axes.get_title() == "D"]
+    assert {"-."} <= {line.get_linestyle() for line in panel.lines}
 
 
 def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):

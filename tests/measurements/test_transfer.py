@@ -10,7 +10,7 @@ from blindspots.interface import Box, InputError
 from blindspots.jobs import attack
 from blindspots.measurements import transfer
 from blindspots.measurements.transfer import TRANSFER
-from blindspots.threat.outcomes import REJECTED
+from blindspots.threat.outcomes import NO_CLASS
 
 BOX = Box(0.0, 1.0)
 
@@ -35,7 +35,7 @@ def data(digits):
 def table(tmp_path, data, sigmoid_net):
     """The table of an attack on the first 20 images."""
     columns = run(sigmoid_net, data.first(20), seed=0, chunk=8)
-    columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "file": "train"}
+    columns |= {"net": "A", "seed": 0, "attack": "lbfgs", "dataset": "D", "file": "train"}
     built = tables.build(columns, schema((1, 8, 8)))
     tables.write(tmp_path / "attack.parquet", built, {})
     return tmp_path / "attack.parquet"
@@ -100,10 +100,10 @@ def test_a_rejected_answer_is_minus_one_wherever_answers_are_kept(data, sigmoid_
         gaussian, Rejecting(), data, others=data.images, target="any", seed=0, chunk=8,
         settings={"std": 0.1},
     )  # fmt: skip
-    assert set(columns["prediction"]) == set(columns["attacked_prediction"]) == {REJECTED}
+    assert set(columns["prediction"]) == set(columns["attacked_prediction"]) == {NO_CLASS}
     noise = transfer.control("noise", "gaussian", {"std": 0.1}, data, seed=0)
     plain, rejecting = shown(noise, sigmoid_net), shown(noise, Rejecting())
-    assert set(rejecting["prediction"].to_pylist()) == {REJECTED}
+    assert set(rejecting["prediction"].to_pylist()) == {NO_CLASS}
     assert rejecting["margin"].to_pylist() == plain["margin"].to_pylist()  # against the classes
 
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from blindspots.analyses import ledger
 from blindspots.attacks.table import schema
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box
+from blindspots.jobs import ledger
 from blindspots.measurements import sweep, transfer
 from blindspots.measurements.witnesses import NEARER, Witnesses
 
@@ -27,14 +27,14 @@ def half_space(images):
 @pytest.fixture
 def data():
     """Images of class 0, the last of which the model gets wrong."""
-    return Images(IMAGES, torch.zeros(4, dtype=torch.int64), np.arange(7, 11), "test", 2, BOX)
+    return Images(IMAGES, torch.zeros(4, dtype=torch.int64), np.arange(7, 11), "test", 2, BOX, "D")
 
 
 def exhibit(data, images, source="B", attack="lbfgs", amplified_to=None, success=True):
     change = (images.double() - data.images.double()).flatten(1)
     distortion = change.square().mean(dim=1).sqrt().numpy()
     reached = np.full(len(images), success)
-    return transfer.Exhibit(source, attack, amplified_to, data, images, reached, distortion)
+    return transfer.Exhibit(source, attack, None, amplified_to, data, images, reached, distortion)
 
 
 def moved(data, by):
@@ -94,8 +94,16 @@ def test_an_image_outside_the_box_is_evidence_and_no_witness(data):
 
 
 def radius(index, value):
-    place = {"net": "A", "seed": 0, "file": "test", "index": index}
+    place = {"net": "A", "seed": 0, "dataset": "D", "file": "test", "index": index}
     return pd.DataFrame([place | {"certificate": "theirs", "radius": value}])
+
+
+class Unaltered:
+    shape = (1, 1, 2)
+
+    def reach(self, index):
+        images = IMAGES.double().numpy()[index - 7]
+        return np.maximum(images, 1 - images)
 
 
 @pytest.mark.parametrize("top", [0.5, 1.5])
@@ -104,13 +112,16 @@ def test_a_certificate_above_one_of_them_ends_the_run(data, top):
     images[0, ..., 1] = top  # inside the box, or outside
     length = float((images - data.images)[0].double().norm())
     rows = kept(data, exhibit(data, images)).reset_index()
-    clean = pd.DataFrame([{"net": "A", "seed": 0, "file": "test", "index": 7, "label": 0}])
-    clean = clean.assign(prediction=0)
-    built = ledger.build(rows, radius(7, 0.99 * length), clean).set_index(["index", "goal"])
-    upper = built.loc[(7, "any"), "upper"]
+    clean = pd.DataFrame(
+        [{"net": "A", "seed": 0, "dataset": "D", "file": "test", "index": 7, "label": 0}]
+    )
+    clean = clean.assign(prediction=0, outcome="RIGHT")
+    given = clean, {("D", 0, "test"): Unaltered()}
+    built = ledger.build(rows, radius(7, 0.99 * length), *given).set_index(["index", "norm"])
+    upper = built.loc[(7, "l2"), "upper"]
     assert upper == pytest.approx(length) if top < 1 else pd.isna(upper)
     with pytest.raises(ledger.LedgerError, match=f"image 7 of test: .* above {length:.9g} "):
-        ledger.build(rows, radius(7, 1.01 * length), clean)
+        ledger.build(rows, radius(7, 1.01 * length), *given)
 
 
 def test_a_direction_that_is_scaled_leaves_a_witness_just_beyond_the_radius(data):
@@ -123,3 +134,16 @@ def test_a_direction_that_is_scaled_leaves_a_witness_just_beyond_the_radius(data
     assert rows["l2"].to_dict() == pytest.approx({7: 0.1, 9: 0.15}, rel=3e-3)
     assert (rows["l2"] > [0.1, 0.15]).all()
     assert rows["attack"].str.endswith(", scaled").all()
+
+
+def test_an_image_may_be_the_nearest_in_one_norm_alone_and_is_kept_once(data):
+    """From (0.2, 0.9) the class begins at 0.6; a pixel that does not matter lengthens L0 and L1."""
+    one, both = (moved(data, [0.3, 0.45, 0.3, 0.05]), moved(data, [0.2, 0.42, 0.25, 0.05]))
+    both[1, ..., 1] -= 0.12
+    rows = kept(data, exhibit(data, one), exhibit(data, both, attack="other"))
+    assert rows.loc[8, "attack"].tolist() == ["lbfgs of B", "other of B"]
+    assert rows.loc[8, "l0"].tolist() == [1, 2]
+    assert rows.loc[8, "l1"].tolist() == pytest.approx([0.45, 0.54], rel=1e-5)
+    assert rows.loc[8, "l2"].tolist() == pytest.approx([0.45, np.hypot(0.42, 0.12)], rel=1e-5)
+    assert rows.loc[8, "linf"].tolist() == pytest.approx([0.45, 0.42], rel=1e-5)
+    assert rows.loc[7, "attack"] == "other of B"  # nearer in all of them

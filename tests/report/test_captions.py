@@ -37,6 +37,6 @@ def test_a_title_is_text(name, title):
 
 
 def test_the_name_of_a_dataset_is_text():
-    html, text = caption("workflow", config={"run": "a_", "data": {"name": "my_data_"}})
+    html, text = caption("workflow", config={"run": "a_", "datasets": {"my_data_": {}}})
     assert "run a_ on\nmy_data_, after" in text
     assert "problematic" not in html

@@ -1,7 +1,9 @@
 """The first screen is from the tables, by rule."""
 
 import pandas as pd
+import pytest
 
+from blindspots.interface import InputError
 from blindspots.report.headlines import headlines, warned
 from tests.pages import large, summary
 
@@ -127,3 +129,20 @@ def test_a_warning_that_two_tables_give_is_told_once():
     other = rows(cell("A", "warning", text="masked"), cell("B", "warning", text="too"))
     found = warned({"t": table, "u": other, "v": large()})
     assert found == [("A", "masked", "t"), ("B", "too", "u")]
+
+
+def test_a_users_analysis_says_what_the_first_screen_shows(tmp_path, monkeypatch):
+    def analysis(name, headline):
+        (tmp_path / f"{name}.py").write_text(f"HEADLINE = {headline!r}\ndef own(clean): ...\n")
+        return of({"t": f"{name}:own"}), {"t": table}
+
+    monkeypatch.syspath_prepend(tmp_path)
+    table = rows(cell("A", "depth", value=2.0, unit="m", text="high"), cell("B", "other", value=9))
+    (line,) = headlines(*analysis("my_range", {"depth": "How deep"}))
+    assert (line.claim, line.figure) == ("How deep", "high m")
+    (line,) = headlines(*analysis("my_count", "counted verdicts"))
+    assert (line.verdict, line.figure) == ("high", "1 of 1")
+    assert headlines(*analysis("my_verdicts", "verdict per row")) == []
+    for wrong in ("verdicts", ["depth"], {"depth": 3}):
+        with pytest.raises(InputError, match=r":own: expected the constant HEADLINE to be one of"):
+            headlines(*analysis(f"my_{type(wrong).__name__}", wrong))

@@ -8,8 +8,10 @@ import re
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from blindspots.report import examples, page
+from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
 from tests.conftest import ROOT
 from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
@@ -53,7 +55,13 @@ def test_scripts_end_where_the_template_ends_them(tmp_path):
 
 
 def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
-    made = rendered(tmp_path, decay_scale=3.5)
+    scaled = {"method": "lbfgs", "decay": 1, "decay_scale": 3.5}
+    net = {"model": {"method": "mlp", "hidden": []}, "trainer": scaled, "train_on": "train"}
+    made = rendered(
+        tmp_path,
+        nets=yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))["nets"]
+        | {"scaled": net},
+    )
     assert "decay_scale = 3.5" in made
     assert "penalty_precision = " in made
     assert "run: digits" in made
@@ -211,7 +219,8 @@ def test_a_rejected_answer_is_shown_as_such_and_not_as_an_error(tmp_path, monkey
 
     def rejected(*given):
         example = plain(*given)
-        answers = [one._replace(before=example.label, after=-1) for one in example.answers]
+        before, after = Said("RIGHT", example.label, 1.0), Said("REJECTED", -1, 1.0)
+        answers = [one._replace(before=before, after=after) for one in example.answers]
         return example._replace(answers=answers)
 
     monkeypatch.setattr(examples, "_example", rejected)

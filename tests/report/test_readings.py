@@ -1,8 +1,10 @@
 """What a run took, in words."""
 
+import pytest
 import yaml
 
 from blindspots.config.check import check
+from blindspots.interface import InputError
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import experiment
 from tests.conftest import ROOT
@@ -31,6 +33,7 @@ def test_the_readings_are_said_once_with_who_differs():
     assert found["target"] == "random; next: other"
     assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
     assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
+    assert found["clipping"] == "clipped; amplified images clipped: cross-training-set"
 
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
@@ -57,3 +60,36 @@ def test_noise_in_the_place_of_an_attack_aims_at_nothing():
     raw["experiments"] = {"noise": raw["experiments"]["noise"]}
     raw |= {"tables": {}, "figures": {}}
     assert "target" not in readings_taken(check(raw, SCHEMA))
+
+
+def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):
+    (tmp_path / "my_push.py").write_text(
+        'READINGS = {"search": ("tries", "the best of {tries}"),'
+        ' "clipping": ("clip", {False: "no"})}\n'
+        "def push(model, images, labels, targets=None, *, tries=3, clip=True, share=0.125): ...\n"
+        "def other(model, images, labels, targets=None, *, tries=0, clip=False): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = digits()
+    raw["attacks"]["push"] = {"method": "my_push:push"}
+    found = readings_taken(check(raw, SCHEMA))
+    assert "the best of 3: push" in found["search"]
+    assert "push" not in found["clipping"]
+    raw["attacks"]["push"] |= {"method": "my_push:other"}
+    found = readings_taken(check(raw, SCHEMA))
+    assert "push" not in found["search"]
+    assert "no: push" in found["clipping"]
+
+
+def test_readings_of_a_setting_that_a_method_has_not_are_one_line(tmp_path, monkeypatch):
+    (tmp_path / "my_draw.py").write_text(
+        'READINGS = {"search": ("trys", "the best of {trys}")}\n'
+        "def draw(model, images, labels, targets=None, *, tries=3): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = digits()
+    raw["attacks"]["lbfgs"] = {"method": "my_draw:draw"}
+    with pytest.raises(
+        InputError, match=r"my_draw:draw: expected READINGS of its settings \(tries"
+    ):
+        readings_taken(check(raw, SCHEMA))

@@ -58,6 +58,8 @@ def files(folder):
     for name in ("w1", "w2"):
         weights = torch.from_numpy(rng.normal(size=(3, 16))).float()
         torch.save({"1.weight": weights, "1.bias": torch.zeros(3)}, folder / f"{name}.pth")
+    np.save(folder / "mask.npy", np.arange(16).reshape(1, 4, 4) % 3 > 0)
+    (folder / "parented.py").write_text(PARENTED, "utf-8")
 
 
 def _many(base, way, prefix, values):
@@ -67,6 +69,15 @@ def _many(base, way, prefix, values):
     }
     return [Mutation(keys[name], base, (*way, name), value) for name, value in values.items()]
 
+
+PARENTED = """
+from blindspots.attacks.closest import closest
+
+def near_both(model, images, labels, targets, *, parents):
+    mine, theirs = (closest(net, images, labels, targets).images for net in (model, parents["b"]))
+    return (mine + theirs) / 2
+"""
+"""A user's attack with a second model."""
 
 NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("measurements", "all")
 
@@ -81,9 +92,22 @@ MUTATIONS = [
            {"name": "yours", "root": "photographs"}),
     Mutation("data.*", "pictures", ("data", "size"), 4),
     Mutation("data.*", "pictures", ("data", "test_share"), 0.3),
+    # datasets by name
+    Mutation("datasets", "datasets", ("datasets", "chance"),
+             {"method": "tests.workflow.makers:relabelled", "data": "plain"}),
+    Mutation("datasets.*.method", "datasets", ("datasets", "beside"),
+             {"method": "npz", "file": "other.npz"}),
+    Mutation("datasets.*.method", "datasets", ("datasets", "aimed"),
+             {"method": "tests.workflow.makers:relabelled", "data": "plain"}),
+    *_many("datasets", ("datasets", "aimed"), "datasets.*",
+           {"data": "beside", "parents": {"net": "third"}}),
+    Mutation("datasets.*.root", "datasets", ("datasets", "beside", "root"), "photographs"),
+    Mutation("data.*", "datasets", ("datasets", "aimed", "step"), 0.1),
+    Mutation("nets.*.data", "datasets", ("nets", "second", "data"), "plain"),
+    Mutation("experiments.*.data", "datasets", ("experiments", "one", "data"), "aimed"),
+    Mutation("units.*.data", "datasets", ("units", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
-    Mutation("decay_scale", "attacks", ("decay_scale",), 3),
     # nets
     Mutation("nets", "attacks", ("nets", "coder"), {
         "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
@@ -120,6 +144,9 @@ MUTATIONS = [
            {"steps": 3, "rounds": 0, "bisections": 0, "restarts": 2}),
     Mutation("attack.target", "attacks", ("attacks", "lbfgs", "target"), "next"),
     Mutation("attack.target", "attacks", ("attacks", "near", "target"), 1),
+    Mutation("attack.mask", "attacks", ("attacks", "near", "mask"), "mask.npy"),
+    Mutation("attack.parents", "attacks", ("attacks", "near"),
+             {"method": "parented:near_both", "target": "any", "parents": {"b": "coded"}}),
     Mutation("attack.method", "attacks", ("attacks", "near"),
              {"method": "lbfgs", "max_iterations": 3}),
     *_many("attacks", ("attacks", "noise"), "instance.*",
@@ -152,6 +179,9 @@ MUTATIONS = [
             "victims": ["linear", "coded", "given"], "controls": ["noise"], "controls_n": 4,
             "distortions": [0.05, 0.2], "across_seeds": True, "noise_draws": 3, "amplify": [0.2],
             "clip": False}),
+    Mutation("experiments.*.attacks", "attacks", ("experiments", "two"), {
+        "attacks": ["near", "lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
+        "victims": ["linear", "coded"]}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
     Mutation("measurements", "units", ("measurements", "few"), GONE),
     *_many("units", ALL, "measurement",
@@ -178,18 +208,18 @@ MUTATIONS = [
     Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
-    Mutation("summary.parts", "attacks", ("tables", "errors", "parts"), ["P2"]),
-    Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "table2"),
-    Mutation("summary.against", "trainings", ("tables", "contrasts", "against"), ["pools"]),
+    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
+    Mutation("summary.*", "attacks", ("tables", "transfer", "paper"), "table2"),
+    Mutation("summary.*", "trainings", ("tables", "contrasts", "against"), ["pools"]),
     Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
     Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
     Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),
     Mutation("summary.*", "attacks", ("figures", "examples", "pairs"), 2),
-    Mutation("summary.panels", "attacks", ("figures", "examples", "panels"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels"),
              [{"source": "coded", "victim": "given"}]),
-    Mutation("panel.victim", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
-    Mutation("panel.source", "attacks", ("figures", "examples", "panels", 0, "source"), "coded"),
-    Mutation("panel.control", "attacks", ("figures", "examples", "panels", 1, "control"), "sphere"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 0, "victim"), "given"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 0, "source"), "coded"),
+    Mutation("summary.*", "attacks", ("figures", "examples", "panels", 1, "control"), "sphere"),
     # how to compute, not what
     Mutation("machine", "attacks", ("machine",), {"device": "cpu", "threads": 1, "chunk": 4}),
     *_many("attacks", ("machine",), "machine",
@@ -220,5 +250,4 @@ def keys(schema):
     walk(schema, "")
     for name in DEFINED:
         walk(schema["$defs"][name], name)
-    found |= {f"panel.{name}" for name in ("victim", "source", "control")}
     return found | {"data.*", "instance.*", "summary.*"}

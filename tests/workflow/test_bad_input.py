@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from blindspots.files import tables, weights
 
@@ -134,7 +134,8 @@ def test_a_net_without_a_known_bound_is_left_out_and_ends_the_run_where_it_is_re
     ended = copied.run()
     assert ended.returncode != 0
     assert line_with(ended.stdout, "linear.s0.log", "measurements.bounds", reason)
-    assert (copied.results / "attacks/lbfgs/linear.s0/test.parquet").exists()  # the rest is kept
+    kept = copied.results / "attacks/lbfgs/linear.s0/digits/test.parquet"
+    assert kept.exists()  # as the rest
     del copied.config["measurements"]
     copied.config["certificates"]["product"]["required"] = True
     ended = copied.run("results/small/certificates/product/linear.s0.parquet")
@@ -211,6 +212,35 @@ def test_a_users_model_trainer_and_weights_take_part(workflow):
     assert history["kindness"].to_pylist() == [1.0]
 
 
+MODEL = """
+import torch
+from blindspots.limits import OwnWeights
+
+
+def stored(shape, classes, *, path: OwnWeights):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, classes))
+    model.load_state_dict(torch.load(path, weights_only=True))
+    return model
+"""
+
+
+def test_a_users_model_that_brings_its_weights_is_taken_as_it_is_and_again_when_they_change(
+    workflow,
+):
+    (workflow.folder / "my_lab.py").write_text(MODEL)
+    given = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    workflow.config["nets"]["linear"] = {"model": {"method": "my_lab:stored", "path": "w.pth"}}
+    target = "results/small/nets/linear.s0/weights.safetensors"
+    for value in (0.5, 0.25):
+        given[1].weight.data.fill_(value)
+        torch.save(given.state_dict(), workflow.folder / "w.pth")
+        ended = workflow.run(target)
+        assert ended.returncode == 0, ended.stdout
+        assert re.search(r"adopt\s+1", ended.stdout)
+        assert (load_file(workflow.folder / target)["1.weight"] == value).all()
+    assert "Nothing to be done" in workflow.run(target).stdout
+
+
 def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(workflow):
     (workflow.folder / "my_lab.py").write_text(
         "import numpy as np\n\n\ndef images():\n    return np.load(3)\n"
@@ -218,7 +248,7 @@ def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(work
     workflow.config["data"] = {"method": "my_lab:images"}
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "prepare.log", "my_lab.py, line 5: expected your code to run")
+    assert line_with(ended.stdout, "prepare/", "my_lab.py, line 5: expected your code to run")
     assert "Traceback" not in ended.stdout
-    log = workflow.folder / "logs" / workflow.config["run"] / "prepare.log"
+    (log,) = (workflow.folder / "logs" / workflow.config["run"] / "prepare").glob("*.log")
     assert "Traceback" in log.read_text("utf-8")

@@ -43,7 +43,7 @@ def test_killed_twenty_times_it_ends_with_the_tables_of_an_undisturbed_run(finis
 @pytest.mark.ci
 @pytest.mark.parametrize(
     "file",
-    ["resources/digits/test.parquet", "results/small/attacks/lbfgs/linear.s0/test.parquet",
+    ["resources/digits/test.parquet", "results/small/attacks/lbfgs/linear.s0/digits/test.parquet",
      "results/small/nets/linear.s0/weights.safetensors"],
 )  # fmt: skip
 def test_a_truncated_file_is_named_with_its_remedy_which_works(finished, copied, file):

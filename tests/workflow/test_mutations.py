@@ -199,6 +199,7 @@ def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old
 OWN = """
 from pathlib import Path
 import matplotlib.pyplot as plt, pandas as pd, torch
+from blindspots import families
 from blindspots.attacks.sphere import sphere
 from blindspots.interface import CertificateResult, Status
 
@@ -209,7 +210,8 @@ def certificate(model, images, labels, *, file):
     radius = torch.full(labels.shape, number(file), dtype=torch.float64)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))
 
-def control(model: torch.nn.Module | None, images, labels, targets, *, file):
+@families.control
+def control(model, images, labels, targets, *, file):
     return sphere(model, images, labels, distortion=number(file))
 
 def table(clean, *, file):
@@ -306,7 +308,7 @@ def test_tables_in_another_order_are_a_changed_config_without_records_too(runs):
 
 def test_a_shard_that_a_killed_run_of_other_settings_left_is_made_again(runs):
     folder, config = runs.copied("pictures")
-    attacks = folder / "results/tiny/attacks/near/linear.s0"
+    attacks = folder / "results/tiny/attacks/near/linear.s0/mine"
     (attacks / "test.parquet").rename(attacks / "test.0-2.parquet")  # of four rows
     shutil.rmtree(folder / ".snakemake")
     config["machine"] |= {"chunk": 2, "shards": 2}

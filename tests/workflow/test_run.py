@@ -20,8 +20,8 @@ from tests.conftest import ROOT
 EXPECTED = {
     "certificates/product/coded.s0.parquet", "certificates/product/linear.s0.parquet",
     "figures/examples.svg",
-    "attacks/lbfgs/coded.s0/test.parquet", "attacks/lbfgs/linear.s0/test.parquet",
-    "audit.parquet", "ledger.parquet", "report.html", "splits/s0.parquet",
+    "attacks/lbfgs/coded.s0/digits/test.parquet", "attacks/lbfgs/linear.s0/digits/test.parquet",
+    "audit.parquet", "ledger.parquet", "report.html", "splits/digits.s0.parquet",
     *(f"measurements/layers/{net}.s0/lipschitz.parquet" for net in ("coded", "linear")),
     *(f"measurements/transfer/both/{table}.parquet"
       for table in ("transfer", "pictures", "witnesses")),
@@ -45,7 +45,7 @@ def test_every_table_says_which_commit_and_settings_it_is_from(finished):
 def test_every_attacked_image_is_one_that_its_source_gets_wrong_in_batches_of_any_size(finished):
     for net in ("linear", "coded"):
         model = models.load(finished.results / f"nets/{net}.s0/weights.safetensors")
-        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/test.parquet")
+        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/digits/test.parquet")
         images, labels = torch.from_numpy(tables.images(table)), table["label"].to_numpy()
         for size in (1, 7, 20):
             answers = torch.cat([model(x) for x in images.split(size)]).argmax(dim=1).numpy()
@@ -54,16 +54,16 @@ def test_every_attacked_image_is_one_that_its_source_gets_wrong_in_batches_of_an
 
 
 def test_attacked_are_the_first_images_of_the_part_in_the_splits_order(finished):
-    split = tables.read(finished.results / "splits/s0.parquet")
+    split = tables.read(finished.results / "splits/digits.s0.parquet")
     expected = splits.rows_of(split, "test")["index"].to_pylist()[:20]
     for net in ("linear", "coded"):
-        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/test.parquet")
+        table = tables.read(finished.results / f"attacks/lbfgs/{net}.s0/digits/test.parquet")
         assert table["index"].to_pylist() == expected
 
 
 def test_the_stored_distances_are_those_of_the_stored_images(finished):
     prepared = tables.images(tables.read(finished.folder / "resources/digits/test.parquet"))
-    table = tables.read(finished.results / "attacks/lbfgs/linear.s0/test.parquet")
+    table = tables.read(finished.results / "attacks/lbfgs/linear.s0/digits/test.parquet")
     change = tables.images(table).astype(float) - prepared[table["index"].to_numpy()]
     distance = np.sqrt(np.square(change).sum(axis=(1, 2, 3)))
     assert np.allclose(table["l2"].to_numpy(), distance, rtol=1e-12)
@@ -111,7 +111,11 @@ def raised_radii(table):
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("attacks/lbfgs/coded.s0/test.parquet", moved_pixel, "expected the ledger's distance"),
+        (
+            "attacks/lbfgs/coded.s0/digits/test.parquet",
+            moved_pixel,
+            "expected the ledger's distance",
+        ),
         (
             "certificates/product/coded.s0.parquet",
             raised_radii,

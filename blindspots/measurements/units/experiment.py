@@ -17,7 +17,7 @@ from blindspots.measurements.units.settings import Found, Network, Settings
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
 from blindspots.statistics import wilson
 from blindspots.threat.answers import answers
-from blindspots.threat.outcomes import is_right
+from blindspots.threat.outcomes import RIGHT, widened
 
 NO_CLASSES = "the network does not classify"
 BY_CHANCE = "the network is not right more often than one answer for all images would be"
@@ -83,12 +83,12 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
     Returns:
         The reason, or None.
     """
-    logits = model(data.images[:1])
+    logits = widened(model(data.images[:1]))
     if logits.ndim != 2 or logits.shape[1] < data.classes:
         return NO_CLASSES
     given = answers(model, data.images, data.labels, data.classes, chunk)
     labels = data.labels.cpu().numpy()
     if given is None:
         return NO_CLASSES
-    right, n = int(is_right(given.predictions, labels).sum()), len(labels)
+    right, n = int((given.outcomes == RIGHT).sum()), len(labels)
     return None if wilson(right, n).low > np.bincount(labels).max() / n else BY_CHANCE

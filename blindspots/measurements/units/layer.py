@@ -191,6 +191,8 @@ class LayerJob:
             "direction": np.repeat(which[kept], k),
             "rank": np.tile(np.arange(k), len(kept)),
             "score": of.best[kept].ravel(),
+            "dataset": self.data.dataset,
+            "file": self.data.file,
             "index": self.data.rows[top],
             "label": self.shown.labels[top],
             "image": self.data.images[top].cpu().numpy(),

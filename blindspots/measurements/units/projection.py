@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.measurements.units.activations import Layer, activations, replaced
+from blindspots.threat.outcomes import widened
 
 NUMBERS = 2**20
 """That a pass holds at once of the layer's outputs: more leave the processor's cache."""
@@ -104,7 +105,7 @@ def _variants(
         return torch.cat([a[None], _without(a, f, w, mean)]).flatten(0, 1)
 
     try:
-        answers = replaced(model, name, x, change).argmax(dim=1)
+        answers = widened(replaced(model, name, x, change)).argmax(dim=1)
     except RuntimeError as error:
         if "memory" in str(error):
             raise
@@ -123,4 +124,4 @@ def _one_by_one(
         answers.append(
             replaced(model, name, x, lambda a, at=at: _without(a, f[:, at], w[:, at], mean)[0])
         )
-    return torch.stack([logits.argmax(dim=1) for logits in answers])
+    return torch.stack([widened(logits).argmax(dim=1) for logits in answers])

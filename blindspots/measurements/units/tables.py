@@ -41,6 +41,8 @@ def unit_pictures(image: pa.Field) -> pa.Schema:
             *(UNITS.field(name) for name in named),
             pa.field("rank", pa.int16(), nullable=False),  # 0: the largest score
             pa.field("score", pa.float64(), nullable=False),
+            pa.field("dataset", pa.string(), nullable=False),
+            pa.field("file", pa.string(), nullable=False),
             pa.field("index", pa.int32(), nullable=False),  # row in the prepared file
             pa.field("label", pa.int16(), nullable=False),
             image,

@@ -1,0 +1,127 @@
+"""The datasets of a config: plain ones, and ones that are made from the images of another.
+
+A dataset that is made from another, by nets or without, is *derived*: `data` names the other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.config.wording import unknown
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def is_derived(dataset: Mapping[str, Any]) -> bool:
+    """Whether an entry of `datasets` is made from the images of another."""
+    return dataset["data"] is not None
+
+
+def plain_of(datasets: Mapping[str, Config], name: str) -> str:
+    """The plain dataset whose images a dataset is made from in the end; itself, if it is plain."""
+    while is_derived(datasets[name]):
+        name = datasets[name]["data"]
+    return name
+
+
+def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
+    """Put all datasets into the section `datasets`, that of `data` first, and name them everywhere.
+
+    What names no dataset means that of `data`, or the only plain one.
+
+    Args:
+        config: with a section `data`, `datasets` or both; afterwards with `datasets` alone.
+        name_of: gives the name of the dataset in `data`.
+
+    Yields:
+        A line where there is no dataset, or two of one name.
+    """
+    found, default = config.get("datasets", {}), None
+    if "data" in config:
+        data = config.pop("data")
+        default = name_of(data)
+        if default in found:
+            yield f"data.name: expected a name that no entry of datasets has, found {default}"
+        found = {default: {key: value for key, value in data.items() if key != "name"}} | found
+    elif not found:
+        yield "top level: expected the key 'data', or 'datasets', found neither; add one"
+    plain = [name for name, of in found.items() if not of.get("parents") and not of.get("data")]
+    if default is None and len(plain) == 1:
+        default = plain[0]
+    for dataset in found.values():
+        dataset.setdefault("root", None)
+        dataset.setdefault("parents", {})
+        dataset.setdefault("data", default if dataset["parents"] else None)
+    for section in ("nets", "experiments"):
+        for entry in config.get(section, {}).values():
+            entry.setdefault("data", default)
+    config["datasets"] = found
+
+
+def dataset_faults(config: Config) -> Iterator[str]:
+    """A line for each name of a dataset that names nothing, and for what is made from itself."""
+    datasets, nets = config["datasets"], config["nets"]
+    known = f"; name one of datasets ({', '.join(datasets)})"
+    for section in ("nets", "experiments"):
+        for name, entry in config[section].items():
+            if entry["data"] is None:
+                yield f"{section}.{name}: expected the key 'data', found none{known}"
+            else:
+                yield from unknown(f"{section}.{name}.data", entry["data"], datasets, "a dataset")
+    for name, dataset in datasets.items():
+        key = f"datasets.{name}"
+        if dataset["parents"] and not is_derived(dataset):
+            yield f"{key}: expected the key 'data' beside parents, found none{known}"
+        if is_derived(dataset):
+            yield from unknown(f"{key}.data", dataset["data"], datasets, "a dataset")
+            yield from parent_faults(key, dataset["parents"], "derived", dataset["method"], nets)
+    yield from _cycles(config)
+    for name, experiment in config["experiments"].items():
+        if experiment["across_seeds"] and datasets.get(experiment["data"], {}).get("data"):
+            yield (
+                f"experiments.{name}.across_seeds: expected false with {experiment['data']}, which "
+                "each seed has images of its own of, found true"
+            )
+
+
+def parent_faults(
+    key: str, parents: Mapping[str, str], role: str, method: str, nets: Mapping[str, Any]
+) -> Iterator[str]:
+    """A line for each parent that is no net, and where a method wants some or none."""
+    for name, parent in parents.items():
+        yield from unknown(f"{key}.parents.{name}", parent, nets, "a net")
+    try:
+        settings = methods.settings(role, method)
+    except InputError:
+        return  # reported with the methods
+    if settings is not None and parents and "parents" not in settings[0]:
+        yield f"{key}.parents: expected none for {method}, found some; remove them"
+    if settings is not None and not parents and "parents" in settings[1]:
+        yield f"{key}: expected parents for {method}, found none; add them"
+
+
+def _cycles(config: Config) -> Iterator[str]:
+    """A line for the first net or dataset that is made from itself."""
+    made_of = {
+        (section, name): [
+            *(("nets", parent) for parent in entry["parents"].values()),
+            ("datasets", entry["data"]),
+        ]
+        for section in ("nets", "datasets")
+        for name, entry in config[section].items()
+    }
+    for node, parents in made_of.items():
+        line, seen = list(parents), set()
+        while line:
+            parent = line.pop()
+            if parent == node:
+                section, name = node
+                key = "parents" if config[section][name]["parents"] else "data"
+                yield f"{section}.{name}.{key}: expected no cycle, found one through {name}"
+                return
+            if parent in made_of and parent not in seen:
+                seen.add(parent)
+                line += made_of[parent]

@@ -1,0 +1,82 @@
+"""Boxes of images, as datasets give them and files have them.
+
+Each end of a box is one number for all features, or an array of an image's shape; infinite where
+there is none. Arrays are float32, as images are, so that an image may lie on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from blindspots.interface import Box, InputError
+
+NONE = Box(-np.inf, np.inf)
+
+
+def encoded(box: Box) -> list[Any]:
+    """A box as JSON has it: two numbers, or nested lists of them; null for infinite ones."""
+    return [_nulls(np.asarray(end).tolist()) for end in box]
+
+
+def _nulls(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_nulls(value) for value in values]
+    return float(values) if np.isfinite(values) else None
+
+
+def decoded(said: list[Any]) -> Box:
+    """The box that `encoded` wrote: numbers, or arrays of float32."""
+    return Box(*(_number(end, none) for end, none in zip(said, NONE, strict=True)))
+
+
+def _number(end: Any, none: float) -> Any:
+    values = np.array(end, np.float64)  # NaN for null
+    values = np.where(np.isnan(values), none, values)
+    return values.astype(np.float32) if values.ndim else float(values)
+
+
+def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
+    """A box with arrays of float32, refused where it is none for images of a shape.
+
+    Args:
+        box: as a dataset's method gives it; None: there is none.
+        shape: of an image.
+        where: for the message.
+
+    Raises:
+        InputError: says what is wrong with it.
+    """
+    ends = []
+    for name, end in zip(Box._fields, NONE if box is None else box, strict=True):
+        values = np.asarray(end)
+        if values.shape not in ((), shape) or values.dtype.kind not in "iuf":
+            raise InputError(
+                f"{where}: box.{name}: expected a number, or an array of them of the shape of an "
+                f"image, {shape}, found {values.dtype} of shape {values.shape}"
+            )
+        ends.append(values.astype(np.float32) if values.ndim else float(values))
+    lower, upper = ends
+    if not (np.all(lower <= upper) and np.any(lower < upper)):
+        raise InputError(f"{where}: box: expected its lower ends first, found {shown(Box(*ends))}")
+    return Box(*ends)
+
+
+def contains(box: Box, images: Any) -> Any:
+    """Whether images (n, *image), a tensor or an array, lie in a box: (n,) bool."""
+    inside = (images >= box.lower) & (images <= box.upper)
+    return inside.reshape(len(images), -1).all(1)
+
+
+def reach(box: Box) -> float:
+    """The largest distortion in a box, RMS per pixel: from corner to corner."""
+    width = np.asarray(box.upper, np.float64) - np.asarray(box.lower, np.float64)
+    return float(width) if width.ndim == 0 else float(np.sqrt(np.square(width).mean()))
+
+
+def shown(box: Box) -> str:
+    """A box in a message."""
+    lower, upper = (np.asarray(end) for end in box)
+    of = "" if lower.ndim == upper.ndim == 0 else ", each feature in a range of its own"
+    return f"[{float(lower.min())}, {float(upper.max())}]{of}"

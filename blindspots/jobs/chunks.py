@@ -1,0 +1,75 @@
+"""A job's rows, chunk by chunk: chunks that are finished survive a kill, with the same bytes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from blindspots.files import tables
+from blindspots.files.images import Images
+from blindspots.interface import InputError
+
+KEY = "chunk of"
+
+
+def resumable(
+    output: str | Path,
+    key: str,
+    data: Images,
+    chunk: int,
+    make: Callable[[Images], pa.Table],
+    *,
+    every: float = 0,
+    progress: Callable[[int], None] | None = None,
+) -> pa.Table:
+    """Make the rows of a table, `chunk` images at a time; what a killed job finished is read again.
+
+    Finished chunks lie in a folder beside the output, which goes away once all are there.
+
+    Args:
+        output: the job's file; the folder is named after it.
+        key: of what is computed, how, and on what; a chunk with another key is not used.
+        data: all images of the job.
+        chunk: images at a time.
+        make: the rows of some images.
+        every: seconds of work between two writings, at least: short jobs leave nothing behind.
+        progress: called with the number of images that are done.
+    """
+    folder, written = Path(output).with_suffix(".chunks"), time.monotonic()
+    waiting: dict[Path, pa.Table] = {}
+    parts = []
+    for number, part in enumerate(data.chunks(chunk)):
+        done = number * chunk + len(part.rows)
+        file = folder / f"{number * chunk}-{done}.parquet"
+        found = _kept(file, key)
+        if found is None:
+            found = waiting[file] = make(part)
+        parts.append(found)
+        if done < len(data.rows) and time.monotonic() - written >= every:
+            for path, table in waiting.items():
+                tables.write(path, table, {KEY: key})
+            waiting, written = {}, time.monotonic()
+        if progress is not None:
+            progress(done)
+    shutil.rmtree(folder, ignore_errors=True)
+    return pa.concat_tables(parts).replace_schema_metadata().combine_chunks()
+
+
+def _kept(file: Path, key: str) -> pa.Table | None:
+    """A finished chunk, where there is one of this key."""
+    if not file.exists():
+        return None
+    try:
+        found = tables.read(file)
+    except InputError as error:
+        print(f"{error}; begins anew", file=sys.stderr)
+        return None
+    if tables.metadata(found)[KEY] != key:
+        return None
+    print(f"goes on after {file}", file=sys.stderr)
+    return found

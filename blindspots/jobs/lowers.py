@@ -1,0 +1,104 @@
+"""What certificates say in every norm: lower bounds by `threat.conversions`, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from blindspots.files import boxes, tables
+from blindspots.threat.conversions import COUNTS, ORDER, converted, fewest
+
+PLACE = ["dataset", "seed", "file"]
+"""Columns that name a prepared file; of derived datasets each seed has its own."""
+Place = tuple[str, int, str]
+NORMS = (COUNTS[0], COUNTS[1], "l1", "l2", "linf")
+CHUNK = 256
+"""Images whose features are held at a time."""
+
+
+class Prepared(NamedTuple):
+    """The unaltered images of a prepared file."""
+
+    path: str | Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image."""
+        return tuple(tables.schema_of(self.path).field("image").type.shape)
+
+    def reach(self, index: np.ndarray) -> np.ndarray:
+        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
+        read = tables.rows(self.path, index)
+        box, images = boxes.decoded(tables.metadata(read)["box"]), tables.images(read).astype(float)
+        return np.maximum(images - box.lower, box.upper - images)
+
+
+def lowers(
+    certificates: pd.DataFrame,
+    image: np.ndarray,
+    images: pd.DataFrame,
+    prepared: Mapping[Place, Prepared],
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Lower bounds (k,) by certificates in each norm.
+
+    Args:
+        certificates: with `certificates.table.SCHEMA`, those of balls.
+        image: (k,) the row of `images` that each is about.
+        images: (n,) what identifies each image.
+        prepared: the unaltered images, by what `PLACE` names.
+
+    Yields:
+        A norm; (n,) bool, whether images have it, as only those with channels have the count of
+        features; and the bounds, NaN where nothing follows.
+    """
+    keys = list(images[PLACE].itertuples(index=False, name=None))
+    shapes = {key: of.shape for key, of in prepared.items()}
+    features = np.array([int(np.prod(shapes[key])) for key in keys], int)
+    channels = np.array([shapes[key][0] if len(shapes[key]) > 1 else 1 for key in keys], int)
+    radius = certificates["radius"].to_numpy(float, na_value=np.nan)
+    norms = certificates["norm"].to_numpy(object)
+    counts = _counts(radius, norms, image, images, prepared)
+    for norm in NORMS:
+        lower = counts.get(norm, np.full(len(radius), np.nan)).copy()
+        for proved in np.unique(norms.astype(str)):
+            for m in np.unique(features[image[norms == proved]]):
+                at = (norms == proved) & (features[image] == m)
+                if norm not in COUNTS or proved == COUNTS[0]:
+                    lower[at] = converted(radius[at], proved, norm, int(m))
+        yield norm, (channels > 1) | (norm != COUNTS[1]), lower
+
+
+def _counts(
+    radius: np.ndarray,
+    norms: np.ndarray,
+    image: np.ndarray,
+    images: pd.DataFrame,
+    prepared: Mapping[Place, Prepared],
+) -> dict[str, np.ndarray]:
+    """How many pixels, and features, must change before an image is beyond each radius (k,)."""
+    found = {norm: np.full(len(radius), np.nan) for norm in COUNTS}
+    rows = np.flatnonzero(np.isin(norms.astype(str), ORDER) & ~np.isnan(radius))
+    if len(rows) == 0:
+        return found
+    wanted = images.iloc[image[rows]].assign(row=rows)
+    for key, part in wanted.groupby(PLACE, sort=False):
+        distinct = np.unique(part["index"].to_numpy())
+        for first in range(0, len(distinct), CHUNK):
+            some = distinct[first : first + CHUNK]
+            reach = prepared[key].reach(some)
+            here = part[part["index"].isin(some)]
+            for norm in ORDER:
+                at = here["row"].to_numpy()[norms[here["row"]] == norm]
+                for begin in range(0, len(at), CHUNK):
+                    few = at[begin : begin + CHUNK]
+                    place = np.searchsorted(some, images["index"].to_numpy()[image[few]])
+                    moved = reach[place]
+                    pixels = moved.reshape(len(few), moved.shape[1] if moved.ndim > 2 else 1, -1)
+                    found[COUNTS[0]][few] = fewest(radius[few], norm, pixels)
+                    each = moved.reshape(len(few), 1, -1)
+                    found[COUNTS[1]][few] = fewest(radius[few], norm, each)
+    return found

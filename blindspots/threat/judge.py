@@ -1,0 +1,199 @@
+"""The judge of attacked images: how far each is, whether it meets its goal, and once it is saved.
+
+It stands outside the attacks and is the same for all of them, of this package and of a user's own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import Box
+from blindspots.threat.answers import show
+from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, mistaken, relative_margin
+from blindspots.threat.norms import NORMS
+from blindspots.threat.outcomes import outcomes, predictions
+from blindspots.threat.rays import flat
+
+LEVELS = 255
+"""Steps between 0 and 1 of an image that is saved with 8 bits."""
+
+
+class Judgement(NamedTuple):
+    """What is true of n attacked images, an entry for each.
+
+    Attributes:
+        prediction: int64, see `outcomes.predictions`.
+        outcome: see `outcomes.outcomes`; None where the answer is not finite.
+        confidence: float64, the largest softmax probability; NaN where the answer is not finite.
+        margin: float64, by how much the goal is met (`goals.relative_margin`); -inf likewise.
+        met: bool, whether the goal is the answer.
+        mistaken: bool, whether a wrong class leads by `goals.SUCCESS_MARGIN`, whatever the goal.
+        certain: bool, whether the answer leads every other logit by as much.
+        inside: bool, whether the image is in the box.
+        lengths: of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
+        rounded_outcome: as `outcome`, of the image rounded to 8 bits; None where the original is no
+            multiple of 1/255.
+        rounded_success: (n,) bool, masked likewise: whether the rounded image meets the goal,
+            however long its perturbation is then.
+    """
+
+    prediction: np.ndarray
+    outcome: np.ndarray
+    confidence: np.ndarray
+    margin: np.ndarray
+    met: np.ndarray
+    mistaken: np.ndarray
+    certain: np.ndarray
+    inside: np.ndarray
+    lengths: dict[str, np.ndarray]
+    rounded_outcome: np.ndarray
+    rounded_success: np.ma.MaskedArray
+
+    @property
+    def success(self) -> np.ndarray:
+        """(n,) bool, whether the goal is met by `goals.SUCCESS_MARGIN`."""
+        return self.margin >= SUCCESS_MARGIN
+
+
+def judge(
+    model: nn.Module,
+    originals: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    *,
+    classes: int,
+    box: Box,
+    chunk: int | None = None,
+) -> Judgement:
+    """Show attacked images to the model that they were made for, as they are and rounded.
+
+    Args:
+        model: images to logits.
+        originals: (n, *image) before the attack.
+        images: (n, *image) after it.
+        labels: (n,).
+        targets: (n,) to be reached; None: any wrong class.
+        classes: number of labels.
+        box: range of a pixel.
+        chunk: images that the model is shown at a time; all by default.
+    """
+    seen = _Answers(model, images, labels, targets, classes, chunk)
+    whole = _is_of_levels(originals)
+    saved = _Answers(model, _rounded(images, box), labels, targets, classes, chunk)
+    return Judgement(
+        prediction=seen.prediction,
+        outcome=seen.outcome,
+        confidence=seen.confidence,
+        margin=seen.margin,
+        met=seen.met,
+        mistaken=seen.mistaken,
+        certain=seen.certain,
+        inside=are_inside(images, box),
+        lengths=lengths(images.double() - originals.double()),
+        rounded_outcome=np.array(
+            [o if w else None for o, w in zip(saved.outcome, whole, strict=True)]
+        ),
+        rounded_success=np.ma.array(saved.margin >= SUCCESS_MARGIN, mask=~whole),
+    )
+
+
+def lengths(change: Tensor) -> dict[str, np.ndarray]:
+    """Lengths (n,) of perturbations (n, *image) in every norm, and how many features changed."""
+    found = {name: norm.length(change) for name, norm in NORMS.items()}
+    found["l0_features"] = (change != 0).flatten(1).sum(dim=1).double()
+    return {name: value.cpu().numpy() for name, value in found.items()}
+
+
+def reach(originals: Tensor, images: Tensor, norm: str, eps: float) -> Tensor:
+    """The radius (n,) that an image within `eps` may seem to be at, once it is stored in float32.
+
+    Every feature that is moved is rounded, by half a unit in its last place at most; a whole one is
+    allowed, for the original's.
+    """
+    largest = torch.maximum(originals.abs(), images.abs())
+    unit = torch.finfo(images.dtype).eps * largest.double()
+    moved = images != originals
+    slack = NORMS[norm].length(torch.where(moved, unit, 0)) if norm != "l0" else 0.0
+    return eps + torch.as_tensor(slack).to(unit)
+
+
+def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray:
+    """Where images of one judgement are better for an attacker than those of another (n,) bool.
+
+    Args:
+        found: of the images.
+        best: of those that they are compared with, by the same model and goal.
+        norm: of a minimal attack: the nearer success; None, of a budget attack: success first, then
+            the larger margin.
+    """
+    if norm is None:
+        return (found.success & ~best.success) | (
+            (found.success == best.success) & (found.margin > best.margin)
+        )
+    nearer = found.lengths[norm] < best.lengths[norm]
+    return found.success & (~best.success | nearer)
+
+
+def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
+    """The judgement of images that were taken from `found` where that is better (n,) bool."""
+    lengths = {
+        name: np.where(better, value, best.lengths[name]) for name, value in found.lengths.items()
+    }
+    rest = {
+        name: np.ma.where(better, getattr(found, name), getattr(best, name))
+        if name == "rounded_success"
+        else np.where(better, getattr(found, name), getattr(best, name))
+        for name in Judgement._fields
+        if name != "lengths"
+    }
+    return Judgement(lengths=lengths, **rest)
+
+
+class _Answers:
+    """What a model answers to images, and whether that is what the goal accepts."""
+
+    def __init__(self, model, images, labels, targets, classes, chunk) -> None:
+        with torch.no_grad():
+            logits = torch.cat([show(model, part) for part in images.split(chunk or len(images))])
+        finite = logits.isfinite().all(dim=1)
+        width = logits.shape[1]
+        accepted = accepted_answers(labels, targets, width, classes)
+        held = accepted.gather(1, logits.argmax(dim=1, keepdim=True))[:, 0] & finite
+        margin = relative_margin(logits.double(), accepted)
+        probability = logits.double().softmax(dim=1).amax(dim=1)
+        self.prediction = predictions(logits, classes).cpu().numpy()
+        self.outcome = outcomes(self.prediction, labels.cpu().numpy())
+        self.confidence = torch.where(finite, probability, torch.nan).cpu().numpy()
+        self.margin = torch.where(finite, margin, -torch.inf).cpu().numpy()
+        self.met = held.cpu().numpy()
+        self.mistaken = mistaken(logits, labels, classes).cpu().numpy()
+        answers = logits.argmax(dim=1)
+        leads = relative_margin(logits, accepted_answers(answers, answers, width, width))
+        self.certain = (leads >= SUCCESS_MARGIN).cpu().numpy()
+
+
+def are_inside(images: Tensor, box: Box) -> np.ndarray:
+    """Whether images (n, *image) are in the box, (n,) bool."""
+    lower, upper = flat(box)
+    pixels = images.flatten(1)
+    return ((pixels >= lower) & (pixels <= upper)).all(dim=1).cpu().numpy()
+
+
+def _is_of_levels(images: Tensor) -> np.ndarray:
+    """Whether images (n, *image) consist of multiples of 1/255, as those of 8 bits do."""
+    levels = images.double().flatten(1) * LEVELS
+    near = (levels - levels.round()).abs() <= 1e-6 * LEVELS
+    return near.all(dim=1).cpu().numpy()
+
+
+def _rounded(images: Tensor, box: Box) -> Tensor:
+    """Images (n, *image) as they are after saving with 8 bits: at multiples of 1/255 in the box."""
+    lower, upper = (torch.as_tensor(end, dtype=torch.float64) * LEVELS for end in box)
+    levels = (images.double() * LEVELS).round()
+    levels = levels.clamp(lower.ceil().to(levels), upper.floor().to(levels))
+    return (levels / LEVELS).to(images)

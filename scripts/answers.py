@@ -1,0 +1,16 @@
+"""Record a net's answers to every image of a dataset that is not the one it is made for."""
+
+from blindspots.devices import pick
+from blindspots.files import weights
+from blindspots.jobs.clean import write_clean
+from blindspots.jobs.job import job, own_models
+
+
+def main(snakemake):
+    device = pick(snakemake.config["machine"]["device"])
+    model = weights.load(snakemake.input.weights, own=own_models(snakemake))
+    write_clean(snakemake, model.to(device), device)
+
+
+with job(snakemake):
+    main(snakemake)

@@ -1,0 +1,90 @@
+"""What a method declares of itself counts for a user's method as for the package's."""
+
+import pytest
+import yaml
+
+from blindspots.config import methods
+from blindspots.config.check import check, method_settings
+from blindspots.interface import InputError
+from tests.config.test_check import ROOT, SCHEMA
+
+MODELS = """
+from typing import Annotated
+from blindspots import limits
+from blindspots.limits import OwnWeights as Theirs
+
+def given(shape, classes, *, path: Theirs): ...
+def perhaps(shape, classes, *, path: Annotated[str | None, limits.own_weights()] = None): ...
+"""
+DATASETS = """
+from typing import Annotated
+from blindspots.limits import mirror
+
+def published(*, root: Annotated[str | None, mirror("letters/raw")] = None): ...
+def pictures(*, root: str | None = None): ...
+"""
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    (tmp_path / "declared_nets.py").write_text(MODELS)
+    (tmp_path / "declared_data.py").write_text(DATASETS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"method": "exported", "file": "w.pt2"},
+        {"method": "declared_nets:given", "path": "w.pt2"},
+        {"method": "declared_nets:perhaps", "path": "w.pt2"},
+    ],
+)
+def test_a_model_that_brings_its_weights_is_a_net_alone(raw, model):
+    raw["nets"]["theirs"] = {"model": model}
+    assert check(raw, SCHEMA)["nets"]["theirs"]["weights"] == "w.pt2"
+    raw["nets"]["theirs"]["weights"] = "other.pth"
+    setting = next(name for name in model if name != "method")
+    told = rf"nets\.theirs: expected a model alone, its weights are in model\.{setting}; remove"
+    with pytest.raises(InputError, match=told):
+        check(raw, SCHEMA)
+
+
+def test_a_model_that_may_bring_its_weights_and_does_not_needs_others(raw):
+    raw["nets"]["theirs"] = {"model": {"method": "declared_nets:perhaps"}}
+    with pytest.raises(InputError, match="expected either trainer or weights, found neither"):
+        check(raw, SCHEMA)
+    raw["nets"]["theirs"]["weights"] = "w.pth"
+    assert check(raw, SCHEMA)["nets"]["theirs"]["weights"] == "w.pth"
+
+
+def test_a_left_out_file_of_weights_is_one_fault(raw):
+    raw["nets"]["theirs"] = {"model": {"method": "declared_nets:given"}}
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    (line,) = str(error.value).splitlines()
+    assert "nets.theirs.model: expected the setting 'path' of declared_nets:given" in line
+
+
+@pytest.mark.parametrize(
+    ("method", "mirrored", "watched"),
+    [
+        ("mnist", True, []),
+        ("kmnist", True, ["KMNIST/raw"]),
+        ("fashion_mnist", True, ["FashionMNIST/raw"]),
+        ("folder", False, []),
+        ("declared_data:published", True, ["letters/raw"]),
+        ("declared_data:pictures", False, []),
+    ],
+)
+def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, watched):
+    marks = methods.marked("datasets", method, "mirror")
+    assert marks == ({"root": watched} if mirrored else {})
+    found = method_settings({"method": method, "root": "here"}, "datasets")
+    assert found == ({} if mirrored else {"root": "here"})
+    names = set()
+    for root in ("here", "there"):
+        raw["data"] = {"method": method, "root": root}
+        names |= check(raw, SCHEMA)["datasets"].keys()
+    assert len(names) == (1 if mirrored else 2)

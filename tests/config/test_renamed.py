@@ -1,0 +1,41 @@
+"""A key of an earlier edition ends in one line that names its successor."""
+
+import pytest
+import yaml
+
+from blindspots.config import renamed
+from blindspots.config.check import check
+from blindspots.config.lines import places
+from blindspots.config.renamed import renamed_faults
+from blindspots.interface import InputError
+from tests.config.test_check import ROOT, SCHEMA
+
+
+def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
+    text = "decay_scale: 1\n" + (ROOT / "presets/digits.yaml").read_text("utf-8")
+    file = tmp_path / "old.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(InputError) as error:
+        check(yaml.safe_load(text), SCHEMA, str(file), places([file]))
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"{file}, line 1: decay_scale: expected the setting decay_scale of a")
+    assert "nets.NAME.trainer" in line
+
+
+def test_a_star_stands_for_any_name(monkeypatch):
+    monkeypatch.setattr(renamed, "RENAMED", {"nets.*.parents": "nets.*.made_of"})
+    config = {"nets": {"a": {"parents": {}}, "b": {"model": 1}, "c": {"parents": 2}, "d": []}}
+    found = [line.partition(":")[0] for line in renamed_faults(config)]
+    assert found == ["nets.a.parents", "nets.c.parents"]
+
+
+@pytest.mark.parametrize("config", [None, [], "text", {"nets": None}, {"nets": {"a": None}}])
+def test_what_is_no_mapping_has_no_old_keys(config, monkeypatch):
+    monkeypatch.setattr(renamed, "RENAMED", {"nets.*.parents": "nets.*.made_of"})
+    assert list(renamed_faults(config)) == []
+
+
+def test_no_key_of_the_schema_is_an_old_one():
+    for pattern in renamed.RENAMED:
+        top, *below = pattern.split(".")
+        assert below or top not in SCHEMA["properties"]
