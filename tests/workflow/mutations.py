@@ -105,7 +105,7 @@ MUTATIONS = [
     Mutation("data.*", "datasets", ("datasets", "aimed", "step"), 0.1),
     Mutation("nets.*.data", "datasets", ("nets", "second", "data"), "plain"),
     Mutation("experiments.*.data", "datasets", ("experiments", "one", "data"), "aimed"),
-    Mutation("units.*.data", "datasets", ("units", "few", "data"), "aimed"),
+    Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
     # nets
