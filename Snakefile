@@ -1,5 +1,5 @@
 # The workflow: split data → train nets → attack each → show every attacked image to every net →
-# bound Lipschitz constants, measure units → tables, figures, ledger, report. Paths and resources are here; what is
+# certify, measure → tables, figures, ledger, report. Paths and resources are here; what is
 # computed is in blindspots/, what is computed on is in the config.
 
 from snakemake.utils import min_version
@@ -42,7 +42,10 @@ rule all:
     input:
         f"{RESULTS}/report.html",
         [f"{RESULTS}/ledger.parquet"] if EXPERIMENTS else [],
-        expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(config["lipschitz"]["nets"])),
-        sum((measured_units(name, ["units"])["units"] for name in UNITS), []),
+        measured("transfer", EXPERIMENTS),
+        [
+            f"{folder}/{declared(MEASURED[name]).given[0]}.parquet"
+            for name in NAMED
+            for folder in subjects(name)
+        ],
     localrule: True

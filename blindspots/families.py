@@ -15,6 +15,8 @@ from blindspots.interface import InputError
 NORMS = ("l0", "l1", "l2", "linf")
 """What norms are called in configs and tables; `threat.norms` has them."""
 
+KINDS = ("minimal", "budget", "control")
+
 Attack = TypeVar("Attack", bound=Callable[..., object])
 
 

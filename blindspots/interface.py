@@ -84,6 +84,7 @@ class Status(IntEnum):
         GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
             gradients says nothing then of how near the next success is.
         UNSUPPORTED: a certificate does not take this network; or it does not classify.
+        TIMED_OUT: a limit on its work or on its time ended a verifier.
         ANSWERED: a model gave a finite answer.
     """
 
@@ -95,6 +96,7 @@ class Status(IntEnum):
     NON_FINITE = 5
     GRADIENT_VANISHED = 6
     UNSUPPORTED = 7
+    TIMED_OUT = 8
     ANSWERED = 9
 
 
@@ -149,14 +151,18 @@ class CertificateResult:
     """What every certificate returns.
 
     Attributes:
-        radius: (n,) float64, at least 0: no image nearer than this, in L2, has a wrong answer; 0
-            where the model is wrong already, infinite where no image has one, NaN where the
-            certificate failed.
+        radius: (n,) float64, at least 0: no image nearer than this, in the certificate's norm, has
+            a wrong answer; 0 where the model is wrong already, infinite where no image has one, NaN
+            where the certificate failed. Of one that is asked for a yes or no at a radius `eps`:
+            `eps` or 0.
         status: (n,) int64, values of `Status`.
+        reasons: (n,) why there is no radius, for rows that are UNSUPPORTED or TIMED_OUT; None: it
+            says nothing.
     """
 
     radius: Tensor
     status: Tensor
+    reasons: Sequence[str | None] | None = None
 
 
 class LayerBound(NamedTuple):

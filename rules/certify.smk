@@ -1,14 +1,15 @@
-rule lipschitz:
+rule certify:
     input:
-        unpack(read_by_lipschitz),
-        stale=stale("lipschitz"),
+        unpack(read_by_certify),
+        stale=stale("certify"),
     output:
-        layers=f"{RESULTS}/lipschitz/{{net}}.s{{seed}}.parquet",
-        radii=f"{RESULTS}/certificates/{{net}}.s{{seed}}.parquet",
+        f"{RESULTS}/certificates/{{certificate}}/{{net}}.s{{seed}}.parquet",
     log:
-        f"{LOGS}/lipschitz/{{net}}.s{{seed}}.log",
+        f"{LOGS}/certify/{{certificate}}/{{net}}.s{{seed}}.log",
     benchmark:
-        f"{LOGS}/lipschitz/{{net}}.s{{seed}}.jsonl"
+        f"{LOGS}/certify/{{certificate}}/{{net}}.s{{seed}}.jsonl"
+    wildcard_constraints:
+        certificate=any_of(config["certificates"]),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -17,10 +18,13 @@ rule lipschitz:
         runtime=60,
     params:
         images=images_certified,
-        certificates=certificates_of,
-        reads=reads(read_by_lipschitz),
-        required=config["lipschitz"]["required"],
-        files=lambda w: files(*certified_by(w)),
-        code=lambda w: code("lipschitz.py", *models_of([w.net]), *certified_by(w)),
+        certificate=certificate_params,
+        reads=reads(read_by_certify),
+        files=lambda w: files(("certificates", config["certificates"][w.certificate])),
+        code=lambda w: code(
+            "certify.py",
+            *models_of([w.net]),
+            ("certificates", config["certificates"][w.certificate]),
+        ),
     script:
-        "../scripts/lipschitz.py"
+        "../scripts/certify.py"

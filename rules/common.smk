@@ -15,6 +15,7 @@ from blindspots.files.given import check as check_given
 from blindspots.config.check import check
 from blindspots.config.datasets import is_derived
 from blindspots.config.lines import places
+from blindspots.config.measurements import asked, declared, givers
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -61,8 +62,8 @@ def assert_writable(folder):
 def assert_weights_exist(section):
     """End the run where the file of given weights is missing."""
     for name, net in config[section].items():
-        file = net["weights"]
-        published = section == "operators" and str(file).startswith(PUBLISHED)
+        file = net.get("weights")
+        published = section == "measurements" and str(file).startswith(PUBLISHED)
         if file is not None and not published:
             try:
                 check_given(file, "a file of weights")
@@ -70,15 +71,16 @@ def assert_weights_exist(section):
                 sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
+NAMED = [*(config.get("measurements") or {})]  # those that an entry asks for, read or not
 given = checked(config)
 config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")
-assert_weights_exist("operators")
+assert_weights_exist("measurements")
 
 RESULTS = f"results/{config['run']}"
 LOGS = f"logs/{config['run']}"
-NETS, EXPERIMENTS, UNITS = config["nets"], config["experiments"], config["units"]
+NETS, EXPERIMENTS, MEASURED = config["nets"], config["experiments"], config["measurements"]
 DATASETS = config["datasets"]
 PLAIN = [name for name in DATASETS if not is_derived(DATASETS[name])]
 DERIVED = [name for name in DATASETS if name not in PLAIN]
@@ -130,7 +132,6 @@ wildcard_constraints:
     dataset=any_of(DATASETS),
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
-    units=any_of(UNITS),
     part=r"\w+",
     first=r"\d+",
     end=r"\d+",
@@ -183,6 +184,11 @@ def splits_of(datasets):
     return expand(SPLIT, dataset=dict.fromkeys(datasets), seed=config["seeds"])
 
 
+def dataset_of(entry, net):
+    """The dataset whose images a measurement shows a net: where it names none, the net's own."""
+    return MEASURED[entry]["data"] or NETS[net]["data"]
+
+
 def with_parents(nets):
     """Nets and all that they are built from."""
     found = []
@@ -191,11 +197,37 @@ def with_parents(nets):
     return list(dict.fromkeys(found))
 
 
+def subjects(entry, experiments=None):
+    """The folders of what a measurement is of, some experiments' alone where these are given."""
+    what, section = declared(MEASURED[entry]), MEASURED[entry]
+    top = f"{RESULTS}/measurements/{entry}"
+    if what.subject == "run":
+        return [top]
+    if what.subject == "experiment":
+        wanted = section["experiments"] if experiments is None else experiments
+        return [f"{top}/{name}" for name in wanted if name in section["experiments"]]
+    wanted = section["nets"] if experiments is None else nets_in(experiments)
+    return [f"{top}/{net}" for net in slugs([n for n in wanted if n in section["nets"]])]
+
+
+def measured(table, experiments=None):
+    """The files of a table that measurements give."""
+    return [
+        f"{folder}/{table}.parquet"
+        for entry in givers(config, table)
+        for folder in subjects(entry, experiments)
+    ]
+
+
+def nets_in(experiments):
+    """The nets that take part in some experiments."""
+    return list(dict.fromkeys(sum((everyone(EXPERIMENTS[name]) for name in experiments), [])))
+
+
 def evidence(experiments, wanted):
     """The files behind each table that an analysis or a figure of experiments reads."""
+    nets = nets_in(experiments)
     sections = [EXPERIMENTS[name] for name in experiments]
-    nets = list(dict.fromkeys(sum(map(everyone, sections), [])))
-    bounded = [net for net in nets if net in config["lipschitz"]["nets"]]
     files = {
         "split": splits_of(each["data"] for each in sections),
         "clean": clean_of(sections),
@@ -204,15 +236,6 @@ def evidence(experiments, wanted):
             f"{RESULTS}/nets/{net}/history.parquet"
             for net in slugs([n for n in with_parents(nets) if NETS[n]["weights"] is None])
         ],
-        "lipschitz": expand(f"{RESULTS}/lipschitz/{{net}}.parquet", net=slugs(bounded)),
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }
-    for name in ("transfer", "pictures", "radii", "curves", "gradients", "looseness"):
-        files[name] = expand(f"{RESULTS}/{name}/{{experiment}}.parquet", experiment=experiments)
-    return {name: files[name] for name in wanted}
-
-
-def measured_units(units, wanted):
-    """The files behind each table that an analysis or a figure of units reads."""
-    nets = slugs(UNITS[units]["nets"])
-    return {name: [f"{RESULTS}/{name}/{units}/{net}.parquet" for net in nets] for name in wanted}
+    return {name: files.get(name) or measured(name, experiments) for name in wanted}

@@ -64,30 +64,7 @@ def of_experiment(wildcards):
     }
 
 
-def read_by_transfer(wildcards):
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return of_experiment(wildcards) | {
-        "sources": attacked(experiment),
-        "victims": all_weights(experiment["victims"]),
-    }
-
-
-def read_by_gradients(wildcards):
-    nets = everyone(EXPERIMENTS[wildcards.experiment])
-    return of_experiment(wildcards) | {"nets": all_weights(nets)}
-
-
-def read_by_looseness(wildcards):
-    sources, experiment = bounded_sources(wildcards.experiment), EXPERIMENTS[wildcards.experiment]
-    return of_experiment(wildcards) | {
-        "nets": all_weights(sources),
-        "attacks": attacked(
-            experiment | {"sources": sources, "attacks": experiment["attacks"][:1]}
-        ),
-    }
-
-
-def read_by_lipschitz(wildcards):
+def read_by_certify(wildcards):
     shown, seed = images_certified(wildcards), wildcards.seed
     return {
         "images": [images(each["data"], each["part"], seed) for each in shown],
@@ -96,39 +73,57 @@ def read_by_lipschitz(wildcards):
     }
 
 
-def read_by_units(wildcards):
-    nets, seed = reference_nets(wildcards.units), wildcards.seed
-    dataset, part = (UNITS[wildcards.units][key] for key in ("data", "part"))
-    return {
-        "images": images(dataset, part, seed),
-        "train": images(dataset, "train", seed),
-        "split": split_of(dataset, seed),
-        "weights": weights_of(wildcards.net, seed),
-        "reference": expand(WEIGHTS, net=nets, seed=wildcards.seed),
-    }
+def read_by_measure(entry):
+    """What the jobs of a measurement read: the files behind the parameters that it has."""
+    wanted, section = {*asked(MEASURED[entry])}, MEASURED[entry]
+    parents = list(section["parents"].values())
+
+    def of_net(wildcards):
+        net, seed = wildcards.net, wildcards.seed
+        dataset, files = dataset_of(entry, net), {"weights": weights_of(net, seed)}
+        if "data" in wanted:
+            files["images"] = images(dataset, section["part"], seed)
+        if "train" in wanted:
+            files["train"] = images(dataset, "train", seed)
+        if wanted & {"data", "train"}:
+            files["split"] = split_of(dataset, seed)
+        return files | {"parents": parent_weights(section, seed)}
+
+    def of_an_experiment(wildcards):
+        experiment = EXPERIMENTS[wildcards.experiment]
+        files = of_experiment(wildcards) | {"parents": all_weights(parents)}
+        if "attacked" in wanted:
+            files["attacks"] = attacked(experiment)
+        if "sources" in wanted:
+            files["sources"] = all_weights(experiment["sources"])
+        if wanted & {"victims", "all_victims"}:
+            files["victims"] = all_weights(experiment["victims"])
+        return files
+
+    def of_run(wildcards):
+        nets = all_weights(section["nets"]) if "nets" in wanted else []
+        return {"nets": nets, "parents": parent_weights(section, config["seeds"][0])}
+
+    of = {"net": of_net, "experiment": of_an_experiment, "run": of_run}
+    return of[declared(section).subject]
 
 
 def all_attacked():
     return list(dict.fromkeys(sum(map(attacked, EXPERIMENTS.values()), [])))
 
 
-def all_witnesses():
-    shown = {"transfer": EXPERIMENTS, "sweep": swept()}
-    return [
-        f"{RESULTS}/witnesses/{kind}/{experiment}.parquet"
-        for kind, experiments in shown.items()
-        for experiment in experiments
-    ]
-
-
 def read_by_ledger(wildcards):
-    certified = slugs(config["lipschitz"]["nets"])
+    certified = [
+        f"{RESULTS}/certificates/{name}/{net}.parquet"
+        for name, certificate in config["certificates"].items()
+        for net in slugs(certificate["nets"])
+    ]
     return {
         "images": [
             images(each["dataset"], each["file"], each["seed"]) for each in audited_images()
         ],
-        "attacks": [*all_attacked(), *all_witnesses()],
-        "certificates": expand(f"{RESULTS}/certificates/{{net}}.parquet", net=certified),
+        "attacks": [*all_attacked(), *measured("witnesses")],
+        "certificates": certified,
         "clean": clean_of(EXPERIMENTS.values()),
     }
 
@@ -139,12 +134,12 @@ def read_by_audit(wildcards):
         "images": ledger["images"],
         "ledger": f"{RESULTS}/ledger.parquet",
         "attacks": all_attacked(),
-        "witnesses": all_witnesses(),
+        "witnesses": measured("witnesses"),
         "certificates": ledger["certificates"],
         "weights": all_weights(nets_of_experiments()),
         "clean": ledger["clean"],
-        "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        "transfer": measured("transfer", EXPERIMENTS),
+        "pictures": measured("pictures", EXPERIMENTS),
     }
 
 
@@ -164,7 +159,7 @@ def read_by_report(wildcards):
         "figures": expand(f"{RESULTS}/figures/{{figure}}.svg", figure=config["figures"]),
         "splits": splits_of(datasets_in_use()),
         "audit": [f"{RESULTS}/audit.parquet"] if EXPERIMENTS else [],
-        "pictures": expand(f"{RESULTS}/pictures/{{experiment}}.parquet", experiment=EXPERIMENTS),
-        "transfer": expand(f"{RESULTS}/transfer/{{experiment}}.parquet", experiment=EXPERIMENTS),
+        "pictures": measured("pictures", EXPERIMENTS),
+        "transfer": measured("transfer", EXPERIMENTS),
         "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
     }

@@ -3,10 +3,14 @@
 from functools import cache
 from glob import has_magic
 from itertools import pairwise, product
+from math import prod
 
 from snakemake.exceptions import WorkflowError
 
 from blindspots.config import methods
+from blindspots.config.declarations import OF_EXPERIMENTS, norm_of
+from blindspots.config.declarations import certificate as certificate_of
+from blindspots.files import tables
 from blindspots.files.given import matching
 from blindspots.config.check import SUBJECTS, method_settings
 from blindspots.config.datasets import plain_of
@@ -114,7 +118,7 @@ def shown_beside(dataset):
         for attack in e["attacks"]
         for net in config["attacks"][attack]["parents"].values()
     ]
-    nets += [(u["data"], net) for n, u in UNITS.items() for net in u["nets"] + reference_nets(n)]
+    nets += [shown for entry in MEASURED for shown in shown_by(entry)]
     nets += [(d["data"], net) for n, d in DATASETS.items() for net in d["parents"].values()]
     of = [
         plain_of(DATASETS, NETS[net]["data"])
@@ -124,11 +128,22 @@ def shown_beside(dataset):
     return [other for other in PLAIN if other in of and other != dataset]
 
 
+def shown_by(entry):
+    """The datasets that a measurement of nets shows, each with a net that it is shown to."""
+    section = MEASURED[entry]
+    if declared(section).subject != "net" or section["n"] is None:
+        return []
+    shown = [(dataset_of(entry, net), net) for net in section["nets"]]
+    datasets = dict.fromkeys(dataset for dataset, _ in shown)
+    return [*shown, *product(datasets, section["parents"].values())]
+
+
 def datasets_in_use():
-    """The datasets of experiments and units, and of the nets in them; all, where there are none."""
-    nets = with_parents(sum((units["nets"] for units in UNITS.values()), nets_of_experiments()))
-    entries = [*(NETS[net] for net in nets), *EXPERIMENTS.values(), *UNITS.values()]
-    used = {entry["data"] for entry in entries}
+    """The datasets of experiments and measurements, and of the nets in them; or else all."""
+    shown = sum(map(shown_by, MEASURED), [])
+    nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
+    used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}
+    used |= {dataset for dataset, _ in shown}
     return [name for name in DATASETS if name in used] or PLAIN
 
 
@@ -164,23 +179,120 @@ def nets_of_experiments():
     return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
 
 
-def operator_params(wildcards):
-    network = config["operators"][wildcards.network]
-    made = {key: network[key] for key in ("shape", "classes", "weights")}
-    seed = None if network["weights"] else config["seeds"][0]
-    given = network["weights"] is not None and not network["weights"].startswith(PUBLISHED)
-    made["content"] = content(network["weights"]) if given else None
-    return made | instance(network["model"], "models") | {"seed": seed}
+def network_params(section):
+    """A network of any size that an entry of measurements describes, none of the nets."""
+    made = {key: section[key] for key in ("shape", "classes", "weights")}
+    seed = None if section["weights"] else config["seeds"][0]
+    given = section["weights"] is not None and not section["weights"].startswith(PUBLISHED)
+    made["content"] = content(section["weights"]) if given else None
+    return made | instance(section["model"], "models") | {"seed": seed}
 
 
-def swept():
-    """The experiments whose directions are scaled, since a table or a figure asks for it."""
-    found = []
-    for section, role in (("tables", "analyses"), ("figures", "figures")):
-        for mapping in config[section].values():
-            if {"radii", "curves"} & set(methods.inputs(role, mapping["method"])):
-                found += experiments_of(mapping)
-    return [name for name in EXPERIMENTS if name in found]
+SHOWN = ("attacks", "part", "n", "sources", "victims")
+
+
+def measurement_params(entry):
+    """A param: what the jobs of a measurement are told, as a function of the wildcards."""
+    section, wanted = MEASURED[entry], asked(MEASURED[entry])
+    what = declared(section)
+    told = instance(section, "measurements") | {
+        "entry": entry,
+        "subject": what.subject,
+        "wants": wanted,
+        "gives": list(what.given),
+        "gpu": what.gpu,
+        "parents": list(section["parents"]),
+    }
+    if what.subject == "net":
+        told |= {key: section[key] for key in ("data", "part", "n")}
+    if what.subject != "net":
+        told["seeds"] = config["seeds"]
+    if what.subject == "run":
+        told["network"] = network_params(section) if "network" in wanted else None
+        told["nets"] = section["nets"] if "nets" in wanted else []
+
+    def of_experiment(wildcards):
+        experiment = EXPERIMENTS[wildcards.experiment]
+        kept = [*SHOWN, "controls_n"] if "controls" in wanted else SHOWN
+        known = methods.settings("measurements", section["method"])
+        theirs = {key: experiment[key] for key in OF_EXPERIMENTS if known and key in known[0]}
+        return told | {
+            "experiment": {key: experiment[key] for key in kept},
+            "controls": controls_of(experiment) if "controls" in wanted else {},
+            "settings": theirs | told["settings"],
+        }
+
+    return of_experiment if what.subject == "experiment" else lambda wildcards: told
+
+
+def measured_by(entry, wildcards):
+    """The methods of a measurement and of all models that it reads, for `code`."""
+    section, wanted = MEASURED[entry], {*asked(MEASURED[entry])}
+    nets, used = list(section["parents"].values()), [("measurements", section)]
+    subject = declared(section).subject
+    if subject == "net":
+        nets.append(wildcards.net)
+    elif subject == "experiment":
+        experiment = EXPERIMENTS[wildcards.experiment]
+        nets += experiment["sources"] if "sources" in wanted else []
+        nets += experiment["victims"] if wanted & {"victims", "all_victims"} else []
+        if "controls" in wanted:
+            used += [("attacks", config["attacks"][name]) for name in experiment["controls"]]
+    elif "nets" in wanted:
+        nets += section["nets"]
+    if "network" in wanted:
+        used.append(("models", section["model"]))
+    return [*used, *models_of(nets)]
+
+
+def code_of_measurement(entry):
+    """A param: as `code`, of a measurement's jobs."""
+    return lambda wildcards: code("measure.py", *measured_by(entry, wildcards))
+
+
+def files_of_measurement(entry):
+    """A param: as `files`, of a measurement's jobs."""
+    return lambda wildcards: files(*measured_by(entry, wildcards))
+
+
+def subject_of(entry):
+    """The folder of an entry's jobs, with wildcards."""
+    within = {"net": "/{net}.s{seed}", "experiment": "/{experiment}", "run": ""}
+    return entry + within[declared(MEASURED[entry]).subject]
+
+
+def measured_path(entry, table):
+    """The path of a table that a measurement gives, with wildcards."""
+    return f"{RESULTS}/measurements/{subject_of(entry)}/{table}.parquet"
+
+
+def need(entry, name):
+    """A resource: what a measurement declares that it needs, a number or a function of sizes."""
+    declares, section = getattr(declared(MEASURED[entry]), name), MEASURED[entry]
+
+    def needed(wildcards, attempt):
+        if not callable(declares):
+            return int(declares) * (attempt if name == "memory" else 1)
+        n, part, dataset = section.get("n") or 1, section.get("part", "test"), PLAIN[0]
+        if "experiment" in wildcards.keys():
+            experiment = EXPERIMENTS[wildcards.experiment]
+            n, part, dataset = (experiment[key] for key in ("n", "part", "data"))
+        elif "net" in wildcards.keys():
+            dataset = dataset_of(entry, wildcards.net)
+        seed = wildcards.get("seed", config["seeds"][0])
+        pixels, classes = sizes(images(dataset, part, seed))
+        found = declares(n, pixels, classes, config["machine"]["chunk"])
+        return max(1, round(found)) * (attempt if name == "memory" else 1)
+
+    return needed
+
+
+def sizes(prepared):
+    """Pixels of an image and classes of a dataset; those of MNIST as long as it is not there."""
+    if not os.path.exists(prepared):
+        return 784, 10
+    schema = tables.schema_of(prepared)
+    return prod(schema.field("image").type.shape), tables.metadata(schema)["classes"]
 
 
 def product_certificates():
@@ -193,28 +305,8 @@ def product_certificates():
     ]
 
 
-def bounded_sources(experiment):
-    """The sources of an experiment whose Lipschitz constants are bounded."""
-    return [n for n in EXPERIMENTS[experiment]["sources"] if n in config["lipschitz"]["nets"]]
-
-
-SHOWN = ("attacks", "part", "n", "sources", "victims")
-ONLY_SHOWN = ("controls_n", "amplify", "clip", "across_seeds")
-
-
-def part_of(experiment, *keys):
-    """What a job uses of an experiment's section."""
-    return {key: EXPERIMENTS[experiment][key] for key in keys}
-
-
 def controls_of(experiment):
     return {name: instance(config["attacks"][name], "attacks") for name in experiment["controls"]}
-
-
-def shown_in(experiment):
-    """The methods behind an experiment's victims and controls, for `code` and `files`."""
-    controls = [("attacks", config["attacks"][name]) for name in experiment["controls"]]
-    return [*models_of(experiment["victims"]), *controls]
 
 
 def images_attacked(wildcards):
@@ -253,19 +345,18 @@ def shards(wildcards):
     return [f"{name}.{first}-{end}.parquet" for first, end in pairwise([0, *ends])]
 
 
-def certificates_of(wildcards):
-    """The certificates of a net, by name, and how many images of each part each is for."""
-    return {
-        name: instance(certificate, "certificates")
-        | {"n": certificate["n"], "required": certificate["required"]}
-        for name, certificate in config["certificates"].items()
-        if wildcards.net in certificate["nets"]
+def certificate_params(wildcards):
+    """A certificate with what it declares, and how many images of each part it is for."""
+    certificate = config["certificates"][wildcards.certificate]
+    made = instance(certificate, "certificates")
+    what = certificate_of(made["method"])
+    return made | {
+        "n": certificate["n"],
+        "required": certificate["required"],
+        "norm": norm_of(made["method"], made["settings"]),
+        "box": what.box,
+        "whole": what.whole,
     }
-
-
-def certified_by(wildcards):
-    """The methods of a net's certificates, for `code` and `files`."""
-    return [("certificates", config["certificates"][name]) for name in certificates_of(wildcards)]
 
 
 def images_certified(wildcards):
@@ -299,11 +390,8 @@ def summary(mapping, role):
     sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     nets = with_parents(sum(map(everyone, sections), []))
     made = instance(mapping, role)
-    if mapping["units"] is not None:
-        sections = [UNITS[mapping["units"]]]
-        nets = sections[0]["nets"]
-        if methods.takes(role, made["method"], "margins"):
-            made["settings"]["margins"] = sections[0]["margins"]
+    if mapping["measurement"] is not None:
+        nets = MEASURED[mapping["measurement"]].get("nets", [])
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
     return made | {
@@ -311,7 +399,14 @@ def summary(mapping, role):
         "title": mapping["title"],
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
+        "pictures": with_images(methods.inputs(role, mapping["method"])),
     }
+
+
+def with_images(wanted):
+    """The tables whose images are wanted, too."""
+    pictures = {name for entry in MEASURED.values() for name in declared(entry).pictures}
+    return [name for name in wanted if name in pictures]
 
 
 def has_several(experiment):
@@ -346,23 +441,10 @@ def labels_of(section, name):
 def evidence_of(mapping, role):
     """The input files of a table or a figure."""
     wanted = methods.inputs(role, mapping["method"])
-    if mapping["units"] is not None:
-        return measured_units(mapping["units"], wanted)
-    if mapping["operators"] is not None:
-        return {"operators": [f"{RESULTS}/operators/{mapping['operators']}.parquet"]}
+    if mapping["measurement"] is not None:
+        folders = subjects(mapping["measurement"])
+        return {name: [f"{folder}/{name}.parquet" for folder in folders] for name in wanted}
     return evidence(experiments_of(mapping), wanted)
-
-
-def units_params(wildcards):
-    """What a job that measures units uses of their section: not the margins, not other nets."""
-    section = UNITS[wildcards.units]
-    return {key: section[key] for key in section if key not in ("nets", "margins")}
-
-
-def reference_nets(units):
-    """The net whose features measure a similarity, or none."""
-    reference = UNITS[units]["reference"]
-    return [] if reference is None else [reference["net"]]
 
 
 def templates():

@@ -12,7 +12,7 @@ from blindspots.jobs.job import job, provenance
 def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
-    frames, said = evidence(snakemake.input, figure["n"]), ""
+    frames, said = evidence(snakemake.input, figure["n"], figure["pictures"]), ""
     if not getattr(draw, "across", False):
         frames, said = of_one(frames, several=figure["several"])
     with style():

@@ -24,6 +24,14 @@ def shape_of(path):
     return f"{shape} and {tables.metadata(schema)['classes']}"
 
 
+def shown_to(entry, config):
+    """The datasets of an entry; one of measurements without any means those of its nets."""
+    if entry.get("data") is not None:
+        return [entry["data"]]
+    nets = entry["nets"] if entry.get("n") else []
+    return [config["nets"][net]["data"] for net in nets]
+
+
 def main(snakemake):
     train, test = (
         tables.read(snakemake.input[part], ["label", "sha256"]) for part in ("train", "test")
@@ -31,13 +39,14 @@ def main(snakemake):
     seed, dataset = int(snakemake.wildcards.seed), snakemake.wildcards.dataset
     check_shapes(snakemake)
     index, counts = splits.split(train, test, **snakemake.params.sizes, seed=seed, dataset=dataset)
+    config = snakemake.config
     nets, experiments, measured = (
         {
             name: each
-            for name, each in snakemake.config[section].items()
-            if plain_of(snakemake.config["datasets"], each["data"]) == dataset
+            for name, each in config[section].items()
+            if any(plain_of(config["datasets"], of) == dataset for of in shown_to(each, config))
         }
-        for section in ("nets", "experiments", "units")
+        for section in ("nets", "experiments", "measurements")
     )
     for name, net in nets.items():  # found out here, before anything is trained
         if net["train_on"] is not None and counts[net["train_on"]] == 0:
@@ -61,16 +70,16 @@ def main(snakemake):
                 f"which an image can be moved within {boxes.shown(box)}, found {farthest:g}; "
                 "lower it"
             )
-    for name, units in measured.items():
-        for key, part in (("n", units["part"]), ("probe_n", "train")):
-            if units[key] > counts[part]:
-                raise InputError(
-                    f"config: units.{name}.{key}: expected at most {counts[part]}, the images in "
-                    f"part {part!r}, found {units[key]}; lower it or enlarge the part under splits"
-                )
+    for name, entry in measured.items():
+        if (entry["n"] or 0) > counts[entry["part"]]:
+            raise InputError(
+                f"config: measurements.{name}.n: expected at most {counts[entry['part']]}, the "
+                f"images in part {entry['part']!r}, found {entry['n']}; lower it or enlarge the "
+                "part under splits"
+            )
     trained_on = [net["train_on"] for net in nets.values()]
     shown = [experiment["part"] for experiment in experiments.values()]
-    shown += [units["part"] for units in measured.values()]
+    shown += [entry["part"] for entry in measured.values() if entry["n"]]
     splits.check_classes(index, [part for part in trained_on + shown if part is not None])
     metadata = provenance(snakemake) | {"dataset": dataset, "images": counts}
     if names := tables.metadata(train).get("names"):  # of the classes, for the report

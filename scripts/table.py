@@ -12,7 +12,7 @@ def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
-    frames = evidence(snakemake.input, table["n"])
+    frames = evidence(snakemake.input, table["n"], table["pictures"])
     found = summarised(summarise, frames, table["settings"], where, several=table["several"])
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)

@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 from blindspots.analyses import kit
+from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
-from blindspots.config.check import MARGINS
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
 from tests import evidence

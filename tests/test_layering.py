@@ -1,13 +1,23 @@
 """Nothing below knows anything above: rules know paths, scripts files, the library tensors."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "blindspots"
-ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "analyses", "figures"]
+ROLES = [
+    "datasets",
+    "models",
+    "trainers",
+    "attacks",
+    "certificates",
+    "measurements",
+    "analyses",
+    "figures",
+]
 FLOORS = [
     {"interface"},
     {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
@@ -110,5 +120,9 @@ def test_a_packages_init_only_re_exports():
 def test_each_script_has_a_rule_of_its_name():
     rules = "\n".join(path.read_text("utf-8") for path in (ROOT / "rules").glob("*.smk"))
     for path in (ROOT / "scripts").glob("*.py"):
-        assert f"rule {path.stem}:" in rules
-        assert f'"../scripts/{path.name}"' in rules
+        named = re.findall(rf'^rule {path.stem}:|name:\s+f"{path.stem}_\{{ENTRY\}}"', rules, re.M)
+        assert len(named) == 1, path.name
+        assert rules.count(f'"../scripts/{path.name}"') == 1
+    assert {*re.findall(r"\.\./scripts/(\w+\.py)", rules)} == {
+        path.name for path in (ROOT / "scripts").glob("*.py")
+    }

@@ -47,6 +47,12 @@ MEASURES = {
 }
 """By the names that `blindspots.units.measures` gives them."""
 
+MARGINS = {
+    "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
+    "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
+}  # fmt: skip
+"""By measure, in its unit: the differences that count as none, where nothing else is said."""
+
 ARMS = {
     "units": "units",
     "random": "random directions",

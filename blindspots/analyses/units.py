@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 
 from blindspots.analyses.arms import (
     LAYER,
+    MARGINS,
     MEASURES,
     NO_ROTATIONS,
     differences,
@@ -18,11 +20,15 @@ from blindspots.analyses.arms import (
 )
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
+from blindspots.limits import Positive
 
 HEADLINE = "counted verdicts"
 """What the report's first screen shows of the table (`report.headlines`)."""
 
 SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
+Measures = Literal[
+    "purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy"
+]
 ONE_NETWORK = "needs several networks (seeds)"
 
 
@@ -32,7 +38,7 @@ def units(
     *,
     show: str = "verdict",
     scaling: str = "matched",
-    margins: Mapping[str, float],
+    margins: Mapping[Measures, Positive] | None = None,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Are units more interpretable than directions, per layer and measure?
@@ -58,7 +64,8 @@ def units(
             networks among those of the rotations, two-sided); "equivalence p"; "directions" (the
             units that have a value).
         scaling: "raw", "matched" or "whitened".
-        margins: by measure.
+        margins: differences that count as none, by measure and in its unit, fixed before the
+            results are known; `analyses.arms.MARGINS` of the measures that are left out.
         labels: of nets, by name.
 
     Raises:
@@ -79,7 +86,12 @@ def units(
             values = found.assign(value=found["effect"], reason=found["without_effect"])
         finished = over_seeds(_labelled(values, layers).assign(unit=""), KEYS)
     else:
-        verdicts = _labelled(tested(found, rotations, margins), layers)
+        verdicts = _labelled(
+            tested(
+                found, rotations, MARGINS | {str(name): m for name, m in (margins or {}).items()}
+            ),
+            layers,
+        )
         if show == "verdict":
             finished = verdicts.assign(text=verdicts["verdict"], unit="")
         else:

@@ -14,6 +14,23 @@ from blindspots.interface import CertificateResult, InputError, Status
 from blindspots.lending import changed, state
 
 
+def certificate(
+    *, norm: str = "l2", box: bool = False, whole: bool = False
+) -> Callable[[Callable[..., CertificateResult]], Callable[..., CertificateResult]]:
+    """Mark a certificate, by decorator; one that is not marked is as the defaults say.
+
+    Read from the source without importing it (`blindspots.config.declarations`).
+
+    Args:
+        norm: that its radii are in: "l0", "l1", "l2" or "linf". One for several norms takes a
+            setting ``norm: Literal["l2", "linf"]`` instead.
+        box: whether they are proved for images inside the box only.
+        whole: whether it is given all images of a part at once, not a chunk at a time, since its
+            work is for the net and not for the image.
+    """
+    return lambda function: function
+
+
 def call(
     certify: Callable[..., CertificateResult],
     model: nn.Module,
@@ -35,7 +52,7 @@ def call(
     name, before = getattr(certify, "__name__", "certificate"), state(model, data.images[:1])
     offered = accepted(certify, classes=data.classes)
     found = certify(model, data.images.clone(), data.labels.clone(), **offered, **settings)
-    check_result(found, len(data.rows), name)
+    check_result(found, len(data.rows), name, settings.get("eps"))
     if (what := changed(before, model)) is not None:
         raise InputError(
             f"{name}: expected the model as it was given, found that it changed {what}; work on a "
@@ -44,13 +61,14 @@ def call(
     return found
 
 
-def check_result(found: Any, n: int, certificate: str) -> None:
+def check_result(found: Any, n: int, certificate: str, eps: float | None = None) -> None:
     """Refuse what a certificate returned where it is not what the contract says.
 
     Args:
         found: what it returned.
         n: images that it was given.
         certificate: its name, for the message.
+        eps: the radius at which it was asked for a yes or no; None: it was not.
 
     Raises:
         InputError: names the certificate, and the field and the image that offend.
@@ -77,6 +95,17 @@ def check_result(found: Any, n: int, certificate: str) -> None:
         raise InputError(
             f"{certificate}: radius[{at}]: expected at least 0, or NaN where it failed, found "
             f"{float(found.radius[at]):g}"
+        )
+    if eps is not None:
+        between = found.radius.isfinite() & (found.radius != 0) & (found.radius != eps)
+        if between.any():
+            raise InputError(
+                f"{certificate}: radius: expected eps, {eps:g}, or 0, found "
+                f"{float(found.radius[between][0]):g}"
+            )
+    if found.reasons is not None and len(found.reasons) != n:
+        raise InputError(
+            f"{certificate}: reasons: expected {n}, one for each image, found {len(found.reasons)}"
         )
     odd = (~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))).nonzero()
     if len(odd):

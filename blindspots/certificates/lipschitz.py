@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from blindspots.bounds import networks
 from blindspots.certificates._answers import answers
+from blindspots.certificates.contract import certificate
 from blindspots.interface import CertificateResult, Status
 
 
+@certificate(whole=True)
 def lipschitz(
     model: nn.Module,
     images: Tensor,

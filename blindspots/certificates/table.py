@@ -1,4 +1,4 @@
-"""The table of all certificates of one net: a row per certificate and image."""
+"""The table of a certificate for one net: a row per image."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ SCHEMA = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
+        pa.field("norm", pa.string(), nullable=False),
+        pa.field("eps", pa.float64()),  # at which a yes or no was asked; null: a radius was sought
+        pa.field("box", pa.bool_(), nullable=False),  # whether it holds inside the box only
+        pa.field("target", pa.int16()),  # the answer that it excludes; null: any wrong one
+        pa.field("region", pa.string()),  # what it holds in beside the ball; null: all of it
         pa.field("status", pa.string(), nullable=False),
-        pa.field("radius", pa.float64()),  # L2; null: the certificate failed
-        pa.field("reason", pa.string()),  # why it does not take the net; null: it does
+        pa.field("radius", pa.float64()),  # null: the certificate failed
+        pa.field("reason", pa.string()),  # why it failed; null: it did not, or does not say
     ]
 )
 
@@ -31,7 +36,7 @@ def columns(found: CertificateResult) -> dict[str, Any]:
     return {
         "status": [Status(s).name for s in found.status.tolist()],
         "radius": np.ma.array(radius, mask=np.isnan(radius)),
-        "reason": None,
+        "reason": found.reasons,
     }
 
 

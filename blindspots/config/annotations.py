@@ -55,8 +55,8 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
             return misfit(value, inner) or _beyond(value, said)
         case ast.Subscript(ast.Name(name), items) if name in LISTS:
             return _of_items(value, items)
-        case ast.Subscript(ast.Name(name), items) if name in MAPPINGS:
-            return _of_values(value, items)
+        case ast.Subscript(ast.Name(name), keys_and_values) if name in MAPPINGS:
+            return _of_entries(value, keys_and_values)
         case ast.Call(ast.Name("TypedDict"), [], fields):
             return _of_fields(value, {str(field.arg): field.value for field in fields})
     return None
@@ -147,15 +147,19 @@ def _of_items(value: Any, items: ast.expr) -> Misfit | None:
     return None
 
 
-def _of_values(value: Any, items: ast.expr) -> Misfit | None:
+def _of_entries(value: Any, keys_and_values: ast.expr) -> Misfit | None:
     if not isinstance(value, Mapping):
         return Misfit("a mapping of keys", of_type=True)
-    if not isinstance(items, ast.Tuple):
+    if not isinstance(keys_and_values, ast.Tuple) or len(keys_and_values.elts) != 2:
         return None
-    for name, one in value.items():
-        found = misfit(one, items.elts[-1])
+    of_key, of_value = keys_and_values.elts
+    for key, one in value.items():
+        found = misfit(key, of_key)
         if found is not None:
-            return Misfit(found.expected, (name, *found.path))
+            return Misfit(f"keys that are {found.expected}")
+        found = misfit(one, of_value)
+        if found is not None:
+            return Misfit(found.expected, (key, *found.path))
     return None
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import datasets, methods
+from blindspots.config import datasets, measurements, methods
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
@@ -27,6 +27,16 @@ OWN_KEYS = {
     "trainers": {"method"},
     "attacks": {"method", "target", "mask", "parents"},
     "certificates": {"method", "nets", "n", "required"},
+    "measurements": {
+        "method",
+        "nets",
+        "experiments",
+        "parents",
+        "data",
+        "part",
+        "n",
+        *measurements.NETWORK,
+    },
     "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
     "figures": {"method", *SUBJECTS, "more_experiments", "title"},
 }
@@ -34,26 +44,6 @@ OWN_KEYS = {
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
 """RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
-
-UNITS: Config = {
-    "layers": "all",
-    "part": "test",
-    "k": 9,
-    "directions": 128,
-    "arms": ["random", "rotation", "pca", "probe"],
-    "scalings": ["matched", "raw"],
-    "pool": "mean",
-    "rotations": 99,
-    "reference": None,
-    "untrained": True,
-}
-"""What an entry of `units` takes where it says nothing."""
-
-MARGINS = {
-    "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
-    "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
-}  # fmt: skip
-"""By measure, in its unit: the differences that count as none, where `margins` names no others."""
 
 
 def check(
@@ -96,8 +86,12 @@ def check(
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # a radius, or several, of which a call is given one
             found = [*method_faults(key, role, instance, given)]
-            if role in ("analyses", "figures") and names_are_known and not found:
-                found = [*mention_faults(key, role, instance, config)]
+            if role == "measurements":
+                found += measurements.entry_faults(key, instance, config)
+            elif role in ("analyses", "figures"):
+                found += measurements.table_faults(key, role, instance, config)
+                if names_are_known and not found:
+                    found = [*mention_faults(key, role, instance, config)]
             faults += found
     if faults:
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
@@ -120,11 +114,13 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
             yield f"nets.{name}.trainer", "trainers", net["trainer"]
-    for name, network in config["operators"].items():
-        yield f"operators.{name}.model", "models", network["model"]
+    for name, entry in config["measurements"].items():
+        if "model" in entry:
+            yield f"measurements.{name}.model", "models", entry["model"]
     for section, role in (
         ("attacks", "attacks"),
         ("certificates", "certificates"),
+        ("measurements", "measurements"),
         ("tables", "analyses"),
         ("figures", "figures"),
     ):
@@ -165,9 +161,6 @@ def _fill_in(config: Config) -> None:
         net.setdefault("weights", _own_weights(net["model"]))
         for key in ("trainer", "train_on"):
             net.setdefault(key, None)
-    config.setdefault("operators", {})
-    for network in config["operators"].values():
-        network.setdefault("weights", _own_weights(network["model"]))
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
         attack.setdefault("mask", None)
@@ -183,11 +176,6 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("across_seeds", False)
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
-    for units in config.setdefault("units", {}).values():
-        units.update(UNITS | units)
-        units.setdefault("probe_n", units["n"])
-        units.setdefault("projected_n", min(2000, units["n"]))
-        units["margins"] = MARGINS | units.get("margins", {})
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)
@@ -196,13 +184,13 @@ def _fill_in(config: Config) -> None:
             summary.setdefault("more_experiments", [])
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
-    config["lipschitz"].setdefault("bounds", ["product"])
-    for bounding in (config["lipschitz"], *config["certificates"].values()):
-        bounding.setdefault("required", bounding.get("nets", "all") != "all")
-    if config["lipschitz"]["nets"] == "all":
-        used = in_use(config)
-        config["lipschitz"]["nets"] = [net for net in config["nets"] if net in used]
+    used = [net for net in config["nets"] if net in in_use(config)]
     for certificate in config["certificates"].values():
         if certificate.get("nets", "all") == "all":
-            certificate["nets"] = config["lipschitz"]["nets"]
+            certificate["nets"] = used
+        certificate.setdefault("required", False)
         certificate.setdefault("n", None)
+    measurements.fill_in(config, used)
+    for entry in config["measurements"].values():
+        if "model" in entry:
+            entry.setdefault("weights", _own_weights(entry["model"]))

@@ -55,7 +55,7 @@ def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
         dataset.setdefault("root", None)
         dataset.setdefault("parents", {})
         dataset.setdefault("data", default if dataset["parents"] else None)
-    for section in ("nets", "experiments", "units"):
+    for section in ("nets", "experiments"):
         for entry in config.get(section, {}).values():
             entry.setdefault("data", default)
     config["datasets"] = found
@@ -65,7 +65,7 @@ def dataset_faults(config: Config) -> Iterator[str]:
     """A line for each name of a dataset that names nothing, and for what is made from itself."""
     datasets, nets = config["datasets"], config["nets"]
     known = f"; name one of datasets ({', '.join(datasets)})"
-    for section in ("nets", "experiments", "units"):
+    for section in ("nets", "experiments"):
         for name, entry in config[section].items():
             if entry["data"] is None:
                 yield f"{section}.{name}: expected the key 'data', found none{known}"

@@ -21,7 +21,7 @@ from typing import Any
 from blindspots.config.signatures import constant, declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
-from blindspots.families import UNDECLARED, Family
+from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
 PACKAGE = Path(__file__).parents[1]
@@ -46,9 +46,17 @@ FOLDERS = {"derived": "datasets"}
 
 @cache
 def names(role: str) -> list[str]:
-    """The methods of a role, such as "attacks": modules with a function of their own name."""
-    modules = (PACKAGE / FOLDERS.get(role, role)).glob("[!_]*.py")
+    """The methods of a role, such as "attacks": modules with a function of their own name.
+
+    One that needs several modules is a package with such a module in it.
+    """
+    folder = PACKAGE / FOLDERS.get(role, role)
+    modules = [*folder.glob("[!_]*.py"), *(p for p in folder.glob("*/*.py") if _is_own(p))]
     return sorted(p.stem for p in modules if f"\ndef {p.stem}(" in p.read_text("utf-8"))
+
+
+def _is_own(module: Path) -> bool:
+    return module.stem == module.parent.name
 
 
 def locate(role: str, method: str) -> tuple[str, str]:
@@ -78,7 +86,9 @@ def locate(role: str, method: str) -> tuple[str, str]:
             f"expected one of {', '.join(names(role))}, or module:function, "
             f"found {method!r}{did_you_mean(method, names(role))}"
         )
-    return f"blindspots.{FOLDERS.get(role, role)}.{method}", method
+    folder = FOLDERS.get(role, role)
+    package = f".{method}" if (PACKAGE / folder / method).is_dir() else ""
+    return f"blindspots.{folder}{package}.{method}", method
 
 
 def find(role: str, method: str) -> Callable[..., Any]:
@@ -197,15 +207,28 @@ def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | N
     return next(((n, given.get(n)) for n in files if given.get(n, "") is not None), None)
 
 
+def declaration(role: str, method: str, name: str) -> ast.Call | None:
+    """The call of the decorator `name` by which a method's source declares something, if it does.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    return None if signature is None else declarations(signature).get(name)
+
+
 def family(attack: str) -> Family:
     """What an attack's source declares it to be, see `families`.
 
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature("attacks", attack)
-    found = {} if signature is None else declarations(signature)
-    return next((Family(kind, norms) for kind, norms in found.items()), UNDECLARED)
+    for kind in KINDS:
+        found = declaration("attacks", attack, kind)
+        if found is not None:
+            norms = (str(norm.value) for norm in found.args if isinstance(norm, ast.Constant))
+            return Family(kind, tuple(norms))
+    return UNDECLARED
 
 
 def needs_model(attack: str) -> bool:

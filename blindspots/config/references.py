@@ -53,50 +53,18 @@ def reference_faults(config: Config) -> Iterator[str]:
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             yield from summary_faults(f"{section}.{name}", summary, config)
-    for name, network in config["operators"].items():
-        if _needs_parents(network["model"]["method"]):
-            yield f"operators.{name}.model: expected a model without parents, found one with some"
+    used = in_use(config)
     for name, certificate in config["certificates"].items():
         for net in certificate["nets"]:
-            key, bounded = f"certificates.{name}.nets", config["lipschitz"]["nets"]
-            yield from unknown(key, net, bounded, "a net of lipschitz.nets")
-    for name, units in config["units"].items():
-        yield from _units_faults(f"units.{name}", units, nets)
-    used = in_use(config)
-    for net in config["lipschitz"]["nets"]:
-        yield from unknown("lipschitz.nets", net, nets, "a net")
-        if net in nets and net not in used:
-            yield f"lipschitz.nets: expected nets of the experiments, found {net}; leave it out"
-
-
-def _units_faults(key: str, units: Config, nets: Config) -> Iterator[str]:
-    for net in units["nets"]:
-        yield from unknown(f"{key}.nets", net, nets, "a net")
-    if units["k"] >= units["n"]:
-        yield f"{key}.k: expected less than n, {units['n']} images, found {units['k']}; lower it"
-    if units["projected_n"] > units["n"]:
-        yield (
-            f"{key}.projected_n: expected at most n, {units['n']} images, "
-            f"found {units['projected_n']}; lower it"
-        )
-    if units["reference"] is not None:
-        net = units["reference"]["net"]
-        yield from unknown(f"{key}.reference.net", net, nets, "a net")
-        if net in units["nets"]:
-            yield f"{key}.reference.net: expected a net that is not measured, found {net}"
+            key = f"certificates.{name}.nets"
+            yield from unknown(key, net, nets, "a net")
+            if net in nets and net not in used:
+                yield f"{key}: expected nets of the experiments, found {net}; leave it out"
 
 
 def _leaves_the_box(attack: Config | None) -> bool:
     """Whether it is one of the project's own that is told to; a user's may mean another clip."""
     return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
-
-
-def _needs_parents(model: str) -> bool:
-    try:
-        settings = methods.settings("models", model)
-    except InputError:
-        return False  # reported with the methods
-    return settings is not None and "parents" in settings[1]
 
 
 def _own_weights(model: Config) -> tuple[str, Any] | None:

@@ -8,6 +8,16 @@ from typing import Any
 from blindspots.config.wording import key_of
 
 RENAMED = {
+    "lipschitz": (
+        "certificates.NAME.nets and measurements: {NAME: {method: layers, nets: …}} (bounds of "
+        "looseness: measurements: {NAME: {method: looseness, bounds: …}})"
+    ),
+    "operators": "measurements: {NAME: {method: operators, model: …, shape: …, classes: …}}",
+    "units": "measurements: {NAME: {method: units, nets: …, n: …}}",
+    "tables.*.operators": "measurement: NAME",
+    "tables.*.units": "measurement: NAME",
+    "figures.*.operators": "measurement: NAME",
+    "figures.*.units": "measurement: NAME",
     "decay_scale": (
         "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),

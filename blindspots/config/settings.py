@@ -8,6 +8,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import misfit
+from blindspots.config.declarations import OF_EXPERIMENTS, certificate
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
@@ -18,23 +19,11 @@ PROVIDED: dict[str, set[str]] = {
     "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
-    "analyses": {"labels", "margins"},
+    "measurements": set(),
+    "analyses": {"labels"},
     "figures": {"labels"},
 }
 """Settings that the workflow passes itself, by role."""
-
-EVIDENCE = {
-    "experiment": (
-        "split", "clean", "history", "attacks", "transfer", "pictures", "radii", "curves",
-        "gradients", "looseness", "lipschitz", "ledger",
-    ),
-    "operators": ("operators",),
-    "units": ("units", "unit_rotations", "unit_pictures"),
-}  # fmt: skip
-"""The tables that an analysis or a figure can read, by the names of its positional parameters.
-
-By the section of the config that it names its subject in.
-"""
 
 FOLDER = {"root"}
 """The setting of datasets that says where the files are."""
@@ -59,9 +48,10 @@ def method_faults(
             expected = ", ".join(methods.ARGUMENTS[role])
             yield f"{key}.method: expected a function of ({expected}), found one of ({found})"
             return
-        if role in ("analyses", "figures"):
-            inputs, subject = methods.inputs(role, method), _subject(instance)
-            yield from _unknown_tables(key, inputs, subject) if subject else ()
+        if role == "certificates":
+            certificate(method)
+        elif role in ("analyses", "figures"):
+            methods.inputs(role, method)
         parameters = methods.parameters_of(role, method)
     except InputError as error:
         yield f"{key}.method: {error}"
@@ -71,11 +61,12 @@ def method_faults(
         if role == "datasets" and instance["root"] is not None and "root" not in known:
             yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
+        other = set(OF_EXPERIMENTS) if role == "measurements" else set()
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - given.keys()):
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
@@ -99,20 +90,3 @@ def _too_few(role: str, method: str) -> str | None:
     own = [*signature.posonlyargs, *signature.args]
     few = len(own) < len(methods.ARGUMENTS.get(role, ()))
     return ast.unparse(signature) if few else None
-
-
-def _subject(instance: Mapping[str, Any]) -> str | None:
-    """The one section that a table or a figure names its subject in."""
-    named = [section for section in EVIDENCE if instance[section] is not None]
-    return named[0] if len(named) == 1 else None
-
-
-def _unknown_tables(key: str, wanted: list[str], subject: str) -> Iterator[str]:
-    for name in wanted:
-        if name not in EVIDENCE[subject]:
-            hint = methods.did_you_mean(name, EVIDENCE[subject]) or "; settings come after a *"
-            elsewhere = next((s for s in EVIDENCE if name in EVIDENCE[s]), None)
-            if elsewhere is not None:
-                hint = f"; name {elsewhere}, not {subject}"
-            expected = ", ".join(EVIDENCE[subject])
-            yield f"{key}.method: expected to read tables ({expected}), found {name!r}{hint}"

@@ -15,8 +15,10 @@ from typing import Any
 
 from blindspots.interface import InputError
 
-DECLARATIONS = {"budget", "control", "minimal"}
-"""Decorators that say what a method is, see `families`, and leave its parameters as they are."""
+DECLARATIONS = {"budget", "certificate", "control", "measurement", "minimal"}
+"""Decorators that say what a method is, and leave its parameters as they are.
+
+See `families`, `measurements.contract` and `certificates.contract`."""
 
 HARMLESS = DECLARATIONS | {
     "across", "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
@@ -295,17 +297,16 @@ def _partial(
 
 def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.arguments:
     """Parameters with the declarations among a function's decorators as `declared`."""
-    given = {_name(d): d.args if isinstance(d, ast.Call) else [] for d in decorators}
     arguments.declared = {  # type: ignore[attr-defined]
-        name: tuple(a.value for a in args if isinstance(a, ast.Constant))
-        for name, args in given.items()
-        if name in DECLARATIONS
+        _name(d): d if isinstance(d, ast.Call) else ast.Call(d, [], [])
+        for d in decorators
+        if _name(d) in DECLARATIONS
     }
     return arguments
 
 
-def declarations(arguments: ast.arguments) -> dict[str, tuple[Any, ...]]:
-    """What a function's decorators declare, by name, with their plain arguments."""
+def declarations(arguments: ast.arguments) -> dict[str, ast.Call]:
+    """The decorators that declare what a function is, by name; one without arguments is a call."""
     return getattr(arguments, "declared", {})
 
 

@@ -13,8 +13,7 @@ Config = dict[str, Any]
 
 SUBJECTS = {
     "experiment": ("experiments", "an experiment"),
-    "operators": ("operators", "a network of operators"),
-    "units": ("units", "an entry of units"),
+    "measurement": ("measurements", "a measurement"),
 }
 """What a table or a figure can be of: its key, the config's section that has them, and a name."""
 

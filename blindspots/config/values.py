@@ -12,8 +12,9 @@ from blindspots.interface import InputError
 TEXT = {
     "label", "title", "attack", "attacks", "mask", "sources", "victims", "controls",
     "experiment", "more_experiments",
-    "readings", "renamed", "claim", "units", "layer", "reference", "operators", "against", "run",
-    "nets", "net", "source", "victim", "control", "parents", "data",
+    "readings", "renamed", "claim", "measurement", "experiments", "layer",
+    "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
+    "data",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from blindspots.files import tables
 from blindspots.files.images import Images
+from blindspots.measurements.contract import measurement
 from blindspots.threat.outcomes import widened
 
 GRADIENTS = pa.schema(
@@ -28,6 +29,32 @@ GRADIENTS = pa.schema(
     ]
 )
 """Input gradients of the cross-entropy with the label: a row per source and victim."""
+
+
+@measurement("experiment", tables=("gradients",), runtime=30)
+def gradients(
+    seed: int,
+    data: Images,
+    sources: Mapping[str, nn.Module],
+    victims: Mapping[str, nn.Module],
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+) -> pa.Table:
+    """Compare the input gradients of an experiment's sources with those of its victims.
+
+    Args:
+        seed: of the nets.
+        data: the images.
+        sources: by name.
+        victims: by name.
+        chunk: images at a time.
+        progress: called with the number of images that are done.
+
+    Returns:
+        A table with `GRADIENTS`.
+    """
+    models = {**sources, **victims}
+    return alignment(data, models, [*sources], [*victims], seed, chunk, progress)
 
 
 def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

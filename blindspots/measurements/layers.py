@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import pyarrow as pa
+from torch import nn
+
+from blindspots.bounds.networks import layer_bounds
+from blindspots.files import tables
+from blindspots.interface import UnsupportedError
+from blindspots.measurements.contract import measurement
 
 LIPSCHITZ = pa.schema(
     [
@@ -22,6 +29,44 @@ LIPSCHITZ = pa.schema(
     ]
 )
 """Bounds of a net: a row per layer, in the order of application; or one row, with a reason."""
+
+
+@measurement("net", tables=("lipschitz",), gpu=False)
+def layers(
+    net: str,
+    seed: int,
+    model: nn.Module,
+    shape: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+    *,
+    required: bool = False,
+) -> pa.Table:
+    """Bound the Lipschitz constants of a net's layers; of a net without bounds say why.
+
+    Args:
+        net: its name.
+        seed: its seed.
+        model: the network, on the CPU.
+        shape: of an image.
+        progress: called with the number of layers that are done.
+        required: whether a net that has none ends the run.
+
+    Returns:
+        A table with `LIPSCHITZ`.
+
+    Raises:
+        UnsupportedError: a layer without a known bound, where bounds are required.
+    """
+    origin = {"net": net, "seed": seed}
+    try:
+        bounds = layer_bounds(model, shape, progress)
+    except UnsupportedError as error:
+        if required:
+            raise
+        print(f"net {net}: left out: {error}", file=sys.stderr)
+        return tables.build(origin | not_bounded(shape, str(error)), LIPSCHITZ)
+    columns = {name: [getattr(bound, name) for bound in bounds] for name in bounds[0]._fields}
+    return tables.build(origin | columns | {"reason": None}, LIPSCHITZ)
 
 
 def not_bounded(shape: Sequence[int], reason: str) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import torch
@@ -13,8 +13,11 @@ from torch import Tensor, nn
 from blindspots.bounds import slopes
 from blindspots.bounds.graph import exact
 from blindspots.bounds.networks import bound
+from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import InputError
+from blindspots.limits import distinct, some
+from blindspots.measurements.contract import measurement
 from blindspots.measurements.transfer import Exhibit
 
 LOOSENESS = pa.schema(
@@ -31,7 +34,46 @@ LOOSENESS = pa.schema(
 """Bounds of a net's Lipschitz constant, from above and from below: a row per net and method."""
 
 
+Bounds = Annotated[Sequence[Literal["product", "eclipse", "lipsdp"]], some(), distinct()]
+"""Of `bounds.networks.METHODS`."""
+
+
+@measurement("experiment", tables=("looseness",), runtime=120, gpu=False)
 def looseness(
+    seed: int,
+    data: Images,
+    attacked: Sequence[Exhibit],
+    sources: Mapping[str, nn.Module],
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+    *,
+    bounds: Bounds = ("product",),
+) -> pa.Table:
+    """Bound the Lipschitz constants of an experiment's sources, from above and from below.
+
+    Args:
+        seed: of the nets.
+        data: the images.
+        attacked: those of the sources, of which the first of each counts.
+        sources: by name, on the CPU.
+        chunk: images at a time.
+        progress: called with the number of nets that are done.
+        bounds: methods that bound a whole network.
+
+    Returns:
+        A table with `LOOSENESS`.
+    """
+    found = [LOOSENESS.empty_table()]
+    first = {exhibit.source: exhibit for exhibit in reversed(attacked)}
+    for done, (name, model) in enumerate(sources.items(), 1):
+        columns = constants(model, data, first[name], bounds, chunk)
+        found.append(tables.build({"net": name, "seed": seed} | columns, LOOSENESS))
+        if progress is not None:
+            progress(done)
+    return pa.concat_tables(found)
+
+
+def constants(
     model: nn.Module, data: Images, exhibit: Exhibit, methods: Sequence[str], chunk: int
 ) -> dict[str, Any]:
     """Bounds of one network's Lipschitz constant, as columns of `measurements.looseness.LOOSENESS`.

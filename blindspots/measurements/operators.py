@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pyarrow as pa
+from torch import nn
+
+from blindspots.bounds.linear import LinearLayer, linear_layers
+from blindspots.files import tables
+from blindspots.measurements.contract import measurement
 
 OPERATORS = pa.schema(
     [
@@ -20,3 +27,31 @@ OPERATORS = pa.schema(
     ]
 )
 """Norms of linear layers: a row per network and layer, in the order in which they are applied."""
+
+
+@measurement("run", tables=("operators",), runtime=30, gpu=False)
+def operators(
+    entry: str,
+    network: nn.Module,
+    origin: str,
+    shape: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+) -> pa.Table:
+    """Measure the norms of a network's linear layers.
+
+    Args:
+        entry: what the network is called.
+        network: of any size.
+        origin: of its weights.
+        shape: of an image.
+        progress: called with the number of layers that are done.
+
+    Returns:
+        A table with `OPERATORS`.
+
+    Raises:
+        UnsupportedError: a network whose layers do not tell what it computes.
+    """
+    found = linear_layers(network, shape, progress)
+    columns = {name: [getattr(layer, name) for layer in found] for name in LinearLayer._fields}
+    return tables.build(columns | {"network": entry, "origin": origin}, OPERATORS)

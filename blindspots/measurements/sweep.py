@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from blindspots.attacks import other_image
 from blindspots.files import tables
 from blindspots.files.images import Images
+from blindspots.limits import above, at_least, at_most, distinct, some
+from blindspots.measurements.contract import measurement
 from blindspots.measurements.directions import NOISE, OTHER_IMAGE
 from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
@@ -71,6 +73,7 @@ BISECTIONS = 16
 """Of the interval between two distortions of the grid in which a victim begins to err."""
 
 Victims = Mapping[str, nn.Module]
+Lengths = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
 
 
 class Direction:
@@ -191,7 +194,41 @@ class Settings(NamedTuple):
     chunk: int
 
 
+@measurement("experiment", tables=("radii", "curves", "witnesses"), memory=8000, runtime=120)
 def sweep(
+    experiment: str,
+    seed: int,
+    data: Images,
+    attacked: Sequence[Exhibit],
+    victims: Victims,
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+    *,
+    distortions: Lengths,
+    noise_draws: Annotated[int, at_least(1), at_most(1000)],
+) -> dict[str, pa.Table]:
+    """Show every direction of an experiment, scaled to many lengths, to every victim.
+
+    Args:
+        experiment: name, for the tables.
+        seed: of the nets, the noise and the other images.
+        data: the originals.
+        attacked: the sources' attacked images.
+        victims: by name.
+        chunk: images at a time.
+        progress: called with the number of images that are done.
+        distortions: RMS per pixel, the lengths.
+        noise_draws: draws of noise as long as each perturbation.
+
+    Returns:
+        Tables with `RADII` and `CURVES`, and the victims' witnesses (see `witnesses`).
+    """
+    settings = Settings(experiment, sorted(distortions), noise_draws, seed, chunk)
+    found = swept(data, attacked, victims, settings, progress)
+    return dict(zip(("radii", "curves", "witnesses"), found, strict=True))
+
+
+def swept(
     data: Images,
     exhibits: Sequence[Exhibit],
     victims: Victims,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from blindspots.config import methods
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
+from blindspots.measurements.contract import measurement
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import ANSWER, answers
 from blindspots.threat.outcomes import WORD
@@ -143,10 +144,19 @@ def attacked(
         origin = table["net"][0].as_py(), table["attack"][0].as_py(), eps
         success = table["success"].to_numpy(zero_copy_only=False)
         before = np.array(table["outcome"].to_pylist(), object)
-        yield Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
-        for scale in scales:
-            scaled = amplify(data.images, images, scale, data.box, clip=clip)
-            yield Exhibit(*origin, scale, data, scaled, success, _distortion(data, scaled), before)
+        found = Exhibit(*origin, None, data, images, success, _distortion(data, images), before)
+        yield found
+        yield from amplified(found, scales, clip)
+
+
+def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
+    """An exhibit's images amplified to each of the `scales`, distortions in RMS per pixel."""
+    data = exhibit.data
+    for scale in scales:
+        images = amplify(data.images, exhibit.images, scale, data.box, clip=clip)
+        yield exhibit._replace(
+            amplified_to=scale, images=images, distortion=_distortion(data, images)
+        )
 
 
 def control(
@@ -170,6 +180,58 @@ def control(
 def _distortion(data: Images, images: Tensor) -> np.ndarray:
     change = (images.double() - data.images.double()).flatten(1)
     return change.square().mean(dim=1).sqrt().cpu().numpy()
+
+
+@measurement("experiment", tables=("transfer", "witnesses"), pictures=("pictures",))
+def transfer(
+    experiment: str,
+    seed: int,
+    attacked: Sequence[Exhibit],
+    controls: Sequence[Exhibit],
+    all_victims: Mapping[tuple[str, int], nn.Module],
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+    *,
+    amplify: Sequence[float],
+    clip: bool,
+    across_seeds: bool,
+) -> dict[str, pa.Table]:
+    """Show every source's attacked images, and the controls, to every victim.
+
+    Args:
+        experiment: name, for the tables.
+        seed: of the images.
+        attacked: the sources' attacked images.
+        controls: images made without a source.
+        all_victims: by name and seed.
+        chunk: images at a time.
+        progress: called with the number of victims that are done.
+        amplify: distortions to which every perturbation is scaled as well.
+        clip: keep amplified images in the box.
+        across_seeds: show images to the victims of all seeds, not of their own alone.
+
+    Returns:
+        Tables with `TRANSFER`, with `pictures_schema`, and the victims' witnesses.
+    """
+    exhibits = [one for of in attacked for one in (of, *amplified(of, amplify, clip))]
+    exhibits += controls
+    data = max((exhibit.data for exhibit in exhibits), key=lambda data: len(data.rows))
+    found, kept = [], []
+    shown = [victim for victim in all_victims if victim[1] == seed or across_seeds]
+    for done, network in enumerate(shown, start=1):
+        victim, witnesses = Victim(*network, all_victims[network]), Witnesses(*network, data)
+        found += [
+            exposed(e, victim, experiment=experiment, seed=seed, chunk=chunk, witnesses=witnesses)
+            for e in exhibits
+        ]
+        kept.append(witnesses.table(victim.model, chunk))
+        if progress is not None:
+            progress(done)
+    return {
+        "transfer": pa.concat_tables(found),
+        "pictures": pa.concat_tables([pictures(exhibit, seed) for exhibit in exhibits]),
+        "witnesses": pa.concat_tables(kept),
+    }
 
 
 def exposed(

@@ -33,10 +33,9 @@ def sections(config: Config) -> list[Section]:
     found = []
     for key, kind, describe in (
         ("experiment", "Experiment", experiment),
-        ("units", "Units", _units),
-        ("operators", "Operators", _operators),
+        ("measurement", "Measurement", _measurement),
     ):
-        for name in config["experiments" if key == "experiment" else key]:
+        for name in config[f"{key}s"]:
 
             def is_of(entry: Config, key: str = key, name: str = name) -> bool:
                 return entry[key] == name and not _compares(entry)
@@ -85,6 +84,24 @@ def experiment(config: Config, name: str) -> str:
     return text
 
 
+def _measurement(config: Config, name: str) -> str:
+    """What was measured, of what, with its settings, those that were left out too."""
+    of = config["measurements"][name]
+    text = of["method"]
+    if "model" in of:
+        weights = of["weights"] or f"fresh, of seed {config['seeds'][0]}"
+        model = defaults("models", of["model"]["method"]) | dict(of["model"])
+        shape = " × ".join(map(str, of["shape"]))
+        text += f" of {model.pop('method')} ({_said(model)}) at {shape}; weights: {weights}"
+    elif "nets" in of:
+        text += f" of {labels(config, of['nets'])}"
+    if of.get("n"):
+        text += f", on the first {of['n']} images of part {of['part']}"
+    settings = {key: value for key, value in of.items() if key not in KEYS}
+    said = _said(defaults("measurements", of["method"]) | settings)
+    return text + (f"; {said}." if said else ".")
+
+
 def _attack(config: Config, name: str) -> str:
     """An attack's name, method, radii and targets."""
     attack = config["attacks"][name]
@@ -96,23 +113,16 @@ def _attack(config: Config, name: str) -> str:
     return f"{name} ({', '.join(said)})"
 
 
-def _units(config: Config, name: str) -> str:
-    of = config["units"][name]
-    layers = "every layer" if of["layers"] == "all" else f"layers {', '.join(of['layers'])}"
-    trained = "trained and untrained" if of["untrained"] else "trained"
-    return (
-        f"The units of {layers} of {labels(config, of['nets'])}, {trained}, against other "
-        f"directions ({', '.join(of['arms'])}) on the first {of['n']} images of part "
-        f"{_part(config, of)}; {of['rotations']} Haar rotations."
-    )
+KEYS = {
+    "method", "nets", "experiments", "parents", "part", "n", "model", "shape", "classes", "weights",
+}  # fmt: skip
+"""Keys of a measurement that are no settings of its method."""
 
 
-def _operators(config: Config, name: str) -> str:
-    of = config["operators"][name]
-    settings = defaults("models", of["model"]["method"]) | dict(of["model"])
-    shown = ", ".join(f"{k} = {v}" for k, v in settings.items() if k != "method")
-    weights = of["weights"] or f"fresh, of seed {config['seeds'][0]}"
-    return (
-        f"The linear layers of {of['model']['method']} ({shown}) at "
-        f"{' × '.join(map(str, of['shape']))}; weights: {weights}."
-    )
+def _said(settings: Mapping[str, Any]) -> str:
+    shown = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in settings.items()
+        if value is not None
+    }
+    return ", ".join(f"{key} = {value}" for key, value in shown.items())

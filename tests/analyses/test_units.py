@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from blindspots.analyses import arms, kit
+from blindspots.analyses.arms import MARGINS
 from blindspots.analyses.unit_arms import unit_arms
 from blindspots.analyses.unit_factors import unit_factors
 from blindspots.analyses.units import units
-from blindspots.config.check import MARGINS
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS

@@ -53,7 +53,10 @@ def test_what_keeps_the_contract_passes_and_a_failure_is_a_null():
     status = torch.tensor([Status.CONVERGED, 0, Status.ITERATION_LIMIT, 0])
     given = result(torch.tensor(SOME, dtype=torch.float64), status)
     found = table.columns(call(certificate(given), model, data, {}))
-    place = {"net": "a", "seed": 0, "certificate": "c", "dataset": "D", "file": "test"}
+    place = {
+        "net": "a", "seed": 0, "certificate": "c", "dataset": "D", "file": "test", "norm": "l2",
+        "eps": None, "box": False, "target": None, "region": None,
+    }  # fmt: skip
     rows = {"index": data.rows, "label": data.labels.numpy()}
     built = tables.build(found | place | rows, table.SCHEMA)
     assert built["radius"].to_pylist() == [np.inf, 0.0, None, 1.5]
@@ -138,6 +141,7 @@ def test_a_net_that_is_left_out_has_rows_that_say_why():
     found = table.left_out("no bound") | {
         "net": "a", "seed": 0, "certificate": "c", "dataset": "D", "file": "test",
         "index": [0, 1], "label": [1, 1],
+        "norm": "l2", "eps": None, "box": False, "target": None, "region": None,
     }  # fmt: skip
     built = tables.build(found, table.SCHEMA)
     assert built["status"].to_pylist() == ["UNSUPPORTED"] * 2

@@ -31,6 +31,9 @@ def fault(raw, *path, value):
     return str(error.value)
 
 
+OPERATORS = {"method": "operators", "shape": [1, 8, 8], "classes": 2}
+
+
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name)
 def test_every_config_of_the_project_is_right(path):
     text = path.read_text("utf-8")
@@ -57,9 +60,9 @@ def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
     assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
     plain = {"method": "digits", "root": None, "data": None, "parents": {}}
     assert checked["datasets"] == {"digits": plain} and "data" not in checked
-    for section in ("nets", "experiments", "units"):
-        assert {entry["data"] for entry in checked[section].values()} <= {"digits"}
-    assert "AE32" not in checked["lipschitz"]["nets"]
+    for section in ("nets", "experiments"):
+        assert {entry["data"] for entry in checked[section].values()} == {"digits"}
+    assert "AE32" not in checked["certificates"]["product"]["nets"]
 
 
 def test_names_that_look_like_numbers_stay_names(raw):
@@ -70,13 +73,18 @@ def test_names_that_look_like_numbers_stay_names(raw):
         nets[nets.index("FC10-1e-4")] = "1e-4"
     raw["figures"]["examples"]["panels"] = [{"source": "1e-4", "victim": "1e-4"}]
     raw["figures"]["examples"]["experiment"] = "cross-model"
-    raw["lipschitz"]["nets"] = ["1e-4"]
     raw["certificates"]["product"]["nets"] = ["1e-4"]
     raw["nets"]["AE32-10"]["parents"] = {"encoder": "1e-4"}
-    raw["units"] = {"u": {"nets": ["AE32"], "n": 100, "reference": {"net": "1e-4", "layer": "1"}}}
+    raw["measurements"] = {
+        "u": {
+            "method": "units", "nets": ["AE32"], "n": 100, "parents": {"reference": "1e-4"},
+            "reference_layer": "1",
+        }
+    }  # fmt: skip
     checked = check(raw, SCHEMA)
     assert checked["nets"]["1e-4"]["label"] == "1e-4"
-    assert checked["units"]["u"]["reference"]["net"] == "1e-4"
+    assert checked["measurements"]["u"]["parents"] == {"reference": "1e-4"}
+    assert checked["measurements"]["u"]["reference_layer"] == "1"
 
 
 def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
@@ -193,27 +201,27 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (
             ["tables", "table5"],
             {"method": "operators"},
-            ["table5: expected one of the keys experiment, operators, units, found none"],
+            ["table5: expected one of the keys experiment, measurement, found none"],
         ),
         (
             ["tables", "table5"],
-            {"method": "operators", "operators": "alexnet"},
-            ["tables.table5.operators: expected a network of operators", "'alexnet'"],
+            {"method": "operators", "measurement": "alexnet"},
+            ["tables.table5.measurement: expected a measurement", "'alexnet'"],
         ),
         (
             ["certificates", "product", "nets"],
             ["AE32"],
-            ["certificates.product.nets: expected a net of lipschitz.nets", "found 'AE32'"],
+            ["certificates.product.nets: expected nets of the experiments, found AE32"],
         ),
         (
-            ["operators"],
-            {"net": {"model": {"method": "alexnet"}, "shape": [3, 0], "classes": 2}},
-            ["operators.net.shape.1: expected at least 1"],
+            ["measurements"],
+            {"net": OPERATORS | {"model": {"method": "alexnet"}, "shape": [3, 0]}},
+            ["measurements.net.shape.1: expected at least 1"],
         ),
         (
-            ["operators"],
-            {"net": {"model": {"method": "encoded"}, "shape": [1, 8, 8], "classes": 2}},
-            ["operators.net.model: expected a model without parents"],
+            ["measurements"],
+            {"net": OPERATORS | {"model": {"method": "encoded"}}},
+            ["measurements.net.model: expected a model without parents"],
         ),
         (["certificates", "product", "bound"], "eclips", ["bound: expected one of product, ecl"]),
         (
@@ -231,7 +239,35 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
             {"method": "search", "experiment": "cross-model", "part": "test"},
             ["tables.table1: expected settings of search (none), found 'part'"],
         ),
-        (["lipschitz", "nets"], "some", ["lipschitz.nets", "'some'"]),
+        (["lipschitz"], {"nets": "all"}, ["lipschitz: expected", "method: layers"]),
+        (["operators"], {}, ["operators: expected measurements:", "method: operators"]),
+        (["units"], {}, ["units: expected measurements:", "method: units"]),
+        (["tables", "table1", "units"], "u", ["table1.units: expected measurement: NAME"]),
+        (
+            ["measurements"],
+            {"a": {"method": "nothing"}},
+            ["measurements.a.method: expected one of"],
+        ),
+        (
+            ["measurements"],
+            {"a": {"method": "layers", "experiments": ["cross-model"]}},
+            ["measurements.a.experiments: expected none for layers, whose subject is the net"],
+        ),
+        (
+            ["measurements"],
+            {"a": {"method": "units"}},
+            ["measurements.a: expected the key 'n' for units"],
+        ),
+        (
+            ["measurements"],
+            {"a": {"method": "looseness", "bounds": ["sharp"]}},
+            ["measurements.a.bounds.0: expected one of product, eclipse, lipsdp"],
+        ),
+        (
+            ["measurements"],
+            {"fine": {"method": "sweep", "distortions": [0.1, 0]}},
+            ["measurements.fine.distortions.1: expected more than 0"],
+        ),
         (["machine", "device"], "tpu", ["device: expected one of auto, cpu, cuda", "found 'tpu'"]),
         (["data", "root"], "/data", ["data.root: expected none for digits"]),
     ],
@@ -319,12 +355,12 @@ def test_every_fault_has_its_line(raw):
     assert len(str(error.value).splitlines()) == 2
 
 
-def test_a_table_is_of_an_experiment_or_of_units_not_of_both(raw):
-    raw["units"] = {"small": {"nets": ["FC10-1e-4"], "n": 100}}
-    raw["tables"]["table1"]["units"] = "small"
+def test_a_table_is_of_an_experiment_or_of_a_measurement_not_of_both(raw):
+    raw["measurements"] = {"small": {"method": "units", "nets": ["FC10-1e-4"], "n": 100}}
+    raw["tables"]["table1"]["measurement"] = "small"
     with pytest.raises(InputError) as error:
         check(raw, SCHEMA)
-    assert "found experiment and units" in str(error.value).splitlines()[0]
+    assert "found experiment and measurement" in str(error.value).splitlines()[0]
 
 
 def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
@@ -332,21 +368,15 @@ def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
     assert check(raw, SCHEMA)["certificates"]["product"]["nets"] == ["FC10-1e-4"]
     raw["certificates"]["product"]["nets"] = "all"
     checked = check(raw, SCHEMA)
-    assert checked["certificates"]["product"]["nets"] == checked["lipschitz"]["nets"]
+    assert "FC50-50-10" in checked["certificates"]["product"]["nets"]
 
 
-def test_what_lists_its_nets_must_take_them_and_what_is_for_all_leaves_out_others(raw):
+def test_a_net_that_a_certificate_does_not_take_is_left_out_unless_it_is_required(raw):
     raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
-    raw["certificates"]["near"] = {"method": "local"}
-    checked = check(raw, SCHEMA)
-    assert checked["certificates"]["product"]["required"]
-    assert not checked["certificates"]["near"]["required"]
-    assert not checked["lipschitz"]["required"]
-    raw["certificates"]["product"]["required"] = False
-    raw["lipschitz"] = {"nets": ["FC10-1e-4"], "required": False}
+    raw["certificates"]["near"] = {"method": "local", "required": True}
     checked = check(raw, SCHEMA)
     assert not checked["certificates"]["product"]["required"]
-    assert not checked["lipschitz"]["required"]
+    assert checked["certificates"]["near"]["required"]
 
 
 @pytest.mark.parametrize(
@@ -383,5 +413,5 @@ def test_a_function_of_other_parameters_is_refused_before_any_job(
 
 
 def test_a_fault_that_is_there_twice_is_said_once(raw):
-    message = fault(raw, "lipschitz", "nets", value=["nobody", "nobody"])
+    message = fault(raw, "certificates", "product", "nets", value=["nobody", "nobody"])
     assert len(message.splitlines()) == 1

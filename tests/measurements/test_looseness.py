@@ -8,7 +8,7 @@ from blindspots.analyses import looseness as analysis
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
-from blindspots.measurements.looseness import LOOSENESS, looseness
+from blindspots.measurements.looseness import LOOSENESS, constants
 from blindspots.measurements.transfer import Exhibit
 
 
@@ -24,7 +24,7 @@ def exhibit(n=6, classes=3):
 
 def bounds_of(model, methods=("product", "eclipse")):
     data, shown = exhibit()
-    return pd.DataFrame(looseness(model.eval(), data, shown, methods, 4)).set_index("method")
+    return pd.DataFrame(constants(model.eval(), data, shown, methods, 4)).set_index("method")
 
 
 def test_every_slope_is_below_every_bound_and_all_meet_on_a_linear_net():

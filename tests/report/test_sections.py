@@ -20,17 +20,17 @@ def preset(*names):
     ("names", "keys"),
     [
         (["presets/digits.yaml"], ["experiment-cross-model", "experiment-cross-training-set"]),
-        (["presets/units.yaml"], ["units-lenet"]),
+        (["presets/units.yaml"], ["measurement-lenet"]),
         (
             ["presets/norms.yaml"],
-            ["experiment-norms", "operators-alexnet", "operators-alexnet-paper",
-             "operators-alexnet-groups"],
+            ["experiment-norms", "measurement-alexnet", "measurement-alexnet-paper",
+             "measurement-alexnet-groups"],
         ),
         (
             ["config.yaml", "presets/claims.yaml"],
             ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
-             "operators-alexnet", "operators-alexnet-paper", "operators-alexnet-groups",
+             "measurement-alexnet", "measurement-alexnet-paper", "measurement-alexnet-groups",
              "experiments"],
         ),
     ],
@@ -52,7 +52,8 @@ def test_a_section_says_what_it_is_of():
         "gaussian-0.1, on 128 images. Amplified to a distortion of 0.2 as well."
     )
     (units,) = sections(preset("presets/units.yaml"))
-    assert "The units of every layer of LeNet (ReLU), LeNet (sigmoid), trained" in units.facts
+    assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
+    assert "rotations = 99" in units.facts
     *_, groups = sections(preset("presets/norms.yaml"))
     assert "groups = [1, 2, 1, 2, 2]" in groups.facts
     assert "weights: fresh, of seed 0" in groups.facts

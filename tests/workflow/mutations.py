@@ -79,7 +79,7 @@ def near_both(model, images, labels, targets, *, parents):
 """
 """A user's attack with a second model."""
 
-NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("units", "all")
+NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("measurements", "all")
 
 MUTATIONS = [
     Mutation("run", "attacks", ("run",), "another"),
@@ -105,7 +105,7 @@ MUTATIONS = [
     Mutation("data.*", "datasets", ("datasets", "aimed", "step"), 0.1),
     Mutation("nets.*.data", "datasets", ("nets", "second", "data"), "plain"),
     Mutation("experiments.*.data", "datasets", ("experiments", "one", "data"), "aimed"),
-    Mutation("units.*.data", "datasets", ("units", "few", "data"), "aimed"),
+    Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
     # nets
@@ -158,17 +158,20 @@ MUTATIONS = [
            {"nets": ["linear"], "n": 3, "required": True}),
     *_many("attacks", ("certificates", "local"), "certificate", {"nets": ["coded"], "n": None}),
     Mutation("certificate.method", "attacks", ("certificates", "product"), {"method": "regions"}),
-    Mutation("lipschitz.nets", "attacks", ("lipschitz", "nets"), "all"),
-    Mutation("lipschitz.required", "attacks", ("lipschitz", "required"), False),
-    Mutation("lipschitz.bounds", "attacks", ("lipschitz", "bounds"), ["product", "eclipse"]),
-    Mutation("lipschitz", "attacks", ("lipschitz",), {"nets": ["linear", "given"]}),
-    # operators
-    Mutation("operators", "units", ("operators", "narrow"), GONE),
-    *_many("units", ("operators", "wide"), "operators.*",
+    # measurements
+    *_many("attacks", ("measurements", "layers"), "measurement", {"nets": ["linear", "given"]}),
+    Mutation("instance.*", "attacks", ("measurements", "layers", "required"), False),
+    *_many("attacks", ("measurements", "looseness"), "measurement",
+           {"experiments": ["one", "two"]}),
+    Mutation("instance.*", "attacks", ("measurements", "looseness", "bounds"),
+             ["product", "eclipse"]),
+    Mutation("measurements", "units", ("measurements", "narrow"), GONE),
+    Mutation("measurement.method", "units", ("measurements", "few"), {"method": "layers"}),
+    *_many("units", ("measurements", "wide"), "measurement",
            {"model": {"method": "mlp", "hidden": [6]}, "shape": [1, 3, 3], "classes": 4}),
-    Mutation("operators.*.weights", "units", ("operators", "wide"), {
-        "model": {"method": "mlp", "hidden": []}, "shape": [1, 4, 4], "classes": 3,
-        "weights": "w1.pth"}),
+    Mutation("measurement.weights", "units", ("measurements", "wide"), {
+        "method": "operators", "model": {"method": "mlp", "hidden": []}, "shape": [1, 4, 4],
+        "classes": 3, "weights": "w1.pth"}),
     # experiments
     Mutation("experiments", "attacks", ("experiments", "two", "n"), 5),
     *_many("attacks", ONE, "experiments.*",
@@ -180,15 +183,15 @@ MUTATIONS = [
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
-    # units
-    Mutation("units", "units", ("units", "few"), GONE),
-    *_many("units", ALL, "units.*",
-           {"nets": ["third"], "layers": "all", "part": "validation", "n": 20, "k": 4,
-            "directions": 3, "arms": ["random"], "scalings": ["raw", "matched"], "pool": "max",
-            "rotations": 4, "projected_n": 12, "probe_n": 24, "untrained": True,
-            "reference": None, "margins": {"purity": 0.5}}),
-    *_many("units", (*ALL, "reference"), "units.*.reference", {"net": "third", "layer": "1"}),
-    *_many("units", (*ALL, "margins"), "units.*.margins",
+    Mutation("measurements", "units", ("measurements", "few"), GONE),
+    *_many("units", ALL, "measurement",
+           {"nets": ["third"], "part": "validation", "n": 20, "parents": {"reference": "third"}}),
+    *_many("units", ALL, "instance.*",
+           {"layers": "all", "k": 4, "directions": 3, "arms": ["random"],
+            "scalings": ["raw", "matched"], "pool": "max", "rotations": 4, "projected_n": 12,
+            "probe_n": 24, "untrained": True, "reference_layer": "1"}),
+    Mutation("summary.*", "units", ("tables", "units", "margins"), {"purity": 0.5}),
+    *_many("units", ("tables", "units", "margins"), "instance.*",
            {"purity": 0.4, "entropy": 3, "auc": 0.6, "information": 2, "pixels": 0.9,
             "features": 0.9, "kurtosis": 9, "accuracy": 90}),
     # tables and figures
@@ -201,8 +204,8 @@ MUTATIONS = [
         "method": "verdicts", "experiment": "two", "claims": [
             {"claim": "It can be fooled", "measure": "success", "experiment": "two",
              "at_least": 90, "weakly": 50}]}),
-    Mutation("summary.operators", "units", ("tables", "norms", "operators"), "narrow"),
-    Mutation("summary.units", "units", ("tables", "units", "units"), "few"),
+    Mutation("summary.measurement", "units", ("tables", "norms", "measurement"), "narrow"),
+    Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
     Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
@@ -224,7 +227,7 @@ MUTATIONS = [
 ]  # fmt: skip
 
 
-DEFINED = ("instance", "attack", "certificate", "summary")
+DEFINED = ("instance", "attack", "certificate", "measurement", "summary")
 """What the schema defines for many places, walked once."""
 
 

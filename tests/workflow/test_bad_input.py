@@ -126,35 +126,35 @@ def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflo
     assert "rule " not in ended.stdout
 
 
-def test_a_net_without_a_known_bound_ends_the_run_where_it_is_named_and_else_is_left_out(copied):
+def test_a_net_without_a_known_bound_is_left_out_and_ends_the_run_where_it_is_required(copied):
     copied.config["nets"]["linear"]["model"] = {"method": "tests.nets:mish"}
     copied.config["certificates"]["near"] = {"method": "local", "n": 3}
-    radii = "results/small/certificates/linear.s0.parquet"
     reason = "layer '2' (Mish): expected a layer with a known Lipschitz bound"
-    copied.config["lipschitz"]["nets"] = ["linear", "coded"]
+    copied.config["measurements"] = {"bounds": {"method": "layers", "required": True}}
     ended = copied.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "linear.s0.log", reason, "lipschitz.nets")
-    assert (
-        copied.results / "attacks/lbfgs/linear.s0/digits/test.parquet"
-    ).exists()  # the rest is kept
-    copied.config["lipschitz"]["nets"] = "all"
-    copied.config["certificates"]["product"]["nets"] = ["linear"]
-    ended = copied.run(radii)
+    assert line_with(ended.stdout, "linear.s0.log", "measurements.bounds", reason)
+    kept = copied.results / "attacks/lbfgs/linear.s0/digits/test.parquet"
+    assert kept.exists()  # as the rest
+    del copied.config["measurements"]
+    copied.config["certificates"]["product"]["required"] = True
+    ended = copied.run("results/small/certificates/product/linear.s0.parquet")
     assert ended.returncode != 0
     assert line_with(ended.stdout, "linear.s0.log", reason, "certificates.product.nets")
-    copied.config["certificates"]["product"]["nets"] = "all"
+    del copied.config["certificates"]["product"]["required"]
     ended = copied.run()
     assert ended.returncode == 0, ended.stdout
-    (layer,) = tables.read(copied.results / "lipschitz/linear.s0.parquet").to_pylist()
+    path = copied.results / "measurements/layers/linear.s0/lipschitz.parquet"
+    (layer,) = tables.read(path).to_pylist()
     assert layer["bound"] is None and layer["reason"].startswith(reason)
-    radii = tables.read(copied.folder / radii).to_pandas()
-    assert radii.groupby("certificate").size().to_dict() == {"near": 3, "product": 20}
-    assert radii["radius"].isna().all() and (radii["status"] == "UNSUPPORTED").all()
-    assert radii["reason"].str.startswith(reason).all()
-    others = tables.read(copied.results / "certificates/coded.s0.parquet").to_pandas()
-    assert (others["radius"] >= 0).all() and (others["status"] == "CONVERGED").all()
-    log = (copied.folder / "logs/small/lipschitz/linear.s0.log").read_text("utf-8")
+    for name, n in (("near", 3), ("product", 20)):
+        radii = tables.read(copied.results / f"certificates/{name}/linear.s0.parquet").to_pandas()
+        assert len(radii) == n
+        assert radii["radius"].isna().all() and (radii["status"] == "UNSUPPORTED").all()
+        assert radii["reason"].str.startswith(reason).all()
+        others = tables.read(copied.results / f"certificates/{name}/coded.s0.parquet").to_pandas()
+        assert (others["radius"] >= 0).all() and (others["status"] == "CONVERGED").all()
+    log = (copied.folder / "logs/small/certify/near/linear.s0.log").read_text("utf-8")
     assert line_with(log, "certificates.near, net linear: left out", reason)
     page = (copied.results / "report.html").read_text("utf-8")
     assert page.count(reason.partition("'2' ")[2]) >= 2  # tables of layers and of the ledger
@@ -162,7 +162,7 @@ def test_a_net_without_a_known_bound_ends_the_run_where_it_is_named_and_else_is_
 
 def test_a_net_that_does_not_classify_is_not_certified(workflow):
     workflow.config["nets"]["linear"] = workflow.config["nets"]["coder"]
-    ended = workflow.run("results/small/certificates/linear.s0.parquet")
+    ended = workflow.run("results/small/certificates/product/linear.s0.parquet")
     assert ended.returncode != 0
     assert line_with(ended.stdout, "net linear: expected a net that classifies")
     assert "Traceback" not in ended.stdout

@@ -22,7 +22,7 @@ BASE = {
     "run": "toy", "seeds": [0, 1], "splits": {"validation": 0.1, "p1": 0.5, "p2": 0.5},
     "attacks": {"near": {"method": "closest", "target": "any", "steps": 6, "rounds": 2},
                 "noise": {"method": "gaussian", "std": 0.2}},
-    "certificates": {"product": {"method": "lipschitz"}}, "lipschitz": {"nets": "all"},
+    "certificates": {"product": {"method": "lipschitz"}},
     "figures": {}, "machine": {"device": "cpu", "threads": 1, "chunk": 8},
 }  # fmt: skip
 MADE_FROM_A_NET = BASE | {
@@ -124,8 +124,13 @@ def test_both_datasets_have_their_own_rows_of_every_net_everywhere(made):
     rows = of_one.groupby(["net", "seed", "dataset"]).size()
     assert len(rows) == 8 and (rows == 8).all()
     for name in ("digits", "aimed"):
-        for table in ("transfer", "pictures", "radii"):
-            found = pd.read_parquet(results / f"{table}/{name}.parquet", columns=["dataset"])
+        for method, table in (
+            ("transfer", "transfer"),
+            ("transfer", "pictures"),
+            ("sweep", "radii"),
+        ):
+            path = results / f"measurements/{method}/{name}/{table}.parquet"
+            found = pd.read_parquet(path, columns=["dataset"])
             assert set(found["dataset"]) == {name}
         cells = pd.read_parquet(results / f"tables/errors-{name}.parquet")
         error = cells[cells["column"] == "train"].set_index("row")["value"]
@@ -148,10 +153,10 @@ def test_attacked_vectors_lie_in_the_box_of_their_features_or_in_none(vectors):
         images = np.stack(rows["image"])
         assert rows["success"].all()
         assert ((images >= makers.LOWER) & (images <= makers.UPPER)).all()
-    noise = pd.read_parquet(vectors / "pictures/free.parquet")
+    noise = pd.read_parquet(vectors / "measurements/transfer/free/pictures.parquet")
     noise = noise[noise["attack"] == "noise"]
     assert (np.stack(noise["image"]) < 0)[:, :2].any()  # below where features begin
-    boxed = pd.read_parquet(vectors / "pictures/boxed.parquet")
+    boxed = pd.read_parquet(vectors / "measurements/transfer/boxed/pictures.parquet")
     assert (np.stack(boxed["image"]) >= makers.LOWER).all()
 
 

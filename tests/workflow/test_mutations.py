@@ -245,22 +245,23 @@ def figure(clean, *, file):
 def test_a_file_that_a_setting_of_a_users_method_names_counts_by_its_content(runs):
     config = yaml.safe_load((BASES / "pictures.yaml").read_text("utf-8"))
     made_by = {
-        "certificates": "certificates/linear.s0.parquet", "attacks": "transfer/one.parquet",
+        "certificates": "certificates/own/linear.s0.parquet",
+        "attacks": "measurements/transfer/one/transfer.parquet",
         "tables": "tables/own.parquet", "figures": "figures/own.svg",
     }  # fmt: skip
     for section, kind in zip(made_by, ("certificate", "control", "table", "figure"), strict=True):
         config[section]["own"] = {"method": f"own:{kind}", "file": f"{kind}.txt"}
-    made_by["operators"] = "operators/own.parquet"
+    made_by["measurements"] = "measurements/own/operators.parquet"
     model = {"method": "own:net", "file": "operator.txt"}
-    config["operators"] = {"own": {"model": model, "shape": [1, 4, 4], "classes": 3}}
-    config["tables"]["norms"] = {"method": "operators", "operators": "own"}
-    config["lipschitz"]["nets"] = ["linear"]
+    own = {"method": "operators", "model": model, "shape": [1, 4, 4], "classes": 3}
+    config["measurements"] = {"own": own}
+    config["tables"]["norms"] = {"method": "operators", "measurement": "own"}
     config["experiments"]["one"]["controls"] = ["own"]
     for section in ("tables", "figures"):
         config[section]["own"]["experiment"] = "one"
     folder = runs.new(config)
     (folder / "own.py").write_text(OWN, "utf-8")
-    named = {section: config[section]["own"] for section in made_by} | {"operators": model}
+    named = {section: config[section]["own"] for section in made_by} | {"measurements": model}
     for own in named.values():
         (folder / own["file"]).write_text("0.0001", "utf-8")
     runs.run(folder)

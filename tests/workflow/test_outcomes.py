@@ -43,7 +43,7 @@ def run(tmp_path_factory):
         name: {"model": {"method": f"my_lab:{method}"}, "trainer": trainer, "train_on": "P1"}
         for name, method in (("detector", "detector"), ("sure", "halves"))
     }
-    config["lipschitz"] = {"nets": ["linear"]}
+    config["certificates"]["product"]["nets"] = ["linear"]
     config["experiments"] = {
         "noisy": {
             "attack": "noise", "part": "test", "n": N, "sources": ["detector", "sure"],
@@ -68,7 +68,7 @@ def read(run, pattern):
 
 
 def test_a_detector_that_rejects_all_noisy_images_makes_no_error_and_has_no_row_by_them(run):
-    answers = read(run, "transfer/noisy.parquet")
+    answers = read(run, "measurements/transfer/noisy/transfer.parquet")
     noisy = answers[(answers["victim"] == "detector") & answers["source"].isna()]
     assert len(noisy) == N and (noisy["outcome"] == REJECTED).all()
     cells = read(run, "tables/transfer.parquet").set_index(["row", "column"])["value"]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "report"}
+AFTER_ATTACK = {"measure_transfer", "ledger", "audit", "table", "figure", "report"}
 
 
 def edit(path, old, new):
@@ -38,7 +38,7 @@ def test_a_comment_or_a_docstring_in_the_library_reruns_nothing(checkout, module
         ("attacks/gaussian.py", AFTER_ATTACK),  # a control
         ("attacks/closest.py", set()),  # not in this config
         ("optim/compiled.py", {"attack"} | AFTER_ATTACK),
-        ("certificates/lipschitz.py", {"lipschitz", "ledger", "audit", "table", "report"}),
+        ("certificates/lipschitz.py", {"certify", "ledger", "audit", "table", "report"}),
         ("analyses/errors.py", {"table", "report"}),
         ("report/examples.py", {"report"}),
         ("figures/_description.py", {"figure", "report"}),
@@ -61,7 +61,7 @@ def test_one_of_two_attacks_edited_reruns_that_one_alone(checkout):
     path = checkout.checkout / "blindspots/attacks/closest.py"
     path.write_text(path.read_text("utf-8") + "\nANOTHER = 1\n", "utf-8")
     jobs = checkout.jobs()
-    assert (jobs["attack"], jobs["transfer"]) == (2, 1)  # of four and two
+    assert (jobs["attack"], jobs["measure_transfer"]) == (2, 1)  # of four and two
     assert "train" not in jobs
 
 

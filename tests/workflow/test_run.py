@@ -18,12 +18,15 @@ from blindspots.files import splits, tables
 from tests.conftest import ROOT
 
 EXPECTED = {
-    "certificates/coded.s0.parquet", "certificates/linear.s0.parquet", "figures/examples.svg",
+    "certificates/product/coded.s0.parquet", "certificates/product/linear.s0.parquet",
+    "figures/examples.svg",
     "attacks/lbfgs/coded.s0/digits/test.parquet", "attacks/lbfgs/linear.s0/digits/test.parquet",
-    "audit.parquet", "ledger.parquet", "lipschitz/coded.s0.parquet", "lipschitz/linear.s0.parquet",
-    "pictures/both.parquet", "report.html", "splits/digits.s0.parquet", "transfer/both.parquet",
+    "audit.parquet", "ledger.parquet", "report.html", "splits/digits.s0.parquet",
+    *(f"measurements/layers/{net}.s0/lipschitz.parquet" for net in ("coded", "linear")),
+    *(f"measurements/transfer/both/{table}.parquet"
+      for table in ("transfer", "pictures", "witnesses")),
     "tables/errors.parquet", "tables/layers.parquet", "tables/ledger.parquet",
-    "tables/training.parquet", "tables/transfer.parquet", "witnesses/transfer/both.parquet",
+    "tables/training.parquet", "tables/transfer.parquet",
     *(f"nets/{net}.s0/{file}" for net in ("coded", "coder", "linear")
       for file in ("clean.parquet", "history.parquet", "weights.safetensors")),
 }  # fmt: skip
@@ -68,7 +71,7 @@ def test_the_stored_distances_are_those_of_the_stored_images(finished):
 
 
 def test_transfer_has_every_source_and_control_before_every_victim(finished):
-    rows = pd.read_parquet(finished.results / "transfer/both.parquet")
+    rows = pd.read_parquet(finished.results / "measurements/transfer/both/transfer.parquet")
     groups = rows.groupby(["source", "attack", "amplified_to", "victim"], dropna=False).size()
     assert len(groups) == (2 * 2 + 1) * 2
     assert (groups == 20).all()
@@ -113,7 +116,11 @@ def raised_radii(table):
             moved_pixel,
             "expected the ledger's distance",
         ),
-        ("certificates/coded.s0.parquet", raised_radii, "radius of certificate product: expected"),
+        (
+            "certificates/product/coded.s0.parquet",
+            raised_radii,
+            "radius of certificate product: expected",
+        ),
     ],
 )
 def test_a_file_that_was_changed_by_hand_ends_a_repeated_audit(copied, file, change, message):
@@ -134,8 +141,8 @@ def test_every_job_keeps_to_the_memory_and_the_time_that_its_rule_asks_for(finis
     files = list((finished.folder / "logs").rglob("*.jsonl"))
     measured = [json.loads(file.read_text("utf-8").splitlines()[-1]) for file in files]
     assert {job["rule_name"] for job in measured} == {
-        "prepare", "split", "train", "attack", "transfer", "lipschitz", "ledger", "audit", "table",
-        "figure", "report",
+        "prepare", "split", "train", "attack", "certify", "ledger", "audit", "table",
+        "figure", "report", "measure_layers", "measure_transfer",
     }  # fmt: skip
     for job in measured:
         taken = {key: 0 if job[key] == "NA" else job[key] for key in ("max_rss", "cpu_time")}
@@ -234,7 +241,7 @@ def test_any_number_of_shards_gives_the_same_bytes(finished, copied, shards):
     assert copied.tables() == finished.tables()
 
 
-EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "report"}
+EVERYTHING_AFTER_ATTACK = {"measure_transfer", "ledger", "audit", "table", "figure", "report"}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +256,7 @@ EVERYTHING_AFTER_ATTACK = {"transfer", "ledger", "audit", "table", "figure", "re
         ),
         (
             lambda c: c["nets"]["linear"]["trainer"].update(decay=1e-2),
-            {"train", "attack", "lipschitz"} | EVERYTHING_AFTER_ATTACK,
+            {"train", "attack", "certify", "measure_layers"} | EVERYTHING_AFTER_ATTACK,
         ),
     ],
 )
@@ -264,8 +271,8 @@ def test_an_added_victim_costs_its_training_and_forward_passes(copied):
     jobs = copied.jobs()
     assert jobs.pop("table") > 0
     assert jobs == {
-        "train": 1, "lipschitz": 1, "transfer": 1, "ledger": 1, "audit": 1, "figure": 1,
-        "report": 1, "all": 1,
+        "train": 1, "certify": 1, "measure_layers": 1, "measure_transfer": 1, "ledger": 1,
+        "audit": 1, "figure": 1, "report": 1, "all": 1,
     }  # fmt: skip
 
 
@@ -279,12 +286,15 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     for name in ("transfer", "errors", "ledger"):
         config["tables"][f"{name}-fewer"] = config["tables"][name] | {"experiment": "fewer"}
         config["tables"][f"{name}-any"] = config["tables"][name] | {"experiment": "any"}
-    config["lipschitz"]["bounds"] = ["product", "eclipse"]
     config["certificates"]["eclipse"] = {"method": "lipschitz", "bound": "eclipse"}
     config["certificates"]["near"] = {"method": "local", "nets": ["coded"], "n": 5}
-    small_conv = {"model": {"method": "lenet"}, "shape": [1, 12, 12], "classes": 3}
-    config["operators"] = {"small": small_conv}
-    config["tables"]["operators"] = {"method": "operators", "operators": "small"}
+    config["measurements"] = {
+        "looseness": {"method": "looseness", "bounds": ["product", "eclipse"]},
+        "small": {
+            "method": "operators", "model": {"method": "lenet"}, "shape": [1, 12, 12], "classes": 3,
+        },
+    }  # fmt: skip
+    config["tables"]["operators"] = {"method": "operators", "measurement": "small"}
     for method in ("excess", "radius", "alignment", "looseness"):
         config["tables"][method] = {"method": method, "experiment": "both"}
     for method in ("curves", "heatmap", "robustness"):
@@ -296,7 +306,7 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     assert excess["networks"].eq(2).all()
     looseness = pd.read_parquet(copied.results / "tables/looseness.parquet")
     certified = pd.concat(
-        pd.read_parquet(path) for path in (copied.results / "certificates").glob("*.parquet")
+        pd.read_parquet(path) for path in (copied.results / "certificates").rglob("*.parquet")
     )
     near = certified[certified["certificate"] == "near"]
     assert near.groupby(["net", "seed"]).size().to_dict() == {("coded", 0): 5, ("coded", 3): 5}
@@ -306,7 +316,7 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     loosest = looseness[looseness["column"] == "product/found"].set_index("row")["value"]
     assert loosest["linear"] == pytest.approx(1) and loosest["coded"] > 1
     rows = {
-        name: pd.read_parquet(copied.results / f"transfer/{name}.parquet")
+        name: pd.read_parquet(copied.results / f"measurements/transfer/{name}/transfer.parquet")
         for name in config["experiments"]
     }
     assert set(rows["both"]["seed"]) == {0, 3}
@@ -342,7 +352,7 @@ def test_a_run_without_trainings_bounds_or_certificates_reaches_its_report(copie
             "weights": str(copied.results / "nets/linear.s0/weights.safetensors"),
         }
     }
-    config.update(run="given", certificates={}, lipschitz={"nets": []}, figures={})
+    config.update(run="given", certificates={}, figures={})
     config["experiments"]["both"].update(sources=["given"], victims=["given"])
     ended = copied.run()
     assert ended.returncode == 0, ended.stdout
@@ -352,6 +362,6 @@ def test_a_run_without_trainings_bounds_or_certificates_reaches_its_report(copie
 def test_a_changed_net_retrains_alone(copied):
     copied.config["nets"]["linear"]["trainer"]["decay"] = 1e-2
     jobs = copied.jobs()
-    assert (jobs["train"], jobs["attack"], jobs["lipschitz"]) == (1, 1, 1)
+    assert (jobs["train"], jobs["attack"], jobs["certify"]) == (1, 1, 1)
     assert "prepare" not in jobs
     assert "split" not in jobs

@@ -35,7 +35,9 @@ def test_a_run_without_experiments_reaches_its_report_with_every_table(finished_
 
 def test_trained_and_untrained_nets_of_every_seed_are_measured(finished_units):
     for seed in (0, 1):
-        rows = pd.read_parquet(finished_units.results / f"units/small/relu.s{seed}.parquet")
+        rows = pd.read_parquet(
+            finished_units.results / f"measurements/small/relu.s{seed}/units.parquet"
+        )
         assert set(rows["trained"]) == {True, False}
         assert set(rows["seed"]) == {seed}
         assert dict(zip(rows["layer"], rows["place"], strict=True)) == {
@@ -45,29 +47,32 @@ def test_trained_and_untrained_nets_of_every_seed_are_measured(finished_units):
         assert features["value"].notna().all()
         lost = rows[rows["measure"] == "accuracy"]
         assert lost[lost["trained"]]["value"].max() > 0
-    pictures = tables.read(finished_units.results / "unit_pictures/small/relu.s0.parquet")
+    pictures = tables.read(
+        finished_units.results / "measurements/small/relu.s0/unit_pictures.parquet"
+    )
     assert tables.images(pictures).shape[1:] == (1, 8, 8)
 
 
 def test_margins_rejudge_and_rotations_measure_again(finished_units):
     config = finished_units.config
-    units = config["units"]["small"]
+    units = config["measurements"]["small"]
+    margins = config["tables"]["verdicts"]["margins"]
     before = units["rotations"]
     try:
-        units["margins"]["auc"] = 0.3
+        margins["auc"] = 0.3
         assert finished_units.jobs() == {"table": 1, "report": 1, "all": 1}
         units["rotations"] = 5
-        assert finished_units.jobs()["units"] == 2
+        assert finished_units.jobs()["measure_small"] == 2
         assert "train" not in finished_units.jobs()
     finally:
-        units["rotations"], units["margins"]["auc"] = before, 0.1
+        units["rotations"], margins["auc"] = before, 0.1
 
 
 def test_a_layer_that_is_not_there_ends_the_run_in_one_line(finished_units):
-    units = finished_units.config["units"]["small"]
+    units = finished_units.config["measurements"]["small"]
     try:
         units["layers"] = ["fc7"]
-        ended = finished_units.run("results/units/units/small/relu.s0.parquet")
+        ended = finished_units.run("results/units/measurements/small/relu.s0/units.parquet")
     finally:
         units["layers"] = "all"
     assert ended.returncode != 0
@@ -76,14 +81,14 @@ def test_a_layer_that_is_not_there_ends_the_run_in_one_line(finished_units):
 
 
 def test_more_images_than_the_part_has_are_named_before_any_training(workflow):
-    workflow.config["units"] = {"small": {"nets": ["linear"], "n": 500}}
+    workflow.config["measurements"] = {"small": {"method": "units", "nets": ["linear"], "n": 500}}
     ended = workflow.run()
-    assert "units.small.n: expected at most 360, the images in part 'test'" in ended.stdout
+    assert "measurements.small.n: expected at most 360, the images in part 'test'" in ended.stdout
     assert not (workflow.results / "nets").exists()
 
 
 def test_a_config_without_units_has_no_such_job(workflow):
-    assert "units" not in workflow.jobs()
+    assert "measure_small" not in workflow.jobs()
 
 
 @pytest.mark.slow
@@ -97,10 +102,10 @@ def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
     torch.save(alexnet((3, 64, 64), 1000).state_dict(), workflow.folder / "alexnet.pth")
     workflow.config = yaml.safe_load((ROOT / "presets/units-alexnet.yaml").read_text("utf-8"))
     workflow.config["data"]["size"] = 64
-    workflow.config["units"]["fc7"] |= {"n": 15, "k": 3, "directions": 8, "rotations": 3}
+    workflow.config["measurements"]["fc7"] |= {"n": 15, "k": 3, "directions": 8, "rotations": 3}
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
-    rows = pd.read_parquet(workflow.results / "units/fc7/AlexNet.s0.parquet")
+    rows = pd.read_parquet(workflow.results / "measurements/fc7/AlexNet.s0/units.parquet")
     assert dict(zip(rows["layer"], rows["place"], strict=True)) == {
         "classifier.4": "before", "classifier.5": "after",
     }  # fmt: skip

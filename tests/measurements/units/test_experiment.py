@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from blindspots.analyses import arms, units
-from blindspots.analyses.arms import differences
-from blindspots.config.check import MARGINS
+from blindspots.analyses.arms import MARGINS, differences
 from blindspots.files import weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, InputError

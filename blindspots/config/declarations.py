@@ -1,0 +1,139 @@
+"""What a method declares beside its settings, by a decorator that is read without importing it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from blindspots.config import methods
+from blindspots.families import NORMS
+from blindspots.interface import InputError
+
+Need = float | Callable[[int, int, int, int], float]
+
+PARAMETERS = {
+    "net": ("model", "fresh", "data", "train", "net", "seed", "shape", "classes", "parents"),
+    "experiment": (
+        "experiment", "seed", "data", "attacked", "controls", "sources", "victims", "all_victims",
+        "parents",
+    ),
+    "run": ("network", "origin", "shape", "nets", "seed", "parents"),
+}  # fmt: skip
+"""What a measurement can ask for, by its subject and by the names of its parameters."""
+
+EVERYWHERE = ("chunk", "entry", "progress")
+"""What a measurement of any subject can ask for."""
+
+OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
+"""Keys of an experiment whose values a measurement of it is given by parameters of these names."""
+
+
+class Measurement(NamedTuple):
+    """What a measurement declares.
+
+    Attributes:
+        subject: "net", "experiment" or "run".
+        tables: that it gives.
+        pictures: tables with images.
+        memory: MB, or a function of n, pixels, classes and chunk.
+        runtime: minutes; likewise.
+        gpu: whether it computes on one.
+    """
+
+    subject: str
+    tables: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    memory: Need = 4000
+    runtime: Need = 60
+    gpu: bool = True
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """All tables, those with images too."""
+        return (*self.tables, *self.pictures)
+
+
+class Certificate(NamedTuple):
+    """What a certificate declares.
+
+    Attributes:
+        norm: that its radii are in where no setting `norm` says so.
+        box: whether they are proved inside the box only.
+        whole: whether it wants all images of a part in one call, since its work is for the net.
+    """
+
+    norm: str = "l2"
+    box: bool = False
+    whole: bool = False
+
+
+@cache
+def measurement(method: str) -> Measurement:
+    """What a measurement declares.
+
+    Raises:
+        InputError: no such method, or one without a decorator whose values the source spells out.
+    """
+    found = methods.declaration("measurements", method, "measurement")
+    if found is None:
+        raise InputError(
+            f"expected a function that is marked by @measurement for {method!r}, found another; "
+            "see blindspots.measurements.contract"
+        )
+    subjects = [_value(one, method) for one in found.args]
+    declared = {k.arg or "": _value(k.value, method) for k in found.keywords}
+    what = Measurement(*subjects, **declared)
+    if what.subject not in PARAMETERS:
+        raise InputError(
+            f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {what.subject!r}"
+        )
+    what = what._replace(tables=tuple(what.tables), pictures=tuple(what.pictures))
+    if not what.given or not all(str(name).isidentifier() for name in what.given):
+        raise InputError(
+            f"{method}: expected names of tables that a parameter can have, found "
+            f"{', '.join(map(repr, what.given)) or 'none'}"
+        )
+    return what
+
+
+@cache
+def certificate(method: str) -> Certificate:
+    """What a certificate declares.
+
+    Raises:
+        InputError: no such method, or a norm that there is not.
+    """
+    found = methods.declaration("certificates", method, "certificate")
+    declared = (
+        {} if found is None else {k.arg or "": _value(k.value, method) for k in found.keywords}
+    )
+    what = Certificate(**declared)
+    norm = methods.parameters_of("certificates", method).get("norm")
+    choices = [what.norm]
+    if norm is not None and norm.annotation is not None:
+        choices = [str(c.value) for c in ast.walk(norm.annotation) if isinstance(c, ast.Constant)]
+    for name in choices:
+        if name not in NORMS:
+            raise InputError(f"{method}: expected a norm of {', '.join(NORMS)}, found {name!r}")
+    return what
+
+
+def norm_of(method: str, settings: dict[str, Any]) -> str:
+    """The norm of a certificate's radii under some settings."""
+    default = methods.defaults("certificates", method).get("norm")
+    return settings.get("norm", default) or certificate(method).norm
+
+
+def _value(node: ast.expr, method: str) -> Any:
+    """A constant, or a lambda of the four sizes."""
+    if isinstance(node, ast.Lambda):
+        made = compile(ast.fix_missing_locations(ast.Expression(node)), method, "eval")
+        return eval(made, {"__builtins__": {"min": min, "max": max}})
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise InputError(
+            f"{method}: expected constants in its decorator, found {ast.unparse(node)}"
+        ) from None

@@ -1,0 +1,89 @@
+"""Certify the images of one net by one certificate, a chunk at a time, into its table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from torch import nn
+
+from blindspots.certificates import table
+from blindspots.certificates.contract import call
+from blindspots.config import methods
+from blindspots.files import images, tables, weights
+from blindspots.files.images import Images
+from blindspots.interface import CertificateResult, InputError, UnsupportedError
+from blindspots.jobs.chunks import resumable
+from blindspots.jobs.job import own_models, progress, provenance
+from blindspots.provenance import digest
+from blindspots.threat.answers import answers
+
+
+def certify(snakemake) -> None:
+    """Write the table of a certificate for the images that the experiments use of a net."""
+    certificate, wildcards = snakemake.params.certificate, snakemake.wildcards
+    given, machine = snakemake.input, snakemake.config["machine"]
+    model = weights.load(given.weights, own=own_models(snakemake))
+    where = f"certificates.{wildcards.certificate}, net {wildcards.net}"
+    same = {"net": wildcards.net, "seed": int(wildcards.seed)}
+    same["certificate"] = wildcards.certificate
+    found = [table.SCHEMA.empty_table()]
+    for of, prepared, split in zip(
+        snakemake.params.images, given.images, given.splits, strict=True
+    ):
+        data = images.read(prepared, split, of["part"], of["n"])
+        data = data.first(certificate["n"] or len(data.rows))
+        if answers(model, data.images[:1], data.labels[:1], data.classes, 1) is None:
+            raise InputError(
+                f"net {wildcards.net}: expected a net that classifies, with logits (n, classes), "
+                "found other answers; leave it out of the experiments"
+            )
+
+        def make(part: Images) -> pa.Table:
+            return tables.build(same | certified(where, certificate, model, part), table.SCHEMA)
+
+        chunk = len(data.rows) if certificate["whole"] else machine["chunk"]
+        key = digest([dict(snakemake.params), machine["threads"]], [prepared, split, given.weights])
+        output = Path(snakemake.output[0]).with_suffix(f".{data.dataset}.{of['part']}.parquet")
+        with progress(f"{wildcards.certificate} of {wildcards.net}", "images", len(data.rows)) as p:
+            found.append(
+                resumable(
+                    output, key, data, chunk, make,
+                    every=machine["checkpoint_seconds"], progress=p,
+                )
+            )  # fmt: skip
+    tables.write(snakemake.output[0], pa.concat_tables(found), provenance(snakemake))
+
+
+def certified(
+    where: str, certificate: Mapping[str, Any], model: nn.Module, data: Images
+) -> dict[str, Any]:
+    """Columns of the table; of a net that the method does not take, why.
+
+    Args:
+        where: the certificate's key in the config and the net, for messages.
+        certificate: `method`, `settings`, `norm`, `box`, `required`.
+        model: images to logits.
+        data: what is certified.
+
+    Raises:
+        InputError: what the certificate raises; a net that it does not take where it is required.
+    """
+    method: Callable[..., CertificateResult] = methods.find("certificates", certificate["method"])
+    settings = certificate["settings"]
+    said = {"norm": certificate["norm"], "eps": settings.get("eps"), "box": certificate["box"]}
+    said |= {"target": None, "region": None, "dataset": data.dataset, "file": data.file}
+    said |= {"index": data.rows, "label": data.labels.cpu().numpy()}
+    try:
+        return said | table.columns(call(method, model, data, settings))
+    except UnsupportedError as error:
+        if certificate["required"]:
+            remedy = f"or leave the net out of {where.partition(',')[0]}.nets"
+            raise InputError(f"{where}: {error}; {remedy}") from None
+        print(f"{where}: left out: {error}", file=sys.stderr)
+        return said | table.left_out(str(error))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

@@ -1,0 +1,110 @@
+"""Units of a net and directions of the same layers, trained and as they were initialised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from torch import nn
+
+from blindspots.files.images import Images
+from blindspots.interface import InputError
+from blindspots.limits import Count, Natural, at_least, distinct, some
+from blindspots.measurements.contract import measurement
+from blindspots.measurements.units.activations import activations
+from blindspots.measurements.units.activations import layers as layers_of
+from blindspots.measurements.units.experiment import measure
+from blindspots.measurements.units.settings import Found, Network, Settings
+
+Layers = Literal["all"] | Annotated[Sequence[str], some(), distinct()]
+Arms = Annotated[Sequence[Literal["random", "rotation", "pca", "probe"]], distinct()]
+Scalings = Annotated[Sequence[Literal["raw", "matched", "whitened"]], some(), distinct()]
+Two = Annotated[int, at_least(2)]
+
+
+@measurement("net", tables=("units", "unit_rotations"), pictures=("unit_pictures",), memory=2000)
+def units(
+    net: str,
+    seed: int,
+    model: nn.Module,
+    fresh: Callable[[], nn.Module],
+    data: Images,
+    train: Callable[[int], Images],
+    parents: Mapping[str, nn.Module],
+    chunk: int,
+    progress: Callable[[int], None] | None = None,
+    *,
+    layers: Layers = "all",
+    k: Two = 9,
+    directions: Count = 128,
+    arms: Arms = ("random", "rotation", "pca", "probe"),
+    scalings: Scalings = ("matched", "raw"),
+    pool: Literal["mean", "max"] = "mean",
+    rotations: Natural = 99,
+    projected_n: Count | None = None,
+    probe_n: Count | None = None,
+    untrained: bool = True,
+    reference_layer: str | None = None,
+) -> dict[str, pa.Table]:
+    """Measure the units of a net's layers, and other directions.
+
+    Args:
+        net: name of the network.
+        seed: of the network.
+        model: the network.
+        fresh: makes it as it was initialised.
+        data: held-out images.
+        train: the first training images.
+        parents: `reference`, an independent net, in whose features top images are compared.
+        chunk: images at a time.
+        progress: called with the number of layers that are done.
+        layers: modules whose outputs are measured, by their path in the net; "all": activations,
+            and modules with weights.
+        k: images with the largest scores, a direction's top.
+        directions: of an arm at most.
+        arms: what units are set against.
+        scalings: the activations among which directions are drawn, as they are (raw), with every
+            unit's variance 1 (matched), or without correlations too (whitened); pictures are of the
+            first.
+        pool: over the places of a convolution.
+        rotations: Haar rotations that the units are compared with.
+        projected_n: images for the accuracy lost, the first; at most 2000 where it is left out.
+        probe_n: training images that class probes are fitted to; as many as there are of `data`
+            where it is left out.
+        untrained: measure the net also as it was initialised.
+        reference_layer: path of the module of the reference whose output its features are.
+
+    Returns:
+        Tables with the schemas of `measurements.units.tables`.
+
+    Raises:
+        InputError: a layer that is not there, k or `projected_n` that do not fit the images, a
+            reference without a layer.
+    """
+    n = len(data.rows)
+    if k >= n:
+        raise InputError(f"k: expected less than n, {n} images, found {k}; lower it")
+    if projected_n is not None and projected_n > n:
+        raise InputError(f"projected_n: expected at most n, {n} images, found {projected_n}")
+    features = None
+    if "reference" in parents:
+        reference = parents["reference"]
+        if reference_layer is None:
+            raise InputError("reference_layer: expected one beside parents.reference, found none")
+        layers_of(reference, data.images[:1], [reference_layer])
+        shown = activations(reference, data.images.split(chunk), [reference_layer], pool)
+        features = shown[reference_layer]
+    settings = Settings(
+        layers, arms, scalings, pool, k, directions, rotations, projected_n or min(2000, n)
+    )
+    found, probe = [], train(probe_n or n)
+    for trained in (True, False) if untrained else (True,):
+        network = Network(net, seed, trained, model if trained else fresh())
+        found.append(measure(network, data, probe, features, settings, chunk, progress))
+    together = Found(*(pa.concat_tables(parts) for parts in zip(*found, strict=True)))
+    return {
+        "units": together.units,
+        "unit_rotations": together.rotations,
+        "unit_pictures": together.pictures,
+    }

@@ -1,0 +1,64 @@
+"""A measurement, a certificate and an analysis of a user's own, in one file outside the package."""
+
+import pandas as pd
+
+from blindspots.files import tables
+
+OWN = """
+import pandas as pd
+import torch
+from blindspots.certificates.contract import certificate
+from blindspots.interface import CertificateResult, Status
+from blindspots.measurements.contract import measurement
+
+
+@measurement("net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000)
+def by_label(model, data, *, scale: float = 1.0):
+    with torch.no_grad():
+        given = model(data.images).argmax(dim=1)
+    bright = pd.DataFrame({"label": data.labels, "value": data.images.flatten(1).mean(1) * scale})
+    return {"brightness": bright, "answers": pd.DataFrame({"answer": given})}
+
+
+@certificate(norm="linf", box=True)
+def nothing(model, images, labels, *, eps: float):
+    radius = torch.zeros(len(images), dtype=torch.float64)
+    status = torch.full((len(images),), Status.TIMED_OUT)
+    return CertificateResult(radius * torch.nan, status, ["limit of work"] * len(images))
+
+
+def table(brightness, answers):
+    rows = brightness.groupby(["net", "label"])["value"].mean().reset_index()
+    rows = rows.rename(columns={"net": "row", "label": "column"})
+    return rows.assign(column=rows["column"].astype(str), unit="", text="", n=len(answers))
+"""
+
+
+def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
+    (workflow.folder / "own.py").write_text(OWN, "utf-8")
+    config = workflow.config
+    config["measurements"] = {"own": {"method": "own:by_label", "n": 30, "scale": 2}}
+    config["certificates"] = {"none": {"method": "own:nothing", "eps": 0.1}}
+    config["tables"] = {"own": {"method": "own:table", "measurement": "own"}}
+    config["tables"]["same"] = {"method": "own:table", "experiment": "both"}
+    config["figures"] = {}
+    ended = workflow.run("results/small/tables/own.parquet", "results/small/tables/same.parquet")
+    assert ended.returncode == 0, ended.stdout
+    rows = pd.read_parquet(workflow.results / "measurements/own/linear.s0/brightness.parquet")
+    assert len(rows) == 30 and set(rows["net"]) == {"linear"} and set(rows["seed"]) == {0}
+    own, same = (tables.read(workflow.results / f"tables/{n}.parquet") for n in ("own", "same"))
+    assert set(own["row"].to_pylist()) == {"linear", "coded"} and own.equals(same)
+    ended = workflow.run("results/small/certificates/none/linear.s0.parquet")
+    assert ended.returncode == 0, ended.stdout
+    table = tables.read(workflow.results / "certificates/none/linear.s0.parquet")
+    found = {name: set(table[name].to_pylist()) for name in table.column_names}
+    assert (found["norm"], found["eps"], found["box"]) == ({"linf"}, {0.1}, {True})
+    assert (found["status"], found["radius"]) == ({"TIMED_OUT"}, {None})
+    assert found["reason"] == {"limit of work"}
+
+
+def test_an_added_certificate_computes_no_other(copied):
+    copied.config["certificates"]["near"] = {"method": "local", "n": 3}
+    jobs = copied.jobs()
+    assert jobs["certify"] == 2  # of the two nets, none by the product
+    assert not jobs.keys() & {"train", "attack", "measure_transfer", "measure_layers"}
