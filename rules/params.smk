@@ -257,8 +257,8 @@ def files_of_measurement(entry):
 
 def subject_of(entry):
     """The folder of an entry's jobs, with wildcards."""
-    within = {"net": "/{net}.s{seed}", "experiment": "/{experiment}", "run": ""}
-    return entry + within[declared(MEASURED[entry]).subject]
+    within = {"net": ["{net}.s{seed}"], "experiment": ["{experiment}"], "run": []}
+    return "/".join([entry, *within[declared(MEASURED[entry]).subject]])
 
 
 def measured_path(entry, table):
