@@ -19,6 +19,7 @@ from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import ANSWER, answers
+from blindspots.threat.chance import seeded
 from blindspots.threat.outcomes import WORD
 
 TRANSFER = pa.schema(
@@ -195,7 +196,9 @@ def exposed(
         InputError: a victim that does not classify.
     """
     data = exhibit.data
-    seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
+    shown = exhibit.source, exhibit.made_by, exhibit.amplified_to, victim.name, victim.seed
+    with seeded(seed, f"transfer {shown}"):
+        seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
     if seen is None:
         raise InputError(
             f"config: victims: expected nets that classify, found {victim.name}; leave it out"

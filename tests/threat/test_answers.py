@@ -35,7 +35,14 @@ def test_an_answer_that_is_not_finite_has_a_status_and_no_outcome():
     for column in (seen.predictions, seen.margins, seen.confidences):
         assert np.ma.getmaskarray(column).tolist() == [False, True, True]
     assert not seen.mistaken.any()
-    columns = {"net": "A", "seed": 0, "dataset": "toy", "file": "test", "index": np.arange(3), "label": 0}
+    columns = {
+        "net": "A",
+        "seed": 0,
+        "dataset": "toy",
+        "file": "test",
+        "index": np.arange(3),
+        "label": 0,
+    }
     table = tables.build(columns | seen.columns | {"probabilities": seen.probabilities}, CLEAN)
     assert table["outcome"].to_pylist() == [RIGHT, None, None]
     assert table["confidence"][0].as_py() == pytest.approx(np.exp(2) / (np.exp([2, 1, 0]).sum()))
