@@ -9,6 +9,7 @@ from torch import nn
 from blindspots.attacks import closest
 from blindspots.bounds.networks import layer_bounds
 from blindspots.families import minimal
+from blindspots.files import weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status, UnsupportedError
 from blindspots.jobs.attack import run
@@ -209,3 +210,21 @@ def test_the_attacks_of_the_package_take_such_a_net_and_repeat_themselves():
     assert first["success_share"].count() == 3
     assert draws_of(model) == 50
     assert not first["mistaken"].any()
+
+
+def made(shape, classes):
+    return Coin()
+
+
+def test_a_file_says_how_many_draws_its_net_is_judged_by(tmp_path):
+    method, path = f"{__name__}:made", tmp_path / "coin.safetensors"
+    with pytest.raises(InputError, match="draws: k of a net"):
+        weights.create(method, {}, (1, 2, 2), 3)
+    model, spec = weights.create(method, {}, (1, 2, 2), 3, draws=4)
+    assert draws_of(model) == 4
+    weights.save(path, model, spec)
+    assert draws_of(weights.load(path, own=[method])) == 4
+    for wrong in (0, "2", None):
+        weights.save(path, model, spec | {"draws": wrong})
+        with pytest.raises(InputError, match="expected a spec of a model"):
+            weights.load(path, own=[method])
