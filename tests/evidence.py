@@ -60,8 +60,8 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         found["clean"].append(whole | {"prediction": before, "margin": 3.0 - 2 * before})
         found["attacks"].append(
             whole | {
-                "attack": "closest", "eps": None, "target": None, "prediction": before,
-                "success": ok,
+                "attack": "closest", "norm": "l2", "eps": None, "target": None,
+                "prediction": before, "success": ok,
                 "attacked_prediction": after, "status": "CONVERGED" if ok else "NO_SUCCESS",
                 "distortion": length, "l2": length, "linf": length, "penalty": None,
                 "l0": length and 1, "l0_features": length and 1, "l1": length,

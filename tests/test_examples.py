@@ -102,7 +102,7 @@ def test_models_of_ones_own_are_attacked_compared_and_certified(tmp_path, monkey
     assert (certified["lower"] <= certified["upper"]).all()
     assert certified["lower"].median() > 0
     audit = pd.read_parquet(results / "audit.parquet").set_index(["net", "check"])
-    assert audit.loc[("smooth", "distance"), "checked"] == 32
+    assert audit.loc[("smooth", "distance"), "checked"] == 4 * 32  # in every norm
     assert "exported is not known to the audit" in audit.loc[("smooth", "answer"), "reason"]
     page = (results / "report.html").read_text("utf-8")
     assert all(net in page for net in ("small", "wide", "smooth"))
@@ -166,19 +166,29 @@ def test_changed_images_are_prepared_again(dataset):
 
 def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
     results = Example("attack", tmp_path).run()
-    found = {
-        name: pd.read_parquet(results / f"attacks/{name}/FC50-10.s0/test.parquet")
+    signs, closest = (
+        pd.read_parquet(results / f"attacks/{name}/FC50-10.s0/digits/test.parquet")
         for name in ("signs", "closest")
-    }
-    for rows in found.values():
-        assert rows["success"].all()
-        assert (rows["attacked_prediction"] != rows["label"]).all()
-    assert (found["signs"]["l2"] >= 0.999 * found["closest"]["l2"]).all()
+    )
+    assert signs["eps"].tolist() == [0.05, 0.1, 0.2] * 32
+    assert (signs["linf"] <= signs["eps"] * (1 + 1e-6)).all()
+    assert (signs["success"] == (signs["attacked_outcome"] == "WRONG")).all()
+    fooled = signs[signs["success"]].merge(closest, on="index", suffixes=("", "_closest"))
+    assert (fooled["l2"] >= 0.999 * fooled["l2_closest"]).all()
     ledger = pd.read_parquet(results / "ledger.parquet")
-    assert ledger["attack"].eq("closest").mean() > 0.9
-    shown = pd.read_parquet(results / "tables/signs.parquet").set_index("column")["value"]
-    assert shown["distortion"] == pytest.approx(found["signs"]["distortion"].mean())
-    assert "Distortions by signs" in (results / "report.html").read_text("utf-8")
+    nearest = ledger[ledger["goal"] == "any"].set_index(["norm", "index"])["upper"]
+    for norm in ("l1", "l2", "linf"):
+        best = pd.concat([signs[signs["success"]], closest[closest["success"]]])
+        best = best.groupby("index")[norm].min()
+        assert (nearest[norm][best.index] <= best + 1e-12).all()
+    table = pd.read_parquet(results / "tables/robustness.parquet").set_index("column")["value"]
+    found = [table[f"found at linf {eps}"] for eps in (0.05, 0.1, 0.2)]
+    assert found == [100 * (nearest["linf"] <= eps * (1 + 1e-6)).mean() for eps in (0.05, 0.1, 0.2)]
+    shown = pd.read_parquet(results / "tables/errors.parquet").set_index(["row", "column"])
+    of_signs = signs[(signs["eps"] == 0.1) & (signs["outcome"] == "RIGHT")]
+    success = shown.loc[("signs at eps 0.1/FC50-10", "success"), "value"]
+    assert success == pytest.approx(100 * of_signs["success"].mean())
+    assert "Error against radius" in (results / "report.html").read_text("utf-8")
 
 
 def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):

@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 TIE = 1e-5
 """Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
 
-MARGIN = 1e-5
+MARGIN = 5e-6
 """By which an answer leads where it counts, as a share of the largest logit."""
 
 SINGLE = 1e-5

@@ -19,8 +19,8 @@ DECLARATIONS = {"budget", "control", "minimal"}
 """Decorators that say what a method is, see `families`, and leave its parameters as they are."""
 
 HARMLESS = DECLARATIONS | {
-    "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped", "lru_cache",
-    "no_grad", "overload", "override", "wraps",
+    "across", "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
+    "lru_cache", "no_grad", "overload", "override", "wraps",
 }  # fmt: skip
 """Decorators that leave a function's parameters as they are."""
 

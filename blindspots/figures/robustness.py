@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.analyses.threats import across
 from blindspots.threat.outcomes import RIGHT
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 
 
-def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
+@across
+def robustness(
+    ledger: pd.DataFrame,
+    attacks: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    norm: Literal["l0", "l1", "l2", "linf"] = "l2",
+) -> Figure:
     """Small multiples: the share of images that no perturbation up to a length can change.
 
     Below, the share that is certified; above, the share that no attack has changed. The truth lies
@@ -22,12 +31,13 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
     title says on how many they did not: what is not found need not be robust.
 
     Args:
-        ledger: with schema `jobs.ledger.SCHEMA`; its rows in L2 for any wrong class.
+        ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
         attacks: of the experiment; its nets and images are shown.
         labels: of nets, by name.
+        norm: of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]
-    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == "l2")]
+    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == norm)]
     rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
     nets = list(rows["net"].unique())
     across = min(ACROSS, len(nets))
@@ -49,7 +59,7 @@ def robustness(ledger: pd.DataFrame, attacks: pd.DataFrame, *, labels: Mapping[s
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
     for axes in panels[len(nets) :]:
         axes.set_axis_off()
-    figure.supxlabel("length of the perturbation (L2)", fontsize=10)
+    figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
     lines = [panels[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
     figure.legend(

@@ -117,6 +117,8 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
         )
     if _is_single(values):
         return pa.repeat(pa.scalar(values, type=field.type), n)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+        values = values.astype(object)  # NumPy's own texts are not made words of
     if isinstance(values, np.ma.MaskedArray):
         return pa.array(values.data, type=field.type, mask=np.ma.getmaskarray(values))
     if isinstance(values, pa.Array | pa.ChunkedArray):

@@ -14,7 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.attacks import table
-from blindspots.attacks.contract import call, call_for_best, check_successes, name_of
+from blindspots.attacks.contract import (
+    call,
+    call_for_best,
+    check_successes,
+    name_of,
+    norm_of,
+)
 from blindspots.config import methods
 from blindspots.devices import pick
 from blindspots.families import family_of
@@ -229,6 +235,11 @@ def _attacked(attack, model, data, logits, fine, target, given, clean) -> Column
         columns
         | _clean_columns(clean)
         | {
+            "norm": np.full(
+                len(data.rows),
+                None if family.kind == "control" else norm_of(attack, given["settings"]),
+                object,
+            ),
             "success_share": share,
             "eps": np.ma.masked_invalid(
                 np.full(len(data.rows), given["settings"].get("eps", np.nan), float)

@@ -124,6 +124,7 @@ class Witnesses:
             "seed": self.seed,
             "attack": kept.names[at],
             "dataset": data.dataset,
+            "norm": None,
             "eps": None,
             "file": data.file,
             "index": data.rows,

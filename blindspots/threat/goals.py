@@ -18,6 +18,10 @@ Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 SUCCESS_MARGIN = 1e-5
 """Smallest relative margin that counts as success: about a hundred float32 roundings of a logit."""
 
+WITNESS_MARGIN = SUCCESS_MARGIN / 2
+"""Smallest relative margin of a witness that is shown again, in another batch, which rounds
+otherwise."""
+
 
 def accepted_answers(labels: Tensor, targets: Tensor | None, logits: int, classes: int) -> Tensor:
     """The answers that count as success.
@@ -53,10 +57,12 @@ def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
     return (inside - outside) / scale
 
 
-def mistaken(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Whether a model is wrong (n,) by `SUCCESS_MARGIN`, for any wrong class."""
+def mistaken(
+    logits: Tensor, labels: Tensor, classes: int, margin: float = SUCCESS_MARGIN
+) -> Tensor:
+    """Whether a model is wrong (n,) by a relative margin, for any wrong class."""
     accepted = accepted_answers(labels, None, logits.shape[1], classes)
-    return relative_margin(logits, accepted) >= SUCCESS_MARGIN
+    return relative_margin(logits, accepted) >= margin
 
 
 def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from blindspots.interface import Box
 from blindspots.threat.answers import show
 from blindspots.threat.chance import draws_of
-from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, mistaken, relative_margin
+from blindspots.threat.goals import (
+    SUCCESS_MARGIN,
+    WITNESS_MARGIN,
+    accepted_answers,
+    mistaken,
+    relative_margin,
+)
 from blindspots.threat.norms import NORMS
 from blindspots.threat.outcomes import NO_ANSWER, OUTCOMES, most_frequent, outcomes, predictions
 from blindspots.threat.rays import flat
@@ -32,7 +38,7 @@ class Judgement(NamedTuple):
         confidence: float64, the largest softmax probability; NaN where the answer is not finite.
         margin: float64, by how much the goal is met (`goals.relative_margin`); -inf likewise.
         met: bool, whether the goal is the answer.
-        mistaken: bool, whether a wrong class leads by `goals.SUCCESS_MARGIN`, whatever the goal.
+        mistaken: bool, whether a wrong class leads by `goals.WITNESS_MARGIN`, whatever the goal.
         certain: bool, whether the answer leads every other logit by as much.
         inside: bool, whether the image is in the box.
         lengths: of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
@@ -178,10 +184,10 @@ class _Answers:
         self.confidence = torch.where(finite, probability, torch.nan).cpu().numpy()
         self.margin = torch.where(finite, margin, -torch.inf).cpu().numpy()
         self.met = held.cpu().numpy()
-        self.mistaken = mistaken(logits, labels, classes).cpu().numpy()
+        self.mistaken = mistaken(logits, labels, classes, WITNESS_MARGIN).cpu().numpy()
         answers = logits.argmax(dim=1)
         leads = relative_margin(logits, accepted_answers(answers, answers, width, width))
-        self.certain = (leads >= SUCCESS_MARGIN).cpu().numpy()
+        self.certain = (leads >= WITNESS_MARGIN).cpu().numpy()
         self.share = np.full(len(self.margin), np.nan)
 
 

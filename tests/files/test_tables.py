@@ -204,3 +204,10 @@ def test_metadata_that_no_run_wrote_is_refused(text):
     with pytest.raises(InputError, match="expected a table that a run wrote, found one with other"):
         tables.metadata(table)
     assert tables.metadata(table.replace_schema_metadata()) == {}
+
+
+def test_texts_of_numpy_are_words_too():
+    words = pa.schema([pa.field("outcome", pa.dictionary(pa.int8(), pa.string()))])
+    for values in (np.array(["RIGHT", "WRONG"]), np.ma.array(["RIGHT", "WRONG"], mask=[0, 1])):
+        found = tables.build({"outcome": values}, words)["outcome"].to_pylist()
+        assert found == ["RIGHT", None if np.ma.isMaskedArray(values) else "WRONG"]

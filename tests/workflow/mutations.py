@@ -178,7 +178,7 @@ MUTATIONS = [
             "distortions": [0.05, 0.2], "across_seeds": True, "noise_draws": 3, "amplify": [0.2],
             "clip": False}),
     Mutation("experiments.*.attacks", "attacks", ("experiments", "two"), {
-        "attacks": ["near", "lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
+        "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
     # units

@@ -119,8 +119,18 @@ def test_every_key_of_the_schema_is_changed_by_a_mutation():
     assert {mutation.key for mutation in MUTATIONS} == keys(SCHEMA)
 
 
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A folder with what the configs name."""
+    folder = tmp_path_factory.mktemp("inputs")
+    files(folder)
+    return folder
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=named)
-def test_a_mutated_config_is_valid(mutation):
+def test_a_mutated_config_is_valid(inputs, monkeypatch, mutation):
+    monkeypatch.chdir(inputs)
+    monkeypatch.syspath_prepend(inputs)
     config = yaml.safe_load((BASES / f"{mutation.base}.yaml").read_text("utf-8"))
     mutation.applied(config)
     check(config, SCHEMA)

@@ -1,0 +1,86 @@
+"""Error against radius: what nets get wrong within a distance, by the worst of all attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.threats import across
+from blindspots.limits import at_least, distinct, some
+
+IMAGE = ["net", "seed", "dataset", "file", "index"]
+QUANTILES = (0.25, 0.5, 0.75)
+"""Of the distances found: the radii where neither the config nor an attack names any."""
+
+
+@across
+def robustness(
+    ledger: pd.DataFrame,
+    attacks: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    norm: Literal["l0", "l1", "l2", "linf"] | None = None,
+    radii: Annotated[Sequence[Annotated[float, at_least(0)]], some(), distinct()] | None = None,
+) -> pd.DataFrame:
+    """The error of each net within each radius, from below and from above.
+
+    From below: images that the net gets wrong as they are, or within the radius by any witness of
+    the ledger, the nearest of all attacks on each image. From above: images that no certificate
+    covers as far as that. Rejected answers are no errors.
+
+    Args:
+        ledger: with schema `jobs.ledger.SCHEMA`.
+        attacks: of the experiment; its nets and images count.
+        labels: of nets, by name.
+        norm: of the radii; None: that of the attacks with a radius, else L2.
+        radii: ascending; None: those of the attacks in this norm, else quartiles of the distances
+            found.
+    """
+    of_radii: str = norm or _norm_of(attacks)
+    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == of_radii)]
+    rows = attacks[IMAGE].drop_duplicates().merge(shown, on=IMAGE)
+    found = [
+        {"row": net, "seed": seed, "n": len(of)} | cell
+        for (net, seed), of in rows.groupby(["net", "seed"], sort=False)
+        for cell in _of(of, of_radii, radii or _radii(attacks, rows, of_radii))
+    ]
+    keys = ["row", "column", "column_label", "unit"]
+    values = pd.DataFrame(found, columns=[*keys, "seed", "value", "n", "reason"])
+    return cells(over_seeds(values, keys), labels, None)
+
+
+def _norm_of(attacks: pd.DataFrame) -> str:
+    """The norm of the attacks with a radius."""
+    known = attacks.loc[attacks["eps"].notna(), "norm"]
+    return str(known.iloc[0]) if len(known) else "l2"
+
+
+def _radii(attacks: pd.DataFrame, rows: pd.DataFrame, norm: str) -> list[float]:
+    asked = attacks.loc[attacks["norm"] == norm, "eps"].dropna().unique()
+    if len(asked) == 0:
+        distances = rows.loc[rows["upper"] > 0, "upper"]
+        asked = np.unique(distances.quantile(QUANTILES)) if len(distances) else []
+    return sorted(float(radius) for radius in asked)
+
+
+def _of(rows: pd.DataFrame, norm: str, radii: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """One network's cells."""
+    certified = rows["lower"].notna().any()
+    for radius in sorted(radii):
+        at = f"{norm} {radius:.4g}"
+        # A stored length is in float64, of pixels that float32 rounded.
+        reached = rows["upper"] <= radius * (1 + 1e-6)
+        yield {
+            "column": f"found at {at}", "column_label": f"error found within {at}",
+            "unit": "% error", "value": 100 * reached.mean(), "reason": None,
+        }  # fmt: skip
+        yield {
+            "column": f"open at {at}", "column_label": f"error not excluded within {at}",
+            "unit": "% error",
+            "value": 100 * (~(rows["lower"] > radius)).mean() if certified else np.nan,
+            "reason": None if certified else "no certificate",
+        }  # fmt: skip
