@@ -84,6 +84,7 @@ def built_net(wildcards):
         "name": wildcards.net,
         "seed": int(wildcards.seed),
         "model": instance(net["model"], "models"),
+        "draws": net["draws"],
         "parents": list(net["parents"]),
     }
 

@@ -12,6 +12,7 @@ def main(snakemake):
     train = tables.schema_of(snakemake.input.train)
     model, spec = weights.create(
         **net["model"],
+        draws=net["draws"],
         shape=train.field("image").type.shape,
         classes=tables.metadata(train)["classes"],
         parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),

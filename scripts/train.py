@@ -24,6 +24,7 @@ def main(snakemake):
     parents = snakemake.input.get("parents", [])
     model, spec = weights.create(
         **net["model"],
+        draws=net["draws"],
         shape=data.images.shape[1:],
         classes=data.classes,
         parents=dict(zip(net["parents"], parents, strict=True)),

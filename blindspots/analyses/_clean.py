@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from blindspots.analyses.kit import rates
 from blindspots.files.splits import SUBSETS
 from blindspots.threat.outcomes import REJECTED, WRONG
 
@@ -26,9 +27,10 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
     """
     there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
     found = clean[clean["status"] != NO_CLASSES].merge(there, on=IMAGE)
-    outcome = found["outcome"]
     return found.assign(
-        wrong=outcome == WRONG, rejected=outcome == REJECTED, unanswered=outcome.isna()
+        wrong=rates(found, WRONG),
+        rejected=rates(found, REJECTED),
+        unanswered=found["outcome"].isna(),
     )
 
 

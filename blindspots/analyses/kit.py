@@ -13,6 +13,7 @@ from blindspots import statistics
 from blindspots.analyses.printed import TABLES, Printed
 from blindspots.files import tables
 from blindspots.interface import InputError
+from blindspots.threat.outcomes import REJECTED, RIGHT, WRONG
 
 SCHEMA = pa.schema(
     [
@@ -191,3 +192,24 @@ def checked(found: Any, where: str) -> pa.Table:
         return tables.from_frame(frame, SCHEMA)
     except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these kinds
         raise InputError(f"{where}: {' '.join(str(error).split())}; correct its table") from error
+
+
+SHARES = {RIGHT: "right", WRONG: "wrong", REJECTED: "rejected"}
+"""Columns with the share of an outcome, of nets that answer by chance (`threat.answers.ANSWER`)."""
+
+
+def rates(rows: pd.DataFrame, outcome: str) -> pd.Series:
+    """How much of each answer has an outcome: whether it has; of nets by chance the share that has.
+
+    Args:
+        rows: with the column "outcome", and those of `SHARES` where there may be such nets.
+        outcome: one of `SHARES`.
+
+    Returns:
+        (n,) bool; float where there are shares.
+    """
+    said = rows["outcome"] == outcome
+    share = rows.get(SHARES[outcome])
+    if share is None or share.isna().all():
+        return said
+    return share.astype(float).fillna(said.astype(float))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from blindspots.analyses.attacked import sources, success_columns
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.analyses.printed import Printed
 from blindspots.threat.outcomes import REJECTED, WRONG
 
@@ -38,7 +38,7 @@ def transfer(
 
 def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     """What each victim gets wrong of each row's images; and what it rejects, where it ever does."""
-    rows = rows.assign(wrong=rows["outcome"] == WRONG, rejected=rows["outcome"] == REJECTED)
+    rows = rows.assign(wrong=rates(rows, WRONG), rejected=rates(rows, REJECTED))
     for victim, seen in rows.groupby("victim", sort=False):
         of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
         for column, title, unit, value in (

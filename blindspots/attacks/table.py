@@ -34,6 +34,9 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("certain", pa.bool_(), nullable=False),
             pa.field("inside", pa.bool_(), nullable=False),
             pa.field("success", pa.bool_(), nullable=False),
+            # Of a net that answers by chance the share of fresh draws in which the attack's image
+            # meets the goal; a success is one in more than half. Null of other nets.
+            pa.field("success_share", pa.float32()),
             pa.field("status", pa.string(), nullable=False),
             # Lengths are null where a minimal attack failed. L0 counts pixels, then features.
             pa.field("l0", pa.int32()),

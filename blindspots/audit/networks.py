@@ -21,6 +21,10 @@ class UnknownError(ValueError):
     """What is not audited here, and why."""
 
 
+class ChanceError(UnknownError):
+    """A net that answers by chance: it has no bounds, and its answers are not given again."""
+
+
 Shape = tuple[int, ...]
 
 
@@ -131,6 +135,8 @@ def load(path: str | Path) -> Network:
         AuditError: a damaged file.
     """
     weights, spec = tensors(path)
+    if "draws" in spec:
+        raise ChanceError("its answers are drawn by chance")
     build = MODELS.get(spec["method"])
     if build is None:
         raise UnknownError(f"model {spec['method']} is not known to the audit")

@@ -24,7 +24,7 @@ from blindspots.audit.files import (
     nets,
     rows,
 )
-from blindspots.audit.networks import Network, UnknownError, load
+from blindspots.audit.networks import ChanceError, Network, UnknownError, load
 
 SCHEMA = pa.schema(
     [
@@ -112,9 +112,9 @@ def audit(
     for net in [*attacks, *certificates, *files.weights]:
         by_net.setdefault(net, [])
     originals = _originals(files)
-    _assert_all_in_ledger(files, by_net)
-    _assert_weights(files)
     networks = {net: _network(files, net) for net in by_net}
+    _assert_all_in_ledger(files, by_net, networks)
+    _assert_weights(files)
     checks: dict[Net, list[Check]] = {}
     for number, (net, claimed) in enumerate(by_net.items(), 1):
         network = networks[net]
@@ -149,12 +149,21 @@ def _originals(files: Files) -> dict[Images, Originals]:
     return {images: read[path] for images, path in files.images.items()}
 
 
-def _assert_all_in_ledger(files: Files, by_net: Mapping[Net, Sequence[Claim]]) -> None:
-    """Refuse a ledger that leaves an attacked image out."""
+def _assert_all_in_ledger(
+    files: Files, by_net: Mapping[Net, Sequence[Claim]], networks: recorded.Networks
+) -> None:
+    """Refuse a ledger that leaves an attacked image out, or has one of a net that draws answers."""
+    drawn = {net for net, network in networks.items() if isinstance(network, ChanceError)}
+    for net in drawn:
+        if by_net[net]:
+            raise AuditError(
+                f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a net that "
+                "answers by chance, found some; delete the ledger and run the workflow again"
+            )
     known = {(*claim[:4], claim.image) for claimed in by_net.values() for claim in claimed}
     for path in files.attacked:
         for key in distinct(path, ["net", "seed", "dataset", "file", "index"]):
-            if key not in known:
+            if key not in known and key[:2] not in drawn:
                 net, seed, _, file, index = key
                 raise AuditError(
                     f"{path}: net {net} (seed {seed}), image {index} of {file}: expected a row of "

@@ -20,6 +20,7 @@ from blindspots.bounds.unmodified import check_unmodified, unmodified
 from blindspots.bounds.walk import Step, Walk
 from blindspots.interface import UnsupportedError
 from blindspots.lending import changed, state
+from blindspots.threat.chance import draws_of
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
 """Of the largest logit: by how much a model's answers may differ from those in float64.
@@ -74,6 +75,10 @@ def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
         return model
     if not isinstance(model, nn.Module):
         raise UnsupportedError(f"model: expected a torch.nn.Module, found {type(model).__name__}")
+    if draws_of(model) is not None:
+        raise UnsupportedError(
+            "model: expected a net that answers the same each time, found one with draws"
+        )
     check_unmodified(model)
     before = state(model)
     with torch.inference_mode(False), torch.no_grad():

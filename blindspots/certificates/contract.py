@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from blindspots.config.methods import accepted
 from blindspots.files.images import Images
-from blindspots.interface import CertificateResult, InputError, Status
+from blindspots.interface import CertificateResult, InputError, Status, UnsupportedError
 from blindspots.lending import changed, state
+from blindspots.threat.chance import draws_of
 
 
 def certificate(
@@ -47,8 +48,13 @@ def call(
 
     Raises:
         InputError: what it returns is not what the contract says, or the model is not as it was.
-        UnsupportedError: the certificate's own, of a network that it does not take.
+        UnsupportedError: the certificate's own, of a network that it does not take; or one that
+            answers by chance.
     """
+    if draws_of(model) is not None:
+        raise UnsupportedError(
+            "model: expected a net that answers the same each time, found one with draws"
+        )
     name, before = getattr(certify, "__name__", "certificate"), state(model, data.images[:1])
     offered = accepted(certify, classes=data.classes)
     found = certify(model, data.images.clone(), data.labels.clone(), **offered, **settings)

@@ -8,6 +8,7 @@ from typing import Any
 
 from blindspots import provenance
 from blindspots.config import datasets, measurements, methods
+from blindspots.config.chance import chance_faults
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
@@ -79,6 +80,8 @@ def check(
         _fill_in(config)
         faults = list(reference_faults(config))
         names_are_known = not faults
+        if names_are_known:
+            faults += chance_faults(config)
         first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
             key, given = "data" if short and key == first else key, method_settings(instance, role)
@@ -159,7 +162,7 @@ def _fill_in(config: Config) -> None:
         net.setdefault("label", name)
         net.setdefault("parents", {})
         net.setdefault("weights", _own_weights(net["model"]))
-        for key in ("trainer", "train_on"):
+        for key in ("trainer", "train_on", "draws"):
             net.setdefault(key, None)
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")

@@ -40,6 +40,7 @@ class Measurement(NamedTuple):
         memory: MB, or a function of n, pixels, classes and chunk.
         runtime: minutes; likewise.
         gpu: whether it computes on one.
+        chance: whether it takes nets that answer by chance.
     """
 
     subject: str
@@ -48,6 +49,7 @@ class Measurement(NamedTuple):
     memory: Need = 4000
     runtime: Need = 60
     gpu: bool = True
+    chance: bool = False
 
     @property
     def given(self) -> tuple[str, ...]:

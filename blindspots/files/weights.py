@@ -23,6 +23,7 @@ from blindspots.files._fitting import fitted
 from blindspots.files.tables import replacing
 from blindspots.interface import InputError
 from blindspots.threat.answers import check_model
+from blindspots.threat.chance import by_chance
 
 Spec = dict[str, Any]
 
@@ -34,6 +35,7 @@ def create(
     classes: int,
     *,
     parents: Mapping[str, str | Path] | None = None,
+    draws: int | None = None,
     seed: int = 0,
     own: Collection[str] = (),
 ) -> tuple[nn.Module, Spec]:
@@ -45,6 +47,7 @@ def create(
         shape: of an image.
         classes: number of logits.
         parents: files of the models that this one is built from, by the name its method knows.
+        draws: of a model that answers by chance: how many each image is judged by.
         seed: of the initial weights.
         own: of the parents' files, as for `load`.
 
@@ -57,7 +60,7 @@ def create(
         "shape": list(shape),
         "classes": classes,
         "parents": {name: spec_of(path) for name, path in (parents or {}).items()},
-    }
+    } | ({} if draws is None else {"draws": draws})
     models = {name: load(path, own=own) for name, path in (parents or {}).items()}
     return _build(spec, models, seed), spec
 
@@ -180,7 +183,7 @@ def _lineage(spec: Spec) -> Iterator[Spec]:
 
 
 def _is_spec(spec: Spec) -> bool:
-    numbers = [*spec["shape"], spec["classes"]]
+    numbers = [*spec["shape"], spec["classes"], spec.get("draws", 1)]
     return (
         isinstance(spec["method"], str)
         and isinstance(spec["settings"], dict)
@@ -250,6 +253,8 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         model = factory(spec["shape"], spec["classes"], **settings)
+        if "draws" in spec and isinstance(model, nn.Module):
+            by_chance(model, spec["draws"])
         if ":" in spec["method"]:  # a user's own
             check_model(model, spec["method"], spec["shape"])
         return model.eval()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import AttackResult, InputError, Status
 from blindspots.jobs.chunks import resumable
-from blindspots.jobs.job import own_models, progress
+from blindspots.jobs.job import own_models, progress, warn
 from blindspots.lending import changed, state
 from blindspots.provenance import digest
-from blindspots.threat.judge import judge
+from blindspots.threat.answers import Answers, answers
+from blindspots.threat.chance import draws_of, seeded
+from blindspots.threat.judge import Judgement, judge
 from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
 
@@ -83,10 +85,7 @@ def attacked(snakemake: Any) -> pa.Table:
             every=machine["checkpoint_seconds"], progress=show,
         )  # fmt: skip
     if not pc.any(found["success"]).as_py():
-        for stream in (sys.stderr, sys.__stderr__):  # in the job's log, and before the user's eyes
-            print(
-                f"{snakemake.output[0]}: no success on any of {len(data.rows)} images", file=stream
-            )
+        warn(f"{snakemake.output[0]}: no success on any of {len(data.rows)} images")
     return found
 
 
@@ -149,7 +148,8 @@ def run(
     """
     given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
     parts: list[dict[str, np.ndarray]] = []
-    before = state(model, data.images[:1])
+    with seeded(seed, "state"):
+        before = state(model, data.images[:1])
     for number, part in enumerate(data.chunks(chunk)):
         parts.append(_run_chunk(attack, model, part, target, given, settings))
         if (what := changed(before, model)) is not None:
@@ -174,15 +174,21 @@ def radii(settings: Mapping[str, Any]) -> list[float | None]:
 
 def _run_chunk(attack, model, data, target, given, settings) -> Columns:
     """The columns of some images, each at every radius in turn."""
-    with torch.no_grad():
+    first, by_chance = data.rows[0], draws_of(model) is not None
+    with seeded(given["seed"], f"unaltered {first}"), torch.no_grad():
         logits = widened(model(data.images))
+        clean = None
+        if by_chance and logits.ndim == 2:
+            clean = answers(model, data.images, data.labels, data.classes, len(data.rows))
     if logits.ndim != 2:
         raise InputError(
             f"expected a model that gives logits (n, classes), found shape {tuple(logits.shape)}"
         )
     fine = logits.isfinite().all(dim=1)
+    if clean is not None:
+        fine &= torch.from_numpy(~np.ma.getmaskarray(clean.predictions)).to(fine.device)
     each = [
-        _attacked(attack, model, data, logits, fine, target, given | {"settings": some})
+        _attacked(attack, model, data, logits, fine, target, given | {"settings": some}, clean)
         for some in (
             settings if eps is None else {**settings, "eps": eps} for eps in radii(settings)
         )
@@ -192,35 +198,77 @@ def _run_chunk(attack, model, data, target, given, settings) -> Columns:
     return {name: column[by_image] for name, column in joined.items()}
 
 
-def _attacked(attack, model, data, logits, fine, target, given) -> Columns:
+def _attacked(attack, model, data, logits, fine, target, given, clean) -> Columns:
     """The columns of an attack at one radius; images without finite logits are left alone."""
     found, targets = _unattacked(data), None
+    purpose = f"{name_of(attack)} {given['settings'].get('eps')} {data.rows[0]}"
     if fine.any():
         rows = fine.nonzero()[:, 0]
-        result, aims = _call(
-            attack, model, data.at(rows.cpu().numpy()), logits[rows], target, given
-        )
+        with seeded(given["seed"], f"attack {purpose}"):
+            result, aims = _call(
+                attack, model, data.at(rows.cpu().numpy()), logits[rows], target, given
+            )
         for name, value in vars(result).items():
             if value is not None:
                 whole = getattr(found, name)
                 whole[rows] = value.to(whole)
         if aims is not None:
             targets = torch.full_like(data.labels, -1).index_copy(0, rows, aims)
-    seen = judge(
-        model, data.images, found.images, data.labels, targets, classes=data.classes, box=data.box
-    )
     family = family_of(attack)
-    if family.kind != "control":
+
+    def judged() -> Judgement:
+        return judge(
+            model, data.images, found.images, data.labels, targets,
+            classes=data.classes, box=data.box,
+        )  # fmt: skip
+
+    with seeded(given["seed"], f"judge {purpose}"):
+        seen = judged()
+        share = np.ma.masked_where(~fine.cpu().numpy(), np.ma.masked_invalid(seen.share))
+        if clean is not None and family.kind != "control":
+            found = _drawn_again(found, seen, fine, keeps_failures=family.kind == "budget")
+            seen = judged()  # of the images that are kept
+    if family.kind != "control" and clean is None:
         check_successes(found, targets, seen, data, name_of(attack))
-    return _columns(found, targets, seen, data, logits, fine, family.kind == "budget") | {
-        "norm": np.full(
-            len(data.rows),
-            None if family.kind == "control" else norm_of(attack, given["settings"]),
-            object,
-        ),
-        "eps": np.ma.masked_invalid(
-            np.full(len(data.rows), given["settings"].get("eps", np.nan), float)
-        ),
+    columns = _columns(found, targets, seen, data, logits, fine, family.kind == "budget")
+    return (
+        columns
+        | _clean_columns(clean)
+        | {
+            "norm": np.full(
+                len(data.rows),
+                None if family.kind == "control" else norm_of(attack, given["settings"]),
+                object,
+            ),
+            "success_share": share,
+            "eps": np.ma.masked_invalid(
+                np.full(len(data.rows), given["settings"].get("eps", np.nan), float)
+            ),
+        }
+    )
+
+
+def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
+    """A result whose successes are those of fresh draws; where there is none, as of a failure."""
+    success = torch.from_numpy(seen.success).to(fine.device) & fine
+    kept = (success | keeps_failures).view(-1, *[1] * (found.images.ndim - 1))
+    status = found.status.masked_fill(success, int(Status.CONVERGED))
+    return replace(
+        found,
+        images=torch.where(kept, found.images, found.originals),
+        success=success,
+        status=status.masked_fill(~success & fine, int(Status.NO_SUCCESS)),
+    )
+
+
+def _clean_columns(clean: Answers | None) -> Columns:
+    """What the draws of a net that answers by chance say of unaltered images."""
+    if clean is None:
+        return {}
+    return {
+        "prediction": clean.predictions,
+        "outcome": clean.outcomes,
+        "confidence": clean.confidences,
     }
 
 

@@ -126,6 +126,12 @@ def progress(label, unit, total=None):
         yield show
 
 
+def warn(text):
+    """A line in the job's log, and before the user's eyes."""
+    for stream in (sys.stderr, sys.__stderr__):
+        print(text, file=stream)
+
+
 def own_models(snakemake) -> set[str]:
     """The methods of models that the config names; a file may name no other of a user's own."""
     return {net["model"]["method"] for net in snakemake.config["nets"].values()}

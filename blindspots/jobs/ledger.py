@@ -93,7 +93,8 @@ def build(
             answer by the margin. One outside the box is no witness, but evidence.
         certificates: with `certificates.table.SCHEMA`; without the column `norm` they are in L2 and
             hold outside the box.
-        clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0.
+        clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0. Nets
+            that answer by chance, which have shares there, have no row.
         prepared: the unaltered images, by what `PLACE` names.
 
     Returns:
@@ -102,7 +103,7 @@ def build(
     Raises:
         LedgerError: a lower bound above a distance at which the net is wrong; names the first.
     """
-    certificates = _completed(certificates)
+    attacks, certificates, clean = _certain(attacks, _completed(certificates), clean)
     images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
     images = images.sort_values(IMAGE).reset_index(drop=True)
     number = pd.MultiIndex.from_frame(images)
@@ -128,6 +129,17 @@ def build(
         frames.append(joined.assign(norm=NORMS.index(norm)))
     ledger = pd.concat(frames, ignore_index=True)
     return _named(ledger, images, certificates, of_radii)
+
+
+def _certain(
+    attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
+) -> tuple[pd.DataFrame, ...]:
+    """The rows of nets that answer the same each time: of others nothing is bounded."""
+    drawn = set(clean.loc[clean["right"].notna(), "net"]) if "right" in clean else set()
+    return tuple(
+        frame[~frame["net"].isin(drawn)].reset_index(drop=True)
+        for frame in (attacks, certificates, clean)
+    )
 
 
 def _completed(certificates: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from blindspots.interface import InputError
 from blindspots.jobs.job import own_models, progress, provenance
 from blindspots.measurements.transfer import attacked, control
 from blindspots.randomness import derived_seed
+from blindspots.threat.chance import seeded
 
 Offers = dict[str, Callable[[], Any]]
 """By name of a parameter what makes its value, which is made only where it is asked for."""
@@ -40,7 +41,9 @@ def measure(snakemake) -> None:
                 "progress": partial(_given, show),
             }
             try:
-                result = function(**{n: offers[n]() for n in wanted}, **told["settings"])
+                asked = {n: offers[n]() for n in wanted}
+                with seeded(offers["seed"](), f"{where} {name}"):
+                    result = function(**asked, **told["settings"])
             except InputError as error:
                 raise InputError(f"{where}: {error}") from None
         for table, rows in _named(result, told["gives"], where).items():

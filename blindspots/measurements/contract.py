@@ -22,6 +22,7 @@ def measurement(
     memory: Need = 4000,
     runtime: Need = 60,
     gpu: bool = True,
+    chance: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function as a measurement, by decorator.
 
@@ -32,5 +33,6 @@ def measurement(
         memory: of a job, in MB.
         runtime: of a job, in minutes.
         gpu: whether models are on the GPU where there is one; else on the CPU.
+        chance: whether it takes nets that answer by chance (`blindspots.threat.chance`).
     """
     return lambda function: function

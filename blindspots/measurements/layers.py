@@ -31,7 +31,7 @@ LIPSCHITZ = pa.schema(
 """Bounds of a net: a row per layer, in the order of application; or one row, with a reason."""
 
 
-@measurement("net", tables=("lipschitz",), gpu=False)
+@measurement("net", tables=("lipschitz",), gpu=False, chance=True)
 def layers(
     net: str,
     seed: int,

@@ -20,6 +20,7 @@ from blindspots.interface import Box, InputError
 from blindspots.measurements.contract import measurement
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import ANSWER, answers
+from blindspots.threat.chance import seeded
 from blindspots.threat.outcomes import WORD
 
 TRANSFER = pa.schema(
@@ -182,7 +183,7 @@ def _distortion(data: Images, images: Tensor) -> np.ndarray:
     return change.square().mean(dim=1).sqrt().cpu().numpy()
 
 
-@measurement("experiment", tables=("transfer", "witnesses"), pictures=("pictures",))
+@measurement("experiment", tables=("transfer", "witnesses"), pictures=("pictures",), chance=True)
 def transfer(
     experiment: str,
     seed: int,
@@ -257,7 +258,9 @@ def exposed(
         InputError: a victim that does not classify.
     """
     data = exhibit.data
-    seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
+    shown = exhibit.source, exhibit.made_by, exhibit.amplified_to, victim.name, victim.seed
+    with seeded(seed, f"transfer {shown}"):
+        seen = answers(victim.model, exhibit.images, data.labels, data.classes, chunk)
     if seen is None:
         raise InputError(
             f"config: victims: expected nets that classify, found {victim.name}; leave it out"

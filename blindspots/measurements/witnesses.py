@@ -22,6 +22,7 @@ from blindspots.files.boxes import contains
 from blindspots.files.images import Images
 from blindspots.interface import Status
 from blindspots.threat.answers import Answers, answers
+from blindspots.threat.chance import draws_of
 from blindspots.threat.judge import judge, lengths
 from blindspots.threat.outcomes import WRONG
 
@@ -82,13 +83,16 @@ class Witnesses:
     def table(self, model: nn.Module, chunk: int) -> pa.Table:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.
 
-        Originals that the network gets wrong are left out: these are their own witnesses.
+        Originals that the network gets wrong are left out: these are their own witnesses. One that
+        answers by chance has none.
 
         Args:
             model: the network.
             chunk: images that it is shown at a time.
         """
         data = self.data
+        if draws_of(model) is not None:
+            return table.schema(data.images.shape[1:]).empty_table()
         clean = answers(model, data.images, data.labels, data.classes, chunk)
         assert clean is not None  # a victim that does not classify has been refused
         unlike = clean.outcomes != WRONG
@@ -136,6 +140,7 @@ class Witnesses:
             "certain": seen.certain,
             "inside": seen.inside,
             "success": kept is self.inside,
+            "success_share": None,
             "status": Status.CONVERGED.name,
             "distortion": seen.lengths["l2"] / images[0].numel() ** 0.5,
             "rounded_outcome": seen.rounded_outcome,

@@ -12,11 +12,17 @@ from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
 from blindspots.own_code import own_line
+from blindspots.threat.chance import draws_of
 from blindspots.threat.goals import mistaken
 from blindspots.threat.outcomes import (
     NO_ANSWER,
+    OUTCOMES,
+    REJECTED,
+    RIGHT,
     WORD,
+    WRONG,
     margins,
+    most_frequent,
     outcomes,
     predictions,
     widened,
@@ -34,8 +40,15 @@ ANSWER = [
     pa.field("margin", pa.float64()),  # label's logit less the largest of another class
     pa.field("confidence", pa.float32()),  # largest softmax probability over all logits
     pa.field("status", WORD, nullable=False),  # see `Answers`
+    pa.field("right", pa.float32()),  # share of a net's draws; null: it answers not by chance
+    pa.field("wrong", pa.float32()),
+    pa.field("rejected", pa.float32()),
 ]
 """Columns of an answer.
+
+A net that answers by chance gives as many as its `draws`: the prediction is the most frequent
+finite one, the outcome is the most frequent (of equally frequent ones the first of RIGHT, WRONG,
+REJECTED), margin and confidence are means over the finite ones.
 
 Logits beyond the classes, such as a detector's "rejected", have no part in a margin: an image that
 is rejected may have any.
@@ -65,7 +78,10 @@ class Answers(NamedTuple):
         margins: float64, see `outcomes.margins`.
         confidences: float64, the largest softmax probability over all logits.
         statuses: names of `Status`: ANSWERED; or NON_FINITE, where the logits are not finite.
-        mistaken: bool, whether it is wrong by the margin that a witness needs.
+        right: float64, the share of draws that are; masked of a model without (`chance.draws_of`).
+        wrong: likewise.
+        rejected: likewise.
+        mistaken: bool, whether it is wrong by the margin that a witness needs; never by chance.
         probabilities: bool, whether its logits are at least 0 and sum to 1, as no logits do.
     """
 
@@ -74,6 +90,9 @@ class Answers(NamedTuple):
     margins: np.ma.MaskedArray
     confidences: np.ma.MaskedArray
     statuses: np.ndarray
+    right: np.ma.MaskedArray
+    wrong: np.ma.MaskedArray
+    rejected: np.ma.MaskedArray
     mistaken: np.ndarray
     probabilities: np.ndarray
 
@@ -134,6 +153,9 @@ def answers(
 ) -> Answers | None:
     """Show images to a model, `chunk` at a time; None for a model that does not classify.
 
+    A model that answers by chance is shown each as often as it says, from torch's global generator
+    as that is (`chance.seeded`): what it draws depends on the chunk.
+
     Args:
         model: images to logits (n, classes or more).
         images: (n, *image).
@@ -144,36 +166,83 @@ def answers(
     Raises:
         InputError: fewer logits than classes.
     """
-    found: list[list[np.ndarray]] = []
+    draws = draws_of(model)
+    found: list[list[tuple[np.ndarray, ...]]] = [[] for _ in range(draws or 1)]
     with torch.no_grad():
         for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
-            logits = widened(model(x))
-            if logits.ndim != 2:
-                return None
-            if logits.shape[1] < classes:
-                raise InputError(
-                    f"model: expected a logit for each class, found {logits.shape[1]} and "
-                    f"{classes} classes; check the model and its weights"
-                )
-            seen = (
-                predictions(logits, classes),
-                margins(logits, y, classes).double(),
-                logits.double().softmax(dim=1).amax(dim=1),
-                mistaken(logits, y, classes),
-                _are_probabilities(logits),
-            )
-            found.append([column.cpu().numpy() for column in seen])
-    given, margin, confidence, wrong, sums = map(np.concatenate, zip(*found, strict=True))
-    none = given == NO_ANSWER
-    statuses = np.where(none, Status.NON_FINITE.name, Status.ANSWERED.name)
+            for of_draw in found:
+                seen = _seen(widened(model(x)), y, classes)
+                if seen is None:
+                    return None
+                of_draw.append(seen)
+    truth = labels.cpu().numpy()
+    each = [_answers([*map(np.concatenate, zip(*parts, strict=True))], truth) for parts in found]
+    return each[0] if draws is None else _pooled(each)
+
+
+def _seen(logits: Tensor, labels: Tensor, classes: int) -> tuple[np.ndarray, ...] | None:
+    """What is to be known of logits; None where they are none."""
+    if logits.ndim != 2:
+        return None
+    if logits.shape[1] < classes:
+        raise InputError(
+            f"model: expected a logit for each class, found {logits.shape[1]} and "
+            f"{classes} classes; check the model and its weights"
+        )
+    seen = (
+        predictions(logits, classes),
+        margins(logits, labels, classes).double(),
+        logits.double().softmax(dim=1).amax(dim=1),
+        mistaken(logits, labels, classes),
+        _are_probabilities(logits),
+    )
+    return tuple(column.cpu().numpy() for column in seen)
+
+
+def _answers(columns: Sequence[np.ndarray], labels: np.ndarray) -> Answers:
+    given, margin, confidence, wrong, sums = columns
+    none, no_share = given == NO_ANSWER, np.ma.masked_all(len(given))
     return Answers(
         predictions=np.ma.array(given, mask=none),
-        outcomes=outcomes(given, labels.cpu().numpy()),
+        outcomes=outcomes(given, labels),
         margins=np.ma.array(margin, mask=none),
         confidences=np.ma.array(confidence, mask=none),
-        statuses=statuses.astype(object),
+        statuses=_statuses(none),
+        right=no_share,
+        wrong=no_share,
+        rejected=no_share,
         mistaken=wrong,
         probabilities=sums,
+    )
+
+
+def _statuses(none: np.ndarray) -> np.ndarray:
+    return np.where(none, Status.NON_FINITE.name, Status.ANSWERED.name).astype(object)
+
+
+def _pooled(each: Sequence[Answers]) -> Answers:
+    """The answers of a model's draws, made one."""
+    said = np.stack([draw.outcomes for draw in each])
+    outcome = most_frequent(said, [*OUTCOMES, None])
+    none = np.array([word is None for word in outcome])
+    given = np.stack([draw.predictions.filled(NO_ANSWER) for draw in each])
+    known = sorted({*given.ravel().tolist()} - {NO_ANSWER}) or [NO_ANSWER]
+
+    def mean(column: str) -> np.ma.MaskedArray:
+        values = np.ma.stack([getattr(draw, column) for draw in each]).mean(axis=0)
+        return np.ma.array(np.ma.filled(values, 0.0), mask=none)
+
+    return Answers(
+        predictions=np.ma.array(most_frequent(given, known).astype(np.int64), mask=none),
+        outcomes=outcome,
+        margins=mean("margins"),
+        confidences=mean("confidences"),
+        statuses=_statuses(none),
+        right=np.ma.array((said == RIGHT).mean(axis=0)),
+        wrong=np.ma.array((said == WRONG).mean(axis=0)),
+        rejected=np.ma.array((said == REJECTED).mean(axis=0)),
+        mistaken=np.zeros(len(none), bool),
+        probabilities=np.all([draw.probabilities for draw in each], axis=0),
     )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from blindspots.interface import Box
 from blindspots.threat.answers import show
+from blindspots.threat.chance import draws_of
 from blindspots.threat.goals import (
     SUCCESS_MARGIN,
     WITNESS_MARGIN,
@@ -21,7 +22,7 @@ from blindspots.threat.goals import (
     relative_margin,
 )
 from blindspots.threat.norms import NORMS
-from blindspots.threat.outcomes import outcomes, predictions
+from blindspots.threat.outcomes import NO_ANSWER, OUTCOMES, most_frequent, outcomes, predictions
 from blindspots.threat.rays import flat
 
 LEVELS = 255
@@ -45,6 +46,10 @@ class Judgement(NamedTuple):
             multiple of 1/255.
         rounded_success: (n,) bool, masked likewise: whether the rounded image meets the goal,
             however long its perturbation is then.
+        share: float64, of a model that answers by chance the share of draws in which the goal is
+            met by the margin; NaN of others. Then the answers are as in `answers.ANSWER`, the
+            margin is a mean, the goal is met where it is in more than half of the draws, and
+            nothing is `mistaken` or `certain`.
     """
 
     prediction: np.ndarray
@@ -58,11 +63,12 @@ class Judgement(NamedTuple):
     lengths: dict[str, np.ndarray]
     rounded_outcome: np.ndarray
     rounded_success: np.ma.MaskedArray
+    share: np.ndarray
 
     @property
     def success(self) -> np.ndarray:
         """(n,) bool, whether the goal is met by `goals.SUCCESS_MARGIN`."""
-        return self.margin >= SUCCESS_MARGIN
+        return _succeeds(self.margin, self.share)
 
 
 def judge(
@@ -88,12 +94,13 @@ def judge(
         box: range of a pixel.
         chunk: images that the model is shown at a time; all by default.
     """
-    seen = _Answers(model, images, labels, targets, classes, chunk)
+    seen = _pooled(model, images, labels, targets, classes, chunk)
     whole = _is_of_levels(originals)
-    rounded_outcome, rounded_margin = np.full(len(whole), None), np.zeros(len(whole))
+    rounded_outcome, rounded_success = np.full(len(whole), None), np.zeros(len(whole), bool)
     if whole.any():
-        saved = _Answers(model, _rounded(images, box), labels, targets, classes, chunk)
-        rounded_outcome[whole], rounded_margin[whole] = saved.outcome[whole], saved.margin[whole]
+        saved = _pooled(model, _rounded(images, box), labels, targets, classes, chunk)
+        rounded_outcome[whole] = saved.outcome[whole]
+        rounded_success = _succeeds(saved.margin, saved.share)
     return Judgement(
         prediction=seen.prediction,
         outcome=seen.outcome,
@@ -105,7 +112,8 @@ def judge(
         inside=are_inside(images, box),
         lengths=lengths(images.double() - originals.double()),
         rounded_outcome=rounded_outcome,
-        rounded_success=np.ma.array(rounded_margin >= SUCCESS_MARGIN, mask=~whole),
+        rounded_success=np.ma.array(rounded_success, mask=~whole),
+        share=seen.share,
     )
 
 
@@ -182,6 +190,31 @@ class _Answers:
         answers = logits.argmax(dim=1)
         leads = relative_margin(logits, accepted_answers(answers, answers, width, width))
         self.certain = (leads >= WITNESS_MARGIN).cpu().numpy()
+        self.share = np.full(len(self.margin), np.nan)
+
+
+def _pooled(model, images, labels, targets, classes, chunk) -> _Answers:
+    """A model's answers; of one that answers by chance those of its draws, made one."""
+    draws = draws_of(model)
+    each = [_Answers(model, images, labels, targets, classes, chunk) for _ in range(draws or 1)]
+    seen = each[0]
+    if draws is None:
+        return seen
+    given = np.stack([draw.prediction for draw in each])
+    known = sorted({*given.ravel().tolist()} - {NO_ANSWER}) or [NO_ANSWER]
+    seen.prediction = most_frequent(given, known).astype(np.int64)
+    seen.outcome = most_frequent(np.stack([draw.outcome for draw in each]), [*OUTCOMES, None])
+    finite = np.ma.masked_invalid([draw.confidence for draw in each])
+    seen.confidence = np.ma.filled(finite.mean(axis=0), np.nan)
+    margin = np.stack([draw.margin for draw in each])
+    seen.margin, seen.share = margin.mean(axis=0), (margin >= SUCCESS_MARGIN).mean(axis=0)
+    seen.met = _succeeds(seen.margin, seen.share)
+    seen.mistaken = seen.certain = np.zeros(len(seen.met), bool)
+    return seen
+
+
+def _succeeds(margin: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(share), margin >= SUCCESS_MARGIN, share > 0.5)
 
 
 def are_inside(images: Tensor, box: Box) -> np.ndarray:

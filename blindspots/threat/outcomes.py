@@ -9,6 +9,7 @@ model whose logits are not finite gives no answer, and that has no outcome.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 RIGHT, WRONG, REJECTED = "RIGHT", "WRONG", "REJECTED"
 """The outcomes, as tables have them; null: no answer."""
+
+OUTCOMES = (RIGHT, WRONG, REJECTED)
 
 NO_CLASS, NO_ANSWER = -1, -2
 """An answer beyond the classes, and of logits that are not finite: in tables -1, and null."""
@@ -81,3 +84,14 @@ def is_right(answers: Any, labels: Any) -> Any:
 def is_rejected(answers: Any) -> Any:
     """Whether answers are beyond the classes, as `is_wrong`."""
     return answers == NO_CLASS
+
+
+def most_frequent(values: np.ndarray, among: Sequence[Any]) -> np.ndarray:
+    """What each column of (draws, n) holds most often (n,); of equally frequent ones the first.
+
+    Args:
+        values: outcomes, or answers.
+        among: those that count, in their order.
+    """
+    counts = np.stack([np.equal(values, value).sum(axis=0) for value in among])
+    return np.array(among, object)[counts.argmax(axis=0)]

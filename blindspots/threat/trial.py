@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import UNIT_BOX, Box, InputError
+from blindspots.threat.chance import draws_of, seeded
 from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
@@ -22,7 +23,8 @@ def trial(
 ) -> Tensor:
     """What a model in evaluation mode answers to three images of noise.
 
-    They are shown together, each among copies of itself, and one alone: 13 images in all.
+    They are shown together, each among copies of itself, and one alone: 13 images in all. Of a
+    model that answers by chance (`chance.by_chance`) only the form of its answers is looked at.
 
     Args:
         model: images (n, *shape) to answers (n, …).
@@ -40,6 +42,8 @@ def trial(
     images = _noise(shape, box).to(torch.float32 if like is None else like)
     before = {name: buffer.clone() for name, buffer in _buffers(model).items()}
     with torch.no_grad():
+        if draws_of(model) is not None:
+            return widened(_by_chance(model, images, before))
         found = _answers(model, images)
         drawn = _random_states(images.device)  # only now: a first call may compile something
         among = [_answers(model, image.repeat(3, *[1] * image.ndim)) for image in images]
@@ -48,7 +52,8 @@ def trial(
     if drawn != _random_states(images.device):
         raise InputError(
             "expected answers that do not depend on chance, found that the model draws random "
-            "numbers; call model.eval(), or take out what is random"
+            "numbers; call model.eval(), take out what is random, or say how many draws it is to "
+            "be judged by (draws: k of a net, threat.chance.by_chance)"
         )
     pairs = [(alone, found[:1])]
     pairs += [(copies, one.expand_as(copies)) for copies, one in zip(among, found, strict=True)]
@@ -62,6 +67,19 @@ def trial(
             "after model.eval(), found others"
         )
     return widened(found)
+
+
+def _by_chance(model: nn.Module, images: Tensor, before: Mapping[str, Tensor]) -> Tensor:
+    """What a model that answers by chance says to three images (3, …), once."""
+    with seeded(0, "trial"):
+        found = _answers(model, images)
+        alone = model(images[:1].clone())
+    _check_buffers(model, before)
+    if alone.shape != found[:1].shape or not found.isfinite().all():
+        raise InputError(
+            "expected finite logits for an image alone as well as among others, found others"
+        )
+    return found
 
 
 def _noise(shape: Sequence[int], box: Box) -> Tensor:

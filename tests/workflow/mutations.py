@@ -119,6 +119,7 @@ MUTATIONS = [
              {"method": "sgd", "epochs": 1, "batch": 8}),
     Mutation("instance.method", "attacks", (*NET, "trainer"), {"method": "sgd", "epochs": 2}),
     Mutation("nets.*.train_on", "attacks", (*NET, "train_on"), "P2"),
+    Mutation("nets.*.draws", "trainings", ("nets", "sgd", "draws"), 2),
     Mutation("nets.*.weights", "attacks", ("nets", "given", "weights"), "w2.pth"),
     *_many("attacks", (*NET, "trainer"), "instance.*",
            {"decay": 1e-2, "max_iterations": 6, "tolerance": 0.1, "history": 1,

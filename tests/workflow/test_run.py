@@ -151,7 +151,7 @@ def test_every_job_keeps_to_the_memory_and_the_time_that_its_rule_asks_for(finis
 
 
 def test_its_end_says_what_was_done_and_where_the_report_is(copied):
-    shutil.rmtree(copied.results / "transfer")
+    shutil.rmtree(copied.results / "measurements/transfer")
     text = copied.run().stdout
     assert " jobs in " in text
     assert "the slowest: " in text

@@ -1,0 +1,65 @@
+"""What in a config cannot be done with nets that answer by chance (`draws`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.config.measurements import asked, declared
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def chance_faults(config: Config) -> Iterator[str]:
+    """A line for each use of a net with `draws` where answers must be the same each time.
+
+    Args:
+        config: as a whole, whose names are known.
+    """
+    drawn = {name for name, net in config["nets"].items() if net["draws"] is not None}
+    if not drawn:
+        return
+    for key, nets in _shown_once(config):
+        for net in dict.fromkeys(nets):
+            if net in drawn:
+                yield (
+                    f"{key}: expected nets that answer the same each time, found {net} with draws; "
+                    "leave it out"
+                )
+
+
+def _shown_once(config: Config) -> Iterator[tuple[str, list[str]]]:
+    """Keys, and the nets that they stand for."""
+    for name, data in config["datasets"].items():
+        yield f"datasets.{name}.parents", [*(data.get("parents") or {}).values()]
+    for name, entry in config["measurements"].items():
+        what = declared(entry)
+        if what is None or what.chance:
+            continue
+        yield f"measurements.{name}.parents", [*entry["parents"].values()]
+        if what.subject == "net" or "nets" in asked(entry):
+            yield f"measurements.{name}", entry["nets"]
+        for of in entry.get("experiments", []):
+            if (experiment := config["experiments"].get(of)) is not None:  # else said with it
+                for key in _asking(config, of, what.given) or [f"measurements.{name}"]:
+                    yield key, experiment["sources"] + experiment["victims"]
+
+
+def _asking(config: Config, experiment: str, given: tuple[str, ...]) -> list[str]:
+    """The tables and figures of an experiment that read what a measurement of it gives."""
+    return [
+        f"{section}.{name}"
+        for section, role in (("tables", "analyses"), ("figures", "figures"))
+        for name, summary in config[section].items()
+        if experiment in (summary["experiment"], *summary["more_experiments"])
+        and not _inputs(role, summary["method"]).isdisjoint(given)
+    ]
+
+
+def _inputs(role: str, method: str) -> set[str]:
+    try:
+        return set(methods.inputs(role, method))
+    except InputError:
+        return set()  # reported with the methods

@@ -1,0 +1,59 @@
+"""Nets with `draws`: what is filled in, and where they are refused."""
+
+import pytest
+import yaml
+
+from blindspots.config.check import check
+from blindspots.interface import InputError
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+FOUND = "expected nets that answer the same each time, found coded with draws; leave it out"
+
+
+@pytest.fixture
+def raw():
+    raw = yaml.safe_load((ROOT / "tests/workflow/small.yaml").read_text("utf-8"))
+    raw["tables"], raw["figures"] = {"errors": raw["tables"]["errors"]}, {}
+    return raw
+
+
+def faults(raw):
+    with pytest.raises(InputError) as raised:
+        check(raw, SCHEMA)
+    return str(raised.value)
+
+
+def test_a_net_that_says_nothing_has_no_draws(raw):
+    raw["nets"]["coded"]["draws"] = 5
+    found = check(raw, SCHEMA)["nets"]
+    assert (found["coded"]["draws"], found["linear"]["draws"]) == (5, None)
+
+
+@pytest.mark.parametrize("draws", [0, -2, 1.5, "many", [3]])
+def test_draws_are_a_whole_number_of_one_or_more(raw, draws):
+    raw["nets"]["coded"]["draws"] = draws
+    assert "nets.coded.draws: " in faults(raw)
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "entry", "key"),
+    [
+        ("tables", "excess", {"method": "excess", "experiment": "both"}, "tables.excess"),
+        ("tables", "slopes", {"method": "alignment", "experiment": "both"}, "tables.slopes"),
+        ("figures", "curves", {"method": "curves", "experiment": "both"}, "figures.curves"),
+        ("measurements", "few", {"method": "units", "nets": ["coded"], "n": 20, "k": 2},
+         "measurements.few"),
+        ("measurements", "few", {"method": "units", "nets": ["linear"], "n": 20,
+                                 "reference_layer": "1",
+                                 "parents": {"reference": "coded"}}, "measurements.few.parents"),
+        ("measurements", "slopes", {"method": "gradients"}, "measurements.slopes"),
+        ("datasets", "made", {"method": "tests.workflow.makers:towards",
+                              "parents": {"net": "coded"}}, "datasets.made.parents"),
+    ],
+)  # fmt: skip
+def test_what_shows_an_image_once_takes_no_net_with_draws(raw, section, name, entry, key):
+    raw.setdefault(section, {})[name] = entry
+    check(raw, SCHEMA)
+    raw["nets"]["coded"]["draws"] = 5
+    assert f"{key}: {FOUND}" in faults(raw)
