@@ -15,6 +15,7 @@ include: "rules/common.smk"
 include: "rules/params.smk"
 include: "rules/inputs.smk"
 include: "rules/origins.smk"
+include: "rules/warm.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attack.smk"
@@ -24,6 +25,10 @@ include: "rules/report.smk"
 
 
 report: f"{workflow.basedir}/reports/workflow.rst"
+
+
+onstart:
+    start_warm()
 
 
 # What went wrong, once more, below all that Snakemake says.

@@ -1,0 +1,41 @@
+# Jobs on this machine are forks of a process that has imported what their scripts import (blindspots/runs/warm.py):
+# nothing else about them changes. Where Snakemake deploys an environment, a cluster runs the jobs, or there are
+# just a few of them, and with --no-hooks, each starts by itself.
+import multiprocessing
+import subprocess
+
+from snakemake.benchmark import BenchmarkRecord, benchmarked
+from snakemake.script import PythonScript
+
+from blindspots.runs.warm import Warm, imported
+
+FEW = 3  # jobs, for which the other process is not worth its start
+
+
+def start_warm():
+    """Let the jobs of this run start warm; to be called once it is known which there are."""
+    scripts = [
+        Path(job.rule.basedir.get_path_or_uri(secret_free=False), job.rule.script)
+        for job in workflow.dag.needrun_jobs()
+        if job.is_script
+    ]
+    here = workflow.local_exec and not (workflow.remote_exec or workflow.subprocess_exec)
+    deployed = workflow.deployment_settings.deployment_method
+    alone = PythonScript.execute_script
+    if len(scripts) <= FEW or not here or deployed or alone.__module__ != PythonScript.__module__:
+        return
+    modules = ["snakemake.script", "snakemake.cli"]  # which each job imports, too
+    modules += [module for script in sorted({*scripts}) for module in imported(script)]
+    multiprocessing.set_executable(shlex.split(sys.executable)[0])
+    warm = Warm(dict.fromkeys(modules), THREADS)
+
+    def execute(script, fname, edit=False):
+        if edit or script.shadow_dir or script.threads != warm.threads:
+            return alone(script, fname, edit)
+        job = warm.begin(fname, script.resources.get("tmpdir"))
+        with benchmarked(job.pid, script.bench_record or BenchmarkRecord()):
+            job.join()
+        if job.exitcode:
+            raise subprocess.CalledProcessError(job.exitcode, fname)
+
+    PythonScript.execute_script = execute
