@@ -179,7 +179,10 @@ def build(folder, model, spec):
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})
     found = certificates.columns(lipschitz(model, images, data.labels))
     place = ORIGIN | {"dataset": "D", "file": "test", "index": np.arange(N), "label": labels}
-    certified = tables.build(found | place | {"certificate": "product"}, certificates.SCHEMA)
+    ball = {"norm": "l2", "eps": None, "box": False, "target": None, "region": None}
+    certified = tables.build(
+        found | place | ball | {"certificate": "product"}, certificates.SCHEMA
+    )
     tables.write(run.radii, certified, {})
     seen = answers(model, images, data.labels, 10, N)
     given = seen.columns | {"probabilities": False}
