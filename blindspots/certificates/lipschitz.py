@@ -26,8 +26,8 @@ def lipschitz(
 
     margin_j is the label's logit less that of class j, and L_j a Lipschitz constant of this
     difference, at most √2 times that of the network (Szegedy et al. 2013, section 4.3: "small
-    bounds guarantee that no such examples can appear"). In float64, less what a linear last layer may
-    round as the network runs (`_answers`).
+    bounds guarantee that no such examples can appear"). In float64, less what a linear last layer
+    may round as the network runs (`_answers`).
 
     Args:
         model: images to logits, made of layers with known bounds.

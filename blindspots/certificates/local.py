@@ -58,5 +58,5 @@ def local(
     at = centres(network, flat, logits.cpu().numpy(), labels.cpu().numpy())
     at = at._replace(margins=at.margins - known.rounding.cpu().numpy())
     found = radii(network, at, bound, steps=bisections, steeper=steeper)
-    found = torch.where(known.certain, torch.from_numpy(found).to(logits), 0)
-    return CertificateResult(found, torch.full_like(labels, Status.CONVERGED))
+    radius = torch.where(known.certain, torch.from_numpy(found).to(logits), 0)
+    return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

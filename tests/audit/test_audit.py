@@ -180,9 +180,7 @@ def build(folder, model, spec):
     found = certificates.columns(lipschitz(model, images, data.labels))
     place = ORIGIN | {"dataset": "D", "file": "test", "index": np.arange(N), "label": labels}
     ball = {"norm": "l2", "eps": None, "box": False, "target": None, "region": None}
-    certified = tables.build(
-        found | place | ball | {"certificate": "product"}, certificates.SCHEMA
-    )
+    certified = tables.build(found | place | ball | {"certificate": "product"}, certificates.SCHEMA)
     tables.write(run.radii, certified, {})
     seen = answers(model, images, data.labels, 10, N)
     given = seen.columns | {"probabilities": False}

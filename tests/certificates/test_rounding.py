@@ -13,6 +13,7 @@ from blindspots.certificates.local import local
 from blindspots.certificates.regions import regions
 from blindspots.interface import UNIT_BOX
 from blindspots.threat.judge import judge
+from tests.test_exact_truth import built
 
 PIXELS, N = 48, 40
 UNIT = 2.0**-24
@@ -25,7 +26,8 @@ def net(kind, seed, pixels=PIXELS):
     generator = torch.Generator().manual_seed(seed)
     centre = 0.3 + 0.4 * torch.rand(pixels, generator=generator)
     w = torch.randn(10, pixels, generator=generator)
-    rows = {"opposite logits": torch.stack([w[0], -w[0]]), "one logit": w[:1], "ten logits": w}[kind]
+    of_kind = {"opposite logits": torch.stack([w[0], -w[0]]), "one logit": w[:1], "ten logits": w}
+    rows = of_kind[kind]
     model = nn.Sequential(nn.Flatten(), nn.Linear(pixels, len(rows)))
     with torch.no_grad():
         model[1].weight.copy_(rows)
@@ -49,22 +51,26 @@ def truth(model):
     return rows, offsets
 
 
+def dot(a, b):
+    return sum(v * w for v, w in zip(a, b, strict=True))
+
+
 def exact(model, images):
     """The right answers (n,), squared distances to the nearest other, and the ways there."""
     rows, offsets = truth(model)
     labels, squares, ways = [], [], []
     for image in images.flatten(1).tolist():
         x = [Fraction(pixel) for pixel in image]
-        logits = [sum(map(lambda w, p: w * p, row, x)) + b for row, b in zip(rows, offsets)]
+        logits = [dot(row, x) + b for row, b in zip(rows, offsets, strict=True)]
         label = max(range(len(logits)), key=logits.__getitem__)
         others = {}
         for j in set(range(len(rows))) - {label}:
             way = [b - a for a, b in zip(rows[label], rows[j], strict=True)]
-            others[j] = (logits[label] - logits[j]) ** 2 / sum(w * w for w in way), way
+            others[j] = (logits[label] - logits[j]) ** 2 / dot(way, way), way
         square, way = min(others.values(), key=lambda pair: pair[0])
         labels.append(label)
         squares.append(square)
-        ways.append(np.array(way, float) / float(sum(w * w for w in way)) ** 0.5)
+        ways.append(np.array(way, float) / float(dot(way, way)) ** 0.5)
     return torch.tensor(labels), squares, np.array(ways)
 
 
@@ -105,6 +111,17 @@ def test_within_a_radius_no_order_of_the_sums_gives_another_answer(certify, kind
             given = answers(model, moved, rng)
             assert (given == labels.numpy())[:, within].all()
     assert tried > 5 * N
+
+
+@pytest.mark.parametrize("kind", ["opposite logits", "ten logits"])
+def test_the_ledger_takes_what_is_found_of_images_that_rounding_gets_wrong_too(kind):
+    for seed in range(4):
+        model, centre = net(kind, seed)
+        images = images_around(centre, seed).clamp(0, 1)
+        labels = exact(model, images)[0]
+        radii = {f.__name__: f(model, images, labels).radius for f in CERTIFICATES}
+        rows = built(model, images, labels, radii)
+        assert (rows["lower"] <= rows["upper"]).all()
 
 
 @pytest.mark.parametrize("pixels", [PIXELS, 784])
