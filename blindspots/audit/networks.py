@@ -14,8 +14,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from blindspots.audit.files import CHUNK, tensors
 
 UNIT, LIKELY = 2.0**-24, 8
-"""The unit roundoff u of float32. A sum of n terms is rounded, in whatever order, by n u / (1 − n u)
-of their absolute values at most, or with 8 √n for n but for a probability of 2 n exp(−32)."""
+"""The unit roundoff u of float32. A sum of n terms is rounded, in whatever order, by at most
+n u / (1 − n u) of their absolute values, or with 8 √n for n but for a probability of 2 n exp(−32).
+"""
 
 LARGEST = 1536
 """Numbers in an input or an output up to which a convolution is bounded as a matrix."""
