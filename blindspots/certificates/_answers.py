@@ -22,7 +22,7 @@ from blindspots.interface import InputError
 from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 
 LIKELY = 8
-"""λ: a sum of 1000 terms exceeds its bound with a probability of 1e-11 at most."""
+"""λ: a sum of 1000 terms exceeds its bound with a probability of 3e-11 at most."""
 
 OWN = 1e-12
 """Rounding of a certificate itself, in float64: (n + 1) u of sums of 9000 terms."""
