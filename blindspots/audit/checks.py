@@ -9,6 +9,9 @@ import numpy as np
 
 from blindspots.audit.files import AuditError, Claim
 
+TIE = 1e-5
+"""Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
+
 REMEDY = "delete the file that was changed and run the workflow again; else report a fault"
 
 
@@ -50,6 +53,19 @@ def disagreement(claim: Claim, what: str, expected: object, found: object) -> Au
         f"audit: {claim.dataset}: net {claim.net} (seed {claim.seed}), image {claim.image} of "
         f"{claim.file}: {what}: expected {expected}, found {found}; {REMEDY}"
     )
+
+
+def ties(logits: np.ndarray, roundings: np.ndarray) -> np.ndarray:
+    """Up to which relative margin float32 and float64 may have other answers, (n,).
+
+    That is `TIE`, and what the last layer rounds, which may be more where its logits cancel.
+
+    Args:
+        logits: (n, classes).
+        roundings: (n, classes), see `Network.rounded`.
+    """
+    scale = np.maximum(np.abs(logits).max(axis=1), np.finfo(np.float64).tiny)
+    return TIE + 2 * roundings.max(axis=1) / scale
 
 
 def relative_margins(logits: np.ndarray, accepted: np.ndarray) -> np.ndarray:

@@ -13,6 +13,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from blindspots.audit.files import CHUNK, tensors
 
+UNIT, LIKELY = 2.0**-24, 8
+"""The unit roundoff u of float32. A sum of n terms is rounded, in whatever order, by at most
+n u / (1 − n u) of their absolute values, or with 8 √n for n but for a probability of 2 n exp(−32).
+"""
+
 LARGEST = 1536
 """Numbers in an input or an output up to which a convolution is bounded as a matrix."""
 
@@ -109,9 +114,28 @@ class Network:
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Images (n, *image) to (n, classes)."""
-        for layer in self.layers:
+        return self.rounded(images)[0]
+
+    def rounded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (n, classes), and by how much the last layer may round each in float32."""
+        for layer in self.layers[:-1]:
             images = layer.apply(images)
-        return images
+        last = self.layers[-1].apply
+        offset = last(np.zeros((1, self.rows.shape[1])))
+        sizes = np.abs(images) @ np.abs(self.rows).T + np.abs(offset)
+        return last(images), self.share * sizes
+
+    @property
+    def share(self) -> float:
+        """Of a logit's terms, by which their sum may be rounded."""
+        terms = self.rows.shape[1] + 1
+        roundings = float(min(terms, LIKELY * np.sqrt(terms)) * UNIT)
+        return roundings / (1 - roundings)
+
+    @cached_property
+    def steepness(self) -> float:
+        """Of the network, at most."""
+        return self._below * float(np.linalg.norm(self.rows, 2))
 
     @cached_property
     def slopes(self) -> np.ndarray:
@@ -120,11 +144,15 @@ class Network:
         ‖w_i − w_j‖ of the last layer times the product of the bounds of those before it
         (Szegedy et al. 2013, section 4.3).
         """
+        return self._below * np.linalg.norm(self.rows[:, None] - self.rows, axis=2)
+
+    @cached_property
+    def _below(self) -> float:
         below, x = 1.0, np.zeros((1, *self.shape))
         for layer in self.layers[:-1]:
             below *= layer.bound(x.shape[1:])
             x = layer.apply(x)
-        return below * np.linalg.norm(self.rows[:, None] - self.rows, axis=2)
+        return below
 
 
 def load(path: str | Path) -> Network:

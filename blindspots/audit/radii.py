@@ -126,6 +126,8 @@ def product_radii(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The least margin_j / L_j over the other classes j (Szegedy et al. 2013, section 4.3).
 
+    A margin is less what float32 may round at the image, and L_j more by what that may grow by.
+
     Args:
         network: the net.
         images: (n, *image) float64.
@@ -134,11 +136,13 @@ def product_radii(
     Returns:
         (n,) radii, 0 where the net is wrong; (n,) relative margins of the label.
     """
-    logits = network.logits(images)
+    logits, rounding = network.rounded(images)
     others = np.arange(logits.shape[1]) != labels[:, None]
-    margins = np.take_along_axis(logits, labels[:, None], axis=1) - logits
+    least = np.take_along_axis(logits - rounding, labels[:, None], axis=1)
+    margins = least - (logits + rounding)
+    slopes = network.slopes[labels] + 2 * network.share * network.steepness
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = np.where(others, margins / network.slopes[labels], np.inf)
+        distances = np.where(others, margins / slopes, np.inf)
     return np.maximum(distances.min(axis=1), 0), relative_margins(logits, ~others)
 
 

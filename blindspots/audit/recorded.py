@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from blindspots.audit.checks import REMEDY, Check, relative_margins
+from blindspots.audit.checks import REMEDY, Check, relative_margins, ties
 from blindspots.audit.files import CHUNK, AuditError, Images, Originals, batches, count, metadata
 from blindspots.audit.networks import ChanceError, Network, UnknownError
 from blindspots.audit.threat import REJECTED, lengths, outcomes
@@ -16,14 +16,11 @@ from blindspots.audit.threat import REJECTED, lengths, outcomes
 ROUNDING = 1e-9
 """Relative: of a length in float64, many times over."""
 
-TIE = 1e-5
-"""Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
-
 MARGIN = 5e-6
 """By which an answer leads where it counts, as a share of the largest logit."""
 
 SINGLE = 1e-5
-"""Of a confidence, and of logits in float32, many times over."""
+"""Rounding of a confidence in float32, many times over; that of its logits comes on top."""
 
 TIED = "a tie within float32's rounding"
 
@@ -176,7 +173,8 @@ def assert_answers(
             _assert_outcomes(path, rows, before)
         check.left_out(n, str(network))
         return
-    logits = network.logits(images)
+    logits, roundings = network.rounded(images)
+    near = ties(logits, roundings)
     answered = ~np.isnan(given)
     finite = (np.abs(logits) <= np.finfo(np.float32).max).all(axis=1)  # as float32 has them
     assert_recorded(path, rows, name, answered == finite, logits.argmax(axis=1))
@@ -185,7 +183,7 @@ def assert_answers(
         _assert_outcomes(path, rows, before)
         return
     every, rows = rows, {column: values[answered] for column, values in rows.items()}
-    logits, n = logits[answered], int(answered.sum())
+    logits, near, n = logits[answered], near[answered], int(answered.sum())
     places, recorded = np.arange(logits.shape[1]), rows[name][:, None]
     accepted = np.where(recorded == REJECTED, places >= classes, places == recorded)
     margins = np.full(n, -2.0)  # of an answer that the net cannot give
@@ -193,8 +191,8 @@ def assert_answers(
     margins[possible] = relative_margins(logits[possible], accepted[possible])
     found = logits.argmax(axis=1)
     found[found >= classes] = REJECTED
-    assert_recorded(path, rows, name, margins >= -TIE, found)
-    _assert_confidence(path, rows, f"{before}confidence", logits)
+    assert_recorded(path, rows, name, margins >= -near, found)
+    _assert_confidence(path, rows, f"{before}confidence", logits, near)
     _assert_outcomes(path, every, before)
     check.passed(int((margins > 0).sum()))
     check.left_out(int((margins <= 0).sum()), TIED)
@@ -207,13 +205,13 @@ def _assert_outcomes(path, rows, before: str) -> None:
     assert_recorded(path, rows, f"{before}outcome", said == expected, expected)
 
 
-def _assert_confidence(path, rows, name: str, logits: np.ndarray) -> None:
+def _assert_confidence(path, rows, name: str, logits: np.ndarray, near: np.ndarray) -> None:
     """Refuse a largest softmax probability that is not that of the logits."""
     scale = np.abs(logits).max(axis=1)
     share = np.exp(logits - logits.max(axis=1, keepdims=True))
     found = share.max(axis=1) / share.sum(axis=1)
     said = rows[name]
-    fine = np.isnan(said) | (np.abs(said - found) <= SINGLE * (1 + scale))
+    fine = np.isnan(said) | (np.abs(said - found) <= SINGLE + near * scale)
     assert_recorded(path, rows, name, fine, found)
 
 
@@ -228,7 +226,8 @@ def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
     assert_recorded(path, rows, "inside", rows["inside"] == inside, inside)
     if isinstance(network, UnknownError):
         return
-    logits, labels = network.logits(images), rows["label"][:, None]
+    logits, roundings = network.rounded(images)
+    labels, near = rows["label"][:, None], ties(logits, roundings)
     places = np.arange(logits.shape[1])
     classes = classes_of(originals, rows)
     best = places == logits.argmax(axis=1)[:, None]
@@ -237,7 +236,7 @@ def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
         ("certain", best),
     ):
         margins = relative_margins(logits, accepted)
-        sure, said = np.abs(margins - MARGIN) > TIE, rows[name].astype(bool)
+        sure, said = np.abs(margins - MARGIN) > near, rows[name].astype(bool)
         found = margins >= MARGIN
         assert_recorded(path, rows, name, ~sure | (said == found), found)
 

@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from blindspots.audit.checks import Check, disagreement, relative_margins
+from blindspots.audit.checks import Check, disagreement, relative_margins, ties
 from blindspots.audit.files import CHUNK, Claim, Images, Originals, columns, stream, unaltered
 from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, lengths
 
 ROUNDING = 1e-9
 """Relative: of a distance in float64, many times over."""
-
-TIE = 1e-5
-"""Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
 
 
 class Place(NamedTuple):
@@ -137,7 +134,7 @@ def _show(
     if isinstance(network, UnknownError):
         check.left_out(sum(map(len, of)), str(network))
         return
-    logits = network.logits(images)
+    logits, roundings = network.rounded(images)
     answers = np.arange(logits.shape[1])
     pairs = [(place, claim) for place, claims in enumerate(of) for claim in claims]
     accepted = [
@@ -148,7 +145,8 @@ def _show(
         for place, claim in pairs
     ]
     margins = relative_margins(logits[[place for place, _ in pairs]], np.array(accepted))
-    for at in np.flatnonzero(~(margins >= -TIE)):
+    near = ties(logits, roundings)[[place for place, _ in pairs]]
+    for at in np.flatnonzero(~(margins >= -near)):
         place, claim = pairs[at]
         wanted = f"other than {labels[place]}" if claim.goal == "any" else f"{claim.target}"
         found = f"{logits[place].argmax()} (relative margin {margins[at]:.3g})"

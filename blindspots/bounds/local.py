@@ -118,7 +118,9 @@ def _through(half: Tensor | None, rows: Tensor) -> Tensor:
     return solved.mT @ solved
 
 
-def radii(network: Chain, at: Centres, method: str, *, steps: int = 5) -> np.ndarray:
+def radii(
+    network: Chain, at: Centres, method: str, *, steps: int = 5, steeper: float = 0.0
+) -> np.ndarray:
     """The largest ball around each image that its own bounds certify, (n,).
 
     A ball of radius ρ is certified up to min(ρ, margin_j / L_j(ρ)) for all classes j. What holds
@@ -130,10 +132,11 @@ def radii(network: Chain, at: Centres, method: str, *, steps: int = 5) -> np.nda
         at: the images; those with a margin below 0 have radius 0.
         method: one of `METHODS`.
         steps: bisections.
+        steeper: what is added to every slope.
     """
 
     def promised(radius: np.ndarray) -> np.ndarray:
-        steepness = slopes(network, at, radius, method)
+        steepness = slopes(network, at, radius, method) + steeper
         with np.errstate(divide="ignore", invalid="ignore"):
             distances = np.where(steepness > 0, at.margins / steepness, at.margins * np.inf)
         return np.clip(distances.min(axis=1), 0, EVERYWHERE)

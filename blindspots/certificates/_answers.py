@@ -1,15 +1,31 @@
-"""What the package's certificates know of images: the network in float64, and its answers."""
+"""What the package's certificates know of images: the network's answers, and how they are rounded.
+
+A certificate speaks of the network as it runs, in the precision of its images, on any processor. A
+sum w·h + b of n + 1 terms is rounded there by at most γ (Σ |w_i h_i| + |b|), in whatever order it
+is taken: γ is k u / (1 − k u) with the unit roundoff u and k = n + 1 (Higham 2002, "Accuracy and
+stability of numerical algorithms", section 3.1), or, of long sums and but for a probability of 2 n
+exp(−λ²/2), k = λ √(n + 1) (Higham and Mary 2019, "A new approach to probabilistic rounding error
+analysis"). That is no share of the logit, which may vanish where the sum's terms do not: at the
+boundary between two opposite logits any lead is as large as the logits, one by rounding, too.
+"""
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from blindspots.bounds.graph import Exact, exact
+from blindspots.bounds.graph import Exact, exact, steps
 from blindspots.interface import InputError
 from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
+
+LIKELY = 8
+"""λ: a sum of 1000 terms exceeds its bound with a probability of 3e-11 at most."""
+
+OWN = 1e-12
+"""Rounding of a certificate itself, in float64: (n + 1) u of sums of 9000 terms."""
 
 
 class Answers(NamedTuple):
@@ -21,12 +37,18 @@ class Answers(NamedTuple):
         label_alone: (n, classes) bool, the label's place.
         certain: (n,) bool, whether the label is above all others by `goals.SUCCESS_MARGIN`, so that
             float32 gets the image right, too.
+        rounding: (n, classes) float64, by how much the label's logit less another may be rounded as
+            the network runs; of the last layer alone, and only where that is `nn.Linear`.
+        steeper: what to add to the slopes of such differences, as a share of the network's own: so
+            much may their rounding grow on the way from the image.
     """
 
     network: Exact
     logits: Tensor
     label_alone: Tensor
     certain: Tensor
+    rounding: Tensor
+    steeper: float
 
 
 class _Widened(nn.Module):
@@ -68,10 +90,11 @@ def answers(
         )
     network = exact(model, images.shape[1:])
     with torch.no_grad():
-        logits = network(images.double().clone())  # a forward may change its images
+        logits, sizes, terms = _shown(network, images)
         if logits.ndim == 2 and logits.shape[1] == 1:
             network = exact(_Widened(model).to(images.device), images.shape[1:])
             logits = network(images.double().clone())
+            sizes = torch.cat([torch.zeros_like(sizes), sizes], dim=1)
     if logits.ndim != 2:
         raise InputError(
             "model: expected a net that classifies, with logits (n, classes), found answers of "
@@ -82,4 +105,31 @@ def answers(
         raise InputError(f"labels: expected classes from 0 to {logits.shape[1] - 1}, found others")
     label_alone = accepted_answers(labels, labels, logits.shape[1], logits.shape[1])
     certain = relative_margin(logits, label_alone) >= SUCCESS_MARGIN
-    return Answers(network, logits, label_alone, certain)
+    sizes, unit = sizes[:, :classes], torch.finfo(images.dtype).eps / 2
+    roundings = min(terms, LIKELY * sqrt(terms)) * unit
+    share = roundings / (1 - roundings)
+    rounding = (share + OWN) * (sizes.gather(1, labels[:, None]) + sizes)
+    return Answers(network, logits, label_alone, certain, rounding, 2 * share)
+
+
+def _shown(network: Exact, images: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Logits of images, Σ |w_i h_i| + |b| of each in a linear last layer, and the terms of a sum.
+
+    Of another last layer the largest absolute logit, and no terms.
+    """
+    last, entered = steps(network, images.shape[1:])[-1], []
+    head = last.operation
+    if not isinstance(head, nn.Linear):
+        logits = network(images.double().clone())  # a forward may change its images
+        return logits, logits.abs().amax(dim=-1, keepdim=True).expand_as(logits), 0
+    hook = network.get_submodule(last.path).register_forward_pre_hook(
+        lambda _, inputs: entered.append(inputs[0].detach().clone())
+    )
+    try:
+        logits = network(images.double().clone())
+    finally:
+        hook.remove()
+    sizes = entered[-1].abs() @ head.weight.abs().T.to(logits)
+    if head.bias is not None:
+        sizes = sizes + head.bias.abs().to(logits)
+    return logits, sizes, head.in_features + 1

@@ -26,7 +26,8 @@ def lipschitz(
 
     margin_j is the label's logit less that of class j, and L_j a Lipschitz constant of this
     difference, at most √2 times that of the network (Szegedy et al. 2013, section 4.3: "small
-    bounds guarantee that no such examples can appear"). In float64, less what rounding may add.
+    bounds guarantee that no such examples can appear"). In float64, less what a linear last layer
+    may round as the network runs (`_answers`).
 
     Args:
         model: images to logits, made of layers with known bounds.
@@ -45,11 +46,12 @@ def lipschitz(
         UnsupportedError: a layer without a known bound, a model that computes something else than
             its layers do, or a network that the method does not take.
     """
-    network, logits, label_alone, certain = answers(model, images, labels, classes)
-    steepness = networks.bound(network, images.shape[1:], bound).logits[:, : logits.shape[1]]
-    slopes = torch.from_numpy(steepness).to(logits)[labels]
-    scale = logits.abs().amax(dim=1, keepdim=True)
-    margins = logits.gather(1, labels[:, None]) - logits - 1e-12 * scale  # float64's forward error
-    distances = torch.where(label_alone, torch.inf, margins / slopes)
-    radius = torch.where(certain, distances.amin(dim=1), 0)
+    known = answers(model, images, labels, classes)
+    logits, found = known.logits, networks.bound(known.network, images.shape[1:], bound)
+    slopes = torch.from_numpy(found.logits[:, : logits.shape[1]]).to(logits)[labels]
+    slopes += known.steeper * found.network
+    margins = logits.gather(1, labels[:, None]) - logits - known.rounding
+    distances = torch.where(margins > 0, margins / slopes, 0)
+    distances = torch.where(known.label_alone, torch.inf, distances)
+    radius = torch.where(known.certain, distances.amin(dim=1), 0)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from blindspots.bounds.chains import chain
 from blindspots.bounds.local import METHODS, centres, radii
+from blindspots.bounds.networks import network_bound
 from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, InputError, Status
 from blindspots.limits import Natural
@@ -27,8 +28,8 @@ def local(
 
     With L_j(ρ) a Lipschitz constant, in the ball of radius ρ around an image, of the label's logit
     less that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. In float64,
-    less what rounding may add. But for rounding never below the radius of certificate `lipschitz`
-    by the same bound.
+    less what a linear last layer may round as the network runs (`_answers`). But for rounding never
+    below the radius of certificate `lipschitz` by the same bound.
 
     Args:
         model: images to logits; a chain (see `bounds.chains`).
@@ -50,12 +51,12 @@ def local(
     """
     if bound not in METHODS:
         raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")
-    exact, logits, _, certain = answers(model, images, labels, classes)
-    network = chain(exact, images.shape[1:])
-    scale = logits.abs().amax(dim=1)
+    known = answers(model, images, labels, classes)
+    logits, network = known.logits, chain(known.network, images.shape[1:])
+    steeper = known.steeper * network_bound(known.network, images.shape[1:], bound)
     flat = images.double().flatten(1).cpu().numpy()
     at = centres(network, flat, logits.cpu().numpy(), labels.cpu().numpy())
-    at = at._replace(margins=at.margins - 1e-12 * scale.cpu().numpy()[:, None])
-    found = torch.from_numpy(radii(network, at, bound, steps=bisections)).to(logits)
-    found = torch.where(certain, found, 0)
-    return CertificateResult(found, torch.full_like(labels, Status.CONVERGED))
+    at = at._replace(margins=at.margins - known.rounding.cpu().numpy())
+    found = radii(network, at, bound, steps=bisections, steeper=steeper)
+    radius = torch.where(known.certain, torch.from_numpy(found).to(logits), 0)
+    return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from blindspots.bounds.chains import KEEPING
 from blindspots.bounds.graph import steps
+from blindspots.bounds.networks import network_bound
 from blindspots.certificates._answers import answers
 from blindspots.interface import CertificateResult, Status, UnsupportedError
 from blindspots.limits import Count
@@ -39,7 +40,8 @@ def regions(
     A ReLU network is affine where the signs of its hidden units stay the same. Branch and bound
     over the signs, unit by unit, drops every set of regions that is farther than the nearest change
     so far; in a region the nearest point with another answer is a least-distance program (Lawson
-    and Hanson 1974, "Solving least squares problems", chapter 23). Exponential in the units.
+    and Hanson 1974, "Solving least squares problems", chapter 23). Exponential in the units. Less
+    what the last layer may round as the network runs (`_answers`).
 
     Args:
         model: fully connected with ReLU, and without hidden layers a linear classifier.
@@ -56,12 +58,16 @@ def regions(
     Raises:
         UnsupportedError: another model, or a larger one.
     """
-    network, logits, _, certain = answers(model, images, labels, classes)
-    layers = _layers(network, images, max_units)
+    known = answers(model, images, labels, classes)
+    layers = _layers(known.network, images, max_units)
+    steeper = known.steeper * network_bound(known.network, images.shape[1:])
     flat = images.detach().cpu().double().flatten(1).numpy()
+    rounding = known.rounding.cpu().numpy()
     radii = [
-        _distance(layers, x, int(label), logits.shape[1]) * (1 - SLACK) if sure else 0.0
-        for x, label, sure in zip(flat, labels.tolist(), certain.tolist(), strict=True)
+        _less_rounding(layers, x, label, slack, steeper) * (1 - SLACK) if sure else 0.0
+        for x, label, slack, sure in zip(
+            flat, labels.tolist(), rounding, known.certain.tolist(), strict=True
+        )
     ]
     radius = torch.tensor(radii, dtype=torch.float64, device=images.device)
     return CertificateResult(radius, torch.full_like(labels, Status.CONVERGED))
@@ -101,9 +107,28 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
     return found
 
 
-def _distance(layers: list[Affine], x: np.ndarray, label: int, classes: int) -> float:
-    """Of one image to the nearest point with another answer; infinity if there is none."""
-    first, best = layers[0], np.inf
+def _less_rounding(layers, x: np.ndarray, label: int, slack: np.ndarray, steeper: float) -> float:
+    """The distance of one image to where rounding, which grows on the way, may change the answer.
+
+    At the distance where it may if it does not grow it has grown by as much as it can.
+    """
+    far = _distance(layers, x, label, slack)
+    return far if far == np.inf else _distance(layers, x, label, slack + steeper * far, far)
+
+
+def _distance(
+    layers: list[Affine], x: np.ndarray, label: int, slack: np.ndarray, best: float = np.inf
+) -> float:
+    """Of one image to the nearest point where another logit is the label's, or less by a slack.
+
+    Args:
+        layers: of the network.
+        x: (pixels,) the image.
+        label: its class.
+        slack: (classes,) of each logit.
+        best: a distance that is known to be one; infinity where none is.
+    """
+    first = layers[0]
     start = Affine(first.A, first.A @ x + first.b)
     # sets of regions still to look at: depth, what enters the units, signs and constraints so far
     line: list[tuple[int, Affine, tuple[bool, ...], np.ndarray, np.ndarray]] = [
@@ -113,8 +138,9 @@ def _distance(layers: list[Affine], x: np.ndarray, label: int, classes: int) -> 
         depth, entering, signs, G, h = line.pop()
         if depth == len(layers) - 1:
             A, b = entering
-            for j in set(range(classes)) - {label}:
-                constraints = np.vstack([G, A[j] - A[label]]), np.append(h, b[label] - b[j])
+            for j in set(range(len(slack))) - {label}:
+                least = b[label] - b[j] - slack[j]
+                constraints = np.vstack([G, A[j] - A[label]]), np.append(h, least)
                 best = min(best, least_distance(*constraints))
         elif len(signs) == len(entering.b):
             on, layer = np.array(signs), layers[depth + 1]

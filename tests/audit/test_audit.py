@@ -17,6 +17,7 @@ from blindspots.attacks import closest
 from blindspots.attacks import table as attacks
 from blindspots.audit import networks
 from blindspots.audit.files import AuditError, stream
+from blindspots.audit.radii import product_radii
 from blindspots.audit.run import Files, audit, summary
 from blindspots.audit.threat import follows
 from blindspots.bounds import networks as bounds
@@ -106,6 +107,25 @@ def test_logits_and_slopes_are_the_librarys(tmp_path, method, settings, shape):
     assert (network.slopes <= proven * (1 + 1e-13)).all()
 
 
+@pytest.mark.parametrize("hidden", [[], [7], [90]])
+def test_radii_are_the_librarys_less_the_same_rounding(tmp_path, hidden):
+    path = saved(tmp_path, "mlp", {"hidden": hidden}, (1, 8, 8))
+    model = weights.load(path)
+    middle = torch.rand(1, 1, 8, 8, generator=torch.manual_seed(2))
+    with torch.no_grad():
+        model[-1].bias -= model(middle)[0]  # all logits are about 0 there
+    weights.save(path, model, weights.create("mlp", {"hidden": hidden}, (1, 8, 8), 10)[1])
+    sizes = torch.logspace(-7, -1, 30).view(-1, 1, 1, 1)
+    images = middle + sizes * torch.randn(30, 1, 8, 8, generator=torch.manual_seed(1))
+    network = networks.load(path)
+    labels = network.logits(images.double().numpy()).argmax(axis=1)
+    expected, _ = product_radii(network, images.double().numpy(), labels)
+    found = lipschitz(model, images, torch.from_numpy(labels)).radius.numpy()
+    assert (found <= expected * (1 + 1e-9)).all()
+    assert np.allclose(found, expected, rtol=1e-6, atol=1e-9)
+    assert (found == 0).any() and (found > 0).any()
+
+
 def test_the_audit_bounds_large_convolutions_as_the_library_does():
     assert networks.LARGEST == operators.DENSE_SIDE  # else their radii differ by a few percent
 
@@ -179,7 +199,8 @@ def build(folder, model, spec):
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})
     found = certificates.columns(lipschitz(model, images, data.labels))
     place = ORIGIN | {"dataset": "D", "file": "test", "index": np.arange(N), "label": labels}
-    certified = tables.build(found | place | {"certificate": "product"}, certificates.SCHEMA)
+    ball = {"norm": "l2", "eps": None, "box": False, "target": None, "region": None}
+    certified = tables.build(found | place | ball | {"certificate": "product"}, certificates.SCHEMA)
     tables.write(run.radii, certified, {})
     seen = answers(model, images, data.labels, 10, N)
     given = seen.columns | {"probabilities": False}

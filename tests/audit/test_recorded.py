@@ -12,7 +12,10 @@ import torch
 from blindspots import datasets
 from blindspots.attacks import closest
 from blindspots.attacks import table as attacks
+from blindspots.audit.checks import Check
 from blindspots.audit.files import AuditError, Originals
+from blindspots.audit.networks import Network, linear
+from blindspots.audit.recorded import assert_answers
 from blindspots.audit.run import Files, _network, _shown, audit
 from blindspots.certificates import table as certificates
 from blindspots.datasets import table as prepared
@@ -282,3 +285,27 @@ def test_controls_beyond_the_pictures_are_counted(run):
         "images of a control that are on no disk"
     )
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
+
+
+@pytest.mark.parametrize(("large", "taken"), [(2.0**24, True), (1.0, False)])
+def test_an_answer_by_rounding_alone_is_left_where_the_terms_are_so_large(large, taken):
+    """Opposite logits, 1 and −1 by exact sums, of which float32 may make anything near 0."""
+    rows = np.array([[large, 1, -large], [-large, -1, large]])
+    network = Network([linear(rows, np.zeros(2))], rows, (3,))
+    recorded = {
+        "prediction": np.array([1.0]), "outcome": np.array(["WRONG"], object),
+        "confidence": np.array([0.5]), "label": np.array([0]), "index": np.array([0]),
+        "net": np.array(["A"]), "seed": np.array([0]), "file": np.array(["test"]),
+        "dataset": np.array(["D"]),
+    }  # fmt: skip
+    check = Check("clean")
+
+    def look():
+        assert_answers(check, "clean.parquet", recorded, np.ones((1, 3)), network, 2)
+
+    if taken:
+        look()
+        assert (check.checked, sum(check.reasons.values())) == (0, 1)
+    else:
+        with pytest.raises(AuditError, match=r"prediction in clean\.parquet: expected 0"):
+            look()

@@ -128,7 +128,7 @@ def test_a_direction_that_is_scaled_leaves_a_witness_just_beyond_the_radius(data
     away = exhibit(data, moved(data, [0.4, 0.7, 0.5, 0.05]), "B")
     own = exhibit(data, moved(data, [0.3, 0.402, 0.16, 0.0]), "A")
     settings = sweep.Settings("e", [0.05, 0.2, 0.3, 0.5], draws=1, seed=0, chunk=3)
-    _, _, table = sweep.sweep(data, [away, own], {"A": half_space}, settings)
+    _, _, table = sweep.swept(data, [away, own], {"A": half_space}, settings)
     rows = table.to_pandas().set_index("index")
     # Along the first pixel the half-space begins 0.1, 0.4 and 0.15 from the images.
     assert rows["l2"].to_dict() == pytest.approx({7: 0.1, 9: 0.15}, rel=3e-3)
