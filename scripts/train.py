@@ -21,19 +21,21 @@ def main(snakemake):
     data = images.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
-    parents = snakemake.input.get("parents", [])
+    files, own = snakemake.input.get("parents", []), own_models(snakemake)
+    parents = dict(zip(net["parents"], files, strict=True))
+    takes = methods.has_parameter(methods.find("models", net["model"]["method"]), "parents")
     model, spec = weights.create(
         **net["model"],
         draws=net["draws"],
         shape=data.images.shape[1:],
         classes=data.classes,
-        parents=dict(zip(net["parents"], parents, strict=True)),
+        parents=parents if takes else {},  # else they are the trainer's alone
         seed=seed,
-        own=own_models(snakemake),
+        own=own,
     )
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        digest(dict(snakemake.params), [snakemake.input.train, snakemake.input.split, *parents]),
+        digest(dict(snakemake.params), [snakemake.input.train, snakemake.input.split, *files]),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
     )
@@ -51,6 +53,9 @@ def main(snakemake):
             classes=data.classes,
             box=data.box,
         )
+        if methods.accepted(train, parents=parents):
+            read = (weights.load(file, own=own).to(device) for file in files)
+            offered["parents"] = dict(zip(parents, read, strict=True))
         found = train(model, data.images, data.labels, **(offered | settings))
     rows, status = table.checked(found, net["trainer"]["method"])
     del data  # makes room for the answers

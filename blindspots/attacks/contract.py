@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blindspots.attacks.controls import unaimed
 from blindspots.attacks.returned import check_mask, check_radius, checked
 from blindspots.config.methods import accepted
 from blindspots.families import Family, family_of
@@ -39,7 +40,8 @@ def call(
 
     Args:
         attack: of the attacks' contract. It returns an `AttackResult`, or perturbed images alone:
-            (n, *image), or (k, n, *image) of which the judge keeps the best for each.
+            (n, *image), or (k, n, *image) of which the judge keeps the best for each (but of a
+            control, which has no goal).
         model: images to logits; None for a control that needs no model.
         data: what is attacked.
         targets: (n,), or None.
@@ -65,7 +67,9 @@ def call(
         found = attack(model, images, labels, aims, **offered, **settings)
     family = family_of(attack)
     norm, eps = norm_of(attack, settings), settings.get("eps")
-    if isinstance(found, Tensor) and model is not None:
+    if isinstance(found, Tensor) and family.kind == "control":
+        found = unaimed(data.images, found)
+    elif isinstance(found, Tensor) and model is not None:
         found = _judged(model, data, targets, found, passes, family, norm, name_of(attack))
     result = checked(found, data, name_of(attack), boxed=family.kind != "control")
     if mask is not None:

@@ -55,6 +55,24 @@ def control(
     )
 
 
+def unaimed(originals: Tensor, images: Tensor) -> AttackResult:
+    """The result of a control that returns images alone: every one is a success.
+
+    Args:
+        originals: (n, *image).
+        images: of the same shape.
+    """
+    none = torch.zeros(len(originals), dtype=torch.int64, device=originals.device)
+    return AttackResult(
+        originals=originals,
+        images=images.detach(),
+        success=torch.ones_like(none, dtype=torch.bool),
+        status=none + Status.CONVERGED,
+        forwards=none,
+        backwards=none.clone(),
+    )
+
+
 def per_image(distortion: float | Tensor, images: Tensor) -> Tensor:
     """A distortion for every image (n,), float64.
 

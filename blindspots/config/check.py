@@ -15,7 +15,7 @@ from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
-from blindspots.config.threats import attack_faults
+from blindspots.config.threats import attack_faults, certificate_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
 from blindspots.interface import InputError
 
@@ -89,7 +89,9 @@ def check(
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # a radius, or several, of which a call is given one
             found = [*method_faults(key, role, instance, given)]
-            if role == "measurements":
+            if role == "certificates":
+                found += certificate_faults(key, given)
+            elif role == "measurements":
                 found += measurements.entry_faults(key, instance, config)
             elif role in ("analyses", "figures"):
                 found += measurements.table_faults(key, role, instance, config)

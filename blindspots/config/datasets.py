@@ -5,7 +5,7 @@ A dataset that is made from another, by nets or without, is *derived*: `data` na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from blindspots.config import methods
@@ -77,7 +77,8 @@ def dataset_faults(config: Config) -> Iterator[str]:
             yield f"{key}: expected the key 'data' beside parents, found none{known}"
         if is_derived(dataset):
             yield from unknown(f"{key}.data", dataset["data"], datasets, "a dataset")
-            yield from parent_faults(key, dataset["parents"], "derived", dataset["method"], nets)
+            users = [("derived", dataset["method"])]
+            yield from parent_faults(key, dataset["parents"], users, nets)
     yield from _cycles(config)
     for name, experiment in config["experiments"].items():
         if experiment["across_seeds"] and datasets.get(experiment["data"], {}).get("data"):
@@ -88,19 +89,31 @@ def dataset_faults(config: Config) -> Iterator[str]:
 
 
 def parent_faults(
-    key: str, parents: Mapping[str, str], role: str, method: str, nets: Mapping[str, Any]
+    key: str,
+    parents: Mapping[str, str],
+    users: Sequence[tuple[str, str]],
+    nets: Mapping[str, Any],
 ) -> Iterator[str]:
-    """A line for each parent that is no net, and where a method wants some or none."""
+    """A line for each parent that is no net, and where methods want some or none.
+
+    Args:
+        key: of what has the parents in the config.
+        parents: names of nets, by the name that the methods know them by.
+        users: role and name of the methods that are given them.
+        nets: of the config.
+    """
     for name, parent in parents.items():
         yield from unknown(f"{key}.parents.{name}", parent, nets, "a net")
     try:
-        settings = methods.settings(role, method)
+        found = {method: methods.settings(role, method) for role, method in users}
     except InputError:
         return  # reported with the methods
-    if settings is not None and parents and "parents" not in settings[0]:
-        yield f"{key}.parents: expected none for {method}, found some; remove them"
-    if settings is not None and not parents and "parents" in settings[1]:
-        yield f"{key}: expected parents for {method}, found none; add them"
+    told = [settings for settings in found.values() if settings is not None]
+    if parents and len(told) == len(found) and not any("parents" in all_ for all_, _ in told):
+        yield f"{key}.parents: expected none for {' and '.join(found)}, found some; remove them"
+    for method, settings in found.items():
+        if not parents and settings is not None and "parents" in settings[1]:
+            yield f"{key}: expected parents for {method}, found none; add them"
 
 
 def _cycles(config: Config) -> Iterator[str]:

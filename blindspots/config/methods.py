@@ -278,6 +278,15 @@ def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
     return {name: value for name, value in offered.items() if name in taken}
 
 
+def has_parameter(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function can be given a parameter of this name, be it among `**settings`."""
+    try:
+        taken = inspect.signature(function).parameters.values()
+    except ValueError:  # a compiled one, that does not tell
+        return True
+    return any(one.name == name or one.kind is one.VAR_KEYWORD for one in taken)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a misspelt word, or nothing."""
     close = get_close_matches(word, list(known), n=1)

@@ -16,7 +16,7 @@ PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
-    "trainers": {"progress", "checkpoint", "seed", "classes", "box"},
+    "trainers": {"progress", "checkpoint", "parents", "seed", "classes", "box"},
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),

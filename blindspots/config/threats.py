@@ -1,4 +1,4 @@
-"""What is wrong with the attacks of a config: radii, norms, masks, and further nets."""
+"""What is wrong with the threats of a config: radii, norms, masks, and further nets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.wording import shown, unknown
+from blindspots.families import NORMS
 from blindspots.interface import InputError
 
 
@@ -29,6 +30,10 @@ def attack_faults(
     except InputError:
         return  # reported with the methods
     known = None if settings is None else settings[0]
+    for norm in family.norms:
+        if norm not in NORMS:
+            expected = ", ".join(NORMS)
+            yield f"{key}.method: expected {method} to declare norms of {expected}, found {norm!r}"
     if "eps" in given:
         if family.kind != "budget":
             yield (
@@ -55,14 +60,27 @@ def attack_faults(
         yield f"{key}: expected parents for {method}, found none; add them"
 
 
+def certificate_faults(key: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """A line where a certificate is asked for a yes or no at what is no radius.
+
+    Args:
+        key: of the certificate in the config.
+        given: the settings in it.
+    """
+    eps = given.get("eps")
+    if eps is not None and not _is_radius(eps):
+        yield f"{key}.eps: expected a radius of at least 0, found {shown(eps)}"
+
+
+def _is_radius(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < math.inf  # a NaN neither
+
+
 def _radius_faults(key: str, eps: Any) -> Iterator[str]:
     radii = eps if isinstance(eps, list) else [eps]
     for radius in radii:
-        if (
-            isinstance(radius, bool)
-            or not isinstance(radius, int | float)
-            or not 0 <= radius < math.inf  # a NaN neither
-        ):
+        if not _is_radius(radius):
             yield f"{key}: expected radii of at least 0, found {shown(radius)}"
             return
     if len({*radii}) < max(len(radii), 1):

@@ -20,6 +20,7 @@ from blindspots.jobs.chunks import resumable
 from blindspots.jobs.job import own_models, progress, provenance
 from blindspots.provenance import digest
 from blindspots.threat.answers import answers
+from blindspots.threat.chance import seeded
 
 
 def certify(snakemake) -> None:
@@ -43,7 +44,10 @@ def certify(snakemake) -> None:
             )
 
         def make(part: Images) -> pa.Table:
-            return tables.build(same | certified(where, certificate, model, part), table.SCHEMA)
+            purpose = f"certify {wildcards.certificate} {part.rows[0]}"
+            with seeded(same["seed"], purpose):  # draws are a chunk's own, whichever is the first
+                columns = certified(where, certificate, model, part)
+            return tables.build(same | columns, table.SCHEMA)
 
         chunk = len(data.rows) if certificate["whole"] else machine["chunk"]
         key = digest([dict(snakemake.params), machine["threads"]], [prepared, split, given.weights])

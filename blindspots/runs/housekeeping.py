@@ -101,8 +101,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_needed(path: Path, made: set[Path]) -> bool:
     # A training that was stopped goes on from its checkpoint.
-    goes_on = path.name == "checkpoint.pt" and path.with_name("weights.safetensors") in made
-    return path in made or goes_on
+    if path.name == "checkpoint.pt":
+        return path.with_name("weights.safetensors") in made
+    # An attack or a certificate that was stopped goes on after its finished chunks.
+    if path.parent.suffix == ".chunks":
+        name, there = path.parent.name, path.parents[1]
+        return any(file.parent == there and name.startswith(f"{file.stem}.") for file in made)
+    return path in made
 
 
 def _is_of_another_job(path: Path, logs: set[Path]) -> bool:

@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import nn
 
+from blindspots import families
 from blindspots.attacks import closest, gaussian, identity, lbfgs, other_image, sphere
+from blindspots.attacks.contract import call
 from blindspots.files.images import Images
-from blindspots.interface import UNIT_BOX, AttackResult, InputError
+from blindspots.interface import UNIT_BOX, AttackResult, InputError, Status
 from blindspots.jobs.attack import run as attack_all
 
 N = 6
@@ -189,6 +191,21 @@ def test_what_a_control_does_not_clip_may_leave_the_box(softmax_net, digits, con
     setting = {"std": 0.5} if control is gaussian else {"distortion": 0.5, "matched": False}
     found = run(control, softmax_net, digits, clip=False, **setting)
     assert found["image"].min() < 0
+
+
+def test_a_control_of_ones_own_may_return_images_alone(softmax_net, digits):
+    @families.control
+    def own(model, images, labels, targets=None, *, by=0.5):
+        return images * by
+
+    data = Images(digits[0][:N].clone(), digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
+    without = call(own, None, data, None, seed=0, others=data.images, settings={})
+    assert torch.equal(without.images, data.images * 0.5) and without.success.all()
+    assert without.status.tolist() == [Status.CONVERGED] * N
+    judged = run(own, softmax_net, digits, by=1)  # no net errs by it, and yet it has done its work
+    assert judged["success"].all() and (judged["l2"] == 0).all()
+    with pytest.raises(InputError, match=r"own: images\[0\]: expected pixels in \[0, 1\]"):
+        call(own, None, data, None, seed=0, others=data.images, settings={"by": 9})
 
 
 def test_an_attack_of_ones_own_made_of_a_control_keeps_the_box(softmax_net, digits):

@@ -43,6 +43,22 @@ def test_every_config_of_the_project_is_right(path):
     check(raw, SCHEMA)
 
 
+def test_the_parents_of_a_net_are_for_its_model_or_for_its_trainer(raw, tmp_path, monkeypatch):
+    (tmp_path / "lab_of_teachers.py").write_text(
+        "def distil(model, images, labels, *, parents): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    net = raw["nets"]["FC10-1e-4"]
+    net["parents"] = {"teacher": "FC50-50-10"}
+    found = fault(raw, "nets", "FC10-1e-4", value=net)
+    assert "nets.FC10-1e-4.parents: expected none for mlp and lbfgs, found some; remove" in found
+    distilled = net | {"trainer": {"method": "lab_of_teachers:distil"}}
+    raw["nets"]["FC10-1e-4"] = distilled
+    assert check(raw, SCHEMA)["nets"]["FC10-1e-4"]["parents"] == {"teacher": "FC50-50-10"}
+    found = fault(raw, "nets", "FC10-1e-4", value=distilled | {"parents": {}})
+    assert "FC10-1e-4: expected parents for lab_of_teachers:distil, found none; add" in found
+
+
 def test_a_config_is_laid_over_another_key_by_key_as_snakemake_does():
     base = {"a": {"x": 1, "y": [1, 2]}, "b": 3}
     over = {"a": {"y": [5], "z": {"w": 1}}, "c": 4}

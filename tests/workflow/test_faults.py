@@ -50,7 +50,7 @@ def test_a_truncated_file_is_named_with_its_remedy_which_works(finished, copied,
     path = copied.folder / file
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    shutil.rmtree(copied.results / "transfer")
+    shutil.rmtree(copied.results / "measurements/transfer")
     ended = copied.run()
     assert ended.returncode != 0
     told = [line for line in ended.stdout.splitlines() if file in line and "delete it" in line]

@@ -29,14 +29,33 @@ def fewer(copied):
     return copied
 
 
-def test_a_run_needs_all_that_it_made_and_a_checkpoint_that_it_may_go_on_from(copied):
+CHUNKS = (
+    "attacks/lbfgs/{}.s0/digits/test.chunks/0-8.parquet",
+    "attacks/lbfgs/{}.s0/digits/test.0-8.chunks/0-8.parquet",  # of a shard
+    "certificates/product/{}.s0.digits.test.chunks/0-8.parquet",
+)
+
+
+def leave_chunks(workflow, net):
+    """Files as killed jobs of a net leave them; their paths in the folder of results."""
+    paths = [path.format(net) for path in CHUNKS]
+    for path in paths:
+        (workflow.results / path).parent.mkdir()
+        (workflow.results / path).touch()
+    return paths
+
+
+def test_a_run_needs_all_that_it_made_and_what_killed_jobs_may_go_on_from(copied):
     (copied.results / "nets/linear.s0/checkpoint.pt").touch()
+    leave_chunks(copied, "linear")
     assert prune(copied) == (["0 files, 0.0 MiB"], "")
 
 
 def test_what_a_net_left_that_is_no_longer_in_the_config_is_listed_and_removed(fewer):
     (fewer.results / "nets/coded.s0/checkpoint.pt").touch()
+    chunks = leave_chunks(fewer, "coded")
     listed, _ = prune(fewer)
+    assert {f"results/small/{path}" for path in chunks} <= {*listed}
     assert listed[-1].endswith("; to remove them: --delete")
     assert {
         "results/small/nets/coded.s0/weights.safetensors",

@@ -232,7 +232,7 @@ def test_pytorch_computes_in_as_many_threads_as_the_job_has(workflow, threads):
 @pytest.mark.parametrize("shards", [2, 3, 9])
 def test_any_number_of_shards_gives_the_same_bytes(finished, copied, shards):
     copied.config["machine"]["shards"] = shards
-    for folder in ("attacks", "transfer", "pictures"):
+    for folder in ("attacks", "measurements/transfer"):
         shutil.rmtree(copied.results / folder)
     jobs = copied.jobs()
     assert jobs["attack_shard"] == 2 * min(shards, 3)

@@ -1,0 +1,126 @@
+"""What is wrong with the threats that a config asks for: radii, norms, masks, further nets."""
+
+import numpy as np
+import pytest
+import yaml
+
+from blindspots.config.check import check
+from tests.config.test_check import ROOT, SCHEMA, fault
+
+LAB = """
+from typing import Literal
+
+from blindspots.certificates.contract import certificate
+from blindspots.families import budget, minimal
+
+
+@budget("linf", "l2")
+def within(model, images, labels, targets, *, eps, norm: Literal["l1", "l2", "linf"] = "linf"): ...
+
+
+@minimal("l2")
+def nearest(model, images, labels, targets, *, mask=None): ...
+
+
+@minimal("l2")
+def helped(model, images, labels, targets, *, parents): ...
+
+
+@minimal("l3")
+def odd(model, images, labels, targets): ...
+
+
+@certificate(norm="rms")
+def of_no_norm(model, images, labels): ...
+
+
+def chosen(model, images, labels, *, norm: Literal["l2", "linf"] = "l2"): ...
+
+
+def oddly_chosen(model, images, labels, *, norm: Literal["l2", "rms"] = "l2"): ...
+
+
+@certificate(norm="linf")
+def asked(model, images, labels, *, eps): ...
+"""
+LIST = "l0, l1, l2, linf"
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    (tmp_path / "threat_lab.py").write_text(LAB, "utf-8")
+    np.save(tmp_path / "mask.npy", np.ones((1, 8, 8), bool))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return yaml.safe_load((ROOT / "tests/workflow/small.yaml").read_text("utf-8"))
+
+
+def of_lab(entry):
+    return entry | {"method": f"threat_lab:{entry['method']}"}
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        {"method": "within", "eps": 0.1},
+        {"method": "within", "eps": [0.1, 0, 8], "norm": "l2"},
+        {"method": "within", "eps": "1e-2"},
+        {"method": "nearest", "mask": "mask.npy"},
+        {"method": "helped", "parents": {"surrogate": "coded"}},
+    ],
+)
+def test_what_an_attack_declares_it_may_be_asked_for(raw, attack):
+    raw["attacks"]["lbfgs"] = of_lab(attack)
+    check(raw, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("attack", "message"),
+    [
+        ({"method": "nearest", "eps": 0.1}, "eps: expected no radius for threat_lab:nearest, a "
+         "minimal attack, found 0.1; remove it, or declare the attack by @budget"),
+        ({"method": "within"}, ": expected a radius eps, or several, for threat_lab:within, found"),
+        ({"method": "within", "eps": -0.1}, "eps: expected radii of at least 0, found -0.1"),
+        ({"method": "within", "eps": [0.1, -1]}, "eps: expected radii of at least 0, found -1"),
+        ({"method": "within", "eps": float("nan")}, "eps: expected"),
+        ({"method": "within", "eps": float("inf")}, "eps: expected"),
+        ({"method": "within", "eps": True}, "eps: expected radii of at least 0, found True"),
+        ({"method": "within", "eps": "far"}, "eps: expected radii of at least 0, found 'far'"),
+        ({"method": "within", "eps": []}, "eps: expected one radius or several different ones"),
+        ({"method": "within", "eps": [1, 1.0]}, "eps: expected one radius or several different"),
+        ({"method": "within", "eps": 1, "norm": "l1"}, "norm: expected a norm that "
+         "threat_lab:within declares (linf, l2), found 'l1'"),
+        ({"method": "odd"}, f"method: expected threat_lab:odd to declare norms of {LIST}, found"),
+        ({"method": "within", "eps": 1, "mask": "mask.npy"}, "mask: expected none for"),
+        ({"method": "nearest", "mask": "none.npy"}, "mask: expected an .npy file, found none at"),
+        ({"method": "nearest", "parents": {"a": "coded"}}, "parents: expected none for"),
+        ({"method": "helped"}, ": expected parents for threat_lab:helped, found none; add them"),
+        ({"method": "helped", "parents": {"a": "cded"}}, "parents.a: expected a net of this con"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_an_attack_is_one_line(raw, attack, message):
+    found = fault(raw, "attacks", "lbfgs", value=of_lab(attack))
+    assert len(found.splitlines()) == 1
+    assert found.startswith("my.yaml: attacks.lbfgs") and message in found
+
+
+@pytest.mark.parametrize(
+    ("certificate", "message"),
+    [
+        ({"method": "of_no_norm"}, f"method: threat_lab:of_no_norm: expected a norm of {LIST}, "
+         "found 'rms'"),
+        ({"method": "oddly_chosen"}, f"expected a norm of {LIST}, found 'rms'"),
+        ({"method": "chosen", "norm": "l1"}, "norm: expected one of l2, linf, found 'l1'"),
+        ({"method": "asked", "eps": -0.1}, "eps: expected a radius of at least 0, found -0.1"),
+        ({"method": "asked", "eps": float("nan")}, "eps: expected"),
+        ({"method": "asked", "eps": [0.1, 0.2]}, "eps: expected a radius of at least 0, found"),
+        ({"method": "asked", "eps": []}, "eps: expected a radius of at least 0, found []"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_certificate_is_one_line(raw, certificate, message):
+    raw["certificates"]["sound"] = of_lab({"method": "chosen", "norm": "linf"})
+    raw["certificates"]["yes"] = of_lab({"method": "asked", "eps": 0.1})
+    check(raw, SCHEMA)
+    found = fault(raw, "certificates", "yes", value=of_lab(certificate))
+    assert len(found.splitlines()) == 1
+    assert found.startswith("my.yaml: certificates.yes") and message in found

@@ -1,0 +1,79 @@
+"""A job's finished chunks are read again by one that does the same, and by no other."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from blindspots.files.images import Images
+from blindspots.interface import UNIT_BOX
+from blindspots.jobs.chunks import resumable
+
+N, CHUNK = 7, 3
+DATA = Images(torch.zeros(N, 1, 2, 2), torch.zeros(N).long(), np.arange(N), "test", 2, UNIT_BOX)
+
+
+class Killed(BaseException):
+    """The end of a job in its midst."""
+
+
+class Job:
+    """A job that notes which images it computes, and ends before some."""
+
+    def __init__(self, tmp_path, key="one", **settings):
+        self.output, self.key, self.settings = tmp_path / "a.parquet", key, settings
+        self.made, self.shown = [], []
+
+    def run(self, until=N):
+        def make(part):
+            if part.rows[0] >= until:
+                raise Killed
+            self.made.append(part.rows.tolist())
+            return pa.table({"index": part.rows, "key": [self.key] * len(part.rows)})
+
+        return resumable(
+            self.output, self.key, DATA, CHUNK, make, progress=self.shown.append, **self.settings
+        )
+
+    @property
+    def kept(self):
+        return sorted(path.name for path in self.output.with_suffix(".chunks").glob("*"))
+
+
+@pytest.fixture
+def killed(tmp_path):
+    job = Job(tmp_path)
+    with pytest.raises(Killed):
+        job.run(until=6)
+    assert job.kept == ["0-3.parquet", "3-6.parquet"]
+    return job
+
+
+def test_the_same_job_makes_what_is_missing_alone(killed, tmp_path):
+    whole = Job(tmp_path / "elsewhere").run()
+    again = Job(tmp_path)
+    assert again.run().equals(whole) and whole["index"].to_pylist() == [*range(N)]
+    assert again.made == [[6]] and again.shown == [3, 6, 7]
+    assert not again.output.with_suffix(".chunks").exists()
+
+
+def test_a_job_that_does_something_else_makes_all_anew(killed, tmp_path):
+    other = Job(tmp_path, key="other")
+    assert set(other.run()["key"].to_pylist()) == {"other"}
+    assert other.made == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_a_damaged_chunk_is_made_anew_and_said(killed, tmp_path, capsys):
+    path = killed.output.with_suffix(".chunks") / "0-3.parquet"
+    path.write_bytes(path.read_bytes()[:-9])
+    again = Job(tmp_path)
+    again.run()
+    assert again.made == [[0, 1, 2], [6]]
+    assert "0-3.parquet" in capsys.readouterr().err
+
+
+def test_a_short_job_writes_no_chunks(tmp_path):
+    job = Job(tmp_path, every=3600)
+    with pytest.raises(Killed):
+        job.run(until=6)
+    assert job.kept == [] and not job.output.with_suffix(".chunks").exists()
