@@ -17,7 +17,7 @@ from markupsafe import Markup
 from blindspots.audit.run import summary as audit_summary
 from blindspots.files import tables
 from blindspots.provenance import commit, versions
-from blindspots.report import isolation
+from blindspots.report import bidi
 from blindspots.report.examples import examples
 from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
@@ -81,8 +81,8 @@ def render(
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
-    written, config = config, isolation.config(config)
-    seen = {name: isolation.summary(frame) for name, frame in frames.items()}
+    written, config = config, bidi.config(config)
+    seen = {name: bidi.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)

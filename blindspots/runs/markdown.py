@@ -10,7 +10,7 @@ from typing import Any
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.headlines import Headline, headlines, warned
-from blindspots.report.isolation import isolated
+from blindspots.report.bidi import isolated
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80

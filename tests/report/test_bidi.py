@@ -2,7 +2,7 @@
 
 import pytest
 
-from blindspots.report.isolation import FIRST_STRONG, POP, config, isolated, summary
+from blindspots.report.bidi import FIRST_STRONG, POP, config, isolated, summary
 from tests import pages
 
 
