@@ -4,7 +4,7 @@ from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
 from blindspots.jobs.job import job, provenance
 from blindspots.jobs.ledger import SCHEMA, build
-from blindspots.jobs.lowers import Prepared
+from blindspots.jobs.lower_bounds import Prepared
 
 
 def main(snakemake):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.jobs.lowers import NORMS, Place, Prepared, lowers
+from blindspots.jobs.lower_bounds import NORMS, Place, Prepared, lower_bounds
 from blindspots.threat.conversions import ORDER
 from blindspots.threat.outcomes import WORD, WRONG
 
@@ -117,7 +117,7 @@ def build(
     itself = _mistakes(of_clean[itself], clean["prediction"][itself], goals)
     seen = _Seen(attacks, of_attacks, goals)
     frames = []
-    for norm, has_norm, lower in lowers(certificates, of_radii, images, prepared):
+    for norm, has_norm, lower in lower_bounds(certificates, of_radii, images, prepared):
         where = has_norm[goals // GOALS]
         radii = Bounds(proved, lower, certificates["certificate"].to_numpy(object))
         if norm in ORDER:

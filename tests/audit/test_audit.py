@@ -29,7 +29,7 @@ from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import attack, ledger
-from blindspots.jobs.lowers import Prepared
+from blindspots.jobs.lower_bounds import Prepared
 from blindspots.threat.answers import CLEAN, answers
 from blindspots.threat.judge import lengths
 from tests.conftest import ROOT

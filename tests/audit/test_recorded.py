@@ -24,7 +24,7 @@ from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import ledger
 from blindspots.jobs.attack import run as attack_all
-from blindspots.jobs.lowers import Prepared
+from blindspots.jobs.lower_bounds import Prepared
 from blindspots.measurements import transfer
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import CLEAN, answers

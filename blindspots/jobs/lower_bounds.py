@@ -37,7 +37,7 @@ class Prepared(NamedTuple):
         return np.maximum(images - box.lower, box.upper - images)
 
 
-def lowers(
+def lower_bounds(
     certificates: pd.DataFrame,
     image: np.ndarray,
     images: pd.DataFrame,
