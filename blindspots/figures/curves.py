@@ -10,7 +10,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots import statistics
-from blindspots.measurements.directions import NOISE, OTHER_IMAGE
+from blindspots.measurements.controls import NOISE, OTHER_IMAGE
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 NOTHING = "no image can be\nmoved so far"

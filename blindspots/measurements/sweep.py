@@ -20,7 +20,7 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.limits import above, at_least, at_most, distinct, some
 from blindspots.measurements.contract import measurement
-from blindspots.measurements.directions import NOISE, OTHER_IMAGE
+from blindspots.measurements.controls import NOISE, OTHER_IMAGE
 from blindspots.measurements.transfer import Exhibit, keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
