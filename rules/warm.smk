@@ -1,4 +1,4 @@
-# Jobs on this machine are forks of a process that has imported what their scripts import (blindspots/runs/warm.py):
+# Jobs on this machine are forks of a process that has imported what their scripts import (blindspots/jobs/warm.py):
 # nothing else about them changes. Where Snakemake deploys an environment, a cluster runs the jobs, or there are
 # just a few of them, and with --no-hooks, each starts by itself.
 import multiprocessing
@@ -7,7 +7,7 @@ import subprocess
 from snakemake.benchmark import BenchmarkRecord, benchmarked
 from snakemake.script import PythonScript
 
-from blindspots.runs.warm import Warm, imported
+from blindspots.jobs.warm import Warm, imported
 
 FEW = 3  # jobs, for which the other process is not worth its start
 

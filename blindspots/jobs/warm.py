@@ -31,7 +31,7 @@ class Warm:
     def __init__(self, modules: Iterable[str], threads: int) -> None:
         self.threads = threads
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload([*modules, __name__, "blindspots.runs.late"])
+        self._context.set_forkserver_preload([*modules, __name__, "blindspots.jobs.late"])
         with _environment({name: str(threads) for name in THREADS}):
             forkserver.ensure_running()  # and is not waited for: jobs do that
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from blindspots.runs.warm import THREADS, Warm, imported
+from blindspots.jobs.warm import THREADS, Warm, imported
 from tests.conftest import ROOT
 
 TELL = """
@@ -32,7 +32,7 @@ here.with_suffix(".json").write_text(json.dumps(told))
 """
 PARENT = """
 import json, sys
-from blindspots.runs.warm import Warm
+from blindspots.jobs.warm import Warm
 
 def main():
     scripts, temporary = sys.argv[1:-1], sys.argv[-1]
