@@ -9,8 +9,8 @@ from typing import Any
 
 from blindspots.files import tables
 from blindspots.provenance import versions
-from blindspots.report.headlines import Headline, headlines, warned
 from blindspots.report.bidi import isolated
+from blindspots.report.headlines import Headline, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
