@@ -89,8 +89,8 @@ def check(
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # a radius, or several, of which a call is given one
             found = [*method_faults(key, role, instance, given)]
-            if role == "certificates":
-                found += certificate_faults(key, given)
+            if role == "certificates" and not found:
+                found = [*certificate_faults(key, instance["method"], given)]
             elif role == "measurements":
                 found += measurements.entry_faults(key, instance, config)
             elif role in ("analyses", "figures"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -84,13 +84,24 @@ def measurement(method: str) -> Measurement:
             f"expected a function that is marked by @measurement for {method!r}, found another; "
             "see blindspots.measurements.contract"
         )
-    subjects = [_value(one, method) for one in found.args]
-    declared = {k.arg or "": _value(k.value, method) for k in found.keywords}
-    what = Measurement(*subjects, **declared)
-    if what.subject not in PARAMETERS:
+    declared = _declared(found, Measurement._fields, method, by_place=1)
+    what = Measurement(**{"subject": None} | declared)
+    if what.subject not in tuple(PARAMETERS):
         raise InputError(
             f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {what.subject!r}"
         )
+    for name in ("tables", "pictures"):
+        if not isinstance(getattr(what, name), tuple | list):
+            raise InputError(
+                f"{method}: {name}: expected several names, such as ('scores',), found "
+                f"{getattr(what, name)!r}"
+            )
+    for name in ("memory", "runtime"):
+        if not callable(need := getattr(what, name)) and not _is_positive(need):
+            raise InputError(
+                f"{method}: {name}: expected a number above 0, or a lambda of n, pixels, classes "
+                f"and chunk, found {need!r}"
+            )
     what = what._replace(tables=tuple(what.tables), pictures=tuple(what.pictures))
     if not what.given or not all(str(name).isidentifier() for name in what.given):
         raise InputError(
@@ -108,10 +119,7 @@ def certificate(method: str) -> Certificate:
         InputError: no such method, or a norm that there is not.
     """
     found = methods.declaration("certificates", method, "certificate")
-    declared = (
-        {} if found is None else {k.arg or "": _value(k.value, method) for k in found.keywords}
-    )
-    what = Certificate(**declared)
+    what = Certificate(**_declared(found, Certificate._fields, method) if found else {})
     norm = methods.parameters_of("certificates", method).get("norm")
     choices = [what.norm]
     if norm is not None and norm.annotation is not None:
@@ -122,10 +130,33 @@ def certificate(method: str) -> Certificate:
     return what
 
 
-def norm_of(method: str, settings: dict[str, Any]) -> str:
+def norm_of(method: str, settings: Mapping[str, Any]) -> str:
     """The norm of a certificate's radii under some settings."""
     default = methods.defaults("certificates", method).get("norm")
     return settings.get("norm", default) or certificate(method).norm
+
+
+def _declared(
+    call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
+) -> dict[str, Any]:
+    """What a decorator is given, by name; so many of its arguments may have none.
+
+    Raises:
+        InputError: an argument that it does not take, or one that the source does not spell out.
+    """
+    odd = [ast.unparse(one) for one in call.args[by_place:]]
+    odd += [name for name in (k.arg or "**" for k in call.keywords) if name not in known]
+    if odd:
+        raise InputError(
+            f"{method}: expected a decorator with {', '.join(known)}, found {odd[0]}"
+            f"{methods.did_you_mean(odd[0], known)}"
+        )
+    given = [*zip(known, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+    return {str(name): _value(node, method) for name, node in given}
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _value(node: ast.expr, method: str) -> Any:

@@ -53,31 +53,38 @@ def fill_in(config: Config, used: list[str]) -> None:
         used: the nets of the experiments.
     """
     entries = config.setdefault("measurements", {})
-    for method, experiments in _implied(config).items():
-        name = method if method not in entries else f"{method}.default"
-        entries[name] = {"method": method}
-        if measurement(method).subject == "experiment":
-            entries[name]["experiments"] = experiments
-        else:
-            shown = [config["experiments"][name] for name in experiments]
-            taking_part = {net for each in shown for net in each["sources"] + each["victims"]}
-            entries[name]["nets"] = [net for net in used if net in taking_part]
     for entry in entries.values():
-        what = declared(entry)
-        entry.setdefault("parents", {})
-        if what is not None and what.subject == "experiment":
-            if entry.get("experiments", "all") == "all":
-                entry["experiments"] = list(config["experiments"])
-        elif what is not None and entry.get("nets", "all") == "all":
-            entry["nets"] = used or list(config["nets"])
-        if what is not None and what.subject == "net":
-            entry.setdefault("data", None)  # of each net its own
-            entry.setdefault("part", "test")
-            entry.setdefault("n", None)
+        _complete(entry, config, used)
+    for method, experiments in _implied(config).items():
+        entry = {"method": method}
+        if measurement(method).subject == "experiment":
+            entry["experiments"] = experiments
+        else:
+            taking_part = {net for name in experiments for net in _nets_in(config, name)}
+            entry["nets"] = [net for net in used if net in taking_part]
+        _complete(entry, config, used)
+        name = method
+        while name in entries:
+            name += ".default"
+        entries[name] = entry
+
+
+def _complete(entry: Config, config: Config, used: list[str]) -> None:
+    what = declared(entry)
+    entry.setdefault("parents", {})
+    if what is not None and what.subject == "experiment":
+        if entry.get("experiments", "all") == "all":
+            entry["experiments"] = list(config["experiments"])
+    elif what is not None and entry.get("nets", "all") == "all":
+        entry["nets"] = used or list(config["nets"])
+    if what is not None and what.subject == "net":
+        entry.setdefault("data", None)  # of each net its own
+        entry.setdefault("part", "test")
+        entry.setdefault("n", None)
 
 
 def _implied(config: Config) -> dict[str, list[str]]:
-    """The package's measurements that no entry names, and the experiments that need them."""
+    """The package's measurements that are needed, and the experiments of which no entry is one."""
     ours = methods.names("measurements")
     known = {table: method for method in ours for table in measurement(method).given}
     del known[OF_LEDGER]  # which several give
@@ -90,19 +97,36 @@ def _implied(config: Config) -> dict[str, list[str]]:
                     asking.setdefault(table, set()).update(of)
     found: dict[str, set[str]] = {}
     for table, experiments in asking.items():
-        if table in known and experiments and not givers(config, table):
-            found.setdefault(known[table], set()).update(experiments)
+        left = {name for name in experiments if not givers(config, table, name)}
+        if table in known and left:
+            found.setdefault(known[table], set()).update(left)
     return {
         method: [name for name in config["experiments"] if name in experiments]
         for method, experiments in found.items()
     }
 
 
-def givers(config: Config, table: str) -> list[str]:
-    """The entries whose measurement gives a table."""
-    entries = config["measurements"].items()
-    found = ((name, declared(entry)) for name, entry in entries)
-    return [name for name, what in found if what is not None and table in what.given]
+def givers(config: Config, table: str, experiment: str | None = None) -> list[str]:
+    """The entries whose measurement gives a table: all, or those that are of an experiment."""
+    return [
+        name
+        for name, entry in config["measurements"].items()
+        if (what := declared(entry)) is not None
+        and table in what.given
+        and (experiment is None or _is_of(config, entry, what, experiment))
+    ]
+
+
+def _is_of(config: Config, entry: Config, what: Measurement, experiment: str) -> bool:
+    """Whether a measurement is of an experiment, of one of its nets, or of the run as a whole."""
+    if what.subject == "net":
+        return not set(entry["nets"]).isdisjoint(_nets_in(config, experiment))
+    return what.subject == "run" or experiment in entry["experiments"]
+
+
+def _nets_in(config: Config, experiment: str) -> list[str]:
+    section = config["experiments"][experiment]
+    return [*section["sources"], *section["victims"]]
 
 
 def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
@@ -127,15 +151,20 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
                 f"({', '.join(known)}), found {name!r}{hint}"
             )
     yield from _key_faults(key, entry, what, wanted)
-    for net in [*entry.get("nets", []), *entry["parents"].values()]:
+    for net in entry.get("nets", []):
         yield from unknown(f"{key}.nets", net, config["nets"], "a net")
     for name in entry.get("experiments", []):
         yield from unknown(f"{key}.experiments", name, config["experiments"], "an experiment")
     if entry.get("data") is not None:
         yield from unknown(f"{key}.data", entry["data"], config["datasets"], "a dataset")
+    measured = entry["nets"] if what.subject == "net" or "nets" in wanted else []
     for role, net in entry["parents"].items():
-        if net in entry.get("nets", []):
-            yield f"{key}.parents.{role}: expected a net that is not measured, found {net}"
+        yield from unknown(f"{key}.parents.{role}", net, config["nets"], "a net")
+        if net in measured:
+            yield (
+                f"{key}.parents.{role}: expected a net that is not measured, found {net}; name the "
+                f"others under {key}.nets"
+            )
     model = entry.get("model")
     if model is not None and _needs_parents(model["method"]):
         yield f"{key}.model: expected a model without parents, found one with some"
@@ -197,11 +226,28 @@ def table_faults(key: str, role: str, summary: Config, config: Config) -> Iterat
                 near = f"; name measurement: {named}"
             tables = ", ".join(dict.fromkeys(known))
             yield f"{key}.method: expected to read tables ({tables}), found {name!r}{near}"
-        elif summary["experiment"] is not None and len(found := givers(config, name)) > 1:
+        elif summary["experiment"] is not None and name not in STORED:
+            yield from _giver_faults(key, name, summary, config)
+
+
+def _giver_faults(key: str, table: str, summary: Config, config: Config) -> Iterator[str]:
+    """A line where not just one measurement gives a table of each experiment."""
+    for experiment in [summary["experiment"], *summary["more_experiments"]]:
+        if experiment not in config["experiments"]:
+            continue  # said with the names
+        found = givers(config, table, experiment)
+        if not found:
+            entry = givers(config, table)[0]
             yield (
-                f"{key}: expected one measurement that gives {name!r}, found {', '.join(found)}; "
+                f"{key}: expected a measurement of {experiment} that gives {table!r}, found none; "
+                f"let measurements.{entry} be of it"
+            )
+        elif len(found) > 1:
+            yield (
+                f"{key}: expected one measurement that gives {table!r}, found {', '.join(found)}; "
                 "name one by measurement: instead of an experiment"
             )
+            return
 
 
 def _needs_parents(model: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.declarations import norm_of
 from blindspots.config.wording import shown, unknown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
@@ -60,14 +61,17 @@ def attack_faults(
         yield f"{key}: expected parents for {method}, found none; add them"
 
 
-def certificate_faults(key: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """A line where a certificate is asked for a yes or no at what is no radius.
+def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """A line where a certificate is in no norm, or is asked for a yes or no at what is no radius.
 
     Args:
         key: of the certificate in the config.
+        method: its method, which can be read.
         given: the settings in it.
     """
-    eps = given.get("eps")
+    norm, eps = norm_of(method, given), given.get("eps")
+    if norm not in NORMS:
+        yield f"{key}.norm: expected one of {', '.join(NORMS)}, found {shown(norm)}"
     if eps is not None and not _is_radius(eps):
         yield f"{key}.eps: expected a radius of at least 0, found {shown(eps)}"
 

@@ -78,3 +78,87 @@ def test_what_a_table_reads_is_measured_of_its_experiments_without_an_entry(of_u
     raw["measurements"]["coarse"] = {"method": "sweep", "distortions": [0.1]}
     with pytest.raises(InputError, match="expected one measurement that gives 'radii', found fine"):
         check(raw, SCHEMA)
+
+
+OWN = """
+from blindspots.measurements.contract import measurement
+@measurement("net", table=("a",))
+def misspelt(model): ...
+@measurement()
+def of_nothing(model): ...
+@measurement(["net"], tables=("a",))
+def of_several(model): ...
+@measurement("net", tables="norms")
+def of_one_text(model): ...
+@measurement("net", tables=5)
+def of_a_number(model): ...
+@measurement("net", tables=("a",), memory="4GB")
+def with_a_unit(model): ...
+@measurement("run", tables=("b",))
+def beside(parents): ...
+@measurement("experiment", tables=("lengths",))
+def lengths(data): ...
+def of_lengths(lengths): ...
+"""
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    (tmp_path / "lab_of_measurements.py").write_text(OWN, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
+def own(method, **rest):
+    return {"method": f"lab_of_measurements:{method}"} | rest
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, gpu, "
+         "chance, found table; did you mean 'tables'?"),
+        ("of_nothing", "expected a subject of net, experiment, run, found None"),
+        ("of_several", "expected a subject of net, experiment, run, found ['net']"),
+        ("of_one_text", "tables: expected several names, such as ('scores',), found 'norms'"),
+        ("of_a_number", "tables: expected several names, such as ('scores',), found 5"),
+        ("with_a_unit", "memory: expected a number above 0, or a lambda of n, pixels, classes and "
+         "chunk, found '4GB'"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
+    found = fault(raw, "measurements", value={"mine": own(method)})
+    key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
+    assert found == f"{key}{part}"
+
+
+def test_a_measurement_that_asks_for_no_nets_may_have_any_as_parents(raw):
+    raw["measurements"] = {"mine": own("beside", parents={"judge": "FC10-1e-4"})}
+    check(raw, SCHEMA)
+    found = fault(raw, "measurements", "mine", "parents", value={"judge": "FC11"})
+    assert found.startswith("my.yaml: measurements.mine.parents.judge: expected a net")
+
+
+def test_what_an_entry_measures_of_one_experiment_is_measured_of_the_others_without_it(raw):
+    one, other = "cross-training-set", "cross-model"
+    raw["measurements"] = {
+        "fine": {"method": "sweep", "experiments": [one]},
+        "transfer": {"method": "transfer", "experiments": [one]},
+        "transfer.default": own("beside"),
+    }
+    found = check(raw, SCHEMA)["measurements"]
+    assert found["fine"]["experiments"] == found["transfer"]["experiments"] == [one]
+    assert found["sweep"]["experiments"] == [other]
+    assert found["transfer.default"]["method"].endswith("beside")
+    assert found["transfer.default.default"]["experiments"] == [other]
+
+
+def test_a_table_of_an_experiment_that_no_entry_is_of_is_one_line(raw):
+    raw["measurements"] = {"mine": own("lengths", experiments=["cross-training-set"])}
+    raw["tables"] = {"short": own("of_lengths", experiment="cross-training-set")}
+    check(raw, SCHEMA)
+    found = fault(raw, "tables", "short", "experiment", value="cross-model")
+    assert found == (
+        "my.yaml: tables.short: expected a measurement of cross-model that gives 'lengths', found "
+        "none; let measurements.mine be of it"
+    )

@@ -37,6 +37,17 @@ def of_no_norm(model, images, labels): ...
 def chosen(model, images, labels, *, norm: Literal["l2", "linf"] = "l2"): ...
 
 
+def spelt(model, images, labels, *, norm: str = "l2"): ...
+
+
+@certificate("linf")
+def by_place(model, images, labels): ...
+
+
+@certificate(nrom="linf")
+def misspelt(model, images, labels): ...
+
+
 def oddly_chosen(model, images, labels, *, norm: Literal["l2", "rms"] = "l2"): ...
 
 
@@ -111,6 +122,9 @@ def test_a_fault_of_an_attack_is_one_line(raw, attack, message):
          "found 'rms'"),
         ({"method": "oddly_chosen"}, f"expected a norm of {LIST}, found 'rms'"),
         ({"method": "chosen", "norm": "l1"}, "norm: expected one of l2, linf, found 'l1'"),
+        ({"method": "spelt", "norm": "l7"}, f"norm: expected one of {LIST}, found 'l7'"),
+        ({"method": "by_place"}, "expected a decorator with norm, box, whole, found 'linf'"),
+        ({"method": "misspelt"}, "found nrom; did you mean 'norm'?"),
         ({"method": "asked", "eps": -0.1}, "eps: expected a radius of at least 0, found -0.1"),
         ({"method": "asked", "eps": float("nan")}, "eps: expected"),
         ({"method": "asked", "eps": [0.1, 0.2]}, "eps: expected a radius of at least 0, found"),
