@@ -16,7 +16,7 @@ from blindspots.config import methods
 from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import CertificateResult, InputError, UnsupportedError
-from blindspots.jobs.chunks import resumable
+from blindspots.jobs.chunks import forget, resumable
 from blindspots.jobs.job import own_models, progress, provenance
 from blindspots.provenance import digest
 from blindspots.threat.answers import answers
@@ -31,7 +31,7 @@ def certify(snakemake) -> None:
     where = f"certificates.{wildcards.certificate}, net {wildcards.net}"
     same = {"net": wildcards.net, "seed": int(wildcards.seed)}
     same["certificate"] = wildcards.certificate
-    found = [table.SCHEMA.empty_table()]
+    found, parts = [table.SCHEMA.empty_table()], []
     for of, prepared, split in zip(
         snakemake.params.images, given.images, given.splits, strict=True
     ):
@@ -51,15 +51,17 @@ def certify(snakemake) -> None:
 
         chunk = len(data.rows) if certificate["whole"] else machine["chunk"]
         key = digest([dict(snakemake.params), machine["threads"]], [prepared, split, given.weights])
-        output = Path(snakemake.output[0]).with_suffix(f".{data.dataset}.{of['part']}.parquet")
+        parts.append(Path(snakemake.output[0]).with_suffix(f".{data.dataset}.{of['part']}.parquet"))
         with progress(f"{wildcards.certificate} of {wildcards.net}", "images", len(data.rows)) as p:
             found.append(
                 resumable(
-                    output, key, data, chunk, make,
-                    every=machine["checkpoint_seconds"], progress=p,
+                    parts[-1], key, data, chunk, make,
+                    every=machine["checkpoint_seconds"], keep=True, progress=p,
                 )
             )  # fmt: skip
     tables.write(snakemake.output[0], pa.concat_tables(found), provenance(snakemake))
+    for part in parts:
+        forget(part)
 
 
 def certified(

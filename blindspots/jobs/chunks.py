@@ -25,11 +25,13 @@ def resumable(
     make: Callable[[Images], pa.Table],
     *,
     every: float = 0,
+    keep: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> pa.Table:
     """Make the rows of a table, `chunk` images at a time; what a killed job finished is read again.
 
-    Finished chunks lie in a folder beside the output, which goes away once all are there.
+    Finished chunks lie in a folder beside the output, which goes away once all are there, or of a
+    job that has more to do, by `forget`.
 
     Args:
         output: the job's file; the folder is named after it.
@@ -38,9 +40,10 @@ def resumable(
         chunk: images at a time.
         make: the rows of some images.
         every: seconds of work between two writings, at least: short jobs leave nothing behind.
+        keep: leave the chunks there, since the job has more to do.
         progress: called with the number of images that are done.
     """
-    folder, written = Path(output).with_suffix(".chunks"), time.monotonic()
+    folder, written = _folder(output), time.monotonic()
     waiting: dict[Path, pa.Table] = {}
     parts = []
     for number, part in enumerate(data.chunks(chunk)):
@@ -50,14 +53,24 @@ def resumable(
         if found is None:
             found = waiting[file] = make(part)
         parts.append(found)
-        if done < len(data.rows) and time.monotonic() - written >= every:
+        if (keep or done < len(data.rows)) and time.monotonic() - written >= every:
             for path, table in waiting.items():
                 tables.write(path, table, {KEY: key})
             waiting, written = {}, time.monotonic()
         if progress is not None:
             progress(done)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not keep:
+        forget(output)
     return pa.concat_tables(parts).replace_schema_metadata().combine_chunks()
+
+
+def forget(output: str | Path) -> None:
+    """Remove the finished chunks of a job whose result is written, or all there."""
+    shutil.rmtree(_folder(output), ignore_errors=True)
+
+
+def _folder(output: str | Path) -> Path:
+    return Path(output).with_suffix(".chunks")
 
 
 def _kept(file: Path, key: str) -> pa.Table | None:

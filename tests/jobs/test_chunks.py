@@ -7,7 +7,7 @@ import torch
 
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
-from blindspots.jobs.chunks import resumable
+from blindspots.jobs.chunks import forget, resumable
 
 N, CHUNK = 7, 3
 DATA = Images(torch.zeros(N, 1, 2, 2), torch.zeros(N).long(), np.arange(N), "test", 2, UNIT_BOX)
@@ -77,3 +77,13 @@ def test_a_short_job_writes_no_chunks(tmp_path):
     with pytest.raises(Killed):
         job.run(until=6)
     assert job.kept == [] and not job.output.with_suffix(".chunks").exists()
+
+
+def test_a_job_that_has_more_to_do_keeps_all_chunks_until_it_forgets_them(tmp_path):
+    whole = Job(tmp_path, keep=True)
+    expected = whole.run()
+    assert whole.kept == ["0-3.parquet", "3-6.parquet", "6-7.parquet"]
+    again = Job(tmp_path, keep=True)
+    assert again.run().equals(expected) and again.made == []
+    forget(again.output)
+    assert again.kept == []
