@@ -8,7 +8,7 @@ from math import prod
 from snakemake.exceptions import WorkflowError
 
 from blindspots.config import methods
-from blindspots.config.declarations import OF_EXPERIMENTS, norm_of
+from blindspots.config.declarations import OF_EXPERIMENTS, norm_of, with_radius
 from blindspots.config.declarations import certificate as certificate_of
 from blindspots.files import tables
 from blindspots.files.given import matching
@@ -352,6 +352,7 @@ def certificate_params(wildcards):
     made = instance(certificate, "certificates")
     what = certificate_of(made["method"])
     return made | {
+        "settings": with_radius(made["method"], made["settings"]),
         "n": certificate["n"],
         "required": certificate["required"],
         "norm": norm_of(made["method"], made["settings"]),

@@ -136,6 +136,12 @@ def norm_of(method: str, settings: Mapping[str, Any]) -> str:
     return settings.get("norm", default) or certificate(method).norm
 
 
+def with_radius(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A certificate's settings with the radius `eps` at which it asks where these say none."""
+    eps = methods.defaults("certificates", method).get("eps")
+    return dict(settings) if eps is None else {"eps": eps} | dict(settings)
+
+
 def _declared(
     call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
 ) -> dict[str, Any]:

@@ -49,25 +49,34 @@ def measure(snakemake) -> None:
         for table, rows in _named(result, told["gives"], where).items():
             found[table].append(_with_keys(rows, keys, f"{where}: {table}"))
     for table, parts in found.items():
-        joined = pa.concat_tables(parts, promote_options="permissive")
-        tables.write(snakemake.output[table], joined, provenance(snakemake))
+        tables.write(
+            snakemake.output[table], _joined(parts, f"{where}: {table}"), provenance(snakemake)
+        )
 
 
 def _named(result: Any, names: Sequence[str], where: str) -> dict[str, Any]:
     """The tables by name; one that was returned by itself is the only one declared."""
-    found = dict(result) if isinstance(result, Mapping) else {names[0]: result}
-    if found.keys() != set(names):
+    alone = not isinstance(result, Mapping)
+    if alone and len(names) == 1:
+        return {names[0]: result}
+    if alone or result.keys() != set(names):
+        found = type(result).__name__ if alone else ", ".join(map(str, result)) or "none"
         raise InputError(
-            f"{where}: expected the tables that it declares ({', '.join(names)}), found "
-            f"{', '.join(map(str, found)) or 'none'}"
+            f"{where}: expected a mapping with the tables that it declares ({', '.join(names)}), "
+            f"found {found}"
         )
-    return found
+    return dict(result)
 
 
 def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
     """A table with the columns that say what its rows are of, where they are not there yet."""
     if isinstance(rows, pd.DataFrame):
-        rows = pa.Table.from_pandas(rows, preserve_index=False)
+        try:
+            rows = pa.Table.from_pandas(rows, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InputError(
+                f"{where}: expected columns of one type each, found others ({_line(error)})"
+            ) from None
     if not isinstance(rows, pa.Table):
         raise InputError(
             f"{where}: expected a table of PyArrow or of pandas, found {type(rows).__name__}"
@@ -77,6 +86,19 @@ def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
             kind = pa.int32() if isinstance(value, int) else pa.string()
             rows = rows.append_column(name, pa.array([value] * len(rows), kind))
     return rows
+
+
+def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
+    try:
+        return pa.concat_tables(parts, promote_options="permissive")
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(
+            f"{where}: expected the same columns for each seed, found others ({_line(error)})"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 class _Models(Mapping):

@@ -1,10 +1,13 @@
 """What is wrong with the threats that a config asks for: radii, norms, masks, further nets."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 
 from blindspots.config.check import check
+from blindspots.config.declarations import with_radius
 from tests.config.test_check import ROOT, SCHEMA, fault
 
 LAB = """
@@ -138,3 +141,11 @@ def test_a_fault_of_a_certificate_is_one_line(raw, certificate, message):
     found = fault(raw, "certificates", "yes", value=of_lab(certificate))
     assert len(found.splitlines()) == 1
     assert found.startswith("my.yaml: certificates.yes") and message in found
+
+
+def test_a_certificate_asks_at_the_radius_of_its_default_where_none_is_given(raw):
+    Path("defaults_lab.py").write_text("def asks(model, images, labels, *, eps=0.25): ...\n")
+    asks = "defaults_lab:asks"
+    assert with_radius(asks, {}) == {"eps": 0.25}
+    assert with_radius(asks, {"eps": 0.5}) == {"eps": 0.5}
+    assert with_radius("lipschitz", {"bound": "product"}) == {"bound": "product"}

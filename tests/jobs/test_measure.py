@@ -1,0 +1,61 @@
+"""What a measurement returns, made the tables that it declares."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from blindspots.interface import InputError
+from blindspots.jobs.measure import _joined, _named, _with_keys
+
+KEYS = {"net": "a", "seed": 3}
+
+
+def test_a_table_alone_is_the_one_that_is_declared():
+    assert _named("rows", ["scores"], "m") == {"scores": "rows"}
+    assert _named({"x": 1, "y": 2}, ["y", "x"], "m") == {"x": 1, "y": 2}
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [
+        (pd.DataFrame(), "DataFrame"),
+        (None, "NoneType"),
+        ({"x": 1}, "x"),
+        ({"x": 1, "y": 2, "z": 3}, "x, y, z"),
+        ({}, "none"),
+    ],
+)
+def test_other_tables_than_those_declared_are_refused(result, found):
+    with pytest.raises(InputError) as error:
+        _named(result, ["x", "y"], "measurements.m")
+    assert str(error.value) == (
+        f"measurements.m: expected a mapping with the tables that it declares (x, y), found {found}"
+    )
+
+
+def test_rows_say_what_they_are_of_where_they_do_not_yet():
+    rows = _with_keys(pd.DataFrame({"value": [1.0, None]}), KEYS, "m")
+    assert rows.to_pylist() == [
+        {"value": 1.0, "net": "a", "seed": 3},
+        {"value": None, "net": "a", "seed": 3},
+    ]
+    own = pa.table({"seed": [7]})
+    assert _with_keys(own, KEYS, "m")["seed"].to_pylist() == [7]
+
+
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        (pd.DataFrame({"value": [1, "one"]}), "expected columns of one type each, found others"),
+        ([1, 2], "expected a table of PyArrow or of pandas, found list"),
+    ],
+)
+def test_what_is_no_table_is_said_with_its_name(rows, part):
+    with pytest.raises(InputError, match=rf"^measurements\.m: scores: {part}"):
+        _with_keys(rows, KEYS, "measurements.m: scores")
+
+
+def test_seeds_with_other_columns_are_said_with_the_table():
+    parts = [pa.table({"value": [1.0]}), pa.table({"value": ["one"]})]
+    with pytest.raises(InputError, match=r"^m: scores: expected the same columns for each seed"):
+        _joined(parts, "m: scores")
