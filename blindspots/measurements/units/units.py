@@ -86,12 +86,20 @@ def units(
     if k >= n:
         raise InputError(f"k: expected less than n, {n} images, found {k}; lower it")
     if projected_n is not None and projected_n > n:
-        raise InputError(f"projected_n: expected at most n, {n} images, found {projected_n}")
+        raise InputError(
+            f"projected_n: expected at most n, {n} images, found {projected_n}; lower it"
+        )
     features = None
+    if reference_layer is not None and "reference" not in parents:
+        raise InputError(
+            "reference_layer: expected parents.reference beside it, found none; add it"
+        )
     if "reference" in parents:
         reference = parents["reference"]
         if reference_layer is None:
-            raise InputError("reference_layer: expected one beside parents.reference, found none")
+            raise InputError(
+                "reference_layer: expected one beside parents.reference, found none; add it"
+            )
         layers_of(reference, data.images[:1], [reference_layer])
         shown = activations(reference, data.images.split(chunk), [reference_layer], pool)
         features = shown[reference_layer]

@@ -13,6 +13,7 @@ from blindspots.measurements.units import directions, experiment, measures
 from blindspots.measurements.units.directions import haar
 from blindspots.measurements.units.experiment import measure
 from blindspots.measurements.units.settings import Network, Settings
+from blindspots.measurements.units.units import units as measured
 from blindspots.statistics import randomisation_p
 
 CLASSES = 8
@@ -172,6 +173,31 @@ def test_more_top_images_than_there_are_and_unknown_layers_are_named():
     ):
         with pytest.raises(InputError, match=message):
             run(lambda seed: one_unit_per_class(), [0], SETTINGS._replace(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"k": 400}, "k: expected less than n, 400 images, found 400; lower it"),
+        ({"projected_n": 401}, "projected_n: expected at most n, 400 images, found 401; lower it"),
+        (
+            {"reference_layer": "1"},
+            "reference_layer: expected parents.reference beside it, found none; add it",
+        ),
+        (
+            {"parents": {"reference": one_unit_per_class()}},
+            "reference_layer: expected one beside parents.reference, found none; add it",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_the_images_or_each_other_are_named(change, message):
+    net = one_unit_per_class()
+    asked = {"parents": {}} | change
+    with pytest.raises(InputError) as error:
+        measured(
+            "net", 0, net, lambda: net, planted(0), lambda n: planted(1, n), chunk=128, **asked
+        )
+    assert str(error.value) == message
 
 
 def test_equal_seeds_give_equal_tables_and_another_draws_other_directions():
