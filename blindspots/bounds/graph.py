@@ -92,7 +92,7 @@ def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
     if (what := changed(before, model)) is not None:
         raise UnsupportedError(
             f"{type(model).__name__}: expected a forward that leaves the model as it is, found "
-            f"that it changes {what}; leave this net out of lipschitz.nets"
+            f"that it changes {what}; leave this net out"
         )
     return found
 
@@ -163,7 +163,7 @@ def _otherwise(model: nn.Module, what: str) -> UnsupportedError:
     return UnsupportedError(
         f"{type(model).__name__}: expected a forward that computes what its trace by torch.fx "
         f"does, for each image by itself and whenever it is asked, found {what}; write x = x + y "
-        "for x += y, compute in full float32, or leave this net out of lipschitz.nets"
+        "for x += y, compute in full float32, or leave this net out"
     )
 
 
@@ -211,5 +211,5 @@ def _check_nodes(native: fx.GraphModule, found: Exact, image: Tensor) -> None:
             raise UnsupportedError(
                 f"layer {node.target!r} ({kind}): expected what the class computes from the "
                 "layer's weights and settings, in full float32, found another answer to a random "
-                "image; undo what changes it, or leave this net out of lipschitz.nets"
+                "image; undo what changes it, or leave this net out"
             )
