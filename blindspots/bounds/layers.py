@@ -43,8 +43,7 @@ def check_known(layer: nn.Module) -> None:
     """
     if type(layer).forward not in BOUNDS:
         raise UnsupportedError(
-            "expected a layer with a known Lipschitz bound, found none; "
-            "leave this net out of lipschitz.nets"
+            "expected a layer with a known Lipschitz bound, found none; leave this net out"
         )
     if layer.training and type(layer).forward in OTHERWISE_IN_TRAINING:
         raise UnsupportedError(

@@ -158,8 +158,7 @@ def _total(step: Step, totals: Sequence[float]) -> float:
         total = None if rule is None else rule(step, totals)
         if total is None:
             raise UnsupportedError(
-                "expected an operation with a known Lipschitz bound, found none; "
-                "leave this net out of lipschitz.nets"
+                "expected an operation with a known Lipschitz bound, found none; leave this net out"
             )
         return total
     except UnsupportedError as error:

@@ -33,7 +33,7 @@ def traced(model: nn.Module) -> fx.GraphModule:
     except Exception as error:  # whatever a user's forward does with a symbol for a tensor
         raise UnsupportedError(
             f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "
-            f"it cannot ({said(error)}); leave this net out of lipschitz.nets"
+            f"it cannot ({said(error)}); leave this net out"
         ) from None
 
 

@@ -120,7 +120,7 @@ def _unfit(module: nn.Module) -> tuple[str, str] | None:
         if not _is_plain(tensor):
             found = f"{type(tensor).__name__} of {tensor.dtype} ({tensor.layout}, {tensor.device})"
             return f"{name}: expected plain numbers in float32 or float64, found {found}", (
-                "call model.float(), or leave this net out of lipschitz.nets"
+                "call model.float(), or leave this net out"
             )
         if not tensor.isfinite().all():
             return "expected finite weights, found others", "train it anew, or mend its file"
@@ -152,7 +152,7 @@ def unmodified(layer: nn.Module) -> nn.Module:
         if getattr(type(layer), name, None) is not getattr(kind, name, None):
             raise UnsupportedError(
                 f"expected the {name} of {kind.__name__}, found another in a subclass, which may "
-                "compute something else; leave this net out of lipschitz.nets"
+                "compute something else; leave this net out"
             )
         if hasattr(kind, name) and not is_pytorchs(getattr(kind, name)):
             raise _replaced(f"{kind.__name__}.{name}", getattr(kind, name))

@@ -126,7 +126,7 @@ class Walk(fx.Interpreter):
         if not isinstance(args[0], _Flowing):
             raise UnsupportedError(
                 "expected a forward that returns one tensor made of the images, found "
-                f"{type(args[0]).__name__}; leave this net out of lipschitz.nets"
+                f"{type(args[0]).__name__}; leave this net out"
             )
         return args[0].tensor
 
@@ -148,7 +148,7 @@ class Walk(fx.Interpreter):
             return function(*filled, **named)
 
         def refused(expected: str, found: str) -> UnsupportedError:
-            remedy = "leave this net out of lipschitz.nets"
+            remedy = "leave this net out"
             return UnsupportedError(
                 f"layer {path!r} ({kind}): expected {expected}, found {found}; {remedy}"
             )

@@ -63,10 +63,10 @@ def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
     return Box(*ends)
 
 
-def contains(box: Box, images: Any) -> Any:
-    """Whether images (n, *image), a tensor or an array, lie in a box: (n,) bool."""
+def contains(box: Box, images: np.ndarray) -> np.ndarray:
+    """Whether images (n, *image) lie in a box: (n,) bool."""
     inside = (images >= box.lower) & (images <= box.upper)
-    return inside.reshape(len(images), -1).all(1)
+    return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 
 
 def reach(box: Box) -> float:

@@ -87,7 +87,8 @@ def certified(
         return said | table.columns(call(method, model, data, settings))
     except UnsupportedError as error:
         if certificate["required"]:
-            remedy = f"or leave the net out of {where.partition(',')[0]}.nets"
+            key = where.partition(",")[0]
+            remedy = f"or take it out of {key}.nets, or remove {key}.required"
             raise InputError(f"{where}: {error}; {remedy}") from None
         print(f"{where}: left out: {error}", file=sys.stderr)
         return said | table.left_out(str(error))

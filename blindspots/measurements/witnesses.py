@@ -18,12 +18,11 @@ from torch import Tensor, nn
 
 from blindspots.attacks import table
 from blindspots.files import tables
-from blindspots.files.boxes import contains
 from blindspots.files.images import Images
 from blindspots.interface import Status
 from blindspots.threat.answers import Answers, answers
 from blindspots.threat.chance import draws_of
-from blindspots.threat.judge import judge, lengths
+from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
@@ -76,9 +75,7 @@ class Witnesses:
     def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
         """Whether images are in the box, and how far from their originals."""
         originals = self.data.images[: len(images)]
-        return contains(self.data.box, images).cpu().numpy(), lengths(
-            images.double() - originals.double()
-        )
+        return are_inside(images, self.data.box), lengths(images.double() - originals.double())
 
     def table(self, model: nn.Module, chunk: int) -> pa.Table:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.

@@ -160,6 +160,23 @@ def test_constants_are_those_that_the_network_computes_with():
         assert exact <= network_bound(model, SHAPE, method) <= exact * (1 + 2e-9)
 
 
+def test_logits_that_cancel_at_an_image_that_is_tried_are_no_reason_to_refuse():
+    pixels, generator = 784, torch.Generator().manual_seed(0)
+    tried = torch.rand(1, pixels, generator=generator)  # the first of them
+    layer = nn.Linear(pixels, 2)
+    with torch.no_grad():
+        layer.weight[1] = -layer.weight[0]
+        layer.bias[0] = -(layer.weight[0].double() @ tried[0].double())
+        layer.bias[1] = -layer.bias[0]
+        assert layer(tried).abs().max() < 1e-5
+    exact = np.linalg.norm(layer.weight.detach().double().numpy(), 2)
+    assert network_bound(layer, (pixels,)) == pytest.approx(exact)
+    other = nn.Sequential(layer, nn.Identity())
+    other.forward = lambda x: layer(x) * 1.001
+    with pytest.raises(InputError):
+        network_bound(other, (pixels,))
+
+
 def test_hooks_which_may_change_what_is_computed_are_refused():
     model = net(in_place)
     model.p.register_forward_hook(lambda module, given, output: 100 * output)
