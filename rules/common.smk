@@ -71,8 +71,8 @@ def assert_weights_exist(section):
                 sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
-NAMED = [*(config.get("measurements") or {})]  # those that an entry asks for, read or not
 given = checked(config)
+NAMED = [*config.get("measurements", {})]  # those that an entry asks for, read or not
 config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from blindspots.config import methods
@@ -32,6 +33,9 @@ def chance_faults(config: Config) -> Iterator[str]:
 
 def _shown_once(config: Config) -> Iterator[tuple[str, list[str]]]:
     """Keys, and the nets that they stand for."""
+    for name, net in config["nets"].items():
+        if net["draws"] is None and _is_built_from_nets(net["model"]["method"]):
+            yield f"nets.{name}.parents", [*net["parents"].values()]
     for name, data in config["datasets"].items():
         yield f"datasets.{name}.parents", [*(data.get("parents") or {}).values()]
     for name, entry in config["measurements"].items():
@@ -45,6 +49,12 @@ def _shown_once(config: Config) -> Iterator[tuple[str, list[str]]]:
             if (experiment := config["experiments"].get(of)) is not None:  # else said with it
                 for key in _asking(config, of, what.given) or [f"measurements.{name}"]:
                     yield key, experiment["sources"] + experiment["victims"]
+
+
+def _is_built_from_nets(model: str) -> bool:
+    with suppress(InputError):  # reported with the methods
+        return methods.takes("models", model, "parents")
+    return False
 
 
 def _asking(config: Config, experiment: str, given: tuple[str, ...]) -> list[str]:

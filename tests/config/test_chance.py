@@ -57,3 +57,11 @@ def test_what_shows_an_image_once_takes_no_net_with_draws(raw, section, name, en
     check(raw, SCHEMA)
     raw["nets"]["coded"]["draws"] = 5
     assert f"{key}: {FOUND}" in faults(raw)
+
+
+def test_a_net_that_is_built_from_one_with_draws_says_how_many_itself(raw):
+    (parent,) = raw["nets"]["coded"]["parents"].values()
+    raw["nets"][parent]["draws"] = 5
+    assert f"nets.coded.parents: {FOUND.replace('coded', parent)}" in faults(raw)
+    raw["nets"]["coded"]["draws"] = 5
+    check(raw, SCHEMA)

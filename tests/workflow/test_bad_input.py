@@ -26,8 +26,9 @@ def line_with(text, *parts):
             lambda c: c["nets"]["linear"]["trainer"].update(decay=-0.1),
             ["nets.linear.trainer.decay", "expected at least 0", "found -0.1"],
         ),
+        (lambda c: c.update(measurements=5), ["my.yaml", "measurements: expected", "5"]),
     ],
-    ids=["misspelt key", "unknown method", "negative decay"],
+    ids=["misspelt key", "unknown method", "negative decay", "a number for a section"],
 )
 def test_a_wrong_config_ends_the_run_before_any_job_and_loses_nothing(copied, change, parts):
     before = copied.tables()
