@@ -72,12 +72,14 @@ def fill_in(config: Config, used: list[str]) -> None:
 def _complete(entry: Config, config: Config, used: list[str]) -> None:
     what = declared(entry)
     entry.setdefault("parents", {})
-    if what is not None and what.subject == "experiment":
-        if entry.get("experiments", "all") == "all":
-            entry["experiments"] = list(config["experiments"])
-    elif what is not None and entry.get("nets", "all") == "all":
+    if what is None:
+        return  # said with the entries
+    of_nets = what.subject == "net" or (what.subject == "run" and "nets" in asked(entry))
+    if what.subject == "experiment" and entry.get("experiments", "all") == "all":
+        entry["experiments"] = list(config["experiments"])
+    if of_nets and entry.get("nets", "all") == "all":
         entry["nets"] = used or list(config["nets"])
-    if what is not None and what.subject == "net":
+    if what.subject == "net":
         entry.setdefault("data", None)  # of each net its own
         entry.setdefault("part", "test")
         entry.setdefault("n", None)
@@ -151,7 +153,8 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
                 f"({', '.join(known)}), found {name!r}{hint}"
             )
     yield from _key_faults(key, entry, what, wanted)
-    for net in entry.get("nets", []):
+    named = entry.get("nets", [])
+    for net in named if named != "all" else ():  # of a run that asks for none
         yield from unknown(f"{key}.nets", net, config["nets"], "a net")
     for name in entry.get("experiments", []):
         yield from unknown(f"{key}.experiments", name, config["experiments"], "an experiment")
@@ -182,6 +185,15 @@ def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -
             yield (
                 f"{key}.{name}: expected none for {entry['method']}, whose subject is the "
                 f"{what.subject}, found one; remove it"
+            )
+    shows = {"n": {"data"}, "data": {"data", "train"}} if what.subject == "net" else {}
+    if what.subject == "run":
+        shows["nets"] = {"nets"}
+    for name, parameters in shows.items():
+        if entry.get(name) is not None and parameters.isdisjoint(wanted):
+            yield (
+                f"{key}.{name}: expected none for {entry['method']}, which does not ask for "
+                f"{' or '.join(sorted(parameters))}, found one; remove it"
             )
     needed = [*(["n"] if "data" in wanted and what.subject == "net" else [])]
     needed += NETWORK[:3] if "network" in wanted else ()

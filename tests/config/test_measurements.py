@@ -162,3 +162,19 @@ def test_a_table_of_an_experiment_that_no_entry_is_of_is_one_line(raw):
         "my.yaml: tables.short: expected a measurement of cross-model that gives 'lengths', found "
         "none; let measurements.mine be of it"
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        ({"method": "layers", "n": 8}, "n: expected none for layers, which does not ask for data"),
+        ({"method": "layers", "data": "digits"}, "data: expected none for layers, which does not"),
+        (own("beside", nets=["AE32"]), "nets: expected none for lab_of_measurements:beside, which"),
+        (own("beside", nets="all"), "nets: expected none for lab_of_measurements:beside, which"),
+        (own("lengths", nets=["AE32"]), "nets: expected none for lab_of_measurements:lengths, who"),
+    ],
+)
+def test_a_key_that_a_measurement_does_not_ask_for_is_refused(raw, entry, part):
+    found = fault(raw, "measurements", value={"mine": entry})
+    assert found.startswith(f"my.yaml: measurements.mine.{part}")
+    assert len(found.splitlines()) == 1
