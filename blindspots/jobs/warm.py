@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 
 THREADS = ("OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
            "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
@@ -30,7 +32,7 @@ class Warm:
 
     def __init__(self, modules: Iterable[str], threads: int) -> None:
         self.threads = threads
-        self._context = get_context("forkserver")
+        self._context, self._lock = get_context("forkserver"), Lock()
         self._context.set_forkserver_preload([*modules, __name__, "blindspots.jobs.late"])
         with _environment({name: str(threads) for name in THREADS}):
             forkserver.ensure_running()  # and is not waited for: jobs do that
@@ -43,8 +45,16 @@ class Warm:
             temporary: folder of its temporary files; None: as anywhere on this machine.
         """
         job = self._context.Process(target=_run, args=(str(Path(script).absolute()), temporary))
-        job.start()
+        with self._lock:
+            job.start()
         return job
+
+    def end(self, job: BaseProcess) -> int:
+        """Wait until a job has ended; its exit status, less than 0 by what signal it was killed."""
+        wait([job.sentinel])
+        with self._lock:  # a status can be read once, and the start of a job reads those of others
+            job.join()
+        return job.exitcode or 0
 
 
 def imported(script: str | Path) -> list[str]:

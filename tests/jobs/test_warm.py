@@ -32,15 +32,20 @@ here.with_suffix(".json").write_text(json.dumps(told))
 """
 PARENT = """
 import json, sys
+from concurrent.futures import ThreadPoolExecutor
 from blindspots.jobs.warm import Warm
 
 def main():
     scripts, temporary = sys.argv[1:-1], sys.argv[-1]
     warm = Warm(["json", "numpy", "no_such_module", "json.no_such_name"], 3)
     jobs = [warm.begin(script, temporary) for script in scripts]
-    for job in jobs:
-        job.join()
-    print(json.dumps([job.exitcode for job in jobs]))
+    ended = [warm.end(job) for job in jobs]
+
+    def several(script):
+        return [warm.end(warm.begin(script, temporary)) for _ in range(8)]
+
+    with ThreadPoolExecutor(4) as pool:
+        print(json.dumps([ended, *pool.map(several, scripts)]))
 
 if __name__ == "__main__":
     main()
@@ -88,7 +93,9 @@ def test_libraries_compute_with_as_many_threads_as_are_asked_for(told):
 
 def test_how_a_job_ended_is_told_and_harms_no_other(told):
     _, _, ended, said = told
-    assert ended == [0, 0, 1, -signal.SIGKILL]
+    expected = [0, 0, 1, -signal.SIGKILL]
+    assert ended[0] == expected
+    assert ended[1:] == [[status] * 8 for status in expected]  # of threads side by side
     assert "no such image" in said and "Traceback" not in said
 
 
