@@ -2,7 +2,7 @@
 
 A config is checked against them before anything runs. They are read from the method's source, which
 is not imported for that, so that their arguments are plain values. Some say what a setting is for:
-`own_weights`, `mirror`, `one_of_its`.
+`own_weights`, `mirror`, `one_of_its`. What depends on other keys, `up_to`, is read there, too.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def at_most(limit: float, why: str = "") -> Limit:
 def below(limit: float) -> Limit:
     """Numbers smaller than `limit`."""
     return Limit(f"less than {limit:.15g}", lambda value: value < limit)
+
+
+def up_to(key: str, less: int = 0) -> Limit:
+    """Numbers up to that of a key that stands beside the setting in a config, or `less` than it."""
+    return Limit(f"at most {key}", lambda value: True)
 
 
 def some() -> Limit:

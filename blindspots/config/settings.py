@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blindspots.config import methods
-from blindspots.config.annotations import misfit
+from blindspots.config.annotations import mentions, misfit
 from blindspots.config.declarations import OF_EXPERIMENTS, certificate
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
@@ -70,6 +70,7 @@ def method_faults(
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
+    yield from _beyond(key, instance, methods.defaults(role, method), parameters)
 
 
 def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
@@ -80,6 +81,32 @@ def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
             key, value = f"{key}.{key_of([step])}", value[step]
         meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
         yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
+
+
+def _beyond(
+    key: str,
+    instance: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    parameters: Mapping[str, ast.arg],
+) -> Iterator[str]:
+    """A line where a value is larger than another key of the instance lets it be."""
+    for name, parameter in parameters.items():
+        if parameter.annotation is None:
+            continue
+        value = instance.get(name, defaults.get(name))
+        if misfit(value, parameter.annotation) is not None:
+            continue  # said with the values
+        for _, part, (other, *less), _ in mentions(value, parameter.annotation, "up_to"):
+            limit = instance.get(other)
+            if _is_number(part) and _is_number(limit) and part > (most := limit - sum(less)):
+                yield (
+                    f"{key}.{name}: expected at most {most:g}, as {other} is {limit:g}, found "
+                    f"{shown(part)}; lower it, or raise {other}"
+                )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _too_few(role: str, method: str) -> str | None:

@@ -28,6 +28,12 @@ def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_
         (["measurements", "lenet", "rotation"], 9, ["lenet", "'rotation'", "'rotations'"]),
         (["measurements", "lenet", "nets"], ["LeNet"], ["lenet.nets: expected a net", "'LeNet'"]),
         (["measurements", "lenet", "k"], 1, ["measurements.lenet.k: expected at least 2"]),
+        (["measurements", "lenet", "k"], 10**6, ["lenet.k: expected at most ", "found 1000000"]),
+        (
+            ["measurements", "lenet", "projected_n"],
+            10**6,
+            ["lenet.projected_n: expected at most ", "found 1000000"],
+        ),
         (["measurements", "lenet", "arms"], ["pcs"], ["lenet.arms.0: expected one of random"]),
         (["measurements", "lenet", "layers"], "some", ["lenet.layers: expected", "'some'"]),
         (["measurements", "lenet", "part"], "tset", ["lenet.part: expected one of train"]),

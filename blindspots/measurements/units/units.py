@@ -10,7 +10,7 @@ from torch import nn
 
 from blindspots.files.images import Images
 from blindspots.interface import InputError
-from blindspots.limits import Count, Natural, at_least, distinct, some
+from blindspots.limits import Count, Natural, at_least, distinct, some, up_to
 from blindspots.measurements.contract import measurement
 from blindspots.measurements.units.activations import activations
 from blindspots.measurements.units.activations import layers as layers_of
@@ -20,7 +20,8 @@ from blindspots.measurements.units.settings import Found, Network, Settings
 Layers = Literal["all"] | Annotated[Sequence[str], some(), distinct()]
 Arms = Annotated[Sequence[Literal["random", "rotation", "pca", "probe"]], distinct()]
 Scalings = Annotated[Sequence[Literal["raw", "matched", "whitened"]], some(), distinct()]
-Two = Annotated[int, at_least(2)]
+Some = Annotated[int, at_least(2), up_to("n", 1)]
+First = Annotated[int, at_least(1), up_to("n")]
 
 
 @measurement("net", tables=("units", "unit_rotations"), pictures=("unit_pictures",), memory=2000)
@@ -36,13 +37,13 @@ def units(
     progress: Callable[[int], None] | None = None,
     *,
     layers: Layers = "all",
-    k: Two = 9,
+    k: Some = 9,
     directions: Count = 128,
     arms: Arms = ("random", "rotation", "pca", "probe"),
     scalings: Scalings = ("matched", "raw"),
     pool: Literal["mean", "max"] = "mean",
     rotations: Natural = 99,
-    projected_n: Count | None = None,
+    projected_n: First | None = None,
     probe_n: Count | None = None,
     untrained: bool = True,
     reference_layer: str | None = None,
