@@ -35,7 +35,7 @@ class Warm:
         self.threads = threads
         self._context, self._lock = get_context("forkserver"), Lock()
         self._context.set_forkserver_preload([*modules, __name__, "blindspots.jobs.late"])
-        with _environment({name: str(threads) for name in THREADS}):
+        with _threads(threads):
             forkserver.ensure_running()  # and is not waited for: jobs do that
 
     def begin(self, script: str, temporary: str | None = None) -> BaseProcess:
@@ -46,7 +46,7 @@ class Warm:
             temporary: folder of its temporary files; None: as anywhere on this machine.
         """
         job = self._context.Process(target=_run, args=(str(Path(script).absolute()), temporary))
-        with self._lock:
+        with self._lock, _threads(self.threads):  # if it has died, it begins anew
             job.start()
         return job
 
@@ -70,9 +70,10 @@ def imported(script: str | Path) -> list[str]:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _threads(number: int) -> Iterator[None]:
+    """What starts meanwhile computes with so many threads."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(number)))
     try:
         yield
     finally:
