@@ -45,6 +45,9 @@ def job(snakemake):
         sys.exit(
             f"blindspots was imported from {imported}, expected {workflow}; uninstall the other"
         )
+    main = vars(sys.modules["__main__"])
+    if main.get("snakemake") is snakemake:
+        main.pop("__file__", None)  # or what a user's code spawns would run the script once more
     started, begun = psutil.Process().create_time(), time.time()
     log = Path(snakemake.log[0])
     try:

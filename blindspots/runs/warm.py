@@ -6,12 +6,13 @@ Python's start and the import of PyTorch take longer than most jobs of a small r
 from __future__ import annotations
 
 import ast
+import atexit
 import os
 import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -76,5 +77,9 @@ def _run(script: str, temporary: str | None) -> None:
         os.environ |= dict.fromkeys(("TMPDIR", "TMP", "TEMPDIR", "TEMP"), temporary)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else all forks would draw the same
+    set_start_method(None, force=True)  # of processes that the script starts: the system's default
     sys.argv[:] = [script]
-    runpy.run_path(script, run_name="__main__")
+    try:
+        runpy.run_path(script, run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # which a fork would leave out

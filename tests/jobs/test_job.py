@@ -2,7 +2,9 @@
 
 import errno
 import importlib
+import os
 import signal
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -188,3 +190,27 @@ def test_a_log_takes_what_no_encoding_has(ended):
         raise InputError("found a file called \udce9")
 
     assert ended(work)[1].endswith("found a file called \\udce9\n")
+
+
+SPAWNING = """
+import multiprocessing, sys
+from types import SimpleNamespace
+from blindspots.jobs.job import job
+
+snakemake = SimpleNamespace(scriptdir=sys.argv[1], log=["log"], config={})
+with job(snakemake):
+    process = multiprocessing.get_context("spawn").Process(target=print, args=("spawned",))
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def test_a_process_that_a_users_code_spawns_does_not_run_the_script_again(tmp_path):
+    (tmp_path / "script.py").write_text(SPAWNING, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "script.py", SCRIPTS], cwd=tmp_path, capture_output=True, text=True,
+        check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "spawned" in ended.stdout.splitlines(), ended.stderr
+    assert "SystemExit: 0" in (tmp_path / "log").read_text("utf-8")

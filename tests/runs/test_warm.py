@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing import get_all_start_methods
 
 import pytest
 
@@ -12,7 +13,7 @@ from blindspots.runs.warm import THREADS, Warm, imported
 from tests.conftest import ROOT
 
 TELL = """
-import json, os, random, signal, sys, tempfile
+import atexit, json, multiprocessing, os, random, signal, sys, tempfile
 import numpy
 from pathlib import Path
 
@@ -26,9 +27,10 @@ told = {
     "pid": os.getpid(), "parent": os.getppid(), "drawn": [random.random(), numpy.random.rand()],
     "threads": [os.environ[name] for name in json.loads(os.environ["NAMES"])],
     "temporary": tempfile.gettempdir(), "imported": sorted(sys.modules),
+    "method": multiprocessing.get_start_method(),
     "interrupt": signal.getsignal(signal.SIGINT) is not signal.SIG_IGN,
 }
-here.with_suffix(".json").write_text(json.dumps(told))
+atexit.register(here.with_suffix(".json").write_text, json.dumps(told))
 """
 PARENT = """
 import json, sys
@@ -73,6 +75,11 @@ def test_a_job_runs_as_a_script_by_itself(told):
         assert (job["name"], job["path"], job["arguments"]) == ("__main__", path, [])
         assert (job["folder"], job["temporary"]) == (str(folder), str(folder / "temporary"))
         assert job["interrupt"]
+
+
+def test_processes_that_a_job_starts_are_those_of_a_script_by_itself(told):
+    _, jobs, _, _ = told
+    assert {job["method"] for job in jobs} == {get_all_start_methods()[0]}  # the default is first
 
 
 def test_jobs_are_processes_of_their_own_that_draw_numbers_of_their_own(told):
