@@ -10,6 +10,7 @@ from blindspots.config import methods
 from blindspots.config.declarations import (
     EVERYWHERE,
     PARAMETERS,
+    STORED,
     Measurement,
     measurement,
 )
@@ -23,9 +24,6 @@ ALWAYS = ("transfer",)
 
 OF_LEDGER = "witnesses"
 """The table of attacked images by which any measurement adds to the ledger."""
-
-STORED = ("split", "clean", "history", "attacks", "ledger")
-"""Tables of an experiment that no measurement gives."""
 
 NETWORK = ("model", "shape", "classes", "weights")
 """Keys of an entry whose measurement asks for a network that is none of the nets."""
@@ -125,6 +123,12 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
             yield (
                 f"{key}.method: expected parameters of a measurement of the subject {what.subject} "
                 f"({', '.join(known)}), found {name!r}{hint}"
+            )
+    if ":" in entry["method"]:
+        for name in sorted({"transfer", "pictures"} & {*what.given}):
+            yield (
+                f"{key}.method: expected tables of other names than those that the report and the "
+                f"audit read, found {name!r}; rename it"
             )
     yield from _key_faults(key, entry, what, wanted)
     for net in [*entry.get("nets", []), *entry["parents"].values()]:

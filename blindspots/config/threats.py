@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.declarations import norm_of
 from blindspots.config.wording import shown, unknown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
@@ -60,13 +62,17 @@ def attack_faults(
         yield f"{key}: expected parents for {method}, found none; add them"
 
 
-def certificate_faults(key: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """A line where a certificate is asked for a yes or no at what is no radius.
+def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """A line where a certificate is asked for what is no radius, or no norm.
 
     Args:
         key: of the certificate in the config.
+        method: of it.
         given: the settings in it.
     """
+    with suppress(InputError):  # reported with the methods
+        if (norm := norm_of(method, dict(given))) not in NORMS:
+            yield f"{key}.norm: expected a norm of {', '.join(NORMS)}, found {shown(norm)}"
     eps = given.get("eps")
     if eps is not None and not _is_radius(eps):
         yield f"{key}.eps: expected a radius of at least 0, found {shown(eps)}"
