@@ -209,7 +209,7 @@ def measurement_params(entry):
     if what.subject != "net":
         told["seeds"] = config["seeds"]
     if what.subject == "run":
-        told["network"] = network_params(section) if "network" in wanted else None
+        told["network"] = network_params(section) if "model" in section else None
         told["nets"] = section["nets"] if "nets" in wanted else []
 
     def of_experiment(wildcards):
@@ -241,7 +241,7 @@ def measured_by(entry, wildcards):
             used += [("attacks", config["attacks"][name]) for name in experiment["controls"]]
     elif "nets" in wanted:
         nets += section["nets"]
-    if "network" in wanted:
+    if "model" in section:
         used.append(("models", section["model"]))
     return [*used, *models_of(nets)]
 

@@ -147,10 +147,11 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
 
 def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -> Iterator[str]:
     """Keys of the workflow that an entry's subject does not have, or needs."""
+    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
     fits = {
         "nets": what.subject != "experiment", "experiments": what.subject == "experiment",
         "data": what.subject == "net", "part": what.subject == "net", "n": what.subject == "net",
-        **dict.fromkeys(NETWORK, "network" in wanted),
+        **dict.fromkeys(NETWORK, of_network),
     }  # fmt: skip
     for name, may_be in fits.items():
         if name in entry and not may_be:
@@ -159,7 +160,7 @@ def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -
                 f"{what.subject}, found one; remove it"
             )
     needed = [*(["n"] if "data" in wanted and what.subject == "net" else [])]
-    needed += NETWORK[:3] if "network" in wanted else ()
+    needed += NETWORK[:3] if of_network else ()
     for name in needed:
         if entry.get(name) is None:
             yield f"{key}: expected the key {name!r} for {entry['method']}, found none; add it"

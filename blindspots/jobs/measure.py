@@ -49,7 +49,13 @@ def measure(snakemake) -> None:
         for table, rows in _named(result, told["gives"], where).items():
             found[table].append(_with_keys(rows, keys, f"{where}: {table}"))
     for table, parts in found.items():
-        joined = pa.concat_tables(parts, promote_options="permissive")
+        try:
+            joined = pa.concat_tables(parts, promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise InputError(
+                f"{where}: {table}: expected columns of the same types at every seed, found others "
+                f"({_short(error)})"
+            ) from None
         tables.write(snakemake.output[table], joined, provenance(snakemake))
 
 
@@ -67,7 +73,13 @@ def _named(result: Any, names: Sequence[str], where: str) -> dict[str, Any]:
 def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
     """A table with the columns that say what its rows are of, where they are not there yet."""
     if isinstance(rows, pd.DataFrame):
-        rows = pa.Table.from_pandas(rows, preserve_index=False)
+        try:
+            rows = pa.Table.from_pandas(rows, preserve_index=False)
+        except (pa.ArrowException, ValueError) as error:
+            raise InputError(
+                f"{where}: expected columns of other names each, of numbers, texts or arrays of "
+                f"one type, found others ({_short(error)})"
+            ) from None
     if not isinstance(rows, pa.Table):
         raise InputError(
             f"{where}: expected a table of PyArrow or of pandas, found {type(rows).__name__}"
@@ -77,6 +89,10 @@ def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
             kind = pa.int32() if isinstance(value, int) else pa.string()
             rows = rows.append_column(name, pa.array([value] * len(rows), kind))
     return rows
+
+
+def _short(error: Exception) -> str:
+    return " ".join(map(str, error.args))[:200]
 
 
 class _Models(Mapping):

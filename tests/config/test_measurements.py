@@ -78,3 +78,17 @@ def test_what_a_table_reads_is_measured_of_its_experiments_without_an_entry(of_u
     raw["measurements"]["coarse"] = {"method": "sweep", "distortions": [0.1]}
     with pytest.raises(InputError, match="expected one measurement that gives 'radii', found fine"):
         check(raw, SCHEMA)
+
+
+def test_a_measurement_of_the_run_that_asks_for_a_networks_shape_needs_the_network(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "of_the_run.py").write_text(
+        "from blindspots.measurements.contract import measurement\n\n\n"
+        '@measurement("run", tables=("mine",))\ndef f(nets, shape): ...\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw["measurements"] = {"own": {"method": "of_the_run:f"}}
+    with pytest.raises(InputError, match=r"measurements\.own: expected the key 'model'"):
+        check(raw, SCHEMA)
