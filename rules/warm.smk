@@ -34,8 +34,8 @@ def start_warm():
             return alone(script, fname, edit)
         job = warm.begin(fname, script.resources.get("tmpdir"))
         with benchmarked(job.pid, script.bench_record or BenchmarkRecord()):
-            job.join()
-        if job.exitcode:
-            raise subprocess.CalledProcessError(job.exitcode, fname)
+            status = warm.end(job)
+        if status:
+            raise subprocess.CalledProcessError(status, fname)
 
     PythonScript.execute_script = execute

@@ -12,9 +12,10 @@ import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver, get_context, set_start_method
+from multiprocessing import connection, forkserver, get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 
 THREADS = ("OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
            "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
@@ -32,6 +33,7 @@ class Warm:
     def __init__(self, modules: Iterable[str], threads: int) -> None:
         self.threads = threads
         self._context = get_context("forkserver")
+        self._lock = Lock()
         self._context.set_forkserver_preload([*modules, __name__, "blindspots.runs.late"])
         with _environment({name: str(threads) for name in THREADS}):
             forkserver.ensure_running()  # and is not waited for: jobs do that
@@ -44,8 +46,20 @@ class Warm:
             temporary: folder of its temporary files; None: as anywhere on this machine.
         """
         job = self._context.Process(target=_run, args=(str(Path(script).absolute()), temporary))
-        job.start()
+        with self._lock:
+            job.start()
         return job
+
+    def end(self, job: BaseProcess) -> int | None:
+        """Wait for the end of a job; its exit code.
+
+        The code can be read once, and whoever starts a process reads that of each that has ended:
+        a thread that did so at the same time would leave none here.
+        """
+        connection.wait([job.sentinel])
+        with self._lock:
+            job.join()
+        return job.exitcode
 
 
 def imported(script: str | Path) -> list[str]:

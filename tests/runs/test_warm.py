@@ -40,9 +40,28 @@ def main():
     scripts, temporary = sys.argv[1:-1], sys.argv[-1]
     warm = Warm(["json", "numpy", "no_such_module", "json.no_such_name"], 3)
     jobs = [warm.begin(script, temporary) for script in scripts]
-    for job in jobs:
-        job.join()
-    print(json.dumps([job.exitcode for job in jobs]))
+    print(json.dumps([warm.end(job) for job in jobs]))
+
+if __name__ == "__main__":
+    main()
+"""
+RIVAL = """
+import sys
+from multiprocessing import connection, process
+from blindspots.runs.warm import Warm
+
+def main():
+    warm, waited = Warm([], 1), connection.wait
+    job = warm.begin(sys.argv[1])
+
+    def wait(*given):
+        connection.wait = waited
+        found = waited(*given)
+        process._cleanup()  # as a thread that starts a process at this moment
+        return found
+
+    connection.wait = wait
+    print(warm.end(job))
 
 if __name__ == "__main__":
     main()
@@ -113,3 +132,13 @@ def test_the_environment_of_the_one_who_asks_stays_as_it_was(monkeypatch):
     monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: None)
     Warm([], 2)
     assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
+
+
+def test_a_thread_that_starts_a_job_as_another_ends_takes_nothing_from_it(tmp_path):
+    (tmp_path / "job.py").write_text("", "utf-8")
+    (tmp_path / "rival.py").write_text(RIVAL, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "rival.py", tmp_path / "job.py"], capture_output=True,
+        text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ended.stdout == "0\n"
