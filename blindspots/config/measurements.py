@@ -52,7 +52,9 @@ def fill_in(config: Config, used: list[str]) -> None:
     """
     entries = config.setdefault("measurements", {})
     for method, experiments in _implied(config).items():
-        name = method if method not in entries else f"{method}.default"
+        name = method
+        while name in entries:  # as that of an entry of another method
+            name += ".default"
         entries[name] = {"method": method}
         if measurement(method).subject == "experiment":
             entries[name]["experiments"] = experiments
@@ -68,6 +70,8 @@ def fill_in(config: Config, used: list[str]) -> None:
                 entry["experiments"] = list(config["experiments"])
         elif what is not None and entry.get("nets", "all") == "all":
             entry["nets"] = used or list(config["nets"])
+        if entry.get("experiments") == "all":  # of a measurement that has none, said with it
+            entry["experiments"] = []
         if what is not None and what.subject == "net":
             entry.setdefault("data", None)  # of each net its own
             entry.setdefault("part", "test")
@@ -206,6 +210,27 @@ def table_faults(key: str, role: str, summary: Config, config: Config) -> Iterat
             yield (
                 f"{key}: expected one measurement that gives {name!r}, found {', '.join(found)}; "
                 "name one by measurement: instead of an experiment"
+            )
+        elif summary["experiment"] is not None and found and name not in STORED:
+            yield from _not_measured(f"{key}: expected {name!r}", found[0], summary, config)
+
+
+def _not_measured(expected: str, giver: str, summary: Config, config: Config) -> Iterator[str]:
+    """A line for each experiment of a table or a figure that an entry leaves out."""
+    entry = config["measurements"][giver]
+    for name in (summary["experiment"], *summary["more_experiments"]):
+        if (shown := config["experiments"].get(name)) is None:
+            continue  # said with the subjects
+        nets = entry.get("nets", shown["sources"])
+        if name not in entry.get("experiments", [name]):
+            yield (
+                f"{expected} of {name}, which measurements.{giver} does not measure; add it to its "
+                "experiments"
+            )
+        elif {*nets}.isdisjoint(shown["sources"] + shown["victims"]):
+            yield (
+                f"{expected} of nets of {name}, found that measurements.{giver} measures others; "
+                "add some of these to its nets"
             )
 
 

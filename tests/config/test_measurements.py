@@ -92,3 +92,32 @@ def test_a_measurement_of_the_run_that_asks_for_a_networks_shape_needs_the_netwo
     raw["measurements"] = {"own": {"method": "of_the_run:f"}}
     with pytest.raises(InputError, match=r"measurements\.own: expected the key 'model'"):
         check(raw, SCHEMA)
+
+
+def test_an_entry_of_any_name_is_left_as_it_is():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    given = {"method": "operators", "model": {"method": "mlp", "hidden": [4]}} | {
+        "shape": [1, 8, 8], "classes": 10,
+    }  # fmt: skip
+    raw["measurements"] = {name: dict(given) for name in ("transfer", "transfer.default")}
+    found = check(raw, SCHEMA)["measurements"]
+    assert {found[name]["method"] for name in raw["measurements"]} == {"operators"}
+    assert found["transfer.default.default"]["method"] == "transfer"
+    raw["measurements"]["transfer"]["experiments"] = "all"
+    with pytest.raises(InputError, match=r"transfer\.experiments: expected none") as error:
+        check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_what_a_table_reads_is_measured_of_its_experiment():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw["measurements"] = {"some": {"method": "transfer", "experiments": ["cross-model"]}}
+    raw["measurements"]["norms"] = {"method": "layers", "nets": ["AE32"]}
+    named = {"experiment": "cross-training-set"}
+    raw["tables"] = {"t": {"method": "transfer"} | named, "l": {"method": "layers"} | named}
+    raw["figures"] = {}
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    first, second = str(error.value).splitlines()
+    assert "tables.t: expected 'transfer' of cross-training-set, which measurements.some" in first
+    assert "tables.l: expected 'lipschitz' of nets of cross-training-set, found that" in second
