@@ -8,7 +8,7 @@ from math import prod
 from snakemake.exceptions import WorkflowError
 
 from blindspots.config import methods
-from blindspots.config.declarations import OF_EXPERIMENTS, norm_of, with_radius
+from blindspots.config.declarations import OF_EXPERIMENTS, needed, norm_of, with_radius
 from blindspots.config.declarations import certificate as certificate_of
 from blindspots.files import tables
 from blindspots.files.given import matching
@@ -209,7 +209,7 @@ def measurement_params(entry):
     if what.subject != "net":
         told["seeds"] = config["seeds"]
     if what.subject == "run":
-        told["network"] = network_params(section) if "network" in wanted else None
+        told["network"] = network_params(section) if "model" in section else None
         told["nets"] = section["nets"] if "nets" in wanted else []
 
     def of_experiment(wildcards):
@@ -241,7 +241,7 @@ def measured_by(entry, wildcards):
             used += [("attacks", config["attacks"][name]) for name in experiment["controls"]]
     elif "nets" in wanted:
         nets += section["nets"]
-    if "network" in wanted:
+    if "model" in section:
         used.append(("models", section["model"]))
     return [*used, *models_of(nets)]
 
@@ -269,11 +269,18 @@ def measured_path(entry, table):
 
 def need(entry, name):
     """A resource: what a measurement declares that it needs, a number or a function of sizes."""
-    declares, section = getattr(declared(MEASURED[entry]), name), MEASURED[entry]
+    section = MEASURED[entry]
+    declares = declared(section)
 
-    def needed(wildcards, attempt):
-        if not callable(declares):
-            return int(declares) * (attempt if name == "memory" else 1)
+    def found(wildcards, attempt):
+        sizes = sizes_of(wildcards) if callable(getattr(declares, name)) else ()
+        try:
+            need = needed(declares, name, section["method"], *sizes)
+        except InputError as error:
+            raise WorkflowError(f"config: measurements.{entry}.method: {error}") from None
+        return max(1, round(need)) * (attempt if name == "memory" else 1)
+
+    def sizes_of(wildcards):
         n, part, dataset = section.get("n") or 1, section.get("part", "test"), PLAIN[0]
         if "experiment" in wildcards.keys():
             experiment = EXPERIMENTS[wildcards.experiment]
@@ -281,11 +288,9 @@ def need(entry, name):
         elif "net" in wildcards.keys():
             dataset = dataset_of(entry, wildcards.net)
         seed = wildcards.get("seed", config["seeds"][0])
-        pixels, classes = sizes(images(dataset, part, seed))
-        found = declares(n, pixels, classes, config["machine"]["chunk"])
-        return max(1, round(found)) * (attempt if name == "memory" else 1)
+        return n, *sizes(images(dataset, part, seed)), config["machine"]["chunk"]
 
-    return needed
+    return found
 
 
 def sizes(prepared):

@@ -109,10 +109,17 @@ def check_result(found: Any, n: int, certificate: str, eps: float | None = None)
                 f"{certificate}: radius: expected eps, {eps:g}, or 0, found "
                 f"{float(found.radius[between][0]):g}"
             )
-    if found.reasons is not None and len(found.reasons) != n:
-        raise InputError(
-            f"{certificate}: reasons: expected {n}, one for each image, found {len(found.reasons)}"
-        )
+    if found.reasons is not None:
+        said = list(found.reasons) if isinstance(found.reasons, list | tuple) else found.reasons
+        if not isinstance(said, list) or not all(r is None or isinstance(r, str) for r in said):
+            raise InputError(
+                f"{certificate}: reasons: expected a list of texts or None, found "
+                f"{' '.join(repr(found.reasons).split())[:80]}"
+            )
+        if len(said) != n:
+            raise InputError(
+                f"{certificate}: reasons: expected {n}, one for each image, found {len(said)}"
+            )
     odd = (~torch.isin(found.status, torch.tensor(list(Status)).to(found.status))).nonzero()
     if len(odd):
         at = int(odd[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,6 +30,13 @@ EVERYWHERE = ("chunk", "entry", "progress")
 
 OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
 """Keys of an experiment whose values a measurement of it is given by parameters of these names."""
+
+
+STORED = ("split", "clean", "history", "attacks", "ledger")
+"""Tables of an experiment that no measurement gives."""
+
+TYPICAL = (64, 784, 10, 64)
+"""Sizes at which a lambda of n, pixels, classes and chunk is tried before anything runs."""
 
 
 class Measurement(NamedTuple):
@@ -84,31 +93,75 @@ def measurement(method: str) -> Measurement:
             f"expected a function that is marked by @measurement for {method!r}, found another; "
             "see blindspots.measurements.contract"
         )
-    declared = _declared(found, Measurement._fields, method, by_place=1)
-    what = Measurement(**{"subject": None} | declared)
-    if what.subject not in tuple(PARAMETERS):
+    given = _arguments(found, Measurement._fields, method, by_place=1)
+    if given.get("subject") not in (*PARAMETERS,):
+        subject = repr(given["subject"]) if "subject" in given else "none"
         raise InputError(
-            f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {what.subject!r}"
+            f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {subject}"
         )
     for name in ("tables", "pictures"):
-        if not isinstance(getattr(what, name), tuple | list):
+        if not isinstance(given.get(name, ()), tuple | list):
+            remedy = f"; write ({given[name]!r},)" if isinstance(given[name], str) else ""
             raise InputError(
-                f"{method}: {name}: expected several names, such as ('scores',), found "
-                f"{getattr(what, name)!r}"
+                f"{method}: {name}: expected a tuple of names, found {given[name]!r}{remedy}"
             )
-    for name in ("memory", "runtime"):
-        if not callable(need := getattr(what, name)) and not _is_positive(need):
-            raise InputError(
-                f"{method}: {name}: expected a number above 0, or a lambda of n, pixels, classes "
-                f"and chunk, found {need!r}"
-            )
-    what = what._replace(tables=tuple(what.tables), pictures=tuple(what.pictures))
-    if not what.given or not all(str(name).isidentifier() for name in what.given):
+        given[name] = tuple(given.get(name, ()))
+    for name in ("gpu", "chance"):
+        if not isinstance(given.get(name, True), bool):
+            raise InputError(f"{method}: {name}: expected True or False, found {given[name]!r}")
+    what = Measurement(**given)
+    if not what.given or not all(map(_is_a_table, what.given)):
         raise InputError(
             f"{method}: expected names of tables that a parameter can have, found "
             f"{', '.join(map(repr, what.given)) or 'none'}"
         )
+    for name in what.given:
+        if name in STORED or what.given.count(name) > 1:
+            raise InputError(
+                f"{method}: expected tables of other names than {', '.join(STORED)}, each once, "
+                f"found {name!r}; rename it"
+            )
+    for name in ("memory", "runtime"):
+        needed(what, name, method, *TYPICAL)
     return what
+
+
+def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
+    """How much of something a measurement's job needs.
+
+    Args:
+        what: the measurement.
+        name: "memory" or "runtime".
+        method: of the measurement, for the message.
+        sizes: n, pixels, classes and chunk.
+
+    Raises:
+        InputError: the declaration gives no positive number.
+    """
+    declares = getattr(what, name)
+    found: Any = declares
+    if callable(declares):
+        try:
+            found = declares(*sizes)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"{method}: {name}: expected a lambda of n, pixels, classes and chunk in plain "
+                f"arithmetic, found one that ends with {text}; correct it"
+            ) from None
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not (number and 0 < found < math.inf):
+        raise InputError(
+            f"{method}: {name}: expected a number above 0, or a lambda of n, pixels, classes and "
+            f"chunk that gives one, found {found!r}"
+        )
+    return float(found)
+
+
+def _is_a_table(name: Any) -> bool:
+    """Whether a parameter may have this name, and a file that Snakemake knows by name."""
+    word = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
+    return word and not name.startswith("_") and not hasattr({}, name) and not hasattr([], name)
 
 
 @cache
@@ -119,15 +172,40 @@ def certificate(method: str) -> Certificate:
         InputError: no such method, or a norm that there is not.
     """
     found = methods.declaration("certificates", method, "certificate")
-    what = Certificate(**_declared(found, Certificate._fields, method) if found else {})
+    what = Certificate(**({} if found is None else _arguments(found, Certificate._fields, method)))
+    for name in ("box", "whole"):
+        if not isinstance(getattr(what, name), bool):
+            value = getattr(what, name)
+            raise InputError(f"{method}: {name}: expected True or False, found {value!r}")
     norm = methods.parameters_of("certificates", method).get("norm")
     choices = [what.norm]
     if norm is not None and norm.annotation is not None:
-        choices = [str(c.value) for c in ast.walk(norm.annotation) if isinstance(c, ast.Constant)]
+        constants = (c.value for c in ast.walk(norm.annotation) if isinstance(c, ast.Constant))
+        choices = [value for value in constants if isinstance(value, str)]
     for name in choices:
         if name not in NORMS:
             raise InputError(f"{method}: expected a norm of {', '.join(NORMS)}, found {name!r}")
     return what
+
+
+def _arguments(
+    call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
+) -> dict[str, Any]:
+    """What a decorator is given, by name; so many of its arguments may have none.
+
+    Raises:
+        InputError: an argument that it does not take, or one that the source does not spell out.
+    """
+    odd = [ast.unparse(one) for one in call.args[by_place:]]
+    still = known[len(call.args) :]
+    odd += [name for name in (k.arg or "**" for k in call.keywords) if name not in still]
+    if odd:
+        raise InputError(
+            f"{method}: expected a decorator with {', '.join(known)}, found {odd[0]}"
+            f"{methods.did_you_mean(odd[0], known)}"
+        )
+    given = [*zip(known, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+    return {str(name): _value(node, method) for name, node in given}
 
 
 def norm_of(method: str, settings: Mapping[str, Any]) -> str:
@@ -142,32 +220,9 @@ def with_radius(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings) if eps is None else {"eps": eps} | dict(settings)
 
 
-def _declared(
-    call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
-) -> dict[str, Any]:
-    """What a decorator is given, by name; so many of its arguments may have none.
-
-    Raises:
-        InputError: an argument that it does not take, or one that the source does not spell out.
-    """
-    odd = [ast.unparse(one) for one in call.args[by_place:]]
-    odd += [name for name in (k.arg or "**" for k in call.keywords) if name not in known]
-    if odd:
-        raise InputError(
-            f"{method}: expected a decorator with {', '.join(known)}, found {odd[0]}"
-            f"{methods.did_you_mean(odd[0], known)}"
-        )
-    given = [*zip(known, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
-    return {str(name): _value(node, method) for name, node in given}
-
-
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
 def _value(node: ast.expr, method: str) -> Any:
     """A constant, or a lambda of the four sizes."""
-    if isinstance(node, ast.Lambda):
+    if isinstance(node, ast.Lambda) and not (node.args.defaults or node.args.kw_defaults):
         made = compile(ast.fix_missing_locations(ast.Expression(node)), method, "eval")
         return eval(made, {"__builtins__": {"min": min, "max": max}})
     try:

@@ -10,6 +10,7 @@ from blindspots.config import methods
 from blindspots.config.declarations import (
     EVERYWHERE,
     PARAMETERS,
+    STORED,
     Measurement,
     measurement,
 )
@@ -23,9 +24,6 @@ ALWAYS = ("transfer",)
 
 OF_LEDGER = "witnesses"
 """The table of attacked images by which any measurement adds to the ledger."""
-
-STORED = ("split", "clean", "history", "attacks", "ledger")
-"""Tables of an experiment that no measurement gives."""
 
 NETWORK = ("model", "shape", "classes", "weights")
 """Keys of an entry whose measurement asks for a network that is none of the nets."""
@@ -152,11 +150,18 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
                 f"{key}.method: expected parameters of a measurement of the subject {what.subject} "
                 f"({', '.join(known)}), found {name!r}{hint}"
             )
+    if ":" in entry["method"]:
+        for name in sorted({"transfer", "pictures"} & {*what.given}):
+            yield (
+                f"{key}.method: expected tables of other names than those that the report and the "
+                f"audit read, found {name!r}; rename it"
+            )
     yield from _key_faults(key, entry, what, wanted)
     named = entry.get("nets", [])
     for net in named if named != "all" else ():  # of a run that asks for none
         yield from unknown(f"{key}.nets", net, config["nets"], "a net")
-    for name in entry.get("experiments", []):
+    named = entry.get("experiments", [])
+    for name in named if named != "all" else ():  # of one that has none
         yield from unknown(f"{key}.experiments", name, config["experiments"], "an experiment")
     if entry.get("data") is not None:
         yield from unknown(f"{key}.data", entry["data"], config["datasets"], "a dataset")
@@ -175,10 +180,11 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
 
 def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -> Iterator[str]:
     """Keys of the workflow that an entry's subject does not have, or needs."""
+    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
     fits = {
         "nets": what.subject != "experiment", "experiments": what.subject == "experiment",
         "data": what.subject == "net", "part": what.subject == "net", "n": what.subject == "net",
-        **dict.fromkeys(NETWORK, "network" in wanted),
+        **dict.fromkeys(NETWORK, of_network),
     }  # fmt: skip
     for name, may_be in fits.items():
         if name in entry and not may_be:
@@ -196,7 +202,7 @@ def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -
                 f"{' or '.join(sorted(parameters))}, found one; remove it"
             )
     needed = [*(["n"] if "data" in wanted and what.subject == "net" else [])]
-    needed += NETWORK[:3] if "network" in wanted else ()
+    needed += NETWORK[:3] if of_network else ()
     for name in needed:
         if entry.get(name) is None:
             yield f"{key}: expected the key {name!r} for {entry['method']}, found none; add it"

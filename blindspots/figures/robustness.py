@@ -40,8 +40,8 @@ def robustness(
     shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == norm)]
     rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
     nets = list(rows["net"].unique())
-    across = min(ACROSS, len(nets))
-    down = -(-len(nets) // across)
+    across = min(ACROSS, max(len(nets), 1))
+    down = -(-max(len(nets), 1) // across)
     figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
     panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
     for axes, net in zip(panels, nets, strict=False):
@@ -59,6 +59,8 @@ def robustness(
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
     for axes in panels[len(nets) :]:
         axes.set_axis_off()
+    if not nets:  # as where all answer by chance: these have no row in the ledger
+        panels[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
     figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
     lines = [panels[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]

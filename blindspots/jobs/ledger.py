@@ -218,13 +218,14 @@ def _crossed(radii: Bounds, outside: Bounds) -> pd.DataFrame:
 def _assert_in_order(crossed: pd.DataFrame, images: pd.DataFrame, norm: str) -> None:
     if len(crossed):
         first = crossed.iloc[0]
+        found = "the image itself" if pd.isna(first["attack"]) else first["attack"]
         image = images.iloc[first["number"] // GOALS]
         raise LedgerError(
             f"ledger: {image['dataset']}: net {image['net']} (seed {image['seed']}), image "
             f"{image['index']} of {image['file']}: expected the certified radius in {norm} to be "
             "at most the distance found, found "
             f"{first['lower']:.9g} ({first['certificate']}) above {first['upper']:.9g} "
-            f"({first['attack'] or 'the image itself'}); one of the two methods is wrong"
+            f"({found}); one of the two methods is wrong"
         )
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 import pyarrow as pa
 from torch import nn
 
+from blindspots.attacks.table import schema
 from blindspots.config import methods
+from blindspots.config.measurements import OF_LEDGER
 from blindspots.devices import pick
 from blindspots.files import images, tables, weights
 from blindspots.interface import InputError
@@ -47,7 +49,10 @@ def measure(snakemake) -> None:
             except InputError as error:
                 raise InputError(f"{where}: {error}") from None
         for table, rows in _named(result, told["gives"], where).items():
-            found[table].append(_with_keys(rows, keys, f"{where}: {table}"))
+            made = _with_keys(rows, keys, f"{where}: {table}")
+            if table == OF_LEDGER:
+                _assert_witnesses(made, f"{where}: {table}")
+            found[table].append(made)
     for table, parts in found.items():
         tables.write(
             snakemake.output[table], _joined(parts, f"{where}: {table}"), provenance(snakemake)
@@ -95,6 +100,22 @@ def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
         raise InputError(
             f"{where}: expected the same columns for each seed, found others ({_line(error)})"
         ) from None
+
+
+def _assert_witnesses(rows: pa.Table, where: str) -> None:
+    """Refuse rows that the ledger could not read: they have an attack's columns."""
+    wanted = schema(()).remove_metadata()
+    missing = [name for name in wanted.names if name not in rows.column_names]
+    missing += [
+        each.name
+        for each in wanted
+        if not each.nullable and each.name not in missing and rows[each.name].null_count
+    ]
+    if missing:
+        raise InputError(
+            f"{where}: expected the columns of a table of attacks, see blindspots.attacks.table, "
+            f"those of every row filled, found no {', '.join(missing)}"
+        )
 
 
 def _line(error: Exception) -> str:

@@ -224,3 +224,12 @@ def test_images_of_a_caller_stay_as_they_are_where_a_forward_changes_its_own():
     before = images.clone()
     lipschitz(model, images, torch.zeros(N).long())
     assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("reasons", [[1] * N, torch.zeros(N), "x" * N, [None] * (N + 1)])
+def test_reasons_are_texts_one_for_each_image(reasons):
+    model, data = shown()
+    found = CertificateResult(result().radius, result().status, reasons)
+    with pytest.raises(InputError, match="mine: reasons: expected") as error:
+        call(certificate(found), model, data, {})
+    assert len(str(error.value).splitlines()) == 1

@@ -88,3 +88,57 @@ def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, 
         raw["data"] = {"method": method, "root": root}
         names |= check(raw, SCHEMA)["datasets"].keys()
     assert len(names) == (1 if mirrored else 2)
+
+
+FEW = "memory: expected a lambda of n, pixels, classes and chunk"
+OTHERS = "expected tables of other names"
+
+
+@pytest.mark.parametrize(
+    ("decorator", "message"),
+    [
+        ("@measurement", "expected a subject of net, experiment, run, found none"),
+        ('@measurement("nets", tables=("a",))', "expected a subject of net, experiment, run"),
+        ('@measurement(["net"], tables=("a",))', "expected a subject of net, experiment, run"),
+        ('@measurement("net", ("a",))', "expected a decorator with subject, tables"),
+        ('@measurement("net", tables=("a",), disk=3)', "a decorator with subject, tables"),
+        ('@measurement("net", subject="net", tables=("a",))', "a decorator with subject, tables"),
+        ('@measurement("net", **{"tables": ("a",)})', "a decorator with subject, tables"),
+        ('@measurement("net", tables="mine")', "expected a tuple of names, found 'mine'; write"),
+        ('@measurement("net", tables=3)', "tables: expected a tuple of names, found 3"),
+        ('@measurement("net", tables=("class",))', "names of tables that a parameter can have"),
+        ('@measurement("net", tables=("items", "_a"))', "that a parameter can have"),
+        ('@measurement("net", tables=("a",), pictures=("a",))', OTHERS),
+        ('@measurement("net", tables=("attacks",))', OTHERS),
+        ('@measurement("net", tables=("transfer",))', OTHERS),
+        ('@measurement("net", tables=("a",), memory="4 GB")', "memory: expected a number above 0"),
+        ('@measurement("net", tables=("a",), runtime=0)', "runtime: expected a number above 0"),
+        ('@measurement("net", tables=("a",), memory=1e999)', "memory: expected a number above 0"),
+        ('@measurement("net", tables=("a",), memory=lambda n: n)', FEW),
+        ('@measurement("net", tables=("a",), memory=lambda n, p, c, k: n / 0)', FEW),
+        ('@measurement("net", tables=("a",), memory=lambda n, p, c, k, x=y: n)', "constants"),
+        ('@measurement("net", tables=("a",), gpu="no")', "gpu: expected True or False"),
+        ('@certificate("linf")', "expected a decorator with norm, box, whole"),
+        ('@certificate(norms="linf")', "expected a decorator with norm, box, whole"),
+        ('@certificate(box="yes")', "box: expected True or False, found 'yes'"),
+    ],
+)
+def test_what_a_decorator_cannot_say_is_refused_in_one_line(raw, tmp_path, decorator, message):
+    kind, name = "measurement" in decorator, f"odd_{abs(hash(decorator))}"
+    arguments = "model" if kind else "model, images, labels"
+    (tmp_path / f"{name}.py").write_text(f"{decorator}\ndef f({arguments}): ...\n")
+    raw["measurements" if kind else "certificates"] = {"own": {"method": f"{name}:f"}}
+    raw["tables"] = raw["figures"] = {}
+    with pytest.raises(InputError, match=r"own\.method") as error:
+        check(raw, SCHEMA)
+    (line,) = str(error.value).splitlines()
+    assert message in line
+
+
+def test_a_certificate_proves_a_norm_that_there_is(raw, tmp_path):
+    (tmp_path / "odd_norm.py").write_text("def f(model, images, labels, *, norm='l2'): ...\n")
+    raw["certificates"] = {"own": {"method": "odd_norm:f", "norm": "L7"}}
+    with pytest.raises(InputError, match=r"own\.norm: expected one of l0, l1.*found 'L7'$"):
+        check(raw, SCHEMA)
+    raw["certificates"]["own"]["norm"] = "linf"
+    check(raw, SCHEMA)

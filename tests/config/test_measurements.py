@@ -124,12 +124,12 @@ def own(method, **rest):
     [
         ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, gpu, "
          "chance, found table; did you mean 'tables'?"),
-        ("of_nothing", "expected a subject of net, experiment, run, found None"),
+        ("of_nothing", "expected a subject of net, experiment, run, found none"),
         ("of_several", "expected a subject of net, experiment, run, found ['net']"),
-        ("of_one_text", "tables: expected several names, such as ('scores',), found 'norms'"),
-        ("of_a_number", "tables: expected several names, such as ('scores',), found 5"),
+        ("of_one_text", "tables: expected a tuple of names, found 'norms'; write ('norms',)"),
+        ("of_a_number", "tables: expected a tuple of names, found 5"),
         ("with_a_unit", "memory: expected a number above 0, or a lambda of n, pixels, classes and "
-         "chunk, found '4GB'"),
+         "chunk that gives one, found '4GB'"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
@@ -184,3 +184,32 @@ def test_a_key_that_a_measurement_does_not_ask_for_is_refused(raw, entry, part):
     found = fault(raw, "measurements", value={"mine": entry})
     assert found.startswith(f"my.yaml: measurements.mine.{part}")
     assert len(found.splitlines()) == 1
+
+
+def test_a_measurement_of_the_run_that_asks_for_a_networks_shape_needs_the_network(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "of_the_run.py").write_text(
+        "from blindspots.measurements.contract import measurement\n\n\n"
+        '@measurement("run", tables=("mine",))\ndef f(nets, shape): ...\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw["measurements"] = {"own": {"method": "of_the_run:f"}}
+    with pytest.raises(InputError, match=r"measurements\.own: expected the key 'model'"):
+        check(raw, SCHEMA)
+
+
+def test_an_entry_of_any_name_is_left_as_it_is():
+    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    given = {"method": "operators", "model": {"method": "mlp", "hidden": [4]}} | {
+        "shape": [1, 8, 8], "classes": 10,
+    }  # fmt: skip
+    raw["measurements"] = {name: dict(given) for name in ("transfer", "transfer.default")}
+    found = check(raw, SCHEMA)["measurements"]
+    assert {found[name]["method"] for name in raw["measurements"]} == {"operators"}
+    assert found["transfer.default.default"]["method"] == "transfer"
+    raw["measurements"]["transfer"]["experiments"] = "all"
+    with pytest.raises(InputError, match=r"transfer\.experiments: expected none") as error:
+        check(raw, SCHEMA)
+    assert len(str(error.value).splitlines()) == 1

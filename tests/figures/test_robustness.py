@@ -35,3 +35,9 @@ def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
     certified, robust = (line.get_ydata() for line in panel.get_lines()[:2])
     assert (certified <= robust).all()
     assert robust[0] == 75
+
+
+def test_an_experiment_of_nets_without_bounds_has_a_figure_that_says_so():
+    attacks = LEDGER[["net", "seed", "dataset", "file", "index"]].assign(net="C", outcome="RIGHT")
+    (axes,) = robustness(LEDGER, attacks, labels={"C": "by chance"}).axes
+    assert [text.get_text() for text in axes.texts] == ["no net with bounds"]

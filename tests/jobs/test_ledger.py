@@ -180,6 +180,12 @@ def test_a_certificate_above_a_found_perturbation_ends_the_run():
         build([attack(7, 1.0, 2)], [certificate(7, 1.5)], [answer(7)])
 
 
+def test_an_image_that_refutes_a_certificate_unaltered_is_named_as_such():
+    shown = [answer(7, prediction=3)]
+    with pytest.raises(ledger.LedgerError, match=r"above 0 \(the image itself\)"):
+        build([attack(7, 1.0), attack(8, 1.0)], [certificate(7, 0.5)], shown)
+
+
 def test_a_certificate_that_is_refuted_in_another_norm_ends_the_run():
     found = attack(7, 1.0, name="theirs", linf=0.2, l0=1)
     for norm, radius in (("linf", 0.21), ("l1", 2.5), ("l0", 2)):

@@ -52,6 +52,26 @@ def main():
 if __name__ == "__main__":
     main()
 """
+RIVAL = """
+import sys
+from multiprocessing import process
+from blindspots.jobs import warm
+
+def main():
+    server, waited = warm.Warm([], 1), warm.wait
+    job = server.begin(sys.argv[1])
+
+    def wait(*given):
+        found = waited(*given)
+        process._cleanup()  # as a thread that starts a process at this moment
+        return found
+
+    warm.wait = wait
+    print(server.end(job))
+
+if __name__ == "__main__":
+    main()
+"""
 NAMES = ["first", "second", "ended", "killed"]
 
 
@@ -120,3 +140,13 @@ def test_the_environment_of_the_one_who_asks_stays_as_it_was(monkeypatch):
     monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: None)
     Warm([], 2)
     assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
+
+
+def test_a_thread_that_starts_a_job_as_another_ends_takes_nothing_from_it(tmp_path):
+    (tmp_path / "job.py").write_text("", "utf-8")
+    (tmp_path / "rival.py").write_text(RIVAL, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "rival.py", tmp_path / "job.py"], capture_output=True,
+        text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ended.stdout == "0\n"
