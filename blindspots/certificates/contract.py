@@ -127,3 +127,10 @@ def check_result(found: Any, n: int, certificate: str, eps: float | None = None)
             f"{certificate}: status[{at}]: expected a value of Status, found "
             f"{int(found.status[at])}"
         )
+    none = (found.radius.isnan() & (found.status == int(Status.CONVERGED))).nonzero()
+    if len(none):
+        at = int(none[0])
+        raise InputError(
+            f"{certificate}: radius[{at}]: expected a number, as status[{at}] is CONVERGED, found "
+            "NaN; give another status, and a reason"
+        )

@@ -49,7 +49,7 @@ def job(snakemake):
     if main.get("snakemake") is snakemake:
         main.pop("__file__", None)  # or what a user's code spawns would run the script once more
     started, begun = psutil.Process().create_time(), time.time()
-    log = Path(snakemake.log[0])
+    log = Path(snakemake.log[0]).absolute()  # code of the user's may change the folder
     try:
         with _opened(log, "w") as file, redirect_stderr(file):
             yield
@@ -58,7 +58,7 @@ def job(snakemake):
         if said is None:
             _append(log, "".join(traceback.format_exception(error)))
             said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
-        message = f"{log}: {said}"
+        message = f"{snakemake.log[0]}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
     _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")

@@ -78,6 +78,10 @@ def of(values, dtype=torch.float64):
         (result(of([0.0] * N).requires_grad_()), "radius: expected none that has a gradient"),
         (result(of([0, 1, -3, 0])), r"radius\[2\]: expected at least 0, .* found -3"),
         (result(of([0, -torch.inf, 0, 0])), r"radius\[1\]: .* found -inf"),
+        (
+            result(of([0, 0, torch.nan, 0])),
+            r"radius\[2\]: .* as status\[2\] is CONVERGED, found NaN",
+        ),
         (result(status=of([0, 0, 99, 0], torch.int64)), r"status\[2\]: expected a value of Status"),
         (result(status=of([0.0] * N)), "status: expected a tensor"),
     ],

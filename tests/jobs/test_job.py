@@ -185,6 +185,14 @@ def test_a_file_that_may_not_be_written_is_no_fault_of_the_program(ended):
     )
 
 
+def test_the_log_stays_where_it_is_when_a_users_code_changes_the_folder(job, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with job(SimpleNamespace(scriptdir=SCRIPTS, log=["own.log"], config={})):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert (tmp_path / "own.log").read_text("utf-8").startswith("done: ")
+
+
 def test_a_log_takes_what_no_encoding_has(ended):
     def work():
         raise InputError("found a file called \udce9")
