@@ -179,14 +179,14 @@ def test_a_checkout_in_a_path_with_spaces_quotes_and_brackets_runs_jobs(workflow
     (checkout / "venv").symlink_to(sys.prefix)
     python, command = (
         checkout / "venv/bin/python",
-        workflow.command("resources/digits/test.parquet"),
+        workflow.command("results/small/attacks/lbfgs/linear.s0/digits/test.parquet"),
     )
     ended = subprocess.run(
         [str(python), *command[1:3], "--snakefile", str(checkout / "Snakefile"), *command[5:]],
         cwd=workflow.folder, text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert (workflow.folder / "resources/digits/test.parquet").exists()
+    assert (workflow.results / "attacks/lbfgs/linear.s0/digits/test.parquet").exists()
 
 
 def test_killed_half_way_it_keeps_what_was_finished_and_ends_the_same(finished, workflow):
