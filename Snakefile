@@ -12,7 +12,10 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/params.smk"
+include: "rules/params/nets.smk"
+include: "rules/params/attacks.smk"
+include: "rules/params/measurements.smk"
+include: "rules/params/summaries.smk"
 include: "rules/inputs.smk"
 include: "rules/origins.smk"
 include: "rules/warm.smk"

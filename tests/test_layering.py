@@ -118,7 +118,7 @@ def test_a_packages_init_only_re_exports():
 
 
 def test_each_script_has_a_rule_of_its_name():
-    rules = "\n".join(path.read_text("utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    rules = "\n".join(path.read_text("utf-8") for path in (ROOT / "rules").rglob("*.smk"))
     for path in (ROOT / "scripts").glob("*.py"):
         named = re.findall(rf'^rule {path.stem}:|name:\s+f"{path.stem}_\{{ENTRY\}}"', rules, re.M)
         assert len(named) == 1, path.name

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
+from blindspots.config.values import is_number
 from blindspots.families import NORMS
 from blindspots.interface import InputError
 
@@ -149,8 +150,7 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
                 f"{method}: {name}: expected a lambda of n, pixels, classes and chunk in plain "
                 f"arithmetic, found one that ends with {text}; correct it"
             ) from None
-    number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not (number and 0 < found < math.inf):
+    if not (is_number(found) and 0 < found < math.inf):
         raise InputError(
             f"{method}: {name}: expected a number above 0, or a lambda of n, pixels, classes and "
             f"chunk that gives one, found {found!r}"

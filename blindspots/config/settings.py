@@ -9,6 +9,7 @@ from typing import Any
 from blindspots.config import methods
 from blindspots.config.annotations import mentions, misfit
 from blindspots.config.declarations import OF_EXPERIMENTS, certificate
+from blindspots.config.values import is_number
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
@@ -98,15 +99,11 @@ def _beyond(
             continue  # said with the values
         for _, part, (other, *less), _ in mentions(value, parameter.annotation, "up_to"):
             limit = instance.get(other)
-            if _is_number(part) and _is_number(limit) and part > (most := limit - sum(less)):
+            if is_number(part) and is_number(limit) and part > (most := limit - sum(less)):
                 yield (
                     f"{key}.{name}: expected at most {most:g}, as {other} is {limit:g}, found "
                     f"{shown(part)}; lower it, or raise {other}"
                 )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _too_few(role: str, method: str) -> str | None:

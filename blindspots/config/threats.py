@@ -9,6 +9,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.declarations import norm_of
+from blindspots.config.values import is_number
 from blindspots.config.wording import shown, unknown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
@@ -77,8 +78,7 @@ def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Itera
 
 
 def _is_radius(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= value < math.inf  # a NaN neither
+    return is_number(value) and 0 <= value < math.inf  # a NaN neither
 
 
 def _radius_faults(key: str, eps: Any) -> Iterator[str]:

@@ -80,6 +80,11 @@ def _is_text(key: str, item: Any) -> bool:
     return key in TEXT and (key in OF_NAMES or not isinstance(item, Mapping))
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a whole or a real number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def value_faults(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[str]:
     """A line for each number that a model cannot compute with, and text that no file can hold."""
     if isinstance(value, Mapping | list):

@@ -120,7 +120,6 @@ def run(
     settings: Mapping[str, Any],
     parents: Mapping[str, nn.Module] | None = None,
     mask: Tensor | None = None,
-    show: Callable[[int], None] | None = None,
 ) -> Columns:
     """Attack all images, `chunk` at a time.
 
@@ -135,7 +134,6 @@ def run(
         settings: of the attack; `eps` is a radius, or several.
         parents: further models that the attack works with, by name.
         mask: (*image) bool, the features that may change; None: all.
-        show: called with the number of images that are done.
 
     Returns:
         The columns of the attack's table that describe images, "image" among them: a row per image
@@ -150,15 +148,13 @@ def run(
     parts: list[dict[str, np.ndarray]] = []
     with seeded(seed, "state"):
         before = state(model, data.images[:1])
-    for number, part in enumerate(data.chunks(chunk)):
+    for part in data.chunks(chunk):
         parts.append(_run_chunk(attack, model, part, target, given, settings))
         if (what := changed(before, model)) is not None:
             raise InputError(
                 f"{name_of(attack)}: expected the model as it was given, found that it changed "
                 f"{what}; work on a copy (copy.deepcopy(model))"
             )
-        if show is not None:
-            show(number * chunk + len(part.rows))
     return _joined(parts)
 
 

@@ -1,0 +1,146 @@
+# What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
+# it reaches. Here for all jobs, and for those of datasets and nets.
+from functools import cache
+from glob import has_magic
+from itertools import product
+
+from blindspots.config import methods
+from blindspots.config.check import method_settings
+from blindspots.config.datasets import plain_of
+from blindspots.config.fingerprint import fingerprint
+from blindspots.files.given import matching
+from blindspots.provenance import content
+
+
+def instance(mapping, role):
+    """A method and its settings, as jobs get them."""
+    return {"method": mapping["method"], "settings": method_settings(mapping, role)}
+
+
+def code(script, *used):
+    """Fingerprint of a script's imports, and of the methods (role, instance) that its config names."""
+    return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
+
+
+@cache
+def reached(script, *modules):
+    return fingerprint(modules, [ROOT / "scripts" / script])
+
+
+content = cache(content)
+
+
+def files(*used):
+    """By path the content of the files and folders that settings of (role, instance) name.
+
+    Of the package's own methods only datasets and models read any.
+    """
+    settings = [
+        method_settings(mapping, role)
+        for role, mapping in used
+        if role in ("datasets", "derived", "models") or ":" in mapping["method"]
+    ]
+    return {path: content(path) for path in sorted(set(named_files(settings)))}
+
+
+def named_files(value):
+    """The texts among settings that are paths, or patterns of some."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return sum(map(named_files, items), [])
+    if not isinstance(value, str) or not (os.path.exists(value) or has_magic(value)):
+        return []
+    return matching(value)
+
+
+def data_files(data):
+    """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
+    unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
+    folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
+    watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
+    return files(("datasets", data)) | watched
+
+
+def models_of(nets):
+    """The models of nets and of all their ancestors, for `code`."""
+    return [("models", NETS[net]["model"]) for net in with_parents(nets)]
+
+
+def methods_of(net):
+    """The methods that make a net: its models and its trainer."""
+    trainer = NETS[net]["trainer"]
+    return [*models_of([net]), *([] if trainer is None else [("trainers", trainer)])]
+
+
+def built_net(wildcards):
+    net = NETS[wildcards.net]
+    return {
+        "name": wildcards.net,
+        "seed": int(wildcards.seed),
+        "model": instance(net["model"], "models"),
+        "draws": net["draws"],
+        "parents": list(net["parents"]),
+    }
+
+
+def adopted_net(wildcards):
+    weights = NETS[wildcards.net]["weights"]
+    return built_net(wildcards) | {"weights": weights, "content": content(weights)}
+
+
+def trained_net(wildcards):
+    net = NETS[wildcards.net]
+    trainer = instance(net["trainer"], "trainers")
+    return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
+
+
+def parent_weights(made, seed):
+    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
+    return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
+
+
+def made_by(dataset):
+    """The methods that make a derived dataset, for `code`."""
+    return [("derived", DATASETS[dataset]), *models_of(DATASETS[dataset]["parents"].values())]
+
+
+def shown_beside(dataset):
+    """The plain datasets of other nets that are shown images of one, or of any made from it."""
+    nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
+    nets += [
+        (e["data"], net)
+        for e in EXPERIMENTS.values()
+        for attack in e["attacks"]
+        for net in config["attacks"][attack]["parents"].values()
+    ]
+    nets += [shown for entry in MEASURED for shown in shown_by(entry)]
+    nets += [(d["data"], net) for n, d in DATASETS.items() for net in d["parents"].values()]
+    of = [
+        plain_of(DATASETS, NETS[net]["data"])
+        for on, net in nets
+        if plain_of(DATASETS, on) == dataset
+    ]
+    return [other for other in PLAIN if other in of and other != dataset]
+
+
+def shown_by(entry):
+    """The datasets that a measurement of nets shows, each with a net that it is shown to."""
+    section = MEASURED[entry]
+    if declared(section).subject != "net" or section["n"] is None:
+        return []
+    shown = [(dataset_of(entry, net), net) for net in section["nets"]]
+    datasets = dict.fromkeys(dataset for dataset, _ in shown)
+    return [*shown, *product(datasets, section["parents"].values())]
+
+
+def datasets_in_use():
+    """The datasets of experiments and measurements, and of the nets in them; or else all."""
+    shown = sum(map(shown_by, MEASURED), [])
+    nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
+    used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}
+    used |= {dataset for dataset, _ in shown}
+    return [name for name in DATASETS if name in used] or PLAIN
+
+
+def nets_of_experiments():
+    return list(dict.fromkeys(sum(map(everyone, EXPERIMENTS.values()), [])))
