@@ -1,4 +1,4 @@
-"""What analyses of transfer share: pairs of a source and a victim, image by image."""
+"""Shared by the analyses of transfer: pairs of a source and a victim, image by image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAIR = ["source", "victim", "seed"]
 def pairs(
     transfer: pd.DataFrame, clean: pd.DataFrame, *, across_seeds: bool = False
 ) -> pd.DataFrame:
-    """Every victim's answers to other nets' attacked images, beside those to the unaltered ones.
+    """Pair every victim's answers to other nets' attacked images with those to the originals.
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`; controls, amplified images and a

@@ -1,4 +1,4 @@
-"""What tables of attacked images share: which images count, and of which the attack succeeded."""
+"""Shared by tables of attacked images: which images count, and which attacks succeeded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def sources(transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
-    """How often attacks succeeded, and how far the images are then.
+    """Columns with the success rate and the length of successful perturbations.
 
     Args:
         rows: of `tried` or `sources`, with the levels of `groups` as columns.

@@ -16,7 +16,7 @@ from blindspots.files.splits import PartName
 from blindspots.limits import some
 
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 
 def errors(
