@@ -45,7 +45,7 @@ def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterat
         split: the parts that the images are in.
 
     Yields:
-        Values for `_summary.over_seeds`, with `net` for the row.
+        Values for `kit.over_seeds`, with `net` for the row.
     """
     answers = answers_on(part, clean, split)
     of = answers.groupby(["net", "seed"], sort=False)

@@ -28,7 +28,7 @@ def pairs(
         A row per source, victim and image: `attacked`, `clean` (whether the victim is wrong on the
         attacked and on the unaltered image), `rejected` (the attacked one), `source_clean` (whether
         the source is wrong on the unaltered one), `perturbed` (whether the image had to be, see
-        `_attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
+        `attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
     """
     rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
     rows = rows[rows["source"] != rows["victim"]]

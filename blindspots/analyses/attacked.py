@@ -64,7 +64,7 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
         groups: what is averaged over, such as nets and seeds; all that there are.
 
     Yields:
-        Values for `_summary.over_seeds`: the success in percent; the mean distortion of the fooled
+        Values for `kit.over_seeds`: the success in percent; the mean distortion of the fooled
         images, and its root mean square.
     """
     rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
@@ -84,7 +84,7 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
 
 
 def middle(distances: np.ndarray) -> dict[str, float | bool]:
-    """The median of distances (n,) as `value` and `endless` of `_summary.over_seeds`.
+    """The median of distances (n,) as `value` and `endless` of `kit.over_seeds`.
 
     Distances are infinite where the attack failed. Where it failed on exactly half, the smaller of
     the two middle ones, which is a median as well: an infinite one says that it failed on more.

@@ -184,7 +184,7 @@ def _distortion(evidence: Evidence, of: Any) -> pd.DataFrame:
 
 
 def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The attacked images as `_attacked.sources` has them, not those of controls or amplified."""
+    """The attacked images as `attacked.sources` has them, not those of controls or amplified."""
     return sources(transfer[transfer["source"].notna() & transfer["amplified_to"].isna()])
 
 
