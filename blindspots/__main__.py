@@ -75,7 +75,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _help(module: ModuleType) -> dict[str, Any]:
-    """What a module's docstring says: the examples below the options, the rest above."""
+    """Split a module's docstring: the examples go below the options, the rest above."""
     above, found, below = (module.__doc__ or "").partition("\nExample")
     form = argparse.RawDescriptionHelpFormatter
     epilog = (found + below).strip()

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from blindspots.interface import InputError
 
 NORMS = ("l0", "l1", "l2", "linf")
-"""What norms are called in configs and tables; `threat.norms` has them."""
+"""Names of norms in configs and tables; `threat.norms` defines them."""
 
 KINDS = ("minimal", "budget", "control")
 
@@ -21,7 +21,7 @@ Attack = TypeVar("Attack", bound=Callable[..., object])
 
 
 class Family(NamedTuple):
-    """What an attack looks for.
+    """Family of an attack: what it searches for.
 
     Attributes:
         kind: "minimal", "budget" or "control".
@@ -52,7 +52,7 @@ def control(attack: Attack) -> Attack:
 
 
 def family_of(attack: Callable[..., object]) -> Family:
-    """What an attack declares."""
+    """Family and norms that an attack declares."""
     found = getattr(attack, "family", UNDECLARED)
     return found if isinstance(found, Family) else UNDECLARED
 

@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a dataset method returns.
+    """Return type of a dataset method.
 
     Attributes:
         train: the training set.
@@ -71,7 +71,7 @@ class Dataset:
 
 
 class Status(IntEnum):
-    """How a search for one image, or one problem of a batch, ended: data, never an exception.
+    """Outcome of a search for one image or one problem of a batch: data, never an exception.
 
     Attributes:
         CONVERGED: to its own criterion, or the goal was met at the beginning.
@@ -102,7 +102,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What every attack returns; all tensors have one entry per image.
+    """Return type of the package's attacks; all tensors have one entry per image.
 
     Attributes:
         originals: (n, *image) the images before the attack.
@@ -148,7 +148,7 @@ class AttackResult:
 
 @dataclass(frozen=True)
 class CertificateResult:
-    """What every certificate returns.
+    """Return type of every certificate.
 
     Attributes:
         radius: (n,) float64, at least 0: no image nearer than this, in the certificate's norm, has

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class State(NamedTuple):
-    """What a model's answers depend on: its tensors by name, and of its modules mode and hooks."""
+    """State that a model's answers depend on: tensors by name, and each module's mode and hooks."""
 
     tensors: dict[str, Tensor]
     modules: dict[str, tuple[Any, ...]]
@@ -33,7 +33,7 @@ def state(model: nn.Module, image: Tensor | None = None) -> State:
 
 
 def changed(before: State, model: nn.Module) -> str | None:
-    """What has changed of a model since its `state` was taken, in words; None: nothing."""
+    """Description of what changed in a model since its `state` was taken; None if nothing."""
     tensors, modules = dict(_tensors(model)), _modules(model)
     for name, old in before.tensors.items():
         if name not in tensors or not _is_same(old, tensors[name]):

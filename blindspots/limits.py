@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 
 class Limit(NamedTuple):
-    """What a value must be.
+    """Constraint on a value.
 
     Attributes:
         words: for a message, after "expected".

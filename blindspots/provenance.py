@@ -1,4 +1,4 @@
-"""Where a result came from: the commit, a hash of its settings, the versions of what it ran on."""
+"""Provenance of a result: commit, hash of its settings, versions of Python and packages."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ NONE = Interval(np.nan, np.nan)
 
 
 def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
-    """Of the rate behind `count` of n independent trials (Wilson 1927)."""
+    """Wilson interval for a binomial rate, `count` out of `n` (Wilson 1927)."""
     if n == 0:
         return NONE
     z, rate = special.ndtri((1 + confidence) / 2), count / n
@@ -36,7 +36,7 @@ def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
 
 
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the mean of a normal variable, from independent draws; none from fewer than two."""
+    """Student interval for the mean of a normal variable from independent draws; none below two."""
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE
@@ -79,7 +79,7 @@ def randomisation_p(value: float, draws: np.ndarray) -> float:
 
 
 def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the difference of two rates over the same images, `first` less `second`.
+    """Interval for the difference of two rates over the same images, `first` minus `second`.
 
     Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions":
     Wald's interval after half an observation is added to each of the four kinds of pairs.
@@ -112,7 +112,7 @@ def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the median, by order statistics: exact for any continuous distribution.
+    """Interval for the median by order statistics: exact for any continuous distribution.
 
     Infinite values are allowed: what was not reached.
     """
@@ -127,7 +127,7 @@ def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
 
 @cache  # readings share most cells, and a large run takes a tenth of a second
 def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
-    """Of the rate that another run of `draws` images shows, from `count` of n in this one.
+    """Prediction interval for the rate in another run of `draws` images, from `count` of `n` here.
 
     Quantiles of the beta-binomial that Jeffreys' prior gives.
 

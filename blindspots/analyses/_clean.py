@@ -35,9 +35,9 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
 
 
 def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Per net and seed the error on a part in percent; and beside it what is no error, if any.
+    """Error on a part per net and seed in percent, and the rates of rejections and of no answer.
 
-    These are the shares of images that are rejected, and that have no finite answer.
+    The latter two are given only where they are not 0.
 
     Args:
         part: a key of `splits.SUBSETS`.
@@ -45,7 +45,7 @@ def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterat
         split: the parts that the images are in.
 
     Yields:
-        Values for `_summary.over_seeds`, with `net` for the row.
+        Values for `kit.over_seeds`, with `net` for the row.
     """
     answers = answers_on(part, clean, split)
     of = answers.groupby(["net", "seed"], sort=False)

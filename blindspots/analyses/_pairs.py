@@ -1,4 +1,4 @@
-"""What analyses of transfer share: pairs of a source and a victim, image by image."""
+"""Shared by the analyses of transfer: pairs of a source and a victim, image by image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAIR = ["source", "victim", "seed"]
 def pairs(
     transfer: pd.DataFrame, clean: pd.DataFrame, *, across_seeds: bool = False
 ) -> pd.DataFrame:
-    """Every victim's answers to other nets' attacked images, beside those to the unaltered ones.
+    """Pair every victim's answers to other nets' attacked images with those to the originals.
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`; controls, amplified images and a
@@ -28,7 +28,7 @@ def pairs(
         A row per source, victim and image: `attacked`, `clean` (whether the victim is wrong on the
         attacked and on the unaltered image), `rejected` (the attacked one), `source_clean` (whether
         the source is wrong on the unaltered one), `perturbed` (whether the image had to be, see
-        `_attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
+        `attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
     """
     rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
     rows = rows[rows["source"] != rows["victim"]]

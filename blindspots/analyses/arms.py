@@ -1,4 +1,4 @@
-"""What analyses and figures of units share: measures, means by arm, differences from rotations."""
+"""Shared by analyses and figures of units: measures, means by arm, differences from rotations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blindspots import statistics
 from blindspots.interface import InputError
 
 LEVEL = 0.05
-"""Of every test."""
+"""Significance level of every test."""
 MORE, LESS, EQUAL, UNKNOWN = "units more", "units less", "equal", "cannot tell"
 LAYER = ["net", "trained", "layer", "scaling"]
 NO_ROTATIONS = "no rotation was drawn for it: each direction needs passes through the network"
@@ -45,13 +45,13 @@ MEASURES = {
     "kurtosis": Measure("excess kurtosis", "", 1),
     "accuracy": Measure("accuracy lost (points)", "points", 1),
 }
-"""By the names that `blindspots.units.measures` gives them."""
+"""Measures by their names in `blindspots.measurements.units.measures`."""
 
 MARGINS = {
     "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
     "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
 }  # fmt: skip
-"""By measure, in its unit: the differences that count as none, where nothing else is said."""
+"""Equivalence margins by measure, in its unit, unless the config gives others."""
 
 ARMS = {
     "units": "units",
@@ -88,7 +88,7 @@ def layer_labels(units: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
 
 
 def key(row) -> str:
-    """What identifies a layer in a table."""
+    """Key of a layer in a table."""
     return f"{row.net}{'' if row.trained else '/untrained'}/{row.layer}/{row.scaling}"
 
 

@@ -1,4 +1,4 @@
-"""What tables of attacked images share: which images count, and of which the attack succeeded."""
+"""Shared by tables of attacked images: which images count, and which attacks succeeded."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def sources(transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
-    """How often attacks succeeded, and how far the images are then.
+    """Columns with the success rate and the length of successful perturbations.
 
     Args:
         rows: of `tried` or `sources`, with the levels of `groups` as columns.
         groups: what is averaged over, such as nets and seeds; all that there are.
 
     Yields:
-        Values for `_summary.over_seeds`: the success in percent; the mean distortion of the fooled
+        Values for `kit.over_seeds`: the success in percent; the mean distortion of the fooled
         images, and its root mean square.
     """
     rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
@@ -84,7 +84,7 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
 
 
 def middle(distances: np.ndarray) -> dict[str, float | bool]:
-    """The median of distances (n,) as `value` and `endless` of `_summary.over_seeds`.
+    """The median of distances (n,) as `value` and `endless` of `kit.over_seeds`.
 
     Distances are infinite where the attack failed. Where it failed on exactly half, the smaller of
     the two middle ones, which is a median as well: an infinite one says that it failed on more.

@@ -15,7 +15,7 @@ from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
 HEADLINE = "differences"
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 
 def contrasts(
@@ -27,7 +27,7 @@ def contrasts(
     labels: Mapping[str, str],
     paper: Printed | None = None,
 ) -> pd.DataFrame:
-    """Every net's error on each part, and less that of the nets `against`.
+    """Error of every net on each part, and its difference from that of the nets `against`.
 
     A difference is taken seed by seed and then averaged: its interval is Student's over the
     differences. Nets of one seed share their images alone, those of the part and, where they have
@@ -65,7 +65,7 @@ def contrasts(
                     cell
                     | {
                         "column": f"{part} less {other}", "unit": "% points",
-                        "column_label": f"{part} error less that of {labels.get(other, other)}",
+                        "column_label": f"{part} error − {labels.get(other, other)}",
                     }
                     | (difference if other != net else {})
                 )  # fmt: skip
@@ -78,7 +78,7 @@ INTERVAL = ["low", "high", "interval"]
 
 
 def _difference(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
-    """Of the errors of two nets over the same images, in percentage points."""
+    """Difference of the errors of two nets over the same images, in percentage points."""
     second = second.reindex(first.index)
     interval = statistics.paired(first.to_numpy(bool), second.to_numpy(bool))
     return {

@@ -16,7 +16,7 @@ from blindspots.files.splits import PartName
 from blindspots.limits import some
 
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 
 def errors(
@@ -43,9 +43,9 @@ def errors(
     Returns:
         Per net: the error on each part in percent, and beside it the share of rejected images where
         a net rejects any; the attack's success in percent, over the images that do not meet its
-        goal unaltered (`_attacked.tried`); the mean distortion of those of them that it fooled, and
+        goal unaltered (`attacked.tried`); the mean distortion of those of them that it fooled, and
         its root mean square ("pooled"), both RMS per pixel. Last, where gradients look masked, a
-        warning (`_masking.signs`).
+        warning (`masking.signs`).
     """
     keys = ["row", "column", "column_label", "unit"]
     found = [column for part in parts for column in error_columns(part, clean, split)]

@@ -12,8 +12,8 @@ from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
 
-HEADLINE = {"noise": "Error of other nets on them, beyond that by noise as long"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
@@ -24,7 +24,7 @@ COLUMNS = {
     "rejected": ("rejected", "%"),
     "right noise": ("right images: error − noise error", "points"),
     "right raw": ("right images: error", "% error"),
-    "p": ("p, as clean (McNemar)", "p"),
+    "p": ("p against clean (McNemar)", "p"),
 }
 
 
@@ -35,7 +35,7 @@ def excess(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """How much of what transfers is due to the perturbation's direction.
+    """Share of transfer that is due to the perturbation's direction.
 
     Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of one is the victim's error on the
     unaltered images, and part what any perturbation of that length does. Both are subtracted image

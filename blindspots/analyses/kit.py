@@ -51,13 +51,13 @@ FORMATS = {
     "% off": "{:.1f}",
     "RMS per pixel": "{:.3f}",
 }
-"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
+"""Formats of our values by unit, others get four digits; the paper's are as printed."""
 
 LEAST_P = 1e-300
 """Below it a p value is that of rounding: a 0 is printed as less than this."""
 
 NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
-"""What is shown of an infinite median, of distances of which failures are infinite, and why."""
+"""Text for an infinite median (failures count as infinite distances), and the reason."""
 
 
 def number(value: float, unit: str) -> str:
@@ -69,7 +69,7 @@ def number(value: float, unit: str) -> str:
 
 
 def of_fewer(fooled: int, tried: int) -> str:
-    """What follows a mean over the fooled images, where more were tried: " (2 of 64)"."""
+    """Suffix for a mean over the fooled images where more were tried: " (2 of 64)"."""
     return f" ({fooled} of {tried})" if fooled < tried else ""
 
 
@@ -148,7 +148,7 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None
 
 
 def completed(summary: Any, where: str) -> pd.DataFrame:
-    """What an analysis returned, with the columns of `SCHEMA` that it may leave out.
+    """Add the optional columns of `SCHEMA` to what an analysis returned.
 
     Args:
         summary: a frame with the columns `NEEDED` at least.
@@ -177,7 +177,7 @@ def completed(summary: Any, where: str) -> pd.DataFrame:
 
 
 def checked(found: Any, where: str) -> pa.Table:
-    """What an analysis returned as a table with `SCHEMA`.
+    """Check what an analysis returned and convert it to a table with `SCHEMA`.
 
     Args:
         found: as for `completed`.
@@ -199,7 +199,7 @@ SHARES = {RIGHT: "right", WRONG: "wrong", REJECTED: "rejected"}
 
 
 def rates(rows: pd.DataFrame, outcome: str) -> pd.Series:
-    """How much of each answer has an outcome: whether it has; of nets by chance the share that has.
+    """Indicator of an outcome per answer; for nets with draws, the share of draws.
 
     Args:
         rows: with the column "outcome", and those of `SHARES` where there may be such nets.

@@ -29,7 +29,7 @@ def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
     )
     found = [
         rows.assign(column=column, column_label=label, value=rows[column])
-        for column, label in (("bound", "bound of the layer"), ("product", "product so far"))
+        for column, label in (("bound", "layer bound"), ("product", "cumulative product"))
     ]
     values = pd.concat(found).assign(unit="", n=0)
     keys = ["row", "row_label", "column", "column_label", "unit"]

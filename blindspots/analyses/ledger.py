@@ -17,7 +17,7 @@ HEADLINE = {
     "certified": "Certified radius (median)",
     "found": "Smallest distance found (median)",
 }
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]
@@ -99,9 +99,9 @@ def _medians(rows: pd.DataFrame, key: str, label: str, unit: str) -> Iterator[di
     upper, lower = rows["upper"].fillna(np.inf), rows["lower"]
     quotient = (upper / lower)[lower > 0]
     for column, title, of, values in (
-        ("certified", "certified median", unit, lower.dropna()),
-        ("found", "found median", unit, upper),
-        ("looseness", "found / certified, median", "", quotient),
+        ("certified", "median certified", unit, lower.dropna()),
+        ("found", "median found", unit, upper),
+        ("looseness", "median found / certified", "", quotient),
     ):
         median = middle(values.to_numpy(float))
         yield median | {

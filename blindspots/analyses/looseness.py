@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.analyses.kit import cells, over_seeds
 
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}

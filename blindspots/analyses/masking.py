@@ -14,7 +14,7 @@ from blindspots.analyses.attacked import tried
 from blindspots.threat.outcomes import WRONG
 
 VANISHED = "GRADIENT_VANISHED"
-"""Of `interface.Status`, as tables of attacks have it."""
+"""Name of the `interface.Status` in tables of attacks."""
 
 MANY, FEWEST = 0.1, 2
 """A sign is a sign at so large a share of the images, and at two at least: searches fail now and
@@ -33,7 +33,7 @@ PROBABILITIES = "answers are probabilities, not logits: attacks by gradients are
 
 
 def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """How often gradients vanish, and other images do better than the net's own attack.
+    """Counts of images with vanishing gradients, and of those where others beat the net's attack.
 
     Over the attacked images that the net gets right unaltered. Other images are those made
     for other nets, as they are and amplified, and noise. One does better where the attack failed
@@ -99,7 +99,7 @@ def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame)
 
 
 def _with_probabilities(clean: pd.DataFrame, nets: np.ndarray) -> list[str]:
-    """Those of the nets whose every answer is probabilities."""
+    """Nets whose answers are all probabilities."""
     answered = clean[clean["outcome"].notna() & clean["net"].isin(nets)]
     always = answered.groupby("net", sort=False)["probabilities"].all()
     return [str(net) for net in always.index[always]]

@@ -80,7 +80,7 @@ COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits
 
 
 def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
-    """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
+    """Compare every printed cell with ours under every reading, with intervals."""
     answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
     answers = answers.assign(wrong=answers["outcome"] == WRONG)
     counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])

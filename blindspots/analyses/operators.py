@@ -8,7 +8,7 @@ from blindspots.analyses.kit import cells
 from blindspots.analyses.printed import Printed
 
 HEADLINE = {"value": "Norm of a linear layer"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 COLUMNS = {
     "value": "norm",
@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.DataFrame:
-    """Where a network's weights are from, and all that is known of each linear layer's norm.
+    """Origin of a network's weights, and the norms of each linear layer with their bounds.
 
     Args:
         operators: of one network, with schema `measurements.operators.OPERATORS`.

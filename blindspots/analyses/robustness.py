@@ -14,7 +14,7 @@ from blindspots.limits import at_least, distinct, some
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)
-"""Of the distances found: the radii where neither the config nor an attack names any."""
+"""Quantiles of the distances found: the radii if neither the config nor an attack names any."""
 
 
 @across

@@ -1,4 +1,4 @@
-"""What a search over settings found, and what it took."""
+"""Results and cost of a search over settings."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Threat(NamedTuple):
     eps: float
 
     def __str__(self) -> str:
-        """As tables and figures call it."""
+        """Name in tables and figures."""
         return self.attack if pd.isna(self.eps) else f"{self.attack} at eps {self.eps:g}"
 
 
@@ -42,7 +42,7 @@ def summarised(
     *,
     several: bool,
 ) -> pd.DataFrame:
-    """What an analysis makes of tables: of those of several threats, the rows of each in turn.
+    """Run an analysis; on tables of several threats, once for each, and join the rows.
 
     Args:
         analysis: tables to a table of cells (`kit.SCHEMA`).

@@ -1,4 +1,4 @@
-"""How each training ended."""
+"""Final loss, error and status of each training."""
 
 from __future__ import annotations
 

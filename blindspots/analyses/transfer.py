@@ -1,4 +1,4 @@
-"""Every victim's answer to every source's attacked images (Szegedy et al. 2013, section 4.2)."""
+"""Transfer: every victim's answers to every source's attacked images (Szegedy et al. 2013, 4.2)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def transfer(
 
 
 def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
-    """What each victim gets wrong of each row's images; and what it rejects, where it ever does."""
+    """Error of each victim on each row's images; and its rejection rate, if it ever rejects."""
     rows = rows.assign(wrong=rates(rows, WRONG), rejected=rates(rows, REJECTED))
     for victim, seen in rows.groupby("victim", sort=False):
         of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
@@ -51,7 +51,7 @@ def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFra
 
 
 def _lengths(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """How often the attacks succeeded, and how far their images are then; of controls how far."""
+    """Success rate of attacks and length of their perturbations; for controls the length alone."""
     made = rows.groupby(["row", "seed"], sort=False)["source"].count() > 0
     success, lengths, _ = success_columns(sources(rows), made.index)
     return [success[made.to_numpy()], lengths.assign(column_label="distortion")]

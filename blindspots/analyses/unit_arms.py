@@ -1,4 +1,4 @@
-"""What each arm of directions reaches by each measure, layer by layer."""
+"""Mean of each measure for each arm of directions, layer by layer."""
 
 from __future__ import annotations
 

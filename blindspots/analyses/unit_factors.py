@@ -1,4 +1,4 @@
-"""What the difference between units and rotations depends on."""
+"""Dependence of the difference between units and rotations on seed, net and layer."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _contrasts(averages: pd.Series, labels: Mapping[str, str]) -> list[tuple[str
 
 
 def _of(averages: pd.Series, net: str, trained: bool, place: str, measure: str) -> pd.Series:
-    """By seed."""
+    """Values by seed."""
     try:
         return averages.loc[(net, trained, place, measure)]
     except KeyError:  # not measured

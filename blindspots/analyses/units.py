@@ -23,7 +23,7 @@ from blindspots.interface import InputError
 from blindspots.limits import Positive
 
 HEADLINE = "counted verdicts"
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
 Measures = Literal[
@@ -105,7 +105,7 @@ KEYS = ["row", "row_label", "column", "column_label", "unit"]
 
 
 def _labelled(values: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
-    """With labels of rows (layers) and columns (measures), layer by layer."""
+    """Add labels of rows (layers) and columns (measures), sorted by layer."""
     named = {name: measure.label for name, measure in MEASURES.items()}
     labelled = layers.merge(values, on=LAYER, sort=False)
     return labelled.assign(column=labelled["measure"], column_label=labelled["measure"].map(named))

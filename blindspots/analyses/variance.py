@@ -1,4 +1,4 @@
-"""What transfer varies with: architectures, the source's seed, the victim's, and the split."""
+"""Components of variance of transfer: architectures, the seeds of source and victim, the split."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _architectures(means: Mapping[tuple[str, str], float], noise: float) -> dict
     spread = rest * np.linalg.pinv(design.T @ design)  # of the effects, by the noise of the means
 
     def variance_of(columns: slice) -> float:
-        """Of effects whose first is 0, less what their noise adds to it."""
+        """Variance of effects whose first is 0, minus the part that is due to their noise."""
         of = np.array([0.0, *effects[columns]])
         noisy = np.pad(spread[columns, columns], (1, 0))
         centred = np.eye(len(of)) - 1 / len(of)

@@ -18,7 +18,7 @@ from blindspots.limits import distinct, either, one_of_its, some
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 HEADLINE = "verdict per row"
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 
 class Claim(TypedDict):
@@ -184,7 +184,7 @@ def _distortion(evidence: Evidence, of: Any) -> pd.DataFrame:
 
 
 def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The attacked images as `_attacked.sources` has them, not those of controls or amplified."""
+    """The attacked images as `attacked.sources` has them, not those of controls or amplified."""
     return sources(transfer[transfer["source"].notna() & transfer["amplified_to"].isna()])
 
 
@@ -217,7 +217,7 @@ def _control(evidence: Evidence, of: Any) -> pd.DataFrame:
 
 
 def _advantage(evidence: Evidence, of: Any) -> pd.DataFrame:
-    """By how much less than other victims the net `of` errs beyond its clean error, in points."""
+    """Excess error of the other victims minus that of the net `of`, in points."""
     rows = _beyond_clean(evidence, None)
     keys = ["source", *IMAGE]
     own = rows[rows["victim"] == of].set_index(keys)["value"]

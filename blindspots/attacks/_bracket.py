@@ -72,7 +72,7 @@ class Bracket:
         return torch.where((high - low).isfinite(), low.lerp(high, share), outside).exp()
 
     def is_closed(self, rows: Tensor, best: Tensor) -> Tensor:
-        """Whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
+        """Return whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
         width = self.ends[rows, 1] - self.ends[rows, 0]
         near = width.isfinite() & (best <= (1 + self.gap) * self.missed_at[rows])
         return near | (width <= self.precision)

@@ -1,4 +1,4 @@
-"""What every attack takes, checked before any work."""
+"""Checks of the arguments that every attack takes, before any work."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:
 
 
 def _check_surroundings(device: torch.device) -> None:
-    """Where no gradient is recorded, or logits are rounded to half precision, nothing is found."""
+    """Refuse to run without gradients or under autocast, where an attack would find nothing."""
     if torch.is_inference_mode_enabled():
         raise InputError(
             "attack: expected a call outside torch.inference_mode(), which records no gradients, "

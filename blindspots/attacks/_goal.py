@@ -1,4 +1,4 @@
-"""What the attacks of this package share: the model's answers, and the nearest success met."""
+"""Shared by the package's attacks: the model's answers, and the nearest success so far."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Goal:
             (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype), allow_unused=True)
         if gradient is None:
             raise InputError(
-                "model: expected logits with a gradient by the images, found none; it may be a "
-                "victim, but no source"
+                "model: expected logits that are differentiable with respect to the images, found "
+                "others; the net can be a victim, but not a source"
             )
         self.backwards.index_add_(0, rows, torch.ones_like(rows))
         return logits.detach(), value.to(x.dtype), self.room.within(gradient, rows)

@@ -8,10 +8,11 @@ from torch import Tensor
 from blindspots.attacks._goal import Goal
 
 ORDINARY, SPREAD = (0.5, 1e3), 10.0
-"""Where the range of an image's logits is smaller than the first, or larger than the second, the
-loss is of logits scaled to so much: what is found would depend on their scale. Cross-entropy is
-almost linear in small logits and pulls away from all other classes alike, and with a c as small, or
-as large, the searches for it end at `lbfgs.LIMITS`. The paper's networks are between."""
+"""Usual range of an image's logits, and the range to which others are scaled for the loss.
+
+Without that the result would depend on the scale: cross-entropy is almost linear in small logits,
+where it pulls away from all other classes alike, and c would run into `lbfgs.LIMITS`. The paper's
+networks are within the usual range."""
 
 
 class Penalised(Goal):

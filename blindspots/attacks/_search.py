@@ -35,7 +35,7 @@ ENDS = (
     Status.CONVERGED,
     Status.ITERATION_LIMIT,
 )
-"""How a branch may end; that of an image is the last of its branches' here."""
+"""Outcomes of a branch; that of an image is the last of its branches' in this order."""
 BLIND, BROKEN, GIVEN_UP, SETTLED, GOING = range(len(ENDS))
 
 

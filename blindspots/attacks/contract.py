@@ -89,12 +89,12 @@ def norm_of(attack: Attack, settings: Mapping[str, Any]) -> str:
 
 
 def name_of(attack: Attack) -> str:
-    """What messages call an attack."""
+    """Name of an attack in messages."""
     return getattr(attack, "__name__", "attack")
 
 
 class Passes:
-    """How many images a model was shown, and gradients of how many were taken."""
+    """Counter of the images shown to a model and of the gradients taken."""
 
     def __init__(self) -> None:
         self.forwards = self.backwards = 0
@@ -215,7 +215,7 @@ def _is_better(
     attack: Attack, model: nn.Module, data: Images, found: Aimed, best: Aimed, rows: Tensor,
     settings: Mapping[str, Any],
 ) -> Tensor:  # fmt: skip
-    """Where a result (k,) is better than the best of the images `rows` (k,) so far."""
+    """Return where a result (k,) beats the best so far of the images `rows` (k,)."""
     result, targets = found
     before = best[0].success[rows]
     if family_of(attack).kind != "budget":

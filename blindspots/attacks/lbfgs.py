@@ -29,7 +29,7 @@ READINGS = {
         },
     ),
 }
-"""What the report says of how the paper was read (`report.readings`)."""
+"""Readings of the paper by setting, for the report (`report.readings`)."""
 
 STILL = 0.01
 """A minimisation has ended when a step is shorter than this share of the distance, …"""

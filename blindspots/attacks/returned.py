@@ -1,4 +1,4 @@
-"""What an attack must return: in the box, within its radius and mask, and a success that is one."""
+"""Contract of an attack's result: in the box, within radius and mask, successes that are real."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blindspots.threat.norms import NORMS
 
 
 def checked(found: Any, data: Images, attack: str, *, boxed: bool) -> AttackResult:
-    """What an attack returned, refused where it is not what the contract says.
+    """Check an attack's result against the contract.
 
     Args:
         found: what it returned.

@@ -14,7 +14,7 @@ from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
 READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
-"""What the report says of the settings (`report.readings`)."""
+"""Texts on the settings for the report (`report.readings`)."""
 
 
 @families.control

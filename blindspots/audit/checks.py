@@ -1,4 +1,4 @@
-"""How a check went: what it looked at, what it could not, and how large the differences were."""
+"""Outcome of a check: what was checked, what could not be, and the largest differences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from blindspots.audit.files import AuditError, Claim
 
 TIE = 1e-5
-"""Of the largest logit: nearer to a tie than this, float32 and float64 may have other answers."""
+"""Share of the largest logit: nearer to a tie, float32 and float64 may answer differently."""
 
 REMEDY = "delete the file that was changed and run the workflow again; else report a fault"
 

@@ -16,13 +16,13 @@ CHUNK, MANY = 1024, 2**17
 """Images at a time; bounds memory."""
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises for a file with other bits than were written."""
+"""Exceptions of pyarrow for a file with changed bits."""
 
 AGAIN = "delete it and run the workflow again"
 
 
 class AuditError(ValueError):
-    """What the audit found wrong, said in one line."""
+    """A discrepancy found by the audit, in one line."""
 
 
 class Claim(NamedTuple):
@@ -71,19 +71,19 @@ class Originals:
         self.classes: int = said["classes"]
 
     def reach(self, index: int) -> np.ndarray:
-        """How far each feature of an image can be moved in the box."""
+        """Largest possible change of each feature of an image within the box."""
         image = self.images[self.place(index)].astype(np.float64)
         lower, upper = (np.asarray(end, float) for end in self.box)
         return np.maximum(image - lower, upper - image)
 
     def inside(self, images: np.ndarray) -> np.ndarray:
-        """Whether images (n, *image) lie in the box: (n,) bool."""
+        """Return whether images (n, *image) lie in the box, (n,) bool."""
         lower, upper = self.box
         inside = (images >= lower) & (images <= upper)
         return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 
     def place(self, index: int) -> int:
-        """Of an image among those given before."""
+        """Position of an image among those given before."""
         if index not in self.places:
             raise AuditError(
                 f"{self.path}: image {index}: expected an image that a table names, found another"
@@ -146,7 +146,7 @@ def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:
-    """As `rows`, each once, of tables of any length."""
+    """Distinct rows of a table of any length, batch by batch."""
     found: dict[tuple[Any, ...], None] = {}
     for batch in _batches(path, MANY, names):
         once = pa.Table.from_batches([batch]).group_by(names, use_threads=False).aggregate([])
@@ -165,7 +165,7 @@ def nets(path: str | Path) -> list[tuple[str, int]]:
 
 
 def metadata(path: str | Path) -> dict[str, Any]:
-    """What a table says of itself, such as its settings and the weights that it was made from."""
+    """Metadata of a table, such as its settings and the digests of the weights behind it."""
     said = _open(path).schema_arrow.metadata or {}
     return json.loads(said.get(b"blindspots", b"{}"))
 

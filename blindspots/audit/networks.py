@@ -23,7 +23,7 @@ LARGEST = 1536
 
 
 class UnknownError(ValueError):
-    """What is not audited here, and why."""
+    """A network or table that this audit does not cover, with the reason."""
 
 
 class ChanceError(UnknownError):
@@ -34,7 +34,7 @@ Shape = tuple[int, ...]
 
 
 class Layer(NamedTuple):
-    """What a layer computes, and a bound on its Lipschitz constant.
+    """A layer's function and a bound on its Lipschitz constant.
 
     Attributes:
         apply: (n, …) to (n, …).
@@ -127,14 +127,14 @@ class Network:
 
     @property
     def share(self) -> float:
-        """Of a logit's terms, by which their sum may be rounded."""
+        """Share of a logit's terms by which rounding may change their sum."""
         terms = self.rows.shape[1] + 1
         roundings = float(min(terms, LIKELY * np.sqrt(terms)) * UNIT)
         return roundings / (1 - roundings)
 
     @cached_property
     def steepness(self) -> float:
-        """Of the network, at most."""
+        """Upper bound on the Lipschitz constant of the network."""
         return self._below * float(np.linalg.norm(self.rows, 2))
 
     @cached_property

@@ -19,7 +19,7 @@ ABOVE, BELOW = 1e-9, 1e-3
 of the layers are proven ones, a little larger."""
 
 CERTAIN = 1e-5
-"""Of the largest logit: an image nearer to a tie than this has radius 0."""
+"""Share of the largest logit: an image nearer to a tie than this has radius 0."""
 
 FAILED = "the certificate has no radius"
 
@@ -192,7 +192,7 @@ def order(
 
 
 Ends = Mapping[str, tuple[float, float]]
-"""By norm from what to what a bound may be."""
+"""Least and largest value of a bound, by norm."""
 
 
 def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> Ends:
@@ -202,7 +202,7 @@ def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> End
 
 
 def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
-    """That a lower bound of the ledger is the largest that follows, by its certificate."""
+    """Assert that a lower bound of the ledger is the largest that its certificates imply."""
     what = f"ledger's lower bound in {claim.norm}, by certificate {claim.certificate}"
     fitting = {
         radius: ends[claim.norm]
@@ -238,7 +238,7 @@ def _quotients(
 
 
 class _Nearest:
-    """How near to each image one net was found wrong, by norm and target (None: any)."""
+    """Distance from each image to one net's nearest known error, by norm and target (None: any)."""
 
     def __init__(self, attacks: Sequence[str | Path], net: tuple[str, int]) -> None:
         self.inside: dict[tuple, float] = {}

@@ -1,4 +1,4 @@
-"""What tables record, row by row: lengths measured again, and answers of the net given again."""
+"""Recheck recorded rows: measure lengths again and evaluate the net again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUNDING = 1e-9
 """Relative: of a length in float64, many times over."""
 
 MARGIN = 5e-6
-"""By which an answer leads where it counts, as a share of the largest logit."""
+"""Share of the largest logit by which an answer must lead to count."""
 
 SINGLE = 1e-5
 """Rounding of a confidence in float32, many times over; that of its logits comes on top."""

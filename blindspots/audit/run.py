@@ -51,7 +51,7 @@ CHECKS = {
     "clean": "the net answers all unaltered images as its table says",
     "transfer": "it answers images made for others, and noise, as the tables say",
 }
-"""What each check asserts, and what its discrepancy is."""
+"""Assertion and discrepancy of each check."""
 
 Net = tuple[str, int]
 """A net's name and seed."""
@@ -84,7 +84,7 @@ class Files(NamedTuple):
 
     @property
     def attacked(self) -> list[str | Path]:
-        """All tables of perturbed images."""
+        """Tables of perturbed images of all kinds."""
         return [*self.attacks, *self.witnesses]
 
 
@@ -213,7 +213,7 @@ def _recorded(
 def _shown(
     files: Files, originals: Mapping[Images, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
-    """By victim the checks of all experiments' tables of answers."""
+    """Checks of all experiments' tables of answers, by victim."""
     made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)
     for path in files.attacks:
         for key in distinct(path, ["net", "seed", "attack"]):

@@ -1,4 +1,4 @@
-"""What counts as wrong and how long a perturbation is, once more, in plain NumPy."""
+"""The threat model written a second time, in plain NumPy: outcomes and lengths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def follows(radius: float, proved: str, norm: str, reach: np.ndarray) -> tuple[float, float]:
-    """What a radius proved in one norm says in another: from a little less, and no more.
+    """Radius that follows in another norm from a proved one, rounded down.
 
     Args:
         radius: at least 0.

@@ -34,7 +34,7 @@ ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
 
 
 class Origin(NamedTuple):
-    """What images are: made for a source by an attack, and amplified; or by a control alone."""
+    """Origin of images: the source, attack and amplification, or a control alone."""
 
     source: str | None
     attack: str

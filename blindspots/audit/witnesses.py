@@ -106,7 +106,7 @@ def _measure(
     check: Check, of: list[list[Claim]], images: np.ndarray, befores: np.ndarray,
     originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
-    """That witnesses lie in the box, and as far from their images as the ledger says."""
+    """Assert that witnesses lie in the box, at the lengths that the ledger states."""
     far = lengths(images - befores)
     for place, claims in enumerate(of):
         image, what = images[place], f"witness in {path}"
@@ -130,7 +130,7 @@ def _show(
     check: Check, of: list[list[Claim]], images: np.ndarray, labels: np.ndarray,
     originals: Mapping[Images, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
-    """That the network answers the target, or for any goal a class that is not the label."""
+    """Assert that the network answers with the target, or, for any goal, with a wrong class."""
     if isinstance(network, UnknownError):
         check.left_out(sum(map(len, of)), str(network))
         return

@@ -38,7 +38,7 @@ from blindspots.interface import UnsupportedError
 
 
 class Function(NamedTuple):
-    """What follows a matrix: v = ψ(W x + b), with ψ(y) = φ(y / β).
+    """Function after a matrix: v = ψ(W x + b), with ψ(y) = φ(y / β).
 
     Attributes:
         offset: b, times β as W is.
@@ -75,7 +75,7 @@ class Chain(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """What is proven of the change Δv of the last hidden layer: Δvᵀ X Δv ≤ ρ ‖Δx‖²."""
+    """Proven bound on the change Δv of the last hidden layer: Δvᵀ X Δv ≤ ρ ‖Δx‖²."""
 
     X: np.ndarray
     rho: float
@@ -98,7 +98,7 @@ Choice = Callable[[int, np.ndarray], np.ndarray]
 
 
 def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
-    """What a choice of Λ and ρ proves of a chain.
+    """Bound on a chain that a choice of Λ and ρ proves.
 
     Raises:
         UnsupportedError: it proves nothing.
@@ -126,7 +126,7 @@ def eclipse_fast(layer: int, passed: np.ndarray) -> np.ndarray:
 def recursion(
     network: Chain, choice: Choice, rho: float
 ) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """All Λ, and X of the last hidden layer; None where an X is not positive definite."""
+    """Λ of all layers and X of the last hidden one; None if an X is not positive definite."""
     diagonals: list[np.ndarray] = []
     X = half = None
     for i, W in enumerate(network.hidden):
@@ -145,7 +145,7 @@ def recursion(
 def _is_proven(
     network: Chain, diagonals: list[np.ndarray], rho: float, claimed: np.ndarray
 ) -> bool:
-    """Whether ρ‖Δx‖² ≥ Δvᵀ X Δv follows for the claimed X: a matrix is positive definite.
+    """Return whether ρ‖Δx‖² ≥ Δvᵀ X Δv is proven for this X: a matrix is positive definite.
 
     ρ‖Δx‖² − Σ_i Δv_iᵀ Λ_i (W_i Δv_{i−1} − Δv_i) − Δvᵀ X Δv is a quadratic form, whose second term
     slopes in [0, 1] make non-negative. Scaled to a diagonal of about 1; Cholesky's rounding and the
@@ -215,7 +215,7 @@ KEEPING = (
 
 
 def _keeps_numbers(step: Step) -> bool:
-    """Whether the step only reshapes, or adds a constant."""
+    """Return whether the step only reshapes, or adds a constant."""
     if isinstance(step.operation, nn.Module):
         kept = (nn.Flatten.forward, nn.Unflatten.forward, nn.Identity.forward, nn.Dropout.forward,
                 nn.Dropout2d.forward)  # fmt: skip

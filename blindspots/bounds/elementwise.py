@@ -59,18 +59,18 @@ MODULES: dict[Callable[..., torch.Tensor], Elementwise] = {
     nn.ReLU6.forward: OTHER,
     nn.Hardtanh.forward: OTHER,
 }
-"""By the forward function of a layer."""
+"""Elementwise functions by a layer's forward function."""
 
 OPERATIONS: dict[Any, Elementwise] = {
     **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_"], RELU),
     **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], SIGMOID),
     **dict.fromkeys([torch.tanh, functional.tanh, "tanh"], TANH),
 }
-"""By the function or the name of the method that is called."""
+"""Elementwise functions by the function, or the name of the method, that is called."""
 
 
 def elementwise(operation: Any) -> Elementwise | None:
-    """What is known of a step's operation; None where it is no such function."""
+    """Elementwise function of a step; None if it is no such function."""
     if isinstance(operation, nn.Module):
         return MODULES.get(type(operation).forward)
     return OPERATIONS.get(operation)

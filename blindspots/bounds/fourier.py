@@ -39,7 +39,7 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(layer: nn.Conv2d, input_shape: Sequence[int]) -> Spectrum:
-    """Of the convolution on the smallest torus that makes its norm an upper bound, in float64.
+    """Spectrum of the convolution on the smallest torus whose norm is an upper bound, in float64.
 
     Args:
         layer: any stride, dilation and groups.
@@ -71,7 +71,7 @@ def torus(layer: nn.Conv2d, input_shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _eigenvalues(layer: nn.Conv2d, input_shape: Sequence[int]) -> Iterator[np.ndarray]:
-    """Of A(ξ)* A(ξ), or of A(ξ) A(ξ)* where that is smaller, in ascending order, chunk by chunk.
+    """Eigenvalues of A(ξ)* A(ξ), or of A(ξ) A(ξ)* if that is smaller, ascending, by chunks.
 
     Each group apart: the operator is block diagonal.
     """

@@ -34,7 +34,7 @@ LAYERS: dict[Callable[..., Any], tuple[Callable[..., nn.Module], tuple[str, ...]
     functional.softplus: (nn.Softplus, ("beta", "threshold")),
     **dict.fromkeys([functional.softmax, torch.softmax], (nn.Softmax, ("dim",))),
 }
-"""By function: the module, and the names of the arguments after the input."""
+"""Modules of functions, with the names of the arguments after the input."""
 
 OF_NO_MODULE = {"inplace", "training", "_stacklevel", "dtype"}
 

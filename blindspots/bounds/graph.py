@@ -23,13 +23,13 @@ from blindspots.lending import changed, state
 from blindspots.threat.chance import draws_of
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
-"""Of the largest logit: by how much a model's answers may differ from those in float64.
+"""Share of the largest logit by which answers may differ from those in float64.
 
 Ten times what float32 rounds in deep networks, and below what TF32 or bfloat16 do.
 """
 
 SIZES = (0.1, 3.0, 100.0)
-"""Of the random images that a model is tried on."""
+"""Sizes of the pixels of the random images that a model is tried on."""
 
 
 class Exact(fx.GraphModule):
@@ -56,7 +56,7 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
 
 
 def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
-    """What a model computes, as a new network in float64 of layers of PyTorch's own classes.
+    """Rebuild a model as a new network in float64 from PyTorch's own layers.
 
     Args:
         model: in evaluation mode; its `forward` must be traceable by `torch.fx`.

@@ -69,7 +69,7 @@ def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
 
 
 def _batch_norm(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
-    """In evaluation mode: a scaling of every channel."""
+    """Batch norm in evaluation mode: a scaling of every channel."""
     scales = batch_norm_scales(layer)
     return float(scales.abs().max()) * (1 + 8 * UNIT)
 
@@ -192,7 +192,7 @@ BOUNDS: dict[Callable[..., Tensor], float | Callable[[nn.Module, Shape, Shape], 
     nn.Dropout.forward: 1.0,
     nn.Dropout2d.forward: 1.0,
 }
-"""By a layer's forward function: its bound, or what computes it."""
+"""Bounds of layers by forward function, or functions that compute them."""
 
 OTHERWISE_IN_TRAINING = {nn.Dropout.forward, nn.Dropout2d.forward, nn.BatchNorm2d.forward}
 """Layers that compute something else in training."""

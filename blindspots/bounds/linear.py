@@ -37,7 +37,7 @@ class LinearLayer(NamedTuple):
 def linear_layers(
     model: nn.Module, input_shape: Sequence[int], progress: Callable[[int], None] | None = None
 ) -> list[LinearLayer]:
-    """Every linear layer in the order in which they are applied, each with its norms.
+    """List every linear layer, in the order of application, with its norms.
 
     Args:
         model: the network, in evaluation mode; its `forward` must be traceable by `torch.fx`.

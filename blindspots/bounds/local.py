@@ -23,7 +23,7 @@ from torch import Tensor
 from blindspots.bounds.chains import SLACK, Chain
 
 METHODS = ("product", "eclipse")
-"""How a chain is bounded on a ball."""
+"""Methods for a chain on a ball."""
 
 EVERYWHERE = 1e100
 """The radius of a ball that leaves nothing out."""

@@ -14,7 +14,7 @@ SMALL = 256
 
 
 def largest_singular_value(matrix: np.ndarray) -> float:
-    """By the eigenvalues of the smaller Gram matrix, in float64; 0 for an empty matrix."""
+    """Largest singular value, from the smaller Gram matrix in float64; 0 for an empty matrix."""
     return float(np.sqrt(largest_eigenvalue(_gram(matrix))))
 
 
@@ -35,7 +35,7 @@ def upper_norm(matrix: np.ndarray) -> float:
 
 
 def largest_eigenvalue(gram: np.ndarray | LinearOperator) -> float:
-    """Of a positive semidefinite matrix or operator, from below; by Lanczos where it is large."""
+    """Largest eigenvalue of a positive semidefinite operator, from below; by Lanczos if large."""
     side = gram.shape[0]
     if side == 0:
         return 0.0
@@ -60,7 +60,7 @@ def upper_eigenvalue(gram: np.ndarray) -> float:
 
 
 def positive_definite(matrix: np.ndarray) -> bool:
-    """Whether Cholesky's factorisation runs to completion; overwrites the matrix."""
+    """Return whether a Cholesky factorisation completes; overwrites the matrix."""
     try:
         cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
     except LinAlgError:

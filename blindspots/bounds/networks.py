@@ -21,7 +21,7 @@ from blindspots.bounds.walk import Step, Value
 from blindspots.interface import InputError, LayerBound, UnsupportedError
 
 METHODS = ("product", "eclipse", "lipsdp")
-"""How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
+"""Methods for whole networks; the last two take chains only (see `bounds.chains`)."""
 
 
 class NetworkBound(NamedTuple):
@@ -56,7 +56,7 @@ def network_bound(model: nn.Module, input_shape: Sequence[int], method: str = "p
 
 
 def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product") -> NetworkBound:
-    """Of the network and of the difference of each two of its logits.
+    """Lipschitz bounds of the network and of the differences of its logits.
 
     The difference of logits i and j is as steep as the network below the last layer times
     ‖w_i − w_j‖, the distance of that layer's rows; √2 times as steep as the network where the last
@@ -92,13 +92,13 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
 
 
 def _distances(rows: np.ndarray) -> np.ndarray:
-    """Of each two rows, rounded outwards."""
+    """Distances between rows, rounded up."""
     found = [np.linalg.norm(rows - row, axis=1) for row in rows]
     return np.array(found) * (1 + 1e-12)
 
 
 def _ways(network: Chain, method: str) -> list[tuple[Choice, float]]:
-    """To weigh a chain: the closest for the network need not be the closest for two logits."""
+    """Weightings of a chain: the best for the network need not be the best for two logits."""
     if method == "eclipse":
         return [(eclipse_fast, 1.0)]
     if method == "lipsdp":
@@ -170,7 +170,7 @@ Rule = Callable[[Step, Totals], float | None]
 
 
 def _sum(step: Step, totals: Totals) -> float | None:
-    """Of two tensors, or of one and a constant; what is broadcast is longer than it was."""
+    """Sum of two tensors, or of one and a constant; a broadcast operand grows longer."""
     if len(step.arguments) != 2 or any(x.shape != step.result.shape for x in step.tensors):
         return None
     return math.fsum(totals[x.number] for x in step.tensors) * (1 + 2 * UNIT)

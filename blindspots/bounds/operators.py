@@ -27,7 +27,7 @@ norm by a few percent at most, as little of the torus is not of the image.
 
 
 class Norms(NamedTuple):
-    """What is known of the norm of a linear layer.
+    """Bounds on the norm of a linear layer.
 
     Attributes:
         value: the largest singular value of the real operator, by Lanczos from below where large.
@@ -45,7 +45,7 @@ class Norms(NamedTuple):
 
 
 def norms(layer: nn.Module, input_shape: Sequence[int]) -> Norms:
-    """All that is known of a linear layer's norm.
+    """Bounds on the norm of a linear layer, and where it is exact its value.
 
     Args:
         layer: `nn.Linear` or `nn.Conv2d`.

@@ -39,14 +39,14 @@ FUNCTIONS = (
 OPERATORS = ("__add__", "__sub__", "__mul__", "__truediv__", "__getitem__", "__neg__")
 
 REWEIGHTING = {WeightNorm.__call__, SpectralNorm.__call__, BasePruningMethod.__call__}
-"""What hooks before a forward are called by that do nothing but compute a weight from others."""
+"""Forward pre-hooks that do nothing but compute a weight from others."""
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-"""All tensors that layers with a known bound have."""
+"""Names of the tensors of layers with a known bound."""
 
 
 def is_pytorchs(function: Any) -> bool:
-    """Whether a function or method is one of PyTorch's, or of this package's."""
+    """Return whether a function or method belongs to PyTorch or to this package."""
     if isinstance(function, FunctionType):
         home = str(function.__globals__.get("__name__"))
         return home.partition(".")[0] in ("torch", __name__.partition(".")[0])
@@ -94,7 +94,7 @@ def _replaced(name: str, function: Any) -> UnsupportedError:
 
 
 def _changed(module: nn.Module) -> tuple[str, str] | None:
-    """What is changed of a module itself, and a remedy."""
+    """Description of what was changed in a module, with a remedy."""
     if isinstance(module, torch.jit.ScriptModule):
         return "expected a model in Python, found one in TorchScript", "give the one it is made of"
     for name in CALLED:
@@ -114,7 +114,7 @@ def _changed(module: nn.Module) -> tuple[str, str] | None:
 
 
 def _unfit(module: nn.Module) -> tuple[str, str] | None:
-    """What is wrong with a module's tensors, and a remedy."""
+    """Description of what is wrong with a module's tensors, with a remedy."""
     own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     for name, tensor in own:
         if not _is_plain(tensor):

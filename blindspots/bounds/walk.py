@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 PROPERTIES = {"shape", "size", "dim", "ndim", "numel", "nelement", "dtype", "device"}
-"""What is asked of a tensor without looking at its numbers."""
+"""Attributes of a tensor that do not depend on its numbers."""
 
 CASTS = {"to", "float", "double", "type", "type_as"}
 """Methods that change the type of a tensor's numbers, or leave it as it is where it is that one."""
@@ -181,7 +181,7 @@ class Walk(fx.Interpreter):
         return _Flowing(result, value)
 
     def _is_seen_later(self, changed: Tensor) -> bool:
-        """Whether what shares the numbers of a tensor that a node changes is used after it."""
+        """Return whether another view of the tensor that a node changes in place is used later."""
         order = {node: place for place, node in enumerate(self.graph.nodes)}
         storage = changed.untyped_storage().data_ptr()
         return any(

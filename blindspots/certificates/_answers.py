@@ -1,4 +1,4 @@
-"""What the package's certificates know of images: the network's answers, and how they are rounded.
+"""Shared by the package's certificates: a network's answers, and bounds on their rounding.
 
 A certificate speaks of the network as it runs, in the precision of its images, on any processor. A
 sum w·h + b of n + 1 terms is rounded there by at most γ (Σ |w_i h_i| + |b|), in whatever order it

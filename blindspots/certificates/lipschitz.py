@@ -24,7 +24,7 @@ def lipschitz(
 ) -> CertificateResult:
     """Within the least of margin_j / L_j of an image, in L2, no image has another answer.
 
-    margin_j is the label's logit less that of class j, and L_j a Lipschitz constant of this
+    margin_j is the label's logit minus that of class j, and L_j a Lipschitz constant of this
     difference, at most √2 times that of the network (Szegedy et al. 2013, section 4.3: "small
     bounds guarantee that no such examples can appear"). In float64, less what a linear last layer
     may round as the network runs (`_answers`).

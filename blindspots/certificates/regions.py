@@ -119,7 +119,7 @@ def _less_rounding(layers, x: np.ndarray, label: int, slack: np.ndarray, steeper
 def _distance(
     layers: list[Affine], x: np.ndarray, label: int, slack: np.ndarray, best: float = np.inf
 ) -> float:
-    """Of one image to the nearest point where another logit is the label's, or less by a slack.
+    """Distance of one image to the nearest point where another logit reaches the label's.
 
     Args:
         layers: of the network.

@@ -1,4 +1,4 @@
-"""What commands share: the checked config, Snakemake's command line, how this was called."""
+"""Shared by the commands: the checked config, Snakemake's command line, how this was called."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read(*paths: Path) -> dict[str, Any]:
 
 
 def _loaded(path: Path) -> Any:
-    """What a file of YAML says.
+    """Load a YAML file.
 
     Raises:
         InputError: a file that is no YAML, or without end once its aliases are followed.

@@ -83,7 +83,7 @@ def _presets() -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    """Of the run: the file's."""
+    """Name of the run: that of the file."""
     schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
     of_names = schema["$defs"]["name"] | {"title": "which the run's folder is called by, too"}
     for fault in schema_faults(path.stem, of_names):

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _files(config: str) -> list[Path]:
-    """Of a config and what is laid over it; a file's name may have a + in it."""
+    """Files of a config and its overlays; a file's name may have a + in it."""
     return [Path(config)] if Path(config).exists() else [Path(p) for p in config.split("+")]
 
 

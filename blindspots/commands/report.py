@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def is_whole(page: Path) -> bool:
-    """Whether a page ends as one does, and was neither emptied nor cut off.
+    """Return whether a page is complete: neither emptied nor cut off.
 
     Args:
         page: an HTML file.

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
-    """What Snakemake measured of a run's jobs, in the order in which they ended."""
+    """Snakemake's records of a run's jobs, in the order in which they ended."""
     files = sorted(folder.rglob("*.jsonl"), key=lambda file: file.stat().st_mtime)
     return [_record(file) for file in files]
 

@@ -1,4 +1,4 @@
-"""Whether a config's value fits the annotation of a method's parameter, which is not imported."""
+"""Check config values against the annotations of a method's parameters, without importing it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ("text", (str,)),
     "bool": ("true or false", (bool,)),
 }
-"""Of Python's own types that YAML has: the words for one, and what it is read as."""
+"""Python's own types that YAML has: the words for one, and what it is read as."""
 
 LISTS, MAPPINGS = {"Sequence", "list", "tuple", "Iterable"}, {"Mapping", "dict"}
 
 
 class Misfit(NamedTuple):
-    """How a value does not fit.
+    """A mismatch between a value and its annotation.
 
     Attributes:
         expected: in words.
@@ -34,7 +34,7 @@ class Misfit(NamedTuple):
 
 
 def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
-    """How a value does not fit an annotation; None where it does, or where that does not tell.
+    """Mismatch between a value and an annotation; None if it fits, or if that cannot be told.
 
     Args:
         value: as read from YAML.
@@ -122,7 +122,7 @@ def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
 
 
 def _is_of_arrays(annotation: ast.expr) -> bool:
-    """Whether an alternative is for calls from Python alone: YAML has no tensors."""
+    """Return whether an alternative is for calls from Python only: YAML has no tensors."""
     name = getattr(annotation, "id", getattr(annotation, "attr", None))
     return name in ("Tensor", "ndarray")
 

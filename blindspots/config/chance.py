@@ -1,4 +1,4 @@
-"""What in a config cannot be done with nets that answer by chance (`draws`)."""
+"""Faults of a config that asks of stochastic nets (`draws`) what they cannot give."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def laid_over(base: Any, over: Any) -> Any:
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
-    """Every use of a method in a config: its key, its role and the mapping that names it."""
+    """Iterate over the uses of methods in a config: key, role and the mapping that names it."""
     for name, dataset in config["datasets"].items():
         yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():

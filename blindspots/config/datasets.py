@@ -16,7 +16,7 @@ Config = dict[str, Any]
 
 
 def is_derived(dataset: Mapping[str, Any]) -> bool:
-    """Whether an entry of `datasets` is made from the images of another."""
+    """Return whether an entry of `datasets` is made from the images of another."""
     return dataset["data"] is not None
 
 

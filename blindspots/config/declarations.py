@@ -1,4 +1,4 @@
-"""What a method declares beside its settings, by a decorator that is read without importing it."""
+"""Declarations of a method beside its settings: decorators, read without importing it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PARAMETERS = {
     ),
     "run": ("network", "origin", "shape", "nets", "seed", "parents"),
 }  # fmt: skip
-"""What a measurement can ask for, by its subject and by the names of its parameters."""
+"""Parameters by which a measurement asks for inputs, by its subject."""
 
 EVERYWHERE = ("chunk", "entry", "progress")
-"""What a measurement of any subject can ask for."""
+"""Parameters that a measurement of any subject can have."""
 
 OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
 """Keys of an experiment whose values a measurement of it is given by parameters of these names."""
@@ -41,7 +41,7 @@ TYPICAL = (64, 784, 10, 64)
 
 
 class Measurement(NamedTuple):
-    """What a measurement declares.
+    """Declaration of a measurement.
 
     Attributes:
         subject: "net", "experiment" or "run".
@@ -63,12 +63,12 @@ class Measurement(NamedTuple):
 
     @property
     def given(self) -> tuple[str, ...]:
-        """All tables, those with images too."""
+        """Tables of all kinds, those with images included."""
         return (*self.tables, *self.pictures)
 
 
 class Certificate(NamedTuple):
-    """What a certificate declares.
+    """Declaration of a certificate.
 
     Attributes:
         norm: that its radii are in where no setting `norm` says so.
@@ -83,7 +83,7 @@ class Certificate(NamedTuple):
 
 @cache
 def measurement(method: str) -> Measurement:
-    """What a measurement declares.
+    """Declaration of a measurement.
 
     Raises:
         InputError: no such method, or one without a decorator whose values the source spells out.
@@ -128,7 +128,7 @@ def measurement(method: str) -> Measurement:
 
 
 def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
-    """How much of something a measurement's job needs.
+    """Amount of a resource that a measurement's job needs.
 
     Args:
         what: the measurement.
@@ -159,14 +159,14 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
 
 
 def _is_a_table(name: Any) -> bool:
-    """Whether a parameter may have this name, and a file that Snakemake knows by name."""
+    """Return whether a parameter, and an input of Snakemake, may have this name."""
     word = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     return word and not name.startswith("_") and not hasattr({}, name) and not hasattr([], name)
 
 
 @cache
 def certificate(method: str) -> Certificate:
-    """What a certificate declares.
+    """Declaration of a certificate.
 
     Raises:
         InputError: no such method, or a norm that there is not.
@@ -191,7 +191,7 @@ def certificate(method: str) -> Certificate:
 def _arguments(
     call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
 ) -> dict[str, Any]:
-    """What a decorator is given, by name; so many of its arguments may have none.
+    """Arguments of a decorator by name; the first `by_place` ones may be positional.
 
     Raises:
         InputError: an argument that it does not take, or one that the source does not spell out.

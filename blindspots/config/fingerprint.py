@@ -105,7 +105,7 @@ def _python(path: Path) -> Path | None:
 
 
 def _installed(path: Path) -> bool:
-    """Whether a file is of a package that was installed, or Python's own."""
+    """Return whether a file belongs to an installed package or to Python itself."""
     return any(name in path.parts for name in INSTALLED) or path.is_relative_to(STANDARD)
 
 

@@ -13,7 +13,7 @@ Names = tuple[str, ...]
 
 
 def places(files: Iterable[str | Path]) -> dict[str, str]:
-    """Where the keys of configs are.
+    """Lines of the keys in config files.
 
     Args:
         files: laid over each other in this order; those that cannot be read are left out.
@@ -34,7 +34,7 @@ def places(files: Iterable[str | Path]) -> dict[str, str]:
 
 
 def place_of(fault: str, known: Mapping[str, str]) -> str | None:
-    """Where the key is that a fault begins with, or the nearest around it."""
+    """File and line of the key that a fault begins with, or of the nearest key around it."""
     key = fault.partition(": ")[0]
     while key and key not in known:
         key = key.rpartition(".")[0]

@@ -30,14 +30,14 @@ NETWORK = ("model", "shape", "classes", "weights")
 
 
 def declared(entry: Config) -> Measurement | None:
-    """What an entry's measurement declares; None: nothing that can be read, see `entry_faults`."""
+    """Declaration of an entry's measurement; None if none can be read, see `entry_faults`."""
     with suppress(InputError):
         return measurement(entry["method"])
     return None
 
 
 def asked(entry: Config) -> list[str]:
-    """What an entry's measurement asks for by its parameters."""
+    """Parameters by which an entry's measurement asks for inputs."""
     with suppress(InputError):
         return methods.inputs("measurements", entry["method"])
     return []
@@ -118,7 +118,7 @@ def givers(config: Config, table: str, experiment: str | None = None) -> list[st
 
 
 def _is_of(config: Config, entry: Config, what: Measurement, experiment: str) -> bool:
-    """Whether a measurement is of an experiment, of one of its nets, or of the run as a whole."""
+    """Return whether a measurement is of an experiment, one of its nets, or the whole run."""
     if what.subject == "net":
         return not set(entry["nets"]).isdisjoint(_nets_in(config, experiment))
     return what.subject == "run" or experiment in entry["experiments"]

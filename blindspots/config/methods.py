@@ -34,7 +34,7 @@ ARGUMENTS = {
     "attacks": ("model", "images", "labels", "targets"),
     "certificates": ("model", "images", "labels"),
 }
-"""What the workflow passes to each role's methods; their other parameters are settings.
+"""Parameters that the workflow passes to each role's methods; the others are settings.
 
 Analyses and figures name the tables that they read by their positional parameters instead. Datasets
 that are made from another's images are "derived".
@@ -218,7 +218,7 @@ def declaration(role: str, method: str, name: str) -> ast.Call | None:
 
 
 def family(attack: str) -> Family:
-    """What an attack's source declares it to be, see `families`.
+    """Family that an attack's source declares, see `families`.
 
     Raises:
         InputError: no such module or function.
@@ -232,7 +232,7 @@ def family(attack: str) -> Family:
 
 
 def needs_model(attack: str) -> bool:
-    """Whether an attack needs a model: it is no control.
+    """Return whether an attack needs a model, and so is no control.
 
     Raises:
         InputError: no such module or function.
@@ -241,7 +241,7 @@ def needs_model(attack: str) -> bool:
 
 
 def takes(role: str, method: str, setting: str) -> bool:
-    """Whether a method has a setting of this name, as far as its source tells.
+    """Return whether a method has a setting of this name, as far as its source tells.
 
     Raises:
         InputError: no such module or function.
@@ -270,7 +270,7 @@ def _signature(role: str, method: str) -> ast.arguments | None:
 
 
 def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
-    """Of what is offered, what a function has parameters for."""
+    """Keep only the keyword arguments that a function has parameters for."""
     try:
         taken = inspect.signature(function).parameters
     except ValueError:  # a compiled one, that does not tell
@@ -279,7 +279,7 @@ def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
 
 
 def has_parameter(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function can be given a parameter of this name, be it among `**settings`."""
+    """Return whether a function takes a parameter of this name, `**settings` included."""
     try:
         taken = inspect.signature(function).parameters.values()
     except ValueError:  # a compiled one, that does not tell

@@ -1,4 +1,4 @@
-"""What is wrong with the names by which the sections of a config refer to each other."""
+"""Faults in the names by which the sections of a config refer to each other."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def reference_faults(config: Config) -> Iterator[str]:
 
 
 def _leaves_the_box(attack: Config | None) -> bool:
-    """Whether it is one of the project's own that is told to; a user's may mean another clip."""
+    """Return whether a method of the package is told not to clip; a user's `clip` may differ."""
     return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
 
 

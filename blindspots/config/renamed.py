@@ -22,7 +22,7 @@ RENAMED = {
         "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
 }
-"""By key, with * for any name in it: its successor, and what the successor means."""
+"""Renamed keys, with * for any name: the successor and its meaning."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the schema finds wrong with a config, in words."""
+"""Faults that the schema finds in a config, in words."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _description(path: Iterable[str | int], schema: Mapping[str, Any]) -> str:
 
 
 def _is_misread(error: ValidationError) -> bool:
-    """Whether text is wanted, and YAML took it for something else: a number, a date, yes."""
+    """Return whether text was expected and YAML read something else: a number, a date, yes."""
     wanted = error.validator == "type" and "string" in error.validator_value
     return wanted and not isinstance(error.instance, Mapping | list | None)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a config's use of a method, by the method's signature."""
+"""Faults in a config's use of a method, found by the method's signature."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def source(module: str) -> Path | None:
 
 
 def exists(module: str) -> bool:
-    """Whether a module can be imported, compiled ones included."""
+    """Return whether a module can be imported, compiled ones included."""
     return _file(module, importlib.machinery.all_suffixes()) is not None
 
 
@@ -149,7 +149,7 @@ def _bound_by(node: ast.stmt) -> set[str]:
 
 
 def _may_bind(node: ast.AST, name: str) -> bool:
-    """Whether a node binds a name in a way that is not followed, or may bind any."""
+    """Return whether a node binds a name in a way that is not followed, or may bind any name."""
     match node:
         case ast.Global(names):
             return name in names
@@ -252,7 +252,7 @@ def _origin(node: ast.ImportFrom, module: str) -> str:
 
 
 def _elsewhere(module: str, function: str, seen: Seen) -> ast.arguments | None:
-    """As `parameters`; None too where a source does not have what it is said to have."""
+    """Parameters as by `parameters`; None also if the source lacks what it is said to have."""
     with suppress(InputError):
         return None if (module, function) in seen else parameters(module, function, seen)
     return None
@@ -273,7 +273,7 @@ def _assigned(value: ast.expr | None, module: str, seen: Seen) -> ast.arguments 
 def _partial(
     arguments: ast.arguments, places: int, keywords: list[ast.keyword]
 ) -> ast.arguments | None:
-    """What is left of a function's parameters once some are given; those by name may be again."""
+    """Remaining parameters of a partial function; those given by name may be given again."""
     given = {keyword.arg: keyword.value for keyword in keywords}
     ordered = [*arguments.posonlyargs, *arguments.args]
     defaults = dict(zip(reversed(ordered), reversed(arguments.defaults), strict=False))
@@ -317,7 +317,7 @@ def _open(arguments: ast.arguments) -> ast.arguments:
 
 
 def _name(called: ast.expr) -> str:
-    """Of a decorator or a function that is called, without its module."""
+    """Name of a decorator or of a called function, without its module."""
     while isinstance(called, ast.Call):
         called = called.func
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")

@@ -1,4 +1,4 @@
-"""What is wrong with the names by which tables and figures refer to the rest of a config."""
+"""Faults in the names by which tables and figures refer to the rest of a config."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUBJECTS = {
     "experiment": ("experiments", "an experiment"),
     "measurement": ("measurements", "a measurement"),
 }
-"""What a table or a figure can be of: its key, the config's section that has them, and a name."""
+"""Subjects of tables and figures: the key, the config's section that has them, and a name."""
 
 
 def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
@@ -38,7 +38,7 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
 
 
 def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """What a table or a figure is of: an entry of one section, and of no other."""
+    """Faults in the subject of a table or figure, which is one entry of one section."""
     named = [subject for subject in SUBJECTS if summary[subject] is not None]
     if len(named) != 1:
         found = " and ".join(named) or "none"
@@ -58,7 +58,7 @@ WORDS = {
     "controls": "a control",
     "amplify": "none, or a distortion that images are amplified to",
 }
-"""What a setting may name of the experiments of a table or a figure (`limits.one_of_its`)."""
+"""Names of an experiment that a setting of a table or figure may use (`limits.one_of_its`)."""
 
 
 def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is wrong with the threats of a config: radii, norms, masks, and further nets."""
+"""Faults in the threats of a config: radii, norms, masks, and further nets."""
 
 from __future__ import annotations
 

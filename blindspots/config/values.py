@@ -30,7 +30,7 @@ LARGEST = 3.4e38
 
 
 def inside(value: Any) -> Iterable[Any]:
-    """What a value of YAML is made of."""
+    """Iterate over the values inside a YAML value."""
     if isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
     return value if isinstance(value, list) else ()
@@ -81,7 +81,7 @@ def _is_text(key: str, item: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a whole or a real number; true and false are none."""
+    """Return whether a value is an integer or a real number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -1,4 +1,4 @@
-"""How a line says a fault of a config: its key, the value found, a name that names nothing."""
+"""Wording of faults of a config: the key, the value found, an unknown name."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
 
 
 def _upright(image: ImageFile) -> Image:
-    """As viewers show it: photographs are stored as the camera was held (EXIF 2.3, tag 0x112)."""
+    """Turn a photograph upright, as viewers do (EXIF 2.3, tag 0x112)."""
     from PIL.Image import Transpose
 
     turns = [

@@ -10,7 +10,7 @@ from blindspots.interface import InputError
 def classes_of(
     train: np.ndarray, test: np.ndarray, where: str, where_test: str | None = None
 ) -> int:
-    """How many classes integer labels are of: as many as there are in the training set.
+    """Number of classes of integer labels: as many as there are in the training set.
 
     Args:
         train: (n,) integers of the training set.

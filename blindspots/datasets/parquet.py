@@ -148,7 +148,7 @@ def _same_names(names: list[str] | None, others: list[str] | None, file: str) ->
 
 
 def _names(rows: _Rows, classes: int) -> list[str] | None:
-    """Of the classes: the texts of their labels, or what the schema says where it names all."""
+    """Names of the classes: the texts of their labels, or those of the schema if it names all."""
     if rows.labels.dtype.kind == "O":
         return list(np.unique(rows.labels))
     return rows.names[:classes] if rows.names and len(rows.names) >= classes else None

@@ -28,7 +28,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
 
 
 def checked(found: Any, method: str) -> Dataset:
-    """What a dataset's method returned, refused where it is not what the contract says.
+    """Check what a dataset's method returned against the contract.
 
     Raises:
         InputError: names the method, what was expected and what was found.
@@ -65,7 +65,7 @@ def _names_all(found: Dataset) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Whether it can be written: names of files on a disk need not be."""
+    """Return whether a name can be encoded: file names on a disk need not be."""
     return name == name.encode("utf-8", "replace").decode()
 
 

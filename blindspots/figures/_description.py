@@ -1,4 +1,4 @@
-"""What a figure shows, in words, for those who cannot see it: read off its parts."""
+"""Text description of a figure, read off its parts, for those who cannot see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each net's images had to be moved: the distribution of distortions."""
+"""Distribution of the distortions found for each net."""
 
 from __future__ import annotations
 

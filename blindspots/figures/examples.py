@@ -65,7 +65,7 @@ def examples(
 
 
 def _title(answers: pd.DataFrame, panel: Panel, labels: Mapping[str, str]) -> str:
-    """What was done to a panel's images, how far they are, and what the victim makes of them."""
+    """Title of a panel: the attack, its distortion, and the victim's accuracy."""
     origin = (
         f"made for {_label(panel['source'], labels)}" if "source" in panel else panel["control"]
     )

@@ -1,4 +1,4 @@
-"""How figures look and how they are saved: the same bytes for the same data."""
+"""Style and saving of figures: the same bytes for the same data."""
 
 from __future__ import annotations
 

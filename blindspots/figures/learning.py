@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 TERMS = {"error": "error in training (%)", "loss": "loss"}
 AXES = {"seconds": "seconds of training", "epochs": "epochs (rows of the history)"}
 DASHES = ("-", "--", ":")
-"""Of lines; the next where the colours are used up."""
+"""Dashes of lines; the next one is taken when the colours are used up."""
 
 
 def learning(

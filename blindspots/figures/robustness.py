@@ -1,4 +1,4 @@
-"""What is certified beside what is found: shares of images against the radius, a panel per net."""
+"""Certified and empirical robustness: shares of images against the radius, a panel per net."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a measure is distributed over the directions of each arm, layer by layer."""
+"""Distribution of a measure over the directions of each arm, layer by layer."""
 
 from __future__ import annotations
 

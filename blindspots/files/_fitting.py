@@ -15,7 +15,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Types of weights: others, such as int8, are those of quantised ones, whose scales are lost."""
 
 COUNTER = "num_batches_tracked"
-"""Of batch normalisation: not used in evaluation, and not there before PyTorch 0.4.1."""
+"""Counter of batch normalisation: unused in evaluation, absent before PyTorch 0.4.1."""
 
 Tensors = Mapping[str, Tensor]
 
@@ -76,7 +76,7 @@ def _renamed(found: Tensors, expected: Mapping[str, Any]) -> Tensors:
 
 
 def _completed(found: Tensors, expected: Tensors) -> Tensors:
-    """With what need not be in a file: other names of a shared tensor, counters of batches."""
+    """Complete a file's tensors: other names of a shared tensor, counters of batches."""
     known = {id(expected[name]): tensor for name, tensor in found.items() if name in expected}
     more = {}
     for name, tensor in expected.items():
@@ -88,7 +88,7 @@ def _completed(found: Tensors, expected: Tensors) -> Tensors:
 
 
 def _fault(wanted: Tensor, given: Tensor) -> str | None:
-    """What is wrong with a tensor of the right shape."""
+    """Fault of a tensor of the right shape."""
     if given.layout != torch.strided or given.is_quantized or given.is_meta:
         return f"expected plain numbers, found {given.layout}, {given.dtype}; save it dense"
     if wanted.is_floating_point():

@@ -29,7 +29,7 @@ PUBLISHED = "torchvision:"
 """Begins the name of weights that torchvision publishes, such as AlexNet_Weights.IMAGENET1K_V1."""
 
 DIGEST = "sha256"
-"""What the specs in the package's own files call the `digest` of their tensors.
+"""Key of the tensors' `digest` in the specs of the package's own files.
 
 Beside the spec it would be a second entry of the metadata, whose order safetensors draws.
 """
@@ -42,7 +42,7 @@ OTHERS = {
     b"\xfd7zXZ": ("a compressed file", "unpack it"),
     b"7z\xbc\xaf": ("a compressed file", "unpack it"),
 }
-"""What other files begin with: what they are, and a remedy."""
+"""First bytes of other kinds of files: what they are, and a remedy."""
 
 
 def tensors(path: str | Path) -> dict[str, Tensor]:
@@ -80,7 +80,7 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _digest_in(path: str | Path) -> str | None:
-    """What a file says of its tensors; None: nothing."""
+    """Digest of its tensors that a file states; None if it states none."""
     try:
         return json.loads(metadata(path)["spec"])[DIGEST]
     except (KeyError, RecursionError, TypeError, ValueError):
@@ -88,7 +88,7 @@ def _digest_in(path: str | Path) -> str | None:
 
 
 def metadata(path: str | Path) -> dict[str, str]:
-    """What a safetensors file says of itself; nothing of other files.
+    """Metadata of a safetensors file; empty for other files.
 
     Raises:
         InputError: as `tensors`.
@@ -103,7 +103,7 @@ def metadata(path: str | Path) -> dict[str, str]:
 
 
 def numbers(path: str | Path) -> int:
-    """How many numbers a safetensors file holds, of which none is read.
+    """Count of the numbers in a safetensors file, from its header alone.
 
     Raises:
         InputError: as `tensors`.
@@ -116,7 +116,7 @@ def numbers(path: str | Path) -> int:
 
 
 def is_safetensors(path: str | Path) -> bool:
-    """Whether a file is of safetensors; else it is of `torch.save`, or refused.
+    """Return whether a file is safetensors; otherwise it is of `torch.save`, or refused.
 
     Raises:
         InputError: no file, or a file of another kind.

@@ -64,7 +64,7 @@ def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
 
 
 def contains(box: Box, images: np.ndarray) -> np.ndarray:
-    """Whether images (n, *image) lie in a box: (n,) bool."""
+    """Return whether images (n, *image) lie in a box, (n,) bool."""
     inside = (images >= box.lower) & (images <= box.upper)
     return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 

@@ -14,7 +14,7 @@ STAND_INS = {
     b"<!doctype": ("a web page", "download the file itself, not the page about it"),
     b"<html": ("a web page", "download the file itself, not the page about it"),
 }
-"""What a file that was not fetched begins with, in lower case: what it is, and a remedy."""
+"""Beginnings, in lower case, of files that were not fetched: what they are, and a remedy."""
 
 
 def matching(pattern: str) -> list[str]:
@@ -46,7 +46,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _fault(path: Path) -> tuple[str, str] | None:
-    """What is there instead of a file with content, and a remedy."""
+    """Description of what is there instead of a file with content, with a remedy."""
     try:
         if path.is_symlink() and not path.exists():
             return (

@@ -41,11 +41,11 @@ class Images(NamedTuple):
         return self.at(slice(n))
 
     def chunks(self, size: int) -> Iterator[Images]:
-        """All of them, `size` at a time."""
+        """Iterate over all images, `size` at a time."""
         return (self.at(slice(i, i + size)) for i in range(0, len(self.images), size))
 
     def at(self, at: slice | np.ndarray) -> Images:
-        """Those at some places."""
+        """Select the images at some positions."""
         return self._replace(images=self.images[at], labels=self.labels[at], rows=self.rows[at])
 
 

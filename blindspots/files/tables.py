@@ -28,7 +28,7 @@ from blindspots.interface import InputError
 
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises for a file with other bits than were written."""
+"""Exceptions of pyarrow for a file with changed bits."""
 GROUP = 2**22
 """Bytes of images in a row group: what is held at a time where some rows of many are read."""
 
@@ -92,7 +92,7 @@ def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
 
 
 def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """As `build`, from pandas.
+    """Build a table from pandas, as `build`.
 
     Args:
         frame: with the schema's columns; NaN and NA are nulls.
@@ -180,7 +180,7 @@ def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
 
 
 def _as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """What was read of a file, with the schema that its checksum is of."""
+    """Cast what was read to the schema that the file's checksum covers."""
     schema = file.schema_arrow
     if list(table.schema) != [schema.field(name) for name in table.column_names]:
         raise pa.ArrowInvalid("columns of other types than it says")
@@ -362,7 +362,7 @@ def _not_images(schema: pa.Schema) -> list[str]:
 
 
 def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
-    """What `write` kept in the file.
+    """Metadata that `write` put into the file.
 
     Args:
         table: as read, or its schema.

@@ -192,7 +192,7 @@ def _is_spec(spec: Spec) -> bool:
 
 
 def _settings(spec: Spec) -> dict[str, Any]:
-    """With the method's defaults, as JSON has them."""
+    """Settings with the method's defaults, as JSON has them."""
     return json.loads(json.dumps(methods.defaults("models", spec["method"]) | spec["settings"]))
 
 

@@ -1,1 +1,1 @@
-"""What scripts call: joins methods of all roles with files; and how jobs start (`warm`)."""
+"""Jobs, as scripts call them: they join methods of all roles with files. `warm` starts them."""

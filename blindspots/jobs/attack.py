@@ -258,7 +258,7 @@ def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
 
 
 def _clean_columns(clean: Answers | None) -> Columns:
-    """What the draws of a net that answers by chance say of unaltered images."""
+    """Columns on the unaltered images from the draws of a stochastic net."""
     if clean is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""What every script needs of a job: a log, provenance, and an end in one line on bad input."""
+"""Frame of every job: a log, provenance, and one line on bad input."""
 
 import errno
 import hashlib
@@ -100,7 +100,7 @@ def _own_methods(config):
 
 @contextmanager
 def progress(label, unit, total=None):
-    """How far a long step is: a bar on a terminal; else, and in the log, a line now and then.
+    """Show the progress of a long step: a bar on a terminal, else a line now and then.
 
     Yields what is called with the number of units that are done, and other values to be shown.
     """
@@ -141,7 +141,7 @@ def own_models(snakemake) -> set[str]:
 
 
 def provenance(snakemake) -> dict[str, Any]:
-    """What a result's file says of its origin: commit, hash of the settings, SHA-256 of weights."""
+    """Metadata on a result's origin: commit, hash of the settings, SHA-256 of weights."""
     made = {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}
     files = [Path(file) for file in (*snakemake.input, *snakemake.output)]
     weights = [file for file in files if file.suffix == ".safetensors" and file.exists()]

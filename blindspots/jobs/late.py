@@ -1,4 +1,4 @@
-"""What most code with PyTorch imports as it is first used; the last module that `warm` imports.
+"""Imports that PyTorch defers until first use; the last module that `warm` imports.
 
 Optimizers of PyTorch import its compiler, our own compiled kernels numba: a second and a half.
 """

@@ -60,7 +60,7 @@ class Bounds(NamedTuple):
     name: np.ndarray
 
     def at(self, where: np.ndarray) -> Bounds:
-        """Those at some places."""
+        """Select the bounds at some positions."""
         return Bounds(*(column[where] for column in self))
 
     def best(self, sign: int) -> Bounds:

@@ -1,4 +1,4 @@
-"""What certificates say in every norm: lower bounds by `threat.conversions`, image by image."""
+"""Lower bounds in every norm, image by image, from certificates by `threat.conversions`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Prepared(NamedTuple):
         return tuple(tables.schema_of(self.path).field("image").type.shape)
 
     def reach(self, index: np.ndarray) -> np.ndarray:
-        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
+        """Largest possible change of each feature within the box, (n, *image) float64."""
         read = tables.rows(self.path, index)
         box, images = boxes.decoded(tables.metadata(read)["box"]), tables.images(read).astype(float)
         return np.maximum(images - box.lower, box.upper - images)
@@ -79,7 +79,7 @@ def _counts(
     images: pd.DataFrame,
     prepared: Mapping[Place, Prepared],
 ) -> dict[str, np.ndarray]:
-    """How many pixels, and features, must change before an image is beyond each radius (k,)."""
+    """Least number of pixels, and of features, that must change to reach each radius (k,)."""
     found = {norm: np.full(len(radius), np.nan) for norm in COUNTS}
     rows = np.flatnonzero(np.isin(norms.astype(str), ORDER) & ~np.isnan(radius))
     if len(rows) == 0:

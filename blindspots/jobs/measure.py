@@ -24,7 +24,7 @@ from blindspots.randomness import derived_seed
 from blindspots.threat.chance import seeded
 
 Offers = dict[str, Callable[[], Any]]
-"""By name of a parameter what makes its value, which is made only where it is asked for."""
+"""Makers of parameters' values by name; a value is made only if it is asked for."""
 
 
 def measure(snakemake) -> None:

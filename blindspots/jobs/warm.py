@@ -71,7 +71,7 @@ def imported(script: str | Path) -> list[str]:
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """What starts meanwhile computes with so many threads."""
+    """Set the number of threads of processes that start within the block."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, str(number)))
     try:

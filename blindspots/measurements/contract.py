@@ -1,4 +1,4 @@
-"""How a measurement says what it is of and what it gives.
+"""Decorators by which a measurement declares its subject and its tables.
 
 The workflow reads this from the source without importing it (`blindspots.config.declarations`), so
 that the names of its tables are constants, and a need is a number or a lambda of plain arithmetic.

@@ -58,7 +58,7 @@ def gradients(
 
 
 def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each image's cross-entropy with its label: directions and lengths.
+    """Gradients of each image's cross-entropy with its label: directions and lengths.
 
     Both are 0 where the model's answers do not depend on the image, or have no finite gradient. The
     cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that

@@ -1,4 +1,4 @@
-"""How loose Lipschitz bounds are: what is proven from above beside the steepest slopes found."""
+"""Looseness of Lipschitz bounds: upper bounds beside the steepest slopes found."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOSENESS = pa.schema(
 
 
 Bounds = Annotated[Sequence[Literal["product", "eclipse", "lipsdp"]], some(), distinct()]
-"""Of `bounds.networks.METHODS`."""
+"""Subset of `bounds.networks.METHODS`."""
 
 
 @measurement("experiment", tables=("looseness",), runtime=120, gpu=False)
@@ -110,7 +110,7 @@ def constants(
 
 
 def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
-    """What a model computes in float64; and, where its layers do not tell, why they do not.
+    """A model in float64; and, if its layers cannot be rebuilt, the reason.
 
     A model that they do not tell of is copied; None where a copy cannot be made to take float64.
     """

@@ -68,9 +68,9 @@ CURVES = pa.schema(
 """Error, and rejection, against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
-"""Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
+"""Factor on the radius at which a witness is sought: at the radius itself there is a tie."""
 BISECTIONS = 16
-"""Of the interval between two distortions of the grid in which a victim begins to err."""
+"""Bisections of the interval between two distortions in which a victim begins to err."""
 
 Victims = Mapping[str, nn.Module]
 Lengths = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
@@ -98,7 +98,7 @@ class Direction:
 
 
 class Radii(NamedTuple):
-    """How far along a direction one victim begins to err, for each of n images.
+    """Distance along a direction at which one victim begins to err, for each of n images.
 
     Attributes:
         victim: its name.
@@ -166,18 +166,18 @@ def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
 
 
 def _mistaken(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether a model is wrong on them (n,) by the margin that a witness needs."""
+    """Return whether a model is wrong on images (n,) by the margin that a witness needs."""
     with torch.no_grad():
         return mistaken(widened(model(images)), data.labels, data.classes)
 
 
 def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether they are wrong ones."""
+    """Return whether answers are wrong."""
     return is_wrong(_answers(model, images, data), data.labels)
 
 
 class Settings(NamedTuple):
-    """What is swept.
+    """Settings of a sweep.
 
     Attributes:
         experiment: name, for the tables.

@@ -32,7 +32,7 @@ Lengths = Mapping[str, np.ndarray]
 
 
 class Witnesses:
-    """Of one network: the nearest images shown to it that it gets wrong, for each original."""
+    """Nearest images shown to one network that it gets wrong, for each original."""
 
     def __init__(self, net: str, seed: int, data: Images) -> None:
         """Begin with none.
@@ -73,7 +73,7 @@ class Witnesses:
         self.outside.keep(name, images, found, wrong & ~within)
 
     def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
-        """Whether images are in the box, and how far from their originals."""
+        """Return whether images are in the box, and how far from their originals."""
         originals = self.data.images[: len(images)]
         return are_inside(images, self.data.box), lengths(images.double() - originals.double())
 
@@ -188,7 +188,7 @@ class _Nearest:
         self._forget()
 
     def _nearer(self, norm: str, found: Lengths) -> np.ndarray:
-        """Whether images (k,) are nearer in a norm; of equally near ones, as counts are, in L2."""
+        """Return whether images (k,) are nearer in a norm; ties (of counts) are decided in L2."""
         known = self.lengths(norm)[: len(found[norm])]
         in_l2 = np.append(self._lengths["l2"], np.inf)[self.nearest[norm]][: len(known)]
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))

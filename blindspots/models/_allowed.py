@@ -163,7 +163,7 @@ def operator_of(name: str, overload: str, inputs: Inputs) -> OpOverload | None:
 
 
 def _is_functional(found: OpOverload, name: str, base: str) -> bool:
-    """Whether all it does is to return tensors made of tensors, or write them over its first."""
+    """Return whether an operator only makes tensors of tensors, or overwrites its first one."""
     schema = found._schema
     written = [a.alias_info is not None and a.alias_info.is_write for a in schema.arguments]
     if any(written[1:]) or (any(written) and name == base):

@@ -26,7 +26,7 @@ BY_NAME = 2
 INFINITE = {"Infinity", "-Infinity", "NaN"}
 
 ARITHMETIC = {"getitem", "add", "sub", "mul", "floordiv", "neg"}
-"""Of Python's `operator`, on sizes."""
+"""Functions of Python's `operator` on sizes."""
 
 
 def network(program: Program) -> fx.GraphModule:

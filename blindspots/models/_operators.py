@@ -1,4 +1,4 @@
-"""What operators of PyTorch's aten are called where people write models: layers and functions."""
+"""Names of aten operators in the words of those who write models: layers and functions."""
 
 from __future__ import annotations
 
@@ -130,4 +130,4 @@ LAYERS: dict[str, Callable[..., nn.Module]] = {
     "conv2d.padding": _convolution,
     "batch_norm.default": _batch_norm,
 }
-"""By operator: the layer, from its tensors, the rank of its input, and its settings."""
+"""Layers by operator, from its tensors, the rank of its input, and its settings."""

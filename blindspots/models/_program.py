@@ -28,10 +28,10 @@ DTYPES = {
     1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64,
     6: torch.float16, 7: torch.float32, 8: torch.float64, 12: torch.bool, 13: torch.bfloat16,
 }  # fmt: skip
-"""By their numbers in the JSON."""
+"""Types of tensors by their numbers in the JSON."""
 
 SHARED = 16
-"""How many tensors may share a number, on average: more is no program, but a lie about sizes."""
+"""Average number of tensors that may share a number; with more the sizes are forged."""
 
 REMEDY = "export the model again: see docs/bring-your-own/model.md"
 
@@ -80,7 +80,7 @@ def read(file: str | Path) -> Program:
 
 
 def refusal(file: str, expected: str, found: str) -> InputError:
-    """What is wrong with a program, with the remedy."""
+    """Reason to refuse a program, with the remedy."""
     return InputError(f"{file}: expected {expected}, found {found}; {REMEDY}")
 
 
@@ -129,7 +129,7 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
 
 
 def _is_name(name: str) -> bool:
-    """Whether Python code can name it, which is written for the graph: self.a, or "block-1"."""
+    """Return whether the graph's generated code can name it: self.a, or "block-1"."""
     parts = name.split(".")
     return all(re.fullmatch(r"[\w-]+", part) and not keyword.iskeyword(part) for part in parts)
 

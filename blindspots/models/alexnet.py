@@ -13,7 +13,7 @@ WIDTHS = (64, 192, 384, 256, 256)
 """Maps of the five convolutions of Krizhevsky 2014, "One weird trick", which torchvision has."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the pixels of ImageNet in each channel, by which images are normalised."""
+"""Mean and standard deviation of ImageNet's pixels per channel, for normalisation."""
 
 
 class AlexNet(nn.Module):

@@ -34,7 +34,7 @@ WIDTH, GPU_WIDTH = 512, 16384
 """Problems side by side: enough to fill a processor, few enough for its cache."""
 SUFFICIENT_DECREASE = 1e-4  # (N&W 3.4)
 ROUNDINGS = 10
-"""By which a value may rise: near the end its decrease is below what it can show."""
+"""Tolerated rise of a value: near the end its decrease is below its resolution."""
 CURVATURE = (1e-3, 1e-8)
 """Least sᵀy for a pair to be used, as shares of the shift times sᵀs and of ‖s‖ ‖y‖."""
 FAILURES = 25
@@ -44,7 +44,7 @@ UNDAMPED = 0.01
 
 
 def width(device: torch.device) -> int:
-    """How many problems are best solved side by side on a device."""
+    """Best number of problems to solve in parallel on a device."""
     return WIDTH if device.type == "cpu" else GPU_WIDTH
 
 

@@ -26,9 +26,9 @@ RIDGE = 1e-6
 FEW = 4
 """Constraints of a problem at a time, while that is enough."""
 PASSES = 3
-"""After as many choices of them, a problem is solved for all its constraints."""
+"""Choices of constraints after which a problem is solved for all of them."""
 ROUNDINGS = 16
-"""By which a value may rise: near the end its decrease is below what it can show."""
+"""Tolerated rise of a value: near the end its decrease is below its resolution."""
 
 
 class Nearest(NamedTuple):

@@ -14,10 +14,10 @@ from blindspots.files import tables
 from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
 
 IMAGES = 12
-"""Of each source at most."""
+"""Maximum number of examples of each source."""
 
 EXAMPLES, BYTES = 480, 3 * 2**20
-"""Of a page about: examples, and bytes of their pictures before compression."""
+"""Limits of a page: examples, and bytes of their pictures before compression."""
 
 Row = dict[str, Any]
 Config = Mapping[str, Any]

@@ -43,7 +43,7 @@ class Headline(NamedTuple):
 
 
 class Warned(NamedTuple):
-    """What a reader must know of a net before its figures: its label, why, and the table's name."""
+    """A warning about a net that precedes its figures: label, reason, and the table's name."""
 
     net: str
     text: str
@@ -89,7 +89,7 @@ def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
 
 
 def _declared(method: str) -> str | Mapping[str, str]:
-    """What an analysis says of its table; {} where its module says nothing, or is not there."""
+    """Declarations of an analysis on its table; {} if its module has none, or is not there."""
     said: Any = None
     with suppress(InputError):  # a module that is not here
         said = methods.declared("analyses", method, "HEADLINE")
@@ -128,7 +128,7 @@ def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headl
 
 
 def _counted(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """All verdicts of one table: how often each was given, the most frequent one first."""
+    """Counts of the verdicts of one table, the most frequent first."""
     counts = summary["text"].value_counts()
     if counts.empty:
         return

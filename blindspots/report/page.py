@@ -27,10 +27,10 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
-"""Where a figure's file says in words what it shows (`figures.kit`)."""
+"""Element of a figure's file that describes it in words (`figures.kit`)."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a formula may begin with in a spreadsheet."""
+"""Characters with which a spreadsheet's formula may begin."""
 
 
 class Figure(NamedTuple):

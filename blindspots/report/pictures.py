@@ -15,7 +15,7 @@ from PIL import Image
 from blindspots.files import tables
 
 ORIGIN = ("source", "attack", "eps", "amplified_to")
-"""What an image was made for, by what, and how far."""
+"""Columns that identify how an image was made: source, attack, radius, amplification."""
 
 IMAGE = ("dataset", "file", "index")
 """Which image it was before."""

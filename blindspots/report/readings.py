@@ -1,4 +1,4 @@
-"""What a run took: the settings in effect, and its readings of what the paper leaves open."""
+"""Choices of a run: the settings in effect, and its readings of what the paper leaves open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blindspots.interface import InputError
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each method behind a run's results: its key, its name, and all its settings as text."""
+    """List the methods behind a run's results: key, name, and all settings as text."""
     aimed = _targets(config)
     found = []
     for key, role, instance in instances(dict(config)):
@@ -31,7 +31,7 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _together(answers: Mapping[str, str]) -> str:
-    """What holds for most names, and who differs: "random; next: A, B"."""
+    """Join a value that most names share and those that differ: "random; next: A, B"."""
     names: dict[str, list[str]] = {}
     for name, answer in answers.items():
         names.setdefault(answer, []).append(name)
@@ -40,7 +40,7 @@ def _together(answers: Mapping[str, str]) -> str:
 
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the attacks of experiments aim at; noise and other controls aim at nothing."""
+    """Target rules of the attacks of experiments; noise and other controls have none."""
     used = {name for experiment in config["experiments"].values() for name in experiment["attacks"]}
     return {
         name: str(attack["target"])
@@ -50,7 +50,7 @@ def _targets(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
-    """What a run took where the paper leaves a choice open, as text by question.
+    """Readings of a run where the paper leaves a choice open, as text by question.
 
     A method says what its settings mean there in a constant `READINGS` of its module: by question a
     setting, and what is said where that is none of null, 0 and an empty list, with settings in
@@ -74,7 +74,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a method says of its settings: questions and answers."""
+    """Questions and answers that a method declares about its settings."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}

@@ -11,7 +11,7 @@ Config = Mapping[str, Any]
 
 
 class Section(NamedTuple):
-    """What a run has of one subject.
+    """Tables and figures of a run on one subject.
 
     Attributes:
         key: of its heading, for links.
@@ -29,7 +29,7 @@ class Section(NamedTuple):
 
 
 def sections(config: Config) -> list[Section]:
-    """Every table and figure of a run once: by subject, then those of several experiments."""
+    """List every table and figure of a run once: by subject, then those of several experiments."""
     found = []
     for key, kind, describe in (
         ("experiment", "Experiment", experiment),
@@ -69,7 +69,7 @@ def labels(config: Config, nets: list[str]) -> str:
 
 
 def experiment(config: Config, name: str) -> str:
-    """What an experiment does, in a sentence or two."""
+    """Describe an experiment in a sentence or two."""
     of = config["experiments"][name]
     text = (
         f"{'; '.join(_attack(config, name) for name in of['attacks'])} on the first {of['n']} "
@@ -85,7 +85,7 @@ def experiment(config: Config, name: str) -> str:
 
 
 def _measurement(config: Config, name: str) -> str:
-    """What was measured, of what, with its settings, those that were left out too."""
+    """Describe a measurement: its subject, and its settings with defaults."""
     of = config["measurements"][name]
     text = of["method"]
     if "model" in of:

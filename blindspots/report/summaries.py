@@ -10,7 +10,7 @@ import pandas as pd
 from blindspots.analyses.kit import NOT_FOOLED, number
 
 LARGEST = 1e308
-"""What an infinite figure is sorted by: a page's scripts take no larger number."""
+"""Sort key of an infinite figure: a page's scripts take no larger number."""
 
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
@@ -19,7 +19,7 @@ INTERVALS = {
     "images": "Student's, over the images of one network",
     "median": "of a median by order statistics, on one network",
 }
-"""What the 95% intervals are, by the names that the tables give."""
+"""Descriptions of the 95% intervals, by their names in tables."""
 
 
 class Cell(NamedTuple):

@@ -13,7 +13,7 @@ KEYS = ["table", "row", "column", "unit"]
 
 
 def compare(before: Path, after: Path) -> pd.DataFrame:
-    """Every cell of the tables of two runs.
+    """Compare every cell of the tables of two runs.
 
     Args:
         before: folder of a run, such as results/paper.

@@ -1,4 +1,4 @@
-"""What runs left behind by settings that their configs no longer have."""
+"""Housekeeping: files of runs that no current config produces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESULTS, RESOURCES, LOGS = Path("results"), Path("resources"), Path("logs")
 
 
 class Made(NamedTuple):
-    """What a config's run makes.
+    """Outputs of a config's run.
 
     Attributes:
         files: that it makes.
@@ -67,7 +67,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
-    """What a config's run makes.
+    """Outputs of a config's run.
 
     Args:
         snakefile: the workflow.
@@ -111,5 +111,5 @@ def _is_needed(path: Path, made: set[Path]) -> bool:
 
 
 def _is_of_another_job(path: Path, logs: set[Path]) -> bool:
-    """Of a log, or a record of the job's time and memory beside it."""
+    """Return whether a log, or the benchmark record beside it, belongs to a job that is gone."""
     return path.suffix in (".log", ".jsonl") and path.with_suffix(".log") not in logs

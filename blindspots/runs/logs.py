@@ -1,4 +1,4 @@
-"""What the logs of a run's jobs say: how each ended, and where the time went.
+"""Logs of a run's jobs: how each ended, and where the time went.
 
 A job's log ends with a line that begins with "done: " or "failed: " (jobs/job.py).
 """
@@ -84,7 +84,7 @@ def _ends(folder: Path, since: float) -> Iterator[tuple[Path, str]]:
 
 
 def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:
-    """Where the wall time of a run went: its seconds by rule and phase, which add up to it.
+    """Wall time of a run in seconds by rule and phase, which add up to the whole.
 
     A second in which several jobs run is shared among them alike; one without a job is Snakemake's.
 

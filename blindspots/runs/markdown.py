@@ -14,7 +14,7 @@ from blindspots.report.headlines import Headline, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
-"""Of a table: longer ones are left to the report."""
+"""Maximum rows of a table: longer ones are left to the report."""
 
 
 def page(
@@ -27,7 +27,7 @@ def page(
     records: Sequence[Mapping[str, Any]] = (),
     size: int = 0,
 ) -> str:
-    """What a run found in short, every table, and what its jobs took.
+    """Markdown page of a run: its findings in short, every table, and the cost of its jobs.
 
     Args:
         config: of the run, checked.

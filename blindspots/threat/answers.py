@@ -181,7 +181,7 @@ def answers(
 
 
 def _seen(logits: Tensor, labels: Tensor, classes: int) -> tuple[np.ndarray, ...] | None:
-    """What is to be known of logits; None where they are none."""
+    """Statistics of logits; None where they are none."""
     if logits.ndim != 2:
         return None
     if logits.shape[1] < classes:

@@ -36,7 +36,7 @@ def by_chance(model: nn.Module, draws: int | None) -> nn.Module:
 
 
 def draws_of(model: object) -> int | None:
-    """How many answers of a model an image is judged by; None: it answers the same each time."""
+    """Number of answers by which a model judges an image; None for a deterministic one."""
     return getattr(model, DRAWS, None)
 
 
@@ -50,7 +50,7 @@ def seeded(seed: int, purpose: str) -> Iterator[None]:
 
 
 def repeats_itself(model: nn.Module, images: Tensor) -> bool:
-    """Whether a model's answers to images are the same for two seeds."""
+    """Return whether a model's answers to images are the same for two seeds."""
     found = []
     for seed in range(2):
         with seeded(seed, "repeats itself"), torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a radius that is proved in one norm says in another.
+"""Conversions of a proved radius from one norm to another.
 
 With m features, ‖r‖∞ ≤ ‖r‖₂ ≤ ‖r‖₁, ‖r‖₂ ≤ √m ‖r‖∞ and ‖r‖₁ ≤ √m ‖r‖₂: a shorter ball in the wanted
 norm lies within the proved one. How many pixels must change depends on how far each can be moved.
@@ -42,7 +42,7 @@ def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np
 
 
 def fewest(radius: np.ndarray, norm: str, reach: np.ndarray) -> np.ndarray:
-    """How many pixels must change at least before a perturbation is as long as a proved radius.
+    """Least number of pixels that must change for a perturbation to reach a proved radius.
 
     Args:
         radius: (n,) float64, proved in the norm.

@@ -1,4 +1,4 @@
-"""What an attack aims at: a set of accepted answers per image, its margin and its loss.
+"""Goal of an attack: the accepted answers per image, a margin and a loss.
 
 A goal is a boolean mask (n, logits): the answers that count as success. A target accepts one class;
 "any wrong class" accepts all classes but the label. Logits beyond the classes (a detector's
@@ -60,7 +60,7 @@ def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
 def mistaken(
     logits: Tensor, labels: Tensor, classes: int, margin: float = SUCCESS_MARGIN
 ) -> Tensor:
-    """Whether a model is wrong (n,) by a relative margin, for any wrong class."""
+    """Return whether a model is wrong (n,) by a relative margin, for any wrong class."""
     accepted = accepted_answers(labels, None, logits.shape[1], classes)
     return relative_margin(logits, accepted) >= margin
 
@@ -83,7 +83,7 @@ def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def hinge(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much the goal is missed: an exact penalty, 0 wherever the goal is met.
+    """Hinge loss: the amount by which the goal is missed; an exact penalty, 0 once it is met.
 
     Nocedal and Wright, 2nd edition, section 17.2. It asks for twice the `SUCCESS_MARGIN`, so that
     its minimisers, which lie where it becomes 0, are successes.

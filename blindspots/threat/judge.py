@@ -30,7 +30,7 @@ LEVELS = 255
 
 
 class Judgement(NamedTuple):
-    """What is true of n attacked images, an entry for each.
+    """Judgement of n attacked images, an entry for each.
 
     Attributes:
         prediction: int64, see `outcomes.predictions`.
@@ -138,7 +138,7 @@ def reach(originals: Tensor, images: Tensor, norm: str, eps: float) -> Tensor:
 
 
 def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray:
-    """Where images of one judgement are better for an attacker than those of another (n,) bool.
+    """Return where images of one judgement are better for an attacker than another's, (n,) bool.
 
     Args:
         found: of the images.
@@ -170,7 +170,7 @@ def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
 
 
 class _Answers:
-    """What a model answers to images, and whether that is what the goal accepts."""
+    """Answers of a model to images, and whether the goal accepts them."""
 
     def __init__(self, model, images, labels, targets, classes, chunk) -> None:
         with torch.no_grad():
@@ -218,14 +218,14 @@ def _succeeds(margin: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def are_inside(images: Tensor, box: Box) -> np.ndarray:
-    """Whether images (n, *image) are in the box, (n,) bool."""
+    """Return whether images (n, *image) are in the box, (n,) bool."""
     lower, upper = flat(box)
     pixels = images.flatten(1)
     return ((pixels >= lower) & (pixels <= upper)).all(dim=1).cpu().numpy()
 
 
 def _is_of_levels(images: Tensor) -> np.ndarray:
-    """Whether images (n, *image) consist of multiples of 1/255, as those of 8 bits do."""
+    """Return whether images (n, *image) consist of multiples of 1/255, as 8-bit images do."""
     levels = images.double().flatten(1) * LEVELS
     near = (levels - levels.round()).abs() <= 1e-6 * LEVELS
     return near.all(dim=1).cpu().numpy()

@@ -179,7 +179,7 @@ class _L0(Norm):
         return torch.where(wide, inside, x).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
-        """All channels of the one pixel whose gradient is largest, by its signs."""
+        """Steepest step in L0: all channels of the pixel with the largest gradient, by signs."""
         pixels = per_pixel(gradient)
         at = pixels.abs().sum(dim=1).argmax(dim=1)[:, None, None]
         chosen = torch.zeros_like(pixels).scatter(2, at.expand(-1, pixels.shape[1], 1), 1.0)
@@ -187,4 +187,4 @@ class _L0(Norm):
 
 
 NORMS: dict[str, Norm] = {norm.name: norm for norm in (_L0(), _L1(), _L2(), _Linf())}
-"""By name."""
+"""Norms by name."""

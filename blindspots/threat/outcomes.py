@@ -1,4 +1,4 @@
-"""What an answer is: RIGHT, WRONG or REJECTED. Answers are compared with labels here alone.
+"""Outcomes of an answer: RIGHT, WRONG or REJECTED. Answers meet labels here alone.
 
 But for what trainers report of their own progress, and what the audit does again by itself.
 
@@ -64,7 +64,7 @@ def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def is_wrong(answers: Any, labels: Any) -> Any:
-    """Whether answers are classes other than the labels, entry by entry.
+    """Return whether answers are classes other than the labels, entry by entry.
 
     Args:
         answers: (n,) tensor or array, as `predictions` gives them.
@@ -77,17 +77,17 @@ def is_wrong(answers: Any, labels: Any) -> Any:
 
 
 def is_right(answers: Any, labels: Any) -> Any:
-    """Whether answers are the labels, as `is_wrong`; a rejection is neither."""
+    """Return whether answers are the labels, as `is_wrong`; a rejection is neither."""
     return answers == labels
 
 
 def is_rejected(answers: Any) -> Any:
-    """Whether answers are beyond the classes, as `is_wrong`."""
+    """Return whether answers are beyond the classes, as `is_wrong`."""
     return answers == NO_CLASS
 
 
 def most_frequent(values: np.ndarray, among: Sequence[Any]) -> np.ndarray:
-    """What each column of (draws, n) holds most often (n,); of equally frequent ones the first.
+    """Most frequent value of each column of (draws, n), (n,); the first of equals.
 
     Args:
         values: outcomes, or answers.

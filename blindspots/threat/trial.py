@@ -1,4 +1,4 @@
-"""Whether a module is a model: its answer to an image depends on the image, and nothing else."""
+"""Trial of a module as a model: its answer to an image depends on that image alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from blindspots.threat.chance import draws_of, seeded
 from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
-"""By which an answer may differ in another batch, as a share of the largest one."""
+"""Share of the largest answer by which one may differ in another batch."""
 
 
 def trial(
     model: nn.Module, shape: Sequence[int], *, box: Box = UNIT_BOX, like: Tensor | None = None
 ) -> Tensor:
-    """What a model in evaluation mode answers to three images of noise.
+    """Try a model in evaluation mode on three images of noise.
 
     They are shown together, each among copies of itself, and one alone: 13 images in all. Of a
     model that answers by chance (`chance.by_chance`) only the form of its answers is looked at.
@@ -70,7 +70,7 @@ def trial(
 
 
 def _by_chance(model: nn.Module, images: Tensor, before: Mapping[str, Tensor]) -> Tensor:
-    """What a model that answers by chance says to three images (3, …), once."""
+    """Answers of a stochastic model to three images (3, …), once."""
     with seeded(0, "trial"):
         found = _answers(model, images)
         alone = model(images[:1].clone())
@@ -93,7 +93,7 @@ def _noise(shape: Sequence[int], box: Box) -> Tensor:
 
 
 def _answers(model: nn.Module, images: Tensor) -> Tensor:
-    """What a model answers to three images (3, …)."""
+    """Answers of a model to three images (3, …)."""
     shown = images.clone()
     found = model(shown)
     if not isinstance(found, Tensor) or found.dtype != images.dtype or len(found) != 3:

@@ -13,7 +13,7 @@ from blindspots.attacks.controls import control
 from blindspots.interface import Box
 
 KINDS = ("closest", "noise", "sign")
-"""What the examples of a pool can be."""
+"""Kinds of examples of a pool."""
 
 
 def examples(

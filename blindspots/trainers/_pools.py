@@ -68,7 +68,7 @@ class Pool:
         return self.rows[at], self.points[at.to(self.points.device)]
 
     def state(self) -> dict[str, Any]:
-        """All that a training that goes on needs."""
+        """State that a resumed training needs."""
         return {name: getattr(self, name) for name in ("batches", "rows", "points", "lengths")}
 
     def restore(self, state: dict[str, Any], device: torch.device) -> None:
@@ -138,7 +138,7 @@ def pools_of(
 
 
 def check_use(size: int, refresh: float, mix: float, batch: int, begin: int, epochs: int) -> None:
-    """Whether pools of these settings are made, drawn from and partly replaced.
+    """Check that pools of these settings are made, drawn from and partly replaced.
 
     Args:
         size: examples in each.
@@ -171,7 +171,7 @@ def check_use(size: int, refresh: float, mix: float, batch: int, begin: int, epo
 
 
 def examples_beside(clean: int, mix: float) -> int:
-    """How many examples make up a share of a batch, beside so many clean images."""
+    """Number of examples that make up a share of a batch, beside `clean` clean images."""
     return round(clean * mix / (1 - mix))
 
 

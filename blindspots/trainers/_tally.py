@@ -10,7 +10,7 @@ from blindspots.trainers._pools import Pool
 
 
 class Tally:
-    """What one epoch was trained on, and how well: sums that stay on the device."""
+    """Tally of one epoch: loss and errors, as sums that stay on the device."""
 
     def __init__(self) -> None:
         self.loss: Tensor | float = 0.0
@@ -28,7 +28,7 @@ class Tally:
             self.examples[pool.level] = before + wrong[clean:].sum(), count + len(wrong) - clean
 
     def is_finite(self) -> bool:
-        """Whether the loss was, all the time."""
+        """Return whether the loss was finite throughout."""
         return math.isfinite(self.loss)
 
     def row(self, pools: list[Pool]) -> dict[str, float]:

@@ -44,7 +44,7 @@ READINGS = {
         "of {layers}, {kind}, at most {strength} RMS per unit, {mix:%} of a batch",
     ),
 }
-"""What the report says of how the paper was read (`report.readings`)."""
+"""Readings of the paper by setting, for the report (`report.readings`)."""
 
 
 def adversarial_pools(

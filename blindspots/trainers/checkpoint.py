@@ -1,4 +1,4 @@
-"""Where a training that was killed goes on."""
+"""Checkpoints, from which a killed training resumes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, key: str, model: nn.Module, *, every: float) -> None:
-        """Nothing is read or written yet.
+        """Prepare; nothing is read or written yet.
 
         Args:
             path: of the file.

@@ -14,7 +14,7 @@ from blindspots.trainers._full_batch import Progress, Terms, minimise
 from blindspots.trainers.checkpoint import Checkpoint
 
 READINGS = {"decay": ("decay", "as printed times {decay_scale:g}")}
-"""What the report says of how the paper was read (`report.readings`)."""
+"""Readings of the paper by setting, for the report (`report.readings`)."""
 
 
 def lbfgs(

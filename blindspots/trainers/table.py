@@ -22,7 +22,7 @@ COMMON = [
 
 
 def checked(found: Any, method: str) -> tuple[Sequence[Mapping[str, float]], Status]:
-    """What a trainer returned, its rows and its status, refused where it is something else.
+    """Check what a trainer returned: its rows and its status.
 
     Args:
         found: what it returned.

@@ -45,7 +45,7 @@ def test_differences_are_taken_seed_by_seed():
     low, high = statistics.student(np.array([25.0, 25.0, 0.0]))
     assert (cell["value"], cell["low"], cell["high"]) == pytest.approx((50 / 3, low, high))
     assert (cell["networks"], cell["interval"]) == (3, "student")
-    assert cell["column_label"] == "validation error less that of b"
+    assert cell["column_label"] == "validation error − b"
     assert pd.isna(summary.loc[("B", "validation less B"), "value"])
 
 

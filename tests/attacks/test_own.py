@@ -79,7 +79,7 @@ def test_a_source_without_logits_or_gradients_is_named(softmax_net, digits):
         def forward(self, x):
             return softmax_net(x)[:, :, None]
 
-    with pytest.raises(InputError, match="model: expected logits with a gradient by the images"):
+    with pytest.raises(InputError, match="model: expected logits that are differentiable"):
         run(closest, Detached(), digits)
     with pytest.raises(InputError, match=r"logits \(n, classes\), found shape \(6, 10, 1\)"):
         run(closest, Map(), digits)

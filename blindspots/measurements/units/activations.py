@@ -148,7 +148,7 @@ def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
 
 
 def replaced(model: nn.Module, name: str, images: Tensor, change: Any) -> Tensor:
-    """What a network answers when the output of one of its modules is changed.
+    """Answers of a network with the output of one of its modules replaced.
 
     Args:
         model: in evaluation mode.

@@ -22,7 +22,7 @@ from blindspots.randomness import derived_seed
 SHOWN = 8
 """Directions of an arm whose top images are kept for pictures."""
 Functionals = dict[str, np.ndarray]
-"""By arm (units, directions)."""
+"""Directions by arm (units, directions)."""
 
 
 class LayerJob:
@@ -116,7 +116,7 @@ class LayerJob:
     def _accuracy_lost(
         self, layer: Layer, frames: Mapping[str, directions.Frame], arms: Mapping[str, Functionals]
     ) -> dict[tuple[str, str], np.ndarray]:
-        """By scaling and arm, points of accuracy lost without each direction; NaN: there are none.
+        """Accuracy lost without each direction, in points, by scaling and arm; NaN without any.
 
         All in one go, so that what is below the layer is computed once.
         """

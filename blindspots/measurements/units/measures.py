@@ -20,7 +20,7 @@ OF_SCORES = ("auc", "information", "kurtosis")
 OF_TOP = ("purity", "entropy", "pixels", "features")
 """Measures of the k images with the largest scores."""
 ACCURACY = "accuracy"
-"""What is lost when a direction is projected out (`blindspots.units.projection`)."""
+"""Measure of what is lost when a direction is projected out (`projection`)."""
 
 CONSTANT = "constant direction: the same score for every image"
 DEAD = "dead unit: the same activation for every image"
@@ -85,7 +85,7 @@ def images(
     features: np.ndarray | None,
     k: int,
 ) -> Images:
-    """What measures need of images.
+    """Data on the images that measures need.
 
     Args:
         labels: (n,) from 0.
@@ -110,7 +110,7 @@ def images(
 
 
 def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Measured:
-    """Every measure but the accuracy lost.
+    """Compute every measure but the accuracy lost.
 
     A constant direction has no measure but the null with its reason. Where the k-th and the next
     largest score are equal, as those of a unit that most images leave at 0, which images are its

@@ -12,11 +12,11 @@ from blindspots.measurements.units.activations import Layer, activations, replac
 from blindspots.threat.outcomes import widened
 
 NUMBERS = 2**20
-"""That a pass holds at once of the layer's outputs: more leave the processor's cache."""
+"""Outputs of the layer that a pass holds at once: more leave the processor's cache."""
 FEWEST, MOST_NUMBERS = 8, 2**25
 """Images of a pass all the same, unless they take so much: a few at a time cost more each."""
 ROWS = 2**14
-"""Of them at most, variants of images counted one by one."""
+"""Maximum of variants in a pass, counted per image."""
 
 
 def correct_without(
@@ -28,7 +28,7 @@ def correct_without(
     removals: np.ndarray,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, np.ndarray]:
-    """How many images the network gets right, and how many without each direction.
+    """Count of the images that the network gets right, with all and without each direction.
 
     For direction f the layer's output a becomes a − ((a − mean) · f) w with w · f = 1, at every
     place of a convolution alike: its component along the direction is the same for all images,
@@ -74,7 +74,7 @@ def correct_without(
 
 
 def _numbers(model: nn.Module, name: str, image: Tensor) -> int:
-    """Of the layer's output for one image."""
+    """Size of the layer's output for one image."""
     sizes = []
 
     def note(output: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ def _variants(
 def _one_by_one(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor:
-    """As `_variants`, a pass through the whole network for each direction."""
+    """Compute `_variants` by a pass through the whole network for each direction."""
     answers = [model(x)]
     for d in range(f.shape[1]):
         at = slice(d, d + 1)

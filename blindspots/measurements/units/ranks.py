@@ -1,4 +1,4 @@
-"""What the order of the images by their scores tells of their labels."""
+"""Measures of how well the order of images by their scores predicts their labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 BINS = 16
-"""Of equal numbers of images, into which scores are sorted for their mutual information."""
+"""Bins of equal numbers of images, into which scores are sorted for mutual information."""
 
 
 class Ranked(NamedTuple):

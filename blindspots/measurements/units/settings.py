@@ -1,4 +1,4 @@
-"""What is measured, on what, and what comes out."""
+"""Settings, network and tables of the measurement of units."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class Settings(NamedTuple):
-    """What is measured, as the config says it.
+    """Settings of the measurement, as in the config.
 
     Attributes:
         layers: names, or "all".
@@ -34,7 +34,7 @@ class Settings(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What is measured on, and what it is called.
+    """The network that is measured, and its name.
 
     Attributes:
         name: in the config.
