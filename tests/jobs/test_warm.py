@@ -88,6 +88,8 @@ def told(tmp_path_factory):
         [sys.executable, folder / "parent.py", *scripts, folder / "temporary"], cwd=folder,
         capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONPATH": str(ROOT), "NAMES": json.dumps(THREADS)},
+        # Jobs heed Ctrl-C where the run does, which one in the background of a script does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     told = [json.loads(script.with_suffix(".json").read_text("utf-8")) for script in scripts[:2]]
     return folder, told, json.loads(ended.stdout), ended.stderr
