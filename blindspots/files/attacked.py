@@ -20,14 +20,14 @@ class Attacked(NamedTuple):
         labels: (n,) int64.
         success: (n,) bool, whether the attack met its goal.
         eps: (n,) float64, the radius; NaN of a minimal attack.
-        index: (n,) int64, the place of each original in the prepared file.
+        rows: (n,) int64, the place of each original in the prepared file.
     """
 
     images: Tensor
     labels: Tensor
     success: Tensor
     eps: Tensor
-    index: Tensor
+    rows: Tensor
 
 
 def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attacked:
@@ -46,7 +46,7 @@ def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attack
         "labels": rows["label"].to_numpy().astype(np.int64),
         "success": rows["success"].to_numpy(),
         "eps": rows["eps"].to_pandas().to_numpy(np.float64),
-        "index": rows["index"].to_numpy().astype(np.int64),
+        "rows": rows["index"].to_numpy().astype(np.int64),
     }
     found = {name: torch.as_tensor(values, device=device) for name, values in columns.items()}
     return Attacked(torch.from_numpy(tables.images(rows)).to(device), **found)

@@ -184,7 +184,7 @@ def test_a_net_is_trained_on_the_attacked_images_of_an_experiment(run):
     assert len(rows) == 9
     given = torch.load(run.folder / "given.pt")
     assert np.array_equal(given["images"].numpy(), tables.images(rows)[:7])
-    for column, name in (("label", "labels"), ("success", "success"), ("index", "index")):
+    for column, name in (("label", "labels"), ("success", "success"), ("index", "rows")):
         assert given[name].tolist() == rows[column].to_pylist()[:7]
     assert given["eps"].isnan().all()
     history = pd.read_parquet(run.results / "nets/warned.s0/history.parquet")
