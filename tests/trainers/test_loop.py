@@ -424,6 +424,33 @@ def test_killed_in_any_step_it_goes_on_to_the_same_bytes(digits, tmp_path, kills
         assert all(torch.equal(tensor, found[step][name]) for name, tensor in state.items())
 
 
+def test_killed_while_it_waits_for_a_better_epoch_it_knows_the_best(tmp_path):
+    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
+
+    def trained(killed_at=None):
+        model = Falling()  # by 2.5 an epoch, which says how many were done
+
+        def loss(x, y, step):
+            if step.number == killed_at:
+                raise Killed
+            return model(x).mean()
+
+        def validate(x, y):
+            return torch.full((len(x),), SCORES[round(-model.weight.item() / 2.5) - 1])
+
+        rows, status = train(
+            model, images, labels, Recipe(loss, validate=validate), batch=2, patience=3,
+            epochs=9, validation=(images[:2], labels[:2]), momentum=0.0, decay=0.0,
+            learning_rate=0.5, schedule="constant",
+            checkpoint=Checkpoint(tmp_path / "c.pt", "key", model, every=0),
+        )  # fmt: skip
+        return model.weight.item(), [row.get("kept") for row in rows], status
+
+    with pytest.raises(Killed):
+        trained(killed_at=5 * 5 + 2)  # after the best epoch, the fifth
+    assert trained() == (-2.5 * 5, [None] * 4 + [1.0] + [None] * 3, Status.CONVERGED)
+
+
 def test_the_weights_after_a_step_are_those_that_the_model_had_then(digits, tmp_path):
     model, seen = net(), {0: net().state_dict()}
 
