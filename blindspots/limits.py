@@ -7,7 +7,8 @@ is not imported for that, so that their arguments are plain values. Some say wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 
@@ -62,6 +63,17 @@ def distinct(*key: str) -> Limit:
     return Limit("no entry twice", lambda values: len({*values}) == len(values))
 
 
+def over_epochs() -> Limit:
+    """Lists of [epoch, value], the epochs rising from 0 and the values at least 0."""
+
+    def holds(pairs: Sequence[Sequence[float]]) -> bool:
+        epochs = [epoch for epoch, _ in pairs]
+        rising = epochs[:1] == [0] and epochs == sorted({*epochs})
+        return rising and all(0 <= value < math.inf for _, value in pairs)
+
+    return Limit("pairs [epoch, value] of rising epochs from 0 and values of at least 0", holds)
+
+
 def either(*keys: str) -> Limit:
     """Mappings with exactly one of some keys."""
     return Limit(f"either {' or '.join(keys)}", lambda value: len(value.keys() & {*keys}) == 1)
@@ -102,3 +114,9 @@ Positive = Annotated[float, above(0)]
 NonNegative = Annotated[float, at_least(0)]
 OwnWeights = Annotated[str, own_weights()]
 Share = Annotated[float, above(0), below(1)]
+Pairs = Annotated[Sequence[Sequence[float]], over_epochs()]
+"""A setting of a trainer by epochs, as [[0, 0.01], [20, 0.1]].
+
+Between two epochs its value is on the line between theirs, after the last it stays
+(`trainers.recipe.Step.value`).
+"""

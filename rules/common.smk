@@ -141,6 +141,7 @@ wildcard_constraints:
 STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
 SPLIT = f"{RESULTS}/splits/{{dataset}}.s{{seed}}.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
+CHECKPOINTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/checkpoints.safetensors"
 
 
 def images(dataset, part, seed):
@@ -155,11 +156,11 @@ def clean(net, dataset, seed):
     return f"{RESULTS}/nets/{net}.s{seed}/{name}.parquet"
 
 
-def attacked(experiment):
+def attacked(experiment, seeds=config["seeds"]):
     """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
         f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['data']}/{experiment['part']}.parquet"
-        for seed in config["seeds"]
+        for seed in seeds
         for attack in experiment["attacks"]
         for net in experiment["sources"]
     ]
@@ -190,10 +191,12 @@ def dataset_of(entry, net):
 
 
 def with_parents(nets):
-    """Nets and all that they are built from."""
+    """Nets and all that they are built from, or are checkpoints of."""
     found = []
     for net in nets:
-        found += [*with_parents(NETS[net]["parents"].values()), net]
+        of = NETS[net]["checkpoint"]
+        before = [*NETS[net]["parents"].values(), *([of["net"]] if of else [])]
+        found += [*with_parents(before), net]
     return list(dict.fromkeys(found))
 
 
@@ -234,7 +237,7 @@ def evidence(experiments, wanted):
         "attacks": list(dict.fromkeys(sum(map(attacked, sections), []))),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"
-            for net in slugs([n for n in with_parents(nets) if NETS[n]["weights"] is None])
+            for net in slugs([n for n in with_parents(nets) if NETS[n]["trainer"] is not None])
         ],
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }

@@ -32,12 +32,16 @@ def read_by_derive(wildcards):
 def read_by_train(wildcards):
     return read_by_adopt(wildcards) | {
         "split": split_of(NETS[wildcards.net]["data"], wildcards.seed),
+        "attacked": attacked_for(wildcards.net, wildcards.seed),
     }
 
 
 def read_by_adopt(wildcards):
-    net = NETS[wildcards.net]
-    return prepared(net["data"], wildcards.seed) | {"parents": parent_weights(net, wildcards.seed)}
+    net, seed = NETS[wildcards.net], wildcards.seed
+    files = prepared(net["data"], seed) | {"parents": parent_weights(net, seed)}
+    if net["checkpoint"] is not None:
+        files["checkpoints"] = CHECKPOINTS.format(net=net["checkpoint"]["net"], seed=seed)
+    return files
 
 
 def read_by_answers(wildcards):

@@ -11,7 +11,7 @@ rule train:
     benchmark:
         f"{LOGS}/train/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(net for net in NETS if NETS[net]["weights"] is None),
+        net=any_of(n for n in NETS if NETS[n]["trainer"] and not NETS[n]["checkpoints"]),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -28,6 +28,20 @@ rule train:
         "../scripts/train.py"
 
 
+# The same with the weights after chosen steps, each of which is adopted as a net of its own.
+use rule train as train_checkpoints with:
+    input:
+        unpack(read_by_train),
+        stale=stale("train_checkpoints"),
+    output:
+        weights=WEIGHTS,
+        checkpoints=CHECKPOINTS,
+        history=f"{RESULTS}/nets/{{net}}.s{{seed}}/history.parquet",
+        clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
+    wildcard_constraints:
+        net=any_of(net for net in NETS if NETS[net]["checkpoints"]),
+
+
 # Comes before training, so that weights of another shape are found out at once.
 rule adopt:
     input:
@@ -41,7 +55,7 @@ rule adopt:
     benchmark:
         f"{LOGS}/adopt/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(net for net in NETS if NETS[net]["weights"] is not None),
+        net=any_of(net for net in NETS if NETS[net]["trainer"] is None),
     priority: 1
     conda:
         "../envs/blindspots.yaml"

@@ -191,6 +191,23 @@ def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
     assert "Error against radius" in (results / "report.html").read_text("utf-8")
 
 
+def test_a_trainer_of_ones_own_trains_a_net_and_its_checkpoint(tmp_path):
+    results = Example("trainer", tmp_path).run()
+    history = pd.read_parquet(results / "nets/smoothed.s0/history.parquet")
+    (kept,) = history.index[history["kept"] == 1]
+    assert kept == history["validation_error"].idxmin()
+    # No net has less loss against labels that have 0.82 of their class and 0.02 of the nine others.
+    assert history["loss"].min() > -0.82 * np.log(0.82) - 9 * 0.02 * np.log(0.02)
+    assert set(history["iteration"].diff().dropna()) == {history["iteration"][0]}
+    table = pd.read_parquet(results / "tables/errors.parquet").set_index(["row", "column"])
+    for net in ("plain", "smoothed@100", "smoothed"):
+        assert table.loc[(net, "test"), "value"] == pytest.approx(
+            100 * (1 - accuracy(results, net))
+        )
+        assert table.loc[(net, "success"), "value"] == 100
+    assert "smoothed (step 100)" in (results / "report.html").read_text("utf-8")
+
+
 def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):
     results = Example("analysis", tmp_path).run()
     rows = pd.read_parquet(results / "attacks/closest/FC10.s0/digits/test.parquet")

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
             for name, net in config["nets"].items()
             for seed in config["seeds"]
-            if net["weights"] is None
+            if net["trainer"] is not None
         },
         f"python -m blindspots results {' '.join(command)}",
         figures={config["figures"][name]["title"]: file for name, file in files.items()},

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import datasets, measurements, methods
+from blindspots.config import attacked, checkpoints, datasets, measurements, methods
 from blindspots.config.chance import chance_faults
 from blindspots.config.lines import place_of
 from blindspots.config.references import in_use, reference_faults
@@ -116,6 +116,8 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
     for name, dataset in config["datasets"].items():
         yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
+        if net["checkpoint"] is not None:
+            continue  # of the same model as its net
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
             yield f"nets.{name}.trainer", "trainers", net["trainer"]
@@ -163,9 +165,11 @@ def _fill_in(config: Config) -> None:
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
+        net.setdefault("attacked", {})
         net.setdefault("weights", _own_weights(net["model"]))
         for key in ("trainer", "train_on", "draws"):
             net.setdefault(key, None)
+    checkpoints.fill_in(config["nets"])
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
         attack.setdefault("mask", None)
@@ -181,6 +185,7 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("across_seeds", False)
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
+    attacked.fill_in(config)
     for section in ("tables", "figures"):
         for name, summary in config[section].items():
             summary.setdefault("title", name)

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import constant, declarations, exists, parameters
+from blindspots.config.signatures import added, constant, declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
 from blindspots.families import KINDS, UNDECLARED, Family
@@ -229,6 +229,16 @@ def family(attack: str) -> Family:
             norms = (str(norm.value) for norm in found.args if isinstance(norm, ast.Constant))
             return Family(kind, tuple(norms))
     return UNDECLARED
+
+
+def of_loop(trainer: str) -> set[str]:
+    """The settings that a trainer has of the loop of trainers, not itself.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature("trainers", trainer)
+    return set() if signature is None else added(signature)
 
 
 def needs_model(attack: str) -> bool:

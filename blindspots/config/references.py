@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.attacked import attacked_faults
+from blindspots.config.checkpoints import checkpoint_faults
 from blindspots.config.datasets import dataset_faults, parent_faults
 from blindspots.config.summaries import summary_faults
 from blindspots.config.wording import unknown
@@ -24,7 +26,8 @@ def reference_faults(config: Config) -> Iterator[str]:
     """A line for each name that names nothing, or what it should not."""
     nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
     for name, net in nets.items():
-        yield from _net_faults(name, net, nets)
+        if net["checkpoint"] is None:
+            yield from _net_faults(name, net, config)
     yield from dataset_faults(config)
     for name in nets.keys() & attacks.keys():
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
@@ -81,15 +84,16 @@ def _needs_model(attack: str) -> bool:
         return False  # reported with the methods
 
 
-def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
+def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
     key = f"nets.{name}"
+    made_of_parents = net["parents"] and net["trainer"] is None and net["weights"] is None
     own = _own_weights(net["model"])
     if own is not None:
         setting, file = own
         if net["trainer"] or net["train_on"] or net["weights"] != file:
             told = f"its weights are in model.{setting}"
             yield f"{key}: expected a model alone, {told}; remove the rest"
-    elif (net["trainer"] is None) == (net["weights"] is None):
+    elif (net["trainer"] is None) == (net["weights"] is None) and not made_of_parents:
         found = "neither" if net["trainer"] is None else "both"
         yield f"{key}: expected either trainer or weights, found {found}"
     elif (net["trainer"] is None) != (net["train_on"] is None):
@@ -97,4 +101,31 @@ def _net_faults(name: str, net: Config, nets: Config) -> Iterator[str]:
         yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
     users = [("models", net["model"]["method"])]
     users += [] if net["trainer"] is None else [("trainers", net["trainer"]["method"])]
-    yield from parent_faults(key, net["parents"], users, nets)
+    yield from parent_faults(key, net["parents"], users, config["nets"])
+    yield from checkpoint_faults(key, net)
+    yield from attacked_faults(key, net, config)
+    if net["trainer"] is not None:
+        yield from _loop_faults(key, net, config)
+
+
+def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
+    """A line for what the loop of trainers is asked for and not given."""
+    method = net["trainer"]["method"]
+    try:
+        of_loop = methods.of_loop(method)
+        given = methods.defaults("trainers", method) | net["trainer"]
+        model_takes_parents = methods.takes("models", net["model"]["method"], "parents")
+    except InputError:
+        return  # reported with the methods
+    waits = bool(of_loop) and given.get("patience") is not None
+    if waits and config["splits"]["validation"] == 0:
+        yield (
+            f"{key}.trainer.patience: expected images to validate by, found validation: 0 under "
+            "splits; enlarge it, or leave out patience"
+        )
+    for role in net["parents"] if "parents" in of_loop and not model_takes_parents else ():
+        if role != "start":
+            yield (
+                f"{key}.parents.{role}: expected start, the net whose weights {method} begins "
+                "with, found another; rename or remove it"
+            )

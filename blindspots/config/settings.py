@@ -17,13 +17,16 @@ PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
-    "trainers": {"progress", "checkpoint", "parents", "seed", "classes", "box"},
+    "trainers": {
+        "attacked", "box", "checkpoint", "classes", "generator", "parents", "progress", "seed",
+        "validation",
+    },
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
     "analyses": {"labels"},
     "figures": {"labels"},
-}
+}  # fmt: skip
 """Settings that the workflow passes itself, by role."""
 
 FOLDER = {"root"}

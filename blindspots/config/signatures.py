@@ -15,10 +15,13 @@ from typing import Any
 
 from blindspots.interface import InputError
 
-DECLARATIONS = {"budget", "certificate", "control", "measurement", "minimal"}
-"""Decorators that say what a method is, and leave its parameters as they are.
+DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
+"""Decorators that say what a method is; but for one they leave its parameters as they are.
 
-See `families`, `measurements.contract` and `certificates.contract`."""
+See `families`, `measurements.contract`, `certificates.contract` and `trainers.loop`."""
+
+LOOP = ("blindspots.trainers.loop", "train")
+"""The function whose settings `looped` adds to those of a trainer."""
 
 HARMLESS = DECLARATIONS | {
     "across", "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
@@ -166,7 +169,8 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
         case ast.FunctionDef(_, arguments, _, decorators):
             _explain(node, module)
             known = all(_name(decorator) in HARMLESS for decorator in decorators)
-            return _declaring(arguments if known else _open(arguments), decorators)
+            declaring = _declaring(arguments if known else _open(arguments), decorators)
+            return _looped(declaring) if "looped" in declarations(declaring) else declaring
         case ast.AsyncFunctionDef():
             raise InputError(
                 f"expected a function {function!r} in {module} that returns its result, found an "
@@ -308,6 +312,27 @@ def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.argu
 def declarations(arguments: ast.arguments) -> dict[str, ast.Call]:
     """The decorators that declare what a function is, by name; one without arguments is a call."""
     return getattr(arguments, "declared", {})
+
+
+def _looped(arguments: ast.arguments) -> ast.arguments:
+    """A trainer's parameters, and beside them the settings of the loop that it has not itself."""
+    ours = parameters(*LOOP)
+    own = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+    added = [] if ours is None else list(zip(ours.kwonlyargs, ours.kw_defaults, strict=True))
+    added = [(a, default) for a, default in added if a.arg not in own]
+    some = {name: getattr(arguments, name) for name in arguments._fields} | {
+        "kwonlyargs": [*arguments.kwonlyargs, *(argument for argument, _ in added)],
+        "kw_defaults": [*arguments.kw_defaults, *(default for _, default in added)],
+    }
+    whole = ast.arguments(**some)
+    whole.declared = declarations(arguments)  # type: ignore[attr-defined]
+    whole.added = {argument.arg for argument, _ in added}  # type: ignore[attr-defined]
+    return whole
+
+
+def added(arguments: ast.arguments) -> set[str]:
+    """The parameters that a trainer has of the loop."""
+    return getattr(arguments, "added", set())
 
 
 def _open(arguments: ast.arguments) -> ast.arguments:

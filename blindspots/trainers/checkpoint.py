@@ -6,14 +6,15 @@ import hashlib
 import io
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from blindspots.files.tables import replacing
+from blindspots.interface import InputError
 
 State = dict[str, Any]
 
@@ -25,10 +26,22 @@ class Checkpoint:
     """A file from which a training goes on as if it had never stopped.
 
     It holds the model's tensors, PyTorch's random state, and what the trainer adds. A trainer calls
-    `resume` once, before its first step, and `keep` wherever it could go on.
+    `resume` once, before its first step, and `keep` wherever it could go on. It holds the weights
+    after the steps that are wanted for themselves, too.
+
+    Attributes:
+        weights: by step, on the CPU: those that were reached.
     """
 
-    def __init__(self, path: str | Path, key: str, model: nn.Module, *, every: float) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        key: str,
+        model: nn.Module,
+        *,
+        every: float,
+        steps: Sequence[int] = (),
+    ) -> None:
         """Prepare; nothing is read or written yet.
 
         Args:
@@ -36,7 +49,9 @@ class Checkpoint:
             key: of what is trained, how, and on what; a file with another key is not used.
             model: what is trained.
             every: seconds between two writings.
+            steps: after which the weights are wanted.
         """
+        self.steps, self.weights = steps, dict[int, dict[str, Tensor]]()
         self.path, self.key, self.model, self.every = Path(path), key, model, every
         self._kept = time.monotonic()
 
@@ -60,8 +75,31 @@ class Checkpoint:
         torch.set_rng_state(found["random"])
         if found["random_cuda"] is not None and torch.cuda.is_available():
             torch.cuda.set_rng_state(found["random_cuda"])
+        self.weights = found["weights"]
         print(f"goes on from {self.path}", file=sys.stderr)
         return found["trainer"]
+
+    def assert_reached(self, last: int) -> None:
+        """Refuse steps that a training does not have.
+
+        Args:
+            last: steps that it has.
+
+        Raises:
+            InputError: names the first beyond them.
+        """
+        for step in self.steps:
+            if step > last and step not in self.weights:
+                raise InputError(
+                    f"checkpoints: expected steps of at most {last}, the last of this training, "
+                    f"found {step}; lower it, or train for longer"
+                )
+
+    def at(self, step: int) -> None:
+        """Hold the weights, where those after so many steps are wanted."""
+        if step in self.steps and step not in self.weights:
+            state = self.model.state_dict()
+            self.weights[step] = {n: t.detach().cpu().clone() for n, t in state.items()}
 
     def keep(self, state: Callable[[], State]) -> None:
         """Write the file, where the last writing is long enough ago.
@@ -74,6 +112,7 @@ class Checkpoint:
         kept = {
             "key": self.key,
             "model": self.model.state_dict(),
+            "weights": self.weights,
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "trainer": state(),

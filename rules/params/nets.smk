@@ -84,14 +84,32 @@ def built_net(wildcards):
 
 
 def adopted_net(wildcards):
-    weights = NETS[wildcards.net]["weights"]
-    return built_net(wildcards) | {"weights": weights, "content": content(weights)}
+    net = NETS[wildcards.net]
+    weights = net["weights"]
+    said = {"weights": weights, "content": None if weights is None else content(weights)}
+    return built_net(wildcards) | said | {"checkpoint": net["checkpoint"]}
 
 
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
+    told = {"trainer": trainer, **{key: net[key] for key in ("train_on", "checkpoints")}}
+    rows = {name: rows_attacked(entry) for name, entry in net["attacked"].items()}
+    return built_net(wildcards) | told | {"attacked": rows}
+
+
+def rows_attacked(entry):
+    """How many rows of a table of attacks an experiment has, whose images a net is trained on."""
+    return radii_of(entry["attack"]) * EXPERIMENTS[entry["experiment"]]["n"]
+
+
+def attacked_for(net, seed):
+    """The tables of attacked images that a net is trained on."""
+    found = []
+    for entry in NETS[net]["attacked"].values():
+        of = {"attacks": [entry["attack"]], "sources": [entry["net"]]}
+        found += attacked(EXPERIMENTS[entry["experiment"]] | of, [seed])
+    return found
 
 
 def parent_weights(made, seed):

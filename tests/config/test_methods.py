@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
 KITS = {
     "attacks": {"contract", "controls", "returned", "table"}, "certificates": {"contract", "table"},
-    "datasets": {"contract", "table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
+    "datasets": {"contract", "table"}, "figures": {"kit"},
+    "trainers": {"checkpoint", "loop", "recipe", "table"},
     "analyses": {"arms", "attacked", "kit", "masking", "printed"},
 }  # fmt: skip
 """Modules of a role that are no methods, which others use."""

@@ -71,13 +71,23 @@ def _many(base, way, prefix, values):
 
 
 PARENTED = """
+import torch
+from torch.nn.functional import cross_entropy
 from blindspots.attacks.closest import closest
+from blindspots.trainers.loop import looped
+from blindspots.trainers.recipe import Recipe
 
 def near_both(model, images, labels, targets, *, parents):
     mine, theirs = (closest(net, images, labels, targets).images for net in (model, parents["b"]))
     return (mine + theirs) / 2
+
+@looped
+def on_attacked(model, images, labels, *, attacked):
+    images = torch.cat([images, *(each.images for each in attacked.values())])
+    labels = torch.cat([labels, *(each.labels for each in attacked.values())])
+    return Recipe(lambda x, y, step: cross_entropy(model(x), y), images=images, labels=labels)
 """
-"""A user's attack with a second model."""
+"""A user's attack with a second model, and a trainer that takes attacked images."""
 
 NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("measurements", "all")
 
@@ -119,6 +129,12 @@ MUTATIONS = [
              {"method": "sgd", "epochs": 1, "batch": 8}),
     Mutation("instance.method", "attacks", (*NET, "trainer"), {"method": "sgd", "epochs": 2}),
     Mutation("nets.*.train_on", "attacks", (*NET, "train_on"), "P2"),
+    Mutation("nets.*.attacked", "trainings", ("nets", "warned", "attacked"),
+             {"near": {"experiment": "both", "net": "pools"}, "far": {
+                 "experiment": "other", "attack": "again", "net": "sgd"}}),
+    *_many("trainings", ("nets", "warned", "attacked", "near"), "nets.*.attacked.*",
+           {"experiment": "both", "attack": "again", "net": "sgd"}),
+    Mutation("nets.*.checkpoints", "trainings", ("nets", "sgd", "checkpoints"), [3, 1]),
     Mutation("nets.*.draws", "trainings", ("nets", "sgd", "draws"), 2),
     Mutation("nets.*.weights", "attacks", ("nets", "given", "weights"), "w2.pth"),
     *_many("attacks", (*NET, "trainer"), "instance.*",
@@ -135,7 +151,8 @@ MUTATIONS = [
             "strength": [0.1, 0.02], "factor": 1.3, "turns": [2, 1], "pool": 6, "refresh": 0.3,
             "refresh_every": 1, "mix": 0.3, "train_below": False, "begin": 0, "steps": 3,
             "dropout_input": 0.2, "dropout_hidden": 0.3, "max_norm": 0.5}),
-    *_many("trainings", ("nets", "sgd", "trainer"), "instance.*", {"momentum": 0.5}),
+    *_many("trainings", ("nets", "sgd", "trainer"), "instance.*",
+           {"momentum": 0.5, "patience": 1, "schedule": "constant"}),
     # attacks and certificates
     Mutation("attacks", "attacks", ("attacks", "noise"), {"method": "identity"}),
     *_many("attacks", ("attacks", "lbfgs"), "instance.*",

@@ -1,0 +1,81 @@
+"""The attacked images that nets are trained on, such as a detector: tables of experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.config.wording import unknown
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def fill_in(config: Config) -> None:
+    """Name the attack where an experiment has just one; experiments are filled in."""
+    for net in config["nets"].values():
+        for entry in net["attacked"].values():
+            attacks = config["experiments"].get(entry["experiment"], {}).get("attacks", [])
+            if len(attacks) == 1:
+                entry.setdefault("attack", attacks[0])
+
+
+def made_of(net: Config, config: Config) -> Iterator[tuple[str, str]]:
+    """The nets and datasets behind the attacked images of a net, each with its section."""
+    for entry in net["attacked"].values():
+        yield "nets", entry["net"]
+        attack = config["attacks"].get(entry.get("attack"), {})
+        yield from (("nets", parent) for parent in attack.get("parents", {}).values())
+        experiment = config["experiments"].get(entry["experiment"])
+        if experiment is not None:
+            yield "datasets", experiment["data"]
+
+
+def attacked_faults(key: str, net: Config, config: Config) -> Iterator[str]:
+    """A line for each name that names nothing, and where a trainer wants such images or none.
+
+    Args:
+        key: of the net in the config.
+        net: its section.
+        config: as a whole.
+    """
+    if net["attacked"] and net["trainer"] is None:
+        yield f"{key}.attacked: expected none for a net without a trainer, found some; remove it"
+        return
+    for name, entry in net["attacked"].items():
+        yield from _entry_faults(f"{key}.attacked.{name}", entry, config)
+    if net["trainer"] is None:
+        return
+    method = net["trainer"]["method"]
+    with suppress(InputError):  # reported with the methods
+        settings = methods.settings("trainers", method)
+        if settings is None:
+            return
+        if net["attacked"] and "attacked" not in settings[0]:
+            yield f"{key}.attacked: expected none for {method}, which takes none; remove it"
+        if not net["attacked"] and "attacked" in settings[1]:
+            yield (
+                f"{key}: expected attacked images for {method}, found none; add attacked: "
+                "{NAME: {experiment: …, net: …}}"
+            )
+
+
+def _entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
+    name, experiments = entry["experiment"], config["experiments"]
+    yield from unknown(f"{key}.experiment", name, experiments, "an experiment")
+    if name not in experiments:
+        return
+    experiment = experiments[name]
+    yield from unknown(f"{key}.net", entry["net"], experiment["sources"], "a source", name)
+    if "attack" not in entry:
+        found = ", ".join(experiment["attacks"])
+        yield f"{key}: expected the key 'attack', as {name} has several ({found}), found none"
+    else:
+        yield from unknown(f"{key}.attack", entry["attack"], experiment["attacks"], "one", name)
+    if experiment["part"] == "test":
+        yield (
+            f"{key}.experiment: expected attacked images of another part than test, which errors "
+            f"are measured on, found {name}; name one on train, P1, P2 or validation"
+        )

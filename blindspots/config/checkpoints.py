@@ -1,0 +1,56 @@
+"""The checkpoints of nets: weights during a training, each a net of its own, such as FC100@1000."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+
+
+def fill_in(nets: Config) -> None:
+    """Put the checkpoints of each net after it, as nets that are not trained themselves.
+
+    Args:
+        nets: by name; changed in place. An entry's `checkpoint` says afterwards which net and step
+            it is of; null: it is no checkpoint.
+    """
+    found: Config = {}
+    for name, net in nets.items():
+        net.setdefault("checkpoints", [])
+        net["checkpoint"] = None
+        found[name] = net
+        for step in net["checkpoints"]:
+            # An '@' is in no name that a config can give.
+            found[f"{name}@{step}"] = net | {
+                "label": f"{net['label']} (step {step})",
+                "trainer": None, "train_on": None, "checkpoints": [], "attacked": {},
+                "checkpoint": {"net": name, "step": step},
+            }  # fmt: skip
+    nets.clear()
+    nets.update(found)
+
+
+def checkpoint_faults(key: str, net: Config) -> Iterator[str]:
+    """A line where a net has checkpoints and no trainer that keeps them.
+
+    Args:
+        key: of the net in the config.
+        net: its section.
+    """
+    if not net["checkpoints"]:
+        return
+    if net["trainer"] is None:
+        yield f"{key}.checkpoints: expected none for a net without a trainer, found some"
+        return
+    method = net["trainer"]["method"]
+    with suppress(InputError):  # reported with the methods
+        if methods.declaration("trainers", method, "looped") is None:
+            yield (
+                f"{key}.checkpoints: expected a trainer that counts steps, one made by "
+                f"trainers.loop.looped such as sgd, found {method}; remove checkpoints"
+            )

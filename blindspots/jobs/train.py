@@ -1,0 +1,120 @@
+"""A net that is trained, from the config's words to weights, a history and checkpoints."""
+
+import inspect
+from pathlib import Path
+
+import torch
+
+from blindspots.config import methods
+from blindspots.files import attacked, images, tables, weights
+from blindspots.interface import InputError, Status
+from blindspots.jobs.job import own_models, progress, provenance
+from blindspots.provenance import digest
+from blindspots.randomness import derived_seed
+from blindspots.trainers import table
+from blindspots.trainers.checkpoint import Checkpoint
+
+
+def trained(snakemake, device):
+    """Train a net, and write its history.
+
+    Returns:
+        The model in evaluation mode, its spec, and the `Checkpoint`, which is to be removed once
+        all is written.
+    """
+    given, net = snakemake.input, snakemake.params.net
+    data = images.read(given.train, given.split, net["train_on"], device=device)
+    # Nets of one shape and run start apart, lest their likeness pass for transfer.
+    seed = derived_seed(net["seed"], net["name"])
+    files, own = given.get("parents", []), own_models(snakemake)
+    model, spec = created(snakemake, data.images.shape[1:], data.classes, seed)
+    checkpoint = Checkpoint(
+        Path(snakemake.output.weights).with_name("checkpoint.pt"),
+        digest(
+            dict(snakemake.params),
+            [given.train, given.split, *files, *given.get("attacked", [])],
+        ),
+        model.to(device).train(),
+        every=snakemake.config["machine"]["checkpoint_seconds"],
+        steps=net["checkpoints"],
+    )
+    torch.manual_seed(seed)  # what layers such as dropout draw
+    train, settings = methods.find("trainers", net["trainer"]["method"]), net["trainer"]["settings"]
+    with progress(f"train {net['name']}", "iterations") as show:
+        offered = methods.accepted(
+            train,
+            progress=lambda row: show(
+                row["iteration"], **{key: row[key] for key in ("loss", "error") if key in row}
+            ),
+            checkpoint=checkpoint,
+            seed=seed,
+            classes=data.classes,
+            box=data.box,
+        )
+        if methods.accepted(train, parents=files):
+            read = (weights.load(file, own=own).to(device) for file in files)
+            offered["parents"] = dict(zip(net["parents"], read, strict=True))
+        if net["attacked"]:
+            offered["attacked"] = attacked_images(snakemake, device)
+        if wants_validation(train, settings):
+            kept = images.read(given.train, given.split, "validation", device=device)
+            offered["validation"] = (kept.images, kept.labels)
+        try:
+            found = train(model, data.images, data.labels, **(offered | settings))
+        except InputError as error:
+            raise InputError(f"config: nets.{net['name']}: {error}") from None
+    rows, status = table.checked(found, net["trainer"]["method"])
+    if status == Status.NON_FINITE:
+        raise InputError(
+            f"config: nets.{net['name']}.trainer: expected a finite loss, found another at "
+            f"iteration {rows[-1]['iteration']}; change its settings {settings}"
+        )
+    if left := sorted({*net["checkpoints"]} - {*checkpoint.weights}):
+        raise InputError(
+            f"config: nets.{net['name']}.checkpoints: expected steps of at most "
+            f"{rows[-1]['iteration']}, at which patience was at its end, found {left[0]}; lower it"
+        )
+    history = table.build(net["name"], net["seed"], rows, status)
+    tables.write(snakemake.output.history, history, provenance(snakemake))
+    return model.eval(), spec, checkpoint
+
+
+def created(snakemake, shape, classes, seed):
+    """The model of a job's net with new weights, from those parents that are not the trainer's."""
+    net, files = snakemake.params.net, snakemake.input.get("parents", [])
+    takes = methods.has_parameter(methods.find("models", net["model"]["method"]), "parents")
+    return weights.create(
+        **net["model"],
+        draws=net["draws"],
+        shape=shape,
+        classes=classes,
+        parents=dict(zip(net["parents"], files, strict=True)) if takes else {},
+        seed=seed,
+        own=own_models(snakemake),
+    )
+
+
+def attacked_images(snakemake, device):
+    """The attacked images that a net is trained with, by the names that its trainer knows."""
+    net, found = snakemake.params.net, {}
+    shape = list(tables.schema_of(snakemake.input.train).field("image").type.shape)
+    tabled = zip(net["attacked"].items(), snakemake.input.attacked, strict=True)
+    for (name, n), file in tabled:
+        there = list(tables.schema_of(file).field("image").type.shape)
+        if there != shape:
+            raise InputError(
+                f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, as "
+                f"those of the net, found {there}; name another experiment"
+            )
+        found[name] = attacked.read(file, n, device)
+    return found
+
+
+def wants_validation(trainer, settings):
+    """Whether a trainer looks at the validation part: it must be given it, or has a patience."""
+    parameters = inspect.signature(trainer).parameters
+    if "validation" not in parameters:
+        return False
+    of_loop = "patience" in parameters
+    given = settings.get("patience", parameters["patience"].default) if of_loop else None
+    return given is not None or parameters["validation"].default is inspect.Parameter.empty

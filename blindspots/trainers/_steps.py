@@ -1,0 +1,218 @@
+"""One stage of a training: its optimiser, its schedule, and its steps, batch by batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import InputError
+from blindspots.trainers.recipe import Mean, Recipe, Rows, Step, Tally, Terms
+
+Scheduled = float | Sequence[Sequence[float]]
+
+
+class Settings(NamedTuple):
+    """Those of `loop.train` that each stage has."""
+
+    epochs: int
+    batch: int
+    optimiser: str
+    learning_rate: Scheduled
+    schedule: str
+    momentum: Scheduled
+    decay: float
+
+
+class Stage:
+    """What is trained, on what, and how far it is.
+
+    Attributes:
+        number: of the stage, from 0.
+        steps: that it has.
+        done: steps since the training began.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Rows,
+        labels: Tensor,
+        recipe: Recipe,
+        settings: Settings,
+        generator: torch.Generator,
+        *,
+        number: int,
+        before: int,
+    ) -> None:
+        """Nothing is drawn or made yet.
+
+        Args:
+            model: that is trained.
+            images: of the net.
+            labels: theirs.
+            recipe: of this stage.
+            settings: of all stages.
+            generator: on the CPU.
+            number: of the stage.
+            before: steps of the stages before.
+
+        Raises:
+            InputError: no images.
+        """
+        self.model, self.recipe, self.generator, self.number = model, recipe, generator, number
+        self.images = images if recipe.images is None else recipe.images
+        self.labels = labels if recipe.labels is None else recipe.labels
+        if len(self.images) == 0:
+            raise InputError("expected at least one training image, found none; enlarge the part")
+        rate = settings.learning_rate if recipe.learning_rate is None else recipe.learning_rate
+        epochs = settings.epochs if recipe.epochs is None else recipe.epochs
+        self.settings = settings._replace(epochs=epochs, learning_rate=rate)
+        self.per_epoch = math.ceil(len(self.images) / settings.batch)
+        self.steps, self.before = self.per_epoch * epochs, before
+        self.epoch = self.in_epoch = 0
+        self.order, self.tally = torch.empty(0, dtype=torch.long), Tally()
+
+    @property
+    def done(self) -> int:
+        return self.before + self.epoch * self.per_epoch + self.in_epoch
+
+    @contextmanager
+    def begun(self, resumed: Mapping[str, Any] | None) -> Iterator[None]:
+        """With the optimiser at the beginning, or where it was; what is not trained is at rest.
+
+        Args:
+            resumed: what `state` gave.
+        """
+        every = [p for p in self.model.parameters() if p.requires_grad]
+        trained = every if self.recipe.trained is None else list(self.recipe.trained)
+        frozen = [p for p in every if not any(p is one for one in trained)]
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        self.optimiser = _optimiser(trained, self.settings)
+        self.schedule = self._schedule()
+        if self.recipe.targets is not None:
+            self.labels = self._targets(self.recipe.targets)
+        if resumed is not None:
+            self._restore(resumed)
+        try:
+            yield
+        finally:
+            self.optimiser.zero_grad()
+            for parameter in frozen:
+                parameter.requires_grad_(True)
+
+    def epochs(self, after: Callable[[], None]) -> Iterator[Terms]:
+        """The means of each epoch that is left, when it is done.
+
+        Args:
+            after: called after each step.
+        """
+        while self.epoch < self.settings.epochs:
+            if self.in_epoch == 0:
+                if self.recipe.before_epoch is not None:
+                    self.recipe.before_epoch(self.epoch)
+                self.order = torch.randperm(len(self.images), generator=self.generator)
+                self.tally = Tally()
+            batches = self.order.to(self.labels.device).split(self.settings.batch)
+            for rows in batches[self.in_epoch :]:
+                self._step(rows)
+                self.in_epoch += 1
+                after()
+            self.epoch, self.in_epoch = self.epoch + 1, 0
+            yield self.tally.row()
+
+    def state(self) -> dict[str, Any]:
+        """What a stage that goes on needs, beside the model and the generator."""
+        kept = None if self.recipe.state is None else self.recipe.state()
+        return {
+            "epoch": self.epoch,
+            "in_epoch": self.in_epoch,
+            "order": self.order,
+            "tally": self.tally.state(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "recipe": kept,
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        device = self.labels.device
+        self.epoch, self.in_epoch = state["epoch"], state["in_epoch"]
+        self.order = state["order"]
+        sums = {n: (total.to(device), *of) for n, (total, *of) in state["tally"].items()}
+        self.tally = Tally(sums)
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        if self.recipe.restore is not None:
+            self.recipe.restore(state["recipe"], device)
+
+    def _step(self, rows: Tensor) -> None:
+        epoch = self.epoch + self.in_epoch / self.per_epoch
+        step = Step(self.done, epoch, rows, self.generator)
+        self._set_rates(step)
+        self.optimiser.zero_grad()  # to None: what a batch does not train does not even decay
+        found = self.recipe.loss(self.images[rows], self.labels[rows], step)
+        loss, terms = found if isinstance(found, tuple) else (found, {})
+        loss.backward()
+        self.optimiser.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        if self.recipe.after_step is not None:
+            with torch.no_grad():
+                self.recipe.after_step(step)
+        mean = {"loss": Mean(loss.detach() * len(rows), len(rows))}
+        self.tally.add(mean | dict(terms))
+
+    def _schedule(self) -> torch.optim.lr_scheduler.OneCycleLR | None:
+        rate = self.settings.learning_rate
+        if isinstance(rate, Sequence) or self.settings.schedule == "constant":
+            return None
+        return torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, rate, total_steps=self.steps, cycle_momentum=False
+        )
+
+    def _set_rates(self, step: Step) -> None:
+        """Give the optimiser the settings that change by pairs [epoch, value]."""
+        rate, momentum = self.settings.learning_rate, self.settings.momentum
+        for group in self.optimiser.param_groups:
+            if isinstance(rate, Sequence):
+                group["lr"] = step.value(rate)
+            if isinstance(momentum, Sequence) and "betas" in group:
+                group["betas"] = (step.value(momentum), group["betas"][1])
+            elif isinstance(momentum, Sequence):
+                group["momentum"] = step.value(momentum)
+
+    def _targets(self, targets: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """What the loss is given in place of labels, of all images."""
+        places = torch.arange(len(self.images), device=self.labels.device)
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    targets(self.images[rows], self.labels[rows])
+                    for rows in places.split(self.settings.batch)
+                ]
+            )
+
+
+def _optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
+    rate, momentum = (
+        most if not isinstance(most, Sequence) else max(value for _, value in most)
+        for most in (settings.learning_rate, settings.momentum)
+    )
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=rate, momentum=momentum, weight_decay=settings.decay,
+            nesterov=momentum > 0,
+        )  # fmt: skip
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], lr=rate, betas=(momentum, 0.999), fused=True
+    )

@@ -1,0 +1,219 @@
+"""The loop of the trainers: batches, epochs, schedules, resuming, history, early stopping.
+
+A trainer says what its loss is and, where it needs more, gives a `Recipe`, or several as the stages
+of a training; `looped` makes a trainer of that, which has the settings of `train` beside its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from blindspots.interface import InputError, Status
+from blindspots.limits import Count, NonNegative, Pairs, Positive, at_least, below
+from blindspots.trainers._best import Best
+from blindspots.trainers._full_batch import Progress
+from blindspots.trainers._steps import Settings, Stage
+from blindspots.trainers.checkpoint import Checkpoint
+from blindspots.trainers.recipe import Loss, Recipe, Rows, Terms
+
+Recipes = Loss | Recipe | Sequence[Recipe]
+
+
+def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], Status]]:
+    """Make a trainer of a function that says how to train.
+
+    Its own settings are those of the function and those of `train`; of one that both have the
+    function's limits and default count. The function may take `generator`, that of `train`.
+
+    Args:
+        trainer: of the model, images, labels and settings; returns a loss, a `Recipe`, or the
+            recipes of several stages, one after the other.
+
+    Returns:
+        A trainer as `train` is one, without `recipe`.
+    """
+    own = inspect.signature(trainer).parameters
+    shared = _shared()
+    signature = inspect.Signature(
+        [*(p for name, p in own.items() if name != "generator")]
+        + [p for name, p in shared.items() if name not in own]
+    )
+
+    @wraps(trainer)
+    def trained(*args: Any, **given: Any) -> tuple[list[Terms], Status]:
+        bound = signature.bind(*args, **given)
+        bound.apply_defaults()
+        settings = bound.arguments
+        model, images, labels = (settings.pop(name) for name in ("model", "images", "labels"))
+        _check(model, images)
+        generator = torch.Generator().manual_seed(settings["seed"])
+        mine = {name: value for name, value in settings.items() if name in own}
+        if "generator" in own:
+            mine["generator"] = generator
+        recipe = trainer(model, images, labels, **mine)
+        theirs = {name: value for name, value in settings.items() if name in shared}
+        return train(model, images, labels, recipe, generator=generator, **theirs)
+
+    trained.__signature__ = signature  # type: ignore[attr-defined]
+    return trained
+
+
+def train(
+    model: nn.Module,
+    images: Rows,
+    labels: Tensor,
+    recipe: Recipes,
+    *,
+    epochs: Count = 10,
+    batch: Count = 128,
+    optimiser: Literal["sgd", "adam"] = "sgd",
+    learning_rate: Positive | Pairs = 0.05,
+    schedule: Literal["one_cycle", "constant"] = "one_cycle",
+    momentum: Annotated[float, at_least(0), below(1)] | Pairs = 0.9,
+    decay: NonNegative = 5e-4,
+    patience: Count | None = None,
+    seed: int = 0,
+    generator: torch.Generator | None = None,
+    parents: Mapping[str, nn.Module] | None = None,
+    validation: tuple[Rows, Tensor] | None = None,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[list[Terms], Status]:
+    """Train in place, in mini-batches whose order is drawn anew for each epoch.
+
+    Args:
+        model: images to what the loss is of.
+        images: (n, *image).
+        labels: (n,).
+        recipe: a loss, or a `Recipe`, or those of several stages.
+        epochs: passes over the images.
+        batch: images per step; the last, smaller one of an epoch is used as well.
+        optimiser: "sgd" with Nesterov's momentum, whose decay is that of `torch.optim.SGD`, biases
+            included; or "adam" with decay decoupled from the gradient, of weights, not of biases
+            (`torch.optim.AdamW`).
+        learning_rate: the largest; or pairs [epoch, rate] that are followed, whatever `schedule`.
+        schedule: "one_cycle", the rate rises and falls once (Smith and Topin 2018,
+            "Super-convergence"); or "constant".
+        momentum: Nesterov's, or Adam's of the gradient; or pairs likewise.
+        decay: weight decay.
+        patience: epochs without a better validation after which the training ends; the weights are
+            those of the best epoch then. None: all epochs, the last weights.
+        seed: of the order of the images, and of what the trainer draws.
+        generator: on the CPU, in place of one of the seed.
+        parents: those of the net; a training begins with the weights of the one named "start".
+        validation: images and labels that `patience` is about.
+        progress: called with each row of the history.
+        checkpoint: where to go on, and to leave what is needed to.
+
+    Returns:
+        The history, a row per epoch: `iteration` in steps, the mean `loss` and the terms of the
+        recipe as the images were trained on; of several stages `stage`, from 0; with `patience`
+        `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
+        are kept. CONVERGED when the last epoch is done or patience is at its end,
+        ITERATION_LIMIT when patience is not at the last epoch; or NON_FINITE.
+
+    Raises:
+        InputError: no images, nothing to train, no images to validate by, a step to keep that is
+            never reached, or a parent to start from that is another model.
+    """
+    _check(model, images)
+    best = Best(model, patience, validation)
+    _start(model, (parents or {}).get("start"))
+    generator = torch.Generator().manual_seed(seed) if generator is None else generator
+    settings = Settings(epochs, batch, optimiser, learning_rate, schedule, momentum, decay)
+    stages: list[Stage] = []
+    for number, one in enumerate(recipe if isinstance(recipe, Sequence) else [recipe]):
+        own = one if isinstance(one, Recipe) else Recipe(one)
+        before = sum(stage.steps for stage in stages)
+        stages.append(
+            Stage(model, images, labels, own, settings, generator, number=number, before=before)
+        )
+    resumed = None
+    if checkpoint is not None:
+        checkpoint.assert_reached(sum(stage.steps for stage in stages))
+        resumed = checkpoint.resume()
+    rows: list[Terms] = []
+    if resumed is not None:
+        rows = resumed["rows"]
+        generator.set_state(resumed["generator"])
+        best.restore(resumed["best"])
+    begun = time.perf_counter() - (0 if resumed is None else resumed["seconds"])
+
+    def keep() -> None:
+        """Leave what is needed to go on after this step, and the weights where they are wanted."""
+        if checkpoint is not None:
+            checkpoint.at(stage.done)
+            checkpoint.keep(
+                lambda: {
+                    "rows": rows,
+                    "seconds": time.perf_counter() - begun,
+                    "generator": generator.get_state(),
+                    "best": best.state(),
+                    "stage": stage.number,
+                    "of_stage": stage.state(),
+                }
+            )
+
+    def said(means: Terms) -> Terms:
+        """The history's row of an epoch."""
+        row: Terms = {"iteration": stage.done}
+        if len(stages) > 1:
+            row["stage"] = stage.number
+        row |= means
+        if watched:
+            row |= best.seen(len(rows), stage.recipe.validate, batch)
+        row = row if stage.recipe.row is None else stage.recipe.row(row)
+        return row | {"seconds": time.perf_counter() - begun}
+
+    first = 0 if resumed is None else resumed["stage"]
+    status = Status.CONVERGED if patience is None else Status.ITERATION_LIMIT
+    for stage in stages[first:]:
+        watched = patience is not None and stage is stages[-1]
+        with stage.begun(resumed["of_stage"] if resumed and stage.number == first else None):
+            if checkpoint is not None and stage.done == 0:
+                checkpoint.at(0)
+            for means in stage.epochs(keep):
+                rows.append(said(means))
+                if progress is not None:
+                    progress(rows[-1])
+                if not math.isfinite(rows[-1]["loss"]):
+                    return rows, Status.NON_FINITE
+                if watched and best.is_past(len(rows) - 1):
+                    status = Status.CONVERGED
+                    break
+    best.put_back(rows)
+    return rows, status
+
+
+def _check(model: nn.Module, images: Rows) -> None:
+    if len(images) == 0:
+        raise InputError("expected at least one training image, found none; enlarge the part")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise InputError("model: expected parameters to train, found none")
+
+
+def _start(model: nn.Module, parent: nn.Module | None) -> None:
+    """Begin with another net's weights."""
+    if parent is None:
+        return
+    try:
+        model.load_state_dict(parent.state_dict())
+    except RuntimeError as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"parents.start: expected a net of the same model, found another ({said}); name another"
+        ) from None
+
+
+def _shared() -> dict[str, inspect.Parameter]:
+    """The settings of `train` that are those of every trainer as well."""
+    named = inspect.signature(train).parameters.values()
+    return {p.name: p for p in named if p.kind is p.KEYWORD_ONLY and p.name != "generator"}
