@@ -35,6 +35,29 @@ def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
+def clopper_pearson(
+    counts: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
+
+    Clopper and Pearson 1934: they hold the rate at least as often as they say, however small it is.
+
+    Args:
+        counts: (k,) successes.
+        n: (k,) trials, independent and with the same rate.
+        confidence: of each interval.
+
+    Returns:
+        (k,) lower and (k,) upper ends; NaN where there are no trials.
+    """
+    counts, n = np.asarray(counts, float), np.asarray(n, float)
+    tail = (1 - confidence) / 2
+    low = special.betaincinv(counts, n - counts + 1, tail)
+    high = special.betaincinv(counts + 1, n - counts, 1 - tail)
+    low, high = np.where(counts == 0, 0.0, low), np.where(counts == n, 1.0, high)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Of the mean of a normal variable, from independent draws; none from fewer than two."""
     values = np.asarray(values, dtype=float)

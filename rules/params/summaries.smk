@@ -42,7 +42,8 @@ def summary(mapping, role):
     nets = with_parents(sum(map(everyone, sections), []))
     made = instance(mapping, role)
     if mapping["measurement"] is not None:
-        nets = MEASURED[mapping["measurement"]].get("nets", [])
+        section = MEASURED[mapping["measurement"]]
+        nets = section.get("nets", nets_in(section.get("experiments", [])))
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
     return made | {
