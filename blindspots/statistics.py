@@ -58,6 +58,22 @@ def clopper_pearson(
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
+def rates_seen(low: float, high: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """The rates that n independent trials show, from quantiles of the binomial distribution.
+
+    Args:
+        low: the least that the rate behind them may be.
+        high: the largest.
+        n: trials.
+        confidence: how often the rate that is seen is in the interval, at least.
+    """
+    from scipy import stats  # most of a second, which few jobs need
+
+    tail = (1 - confidence) / 2
+    ends = stats.binom.ppf(tail, n, low), stats.binom.ppf(1 - tail, n, high)
+    return Interval(*(float(end / n) for end in ends))
+
+
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Of the mean of a normal variable, from independent draws; none from fewer than two."""
     values = np.asarray(values, dtype=float)
