@@ -63,31 +63,31 @@ def _columns(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The cells of one network at one multiple."""
     tried = rows[rows["directions"] > 0]
     reason = NO_ROOM if (rows["success"] & (rows["outcome"] == RIGHT)).any() else NONE
-    shares = (tried["fooled"] / tried["directions"]).to_numpy(float)
-    low, high = share_interval(tried["fooled"].to_numpy(), tried["directions"].to_numpy())
     common = {"n": len(tried), "reason": reason}
-    mean = shares.mean() if len(tried) else np.nan
-    yield common | {
-        "column": "share", "column_label": "directions that fool the net (%)",
-        "unit": "% of directions",
-        "value": 100 * mean, "low": 100 * low, "high": 100 * high, "interval": "directions",
-    }  # fmt: skip
+    yield common | _share("share", "directions that fool the net (%)", tried, "fooled")
     yield common | {
         "column": "images", "column_label": "images that any direction fools", "unit": "%",
-        "value": 100 * (shares > 0).mean() if len(tried) else np.nan,
+        "value": 100 * (tried["fooled"] > 0).mean(),
     }  # fmt: skip
     if rows["rejected"].any():
-        yield common | {
-            "column": "rejected", "column_label": "directions that it rejects (%)",
-            "unit": "% of directions",
-            "value": 100 * (tried["rejected"] / tried["directions"]).mean(),
-        }  # fmt: skip
+        yield common | _share("rejected", "directions that it rejects (%)", tried, "rejected")
     yield common | {
         "column": "length", "column_label": "mean distance", "unit": "L2",
         "value": tried["length"].mean(),
     }  # fmt: skip
     yield common | {
         "column": "tried", "column_label": "images", "unit": "", "value": float(len(tried)),
+    }  # fmt: skip
+
+
+def _share(column: str, label: str, rows: pd.DataFrame, seen: str) -> dict[str, Any]:
+    """The cell of a mean share of the directions of images, which a column of `rows` counts."""
+    counts, drawn = rows[seen].to_numpy(), rows["directions"].to_numpy()
+    low, high = share_interval(counts, drawn)
+    return {
+        "column": column, "column_label": label, "unit": "% of directions",
+        "value": 100 * (counts / drawn).mean() if len(rows) else np.nan,
+        "low": 100 * low, "high": 100 * high, "interval": "directions",
     }  # fmt: skip
 
 

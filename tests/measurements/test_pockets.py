@@ -1,6 +1,7 @@
 """Shares of directions that fool a net, against the caps of spheres that a hyperplane cuts off."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import special, stats
@@ -211,6 +212,16 @@ def test_the_table_has_the_mean_share_and_the_images_that_any_direction_fools():
         ):
             assert low <= max(0, interval[0]) + 1e-12 and high >= min(1, interval[1]) - 1e-12
     assert cells["row_label"].unique().tolist() == [f"net A × {m}" for m in MULTIPLES]
+
+
+def test_over_several_networks_the_interval_is_students_between_none_and_all():
+    exhibit, weight = cut(9)
+    one = measured(exhibit, Halves(weight), directions=30)
+    two = one.assign(seed=6, fooled=0)
+    cells = summary(pd.concat([one, two]), labels={}).set_index(["row", "column"])
+    share = cells.loc[("A × 8", "share")]
+    assert share["networks"] == 2 and share["interval"] == "student"
+    assert share["low"] == 0 and share["high"] == 100  # two networks say little
 
 
 def test_where_no_direction_fools_the_interval_is_not_empty():
