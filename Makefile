@@ -9,7 +9,7 @@ NUMERIC := $(addprefix tests/,attacks bounds certificates models optim threat tr
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-widths test-slow test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock vendor clean
+.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock vendor clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -35,6 +35,10 @@ test-widths: $(READY) ## the numeric tests as on processors with shorter vectors
 test-slow: $(READY) ## the tests that take more than a minute each
 	$(PY) -m pytest -m slow
 	@echo 'All slow tests passed.'
+
+test-gpu: $(READY) ## the tests that need a GPU; where there is none, a line that says so
+	@if $(PY) -c 'import torch; raise SystemExit(not torch.cuda.is_available())'; then $(PY) -m pytest -m gpu; \
+	  else echo 'No GPU was found: no test was run.'; fi
 
 test-ci: $(READY) ## of these the ones that every change must pass
 	$(PY) -m pytest -m 'slow and ci'

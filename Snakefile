@@ -51,6 +51,7 @@ rule all:
         f"{RESULTS}/report.html",
         [f"{RESULTS}/ledger.parquet"] if EXPERIMENTS else [],
         measured("transfer", EXPERIMENTS),
+        expectations(NETS),
         [
             f"{folder}/{declared(MEASURED[name]).given[0]}.parquet"
             for name in NAMED

@@ -1,12 +1,20 @@
-"""The device that a job computes on."""
+"""The device that a job computes on; of several GPUs each job of this machine takes its own."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
 from blindspots.interface import InputError
+
+_taken: list[int] = []
+"""The GPU of this process; the lock by which others know of it ends with the process."""
 
 
 def pick(device: str) -> torch.device:
@@ -27,4 +35,41 @@ def pick(device: str) -> torch.device:
         print("no GPU found, computing on the CPU", file=sys.stderr)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
+    if not has_gpu or device == "cpu":
+        return torch.device("cpu")
+    if not _taken:
+        _taken.append(take(visible(torch.cuda.device_count()))[0])
+    torch.cuda.set_device(_taken[0])  # what says "cuda" alone means it, too
+    return torch.device("cuda", _taken[0])
+
+
+def visible(count: int) -> list[str]:
+    """The GPUs that this process sees, by names that other processes have for them as well.
+
+    Args:
+        count: how many there are. A scheduler, such as Slurm, names those of a job in
+            CUDA_VISIBLE_DEVICES.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[:count]
+    return [name.strip() for name in named] if any(named) else [str(gpu) for gpu in range(count)]
+
+
+def take(names: Sequence[str], folder: str | None = None) -> tuple[int, int | None]:
+    """The place of the first GPU that no other process has taken, and the open file that locks it.
+
+    Where all are taken, processes share them by their numbers, and there is no such file.
+
+    Args:
+        names: of the GPUs.
+        folder: of the locks; None: that of temporary files.
+    """
+    for place, name in enumerate(names):
+        file = f"blindspots-{os.getuid()}-gpu-{name.replace(os.sep, '-')}.lock"
+        lock = os.open(Path(folder or tempfile.gettempdir(), file), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            continue
+        return place, lock
+    return os.getpid() % len(names), None

@@ -35,6 +35,45 @@ def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
+def clopper_pearson(
+    counts: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
+
+    Clopper and Pearson 1934: they hold the rate at least as often as they say, however small it is.
+
+    Args:
+        counts: (k,) successes.
+        n: (k,) trials, independent and with the same rate.
+        confidence: of each interval.
+
+    Returns:
+        (k,) lower and (k,) upper ends; NaN where there are no trials.
+    """
+    counts, n = np.asarray(counts, float), np.asarray(n, float)
+    tail = (1 - confidence) / 2
+    low = special.betaincinv(counts, n - counts + 1, tail)
+    high = special.betaincinv(counts + 1, n - counts, 1 - tail)
+    low, high = np.where(counts == 0, 0.0, low), np.where(counts == n, 1.0, high)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def rates_seen(low: float, high: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """The rates that n independent trials show, from quantiles of the binomial distribution.
+
+    Args:
+        low: the least that the rate behind them may be.
+        high: the largest.
+        n: trials.
+        confidence: how often the rate that is seen is in the interval, at least.
+    """
+    from scipy import stats  # most of a second, which few jobs need
+
+    tail = (1 - confidence) / 2
+    ends = stats.binom.ppf(tail, n, low), stats.binom.ppf(1 - tail, n, high)
+    return Interval(*(float(end / n) for end in ends))
+
+
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Student interval for the mean of a normal variable from independent draws; none below two."""
     values = np.asarray(values, dtype=float)

@@ -1,6 +1,7 @@
 rule attack:
     input:
         unpack(read_by_attack),
+        first=known_first,
         shards=shards,
         stale=stale("attack"),
     output:
@@ -34,6 +35,7 @@ rule attack:
 use rule attack as attack_shard with:
     input:
         unpack(read_by_attack),
+        first=known_first,
         stale=stale("attack_shard"),
     output:
         temp(

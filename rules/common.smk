@@ -140,6 +140,7 @@ wildcard_constraints:
 # Files.
 STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
 SPLIT = f"{RESULTS}/splits/{{dataset}}.s{{seed}}.parquet"
+EXPECTED = f"{RESULTS}/nets/{{net}}.s{{seed}}/expected.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
 CHECKPOINTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/checkpoints.safetensors"
 
@@ -179,6 +180,12 @@ def clean_of(experiments):
     """Answers of the nets of experiments to these experiments' datasets, unaltered."""
     shown = [(net, each["data"]) for each in experiments for net in everyone(each)]
     return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
+
+
+def expectations(nets, seeds=config["seeds"]):
+    """Whether nets err as often as expected, of those of which it is."""
+    known = [net for net in nets if NETS[net]["expect"] is not None]
+    return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
 
 
 def splits_of(datasets):

@@ -50,6 +50,12 @@ def read_by_answers(wildcards):
     }
 
 
+def read_by_expect(wildcards):
+    net, seed = wildcards.net, wildcards.seed
+    dataset = NETS[net]["data"]
+    return {"clean": clean(net, dataset, seed), "split": split_of(dataset, seed)}
+
+
 def read_by_attack(wildcards):
     return {
         "images": images(wildcards.dataset, wildcards.part, wildcards.seed),
@@ -57,6 +63,11 @@ def read_by_attack(wildcards):
         "weights": weights_of(wildcards.net, wildcards.seed),
         "parents": parent_weights(config["attacks"][wildcards.attack], wildcards.seed),
     }
+
+
+def known_first(wildcards):
+    """An input: whether the net errs as expected, which is known before any attack and changes none."""
+    return ancient(expectations([wildcards.net], [wildcards.seed]))
 
 
 def of_experiment(wildcards):
@@ -129,6 +140,7 @@ def read_by_ledger(wildcards):
         "attacks": [*all_attacked(), *measured("witnesses")],
         "certificates": certified,
         "clean": clean_of(EXPERIMENTS.values()),
+        "expected": expectations(nets_of_experiments()),
     }
 
 
@@ -148,11 +160,15 @@ def read_by_audit(wildcards):
 
 
 def read_by_table(wildcards):
-    return evidence_of(config["tables"][wildcards.table], "analyses")
+    return read_by_summary(config["tables"][wildcards.table], "analyses")
 
 
 def read_by_figure(wildcards):
-    return evidence_of(config["figures"][wildcards.figure], "figures")
+    return read_by_summary(config["figures"][wildcards.figure], "figures")
+
+
+def read_by_summary(mapping, role):
+    return evidence_of(mapping, role) | {"expected": expectations(nets_shown(mapping))}
 
 
 def read_by_report(wildcards):
@@ -166,4 +182,5 @@ def read_by_report(wildcards):
         "pictures": measured("pictures", EXPERIMENTS),
         "transfer": measured("transfer", EXPERIMENTS),
         "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
+        "expected": expectations(NETS),
     }

@@ -97,3 +97,30 @@ rule answers:
         code=lambda w: code("answers.py", *models_of([w.net])),
     script:
         "../scripts/answers.py"
+
+
+# Right after the answers, so that a net which is not the one that it is taken for is found out before it is attacked.
+rule expect:
+    input:
+        unpack(read_by_expect),
+        stale=stale("expect"),
+    output:
+        EXPECTED,
+    log:
+        f"{LOGS}/expect/{{net}}.s{{seed}}.log",
+    benchmark:
+        f"{LOGS}/expect/{{net}}.s{{seed}}.jsonl"
+    wildcard_constraints:
+        net=any_of(net for net in NETS if NETS[net]["expect"] is not None),
+    priority: 1
+    conda:
+        "../envs/blindspots.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=5,
+    params:
+        expected=expected_error,
+        reads=reads(read_by_expect),
+        code=code("expect.py"),
+    script:
+        "../scripts/expect.py"

@@ -6,6 +6,7 @@ from blindspots.analyses.threats import of_one
 from blindspots.config import methods
 from blindspots.figures.kit import save, style
 from blindspots.jobs.evidence import evidence
+from blindspots.jobs.expect import labelled
 from blindspots.jobs.job import job, provenance
 
 
@@ -15,8 +16,9 @@ def main(snakemake):
     frames, said = evidence(snakemake.input, figure["n"], figure["pictures"]), ""
     if not getattr(draw, "across", False):
         frames, said = of_one(frames, several=figure["several"])
+    settings = labelled(figure["settings"], snakemake.input.get("expected", []), "{}\n{}")
     with style():
-        drawn = draw(**frames, **figure["settings"])
+        drawn = draw(**frames, **settings)
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")
         says = " ".join(filter(None, [says, said]))
         save(drawn, snakemake.output[0], says, provenance(snakemake)["settings"])

@@ -2,6 +2,7 @@
 
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
+from blindspots.jobs.expect import flags
 from blindspots.jobs.job import job, provenance
 from blindspots.jobs.ledger import SCHEMA, build
 from blindspots.jobs.lower_bounds import Prepared
@@ -11,7 +12,9 @@ def main(snakemake):
     inputs = {name: snakemake.input[name] for name in ("attacks", "certificates", "clean")}
     images = [(of["dataset"], of["seed"], of["file"]) for of in snakemake.params.images]
     prepared = dict(zip(images, map(Prepared, snakemake.input.images), strict=True))
-    ledger = build(**evidence(inputs), prepared=prepared)
+    ledger = build(
+        **evidence(inputs), prepared=prepared, flags=flags(snakemake.input.get("expected", []))
+    )
     tables.write(snakemake.output[0], tables.from_frame(ledger, SCHEMA), provenance(snakemake))
 
 

@@ -5,6 +5,7 @@ from blindspots.analyses.threats import summarised
 from blindspots.config import methods
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
+from blindspots.jobs.expect import labelled
 from blindspots.jobs.job import job, provenance
 
 
@@ -13,7 +14,8 @@ def main(snakemake):
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
-    found = summarised(summarise, frames, table["settings"], where, several=table["several"])
+    settings = labelled(table["settings"], snakemake.input.get("expected", []))
+    found = summarised(summarise, frames, settings, where, several=table["several"])
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

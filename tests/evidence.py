@@ -13,6 +13,7 @@ from blindspots.measurements.gradients import GRADIENTS
 from blindspots.measurements.layers import LIPSCHITZ
 from blindspots.measurements.looseness import LOOSENESS
 from blindspots.measurements.operators import OPERATORS
+from blindspots.measurements.pockets import POCKETS
 from blindspots.measurements.sweep import CURVES, RADII
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
@@ -32,7 +33,7 @@ SCHEMAS = {
                         ("subset", pa.string())]),
     "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
     "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
-    "gradients": GRADIENTS, "looseness": LOOSENESS,
+    "gradients": GRADIENTS, "looseness": LOOSENESS, "pockets": POCKETS,
     "lipschitz": LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
     "units": UNITS, "unit_rotations": UNIT_ROTATIONS,
     "unit_pictures": unit_pictures(tables.image_field(SHAPE)),
@@ -93,6 +94,17 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                         "distortion": far, "before": before if source else None,
                     }
                 )  # fmt: skip
+        for multiple in (1, 4):
+            of = {"directions": 20, "fooled": multiple, "low": 0.01, "high": 0.3}
+            none = {"directions": 0, "fooled": 0, "low": None, "high": None}
+            found["pockets"].append(
+                image | (of if length else none) | {
+                    "experiment": "e", "source": net, "attack": "closest", "eps": None,
+                    "seed": seed, "outcome": "RIGHT" if before == 1 else "WRONG", "success": ok,
+                    "multiple": multiple, "length": length and multiple * length,
+                    "clipped": False, "inside": 0, "rejected": 0,
+                }
+            )  # fmt: skip
         for victim in nets:
             found["radii"].append(
                 whole | {

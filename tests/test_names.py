@@ -11,7 +11,7 @@ from tests.test_layering import MODULES, PACKAGE, ROLES, ROOT
 ALSO_WORDS = {
     # sections of a config, tables of evidence, their columns and settings
     "curves", "distortions", "errors", "gradients", "layers", "ledger", "lipschitz", "looseness",
-    "operators", "radius", "search", "training", "transfer", "units",
+    "operators", "pockets", "radius", "search", "training", "transfer", "units",
 }  # fmt: skip
 """Names of methods that are words of the library too: with these only comparisons are told."""
 

@@ -129,3 +129,42 @@ def test_a_statistic_that_is_one_of_the_draws_has_a_small_p_as_seldom_as_it_says
     p = [statistics.randomisation_p(rng.standard_normal(), rng.standard_normal(count))
          for _ in range(20_000)]  # fmt: skip
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("n", [1, 7, 40])
+def test_clopper_pearson_covers_every_rate_exactly(n):
+    counts = np.arange(n + 1)
+    low, high = statistics.clopper_pearson(counts, np.full(n + 1, n))
+    for count in counts:
+        expected = proportion_confint(count, n, method="beta")
+        assert (low[count], high[count]) == pytest.approx(expected)
+    for rate in np.linspace(0, 1, 101):
+        held = (low <= rate) & (rate <= high)
+        assert stats.binom.pmf(counts, n, rate)[held].sum() >= 0.95 - 1e-12
+
+
+def test_clopper_pearson_says_nothing_without_trials():
+    low, high = statistics.clopper_pearson([0, 3], [0, 3])
+    assert np.isnan([low[0], high[0]]).all()
+    assert high[1] == 1 and low[1] == pytest.approx(0.025 ** (1 / 3))
+
+
+def test_clopper_pearson_holds_the_mean_of_unequal_rates():
+    """Hoeffding 1956: a sum of unlike trials varies less than a binomial count of their mean."""
+    rates = np.array([0.0, 0.0, 0.1, 0.9])
+    many = [stats.binom.pmf(np.arange(11), 10, rate) for rate in rates]
+    total = many[0]
+    for one in many[1:]:
+        total = np.convolve(total, one)
+    low, high = statistics.clopper_pearson(np.arange(41), np.full(41, 40))
+    held = (low <= rates.mean()) & (rates.mean() <= high)
+    assert total[held].sum() >= 0.95
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (0.01, 0.02), (0.4, 0.4), (0.9, 1.0)])
+@pytest.mark.parametrize("n", [1, 50, 1000])
+def test_trials_show_the_rates_that_they_are_said_to(low, high, n):
+    first, last = statistics.rates_seen(low, high, n, 0.99)
+    for rate in np.linspace(low, high, 5):
+        seen = stats.binom(n, rate)
+        assert seen.cdf(round(last * n)) - seen.cdf(round(first * n) - 1) >= 0.99 - 1e-12

@@ -38,8 +38,9 @@ SCHEMA = pa.schema(
 NEEDED = ("row", "column", "value", "unit", "n")
 """Columns that every summary has; `completed` adds the others."""
 
-RATES = ("%", "% error")
-"""Units of shares of images, in percent: on one network they have Wilson's interval."""
+RATES = ("%", "% error", "% of directions")
+"""Units of shares, in percent: of images, which on one network have Wilson's interval, or of what
+has an interval of its own."""
 
 FORMATS = {
     "%": "{:.2f}",

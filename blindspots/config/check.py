@@ -167,8 +167,10 @@ def _fill_in(config: Config) -> None:
         net.setdefault("parents", {})
         net.setdefault("attacked", {})
         net.setdefault("weights", _own_weights(net["model"]))
-        for key in ("trainer", "train_on", "draws"):
+        for key in ("trainer", "train_on", "draws", "expect"):
             net.setdefault(key, None)
+        if net["expect"] is not None:
+            net["expect"] = {"part": "test", "tolerance": None, "required": False} | net["expect"]
     checkpoints.fill_in(config["nets"])
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")

@@ -99,6 +99,8 @@ def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
     elif (net["trainer"] is None) != (net["train_on"] is None):
         remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
         yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
+    if net["expect"] is not None and net["trainer"] is not None:
+        yield f"{key}.expect: expected it of a net with given weights, found a trainer; remove it"
     users = [("models", net["model"]["method"])]
     users += [] if net["trainer"] is None else [("trainers", net["trainer"]["method"])]
     yield from parent_faults(key, net["parents"], users, config["nets"])

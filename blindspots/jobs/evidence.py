@@ -22,7 +22,7 @@ def evidence(inputs, n=None, pictures=()):
             first=[n[path] for path in paths] if n and name == "attacks" else None,
         )
         for name, paths in inputs.items()
-        if name != "stale"  # no result, see rules/origins.smk
+        if name not in ("stale", "expected")  # see rules/origins.smk, and jobs/expect.py
     }
 
 

@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
         pa.field("lower", pa.float64()),  # null: no certificate
         pa.field("certificate", pa.string()),
         pa.field("reason", pa.string()),  # why no certificate that was asked for has a radius
+        pa.field("warning", pa.string()),  # that the net does not err as expected; null: it does
     ]
 )
 """A row per net, image, norm, goal and target."""
@@ -84,6 +85,7 @@ def build(
     certificates: pd.DataFrame,
     clean: pd.DataFrame,
     prepared: Mapping[Place, Prepared],
+    flags: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Join the bounds of every net and image that was attacked or certified.
 
@@ -96,6 +98,7 @@ def build(
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0. Nets
             that answer by chance, which have shares there, have no row.
         prepared: the unaltered images, by what `PLACE` names.
+        flags: what is said against nets that do not err as expected, by their names.
 
     Returns:
         A frame with `SCHEMA`, sorted by net, seed, image, norm, goal and target.
@@ -128,7 +131,8 @@ def build(
         _assert_in_order(joined[joined["lower"] > joined["upper"]], images, norm)
         frames.append(joined.assign(norm=NORMS.index(norm)))
     ledger = pd.concat(frames, ignore_index=True)
-    return _named(ledger, images, certificates, of_radii)
+    found = _named(ledger, images, certificates, of_radii)
+    return found.assign(warning=found["net"].map(flags or {}).astype(object))
 
 
 def _certain(
@@ -232,7 +236,7 @@ def _assert_in_order(crossed: pd.DataFrame, images: pd.DataFrame, norm: str) -> 
 def _named(
     ledger: pd.DataFrame, images: pd.DataFrame, certificates: pd.DataFrame, image: np.ndarray
 ) -> pd.DataFrame:
-    """The columns of `SCHEMA` in their order, of bounds of numbered goals and norms."""
+    """The columns of `SCHEMA` but the last, of bounds of numbered goals and norms."""
     number, target = ledger["number"].to_numpy() // GOALS, ledger["number"].to_numpy() % GOALS - 1
     ordered = np.lexsort((target, ledger["norm"].to_numpy(), number))
     ledger, number, target = ledger.iloc[ordered], number[ordered], target[ordered]
@@ -249,4 +253,4 @@ def _named(
         "certificate": ledger["certificate"].to_numpy(),
         "reason": np.where(ledger["lower"].isna(), said, None),
     }
-    return pd.DataFrame(columns)[SCHEMA.names]
+    return pd.DataFrame(columns)

@@ -60,6 +60,8 @@ def render(
     pictures: Mapping[str, str | Path] | None = None,
     transfer: Mapping[str, str | Path] | None = None,
     clean: Sequence[str | Path] = (),
+    flags: Mapping[str, str] | None = None,
+    causes: str = "",
     made_by: str = "",
     others: Sequence[str | Path] = (),
 ) -> str:
@@ -75,6 +77,8 @@ def render(
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, likewise.
         clean: tables of the victims' answers to unaltered images, of the first seed.
+        flags: what is said against nets that do not err as expected, by their names.
+        causes: what to look at then.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
         others: the files that are of other settings, which the page says.
     """
@@ -82,6 +86,10 @@ def render(
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
     written, config = config, bidi.config(config)
+    flagged = []
+    for net, said in (flags or {}).items():
+        flagged.append((config["nets"][net]["label"], said))
+        config["nets"][net]["label"] += f" ({said})"
     seen = {name: bidi.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]
@@ -94,6 +102,8 @@ def render(
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         headlines=headlines(config, seen),
         warned=warned(seen),
+        flagged=flagged,
+        causes=causes,
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={

@@ -17,6 +17,7 @@ INTERVALS = {
     "student": "Student's, over networks",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
+    "directions": "the wider of Student's over images and the exact one over directions",
     "median": "of a median by order statistics, on one network",
 }
 """Descriptions of the 95% intervals, by their names in tables."""

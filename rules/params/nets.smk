@@ -90,6 +90,11 @@ def adopted_net(wildcards):
     return built_net(wildcards) | said | {"checkpoint": net["checkpoint"]}
 
 
+def expected_error(wildcards):
+    of = {"net": wildcards.net, "seed": int(wildcards.seed)}
+    return of | NETS[wildcards.net]["expect"]
+
+
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")

@@ -38,13 +38,9 @@ def experiments_of(mapping):
 
 def summary(mapping, role):
     """A table or a figure: its method and settings, with the labels of the nets."""
-    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
-    nets = with_parents(sum(map(everyone, sections), []))
     made = instance(mapping, role)
-    if mapping["measurement"] is not None:
-        nets = MEASURED[mapping["measurement"]].get("nets", [])
     if methods.takes(role, made["method"], "labels"):
-        made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
+        made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets_shown(mapping)}
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
@@ -52,6 +48,15 @@ def summary(mapping, role):
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),
     }
+
+
+def nets_shown(mapping):
+    """The nets that a table or a figure is of."""
+    if mapping["measurement"] is not None:
+        section = MEASURED[mapping["measurement"]]
+        return section.get("nets", nets_in(section.get("experiments", [])))
+    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
+    return with_parents(sum(map(everyone, sections), []))
 
 
 def with_images(wanted):

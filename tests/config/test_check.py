@@ -10,7 +10,11 @@ from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-PRESETS = [ROOT / "config.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+PRESETS = [
+    ROOT / "config.yaml",
+    ROOT / "papers/szegedy2013/pockets.yaml",
+    *sorted((ROOT / "presets").glob("*.yaml")),
+]
 
 
 @pytest.fixture

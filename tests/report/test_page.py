@@ -158,6 +158,7 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
         newest=None,
         commits=["abc"],
         warned=[],
+        flagged=[],
         sections=["any"],
     )
     (shown,) = re.findall(r'<ul class="headlines">(.*?)</ul>', made, re.S)
@@ -172,7 +173,7 @@ def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
     line = Headline("Mean distortion", "", "0.1 RMS", "", "A", "t")
     made = template.render(
         headlines=[line], config=checked(), nets="A", newest=None, commits=[], sections=["any"],
-        warned=[Warned(HOSTILE, "gradients masked: zero at 5 of 6 images", "t")],
+        warned=[Warned(HOSTILE, "gradients masked: zero at 5 of 6 images", "t")], flagged=[],
     )  # fmt: skip
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", made)).split())
     assert f"Warnings {HOSTILE}: gradients masked: zero at 5 of 6 images" in text

@@ -293,7 +293,11 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
         "small": {
             "method": "operators", "model": {"method": "lenet"}, "shape": [1, 12, 12], "classes": 3,
         },
+        "around": {
+            "method": "pockets", "experiments": ["any"], "multiples": [0.5, 1000], "directions": 20,
+        },
     }  # fmt: skip
+    config["tables"]["pockets"] = {"method": "pockets", "measurement": "around"}
     config["tables"]["operators"] = {"method": "operators", "measurement": "small"}
     for method in ("excess", "radius", "alignment", "looseness"):
         config["tables"][method] = {"method": method, "experiment": "both"}
@@ -301,6 +305,10 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
         config["figures"][method] = {"method": method, "experiment": "both"}
     ended = copied.run()
     assert ended.returncode == 0, ended.stdout
+    around = pd.read_parquet(copied.results / "tables/pockets.parquet").set_index(["row", "column"])
+    assert around["networks"].eq(2).all()
+    near, far = (around.loc[(f"linear × {multiple}", "share")] for multiple in ("0.5", "1000"))
+    assert near["value"] == 0 < far["value"] and far["interval"] == "student"
     excess = pd.read_parquet(copied.results / "tables/excess.parquet")
     assert set(excess["interval"].dropna()) == {"student"}
     assert excess["networks"].eq(2).all()

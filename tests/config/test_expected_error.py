@@ -1,0 +1,65 @@
+"""The clean error that a config expects of a net: what is filled in, and where it is refused."""
+
+import pytest
+import yaml
+
+from blindspots.config.check import check
+from blindspots.interface import InputError
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+
+
+@pytest.fixture
+def raw():
+    raw = yaml.safe_load((ROOT / "tests/workflow/small.yaml").read_text("utf-8"))
+    raw["nets"]["theirs"] = {"model": {"method": "mlp", "hidden": []}, "weights": "theirs.pth"}
+    return raw
+
+
+def faults(raw):
+    with pytest.raises(InputError) as raised:
+        check(raw, SCHEMA)
+    return str(raised.value)
+
+
+def test_it_is_of_the_test_images_and_ends_no_run_where_nothing_else_is_said(raw):
+    raw["nets"]["theirs"]["expect"] = {"error": 1.8}
+    found = check(raw, SCHEMA)
+    assert found["nets"]["theirs"]["expect"] == {
+        "error": 1.8, "part": "test", "tolerance": None, "required": False,
+    }  # fmt: skip
+    assert found["nets"]["linear"]["expect"] is None
+
+
+def test_it_is_for_given_weights(raw):
+    raw["nets"]["linear"]["expect"] = {"error": 1.8}
+    assert faults(raw) == (
+        "config: nets.linear.expect: expected it of a net with given weights, found a trainer; "
+        "remove it"
+    )
+
+
+def test_an_exported_net_may_have_it(raw):
+    raw["nets"]["theirs"] = {
+        "model": {"method": "exported", "file": "theirs.pt2"}, "expect": {"error": 3, "part": "P1"},
+    }  # fmt: skip
+    assert check(raw, SCHEMA)["nets"]["theirs"]["expect"]["part"] == "P1"
+
+
+@pytest.mark.parametrize(
+    ("expect", "part"),
+    [
+        ({}, "nets.theirs.expect: expected the key 'error', found none; add it"),
+        (1.8, "nets.theirs.expect: expected a mapping of keys or null"),
+        ({"error": 101}, "nets.theirs.expect.error: expected at most 100 (in percent"),
+        ({"error": "low"}, "nets.theirs.expect.error: expected a number"),
+        ({"error": 1, "tolerance": -1}, "nets.theirs.expect.tolerance: expected at least 0"),
+        ({"error": 1, "part": "dev"}, "nets.theirs.expect.part: expected one of train, P1"),
+        ({"error": 1, "of": "test"}, "nets.theirs.expect: expected only the keys error, part"),
+    ],
+)
+def test_another_is_one_line(raw, expect, part):
+    raw["nets"]["theirs"]["expect"] = expect
+    assert part in faults(raw)
+    assert len(faults(raw).splitlines()) == 1

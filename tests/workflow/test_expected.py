@@ -1,0 +1,94 @@
+"""Nets whose weights are given, and the clean errors that are expected of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.workflow.conftest import Workflow
+
+FLAG = "clean error {:.4g}%, expected 1.8%"
+
+
+def two_nets(folder):
+    """A run with two linear nets of random weights, which are wrong nine times in ten."""
+    workflow = Workflow(folder)
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(10, 64, generator=generator)
+    torch.save({"1.weight": weights, "1.bias": torch.zeros(10)}, folder / "w.pth")
+    config, model = workflow.config, {"method": "mlp", "hidden": []}
+    config["nets"] = {
+        "theirs": {"label": "Theirs", "model": model, "weights": "w.pth", "expect": {"error": 1.8}},
+        "known": {"model": model, "weights": "w.pth", "expect": {"error": 90, "tolerance": 9}},
+    }
+    nets = {"sources": ["theirs", "known"], "victims": ["theirs", "known"]}
+    config["experiments"]["both"] |= nets | {"n": 8}
+    of = {"experiment": "both"}
+    config["tables"] = {
+        "errors": {"method": "errors", "parts": ["test"]} | of,
+        "transfer": {"method": "transfer"} | of,
+        "ledger": {"method": "ledger"} | of,
+    }
+    config["figures"] = {"transfer": {"method": "heatmap"} | of}
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    workflow = two_nets(tmp_path_factory.mktemp("expected") / "run")
+    ended = workflow.run()
+    assert ended.returncode == 0, ended.stdout
+    workflow.said = ended.stdout
+    return workflow
+
+
+def found(run):
+    return pd.read_parquet(run.results / "nets/theirs.s0/expected.parquet").iloc[0]
+
+
+def test_another_error_is_said_in_the_run_and_of_every_row_of_the_net(run):
+    row = found(run)
+    assert row["error"] > 50 and not row["as_expected"]
+    assert "config: nets.theirs.expect: expected a clean error of 1.8% on the" in run.said
+    assert "nets.known.expect" not in run.said
+    flag = FLAG.format(row["error"])
+    for name in ("errors", "transfer", "ledger"):
+        table = pd.read_parquet(run.results / f"tables/{name}.parquet")
+        for key, label in (("row", "row_label"), ("column", "column_label")):
+            flagged = table[label].str.contains(flag, regex=False)
+            assert (flagged == table[key].str.contains("theirs")).all()
+    table = pd.read_parquet(run.results / "tables/errors.parquet")
+    assert set(table["row_label"]) == {f"Theirs ({flag})", "known"}
+    ledger = pd.read_parquet(run.results / "ledger.parquet")
+    assert ledger.loc[ledger["net"] == "theirs", "warning"].eq(flag).all()
+    assert ledger.loc[ledger["net"] == "known", "warning"].isna().all()
+
+
+def test_the_report_warns_of_it_first(run):
+    page = (run.results / "report.html").read_text("utf-8")
+    flag = FLAG.format(found(run)["error"])
+    warning = f"<strong>Theirs</strong>: {flag}; check normalisation, channel order, crop and class"
+    assert warning in page
+    assert page.count(f"Theirs ({flag})") > 3
+    assert f"known ({flag[:11]}" not in page
+
+
+def test_another_expectation_attacks_no_net_again(run):
+    run.config["nets"]["theirs"]["expect"] = {"error": 1.8, "tolerance": 98.2, "required": True}
+    assert run.jobs() == {
+        "expect": 1, "table": 3, "figure": 1, "ledger": 1, "audit": 1, "report": 1, "all": 1,
+    }  # fmt: skip
+    del run.config["nets"]["theirs"]["expect"]
+    assert run.jobs().keys() == {"table", "figure", "ledger", "audit", "report", "all"}
+
+
+def test_a_required_one_ends_the_run_before_any_attack(tmp_path):
+    workflow = two_nets(tmp_path / "run")
+    for net in workflow.config["nets"].values():
+        net["expect"] = {"error": 1.8, "required": True}
+    ended = workflow.run()
+    assert ended.returncode != 0
+    (line,) = {line for line in ended.stdout.splitlines() if "nets.theirs.expect: expected" in line}
+    assert "found" in line and "Traceback" not in ended.stdout
+    assert not (workflow.results / "attacks").exists()
+    assert not np.any([path.stem == "expected" for path in workflow.results.rglob("*.parquet")])
