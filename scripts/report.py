@@ -18,6 +18,7 @@ def main(snakemake):
         pictures=dict(zip(config["experiments"], given.pictures, strict=True)),
         transfer=dict(zip(config["experiments"], given.transfer, strict=True)),
         clean=given.clean,
+        claims=snakemake.params.claims,
         made_by=provenance(snakemake)["settings"],
         others=[path for path, made_by in known.items() if settings_in(path) != made_by],
     )

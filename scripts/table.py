@@ -13,7 +13,14 @@ def main(snakemake):
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
-    found = summarised(summarise, frames, table["settings"], where, several=table["several"])
+    found = summarised(
+        summarise,
+        frames,
+        table["settings"],
+        where,
+        several=table["several"],
+        figures=table["figures"],
+    )
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

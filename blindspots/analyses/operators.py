@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from blindspots.analyses.kit import cells
-from blindspots.analyses.printed import Printed
 
 HEADLINE = {"value": "Norm of a linear layer"}
 """What the report's first screen shows of the table (`report.headlines`)."""
@@ -19,12 +18,11 @@ COLUMNS = {
 }
 
 
-def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.DataFrame:
+def operators(operators: pd.DataFrame) -> pd.DataFrame:
     """Where a network's weights are from, and all that is known of each linear layer's norm.
 
     Args:
         operators: of one network, with schema `measurements.operators.OPERATORS`.
-        paper: "table5", to set the paper's upper bounds beside the layers, in their order.
     """
     layers = operators.assign(
         row=[str(number) for number in range(1, len(operators) + 1)],
@@ -39,4 +37,4 @@ def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.Da
         layers.assign(column=column, column_label=label, value=layers[column])
         for column, label in COLUMNS.items()
     ]
-    return cells(pd.concat(found).assign(unit=""), {}, paper)
+    return cells(pd.concat(found).assign(unit=""), {})

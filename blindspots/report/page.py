@@ -62,6 +62,7 @@ def render(
     clean: Sequence[str | Path] = (),
     made_by: str = "",
     others: Sequence[str | Path] = (),
+    claims: Sequence[Config] = (),
 ) -> str:
     """The report as HTML, with nothing to fetch.
 
@@ -77,6 +78,7 @@ def render(
         clean: tables of the victims' answers to unaltered images, of the first seed.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
         others: the files that are of other settings, which the page says.
+        claims: of the run, as `config.claims.claims_of` has them.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
@@ -92,7 +94,7 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, seen),
+        headlines=headlines(config, seen, claims),
         warned=warned(seen),
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),

@@ -43,11 +43,17 @@ def summary(mapping, role):
     made = instance(mapping, role)
     if mapping["measurement"] is not None:
         nets = MEASURED[mapping["measurement"]].get("nets", [])
+    figures = PRINTED[mapping["paper"]] if mapping["paper"] else {}
+    if methods.takes(role, made["method"], "printed"):
+        made["settings"]["printed"] = PRINTED
+    if role == "figures" and figures:
+        made["settings"]["paper"] = figures
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets}
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
+        "figures": figures,
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),

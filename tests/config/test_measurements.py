@@ -12,7 +12,7 @@ from tests.config.test_check import ROOT, SCHEMA, fault
 
 @pytest.fixture
 def of_units():
-    return yaml.safe_load((ROOT / "presets/units.yaml").read_text("utf-8"))
+    return yaml.safe_load((ROOT / "papers/szegedy2013/units.yaml").read_text("utf-8"))
 
 
 def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_units):
