@@ -159,11 +159,11 @@ def test_the_six_words_are_those_of_the_register():
 @pytest.mark.parametrize(
     ("cells", "rule", "message"),
     [
-        ({"rows": "b"}, {}, "claims.0.cells.rows: expected a row of the table t of the run mine (a,"
-         "aa), found 'b'"),
+        ({"rows": "b"}, {}, "claims.0.cells.rows: expected a row of the table t of the run mine "
+         "(a, aa), found 'b'"),
         ({"rows": ["a", "x*"]}, {}, "claims.0.cells.rows: expected a row of"),
-        ({"columns": "d"}, {}, "claims.0.cells.columns: expected a column of the table t of the run"
-         "mine (c), found 'd'"),
+        ({"columns": "d"}, {}, "claims.0.cells.columns: expected a column of the table t of the "
+         "run mine (c), found 'd'"),
         ({"rows": "a*"}, {}, "claims.0: expected one cell, found 2; add a reduction (least, "),
         ({}, {"reduction": "mean"}, "claims.0: expected cells of one unit, found '%', 'L2'"),
     ],
