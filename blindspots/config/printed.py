@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ def tables_in(path: Path) -> dict[str, Figures]:
     Raises:
         InputError: one line for each fault.
     """
+    there = path.stat() if path.exists() else None
+    return _tables_in(path, there and (there.st_mtime_ns, there.st_size))
+
+
+@cache
+def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
+    """The same for a file as it is; many tables of a config name its tables."""
     raw = numbers(load(path, "a YAML file of printed figures"))
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("printed"))]
     faults = faults or [*_uneven(raw)]
