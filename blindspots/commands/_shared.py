@@ -13,7 +13,7 @@ import yaml
 
 from blindspots.config.check import check, laid_over
 from blindspots.config.lines import places
-from blindspots.config.reading import load
+from blindspots.config.loader import load
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]

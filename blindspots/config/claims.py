@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.config.lines import place_of, places
+from blindspots.config.loader import load
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located, schema
-from blindspots.config.reading import load
 from blindspots.config.schema import schema_faults
 from blindspots.config.values import numbers, value_faults
 from blindspots.config.wording import shown

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from blindspots.config.reading import load
+from blindspots.config.loader import load
 from blindspots.config.schema import schema_faults
 from blindspots.config.values import numbers, value_faults
 from blindspots.config.wording import key_of, unknown

@@ -19,6 +19,7 @@ from blindspots.analyses.masking import WARNING
 from blindspots.config import methods
 from blindspots.interface import InputError
 from blindspots.report import verdicts
+from blindspots.report.bidi import isolated
 from blindspots.report.summaries import figure
 
 Config = Mapping[str, Any]
@@ -127,7 +128,7 @@ def _claimed(
         printed = of.claim["printed"]
         said = [of.claim["where"], None if printed is None else f"printed {printed:g}"]
         note = "; ".join([of.note, *filter(None, said)])
-        yield Headline(of.claim["claim"], of.word, of.figure, of.interval, note, of.table)
+        yield Headline(isolated(of.claim["claim"]), of.word, of.figure, of.interval, note, of.table)
 
 
 def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:

@@ -9,7 +9,7 @@ import yaml
 
 from blindspots.commands import _shared
 from blindspots.config.check import check
-from blindspots.config.reading import load
+from blindspots.config.loader import load
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
 

@@ -48,6 +48,12 @@ def test_each_claim_has_its_verdict_with_figure_interval_and_rule():
     )  # fmt: skip
 
 
+def test_a_claim_keeps_its_direction_of_writing_to_itself():
+    config, claims = claimed(CLAIM | {"claim": "\u05d0"})
+    (line,) = headlines(config, {"v": rows(cell("largest", "mean", value=0.1))}, claims)
+    assert line.claim == "\u2068\u05d0\u2069"
+
+
 def test_verdicts_on_claims_come_before_those_of_tables():
     config, claims = claimed(CLAIM)
     config["tables"]["u"] = {"method": "units", "title": "T u"}
