@@ -31,7 +31,7 @@ def many(nets: int, attacks: int) -> dict:
     config["experiments"] = {
         f"with{i}": one | everyone | {"attack": f"attack{i}"} for i in range(attacks)
     }
-    config["tables"], config["figures"] = {}, {}
+    config["tables"], config["figures"], config["claims"] = {}, {}, None
     return config
 
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from blindspots.commands import calibrate, compare, new, prune, report, results, run
+from blindspots.commands import calibrate, claims, compare, new, prune, report, results, run
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
 
-COMMANDS = (new, run, report, results, compare, prune, calibrate)
+COMMANDS = (new, run, report, results, claims, compare, prune, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

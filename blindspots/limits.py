@@ -86,7 +86,8 @@ def one_of_its(what: str | dict[str, str], by: str = "") -> Limit:
 
     Args:
         what: "experiments", or a key of an experiment: "sources", "victims", "controls",
-            "amplify", or "nets" (sources and victims); or by the value of the key `by` that stands
+            "amplify", or "nets" (sources and victims); "printed", of the config's tables of
+            printed figures; or by the value of the key `by` that stands
             beside it. Beside another value there is to be none.
         by: that key.
     """

@@ -13,9 +13,11 @@ import yaml
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
 from blindspots.config.check import check
+from blindspots.config.claims import claims_of
 from blindspots.config.datasets import is_derived
 from blindspots.config.lines import places
 from blindspots.config.measurements import asked, declared, givers
+from blindspots.config.printed import printed
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -81,6 +83,7 @@ assert_weights_exist("measurements")
 RESULTS = f"results/{config['run']}"
 LOGS = f"logs/{config['run']}"
 NETS, EXPERIMENTS, MEASURED = config["nets"], config["experiments"], config["measurements"]
+PRINTED, CLAIMS = printed(config), claims_of(config)
 DATASETS = config["datasets"]
 PLAIN = [name for name in DATASETS if not is_derived(DATASETS[name])]
 DERIVED = [name for name in DATASETS if name not in PLAIN]

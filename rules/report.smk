@@ -140,6 +140,7 @@ rule report:
         order=[
             list(config[key]) for key in ("datasets", "nets", "experiments", "tables", "figures")
         ],
+        claims=CLAIMS,
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

@@ -21,6 +21,7 @@ def main(snakemake):
         clean=given.clean,
         flags=flags(given.get("expected", [])),
         causes=CAUSES,
+        claims=snakemake.params.claims,
         made_by=provenance(snakemake)["settings"],
         others=[path for path, made_by in known.items() if settings_in(path) != made_by],
     )

@@ -15,7 +15,9 @@ def main(snakemake):
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
     settings = labelled(table["settings"], snakemake.input.get("expected", []))
-    found = summarised(summarise, frames, settings, where, several=table["several"])
+    found = summarised(
+        summarise, frames, settings, where, several=table["several"], figures=table["figures"]
+    )
     metadata = provenance(snakemake) | {"title": table["title"]}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

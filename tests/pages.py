@@ -82,6 +82,7 @@ def checked(**changes):
     raw["seeds"] = [0, 3]
     table = {"method": "errors", "experiment": "cross-model", "parts": ["test"]}
     titles = {"t": "T <1>", "large": HOSTILE, "wide": "Wide"}
+    raw["claims"] = None
     raw["tables"] = {name: table | {"title": title} for name, title in titles.items()}
     raw["figures"] = {"examples": raw["figures"]["distortions"] | {"title": 'F "1"'}}
     return check(raw | changes, SCHEMA)

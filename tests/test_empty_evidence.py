@@ -7,21 +7,17 @@ import pytest
 from blindspots.analyses import kit
 from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
+from blindspots.config.printed import tables_in
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
 from tests import evidence
+from tests.conftest import ROOT
 
-CLAIMS = [
-    {"claim": measure, "measure": measure, "experiment": "e", "at_least": 1, "weakly": 0, "of": of}
-    for measure, of in (
-        ("success", None), ("largest distortion", None), ("error beyond noise", None),
-        ("error beyond clean", None), ("error by a control", "noise"),
-        ("advantage of a victim", "B"),
-    )
-]  # fmt: skip
+PRINTED = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 SETTINGS = {
     "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
-    "claims": CLAIMS, "readings": {"one": {"table2": "e"}},
+    "readings": {"one": {"table2": "e"}}, "images": 256, "printed": PRINTED,
+    "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
     "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
     "margins": MARGINS,
 }  # fmt: skip

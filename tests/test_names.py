@@ -95,7 +95,7 @@ def test_what_is_allowed_is_still_there():
         ('"""mlp"""', set()),
         ('x["units"]', set()),
         ('if table["method"] == "units": pass', {"units"}),
-        ('if method in ("verdicts", "units"): pass', {"verdicts", "units"}),
+        ('if method in ("effects", "units"): pass', {"effects", "units"}),
         ('UNPINNED = {"kmnist": "KMNIST"}', {"kmnist"}),
     ],
 )

@@ -62,4 +62,4 @@ def alignment(
                 "n": 0, "networks": 1, "reason": "fewer than three different pairs",
             }
         )  # fmt: skip
-    return cells(pd.concat([values, pd.DataFrame(last)]), labels, None)
+    return cells(pd.concat([values, pd.DataFrame(last)]), labels)

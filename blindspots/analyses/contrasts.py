@@ -10,7 +10,6 @@ import pandas as pd
 from blindspots import statistics
 from blindspots.analyses._clean import IMAGE, answers_on
 from blindspots.analyses.kit import cells, over_seeds
-from blindspots.analyses.printed import Printed
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
@@ -25,7 +24,6 @@ def contrasts(
     parts: Annotated[Sequence[PartName], some()],
     against: Annotated[Sequence[Annotated[str, one_of_its("nets")]], some(), distinct()],
     labels: Mapping[str, str],
-    paper: Printed | None = None,
 ) -> pd.DataFrame:
     """Error of every net on each part, and its difference from that of the nets `against`.
 
@@ -41,7 +39,6 @@ def contrasts(
         parts: such as ["test"].
         against: names of nets.
         labels: of nets, by name.
-        paper: "adversarial" for the figures of section 4.2.
 
     Returns:
         A row per net; errors in percent, and beside them the share of rejected images where there
@@ -71,7 +68,7 @@ def contrasts(
                 )  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
     frame = pd.DataFrame(found, columns=[*keys, "seed", "n", "value", *INTERVAL, "reason"])
-    return cells(over_seeds(frame, keys), labels, paper)
+    return cells(over_seeds(frame, keys), labels)
 
 
 INTERVAL = ["low", "high", "interval"]

@@ -11,7 +11,6 @@ from blindspots.analyses._clean import error_columns
 from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
-from blindspots.analyses.printed import Printed
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
@@ -27,7 +26,6 @@ def errors(
     *,
     parts: Annotated[Sequence[PartName], some()],
     labels: Mapping[str, str],
-    paper: Printed | None = None,
 ) -> pd.DataFrame:
     """Tables 1 and 3 of Szegedy et al. 2013.
 
@@ -38,7 +36,6 @@ def errors(
         transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
         parts: for which the error is wanted, such as ["train", "test"].
         labels: of nets, by name.
-        paper: the paper's table.
 
     Returns:
         Per net: the error on each part in percent, and beside it the share of rejected images where
@@ -54,4 +51,4 @@ def errors(
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(clean["net"].unique())}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels, paper)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)

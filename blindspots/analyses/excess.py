@@ -66,7 +66,7 @@ def excess(
     values = over_seeds(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), keys)
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
-    return cells(values.assign(row=names, row_label=shown), labels, None)
+    return cells(values.assign(row=names, row_label=shown), labels)
 
 
 def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from blindspots import statistics
-from blindspots.analyses.printed import TABLES, Printed
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.threat.outcomes import REJECTED, RIGHT, WRONG
@@ -34,6 +33,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+
+Figures = Mapping[str, Mapping[str, float]]
+"""The figures that a table of a paper prints, by row and column."""
 
 NEEDED = ("row", "column", "value", "unit", "n")
 """Columns that every summary has; `completed` adds the others."""
@@ -126,8 +128,8 @@ def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
     return number(cell["value"], cell["unit"]) + of_fewer(fooled, tried) if fooled < tried else None
 
 
-def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None) -> pd.DataFrame:
-    """Finish a summary: labels for rows and columns, and the paper's figures.
+def cells(values: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Finish a summary: labels for rows and columns.
 
     A reason stays where there is no value alone.
 
@@ -135,17 +137,26 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None
         values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
             those of nets.
         labels: of nets, by name.
-        paper: the paper's table, such as "table2", or None.
     """
-    figures = TABLES[paper] if paper else {}
-    finished = values.assign(
-        paper=[figures.get((r, c)) for r, c in zip(values["row"], values["column"], strict=True)]
-    )
+    finished = values.copy()
     for name in ("row", "column"):
         if f"{name}_label" not in finished:
             finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
     finished = finished.reindex(columns=SCHEMA.names)
     return finished.assign(reason=finished["reason"].where(finished["value"].isna()))
+
+
+def beside(summary: pd.DataFrame, figures: Figures) -> pd.DataFrame:
+    """Set the figures that a paper prints beside those of a summary.
+
+    Args:
+        summary: with `row` and `column`; its own column `paper` stays where there are no figures.
+        figures: the printed ones, by row and column.
+    """
+    if not figures:
+        return summary
+    keys = zip(summary["row"], summary["column"], strict=True)
+    return summary.assign(paper=[figures.get(row, {}).get(column) for row, column in keys])
 
 
 def completed(summary: Any, where: str) -> pd.DataFrame:

@@ -33,4 +33,4 @@ def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
     ]
     values = pd.concat(found).assign(unit="", n=0)
     keys = ["row", "row_label", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), labels, None)
+    return cells(over_seeds(values, keys), labels)

@@ -68,7 +68,7 @@ def ledger(
     keys = ["row", "column", "column_label", "unit"]
     columns = [*keys, "seed", "value", "n", "endless", "reason"]
     values = over_seeds(pd.DataFrame(found, columns=columns), keys)
-    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels, None)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)
 
 
 def _of(every: pd.DataFrame, rejects: bool) -> Iterator[dict[str, Any]]:

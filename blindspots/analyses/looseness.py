@@ -46,4 +46,4 @@ def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataF
     ]
     values = pd.concat(found).assign(unit="").rename(columns={"net": "row"})
     keys = ["row", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), labels, None)
+    return cells(over_seeds(values, keys), labels)

@@ -56,7 +56,7 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame
         found += [row | cell for cell in _columns(rows)]
     keys = ["row", "row_label", "column", "column_label", "unit"]
     columns = [*keys, "seed", "value", "n", "low", "high", "interval", "reason"]
-    return cells(over_seeds(pd.DataFrame(found, columns=columns), keys), labels, None)
+    return cells(over_seeds(pd.DataFrame(found, columns=columns), keys), labels)
 
 
 def _columns(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:

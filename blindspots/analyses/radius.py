@@ -50,4 +50,4 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
                 "reason": BEYOND if median["endless"] else NONE,
             }
         )  # fmt: skip
-    return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels, None)
+    return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels)

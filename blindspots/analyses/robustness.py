@@ -50,7 +50,7 @@ def robustness(
     ]
     keys = ["row", "column", "column_label", "unit"]
     values = pd.DataFrame(found, columns=[*keys, "seed", "value", "n", "reason"])
-    return cells(over_seeds(values, keys), labels, None)
+    return cells(over_seeds(values, keys), labels)
 
 
 def _norm_of(attacks: pd.DataFrame) -> str:

@@ -72,4 +72,4 @@ def search(
         shared | {"column": "mark", "column_label": "", "unit": "", "value": np.nan,
                   "text": f"{len(ends)} trainings"},
     ]  # fmt: skip
-    return cells(pd.concat([values, pd.DataFrame(marks)], ignore_index=True), labels, None)
+    return cells(pd.concat([values, pd.DataFrame(marks)], ignore_index=True), labels)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
-from blindspots.analyses.kit import completed
+from blindspots.analyses.kit import Figures, beside, completed
 
 Analysis = TypeVar("Analysis", bound=Callable[..., pd.DataFrame])
 
@@ -41,6 +41,7 @@ def summarised(
     where: str,
     *,
     several: bool,
+    figures: Figures | None = None,
 ) -> pd.DataFrame:
     """Run an analysis; on tables of several threats, once for each, and join the rows.
 
@@ -50,16 +51,18 @@ def summarised(
         settings: of the analysis.
         where: the table and its method, as messages name them.
         several: whether their one experiment has several threats.
+        figures: that a paper prints, to be set beside ours.
 
     Raises:
         InputError: as `kit.completed`.
     """
     known = present(frames) if several else []
     if len(known) < 2 or getattr(analysis, "across", False):
-        return completed(analysis(**frames, **settings), where)
+        return beside(completed(analysis(**frames, **settings), where), figures or {})
     parts = []
     for threat in known:
         part = completed(analysis(**only(threat, frames), **settings), where)
+        part = beside(part, figures or {})
         rows = {
             "row": f"{threat}/" + part["row"],
             "row_label": f"{threat}: " + part["row_label"],

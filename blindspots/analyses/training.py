@@ -36,6 +36,4 @@ def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
         ends.assign(column=column, column_label=label, unit=unit, value=ends[column].astype(float))
         for column, (label, unit) in COLUMNS.items()
     ]
-    return cells(
-        over_seeds(pd.concat(found), ["row", "column", "column_label", "unit"]), labels, None
-    )
+    return cells(over_seeds(pd.concat(found), ["row", "column", "column_label", "unit"]), labels)

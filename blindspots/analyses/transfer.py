@@ -8,19 +8,15 @@ import pandas as pd
 
 from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds, rates
-from blindspots.analyses.printed import Printed
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 
-def transfer(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
-) -> pd.DataFrame:
+def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`.
         labels: of nets, by name.
-        paper: the paper's table.
 
     Returns:
         Per source or control: the error of each victim in percent over all its images, and beside
@@ -33,7 +29,7 @@ def transfer(
     found = pd.concat([*_rates(rows, labels), *_lengths(rows)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
     shown = {row: _label(row, labels) for row in values["row"].unique()}
-    return cells(values.assign(row_label=values["row"].map(shown)), labels, paper)
+    return cells(values.assign(row_label=values["row"].map(shown)), labels)
 
 
 def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:

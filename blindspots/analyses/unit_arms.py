@@ -34,4 +34,4 @@ def unit_arms(
         unit="",
     )
     keys = ["row", "row_label", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), {}, None)
+    return cells(over_seeds(values, keys), {})

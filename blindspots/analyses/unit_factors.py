@@ -66,7 +66,7 @@ def unit_factors(
             ]  # fmt: skip
     keys = ["row", "row_label", "column", "column_label", "unit"]
     frame = pd.DataFrame(rows, columns=[*keys, "value", "n", "reason"])
-    return cells(over_seeds(frame, keys), {}, None)
+    return cells(over_seeds(frame, keys), {})
 
 
 Place = tuple[str, bool, str]

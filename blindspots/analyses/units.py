@@ -98,7 +98,7 @@ def units(
             p = verdicts[show.replace(" ", "_")]
             alone = NO_ROTATIONS if show == "rotation p" else ONE_NETWORK
             finished = verdicts.assign(value=p, unit="p", reason=verdicts["reason"].fillna(alone))
-    return cells(finished, {}, None)
+    return cells(finished, {})
 
 
 KEYS = ["row", "row_label", "column", "column_label", "unit"]

@@ -64,7 +64,7 @@ def variance(
                     "reason": "needs across_seeds, three seeds and three nets",
                 }
             )  # fmt: skip
-    return cells(pd.DataFrame(rows), {}, None)
+    return cells(pd.DataFrame(rows), {})
 
 
 def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:

@@ -13,7 +13,7 @@ import yaml
 
 from blindspots.config.check import check, laid_over
 from blindspots.config.lines import places
-from blindspots.config.values import assert_bounded
+from blindspots.config.loader import load
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -22,60 +22,13 @@ ROOT = Path(__file__).parents[2]
 LOCKS = Path(".snakemake/locks")
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice: of two nets of one name the first would be gone."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
-                continue
-            name = str(self.construct_object(key))
-            if name in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
-                )
-            seen.add(name)
-        return node
-
-
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
     raw: Any = {}
     for path in paths:
-        raw = laid_over(raw, _loaded(path))
+        raw = laid_over(raw, load(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
     return check(raw, schema, ", ".join(map(str, paths)), places(paths))
-
-
-def _loaded(path: Path) -> Any:
-    """Load a YAML file.
-
-    Raises:
-        InputError: a file that is no YAML, or without end once its aliases are followed.
-    """
-    try:
-        loader = _Loader(path.read_text("utf-8"))
-        node = loader.get_single_node()
-        assert_bounded(node, _inside)
-        return None if node is None else loader.construct_document(node)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8, found other text ({error}); convert it"
-        ) from None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
-
-
-def _inside(node: yaml.Node | None) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def workflow(name: str) -> Path:

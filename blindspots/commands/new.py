@@ -74,11 +74,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _presets() -> dict[str, str]:
-    """Complete configs by name; those that are laid over another are none."""
+    """Complete configs by name; those that are laid over another are none, nor are papers' data."""
     found = {"paper": "config.yaml"}
-    for path in sorted((_shared.ROOT / "presets").glob("*.yaml")):
-        if not path.read_text("utf-8").startswith("# Laid over"):
-            found[path.stem] = f"presets/{path.name}"
+    for folder in ("presets", "papers/*"):
+        for path in sorted(_shared.ROOT.glob(f"{folder}/*.yaml")):
+            text = path.read_text("utf-8")
+            if "\nrun: " in text and not text.startswith("# Laid over"):
+                file = path.relative_to(_shared.ROOT).as_posix()
+                found[file.removeprefix("presets/").removeprefix("papers/")[: -len(".yaml")]] = file
     return found
 
 

@@ -5,7 +5,7 @@ where there are no other runs, which may need what is there.
 
 Examples:
   blindspots prune my.yaml other.yaml
-  blindspots prune config.yaml+presets/replicates.yaml my.yaml --delete
+  blindspots prune config.yaml+papers/szegedy2013/replicates.yaml my.yaml --delete
 """
 
 from __future__ import annotations

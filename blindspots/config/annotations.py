@@ -88,8 +88,9 @@ def mentions(
         case ast.Subscript(ast.Name(name), items) if name in LISTS and isinstance(value, list):
             item = items.elts[0] if isinstance(items, ast.Tuple) else items
             parts = [((number,), one, item) for number, one in enumerate(value)]
-        case ast.Subscript(ast.Name(name), ast.Tuple([_, item])) if name in MAPPINGS:
-            parts = [((name,), one, item) for name, one in value.items()]
+        case ast.Subscript(ast.Name(name), ast.Tuple([key, item])) if name in MAPPINGS:
+            parts = [((name,), name, key) for name in value]
+            parts += [((name,), one, item) for name, one in value.items()]
         case ast.Call(ast.Name("TypedDict"), [], fields):
             beside = value
             parts = [((f.arg,), value.get(f.arg), f.value) for f in fields if f.arg is not None]

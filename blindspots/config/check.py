@@ -9,7 +9,9 @@ from typing import Any
 from blindspots import provenance
 from blindspots.config import attacked, checkpoints, datasets, measurements, methods
 from blindspots.config.chance import chance_faults
+from blindspots.config.claims import claims_of
 from blindspots.config.lines import place_of
+from blindspots.config.printed import printed
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
@@ -38,8 +40,8 @@ OWN_KEYS = {
         "n",
         *measurements.NETWORK,
     },
-    "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
-    "figures": {"method", *SUBJECTS, "more_experiments", "title"},
+    "analyses": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
+    "figures": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
 }
 """Keys beside a method's settings that belong to the workflow, by role."""
 
@@ -73,7 +75,7 @@ def check(
         raise InputError(f"{where}: {error}") from None
     config = numbers(raw)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
-    faults = faults or [*schema_faults(config, schema)]
+    faults = faults or [*schema_faults(config, schema)] or [*_unreadable(config)]
     short = not faults and "data" in config
     faults = faults or [*datasets.fill_in(config, name_of)]
     if not faults:
@@ -102,6 +104,16 @@ def check(
         said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
         raise InputError("\n".join(dict.fromkeys(said)))
     return config
+
+
+def _unreadable(config: Config) -> Iterator[str]:
+    """A line for each fault of the files of printed figures and of claims."""
+    for key, read in (("printed", printed), ("claims", claims_of)):
+        try:
+            read(config)
+        except InputError as error:
+            beside = "" if isinstance(config[key], list) else f"{key}: "
+            yield from (beside + line for line in str(error).splitlines())
 
 
 def laid_over(base: Any, over: Any) -> Any:
@@ -162,6 +174,8 @@ def _own_weights(model: Config) -> str | None:
 
 
 def _fill_in(config: Config) -> None:
+    config.setdefault("printed", None)
+    config.setdefault("claims", None)
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
@@ -194,6 +208,7 @@ def _fill_in(config: Config) -> None:
             for key in SUBJECTS:
                 summary.setdefault(key, None)
             summary.setdefault("more_experiments", [])
+            summary.setdefault("paper", None)
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
     used = [net for net in config["nets"] if net in in_use(config)]

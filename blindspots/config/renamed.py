@@ -18,11 +18,15 @@ RENAMED = {
     "tables.*.units": "measurement: NAME",
     "figures.*.operators": "measurement: NAME",
     "figures.*.units": "measurement: NAME",
+    "tables.*.method=verdicts": (
+        "a table of method effects for each experiment, and claims: [{claim: …, cells: {table: …, "
+        "rows: …}, at_least: …}] at the top level"
+    ),
     "decay_scale": (
         "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
 }
-"""Renamed keys, with * for any name: the successor and its meaning."""
+"""Renamed keys, with * for any name, or by key=value: the successor and its meaning."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:
@@ -40,6 +44,9 @@ def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
     if not steps:
         yield ()
     elif isinstance(value, Mapping):
-        for name in value if steps[0] == "*" else value.keys() & {steps[0]}:
+        key, _, wanted = steps[0].partition("=")
+        for name in value if key == "*" else value.keys() & {key}:
+            if wanted and value[name] != wanted:
+                continue
             for path in _found(value[name], steps[1:]):
                 yield (name, *path)

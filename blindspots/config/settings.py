@@ -24,8 +24,8 @@ PROVIDED: dict[str, set[str]] = {
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
-    "analyses": {"labels"},
-    "figures": {"labels"},
+    "analyses": {"labels", "printed"},
+    "figures": {"labels", "paper"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""
 

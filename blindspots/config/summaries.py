@@ -7,6 +7,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions
+from blindspots.config.printed import printed_faults
 from blindspots.config.wording import key_of, shown, unknown
 
 Config = dict[str, Any]
@@ -27,6 +28,8 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         config: as a whole.
     """
     yield from _subject_faults(key, summary, config)
+    if summary["paper"] is not None:
+        yield from printed_faults(config, f"{key}.paper", summary["paper"])
     experiments = config["experiments"]
     for more in summary["more_experiments"]:
         yield from unknown(f"{key}.more_experiments", more, experiments, "an experiment")
@@ -62,7 +65,7 @@ WORDS = {
 
 
 def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
-    """A line for each name in the settings of a table or a figure that its experiments have not.
+    """A line for each name in a table's or a figure's settings that names nothing.
 
     Args:
         key: of the table or figure.
@@ -70,6 +73,12 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
         summary: its section, whose settings fit their annotations.
         config: as a whole, whose names are known.
     """
+    if (
+        role == "figures"
+        and summary["paper"]
+        and not methods.takes(role, summary["method"], "paper")
+    ):
+        yield f"{key}.paper: expected none for {summary['method']}, which shows none; remove it"
     named = [name for name in (summary["experiment"], *summary["more_experiments"]) if name]
     own = {name: config["experiments"][name] for name in named}
     for setting, parameter in methods.parameters_of(role, summary["method"]).items():
@@ -77,6 +86,9 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
             found = mentions(summary[setting], parameter.annotation, "one_of_its")
             for path, value, arguments, beside in found:
                 where = key_of([key, setting, *path])
+                if arguments == ["printed"] and value is not None:
+                    yield from printed_faults(config, where, value)
+                    continue
                 yield from _mention_faults(where, value, arguments, beside, own)
 
 

@@ -14,11 +14,12 @@ TEXT = {
     "experiment", "more_experiments",
     "readings", "renamed", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
-    "data",
+    "data", "paper", "table", "cells_of", "errors_of",
+    "columns", "rows",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 
-OF_NAMES = {"readings", "renamed", "parents"}
+OF_NAMES = {"readings", "renamed", "parents", "errors_of"}
 """Keys of mappings whose values are all names."""
 
 MOST_VALUES = 100_000

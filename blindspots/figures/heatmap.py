@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from blindspots.analyses.printed import Printed
+from blindspots.analyses.kit import Figures, beside
 from blindspots.analyses.transfer import transfer as summary
 
 CELL = 0.62
@@ -16,18 +16,18 @@ CELL = 0.62
 
 
 def heatmap(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
+    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Figures | None = None
 ) -> Figure:
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`.
         labels: of nets, by name.
-        paper: the paper's table, such as "table2".
+        paper: figures that a paper prints, by row and column, for a second panel.
     """
-    cells = summary(transfer, labels=labels, paper=paper)
+    cells = beside(summary(transfer, labels=labels), paper or {})
     cells = cells[cells["unit"] == "% error"]
-    shown = [("this run", "value"), *([("Szegedy et al. 2013", "paper")] if paper else [])]
+    shown = [("this run", "value"), *([("the paper", "paper")] if paper else [])]
     rows = dict(zip(cells["row"], cells["row_label"], strict=True))
     columns = dict(zip(cells["column"], cells["column_label"], strict=True))
     widest = max(map(len, rows.values())) * 0.075

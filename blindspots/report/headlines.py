@@ -1,13 +1,14 @@
 """The first screen: a verdict per claim with its key figure, by rule from the tables.
 
-An analysis says what a reader should see of its table in a constant `HEADLINE` of its module: a
-key of `JUDGED`, or words by column, whose range over the rows is a key figure then. A run with a
-table that judges has its verdicts here, any other its key figures.
+A config's claims are judged by its tables (`report.verdicts`). An analysis says what a reader
+should see of its table in a constant `HEADLINE` of its module: a key of `JUDGED`, or words by
+column, whose range over the rows is a key figure then. A run with claims, or with a table that
+judges, has its verdicts here, any other its key figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.analyses.masking import WARNING
 from blindspots.config import methods
 from blindspots.interface import InputError
+from blindspots.report import verdicts
+from blindspots.report.bidi import isolated
 from blindspots.report.summaries import figure
 
 Config = Mapping[str, Any]
@@ -55,14 +58,20 @@ FOUND = ("distortion", "found")
 the range, and are named beside it."""
 
 
-def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Headline]:
+def headlines(
+    config: Config, summaries: Mapping[str, pd.DataFrame], claims: Sequence[Config] = ()
+) -> list[Headline]:
     """The lines of a run's first screen: its verdicts, or else its key figures.
 
     Args:
         config: of the run, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
+        claims: of the run, as `config.claims.claims_of` has them.
+
+    Raises:
+        InputError: a claim that names a row or a column that its table has not.
     """
-    judged: list[Headline] = []
+    judged = [*_claimed(config, summaries, claims)]
     measured: list[Headline] = []
     for name, summary in summaries.items():
         table = config["tables"][name]
@@ -102,16 +111,24 @@ def _declared(method: str) -> str | Mapping[str, str]:
     )
 
 
-def _verdicts(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """A line per row that has its own verdict."""
-    for claim, of in summary.groupby("row_label", sort=False):
-        cells = {cell["column"]: cell for cell in of.to_dict("records")}
-        if not {"verdict", "value", "rule", "measure"} <= cells.keys():
-            continue
-        _, interval = figure(cells["value"])
-        note = f"{cells['rule']['text']}; {cells['measure']['text']}"
-        shown = _with_unit(_shown(cells["value"]), cells["value"]["unit"])
-        yield Headline(str(claim), cells["verdict"]["text"], shown, interval, note, name)
+def _claimed(
+    config: Config, summaries: Mapping[str, pd.DataFrame], claims: Sequence[Config]
+) -> Iterator[Headline]:
+    """A line per claim."""
+    file = config.get("claims")
+
+    def read(run: str, table: str) -> pd.DataFrame | None:
+        return summaries.get(table) if run == config["run"] else None
+
+    try:
+        judged = verdicts.verdicts(claims, read)
+    except InputError as error:
+        raise InputError(f"{file}: {error}" if isinstance(file, str) else str(error)) from None
+    for of in judged:
+        printed = of.claim["printed"]
+        said = [of.claim["where"], None if printed is None else f"printed {printed:g}"]
+        note = "; ".join([of.note, *filter(None, said)])
+        yield Headline(isolated(of.claim["claim"]), of.word, of.figure, of.interval, note, of.table)
 
 
 def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
@@ -137,7 +154,7 @@ def _counted(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]
     yield Headline(title, str(counts.index[0]), total, "", others or "all alike", name)
 
 
-JUDGED = {"verdict per row": _verdicts, "differences": _differences, "counted verdicts": _counted}
+JUDGED = {"differences": _differences, "counted verdicts": _counted}
 """Headlines of tables that judge, by what an analysis declares."""
 
 

@@ -64,6 +64,7 @@ def render(
     causes: str = "",
     made_by: str = "",
     others: Sequence[str | Path] = (),
+    claims: Sequence[Config] = (),
 ) -> str:
     """The report as HTML, with nothing to fetch.
 
@@ -81,6 +82,7 @@ def render(
         causes: what to look at then.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
         others: the files that are of other settings, which the page says.
+        claims: of the run, as `config.claims.claims_of` has them.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
@@ -100,7 +102,7 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, seen),
+        headlines=headlines(config, seen, claims),
         warned=warned(seen),
         flagged=flagged,
         causes=causes,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from blindspots.config.claims import claims_of
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.bidi import isolated
@@ -54,7 +55,7 @@ def page(
         "In transfer tables a cell is the share of the row's images, in percent, that the column's "
         "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
     ]
-    parts += _in_short(headlines(config, frames))
+    parts += _in_short(headlines(config, frames, claims_of(config)))
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
@@ -79,10 +80,11 @@ def _in_short(lines: Sequence[Headline]) -> list[str]:
         for line in lines
     ]  # fmt: skip
     head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
-    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{_grid(head, rows)}"]
+    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{grid(head, rows)}"]
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+    """A Markdown table; `figures` is what is below the heads of all columns but the first."""
     lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -98,7 +100,7 @@ def _markdown(table: Table) -> str:
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
     rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
-    text = _grid([table.name, *map(plain, table.columns)], rows, "---:")
+    text = grid([table.name, *map(plain, table.columns)], rows, "---:")
     notes = [f"{plain(table.caption)}."] if table.caption else []
     notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
@@ -117,7 +119,7 @@ def _times(histories: Mapping[str, str | Path]) -> str:
     for label, path in histories.items():
         end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
         rows.append([plain(label), str(end["iteration"]), f"{end['seconds']:.0f}"])
-    return _grid(["net", "iterations", "seconds"], rows, "---:")
+    return grid(["net", "iterations", "seconds"], rows, "---:")
 
 
 def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
@@ -134,7 +136,7 @@ def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
         rows.append([rule or "all", str(len(jobs)), *(f"{figure:.0f}" for figure in figures)])
     head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
     return "\n\n".join([
-        _grid(head, rows, "---:"),
+        grid(head, rows, "---:"),
         f"{size / 2**20:.0f} MiB of results. Wall times of jobs overlap, and grow where other work "
         "runs beside them.",
     ])  # fmt: skip

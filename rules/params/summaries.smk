@@ -39,11 +39,17 @@ def experiments_of(mapping):
 def summary(mapping, role):
     """A table or a figure: its method and settings, with the labels of the nets."""
     made = instance(mapping, role)
+    figures = PRINTED[mapping["paper"]] if mapping["paper"] else {}
+    if methods.takes(role, made["method"], "printed"):
+        made["settings"]["printed"] = PRINTED
+    if role == "figures" and figures:
+        made["settings"]["paper"] = figures
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets_shown(mapping)}
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
+        "figures": figures,
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),

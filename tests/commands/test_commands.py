@@ -24,7 +24,12 @@ from blindspots.runs import housekeeping
 from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-COMPLETE = ["paper", "adversarial", "digits", "norms", "start", "units"]
+COMPLETE = {
+    "paper": "config.yaml",
+    **{name: f"presets/{name}.yaml" for name in ("digits", "start")},
+    **{f"szegedy2013/{name}": f"papers/szegedy2013/{name}.yaml"
+       for name in ("adversarial", "norms", "units")},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -91,7 +96,7 @@ def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_
 @pytest.mark.parametrize("preset", COMPLETE)
 def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
-    source = ROOT / ("config.yaml" if preset == "paper" else f"presets/{preset}.yaml")
+    source = ROOT / COMPLETE[preset]
     lines = [s for s in source.read_text("utf-8").splitlines() if not s.startswith("run:")]
     assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
     assert written(tmp_path / "mine.yaml")["run"] == "mine"

@@ -166,6 +166,7 @@ def test_names_of_nets_in_a_users_settings_are_looked_up(tmp_path, monkeypatch):
         "pairs": [{"left": known[0], "right": None}, {"left": known[1], "right": known[0]}],
         "by": {"x": known[1]},
     }  # fmt: skip
+    raw["claims"] = None
     raw["tables"] = {"mine": table}
     assert check(raw, SCHEMA)["tables"]["mine"]["pairs"] == table["pairs"]
     table["pairs"][1]["right"] = table["by"]["x"] = "nobody"

@@ -10,11 +10,9 @@ from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-PRESETS = [
-    ROOT / "config.yaml",
-    ROOT / "papers/szegedy2013/pockets.yaml",
-    *sorted((ROOT / "presets").glob("*.yaml")),
-]
+DATA = {"claims.yaml", "printed.yaml"}
+PRESETS = [ROOT / "config.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+PRESETS += sorted(p for p in (ROOT / "papers").glob("*/*.yaml") if p.name not in DATA)
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def test_what_a_decorator_cannot_say_is_refused_in_one_line(raw, tmp_path, decor
     arguments = "model" if kind else "model, images, labels"
     (tmp_path / f"{name}.py").write_text(f"{decorator}\ndef f({arguments}): ...\n")
     raw["measurements" if kind else "certificates"] = {"own": {"method": f"{name}:f"}}
+    raw["claims"] = None
     raw["tables"] = raw["figures"] = {}
     with pytest.raises(InputError, match=r"own\.method") as error:
         check(raw, SCHEMA)

@@ -12,7 +12,7 @@ from tests.config.test_check import ROOT, SCHEMA, fault
 
 @pytest.fixture
 def of_units():
-    return yaml.safe_load((ROOT / "presets/units.yaml").read_text("utf-8"))
+    return yaml.safe_load((ROOT / "papers/szegedy2013/units.yaml").read_text("utf-8"))
 
 
 def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_units):
@@ -161,6 +161,7 @@ def test_what_an_entry_measures_of_one_experiment_is_measured_of_the_others_with
 
 def test_a_table_of_an_experiment_that_no_entry_is_of_is_one_line(raw):
     raw["measurements"] = {"mine": own("lengths", experiments=["cross-training-set"])}
+    raw["claims"] = None
     raw["tables"] = {"short": own("of_lengths", experiment="cross-training-set")}
     check(raw, SCHEMA)
     found = fault(raw, "tables", "short", "experiment", value="cross-model")

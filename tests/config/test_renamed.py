@@ -11,6 +11,11 @@ from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA
 
 
+@pytest.fixture
+def raw():
+    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+
+
 def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
     text = "decay_scale: 1\n" + (ROOT / "presets/digits.yaml").read_text("utf-8")
     file = tmp_path / "old.yaml"
@@ -27,6 +32,13 @@ def test_a_star_stands_for_any_name(monkeypatch):
     config = {"nets": {"a": {"parents": {}}, "b": {"model": 1}, "c": {"parents": 2}, "d": []}}
     found = [line.partition(":")[0] for line in renamed_faults(config)]
     assert found == ["nets.a.parents", "nets.c.parents"]
+
+
+def test_a_value_of_a_key_may_be_of_an_earlier_edition(raw):
+    raw["tables"]["mine"] = {"method": "verdicts", "experiment": "cross-model", "claims": []}
+    raw["tables"]["yours"] = {"method": "my_lab:verdicts", "experiment": "cross-model"}
+    (line,) = renamed_faults(raw)
+    assert line.startswith("tables.mine.method: expected a table of method effects for each")
 
 
 @pytest.mark.parametrize("config", [None, [], "text", {"nets": None}, {"nets": {"a": None}}])

@@ -9,6 +9,7 @@ import yaml
 
 from blindspots.commands import _shared
 from blindspots.config.check import check
+from blindspots.config.loader import load
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
 
@@ -198,7 +199,7 @@ def test_a_config_may_be_written_in_other_ways(read, text):
 
 def test_what_is_merged_may_be_overridden_wherever_it_is_merged_again(tmp_path):
     (tmp_path / "my.yaml").write_text("x: {y: &b {<<: &a {p: 1, q: 2}, p: 3}}\nz: {<<: *b, r: 4}\n")
-    found = _shared._loaded(tmp_path / "my.yaml")
+    found = load(tmp_path / "my.yaml")
     assert found == {"x": {"y": {"p": 3, "q": 2}}, "z": {"p": 3, "q": 2, "r": 4}}
 
 

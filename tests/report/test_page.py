@@ -145,7 +145,7 @@ def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monke
     ("verdict", "mood", "mark"),
     [
         ("holds", "yes", "✓"), ("holds weakly", "partly", "≈"), ("does not hold", "no", "✗"),
-        ("cannot tell", "open", ""), ("lower", "open", ""),
+        ("undecided", "open", ""), ("lower", "open", ""),
     ],
 )  # fmt: skip
 def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(verdict, mood, mark):

@@ -58,7 +58,7 @@ def test_noise_in_the_place_of_an_attack_aims_at_nothing():
     )
     assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
     raw["experiments"] = {"noise": raw["experiments"]["noise"]}
-    raw |= {"tables": {}, "figures": {}}
+    raw |= {"tables": {}, "figures": {}, "claims": None}
     assert "target" not in readings_taken(check(raw, SCHEMA))
 
 

@@ -20,14 +20,14 @@ def preset(*names):
     ("names", "keys"),
     [
         (["presets/digits.yaml"], ["experiment-cross-model", "experiment-cross-training-set"]),
-        (["presets/units.yaml"], ["measurement-lenet"]),
+        (["papers/szegedy2013/units.yaml"], ["measurement-lenet"]),
         (
-            ["presets/norms.yaml"],
+            ["papers/szegedy2013/norms.yaml"],
             ["experiment-norms", "measurement-alexnet", "measurement-alexnet-paper",
              "measurement-alexnet-groups"],
         ),
         (
-            ["config.yaml", "presets/claims.yaml"],
+            ["config.yaml", "papers/szegedy2013/multiverse.yaml"],
             ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
              "measurement-alexnet", "measurement-alexnet-paper", "measurement-alexnet-groups",
@@ -51,9 +51,9 @@ def test_a_section_says_what_it_is_of():
         "(P1), FC50-50-10′ (P2); shown to FC50-50-10 (P1), FC50-50-10′ (P2). Controls: "
         "gaussian-0.1, on 128 images. Amplified to a distortion of 0.2 as well."
     )
-    (units,) = sections(preset("presets/units.yaml"))
+    (units,) = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
     assert "rotations = 99" in units.facts
-    *_, groups = sections(preset("presets/norms.yaml"))
+    *_, groups = sections(preset("papers/szegedy2013/norms.yaml"))
     assert "groups = [1, 2, 1, 2, 2]" in groups.facts
     assert "weights: fresh, of seed 0" in groups.facts

@@ -91,27 +91,26 @@ def test_labels_and_titles_of_a_config_are_no_markdown(tmp_path):
 
 
 def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says(tmp_path):
-    claim = {"row": "c", "row_label": "It | is close", "unit": "RMS per pixel", "n": 9}
-    cells = [
-        {"column": "verdict", "text": "holds"}, {"column": "rule", "text": "at most 0.14"},
-        {"column": "value", "value": 0.1254, "low": 0.118, "high": 0.132, "interval": "wilson"},
-        {"column": "measure", "text": "largest distortion"},
-    ]  # fmt: skip
-    rows = [claim | {"column_label": cell["column"], "networks": 1} | cell for cell in cells]
-    judged = pd.DataFrame(rows).reindex(columns=kit.SCHEMA.names)
+    shown = {"row": "largest", "row_label": "r", "column": "mean", "column_label": "mean", "n": 9,
+             "value": 0.1254, "low": 0.118, "high": 0.132, "interval": "images", "networks": 1,
+             "unit": "RMS per pixel"}  # fmt: skip
+    measured = pd.DataFrame([shown]).reindex(columns=kit.SCHEMA.names)
     tables.write(
         tmp_path / "v.parquet",
-        tables.from_frame(judged, kit.SCHEMA),
+        tables.from_frame(measured, kit.SCHEMA),
         {"title": "Table v", "commit": "abc"},
     )
+    cells = {"table": "v", "rows": "largest"}
+    claims = [{"claim": "It | is close", "cells": cells, "at_most": 0.14}]
     page = markdown.page(
-        of({"v": "verdicts"}), {"v": tmp_path / "v.parquet"}, {}, "make it", note="More: [x](y.md)"
-    )
+        of({"v": "effects"}) | {"claims": claims}, {"v": tmp_path / "v.parquet"}, {}, "make it",
+        note="More: [x](y.md)",
+    )  # fmt: skip
     lines = page.splitlines()
     assert lines[:3] == ["# Results of the run `mine`", "", "More: [x](y.md)"]
     line = (
         "| It \\| is close | holds | 0.125 RMS per pixel [0.118, 0.132] | "
-        "at most 0.14; largest distortion |"
+        "at most 0.14; v: largest |"
     )
     assert lines.index(line) < lines.index("## Table v")
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import yaml
 from PIL import Image
 
 BASES = Path(__file__).with_name("bases")
@@ -60,6 +61,14 @@ def files(folder):
         torch.save({"1.weight": weights, "1.bias": torch.zeros(3)}, folder / f"{name}.pth")
     np.save(folder / "mask.npy", np.arange(16).reshape(1, 4, 4) % 3 > 0)
     (folder / "parented.py").write_text(PARENTED, "utf-8")
+    for name, figure in (("printed", 10), ("reprinted", 20)):
+        of = {"first": {"test": figure}, "second": {"linear": figure, "distortion": 0.1}}
+        tables = {
+            table: {"columns": [*row], "rows": {"linear": [*row.values()]}}
+            for table, row in of.items()
+        }
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(tables), "utf-8")
+    (folder / "claims.yaml").write_text(CLAIMS, "utf-8")
 
 
 def _many(base, way, prefix, values):
@@ -69,6 +78,15 @@ def _many(base, way, prefix, values):
     }
     return [Mutation(keys[name], base, (*way, name), value) for name, value in values.items()]
 
+
+CLAIMS = """
+paper: Somebody 1999
+runs: {tiny: [my.yaml]}
+claims:
+  - {claim: It errs, where: Table 1, source: read, run: tiny, at_most: 20, date: "2026-11-21",
+     cells: {table: errors, rows: linear, columns: test}, fixed: before a pilot}
+"""
+"""Of a paper whose one run is that of the configs."""
 
 PARENTED = """
 import torch
@@ -221,19 +239,24 @@ MUTATIONS = [
     Mutation("summary.method", "attacks", ("tables", "transfer", "method"), "alignment"),
     Mutation("summary.experiment", "attacks", ("tables", "transfer", "experiment"), "two"),
     Mutation("summary.experiment", "attacks", ("figures", "distortions", "experiment"), "one"),
-    Mutation("summary.more_experiments", "attacks", ("tables", "verdicts"), {
-        "method": "verdicts", "experiment": "two", "claims": [
-            {"claim": "It can be fooled", "measure": "success", "experiment": "two",
-             "at_least": 90, "weakly": 50}]}),
+    Mutation("summary.more_experiments", "attacks", ("tables", "readings"), {
+        "method": "multiverse", "experiment": "two", "images": 8,
+        "readings": {"other": {"second": "two"}}}),
     Mutation("summary.measurement", "units", ("tables", "norms", "measurement"), "narrow"),
     Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
     Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
-    Mutation("summary.*", "attacks", ("tables", "transfer", "paper"), "table2"),
+    Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "second"),
+    Mutation("summary.paper", "attacks", ("tables", "errors", "paper"), GONE),
+    Mutation("printed", "attacks", ("printed",), "reprinted.yaml"),
+    Mutation("claims", "attacks", ("claims",), "claims.yaml"),
+    Mutation("claims", "attacks", ("claims",), GONE),
+    Mutation("claims", "attacks", ("claims", 0, "at_least"), 99),
+    Mutation("summary.*", "attacks", ("tables", "readings", "images"), 100),
+    Mutation("summary.*", "attacks", ("tables", "readings", "cells_of"), "second"),
     Mutation("summary.*", "trainings", ("tables", "contrasts", "against"), ["pools"]),
     Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
-    Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
     Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),
     Mutation("summary.*", "attacks", ("figures", "examples", "pairs"), 2),
     Mutation("summary.*", "attacks", ("figures", "examples", "panels"),

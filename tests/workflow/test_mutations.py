@@ -192,6 +192,7 @@ def older(path):
         ("pictures", "pictures/a/0.png", "pictures/b/1.png", "resources/mine/train.parquet"),
         ("attacks", "data.npz", "other.npz", "resources/npz-"),
         ("attacks", "w1.pth", "w2.pth", "results/tiny/nets/given.s0/weights.safetensors"),
+        ("attacks", "printed.yaml", "reprinted.yaml", "results/tiny/tables/errors.parquet"),
     ],
 )
 def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old, new, first):

@@ -1,0 +1,93 @@
+"""Hold the claims of papers against finished runs.
+
+Without a file the claims of all papers (papers/*/claims.yaml); without a page the register is
+printed.
+
+Examples:
+  blindspots claims docs/CLAIMS.md
+  blindspots claims papers/szegedy2013/claims.yaml --results results
+  blindspots claims papers/szegedy2013/claims.yaml --configs replicates   the configs of a run
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from blindspots.commands import _shared
+from blindspots.config.claims import claims_in, table_faults
+from blindspots.config.methods import did_you_mean
+from blindspots.config.printed import located
+from blindspots.interface import InputError
+
+RESULTS = Path("results")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "files", type=Path, nargs="*", help="files of claims; last, a page to write (.md)"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the runs' results")
+    parser.add_argument(
+        "--configs", nargs="?", const="", metavar="RUN", help="print the configs of a run instead"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the register, or print it."""
+    from blindspots.runs.register import page
+
+    pages = [file for file in arguments.files if file.suffix == ".md"]
+    if len(pages) > 1:
+        raise InputError(f"expected one page to write, found {', '.join(map(str, pages))}")
+    files = [file for file in arguments.files if file.suffix != ".md"]
+    files = files or sorted((_shared.ROOT / "papers").glob("*/claims.yaml"))
+    papers = [claims_in(located(file)) for file in files]
+    if arguments.configs is not None:
+        print(*_configs(papers[0], arguments.configs, files[0]))
+        return
+    for file, paper in zip(files, papers, strict=True):
+        _assert_tables(file, paper)
+    if arguments.results != RESULTS and not arguments.results.is_dir():
+        raise InputError(f"{arguments.results}: expected a folder of results, found none")
+    named = [*arguments.files]
+    named += [] if arguments.results == RESULTS else ["--results", arguments.results]
+    text = page(papers, arguments.results, " ".join(map(str, ["blindspots claims", *named])))
+    if not pages:
+        print(text, end="")
+        return
+    try:
+        pages[0].write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{pages[0]}: expected a page that can be written ({error})") from None
+    print(f"wrote {pages[0]}")
+
+
+def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
+    """The config files of a run of a paper; of its first where none is named."""
+    runs = paper["runs"]
+    name = name or next(iter(runs))
+    if name not in runs:
+        known = ", ".join(runs)
+        raise InputError(
+            f"--configs: expected a run of {file} ({known}), found {name!r}"
+            f"{did_you_mean(name, runs)}"
+        )
+    return [str(located(config)) for config in runs[name]]
+
+
+def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
+    """Refuse claims on tables that their runs do not make, and runs of another name."""
+    configs = {}
+    for run, names in paper["runs"].items():
+        configs[run] = _shared.read(*map(located, names))
+        if configs[run]["run"] != run:
+            found = configs[run]["run"]
+            raise InputError(
+                f"{file}: runs.{run}: expected configs of the run {run}, found {found}; rename it"
+            )
+    faults = table_faults(paper, configs)
+    if faults:
+        raise InputError("\n".join(f"{file}: {fault}" for fault in faults))

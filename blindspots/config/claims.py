@@ -1,0 +1,193 @@
+"""Claims as data: what a paper or a config claims, and the rules by which the claims are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from blindspots.config.lines import place_of, places
+from blindspots.config.loader import load
+from blindspots.config.methods import did_you_mean
+from blindspots.config.printed import located, schema
+from blindspots.config.schema import schema_faults
+from blindspots.config.values import numbers, value_faults
+from blindspots.config.wording import shown
+from blindspots.interface import InputError
+
+Claim = dict[str, Any]
+
+SIDES = ("at_least", "at_most")
+
+
+def claims_in(path: Path) -> dict[str, Any]:
+    """The claims of a paper (schemas/claims.schema.yaml), each with every key.
+
+    Of a claim `cells` and `less` are lists of selections, which have lists of `runs`, `rows` and
+    `columns` (None: all); `key` is its place in the file. `file` is the path.
+
+    Raises:
+        InputError: one line for each fault of the file.
+    """
+    raw = numbers(load(path, "a YAML file of claims"))
+    faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
+    faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
+    if faults:
+        known = places([path])
+        raise InputError("\n".join(f"{place_of(f, known) or path}: {f}" for f in faults))
+    made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
+    return {"deviations": [], **raw, "claims": made, "file": str(path)}
+
+
+def claims_of(config: Mapping[str, Any]) -> list[Claim]:
+    """The claims that a run's own tables judge: its own, or those of the file that it names.
+
+    Claims of a file are left out where they are of other runs, or of tables that are not made.
+
+    Raises:
+        InputError: one line for each fault.
+    """
+    given, run, tables = config.get("claims"), config["run"], config["tables"]
+    if given is None:
+        return []
+    if isinstance(given, str):
+        claims = claims_in(located(given))["claims"]
+        return [claim for claim in claims if _is_judged_in(claim, run, tables)]
+    of_run = schema("claims") | {"required": ["claims"]}
+    of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # of no paper
+    faults = [*schema_faults({"claims": given}, of_run)]
+    faults = faults or [*_rule_faults(given), *_strangers(given)]
+    made = [] if faults else [_filled(claim, f"claims.{n}", run) for n, claim in enumerate(given)]
+    faults = faults or [*_table_faults(made, {run: tables})]
+    if faults:
+        raise InputError("\n".join(faults))
+    return made
+
+
+def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
+    selected = [*claim["cells"], *claim["less"]]
+    return bool(selected) and all(run in of["runs"] and of["table"] in tables for of in selected)
+
+
+def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each table that a paper's claims name and that the config of its run has not.
+
+    Args:
+        paper: of `claims_in`.
+        configs: of its runs, checked, by name.
+    """
+    return [*_table_faults(paper["claims"], {run: c["tables"] for run, c in configs.items()})]
+
+
+def _table_faults(
+    claims: Sequence[Claim], tables: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    for claim in claims:
+        for selection in [*claim["cells"], *claim["less"]]:
+            name = selection["table"]
+            for run in selection["runs"]:
+                if name not in tables[run]:
+                    hint = did_you_mean(name, tables[run])
+                    yield (
+                        f"{selection['key']}.table: expected a table of the run {run} "
+                        f"({', '.join(tables[run])}), found {shown(name)}{hint}"
+                    )
+
+
+def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
+    """A claim with every key; `run` is that of all its cells, where they name none."""
+    optional = ("where", "printed", "source", "scale", "fixed", "date", "reason", "note")
+    made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
+    made["reduction"] = claim.get("reduction", "one")
+    for part in ("cells", "less"):
+        selections = _listed(claim.get(part, []))
+        several = isinstance(claim.get(part), list)
+        made[part] = [
+            {
+                "key": f"{key}.{part}" + (f".{number}" if several else ""),
+                "runs": _listed(of.get("run", claim.get("run", run or []))),
+                "table": of["table"],
+                "rows": _listed(of["rows"]) if "rows" in of else None,
+                "columns": _listed(of["columns"]) if "columns" in of else None,
+            }
+            for number, of in enumerate(selections)
+        ]
+    made.pop("run", None)
+    return made
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
+    """What is wrong with rules: two margins or none, a weaker one that is not, a claim twice."""
+    seen: set[str] = set()
+    for number, claim in enumerate(claims):
+        key = f"claims.{number}"
+        if claim["claim"] in seen:
+            yield f"{key}.claim: expected no claim twice, found {shown(claim['claim'])} again"
+        seen.add(claim["claim"])
+        yield from _margin_faults(claim, key)
+        yield from _date_faults(claim.get("date"), f"{key}.date")
+
+
+def _margin_faults(claim: Claim, key: str) -> Iterator[str]:
+    rule = {"cells", "less", "reduction", "weakly", *SIDES} & claim.keys()
+    if "reason" in claim:
+        if rule:
+            found = ", ".join(sorted(rule))
+            yield f"{key}: expected a rule or the reason why there is none, found both ({found})"
+        return
+    if "cells" not in claim:
+        yield f"{key}: expected the key 'cells' of a rule, or a reason why there is none; add one"
+        return
+    sides = [side for side in SIDES if side in claim]
+    if len(sides) != 1:
+        found = "both" if sides else "neither"
+        yield f"{key}: expected either at_least or at_most, found {found}"
+        return
+    margin, weakly = claim[sides[0]], claim.get("weakly", claim[sides[0]])
+    if (weakly > margin) if sides[0] == "at_least" else (weakly < margin):
+        other = "at most" if sides[0] == "at_least" else "at least"
+        yield (
+            f"{key}.weakly: expected {other} {margin:g}, a weaker margin than {sides[0]}, found "
+            f"{weakly:g}"
+        )
+
+
+def _date_faults(value: str | None, key: str) -> Iterator[str]:
+    try:
+        date.fromisoformat(value or "2000-01-01")
+    except ValueError:
+        yield f'{key}: expected a date such as "2026-11-21", found {shown(value)}'
+
+
+def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the runs of a paper's claims, and rules without a day."""
+    for number, claim in enumerate(raw["claims"]):
+        filled = _filled(claim, f"claims.{number}")
+        for selection in [*filled["cells"], *filled["less"]]:
+            if not selection["runs"]:
+                yield f"{selection['key']}: expected the key 'run' here or of the claim; add it"
+            for run in selection["runs"]:
+                if run not in raw["runs"]:
+                    known, hint = ", ".join(raw["runs"]), did_you_mean(run, raw["runs"])
+                    yield (
+                        f"{selection['key']}.run: expected one of the runs of this file "
+                        f"({known}), found {shown(run)}{hint}"
+                    )
+        for name in ("fixed", "date") if filled["cells"] else ():
+            if filled[name] is None:
+                yield f"claims.{number}: expected the key {name!r} of a rule, found none; add it"
+    for number, deviation in enumerate(raw.get("deviations", [])):
+        yield from _date_faults(deviation["date"], f"deviations.{number}.date")
+
+
+def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
+    """A line for each run that a claim of a config names: it is of the config's own."""
+    for number, claim in enumerate(claims):
+        parts = [claim, *_listed(claim.get("cells", [])), *_listed(claim.get("less", []))]
+        if any("run" in part for part in parts):
+            yield f"claims.{number}: expected no run in a claim of a config, found one; remove it"

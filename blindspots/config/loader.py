@@ -1,0 +1,62 @@
+"""YAML as it is written: a key that is there twice, or text without end, is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blindspots.config.values import assert_bounded
+from blindspots.interface import InputError
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice: of two nets of one name the first would be gone."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
+                continue
+            name = str(self.construct_object(key))
+            if name in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
+                )
+            seen.add(name)
+        return node
+
+
+def load(path: Path, what: str = "a YAML config") -> Any:
+    """What a file of YAML says.
+
+    Args:
+        path: of the file.
+        what: it should be, for the message.
+
+    Raises:
+        InputError: a file that is no YAML, or without end once its aliases are followed.
+    """
+    try:
+        loader = _Loader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        assert_bounded(node, _inside)
+        return None if node is None else loader.construct_document(node)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected UTF-8, found other text ({error}); convert it"
+        ) from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: expected {what}, found none ({reason})") from None
+
+
+def _inside(node: yaml.Node | None) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []

@@ -1,0 +1,102 @@
+"""The figures that a paper prints, as data: the file that a config names as `printed`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blindspots.config.loader import load
+from blindspots.config.schema import schema_faults
+from blindspots.config.values import numbers, value_faults
+from blindspots.config.wording import key_of, unknown
+from blindspots.interface import InputError
+
+Figures = dict[str, dict[str, float]]
+"""The figures of a table by row and column."""
+
+CHECKOUT = Path(__file__).parents[2]
+"""The workflow's files lie beside the package."""
+
+
+def located(file: str | Path) -> Path:
+    """The path of a file that a config names: from the working directory, else in the checkout."""
+    here, there = Path(file), CHECKOUT / file
+    return there if not here.exists() and there.exists() else here
+
+
+def schema(name: str) -> Any:
+    """One of the schemas of `schemas/`, such as "printed"."""
+    return yaml.safe_load((CHECKOUT / f"schemas/{name}.schema.yaml").read_text("utf-8"))
+
+
+def printed(config: Mapping[str, Any]) -> dict[str, Figures]:
+    """The tables of printed figures of a config by name; none where it names no file of them.
+
+    Raises:
+        InputError: one line for each fault of the file.
+    """
+    file = config.get("printed")
+    return {} if file is None else tables_in(located(file))
+
+
+def tables_in(path: Path) -> dict[str, Figures]:
+    """The tables in a file of printed figures.
+
+    Raises:
+        InputError: one line for each fault.
+    """
+    there = path.stat() if path.exists() else None
+    return _tables_in(path, there and (there.st_mtime_ns, there.st_size))
+
+
+@cache
+def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
+    """The same for a file as it is; many tables of a config name its tables."""
+    raw = numbers(load(path, "a YAML file of printed figures"))
+    faults = [*value_faults(raw)] or [*schema_faults(raw, schema("printed"))]
+    faults = faults or [*_uneven(raw)]
+    if faults:
+        raise InputError("\n".join(f"{path}: {fault}" for fault in faults))
+    return {
+        name: {
+            row: {
+                column: figure
+                for column, figure in zip(table["columns"], figures, strict=True)
+                if figure is not None
+            }
+            for row, figures in table["rows"].items()
+        }
+        for name, table in raw.items()
+    }
+
+
+def _uneven(raw: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each row that has not one figure for each column."""
+    for name, table in raw.items():
+        for row, figures in table["rows"].items():
+            if len(figures) != len(table["columns"]):
+                yield (
+                    f"{key_of([name, 'rows', row])}: expected {len(table['columns'])} figures, "
+                    f"one for each column, found {len(figures)}; write null where none is printed"
+                )
+
+
+def printed_faults(config: Mapping[str, Any], key: str, name: str) -> Iterator[str]:
+    """A line where a name is none of a config's tables of printed figures.
+
+    Args:
+        config: whose file of printed figures can be read.
+        key: where the name is.
+        name: of the table.
+    """
+    if config["printed"] is None:
+        yield (
+            f"{key}: expected a config with a file of printed figures, found none; add "
+            "printed: papers/NAME/printed.yaml"
+        )
+    else:
+        yield from unknown(key, name, printed(config), "a table of printed figures")

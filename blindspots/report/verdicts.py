@@ -1,0 +1,253 @@
+"""Verdicts on claims, by the cells of result tables and the rules of `config.claims`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from blindspots.analyses.kit import number
+from blindspots.config.methods import did_you_mean
+from blindspots.config.wording import shown
+from blindspots.interface import InputError
+from blindspots.statistics import NONE, Interval
+
+HOLDS, WEAKLY, NOT, UNDECIDED = "holds", "holds weakly", "does not hold", "undecided"
+NOT_JUDGED, NOT_RUN = "not judged", "not run"
+WORDS = {
+    HOLDS: "the whole interval is beyond the margin",
+    WEAKLY: "the whole interval is beyond the weaker margin",
+    NOT: "the whole interval is on the wrong side of the weaker margin, or of the only one",
+    UNDECIDED: "the interval straddles it",
+    NOT_JUDGED: "no rule, another scale, or a printed figure that is not confirmed",
+    NOT_RUN: "the run's tables are not there",
+}
+"""The verdicts, and what each says."""
+
+Read = Callable[[str, str], pd.DataFrame | None]
+"""The cells of a table of a run (`analyses.kit.SCHEMA`); None where they are not there."""
+
+
+REDUCTIONS: dict[str, Callable[[np.ndarray], float]] = {
+    "one": np.mean, "least": np.min, "largest": np.max, "mean": np.mean,
+}  # fmt: skip
+
+
+class Verdict(NamedTuple):
+    """A claim and what came of it.
+
+    Attributes:
+        claim: as `config.claims` fills it.
+        word: one of `WORDS`.
+        figure: ours, as its table shows it, with its unit; "" where there is none.
+        interval: as text, "" where there is none.
+        note: the rule and where its cells are, or why there is no verdict.
+        run: whose tables were read; "" for none.
+        table: the first of them.
+    """
+
+    claim: Mapping[str, Any]
+    word: str
+    figure: str
+    interval: str
+    note: str
+    run: str
+    table: str
+
+
+class _Measured(NamedTuple):
+    value: float
+    interval: Interval  # NaN: there is none
+    unit: str
+    text: str | None
+
+
+def judged(claim: Mapping[str, Any], read: Read) -> Verdict:
+    """Judge a claim.
+
+    The runs of a selection are tried in their order, and the first that is there is read. A figure
+    without an interval is judged by its value, which the note says.
+
+    Args:
+        claim: as `config.claims` fills it.
+        read: the tables that there are.
+
+    Raises:
+        InputError: a row or a column that a table has not, cells of several units, several cells
+            where there should be one.
+    """
+    rule = _rule(claim)
+    if not claim["cells"]:
+        return Verdict(claim, NOT_JUDGED, "", "", claim["reason"], "", "")
+    parts = [[(of, *_found(of, read)) for of in claim[part]] for part in ("cells", "less")]
+    missing = [of for part in parts for of, _, frame in part if frame is None]
+    if missing:
+        of = missing[0]
+        note = f"{rule}; needs {of['table']} of {' or '.join(of['runs'])}"
+        return Verdict(claim, NOT_RUN, "", "", note, "", of["table"])
+    first, *less = (
+        _reduced(claim, pd.concat(_selected(of, run, frame) for of, run, frame in part))
+        for part in parts
+        if part
+    )
+    measured = _difference(first, less[0], claim["key"]) if less else first
+    of, run, _ = parts[0][0]
+    note = f"{rule}; {_where(claim)}"
+    word = _word(claim, measured)
+    if claim["scale"]:
+        word, note = NOT_JUDGED, f"{claim['scale']}; {note}"
+    elif claim["source"] == "from memory":
+        word, note = NOT_JUDGED, f"the print is not confirmed; {note}"
+    elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
+        note = f"by the value, which has no interval; {note}"
+    return Verdict(claim, word, *_said(measured), note, run, of["table"])
+
+
+def by_interval(interval: Interval, margin: float, weakly: float) -> str:
+    """A verdict on a figure that should be large.
+
+    Args:
+        interval: of the figure; NaN: nothing was measured.
+        margin: from which the claim holds.
+        weakly: a smaller one, from which it holds weakly.
+    """
+    if np.isnan(interval.low):
+        return UNDECIDED
+    if interval.low >= margin:
+        return HOLDS
+    if interval.low >= weakly:
+        return WEAKLY
+    return NOT if interval.high < weakly else UNDECIDED
+
+
+def _word(claim: Mapping[str, Any], measured: _Measured) -> str:
+    sign, margin, weakly = _margins(claim)
+    interval = measured.interval
+    if np.isnan(interval.low):
+        interval = Interval(measured.value, measured.value)
+    ends = sorted(sign * np.array(interval))
+    return by_interval(Interval(*ends), sign * margin, sign * weakly)
+
+
+def _margins(claim: Mapping[str, Any]) -> tuple[int, float, float]:
+    """1 where a figure should be large, else -1; the margin, and the weaker one."""
+    side = "at_most" if claim["at_least"] is None else "at_least"
+    return (1 if side == "at_least" else -1), claim[side], claim.get("weakly", claim[side])
+
+
+def _rule(claim: Mapping[str, Any]) -> str:
+    if not claim["cells"]:
+        return ""
+    sign, margin, weakly = _margins(claim)
+    weak = f", weakly {weakly:g}" if weakly != margin else ""
+    return f"{'at least' if sign > 0 else 'at most'} {margin:g}{weak}"
+
+
+def _where(claim: Mapping[str, Any]) -> str:
+    """The cells of a claim in words."""
+    said = []
+    for part in ("cells", "less"):
+        places = []
+        for of in claim[part]:
+            names = [", ".join(of[name]) for name in ("rows", "columns") if of[name]]
+            places.append(": ".join([of["table"], *([" / ".join(names)] if names else [])]))
+        said.append("; ".join(places))
+    cells, less = said
+    reduced = "" if claim["reduction"] == "one" else f"{claim['reduction']} of "
+    return reduced + cells + (f", less {reduced}{less}" if less else "")
+
+
+def _found(of: Mapping[str, Any], read: Read) -> tuple[str, pd.DataFrame | None]:
+    """The first run that has a selection's table, and the table."""
+    for run in of["runs"]:
+        frame = read(run, of["table"])
+        if frame is not None:
+            return run, frame
+    return "", None
+
+
+def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The cells of a table that a selection means."""
+    chosen = frame
+    for part, column in (("rows", "row"), ("columns", "column")):
+        if of[part] is not None:
+            wanted = _matching(of, part, f"a {column} of the table {of['table']}", run, frame)
+            chosen = chosen[chosen[column].isin(wanted)]
+    if chosen.empty:
+        raise InputError(
+            f"{of['key']}: expected cells of the table {of['table']} of the run {run}, found none "
+            "in these rows and columns"
+        )
+    return chosen
+
+
+def _matching(
+    of: Mapping[str, Any], part: str, what: str, run: str, frame: pd.DataFrame
+) -> set[str]:
+    """The rows or columns of a table that a selection's names mean, which may have a * in them."""
+    known = list(dict.fromkeys(frame[part.removesuffix("s")]))
+    found: set[str] = set()
+    for name in of[part]:
+        pattern = re.escape(name).replace(r"\*", ".*")
+        matching = {each for each in known if re.fullmatch(pattern, each)}
+        if not matching:
+            raise InputError(
+                f"{of['key']}.{part}: expected {what} of the run {run} ({', '.join(known)}), found "
+                f"{shown(name)}{did_you_mean(name, known)}"
+            )
+        found |= matching
+    return found
+
+
+def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
+    """What is judged of several cells: the least, the largest or the mean, of each end likewise.
+
+    So an interval of the least, say, is from the least lower to the least upper end.
+    """
+    units = list(dict.fromkeys(cells["unit"]))
+    reduction = claim["reduction"]
+    if len(units) > 1:
+        raise InputError(
+            f"{claim['key']}: expected cells of one unit, found {', '.join(map(shown, units))}"
+        )
+    if reduction == "one" and len(cells) > 1:
+        raise InputError(
+            f"{claim['key']}: expected one cell, found {len(cells)}; add a reduction (least, "
+            "largest, mean), or name its row and column"
+        )
+    unknown = cells[cells["value"].isna()]
+    if len(unknown):
+        text = next((text for text in unknown["text"] if isinstance(text, str)), None)
+        return _Measured(np.nan, NONE, units[0], text)
+    reduce = REDUCTIONS[reduction]
+    ends = (cells[end].to_numpy(float) for end in ("value", "low", "high"))
+    value, low, high = (float(reduce(each)) for each in ends)
+    interval = NONE if np.isnan(low) or np.isnan(high) else Interval(low, high)
+    text = cells["text"].iloc[0] if len(cells) == 1 else None
+    return _Measured(value, interval, units[0], text if isinstance(text, str) else None)
+
+
+def _difference(first: _Measured, less: _Measured, key: str) -> _Measured:
+    """The widest interval that a difference may have: nothing is known of how the two depend."""
+    if first.unit != less.unit:
+        raise InputError(f"{key}: expected cells of one unit, found {first.unit} and {less.unit}")
+    low, high = first.interval.low - less.interval.high, first.interval.high - less.interval.low
+    unit = "points" if first.unit in ("%", "% error") else first.unit
+    return _Measured(first.value - less.value, Interval(low, high), unit, None)
+
+
+def _said(measured: _Measured) -> tuple[str, str]:
+    """A figure with its unit, and its interval, as text."""
+    value, (low, high), unit, text = measured
+    own = "" if np.isnan(value) else number(value, unit)
+    named = unit.removesuffix(" error") if own and (text or own).startswith(own) else ""
+    ends = "" if np.isnan(low) else f"{number(low, unit)}, {number(high, unit)}"
+    return f"{text or own} {named}".strip() or "none", ends
+
+
+def verdicts(claims: Sequence[Mapping[str, Any]], read: Read) -> list[Verdict]:
+    """Judge claims one after another, see `judged`."""
+    return [judged(claim, read) for claim in claims]

@@ -1,0 +1,145 @@
+"""The register of claims, from result tables alone, and the command that writes it."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+
+from blindspots.analyses import kit
+from blindspots.config.claims import claims_in
+from blindspots.files import tables
+from blindspots.runs import register
+from tests.conftest import ROOT
+
+CLAIM = {
+    "claim": "It | holds", "where": "Table 1", "source": "read", "run": "start", "printed": 0.5,
+    "cells": {"table": "errors", "rows": "linear", "columns": "test"}, "at_most": 20,
+    "weakly": 30, "fixed": "before a pilot", "date": "2026-11-21",
+}  # fmt: skip
+LATER = {
+    "claim": "later", "where": "section 2", "source": "quoted", "run": "start", "at_least": 1,
+    "cells": {"table": "ledger"}, "fixed": "after the run", "date": "2026-11-22", "note": "a note",
+}  # fmt: skip
+VAGUE = {"claim": "vague", "where": "section 3", "source": "read", "reason": "nobody can say"}
+
+
+@pytest.fixture
+def paper(tmp_path):
+    """A paper with a run of which one table is there, and the folder that both are in."""
+    cell = {"row": "linear", "row_label": "Linear", "column": "test", "column_label": "test error",
+            "value": 12.5, "low": 10.0, "high": 15.0, "unit": "%", "n": 9,
+            "networks": 1}  # fmt: skip
+    made = pd.DataFrame([cell]).reindex(columns=kit.SCHEMA.names)
+    folder = tmp_path / "results/start/tables"
+    folder.mkdir(parents=True)
+    tables.write(folder / "errors.parquet", tables.from_frame(made, kit.SCHEMA), {"title": "t"})
+    write(tmp_path, CLAIM, LATER, VAGUE)
+    return tmp_path
+
+
+def write(folder, *claims, **others):
+    paper = {
+        "paper": "Somebody 1999", "runs": {"start": ["presets/start.yaml"]}, "claims": [*claims],
+    }  # fmt: skip
+    text = yaml.safe_dump(paper | others, sort_keys=False)
+    (folder / "claims.yaml").write_text(text, "utf-8")
+
+
+def blindspots(folder, *arguments):
+    """The command's status, and what it says."""
+    code = "import sys, blindspots.__main__ as m; m.main(); assert 'torch' not in sys.modules"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "claims", *arguments], cwd=folder, text=True,
+        capture_output=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_the_register_has_a_line_for_each_claim(paper):
+    page = register.page([claims_in(paper / "claims.yaml")], paper / "results", "blindspots claims")
+    lines = page.splitlines()
+    assert (
+        "| It \\| holds | Table 1 | 0.5 | 12.50 % [10.00, 15.00] | holds | at most 20, weakly 30; "
+        "errors: linear / test; run start | before a pilot, 2026-11-21 |"
+    ) in lines
+    assert (
+        "| later | section 2 | (quoted) |  | not run | at least 1; needs ledger of start; a note | "
+        "after the run, 2026-11-22 |"
+    ) in lines
+    assert "| vague | section 3 |  |  | not judged | nobody can say |  |" in lines
+    assert "3 claims: 1 holds, 1 not judged, 1 not run." in lines
+    assert "Deviations from what was fixed: none." in lines
+
+
+def test_deviations_follow_the_claims_of_their_paper(paper):
+    said = {"date": "2026-11-23", "what": "At most 20, was 10.", "why": "a slip", "verdict": "no"}
+    write(paper, CLAIM, deviations=[said])
+    page = register.page([claims_in(paper / "claims.yaml")], paper / "results", "it")
+    assert page.endswith("* 2026-11-23: At most 20, was 10. Reason: a slip Verdict before: no.\n")
+
+
+def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(paper):
+    status, told, error = blindspots(paper, "claims.yaml", "page.md")
+    assert (status, told, error) == (0, "wrote page.md\n", "")
+    page = (paper / "page.md").read_text("utf-8")
+    assert "`blindspots claims claims.yaml page.md`" in page
+    _, printed, _ = blindspots(paper, "claims.yaml")
+    assert printed.splitlines()[3:] == page.splitlines()[3:]
+
+
+def test_without_results_nothing_was_run(paper):
+    (paper / "empty").mkdir()
+    status, told, _ = blindspots(paper, "claims.yaml", "--results", "empty")
+    assert status == 0
+    assert "3 claims: 1 not judged, 2 not run." in told
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cells": CLAIM["cells"] | {"rows": "linaer"}},
+         "claims.0.cells.rows: expected a row of the table errors of the run start (linear), found "
+         "'linaer'; did you mean 'linear'?"),
+        ({"cells": CLAIM["cells"] | {"columns": "tset"}},
+         "claims.0.cells.columns: expected a column of the table errors of the run start (test), "
+         "found 'tset'; did you mean 'test'?"),
+        ({"cells": {"table": "error"}},
+         "claims.0.cells.table: expected a table of the run start (errors, transfer, layers, "
+         "ledger), found 'error'; did you mean 'errors'?"),
+        ({"run": "strat"},
+         "claims.0.cells.run: expected one of the runs of this file (start), found 'strat'; did "
+         "you mean 'start'?"),
+        ({"printed": "half"}, "claims.0.printed: expected a number or null (the figure that the "),
+    ],
+)  # fmt: skip
+def test_a_claim_that_names_what_is_not_there_ends_it_in_a_line(paper, change, message):
+    write(paper, CLAIM | change)
+    status, _, error = blindspots(paper, "claims.yaml")
+    assert status == 1
+    assert error.startswith("claims.yaml")
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_configs_of_another_run_are_said(paper):
+    write(paper, CLAIM | {"run": "mine"}, runs={"mine": ["presets/start.yaml"]})
+    _, _, error = blindspots(paper, "claims.yaml")
+    assert "runs.mine: expected configs of the run mine, found start; rename it" in error
+
+
+def test_the_configs_of_a_run_are_printed_for_make(paper):
+    start = str(ROOT / "presets/start.yaml")
+    assert blindspots(paper, "claims.yaml", "--configs") == (0, start + "\n", "")
+    assert blindspots(paper, "claims.yaml", "--configs", "start")[1] == start + "\n"
+    _, _, error = blindspots(paper, "claims.yaml", "--configs", "strat")
+    assert "--configs: expected a run of claims.yaml (start), found 'strat'" in error
+
+
+def test_results_that_are_not_there_and_two_pages_are_said(paper):
+    assert (
+        "none: expected a folder of results, found none"
+        in (blindspots(paper, "claims.yaml", "--results", "none")[2])
+    )
+    assert "expected one page to write, found a.md, b.md" in blindspots(paper, "a.md", "b.md")[2]
