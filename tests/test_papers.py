@@ -6,7 +6,6 @@ import re
 import pytest
 
 from blindspots.commands import _shared
-from blindspots.config import methods
 from blindspots.config.claims import claims_in, table_faults
 from blindspots.config.printed import tables_in
 from tests.conftest import ROOT
