@@ -15,10 +15,14 @@ from blindspots.randomness import derived_seed
 from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
 
+HELD = 2**30
+"""Bytes of images that a training holds; of more it reads each batch."""
+
 
 def main(snakemake):
     net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
-    data = images.read(snakemake.input.train, snakemake.input.split, net["train_on"], device=device)
+    given = snakemake.input
+    data = images.read(given.train, given.split, net["train_on"], device=device).held(HELD)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
     files, own = snakemake.input.get("parents", []), own_models(snakemake)
@@ -27,7 +31,7 @@ def main(snakemake):
     model, spec = weights.create(
         **net["model"],
         draws=net["draws"],
-        shape=data.images.shape[1:],
+        shape=data.shape,
         classes=data.classes,
         parents=parents if takes else {},  # else they are the trainer's alone
         seed=seed,
@@ -56,7 +60,7 @@ def main(snakemake):
         if methods.accepted(train, parents=parents):
             read = (weights.load(file, own=own).to(device) for file in files)
             offered["parents"] = dict(zip(parents, read, strict=True))
-        found = train(model, data.images, data.labels, **(offered | settings))
+        found = train(model, data.stack, data.labels, **(offered | settings))
     rows, status = table.checked(found, net["trainer"]["method"])
     del data  # makes room for the answers
     if status == Status.NON_FINITE:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 
 State = dict[str, Any]
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from blindspots.interface import InputError
-from blindspots.jobs.measure import _joined, _named, _with_keys
+from blindspots.jobs.outputs import _joined, _named, _with_keys
 
 KEYS = {"net": "a", "seed": 3}
 
