@@ -28,9 +28,9 @@ from blindspots.measurements.exhibits import Exhibit, attacked, control
 from blindspots.measurements.sweep import sweep
 from blindspots.measurements.transfer import transfer
 
-SHAPE, CLASSES, CHUNK = (1, 28, 28), 10, 512
+SHAPE, CLASSES, CHUNK = (1, 28, 28), 10, 256
 READ = [(1_000,), (10_000,), (60_000,)]
-SHOWN = [(2_500, 4), (5_000, 4), (10_000, 4), (2_500, 8), (2_500, 16)]
+SHOWN = [(1_024, 2), (2_048, 2), (4_096, 2), (1_024, 4), (1_024, 8)]
 SWEPT = [(512, 2), (1_024, 2), (2_048, 2), (512, 4)]
 
 

@@ -110,7 +110,8 @@ class Rows:
             InputError: a damaged file.
         """
         with damage(self.path):
-            return as_said(self._file.read_row_group(number, self._columns), self._file)
+            found = self._file.read_row_group(number, self._columns, use_threads=False)
+            return as_said(found, self._file)
 
     def _nothing(self) -> pa.Table:
         return self.schema.empty_table().select(self._columns)

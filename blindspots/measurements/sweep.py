@@ -196,7 +196,12 @@ class Settings(NamedTuple):
     chunk: int
 
 
-@measurement("experiment", tables=("radii", "curves", "witnesses"), memory=8000, runtime=120)
+@measurement(
+    "experiment",
+    tables=("radii", "curves", "witnesses"),
+    memory=lambda n, pixels, classes, chunk: 6000 + 1000 * chunk * pixels / 1e6,
+    runtime=120,
+)
 def sweep(
     experiment: str,
     seed: int,

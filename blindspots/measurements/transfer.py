@@ -56,7 +56,13 @@ class Victim(NamedTuple):
     model: nn.Module
 
 
-@measurement("experiment", tables=("transfer", "witnesses"), pictures=("pictures",), chance=True)
+@measurement(
+    "experiment",
+    tables=("transfer", "witnesses"),
+    pictures=("pictures",),
+    memory=lambda n, pixels, classes, chunk: 3500 + 100 * chunk * pixels / 1e6,
+    chance=True,
+)
 def transfer(
     experiment: str,
     seed: int,

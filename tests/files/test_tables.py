@@ -3,7 +3,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from blindspots.files import tables
+from blindspots.files import parquet, tables
 from blindspots.files.parquet import METADATA
 from blindspots.files.rows import Rows
 from blindspots.interface import InputError
@@ -162,3 +162,39 @@ def test_texts_of_numpy_are_words_too():
     for values in (np.array(["RIGHT", "WRONG"]), np.ma.array(["RIGHT", "WRONG"], mask=[0, 1])):
         found = tables.build({"outcome": values}, words)["outcome"].to_pylist()
         assert found == ["RIGHT", None if np.ma.isMaskedArray(values) else "WRONG"]
+
+
+def test_row_groups_are_the_same_however_a_table_is_cut_into_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS", 100)
+    words = pa.schema(
+        [pa.field("n", pa.int32()), pa.field("word", pa.dictionary("int8", "string"))]
+    )
+    whole = tables.build({"n": np.arange(450), "word": ["odd", "even"] * 225}, words)
+    files = []
+    for sizes in ([450], [1, 7, 92, 250, 0, 100], [149] * 3 + [3], [0, 450]):
+        files.append(tmp_path / f"{len(files)}.parquet")
+        with parquet.writing(files[-1], words, {"a": 1}) as append:
+            for first, n in zip(np.cumsum([0, *sizes]), sizes, strict=False):
+                append(whole.slice(first, n))
+        assert tables.read(files[-1]).equals(whole)
+    file = pa.parquet.ParquetFile(files[0])
+    assert [file.metadata.row_group(i).num_rows for i in range(5)] == [100] * 4 + [50]
+    assert len({path.read_bytes() for path in files}) == 1
+
+
+def test_no_more_than_a_row_group_waits_to_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS", 100)
+    one, path = pa.schema([pa.field("n", pa.int32())]), tmp_path / "t.parquet"
+    with parquet.writing(path, one, {}) as append:
+        for value in range(10):
+            append(tables.build({"n": [value] * 50}, one))
+        (waiting,) = tmp_path.iterdir()
+        assert waiting.stat().st_size > 4  # what was given before is on the disk
+        assert not path.exists()
+    assert tables.read(path)["n"].to_pylist() == sorted([*range(10)] * 50)
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path):
+    with parquet.writing(tmp_path / "t.parquet", SCHEMA, {"a": 1}):
+        pass
+    assert tables.read(tmp_path / "t.parquet").equals(SCHEMA.empty_table())
