@@ -22,7 +22,7 @@ from blindspots.interface import InputError
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises for a file with other bits than were written."""
-GROUP, ROWS = 2**22, 2**17
+GROUP, ROWS = 2**22, 2**16
 """Bytes of images in a row group; and its rows in a table that has no images."""
 
 
