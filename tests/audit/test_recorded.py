@@ -17,8 +17,10 @@ from blindspots.audit.files import AuditError, Originals
 from blindspots.audit.networks import Network, linear
 from blindspots.audit.recorded import assert_answers
 from blindspots.audit.run import Files, _network, _shown, audit
+from blindspots.audit.transfer import transfer as recheck
 from blindspots.certificates import table as certificates
 from blindspots.datasets import table as prepared
+from blindspots.families import minimal
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
@@ -285,6 +287,60 @@ def test_controls_beyond_the_pictures_are_counted(run):
         "images of a control that are on no disk"
     )
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
+
+
+@minimal("l2")
+def moved(model, images, labels, targets):
+    """Pixel 20 moved until the class changes, and pixel 21 to the edge of the box."""
+    found = images.clone()
+    found.flatten(1)[:, [20, 21]] = torch.tensor([0.95, 1.0])
+    return found
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_amplified_images_may_leave_the_box_by_what_no_length_shows(tmp_path, clip):
+    run = Run(tmp_path)
+    net, spec = weights.create("mlp", {"hidden": []}, (1, 8, 8), 10)
+    for values, at, numbers in (
+        (net[1].weight.data, (1, 20), 10),
+        (net[1].bias.data, [0, 1], [1, -7]),
+    ):
+        values.zero_()[at] = torch.tensor(numbers, dtype=torch.float32)
+    weights.save(run.path("A.safetensors"), net.eval(), spec)
+    image = np.zeros((1, 1, 8, 8), np.float32)
+    image.flat[[20, 21]] = 0.05, 15 / 16
+    part = Part(image, np.zeros(1, np.int64))
+    prepared.write(run.path("test.parquet"), part, 10, UNIT_BOX, {})
+    data = Images(*map(torch.from_numpy, part), np.arange(1), "test", 10, UNIT_BOX, "D")
+    columns = attack_all(moved, net, data, others=data, target="any", seed=0, chunk=1, settings={})
+    assert columns["success"].all()
+    named = {"net": "A", "seed": 0, "attack": "moved", "dataset": "D", "file": "test"}
+    attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
+    tables.write(run.path("attack.parquet"), attack, {})
+    length = float(1.001 * columns["distortion"][0])  # pixel 21 leaves the box by 6e-5
+    made = [*exhibits.attacked(run.path("attack.parquet"), data, [length], clip=clip)]
+    victim = transfer.Victim("A", 0, net)
+    shown = [
+        rows
+        for each in made
+        for rows in transfer.exposed(each, victim, experiment="e", seed=0, chunk=1)
+    ]
+    assert abs(shown[-1]["distortion"][0].as_py() / length - 1) < 1e-5
+    tables.write(run.path("transfer.parquet"), pa.concat_tables(shown), {})
+    pictures = pa.concat_tables([transfer.pictures(each, 0) for each in made])
+    tables.write(run.path("pictures.parquet"), pictures, {})
+
+    def check():
+        named = {("A", 0, "moved"): [run.path("attack.parquet")]}
+        originals = {("D", 0, "test"): Originals(run.path("test.parquet"), range(1))}
+        networks = {("A", 0): _network(run.files, ("A", 0))}
+        table, seen = run.path("transfer.parquet"), run.path("pictures.parquet")
+        return recheck(table, seen, named, originals, networks)
+
+    assert check()[("A", 0)].checked == 2
+    run.change("pictures.parquet", 1, image=0.9)
+    with pytest.raises(AuditError, match=r"pictures.parquet: moved of A .*: expected the image"):
+        check()
 
 
 @pytest.mark.parametrize(("large", "taken"), [(2.0**24, True), (1.0, False)])
