@@ -199,22 +199,6 @@ def taken(table: pa.Table, places: np.ndarray) -> pa.Table:
     return pa.table(columns, schema=table.schema)
 
 
-def joined(paths: Sequence[str | Path]) -> pa.Table:
-    """The rows of several tables of one schema, as if built together.
-
-    Args:
-        paths: of the tables.
-
-    Returns:
-        One table in one piece, without metadata.
-
-    Raises:
-        InputError: as `read`.
-    """
-    parts = [read(path).replace_schema_metadata() for path in paths]
-    return pa.concat_tables(parts).combine_chunks()
-
-
 def frame(
     paths: Sequence[str | Path],
     schema: pa.Schema | None = None,

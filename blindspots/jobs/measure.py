@@ -21,8 +21,8 @@ from blindspots.randomness import derived_seed
 from blindspots.threat.chance import seeded
 
 HELD = 2**28
-"""Bytes of images that an experiment's job holds: of originals, of attacked ones and of controls.
-Others are read, or made, as often as they are shown."""
+"""Bytes of images that a job holds: of originals, of attacked ones and of controls each. Others are
+read, or made, as often as they are shown."""
 
 Offers = dict[str, Callable[[], Any]]
 """By name of a parameter what makes its value, which is made only where it is asked for."""
@@ -78,6 +78,9 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
     given, net, seed = snakemake.input, snakemake.wildcards.net, int(snakemake.wildcards.seed)
     read, part, n = _reader(snakemake, device), told["part"], told["n"]
 
+    def some(prepared: str, part: str, n: int | None) -> images.Images:
+        return images.read(prepared, given.split, part, n, device).held(HELD)
+
     def fresh() -> nn.Module:
         new = derived_seed(seed, f"untrained/{net}")
         made = weights.untrained(given.weights, seed=new, own=own_models(snakemake))
@@ -88,8 +91,8 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
         "seed": lambda: seed,
         "model": lambda: read(given.weights),
         "fresh": lambda: fresh,
-        "data": lambda: images.read(given.images, given.split, part, n, device),
-        "train": lambda: lambda n: images.read(given.train, given.split, "train", n, device),
+        "data": lambda: some(given.images, part, n),
+        "train": lambda: lambda n: some(given.train, "train", n),
         "shape": lambda: tuple(weights.spec_of(given.weights)["shape"]),
         "classes": lambda: weights.spec_of(given.weights)["classes"],
         "parents": lambda: _parents(given, told, read),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from blindspots.attacks.table import schema
 from blindspots.config.measurements import OF_LEDGER
 from blindspots.files.parquet import writing
 from blindspots.interface import InputError
+
+TRIMMED = 32
+"""Parts between two times that free memory is given back."""
 
 
 @contextmanager
@@ -59,7 +63,9 @@ class Outputs:
             for name, rows in _named(result, self._names, self._where).items():
                 self._whole.setdefault(name, []).append(self._made(name, rows, keys))
             return
-        for part in self._each(result):
+        for number, part in enumerate(self._each(result), 1):
+            if number % TRIMMED == 0:
+                _trim()
             for name, rows in _named(part, self._names, self._where, part=True).items():
                 self._write(name, self._made(name, rows, keys))
         _named(dict.fromkeys(self._begun), self._names, self._where)
@@ -92,6 +98,13 @@ class Outputs:
             _joined([expected.empty_table(), rows], f"{self._where}: {name}")
             rows = rows.cast(expected)
         append(rows)
+
+
+def _trim() -> None:
+    """Give free memory back to the system: among small things that stay, holes of chunks add up."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
 
 
 def _named(result: Any, names: Sequence[str], where: str, *, part: bool = False) -> dict[str, Any]:

@@ -151,7 +151,10 @@ def attacked(
             data,
             Deferred(read, places, data.shape, device),
             table["success"].to_numpy(zero_copy_only=False),
-            table["distortion"].fill_null(0).to_numpy(),  # where an attack failed: the original
+            table["distortion"]
+            .fill_null(0)
+            .to_numpy()
+            .copy(),  # where an attack failed: the original
             np.array(table["outcome"].to_pylist(), object),
         )
         yield found

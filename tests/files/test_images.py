@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from blindspots.datasets import table
-from blindspots.files import images, splits, tables
+from blindspots.files import images, parquet, splits, tables
 from blindspots.files.rows import Rows
 from blindspots.interface import UNIT_BOX, InputError, Part
 
@@ -88,6 +88,18 @@ def test_files_with_other_row_groups_are_read_as_well(tmp_path, monkeypatch):
     large = written(tmp_path / "b", 700, 2**22, monkeypatch)
     assert pa.parquet.ParquetFile(large / "test.parquet").num_row_groups == 1
     assert torch.equal(read(large).images, expected)
+
+
+def test_files_of_older_versions_are_read_as_well(tmp_path):
+    """Their checksum lies in the schema's metadata, and their row groups were larger."""
+    folder = written(tmp_path / "a", 300)
+    expected = read(folder).images
+    for path in (folder / "test.parquet", folder / "split.parquet"):
+        file = pa.parquet.ParquetFile(path)
+        said = {n: file.metadata.metadata[n] for n in (parquet.METADATA, parquet.CHECK)}
+        whole = file.read().replace_schema_metadata(said)
+        pa.parquet.write_table(whole, path, compression="zstd", write_page_checksum=True)
+    assert torch.equal(read(folder).images, expected)
 
 
 def test_an_image_that_was_changed_is_refused_with_its_row_when_it_is_read(tmp_path):
