@@ -11,7 +11,7 @@ rule ledger:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
+        mem_mb=lambda w, attempt: attempt * held_by_ledger(2000),
         runtime=15,
     params:
         images=audited_images(),
@@ -34,7 +34,7 @@ rule audit:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
+        mem_mb=lambda w, attempt: attempt * held_by_ledger(2000),
         runtime=60,
     params:
         nets=[
@@ -71,7 +71,7 @@ rule table:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(3000),
+        mem_mb=lambda w, attempt: attempt * held_by(config["tables"][w.table], "analyses", 2500),
         runtime=10,
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
@@ -103,7 +103,7 @@ rule figure:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
+        mem_mb=lambda w, attempt: attempt * held_by(config["figures"][w.figure], "figures", 2000),
         runtime=10,
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),

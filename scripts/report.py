@@ -1,6 +1,6 @@
 """Gather the run's tables, figures and pictures in one HTML page."""
 
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.jobs.expect import CAUSES, flags
 from blindspots.jobs.job import job, provenance
 from blindspots.provenance import settings_in

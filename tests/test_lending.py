@@ -73,4 +73,4 @@ def test_an_attack_that_changes_the_model_is_refused():
     labels = model(images).argmax(dim=1)
     data = Images(images, labels, np.arange(3), "test", 3, UNIT_BOX)
     with pytest.raises(InputError, match=r"shrinking: .* that it changed .*'1\.weight'"):
-        run(shrinking, model, data, others=images, target="any", seed=0, chunk=2, settings={})
+        run(shrinking, model, data, others=data, target="any", seed=0, chunk=2, settings={})

@@ -31,7 +31,7 @@ def call(
     targets: Tensor | None,
     *,
     seed: int,
-    others: Tensor,
+    others: Images,
     settings: Mapping[str, Any],
     parents: Mapping[str, nn.Module] | None = None,
     mask: Tensor | None = None,
@@ -46,7 +46,7 @@ def call(
         data: what is attacked.
         targets: (n,), or None.
         seed: of the attack's own draws.
-        others: (k, *image) all images of the job, of which `data` may be a part.
+        others: all images of the job, of which `data` may be a part: read where it asks for them.
         settings: of the attack; `eps` is one radius.
         parents: further models that the attack works with, by the name that it knows them by.
         mask: (*image) bool, the features that may change; None: all.
@@ -60,7 +60,7 @@ def call(
         others=others, parents=dict(parents or {}), mask=None if mask is None else mask.clone(),
     )  # fmt: skip
     if "others" in offered:
-        offered["others"] = others.clone()
+        offered["others"] = others.images.clone()
     images, labels = data.images.clone(), data.labels.clone()
     aims = None if targets is None else targets.clone()
     with counted(model) as passes:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
+from blindspots.files.images import Stack
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError
 from blindspots.randomness import draw_rows
 
@@ -25,7 +26,7 @@ def other_image(
     targets: Tensor | None = None,
     *,
     box: Box | None = UNIT_BOX,
-    others: Tensor | None = None,
+    others: Stack | None = None,
     distortion: Length | Tensor = 0.1,
     clip: bool = True,
     matched: bool = True,

@@ -256,9 +256,9 @@ def _open(path: str | Path) -> pq.ParquetFile:
 def _reading(path: str | Path, read: Any) -> Any:
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        schema = file.schema_arrow
-        said = schema.metadata or {}
-        known = _check(said.get(b"blindspots", b""), schema, file.metadata.num_rows)
+        schema, said = file.schema_arrow, file.metadata.metadata or {}
+        text = (schema.metadata or {}).get(b"blindspots", b"")
+        known = _check(text, schema, file.metadata.num_rows)
         if said.get(b"blindspots.sha256") != known:
             raise OSError("what it says of itself has another checksum")
         return read(file)

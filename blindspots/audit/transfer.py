@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,22 @@ class Origin(NamedTuple):
     amplified_to: float | None
 
 
+class Made(NamedTuple):
+    """Images of an origin (float64), and whether its attack succeeded, by place."""
+
+    images: dict[Place, np.ndarray]
+    success: dict[Place, bool]
+
+    @property
+    def bytes(self) -> int:
+        """That the images take."""
+        return sum(image.nbytes for image in self.images.values())
+
+
+KEPT = 2**28
+"""Bytes of images that are kept for the next victim; others are made anew."""
+
+
 def transfer(
     path: str | Path,
     pictures: str | Path,
@@ -71,16 +87,21 @@ def transfer(
     """
     shown = _pictures(pictures, originals)
     checks: dict[Net, Check] = {}
-    for origin, rows in _by_origin(path):
-        images = shown.get(origin, {})
-        if origin.source is not None:
-            images = _made(attacks, origin, rows, originals, images, path, pictures)
-        for victim in dict.fromkeys(zip(rows["victim"], rows["victim_seed"], strict=True)):
-            check = checks.setdefault((victim[0], int(victim[1])), Check("transfer"))
-            at = (rows["victim"] == victim[0]) & (rows["victim_seed"] == victim[1])
-            of_victim = {name: column[at] for name, column in rows.items()}
-            network = networks.get((victim[0], int(victim[1])), UnknownError("no such net"))
-            _answers(check, path, of_victim, images, originals, network)
+    kept: dict[Origin, Made] = {}
+    for victim, origin, rows in _runs(path):
+        made = kept.get(origin)
+        if made is None or not made.images.keys() >= {*_places(rows)}:
+            made = Made(shown.get(origin, {}), {})
+            if origin.source is not None:
+                made = _made(attacks, origin, rows, originals, made.images, pictures)
+            if sum(each.bytes for each in kept.values()) + made.bytes <= KEPT:
+                kept[origin] = made
+        said = rows["success"]
+        success = [made.success.get(*of) for of in zip(_places(rows), said, strict=True)]
+        assert_recorded(path, rows, "success", said == success, np.array(success))
+        check = checks.setdefault(victim, Check("transfer"))
+        network = networks.get(victim, UnknownError("no such net"))
+        _answers(check, path, rows, made.images, originals, network)
     return checks
 
 
@@ -103,16 +124,30 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     assert_answers(check, path, rows, stack, network, classes)
 
 
-def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
-    """The table's rows by what their images are, which are in a row in it."""
-    found: dict[Origin, list[Rows]] = {}
+def _runs(path: str | Path) -> Iterator[tuple[Net, Origin, Rows]]:
+    """The table's rows a run at a time: those of a victim whose images are of one origin."""
+    last, parts = None, list[Rows]()
     for rows in batches(path, 2**16):
-        keys = list(zip(*(rows[name] for name in ORIGIN), strict=True))
-        for key in dict.fromkeys(map(_origin, keys)):
-            at = np.array([_origin(other) == key for other in keys])
-            found.setdefault(key, []).append({name: column[at] for name, column in rows.items()})
-    for key, parts in found.items():
-        yield key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns = (rows[name].tolist() for name in ("victim", "victim_seed", *ORIGIN))
+        first = 0
+        for key, run in groupby(zip(*columns, strict=True), _run):
+            n = sum(1 for _ in run)
+            if key != last and last is not None:
+                yield *last, _joined(parts)
+                parts = []
+            last = key
+            parts.append({name: column[first : first + n] for name, column in rows.items()})
+            first += n
+    if last is not None:
+        yield *last, _joined(parts)
+
+
+def _run(key: Sequence) -> tuple[Net, Origin]:
+    return (key[0], key[1]), _origin(key[2:])
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _origin(key: Sequence) -> Origin:
@@ -147,11 +182,11 @@ def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
     )
 
 
-def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_of_pictures) -> dict:
-    """Images of a source in an attack's tables, amplified; held against what is said of them."""
+def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pictures) -> Made:
+    """Images of a source in an attack's tables, amplified; pictures are held against them."""
     made = attacks.get((origin.source, origin.seed, origin.attack), ())
     if not made:
-        return pictures
+        return Made(pictures, {})
     wanted, length = set(_places(rows)), origin.amplified_to
     found: dict[Place, np.ndarray] = {}
     inside: dict[Place, np.ndarray] = {}
@@ -171,16 +206,13 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
             inside |= dict(zip(_places(batch), kept, strict=True))
         found |= dict(zip(_places(batch), images, strict=True))
         success |= dict(zip(_places(batch), batch["success"], strict=True))
-    said = rows["success"]
-    known = [success.get(place, so) for place, so in zip(_places(rows), said, strict=True)]
-    assert_recorded(path, rows, "success", said == known, np.array(known))
     shown = {place: picture for place, picture in pictures.items() if place in found}
     if length is not None and _are_clipped(found, rows["distortion"], shown, length):
         found = inside
     for place, picture in shown.items():
         if not _is_picture_of(picture, found[place], length):
             raise _other_picture(path_of_pictures, origin, place, "the image")
-    return found
+    return Made(found, success)
 
 
 def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float | None) -> bool:

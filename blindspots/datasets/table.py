@@ -12,8 +12,13 @@ import pyarrow as pa
 
 from blindspots.datasets._images import same_shape
 from blindspots.files import boxes, tables
+from blindspots.files.parquet import writing
 from blindspots.files.splits import fingerprints
 from blindspots.interface import Box, Dataset, InputError, Part
+
+GROUP, CHUNK = 2**17, 1024
+"""Bytes of images in a row group, so that a few of many images are found in as little; and images
+that are checked at a time."""
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -106,13 +111,18 @@ def write(
             f"dataset: expected labels from 0 to {classes - 1}, found {part.labels.min()} to "
             f"{part.labels.max()}"
         )
-    if not (boxes.contains(box, part.images).all() and np.isfinite(part.images).all()):
-        raise InputError(
-            f"dataset: expected pixels in {boxes.shown(box)}, found others, or no numbers"
-        )
-    columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
-    table = tables.build(columns, schema(part.images.shape[1:]))
     named = {} if names is None else {"names": list(names)}
     said = {"dataset": dataset, "classes": classes, "box": boxes.encoded(box)}
-    tables.write(path, table, {**provenance, **said, **named})
-    return table.drop_columns(["image"])
+    columns, known = schema(part.images.shape[1:]), []
+    with writing(path, columns, {**provenance, **said, **named}, group=GROUP) as append:
+        for first in range(0, len(part.labels), CHUNK):
+            images, labels = (array[first : first + CHUNK] for array in part)
+            if not (boxes.contains(box, images).all() and np.isfinite(images).all()):
+                raise InputError(
+                    f"dataset: expected pixels in {boxes.shown(box)}, found others, or no numbers"
+                )
+            found = {"label": labels, "sha256": fingerprints(images), "image": images}
+            table = tables.build(found, columns)
+            append(table)
+            known.append(table.drop_columns(["image"]))
+    return pa.concat_tables(known)

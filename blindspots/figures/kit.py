@@ -13,7 +13,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots.figures._description import description
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 
 SETTINGS: Any = {

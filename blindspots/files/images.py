@@ -1,10 +1,17 @@
-"""The images of a part of a split, such as the first 256 test images in the split's order."""
+"""The images of a part of a split, such as the first 256 test images in the split's order.
+
+They are addressed by row, and read as they are needed: what a job holds follows its chunk, not the
+dataset.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf, prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +19,68 @@ import torch
 from torch import Tensor
 
 from blindspots.files import boxes, splits, tables
+from blindspots.files.rows import Rows
 from blindspots.interface import Box, InputError
 
 
-class Images(NamedTuple):
-    """Images of one part, on the device asked for.
+@dataclass(frozen=True, eq=False)
+class Deferred:
+    """Images that are made, or read, as they are asked for: `[places]` makes some, in memory.
+
+    Trainers may be given them in a tensor's place: they have its `len`, `shape`, `device`, `split`.
 
     Attributes:
-        images: (n, *image) float32.
+        make: places (k,) to images (k, *image), each by itself.
+        places: (n,) of these images, as `make` knows them.
+        image: the shape of one.
+        device: where `make` puts them.
+    """
+
+    make: Callable[[np.ndarray], Tensor]
+    places: np.ndarray
+    image: tuple[int, ...]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, *image)."""
+        return (len(self), *self.image)
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        """All of them, `size` at a time."""
+        return (self[i : i + size] for i in range(0, len(self), size))
+
+    def __getitem__(self, at: Tensor | slice) -> Tensor:
+        return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
+
+    def at(self, at: slice | np.ndarray) -> Deferred:
+        """Those at some of the places, not made yet."""
+        return replace(self, places=self.places[at])
+
+
+Stack = Tensor | Deferred
+"""Images (n, *image), in memory or not yet: `len` is how many, `[places]` are some in memory."""
+
+
+def some(stack: Stack, at: slice | np.ndarray) -> Stack:
+    """Those at some places of a stack, as it is."""
+    return stack.at(at) if isinstance(stack, Deferred) else stack[at]
+
+
+def held(stack: Stack, most: float = inf) -> Stack:
+    """A stack in memory, where it takes no more than so many bytes."""
+    return stack[:] if 4 * prod(stack.shape) <= most else stack
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images of one part, on the device asked for; `len` is how many.
+
+    Attributes:
+        stack: (n, *image) float32; in memory, or read when they are needed.
         labels: (n,) int64.
         rows: (n,) place of each in the prepared file.
         file: "train" or "test", the prepared file.
@@ -28,7 +89,7 @@ class Images(NamedTuple):
         dataset: its name in the config.
     """
 
-    images: Tensor
+    stack: Stack
     labels: Tensor
     rows: np.ndarray
     file: str
@@ -36,17 +97,35 @@ class Images(NamedTuple):
     box: Box
     dataset: str = ""
 
-    def first(self, n: int) -> Images:
-        """The first n of them."""
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """All of them, (n, *image): read at once, and kept."""
+        return self.stack[:]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image."""
+        return tuple(self.stack.shape[1:])
+
+    def first(self, n: int | None) -> Images:
+        """The first n of them; None: all."""
         return self.at(slice(n))
 
-    def chunks(self, size: int) -> Iterator[Images]:
-        """Iterate over all images, `size` at a time."""
-        return (self.at(slice(i, i + size)) for i in range(0, len(self.images), size))
-
     def at(self, at: slice | np.ndarray) -> Images:
-        """Select the images at some positions."""
-        return self._replace(images=self.images[at], labels=self.labels[at], rows=self.rows[at])
+        """Those at some places; none is read yet."""
+        stack = some(self.stack, at)
+        return replace(self, stack=stack, labels=self.labels[at], rows=self.rows[at])
+
+    def chunks(self, size: int) -> Iterator[Images]:
+        """All of them in memory, `size` at a time."""
+        return (self.at(slice(i, i + size)).held() for i in range(0, len(self), size))
+
+    def held(self, most: float = inf) -> Images:
+        """The same in memory, where they take no more than so many bytes."""
+        return replace(self, stack=held(self.stack, most))
 
 
 def file_of(part: str) -> str:
@@ -61,7 +140,7 @@ def read(
     n: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Images:
-    """Read the first n images of a part, all by default.
+    """The first n images of a part, all by default; each is read when it is needed.
 
     Args:
         prepared: the dataset's file that holds the part (see `file_of`).
@@ -71,22 +150,21 @@ def read(
         device: where the tensors go.
 
     Raises:
-        InputError: a damaged file, or fewer than n images in the part.
+        InputError: a damaged file, or fewer than n images in the part. As images are read: one that
+            was changed.
     """
-    rows = splits.rows_of(tables.read(split), part)
+    rows = splits.rows_of(tables.read(split, ["index", "label", "sha256", "subset"]), part)
     if n is not None and len(rows) < n:
         raise InputError(
             f"config: expected n to be at most {len(rows)}, the images in part {part!r}, "
             f"found {n}; lower n or enlarge the part under splits"
         )
-    places = rows["index"].to_numpy()[:n]
-    data = tables.rows(prepared, places)
-    check(prepared, data, places, rows.slice(0, n))
-    return _images(data, places, file_of(part), device)
+    rows = rows.slice(0, n)
+    return _images(prepared, rows["index"].to_numpy(), rows, file_of(part), device)
 
 
 def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -> Images:
-    """Read all images of a prepared file, in its order.
+    """All images of a prepared file, in its order; each is read when it is needed.
 
     Args:
         prepared: the file.
@@ -94,24 +172,42 @@ def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -
         device: where the tensors go.
 
     Raises:
-        InputError: a damaged file.
+        InputError: as `read`.
     """
-    data = tables.read(prepared)
-    places = np.arange(len(data))
-    check(prepared, data, places)
-    return _images(data, places, file, device)
+    known = tables.read(prepared, ["label", "sha256"])
+    return _images(prepared, np.arange(len(known)), known, file, device)
 
 
-def _images(data: pa.Table, places: np.ndarray, file: str, device: torch.device | str) -> Images:
-    properties = tables.metadata(data)
+def _images(
+    prepared: str | Path, rows: np.ndarray, known: pa.Table, file: str, device: torch.device | str
+) -> Images:
+    """Images of a prepared file, held against what is known of them as they are read."""
+    stored = Rows(prepared)
+    labels, sums = known["label"].to_numpy(), known["sha256"].combine_chunks()
+
+    def make(places: np.ndarray) -> Tensor:
+        found = np.empty((len(places), *shape), np.float32)
+        for at, table in stored.by_group(rows[places]):
+            pixels, of = tables.images(table), places[at]
+            found[at] = pixels
+            for column, values, expected in (
+                ("sha256", splits.fingerprints(pixels), sums.take(pa.array(of)).to_pylist()),
+                ("label", table["label"].to_pylist(), labels[of].tolist()),
+            ):
+                _check(prepared, rows[of], column, values, expected)
+        return torch.from_numpy(found).to(device)
+
+    shape = tuple(stored.schema.field("image").type.shape)
+    given = torch.from_numpy(labels.astype(np.int64)).to(device)
+    said = tables.metadata(stored.schema)
     return Images(
-        torch.from_numpy(tables.images(data)).to(device),
-        torch.from_numpy(data["label"].to_numpy().astype(np.int64)).to(device),
-        places,
+        Deferred(make, np.arange(len(rows)), shape, given.device),
+        given,
+        rows,
         file,
-        properties["classes"],
-        _on(boxes.decoded(properties["box"]), device),
-        properties["dataset"],
+        said["classes"],
+        _on(boxes.decoded(said["box"]), device),
+        said["dataset"],
     )
 
 
@@ -122,31 +218,13 @@ def _on(box: Box, device: torch.device | str) -> Box:
     return Box(*(torch.as_tensor(end, dtype=torch.float32, device=device) for end in box))
 
 
-def check(
-    prepared: str | Path, data: pa.Table, places: np.ndarray, split: pa.Table | None = None
+def _check(
+    prepared: str | Path, rows: np.ndarray, column: str, found: list[Any], expected: list[Any]
 ) -> None:
-    """Refuse images of a prepared file that are not those that it was made of.
-
-    Args:
-        prepared: the file.
-        data: rows of it.
-        places: (n,) of these rows in the file.
-        split: the same rows of a split's index, which knows each image and its label.
-
-    Raises:
-        InputError: names the first row that was changed.
-    """
-    known = data if split is None else split
-    for column, found in (
-        ("sha256", splits.fingerprints(tables.images(data))),
-        ("label", data["label"].to_pylist()),
-    ):
-        expected = known[column].to_pylist()
-        if found != expected:
-            at = next(
-                i for i, pair in enumerate(zip(found, expected, strict=True)) if len({*pair}) > 1
-            )
+    """Refuse images of a prepared file that are not those that it was made of."""
+    for row, one, other in zip(rows, found, expected, strict=True):
+        if one != other:
             raise InputError(
-                f"{prepared}: row {places[at]}: expected an image with {column} {expected[at]}, "
-                f"found {found[at]}; the file was changed: delete it and run the workflow again"
+                f"{prepared}: row {row}: expected an image with {column} {other}, "
+                f"found {one}; the file was changed: delete it and run the workflow again"
             )

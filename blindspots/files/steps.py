@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from blindspots.files import _tensors
 from blindspots.files._fitting import fitted
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 
 

@@ -1,4 +1,4 @@
-"""Read and write Parquet: explicit schemas, strict casts, no NaN, provenance, atomic replacement.
+"""Tables: explicit schemas, strict casts, no NaN, provenance; and Parquet files of them.
 
 Each module that owns a table owns its `pyarrow.Schema`. Columns of images are fixed-shape tensors.
 A value that does not exist is null; a NaN is a bug and is refused. Pages have checksums, and so has
@@ -7,30 +7,19 @@ what is said of them: a bit that changed on the disk is no result.
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import json
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from blindspots.files.parquet import GROUP, METADATA, as_said, damage, opened, pictured, writing
 from blindspots.interface import InputError
-
-METADATA, CHECK = b"blindspots", b"blindspots.sha256"
-DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""Exceptions of pyarrow for a file with changed bits."""
-GROUP = 2**22
-"""Bytes of images in a row group: what is held at a time where some rows of many are read."""
 
 
 def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
@@ -126,65 +115,19 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
     return pa.array(values, type=field.type)
 
 
-def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+def write(
+    path: str | Path, table: pa.Table, metadata: Mapping[str, Any], *, group: int = GROUP
+) -> None:
     """Write a table beside `path` and rename it there, so that a killed write leaves nothing.
 
     Args:
         path: file to write; its folder is made.
         table: made by `build`.
         metadata: JSON values kept in the file (git commit, settings, units, …).
+        group: bytes of images in a row group, which are read together.
     """
-    text = json.dumps(dict(metadata), sort_keys=True).encode()
-    check = _check(text, table.schema, len(table))
-    table = table.replace_schema_metadata({METADATA: text, CHECK: check})
-    pixels = sum(4 * np.prod(table.schema.field(name).type.shape) for name in _images(table.schema))
-    with replacing(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="zstd", write_page_checksum=True, write_statistics=False,
-            row_group_size=int(max(GROUP // pixels, 1)) if pixels else None,
-        )  # fmt: skip
-
-
-def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
-    """A checksum of what pages do not hold: metadata, columns and their types, number of rows."""
-    pictured = _images(schema)
-    columns = [
-        (f.name, list(f.type.shape) if f.name in pictured else str(f.type), f.nullable)
-        for f in schema
-    ]
-    return hashlib.sha256(text + repr((columns, rows)).encode()).hexdigest().encode()
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
-    """A file that `write` wrote, whole and unchanged as far as it has been read.
-
-    Raises:
-        InputError: no such file, or a damaged one; names it and the remedy.
-    """
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        schema, n = file.schema_arrow, file.metadata.num_rows
-        said = schema.metadata or {}
-        if said.get(CHECK) != _check(said.get(METADATA, b""), schema, n):
-            raise pa.ArrowInvalid("what it says of itself has another checksum")
-        yield file
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
-    except DAMAGE as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
-            "delete it and run the workflow again"
-        ) from None
-
-
-def _as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """Cast what was read to the schema that the file's checksum covers."""
-    schema = file.schema_arrow
-    if list(table.schema) != [schema.field(name) for name in table.column_names]:
-        raise pa.ArrowInvalid("columns of other types than it says")
-    return table.replace_schema_metadata(schema.metadata)
+    with writing(path, table.schema, metadata, group=group) as append:
+        append(table)
 
 
 def read(
@@ -208,15 +151,16 @@ def read(
     Raises:
         InputError: no such file, or not a whole Parquet file; names it and the remedy.
     """
-    with _opened(path) as file:
-        if not with_images:
-            columns = _not_images(file.schema_arrow)
+    file = opened(path)
+    if not with_images:
+        columns = _not_images(file.schema_arrow)
+    with damage(path):
         if where is None:
-            return _as_said(file.read(columns), file)
+            return as_said(file.read(columns), file)
         table = pq.read_table(
             path, columns=columns, filters=where, partitioning=None, page_checksum_verification=True
         )
-        return _as_said(table, file)
+        return as_said(table, file)
 
 
 def schema_of(path: str | Path) -> pa.Schema:
@@ -231,43 +175,21 @@ def schema_of(path: str | Path) -> pa.Schema:
     Raises:
         InputError: as `read`.
     """
-    with _opened(path) as file:
-        return file.schema_arrow
+    return opened(path).schema_arrow
 
 
-def rows(path: str | Path, places: np.ndarray) -> pa.Table:
-    """Some rows of a table; beside them one row group is held at a time.
+def taken(table: pa.Table, places: np.ndarray) -> pa.Table:
+    """Some rows of a table; Arrow itself cannot take those of images.
 
     Args:
-        path: of the table.
-        places: (n,) of the rows, in the order in which they are wanted.
+        table: of any columns.
+        places: (n,) of the rows.
 
     Returns:
-        The table of these rows.
-
-    Raises:
-        InputError: as `read`; or a place that the table has not.
+        The table of these rows, in this order.
     """
-    with _opened(path) as file:
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        ends = np.cumsum(sizes)
-        if (outside := places[(places < 0) | (places >= sum(sizes))]).size:
-            raise InputError(
-                f"{path}: expected a row {outside[0]}, which another table names, found "
-                f"{sum(sizes)} rows; delete both and run the workflow again"
-            )
-        groups = np.searchsorted(ends, places, side="right")
-        found, at = [file.schema_arrow.empty_table()], []
-        for group in np.unique(groups):
-            at.append(np.flatnonzero(groups == group))
-            inside = places[at[-1]] - (ends[group] - sizes[group])
-            found.append(_taken(_as_said(file.read_row_group(group), file), inside))
-    table = pa.concat_tables(found)
-    return _taken(table, np.argsort(np.concatenate(at))) if at else table
-
-
-def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
-    """Rows of a table, of which Arrow cannot take those of images."""
+    if len(places) == 0:
+        return table.slice(0, 0)
     columns = []
     for field, column in zip(table.schema, table.columns, strict=True):
         if isinstance(field.type, pa.FixedShapeTensorType):
@@ -275,46 +197,6 @@ def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
         else:
             columns.append(column.take(pa.array(places)))
     return pa.table(columns, schema=table.schema)
-
-
-def chunks(path: str | Path, size: int) -> Iterator[pa.Table]:
-    """A table from its beginning, `size` rows at a time.
-
-    Args:
-        path: of the table.
-        size: of a chunk; the last may have fewer rows.
-
-    Yields:
-        The chunks.
-
-    Raises:
-        InputError: as `read`.
-    """
-    with _opened(path) as file:
-        waiting = file.schema_arrow.empty_table()
-        for group in range(file.num_row_groups):
-            waiting = pa.concat_tables([waiting, _as_said(file.read_row_group(group), file)])
-            while len(waiting) >= size:
-                yield waiting.slice(0, size)
-                waiting = waiting.slice(size)
-        if len(waiting):
-            yield waiting
-
-
-def joined(paths: Sequence[str | Path]) -> pa.Table:
-    """The rows of several tables of one schema, as if built together.
-
-    Args:
-        paths: of the tables.
-
-    Returns:
-        One table in one piece, without metadata.
-
-    Raises:
-        InputError: as `read`.
-    """
-    parts = [read(path).replace_schema_metadata() for path in paths]
-    return pa.concat_tables(parts).combine_chunks()
 
 
 def frame(
@@ -353,12 +235,8 @@ def frame(
     return rows
 
 
-def _images(schema: pa.Schema) -> list[str]:
-    return [f.name for f in schema if isinstance(f.type, pa.FixedShapeTensorType)]
-
-
 def _not_images(schema: pa.Schema) -> list[str]:
-    return [name for name in schema.names if name not in _images(schema)]
+    return [name for name in schema.names if name not in pictured(schema)]
 
 
 def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
@@ -381,34 +259,3 @@ def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
             "expected a table that a run wrote, found one with other metadata; delete it and run "
             "the workflow again"
         ) from None
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file as a whole or not at all.
-
-    Args:
-        path: of the file; its folder is made.
-
-    Yields:
-        A temporary path beside it, of this process alone, which replaces it when the block ends
-        without an error.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _part(path)
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _part(path: Path) -> Path:
-    """A name beside a file that no other writer has; what killed ones left of it is removed."""
-    here = f".{path.name}.{platform.node()}."
-    for left in path.parent.glob(f"{glob.escape(here)}*.part"):
-        process = left.name[len(here) : -len(".part")]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            left.unlink(missing_ok=True)
-    return path.with_name(f"{here}{os.getpid()}.part")

@@ -20,7 +20,7 @@ from torch import nn
 from blindspots.config import methods
 from blindspots.files import _tensors
 from blindspots.files._fitting import fitted
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 from blindspots.threat.answers import check_model
 from blindspots.threat.chance import by_chance

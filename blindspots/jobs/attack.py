@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,11 @@ from blindspots.devices import pick
 from blindspots.families import family_of
 from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
+from blindspots.files.parquet import writing
+from blindspots.files.rows import Rows
 from blindspots.interface import AttackResult, InputError, Status
-from blindspots.jobs.chunks import resumable
-from blindspots.jobs.job import own_models, progress, warn
+from blindspots.jobs.chunks import forget, resumable
+from blindspots.jobs.job import own_models, progress, provenance, warn
 from blindspots.lending import changed, state
 from blindspots.provenance import digest
 from blindspots.threat.answers import Answers, answers
@@ -37,27 +39,48 @@ from blindspots.threat.judge import Judgement, judge
 from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
 
+SHARD = 256
+"""Rows of a shard that are held at a time."""
+
 Columns = dict[str, np.ndarray]
 """Values by column of the attacks' table, an entry per row; masked where there is none."""
 
 
-def attacked(snakemake: Any) -> pa.Table:
+def attack(snakemake: Any) -> None:
+    """Write the table of an attack's job: rows that it computes, or joins from those of shards."""
+    output, shards = snakemake.output[0], snakemake.input.get("shards", [])
+    parts = _joined_shards(shards) if shards else _computed(snakemake)
+    shape = tables.schema_of(snakemake.input.images).field("image").type.shape
+    with writing(output, table.schema(shape), provenance(snakemake)) as append:
+        success = False
+        for part in parts:
+            success = success or bool(pc.any(part["success"]).as_py())
+            append(part)
+    forget(output)
+    if not (shards or success):
+        warn(f"{output}: no success on any of its images")
+
+
+def _joined_shards(paths: Sequence[str]) -> Iterator[pa.Table]:
+    return (part for path in paths for part in Rows(path).chunks(SHARD))
+
+
+def _computed(snakemake: Any) -> Iterator[pa.Table]:
     """The rows of an attack's job; finished chunks of one that was killed are read again."""
     attack, wildcards = snakemake.params.attack, snakemake.wildcards
     given, machine, own = snakemake.input, snakemake.config["machine"], own_models(snakemake)
     device = pick(machine["device"])
     n = snakemake.params.n
-    data = images.read(given.images, given.split, wildcards.part, n, device)
-    shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
-    everyone, data = data.images, data.at(shard)
+    everyone = images.read(given.images, given.split, wildcards.part, n, device)
+    data = everyone.at(slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n))))
     model = weights.load(given.weights, own=own).to(device)
     parents = {
         name: weights.load(file, own=own).to(device)
         for name, file in zip(attack["parents"], given.get("parents", []), strict=True)
     }
-    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.images)
+    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.shape).to(device)
     same = {"net": wildcards.net, "seed": int(wildcards.seed), "attack": wildcards.attack}
-    schema = table.schema(data.images.shape[1:])
+    schema = table.schema(data.shape)
 
     def make(part: Images) -> pa.Table:
         columns = run(
@@ -79,23 +102,19 @@ def attacked(snakemake: Any) -> pa.Table:
         [dict(snakemake.params), str(device), machine["threads"]],
         [given.images, given.split, given.weights, *given.get("parents", [])],
     )
-    with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
-        found = resumable(
+    with progress(f"attack {wildcards.net}", "images", len(data)) as show:
+        yield from resumable(
             snakemake.output[0], key, data, machine["chunk"], make,
             every=machine["checkpoint_seconds"], progress=show,
         )  # fmt: skip
-    if not pc.any(found["success"]).as_py():
-        warn(f"{snakemake.output[0]}: no success on any of {len(data.rows)} images")
-    return found
 
 
-def read_mask(path: str | Path, images: Tensor) -> Tensor:
-    """The features of images (n, *image) that an attack may change, from a NumPy file.
+def read_mask(path: str | Path, shape: tuple[int, ...]) -> Tensor:
+    """The features of images of a shape that an attack may change, from a NumPy file.
 
     Raises:
         InputError: no array of bool of an image's shape.
     """
-    shape = tuple(images.shape[1:])
     try:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -105,7 +124,7 @@ def read_mask(path: str | Path, images: Tensor) -> Tensor:
         raise InputError(
             f"{path}: expected a mask of bool of an image's shape {shape}, found {said}"
         )
-    return torch.from_numpy(found).to(images.device)
+    return torch.from_numpy(found)
 
 
 def run(
@@ -113,7 +132,7 @@ def run(
     model: nn.Module,
     data: Images,
     *,
-    others: Tensor,
+    others: Images,
     target: str | int,
     seed: int,
     chunk: int,
@@ -127,7 +146,7 @@ def run(
         attack: of the attacks' contract.
         model: images to logits.
         data: what is attacked.
-        others: (k, *image) all images of the table, of which `data` may be a shard.
+        others: all images of the table, of which `data` may be a shard.
         target: rule for the targets.
         seed: of random targets and of the attack's own draws.
         chunk: images at a time; bounds memory.
@@ -147,7 +166,7 @@ def run(
     given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
     parts: list[dict[str, np.ndarray]] = []
     with seeded(seed, "state"):
-        before = state(model, data.images[:1])
+        before = state(model, data.first(1).images)
     for part in data.chunks(chunk):
         parts.append(_run_chunk(attack, model, part, target, given, settings))
         if (what := changed(before, model)) is not None:

@@ -15,6 +15,7 @@ from blindspots.certificates.contract import call
 from blindspots.config import methods
 from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
+from blindspots.files.parquet import writing
 from blindspots.interface import CertificateResult, InputError, UnsupportedError
 from blindspots.jobs.chunks import forget, resumable
 from blindspots.jobs.job import own_models, progress, provenance
@@ -31,37 +32,38 @@ def certify(snakemake) -> None:
     where = f"certificates.{wildcards.certificate}, net {wildcards.net}"
     same = {"net": wildcards.net, "seed": int(wildcards.seed)}
     same["certificate"] = wildcards.certificate
-    found, parts = [table.SCHEMA.empty_table()], []
-    for of, prepared, split in zip(
-        snakemake.params.images, given.images, given.splits, strict=True
-    ):
-        data = images.read(prepared, split, of["part"], of["n"])
-        data = data.first(certificate["n"] or len(data.rows))
-        if answers(model, data.images[:1], data.labels[:1], data.classes, 1) is None:
-            raise InputError(
-                f"net {wildcards.net}: expected a net that classifies, with logits (n, classes), "
-                "found other answers; leave it out of the experiments"
-            )
-
-        def make(part: Images) -> pa.Table:
-            purpose = f"certify {wildcards.certificate} {part.rows[0]}"
-            with seeded(same["seed"], purpose):  # draws are a chunk's own, whichever is the first
-                columns = certified(where, certificate, model, part)
-            return tables.build(same | columns, table.SCHEMA)
-
-        chunk = len(data.rows) if certificate["whole"] else machine["chunk"]
-        key = digest([dict(snakemake.params), machine["threads"]], [prepared, split, given.weights])
-        parts.append(Path(snakemake.output[0]).with_suffix(f".{data.dataset}.{of['part']}.parquet"))
-        with progress(f"{wildcards.certificate} of {wildcards.net}", "images", len(data.rows)) as p:
-            found.append(
-                resumable(
-                    parts[-1], key, data, chunk, make,
-                    every=machine["checkpoint_seconds"], keep=True, progress=p,
+    done = []
+    with writing(snakemake.output[0], table.SCHEMA, provenance(snakemake)) as append:
+        for of, prepared, split in zip(
+            snakemake.params.images, given.images, given.splits, strict=True
+        ):
+            data = images.read(prepared, split, of["part"], of["n"]).first(certificate["n"])
+            one = data.first(1)
+            if answers(model, one.images, one.labels, data.classes, 1) is None:
+                raise InputError(
+                    f"net {wildcards.net}: expected a net that classifies, with logits "
+                    "(n, classes), found other answers; leave it out of the experiments"
                 )
-            )  # fmt: skip
-    tables.write(snakemake.output[0], pa.concat_tables(found), provenance(snakemake))
-    for part in parts:
-        forget(part)
+
+            def make(part: Images) -> pa.Table:
+                purpose = f"certify {wildcards.certificate} {part.rows[0]}"
+                with seeded(same["seed"], purpose):  # draws are a chunk's own, whichever is first
+                    columns = certified(where, certificate, model, part)
+                return tables.build(same | columns, table.SCHEMA)
+
+            chunk = len(data) if certificate["whole"] else machine["chunk"]
+            files = [prepared, split, given.weights]
+            key = digest([dict(snakemake.params), machine["threads"]], files)
+            ending = f".{data.dataset}.{of['part']}.parquet"
+            done.append(Path(snakemake.output[0]).with_suffix(ending))
+            with progress(f"{wildcards.certificate} of {wildcards.net}", "images", len(data)) as p:
+                for rows in resumable(
+                    done[-1], key, data, chunk, make,
+                    every=machine["checkpoint_seconds"], progress=p,
+                ):  # fmt: skip
+                    append(rows)
+    for output in done:
+        forget(output)
 
 
 def certified(

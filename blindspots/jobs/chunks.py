@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import InputError
 
-KEY = "chunk of"
+KEY, WAITING = "chunk of", 2**27
+"""What a chunk says of itself; and bytes of rows that wait to be written, at most."""
 
 
 def resumable(
@@ -25,13 +26,11 @@ def resumable(
     make: Callable[[Images], pa.Table],
     *,
     every: float = 0,
-    keep: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> pa.Table:
+) -> Iterator[pa.Table]:
     """Make the rows of a table, `chunk` images at a time; what a killed job finished is read again.
 
-    Finished chunks lie in a folder beside the output, which goes away once all are there, or of a
-    job that has more to do, by `forget`.
+    Finished chunks lie in a folder beside the output, until the job calls `forget`.
 
     Args:
         output: the job's file; the folder is named after it.
@@ -39,29 +38,29 @@ def resumable(
         data: all images of the job.
         chunk: images at a time.
         make: the rows of some images.
-        every: seconds of work between two writings, at least: short jobs leave nothing behind.
-        keep: leave the chunks there, since the job has more to do.
+        every: seconds of work between two writings, at least: short jobs leave nothing behind. What
+            takes more than `WAITING` bytes does not wait so long.
         progress: called with the number of images that are done.
+
+    Yields:
+        The rows of each chunk, in order.
     """
     folder, written = _folder(output), time.monotonic()
     waiting: dict[Path, pa.Table] = {}
-    parts = []
-    for number, part in enumerate(data.chunks(chunk)):
-        done = number * chunk + len(part.rows)
-        file = folder / f"{number * chunk}-{done}.parquet"
+    for first in range(0, len(data), chunk):
+        done = min(first + chunk, len(data))
+        file = folder / f"{first}-{done}.parquet"
         found = _kept(file, key)
         if found is None:
-            found = waiting[file] = make(part)
-        parts.append(found)
-        if (keep or done < len(data.rows)) and time.monotonic() - written >= every:
+            found = waiting[file] = make(data.at(slice(first, done)).held())
+        yield found
+        late = time.monotonic() - written >= every
+        if late or sum(table.nbytes for table in waiting.values()) > WAITING:
             for path, table in waiting.items():
                 tables.write(path, table, {KEY: key})
             waiting, written = {}, time.monotonic()
         if progress is not None:
             progress(done)
-    if not keep:
-        forget(output)
-    return pa.concat_tables(parts).replace_schema_metadata().combine_chunks()
 
 
 def forget(output: str | Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from blindspots.files import boxes, tables
+from blindspots.files.rows import Rows
 from blindspots.threat.conversions import COUNTS, ORDER, converted, fewest
 
 PLACE = ["dataset", "seed", "file"]
@@ -20,21 +20,18 @@ CHUNK = 256
 """Images whose features are held at a time."""
 
 
-class Prepared(NamedTuple):
-    """The unaltered images of a prepared file."""
+class Prepared:
+    """The unaltered images of a prepared file, of which some are read at a time."""
 
-    path: str | Path
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an image."""
-        return tuple(tables.schema_of(self.path).field("image").type.shape)
+    def __init__(self, path: str | Path) -> None:
+        self._rows = Rows(path, ["image"])
+        self.shape: tuple[int, ...] = tuple(self._rows.schema.field("image").type.shape)
+        self.box = boxes.decoded(tables.metadata(self._rows.schema)["box"])
 
     def reach(self, index: np.ndarray) -> np.ndarray:
-        """Largest possible change of each feature within the box, (n, *image) float64."""
-        read = tables.rows(self.path, index)
-        box, images = boxes.decoded(tables.metadata(read)["box"]), tables.images(read).astype(float)
-        return np.maximum(images - box.lower, box.upper - images)
+        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
+        images = self._rows.images(index).astype(float)
+        return np.maximum(images - self.box.lower, self.box.upper - images)
 
 
 def lower_bounds(

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 from torch import nn
 
-from blindspots.attacks.table import schema
 from blindspots.config import methods
-from blindspots.config.measurements import OF_LEDGER
 from blindspots.devices import pick
-from blindspots.files import images, tables, weights
-from blindspots.interface import InputError
+from blindspots.files import images, weights
 from blindspots.jobs.job import own_models, progress, provenance
-from blindspots.measurements.transfer import attacked, control
+from blindspots.jobs.outputs import Outputs, saying
+from blindspots.measurements.exhibits import attacked, control, in_memory
 from blindspots.randomness import derived_seed
 from blindspots.threat.chance import seeded
+
+HELD = 2**28
+"""Bytes of images that a job holds: of originals, of attacked ones and of controls each. Others are
+read, or made, as often as they are shown."""
 
 Offers = dict[str, Callable[[], Any]]
 """Makers of parameters' values by name; a value is made only if it is asked for."""
@@ -33,93 +34,23 @@ def measure(snakemake) -> None:
     function, wanted = methods.find("measurements", told["method"]), told["wants"]
     device = pick(snakemake.config["machine"]["device"] if told["gpu"] else "cpu")
     subjects = {"net": _of_net, "experiment": _of_experiment, "run": _of_run}
-    found: dict[str, list[pa.Table]] = {name: [] for name in told["gives"]}
     where = f"measurements.{told['entry']}"
-    for name, keys, offers in subjects[told["subject"]](snakemake, told, device):
-        with progress(f"{told['entry']}, {name}", "steps") as show:
-            offers |= {
-                "entry": lambda: told["entry"],
-                "chunk": lambda: snakemake.config["machine"]["chunk"],
-                "progress": partial(_given, show),
-            }
-            try:
-                asked = {n: offers[n]() for n in wanted}
+    with ExitStack() as files:
+        outputs = Outputs(files, snakemake.output, told["gives"], provenance(snakemake), where)
+        for name, keys, offers in subjects[told["subject"]](snakemake, told, device):
+            with progress(f"{told['entry']}, {name}", "steps") as show:
+                offers |= {
+                    "entry": lambda: told["entry"],
+                    "chunk": lambda: snakemake.config["machine"]["chunk"],
+                    "progress": partial(_given, show),
+                }
+                with saying(where):
+                    asked = {n: offers[n]() for n in wanted}
                 with seeded(offers["seed"](), f"{where} {name}"):
-                    result = function(**asked, **told["settings"])
-            except InputError as error:
-                raise InputError(f"{where}: {error}") from None
-        for table, rows in _named(result, told["gives"], where).items():
-            made = _with_keys(rows, keys, f"{where}: {table}")
-            if table == OF_LEDGER:
-                _assert_witnesses(made, f"{where}: {table}")
-            found[table].append(made)
-    for table, parts in found.items():
-        tables.write(
-            snakemake.output[table], _joined(parts, f"{where}: {table}"), provenance(snakemake)
-        )
-
-
-def _named(result: Any, names: Sequence[str], where: str) -> dict[str, Any]:
-    """The tables by name; one that was returned by itself is the only one declared."""
-    alone = not isinstance(result, Mapping)
-    if alone and len(names) == 1:
-        return {names[0]: result}
-    if alone or result.keys() != set(names):
-        found = type(result).__name__ if alone else ", ".join(map(str, result)) or "none"
-        raise InputError(
-            f"{where}: expected a mapping with the tables that it declares ({', '.join(names)}), "
-            f"found {found}"
-        )
-    return dict(result)
-
-
-def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
-    """A table with the columns that say what its rows are of, where they are not there yet."""
-    if isinstance(rows, pd.DataFrame):
-        try:
-            rows = pa.Table.from_pandas(rows, preserve_index=False)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise InputError(
-                f"{where}: expected columns of one type each, found others ({_line(error)})"
-            ) from None
-    if not isinstance(rows, pa.Table):
-        raise InputError(
-            f"{where}: expected a table of PyArrow or of pandas, found {type(rows).__name__}"
-        )
-    for name, value in keys.items():
-        if name not in rows.column_names:
-            kind = pa.int32() if isinstance(value, int) else pa.string()
-            rows = rows.append_column(name, pa.array([value] * len(rows), kind))
-    return rows
-
-
-def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
-    try:
-        return pa.concat_tables(parts, promote_options="permissive")
-    except (pa.ArrowException, TypeError) as error:
-        raise InputError(
-            f"{where}: expected the same columns for each seed, found others ({_line(error)})"
-        ) from None
-
-
-def _assert_witnesses(rows: pa.Table, where: str) -> None:
-    """Refuse rows that the ledger could not read: they have an attack's columns."""
-    wanted = schema(()).remove_metadata()
-    missing = [name for name in wanted.names if name not in rows.column_names]
-    missing += [
-        each.name
-        for each in wanted
-        if not each.nullable and each.name not in missing and rows[each.name].null_count
-    ]
-    if missing:
-        raise InputError(
-            f"{where}: expected the columns of a table of attacks, see blindspots.attacks.table, "
-            f"those of every row filled, found no {', '.join(missing)}"
-        )
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+                    with saying(where):
+                        result = function(**asked, **told["settings"])
+                    outputs.add(result, keys)
+        outputs.end()
 
 
 class _Models(Mapping):
@@ -147,6 +78,9 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
     given, net, seed = snakemake.input, snakemake.wildcards.net, int(snakemake.wildcards.seed)
     read, part, n = _reader(snakemake, device), told["part"], told["n"]
 
+    def some(prepared: str, part: str, n: int | None) -> images.Images:
+        return images.read(prepared, given.split, part, n, device).held(HELD)
+
     def fresh() -> nn.Module:
         new = derived_seed(seed, f"untrained/{net}")
         made = weights.untrained(given.weights, seed=new, own=own_models(snakemake))
@@ -157,8 +91,8 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
         "seed": lambda: seed,
         "model": lambda: read(given.weights),
         "fresh": lambda: fresh,
-        "data": lambda: images.read(given.images, given.split, part, n, device),
-        "train": lambda: lambda n: images.read(given.train, given.split, "train", n, device),
+        "data": lambda: some(given.images, part, n),
+        "train": lambda: lambda n: some(given.train, "train", n),
         "shape": lambda: tuple(weights.spec_of(given.weights)["shape"]),
         "classes": lambda: weights.spec_of(given.weights)["classes"],
         "parents": lambda: _parents(given, told, read),
@@ -179,19 +113,21 @@ def _of_experiment(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any
             return dict(zip(names, _paths(given, input)[at * len(names) :], strict=False))
 
         def some(n, prepared=prepared, split=split):
-            return images.read(prepared, split, section["part"], n, device)
+            return images.read(prepared, split, section["part"], n, device).held(HELD)
 
         def exhibits(these=these, some=some):
             data = some(section["n"])
             files = these("attacks", made).values()
-            return [one for file in files for one in attacked(file, data, [], clip=True)]
+            found = (one for file in files for one in attacked(file, data, [], clip=True))
+            return list(in_memory(found, HELD))
 
         def controls(some=some, seed=seed):
             data = some(section["controls_n"])
-            return [
-                control(name, made["method"], made["settings"], data, seed)
-                for name, made in told["controls"].items()
-            ]
+            found = (
+                control(name, of["method"], of["settings"], data, seed)
+                for name, of in told["controls"].items()
+            )
+            return list(in_memory(found, HELD))
 
         def models(input, names, these=these):
             return {net: read(file) for net, file in these(input, names).items()}

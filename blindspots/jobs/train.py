@@ -14,6 +14,9 @@ from blindspots.randomness import derived_seed
 from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
 
+HELD = 2**30
+"""Bytes of images that a training holds; of more it reads each batch."""
+
 
 def trained(snakemake, device):
     """Train a net, and write its history.
@@ -23,11 +26,11 @@ def trained(snakemake, device):
         all is written.
     """
     given, net = snakemake.input, snakemake.params.net
-    data = images.read(given.train, given.split, net["train_on"], device=device)
+    data = images.read(given.train, given.split, net["train_on"], device=device).held(HELD)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
     files, own = given.get("parents", []), own_models(snakemake)
-    model, spec = created(snakemake, data.images.shape[1:], data.classes, seed)
+    model, spec = created(snakemake, data.shape, data.classes, seed)
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
         digest(
@@ -57,10 +60,10 @@ def trained(snakemake, device):
         if net["attacked"]:
             offered["attacked"] = attacked_images(snakemake, device)
         if wants_validation(train, settings):
-            kept = images.read(given.train, given.split, "validation", device=device)
-            offered["validation"] = (kept.images, kept.labels)
+            kept = images.read(given.train, given.split, "validation", device=device).held(HELD)
+            offered["validation"] = (kept.stack, kept.labels)
         try:
-            found = train(model, data.images, data.labels, **(offered | settings))
+            found = train(model, data.stack, data.labels, **(offered | settings))
         except InputError as error:
             raise InputError(f"config: nets.{net['name']}: {error}") from None
     rows, status = table.checked(found, net["trainer"]["method"])

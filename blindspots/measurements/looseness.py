@@ -18,7 +18,7 @@ from blindspots.files.images import Images
 from blindspots.interface import InputError
 from blindspots.limits import distinct, some
 from blindspots.measurements.contract import measurement
-from blindspots.measurements.transfer import Exhibit
+from blindspots.measurements.exhibits import Exhibit
 
 LOOSENESS = pa.schema(
     [
@@ -89,7 +89,7 @@ def constants(
         methods: of `bounds.networks.METHODS`.
         chunk: images at a time.
     """
-    network, reason = _in_float64(model, data.images[:1])
+    network, reason = _in_float64(model, data.first(1).images)
     found = dict.fromkeys(("attacked", "jacobian", "ascent"))
     if network is not None:
         found = _slopes(network, data, exhibit, chunk)
@@ -100,7 +100,7 @@ def constants(
     for name in methods:
         try:
             taken = network if network is not None and reason is None else model
-            value = bound(taken, data.images.shape[1:], name).network
+            value = bound(taken, data.shape, name).network
             rows.append(("upper", name, value, None, 0))
         except InputError as error:
             rows.append(("upper", name, None, str(error), 0))
@@ -131,10 +131,10 @@ def _slopes(
     network: nn.Module, data: Images, exhibit: Exhibit, chunk: int
 ) -> dict[str, float | None]:
     at_data = [slopes.jacobian_norms(network, part.images).max() for part in data.chunks(chunk)]
-    starts = data.first(min(chunk, len(data.rows))).images
+    starts = data.first(chunk).images
     moved = [
-        slopes.stretch(network, x, y).max()
-        for x, y in zip(data.images.split(chunk), exhibit.images.split(chunk), strict=True)
+        slopes.stretch(network, part.data.images, part.images).max()
+        for part in exhibit.chunks(chunk)
     ]
     return {
         "attacked": _largest(moved),

@@ -19,7 +19,7 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.limits import Count, above, at_most, distinct, some
 from blindspots.measurements.contract import measurement
-from blindspots.measurements.transfer import Exhibit
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.randomness import derived_seed
 from blindspots.threat.judge import are_inside
 from blindspots.threat.outcomes import (
@@ -110,11 +110,10 @@ def pockets(
     """
     at = sorted(multiples)
     tried = [exhibit.success & (exhibit.before == RIGHT) for exhibit in attacked]
-    pixels = data.images[0].numel()
+    pixels = int(np.prod(data.shape))
     found = [exhibit.distortion * pixels**0.5 for exhibit in attacked]
     counts = np.zeros((len(attacked), len(data.rows), len(at), 4), int)
-    for place in range(len(data.rows)):
-        image = data.at(slice(place, place + 1))
+    for place, image in enumerate(data.chunks(1)):
         shown = [number for number, ok in enumerate(tried) if ok[place]]
         for drawn in _directions(image, seed, directions, chunk) if shown else ():
             sphere = _Sphere(image, drawn, clipped)
@@ -134,7 +133,7 @@ def _directions(image: Images, seed: int, n: int, chunk: int) -> Iterator[Tensor
     """Directions (k, *image) float64 of length 1, `chunk` at a time; the same whatever that is."""
     drawn = np.random.default_rng((derived_seed(seed, DIRECTIONS), int(image.rows[0])))
     for first in range(0, n, chunk):
-        normal = drawn.standard_normal((min(chunk, n - first), image.images[0].numel()))
+        normal = drawn.standard_normal((min(chunk, n - first), int(np.prod(image.shape))))
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
         yield torch.from_numpy(normal).to(image.images.device).view(-1, *image.images.shape[1:])
 

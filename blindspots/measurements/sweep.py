@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,12 @@ from torch import Tensor, nn
 
 from blindspots.attacks import other_image
 from blindspots.files import tables
-from blindspots.files.images import Images
+from blindspots.files.images import Images, Stack
 from blindspots.limits import above, at_least, at_most, distinct, some
 from blindspots.measurements.contract import measurement
 from blindspots.measurements.controls import NOISE, OTHER_IMAGE
-from blindspots.measurements.transfer import Exhibit, keep
+from blindspots.measurements.exhibits import Exhibit
+from blindspots.measurements.transfer import keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
 from blindspots.threat.goals import mistaken
@@ -194,7 +196,12 @@ class Settings(NamedTuple):
     chunk: int
 
 
-@measurement("experiment", tables=("radii", "curves", "witnesses"), memory=8000, runtime=120)
+@measurement(
+    "experiment",
+    tables=("radii", "curves", "witnesses"),
+    memory=lambda n, pixels, classes, chunk: 6000 + 1000 * chunk * pixels / 1e6,
+    runtime=120,
+)
 def sweep(
     experiment: str,
     seed: int,
@@ -206,7 +213,7 @@ def sweep(
     *,
     distortions: Lengths,
     noise_draws: Annotated[int, at_least(1), at_most(1000)],
-) -> dict[str, pa.Table]:
+) -> Iterator[dict[str, pa.Table]]:
     """Show every direction of an experiment, scaled to many lengths, to every victim.
 
     Args:
@@ -220,12 +227,11 @@ def sweep(
         distortions: RMS per pixel, the lengths.
         noise_draws: draws of noise as long as each perturbation.
 
-    Returns:
-        Tables with `RADII` and `CURVES`, and the victims' witnesses (see `witnesses`).
+    Yields:
+        Parts of tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
     """
     settings = Settings(experiment, sorted(distortions), noise_draws, seed, chunk)
-    found = swept(data, attacked, victims, settings, progress)
-    return dict(zip(("radii", "curves", "witnesses"), found, strict=True))
+    return swept(data, attacked, victims, settings, progress)
 
 
 def swept(
@@ -234,7 +240,7 @@ def swept(
     victims: Victims,
     settings: Settings,
     progress: Callable[[int], None] | None = None,
-) -> tuple[pa.Table, pa.Table, pa.Table]:
+) -> Iterator[dict[str, pa.Table]]:
     """Scale the perturbations of sources, noise, and differences to other images.
 
     Args:
@@ -244,39 +250,29 @@ def swept(
         settings: how far and how often.
         progress: called with the number of images that are done.
 
-    Returns:
-        Tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
+    Yields:
+        Parts of tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
     """
-    found: list[pa.Table] = []
-    kept: list[pa.Table] = []
     counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(3))
-    for first in range(0, len(data.images), settings.chunk):
+    for first in range(0, len(data), settings.chunk):
         at = slice(first, first + settings.chunk)
-        part = data.at(at)
+        part = data.at(at).held()
         witnesses = {name: Witnesses(name, settings.seed, part) for name in victims}
-        shown = [_part(e, at) for e in exhibits]
-        found += _sources(part, shown, victims, settings, counts, witnesses)
-        _others(part, data.images, victims, settings, counts)
-        kept += [witnesses[name].table(model, settings.chunk) for name, model in victims.items()]
+        shown = [replace(e.at(at), data=part) for e in exhibits]
+        for rows in _sources(part, shown, victims, settings, counts, witnesses):
+            yield {"radii": rows}
+        _others(part, data.stack, victims, settings, counts)
+        for name, model in victims.items():
+            for rows in witnesses[name].tables(model, settings.chunk):
+                yield {"witnesses": rows}
         if progress is not None:
-            progress(min(at.stop, len(data.images)))
+            progress(min(at.stop, len(data)))
     keys = ("source", "direction", "victim", "distortion")
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
     columns |= {"seed": settings.seed}
     draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
     wrong, rejected, n = np.array(list(counts.values())).T / draws
-    curves = tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)
-    return pa.concat_tables(found), curves, pa.concat_tables(kept)
-
-
-def _part(exhibit: Exhibit, at: slice) -> Exhibit:
-    return exhibit._replace(
-        data=exhibit.data.at(at),
-        images=exhibit.images[at],
-        success=exhibit.success[at],
-        distortion=exhibit.distortion[at],
-        before=None if exhibit.before is None else exhibit.before[at],
-    )
+    yield {"curves": tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)}
 
 
 def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
@@ -319,7 +315,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 wrong = _mistaken(victims[name], exhibit.images, data)
                 keep(exhibit, wrong.cpu().numpy(), settings.seed, witnesses[name])
             what = f"{exhibit.made_by} of {exhibit.source}, scaled"
-            witnesses[name].show(what, of.beyond, of.mistaken & ok)
+            witnesses[name].show(what, replace(exhibit, stack=of.beyond), of.mistaken & ok)
             for distortion, *seen in zip(
                 settings.distortions, of.errs, of.rejects, of.reached, strict=True
             ):
@@ -345,7 +341,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
             yield tables.build(columns, RADII)
 
 
-def _others(data, everything, victims, settings, counts) -> None:
+def _others(data, everything: Stack, victims, settings, counts) -> None:
     towards = other_image(
         None, data.images, data.labels, box=data.box, others=everything, clip=False, matched=False,
         seed=settings.seed, rows=data.rows,

@@ -9,7 +9,8 @@ certificates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,10 @@ from torch import Tensor, nn
 
 from blindspots.attacks import table
 from blindspots.files import tables
-from blindspots.files.images import Images
+from blindspots.files.images import Images, Stack, some
 from blindspots.interface import Status
-from blindspots.threat.answers import Answers, answers
+from blindspots.measurements.exhibits import Exhibit
+from blindspots.threat.answers import answers
 from blindspots.threat.chance import draws_of
 from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
@@ -29,6 +31,14 @@ NEARER = 0.99
 """An image is kept that is nearer than so much of the distance that the own attack found."""
 
 Lengths = Mapping[str, np.ndarray]
+
+
+class Clean(NamedTuple):
+    """A network's answers to the originals: columns (n,) of the table."""
+
+    prediction: np.ma.MaskedArray
+    outcome: np.ndarray
+    confidence: np.ma.MaskedArray
 
 
 class Witnesses:
@@ -43,41 +53,43 @@ class Witnesses:
             data: the originals.
         """
         self.net, self.seed, self.data = net, seed, data
-        self.norms = list(lengths(torch.zeros_like(data.images[:1])))
-        self.own = {norm: np.full(len(data.rows), np.inf) for norm in self.norms}
-        self.inside, self.outside = (_Nearest(data, self.norms) for _ in range(2))
+        self.norms = list(lengths(torch.zeros(1, *data.shape)))
+        self.own = {norm: np.full(len(data), np.inf) for norm in self.norms}
+        self.inside, self.outside = (_Nearest(len(data), self.norms) for _ in range(2))
+        self._order = np.argsort(data.rows)
 
-    def know(self, images: Tensor, wrong: np.ndarray) -> None:
+    def know(self, shown: Exhibit, wrong: np.ndarray) -> None:
         """Note how far what the own attack found is, which is in the ledger as it is.
 
         Args:
-            images: (k, *image) made from the first originals.
+            shown: k images made from some of the originals.
             wrong: (k,) bool, where the network is `goals.mistaken`.
         """
-        within, found = self._seen(images)
+        places, within, found = self._seen(shown)
         for norm, known in self.own.items():
             length = np.where(wrong & within, found[norm], np.inf)
-            known[: len(length)] = np.minimum(known[: len(length)], length)
+            known[places] = np.minimum(known[places], length)
 
-    def show(self, name: str, images: Tensor, wrong: np.ndarray) -> None:
+    def show(self, name: str, shown: Exhibit, wrong: np.ndarray) -> None:
         """Keep the images that are nearer than what is known.
 
         Args:
             name: what they are, such as "lbfgs of FC10".
-            images: (k, *image) made from the first originals.
+            shown: k images made from some of the originals.
             wrong: (k,) bool, where the network is `goals.mistaken`.
         """
-        within, found = self._seen(images)
+        places, within, found = self._seen(shown)
         moved = found["linf"] > 0
-        self.inside.keep(name, images, found, wrong & within & moved)
-        self.outside.keep(name, images, found, wrong & ~within)
+        self.inside.keep(name, shown.stack, places, found, wrong & within & moved)
+        self.outside.keep(name, shown.stack, places, found, wrong & ~within)
 
-    def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
-        """Return whether images are in the box, and how far from their originals."""
-        originals = self.data.images[: len(images)]
-        return are_inside(images, self.data.box), lengths(images.double() - originals.double())
+    def _seen(self, shown: Exhibit) -> tuple[np.ndarray, np.ndarray, Lengths]:
+        """Places of images among the originals, whether in the box, and how far from these."""
+        places = self._order[np.searchsorted(self.data.rows[self._order], shown.data.rows)]
+        change = shown.images.double() - shown.data.images.double()
+        return places, are_inside(shown.images, self.data.box), lengths(change)
 
-    def table(self, model: nn.Module, chunk: int) -> pa.Table:
+    def tables(self, model: nn.Module, chunk: int) -> Iterator[pa.Table]:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.
 
         Originals that the network gets wrong are left out: these are their own witnesses. One that
@@ -86,40 +98,49 @@ class Witnesses:
         Args:
             model: the network.
             chunk: images that it is shown at a time.
+
+        Yields:
+            Rows, at most `chunk` at a time; none at first, for the columns.
         """
         data = self.data
+        yield table.schema(data.shape).empty_table()
         if draws_of(model) is not None:
-            return table.schema(data.images.shape[1:]).empty_table()
-        clean = answers(model, data.images, data.labels, data.classes, chunk)
-        assert clean is not None  # a victim that does not classify has been refused
-        unlike = clean.outcomes != WRONG
+            return
+        clean = self._clean(model, chunk)
+        unlike = clean.outcome != WRONG
         limits = {norm: NEARER * known for norm, known in self.own.items()}
         near = self.inside.below(limits, unlike)
-        limits = {n: np.minimum(self.inside.lengths(n), self.own[n]) for n in self.norms}
+        limits = {n: np.minimum(self.inside.length[n], self.own[n]) for n in self.norms}
         far = self.outside.below(limits, unlike)
-        parts = [
-            self._rows(model, chunk, kept, at, clean)
-            for kept, at in ((self.inside, near), (self.outside, far))
-        ]
-        return pa.concat_tables(parts).combine_chunks()
+        for kept, entries in ((self.inside, near), (self.outside, far)):
+            for first in range(0, len(entries), chunk):
+                yield self._rows(model, kept, entries[first : first + chunk], clean)
+
+    def _clean(self, model: nn.Module, chunk: int) -> Clean:
+        each = []
+        for part in self.data.chunks(chunk):
+            found = answers(model, part.images, part.labels, part.classes, chunk)
+            assert found is not None  # a victim that does not classify has been refused
+            each.append((found.predictions, found.outcomes, found.confidences))
+        prediction, outcome, confidence = zip(*each, strict=True)
+        return Clean(
+            np.ma.concatenate(prediction), np.concatenate(outcome), np.ma.concatenate(confidence)
+        )
 
     def _rows(
-        self, model: nn.Module, chunk: int, kept: _Nearest, at: np.ndarray, clean: Answers
+        self, model: nn.Module, kept: _Nearest, entries: np.ndarray, clean: Clean
     ) -> pa.Table:
-        """The rows of images `at` of those that are kept."""
-        places = kept.places[at]
-        data, images = self.data.at(places), kept.images[at].to(self.data.images)
-        schema = table.schema(images.shape[1:])
-        if len(at) == 0:
-            return schema.empty_table()
+        """The rows of kept images."""
+        places, names, images = kept.entries(entries)
+        data = self.data.at(places).held()
+        images = images.to(data.images)
         seen = judge(
-            model, data.images, images, data.labels, None,
-            classes=data.classes, box=data.box, chunk=chunk,
-        )  # fmt: skip
+            model, data.images, images, data.labels, None, classes=data.classes, box=data.box
+        )
         columns = seen.lengths | {
             "net": self.net,
             "seed": self.seed,
-            "attack": kept.names[at],
+            "attack": names,
             "dataset": data.dataset,
             "norm": None,
             "eps": None,
@@ -127,9 +148,9 @@ class Witnesses:
             "index": data.rows,
             "label": data.labels.cpu().numpy(),
             "target": None,
-            "prediction": clean.predictions[places],
-            "outcome": clean.outcomes[places],
-            "confidence": clean.confidences[places],
+            "prediction": clean.prediction[places],
+            "outcome": clean.outcome[places],
+            "confidence": clean.confidence[places],
             "attacked_prediction": seen.prediction,
             "attacked_outcome": seen.outcome,
             "attacked_confidence": seen.confidence,
@@ -147,66 +168,69 @@ class Witnesses:
             "backwards": 0,
             "image": images.cpu().numpy(),
         }
-        return tables.build(columns, schema)
+        return tables.build(columns, table.schema(data.shape))
+
+
+class _Block(NamedTuple):
+    """Images that were shown together, those that are still kept.
+
+    Attributes:
+        name: what they are.
+        places: (k,) of their originals, ascending.
+        stack: (k, *image); in memory, or made again when they are needed.
+    """
+
+    name: str
+    places: np.ndarray
+    stack: Stack
 
 
 class _Nearest:
     """The images that are nearest to their originals in some norm, each kept once.
 
     Attributes:
-        images: (k, *image) on the CPU, in the order in which they were shown.
-        places: (k,) of their originals.
-        names: (k,) what they are.
-        nearest: by norm (n,) the image nearest to each original; -1: none.
+        block: by norm (n,) number of the block that has the image nearest to each original; -1:
+            there is none.
+        length: by norm (n,) how far it is, infinite where there is none.
     """
 
-    def __init__(self, data: Images, norms: list[str]) -> None:
-        self.images, self.places = data.images[:0].cpu(), np.zeros(0, int)
-        self.names = np.zeros(0, object)
-        self.nearest = {norm: np.full(len(data.rows), -1) for norm in norms}
-        self._lengths = {norm: np.zeros(0) for norm in norms}
+    def __init__(self, n: int, norms: list[str]) -> None:
+        self.block = {norm: np.full(n, -1) for norm in norms}
+        self.length = {norm: np.full(n, np.inf) for norm in norms}
+        self._in_l2 = {norm: np.full(n, np.inf) for norm in norms}  # of the same images
+        self._blocks: list[_Block] = []
 
-    def lengths(self, norm: str) -> np.ndarray:
-        """(n,) of the nearest image to each original; infinite where there is none."""
-        return np.append(self._lengths[norm], np.inf)[self.nearest[norm]]
-
-    def keep(self, name: str, images: Tensor, found: Lengths, wanted: np.ndarray) -> None:
-        """Keep those of images (k, *image) of the first originals that are nearer in some norm."""
-        n = len(images)
-        better = {norm: wanted & self._nearer(norm, found) for norm in self.nearest}
+    def keep(
+        self, name: str, stack: Stack, places: np.ndarray, found: Lengths, wanted: np.ndarray
+    ) -> None:
+        """Keep those of images (k, *image) of originals (k,) that are nearer in some norm."""
+        better = {norm: wanted & self._nearer(norm, places, found) for norm in self.block}
         new = np.flatnonzero(np.any(list(better.values()), axis=0))
         if len(new) == 0:
             return
-        number = np.full(n, -1)
-        number[new] = len(self.places) + np.arange(len(new))
+        new = new[np.argsort(places[new])]
+        replaced: set[int] = set()
         for norm, at in better.items():
-            self.nearest[norm][:n][at] = number[at]
-            self._lengths[norm] = np.append(self._lengths[norm], found[norm][new])
-        self.images = torch.cat([self.images, images[new].cpu()])
-        self.places = np.append(self.places, new)
-        self.names = np.append(self.names, np.full(len(new), name, object))
-        self._forget()
+            replaced |= {*self.block[norm][places[at]].tolist()}
+            self.block[norm][places[at]] = len(self._blocks)
+            self.length[norm][places[at]] = found[norm][at]
+            self._in_l2[norm][places[at]] = found["l2"][at]
+        self._blocks.append(_Block(name, places[new], some(stack, new)))
+        for number in replaced - {-1}:
+            self._forget(number)
 
-    def _nearer(self, norm: str, found: Lengths) -> np.ndarray:
-        """Return whether images (k,) are nearer in a norm; ties (of counts) are decided in L2."""
-        known = self.lengths(norm)[: len(found[norm])]
-        in_l2 = np.append(self._lengths["l2"], np.inf)[self.nearest[norm]][: len(known)]
+    def _nearer(self, norm: str, places: np.ndarray, found: Lengths) -> np.ndarray:
+        """Whether images (k,) are nearer in a norm; of equally near ones, as counts are, in L2."""
+        known, in_l2 = self.length[norm][places], self._in_l2[norm][places]
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
 
-    def _forget(self) -> None:
-        """Drop the images that are the nearest in no norm any more."""
-        used = np.unique(np.concatenate(list(self.nearest.values())))
-        used = used[used >= 0]
-        renamed = np.full(len(self.places) + 1, -1)
-        renamed[used] = np.arange(len(used))
-        self.images, self.places, self.names = (
-            self.images[used],
-            self.places[used],
-            self.names[used],
-        )
-        for norm in self.nearest:
-            self.nearest[norm] = renamed[self.nearest[norm]]
-            self._lengths[norm] = self._lengths[norm][used]
+    def _forget(self, number: int) -> None:
+        """Drop the images of a block that are the nearest in no norm any more."""
+        block = self._blocks[number]
+        of = [self.block[norm][block.places] == number for norm in self.block]
+        used = np.flatnonzero(np.any(of, axis=0))
+        stack = some(block.stack, used)
+        self._blocks[number] = block._replace(places=block.places[used], stack=stack)
 
     def below(self, limits: Lengths, where: np.ndarray) -> np.ndarray:
         """The images, in the originals' order, that are nearer than a limit (n,) of some norm.
@@ -214,7 +238,24 @@ class _Nearest:
         Args:
             limits: by norm.
             where: (n,) bool, originals that count.
+
+        Returns:
+            (k, 2) place of the original, and number of the block.
         """
-        found = [self.nearest[norm][where & (self.lengths(norm) < limits[norm])] for norm in limits]
-        at = np.unique(np.concatenate(found))
-        return at[np.argsort(self.places[at], kind="stable")]
+        found = [np.empty((0, 2), int)]
+        for norm, limit in limits.items():
+            at = np.flatnonzero(where & (self.length[norm] < limit))
+            found.append(np.stack([at, self.block[norm][at]], axis=1))
+        return np.unique(np.concatenate(found), axis=0)
+
+    def entries(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray, Tensor]:
+        """Places of originals (k,), names (k,) and images (k, *image), as `below` gives them."""
+        places, numbers = entries.T
+        names, images = np.full(len(entries), None, object), [torch.empty(0)] * len(entries)
+        for number in np.unique(numbers):
+            block, at = self._blocks[number], np.flatnonzero(numbers == number)
+            inside = np.searchsorted(block.places, places[at])
+            names[at] = block.name
+            for place, image in zip(at, some(block.stack, inside)[:], strict=True):
+                images[place] = image
+        return places, names, torch.stack(images)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 
 State = dict[str, Any]

@@ -121,9 +121,17 @@ def need(entry, name):
 
 
 def sizes(prepared):
-    """Pixels of an image and classes of a dataset; those of MNIST as long as it is not there."""
+    """Pixels of an image and classes of a dataset; in a dry run before it is there those of MNIST.
+
+    As a job begins its inputs are there, and Snakemake asks anew what it needs.
+    """
     if not os.path.exists(prepared):
         return 784, 10
+    return sizes_in(prepared, os.stat(prepared).st_mtime_ns)
+
+
+@cache
+def sizes_in(prepared, time):
     schema = tables.schema_of(prepared)
     return prod(schema.field("image").type.shape), tables.metadata(schema)["classes"]
 

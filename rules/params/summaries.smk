@@ -87,6 +87,30 @@ def rows_of_attacks(experiments):
     return asked
 
 
+ROW = 1000  # bytes of a table's row: as pandas has it, and what an analysis makes of it
+
+
+def held_by(mapping, role, megabytes):
+    """MB of a job that holds the answers of its experiments, row for row, beside some of its own."""
+    wanted = {"transfer", "radii"} & {*methods.inputs(role, mapping["method"])}
+    rows = sum(map(rows_of_transfer, experiments_of(mapping))) if wanted else 0
+    return megabytes + rows * ROW // 10**6
+
+
+def held_by_ledger(megabytes):
+    """MB of the ledger's job and the audit's, which hold all attacks, and about as many witnesses."""
+    return megabytes + 2 * sum(rows_of_attacks(EXPERIMENTS).values()) * ROW // 10**6
+
+
+@cache
+def rows_of_transfer(experiment):
+    """How many answers to attacked images an experiment has."""
+    section, seeds = EXPERIMENTS[experiment], len(config["seeds"])
+    made = sum(map(radii_of, section["attacks"])) * len(section["sources"]) * section["n"]
+    shown = made * (1 + len(section["amplify"])) + len(section["controls"]) * section["controls_n"]
+    return shown * len(section["victims"]) * seeds * (seeds if section["across_seeds"] else 1)
+
+
 def subject(mapping):
     """What a table or a figure is of, by which Snakemake's report groups them."""
     if mapping["more_experiments"]:

@@ -62,9 +62,7 @@ def images(model, classes=CLASSES, box=UNBOUNDED, values=None):
 
 
 def attack_all(attack, model, data, target="any", **settings):
-    return run(
-        attack, model, data, others=data.images, target=target, seed=0, chunk=5, settings=settings
-    )
+    return run(attack, model, data, others=data, target=target, seed=0, chunk=5, settings=settings)
 
 
 def exact(model, data, norm):

@@ -193,7 +193,7 @@ def build(folder, model, spec):
     images = torch.from_numpy(test.images)
     data = Images(images, torch.from_numpy(labels), np.arange(N), "test", 10, UNIT_BOX)
     columns = attack.run(
-        closest, model, data, others=images, target="random", seed=0, chunk=N, settings={}
+        closest, model, data, others=data, target="random", seed=0, chunk=N, settings={}
     )
     named = ORIGIN | {"attack": "closest", "dataset": "D", "file": "test"}
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})

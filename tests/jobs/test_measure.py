@@ -1,11 +1,14 @@
 """What a measurement returns, made the tables that it declares."""
 
+from contextlib import ExitStack
+
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from blindspots.files import tables
 from blindspots.interface import InputError
-from blindspots.jobs.measure import _joined, _named, _with_keys
+from blindspots.jobs.outputs import Outputs, _joined, _named, _with_keys
 
 KEYS = {"net": "a", "seed": 3}
 
@@ -59,3 +62,49 @@ def test_seeds_with_other_columns_are_said_with_the_table():
     parts = [pa.table({"value": [1.0]}), pa.table({"value": ["one"]})]
     with pytest.raises(InputError, match=r"^m: scores: expected the same columns for each seed"):
         _joined(parts, "m: scores")
+
+
+def outputs(files, folder):
+    paths = {name: str(folder / f"{name}.parquet") for name in ("x", "y")}
+    return Outputs(files, paths, ["x", "y"], {"settings": "s"}, "measurements.m")
+
+
+def part(value, name="x"):
+    return {name: pa.table({"value": [value]})}
+
+
+def test_parts_are_appended_as_they_come_and_whole_tables_joined(tmp_path):
+    with ExitStack() as files:
+        made = outputs(files, tmp_path)
+        made.add(iter([part(1), part(5, "y"), part(2)]), KEYS)
+        made.add({**part(3), **part(6, "y")}, KEYS)
+        made.end()
+        assert list(tmp_path.glob("*.parquet")) == []  # none is there before all are
+    x, y = (tables.read(tmp_path / f"{name}.parquet") for name in ("x", "y"))
+    assert x["value"].to_pylist() == [1, 2, 3] and y["value"].to_pylist() == [5, 6]
+    assert set(x["net"].to_pylist()) == {"a"} and tables.metadata(x) == {"settings": "s"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([part(1)], r"expected a mapping with the tables that it declares \(x, y\), found x$"),
+        ([part(1, "z")], r"expected a mapping with the tables that it declares .*, found z$"),
+        ([part(1), part("one"), part(2, "y")], r"x: expected the same columns for each seed"),
+    ],
+)
+def test_parts_that_are_not_what_it_declares_are_refused_and_leave_nothing(tmp_path, parts, said):
+    with pytest.raises(InputError, match=rf"^measurements\.m: {said}"), ExitStack() as files:
+        outputs(files, tmp_path).add(iter(parts), KEYS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_input_that_is_found_between_two_parts_is_said_with_the_entry(tmp_path):
+    def parts():
+        yield part(1)
+        raise InputError("victims: expected others")
+
+    said = r"^measurements\.m: victims: expected others$"
+    with pytest.raises(InputError, match=said), ExitStack() as files:
+        outputs(files, tmp_path).add(parts(), KEYS)
+    assert list(tmp_path.iterdir()) == []

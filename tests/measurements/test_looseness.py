@@ -8,8 +8,8 @@ from blindspots.analyses import looseness as analysis
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.measurements.looseness import LOOSENESS, constants
-from blindspots.measurements.transfer import Exhibit
 
 
 def exhibit(n=6, classes=3):

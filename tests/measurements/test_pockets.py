@@ -12,7 +12,7 @@ from blindspots.analyses.pockets import pockets as summary
 from blindspots.files.images import Images
 from blindspots.interface import Box
 from blindspots.measurements import pockets
-from blindspots.measurements.transfer import Exhibit
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.randomness import draw_rows
 from blindspots.threat.outcomes import REJECTED, RIGHT, WRONG
 

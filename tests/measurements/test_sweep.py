@@ -1,7 +1,10 @@
 """Scaled perturbations: radii against a linear net's exact ones, curves against plain counting."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -10,13 +13,23 @@ from blindspots.figures.curves import curves
 from blindspots.figures.curves import curves as draw
 from blindspots.files.images import Images
 from blindspots.interface import Box
-from blindspots.measurements import sweep, transfer
+from blindspots.measurements import sweep
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.threat.rays import Ray
 from blindspots.threat.targets import choose_targets
 
 BOX = Box(0.0, 1.0)
 N = 40
 SETTINGS = sweep.Settings("e", [0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chunk=16)
+
+
+def swept(*given):
+    """The three tables, whole."""
+    parts = {}
+    for part in sweep.swept(*given):
+        for name, rows in part.items():
+            parts.setdefault(name, []).append(rows)
+    return [pa.concat_tables(parts[name]) for name in ("radii", "curves", "witnesses")]
 
 
 @pytest.fixture
@@ -29,7 +42,7 @@ def exhibit(data, softmax_net):
     logits = softmax_net(data.images)
     targets = choose_targets("second_best", logits, data.labels, 10, seed=0, rows=data.rows)
     found = lbfgs(softmax_net, data.images, data.labels, targets)
-    return transfer.Exhibit(
+    return Exhibit(
         "A",
         "lbfgs",
         None,
@@ -89,7 +102,7 @@ def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
 
 def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sigmoid_net):
     victims = {"A": softmax_net, "B": sigmoid_net}
-    radii, curves, _ = sweep.swept(data, [exhibit], victims, SETTINGS)
+    radii, curves, _ = swept(data, [exhibit], victims, SETTINGS)
     frame, lines = radii.to_pandas(), curves.to_pandas()
     assert len(frame) == 2 * N
     assert frame["noise_draws"].eq(3).all()
@@ -109,7 +122,7 @@ def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sig
 
 def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
     one, other = (
-        sweep.swept(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
+        swept(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
         for chunk in (7, 64)
     )
     assert one[0]["noise_fooled"].to_pylist() == other[0]["noise_fooled"].to_pylist()
@@ -117,8 +130,8 @@ def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
 
 
 def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exhibit, softmax_net):
-    failed = exhibit._replace(success=np.arange(N) >= 4)
-    radii, curves, _ = sweep.swept(data, [failed], {"A": softmax_net}, SETTINGS)
+    failed = replace(exhibit, success=np.arange(N) >= 4)
+    radii, curves, _ = swept(data, [failed], {"A": softmax_net}, SETTINGS)
     assert radii["radius"].to_pylist()[:4] == [None] * 4
     assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
     lines = curves.to_pandas()
@@ -139,9 +152,7 @@ class Detector(torch.nn.Module):
 
 def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit, softmax_net):
     victims = {"A": softmax_net, "D": Detector(softmax_net, data.images)}
-    radii, curves, _ = (
-        table.to_pandas() for table in sweep.swept(data, [exhibit], victims, SETTINGS)
-    )
+    radii, curves, _ = (table.to_pandas() for table in swept(data, [exhibit], victims, SETTINGS))
     wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
     of = radii[radii["victim"] == "D"]
     assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
@@ -161,7 +172,7 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
 
 def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
     far = SETTINGS._replace(distortions=[8.0])
-    _, table, _ = sweep.swept(data, [exhibit], {"A": softmax_net}, far)
+    _, table, _ = swept(data, [exhibit], {"A": softmax_net}, far)
     assert table["n"].to_pylist() == [0.0] * 3
     figure = curves(table.to_pandas(), labels={"A": "net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
@@ -175,7 +186,7 @@ def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
     data, exhibit, softmax_net, sigmoid_net, seeds
 ):
     victims = {"A": softmax_net, "B": sigmoid_net}
-    found = [sweep.swept(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
+    found = [swept(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
     frame = pd.concat(table.to_pandas() for _, table, _ in found)
     frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
     panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]

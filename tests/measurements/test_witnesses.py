@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from blindspots.files.images import Images
 from blindspots.interface import Box
 from blindspots.jobs import ledger
 from blindspots.measurements import sweep, transfer
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.measurements.witnesses import NEARER, Witnesses
 
 BOX = Box(0.0, 1.0)
@@ -34,7 +36,7 @@ def exhibit(data, images, source="B", attack="lbfgs", amplified_to=None, success
     change = (images.double() - data.images.double()).flatten(1)
     distortion = change.square().mean(dim=1).sqrt().numpy()
     reached = np.full(len(images), success)
-    return transfer.Exhibit(source, attack, None, amplified_to, data, images, reached, distortion)
+    return Exhibit(source, attack, None, amplified_to, data, images, reached, distortion)
 
 
 def moved(data, by):
@@ -48,8 +50,8 @@ def kept(data, *exhibits):
     witnesses = Witnesses("A", 0, data)
     victim = transfer.Victim("A", 0, half_space)
     for each in exhibits:
-        transfer.exposed(each, victim, witnesses=witnesses, **SHOWN)
-    table = witnesses.table(half_space, 3)
+        list(transfer.exposed(each, victim, witnesses=witnesses, **SHOWN))
+    table = pa.concat_tables(witnesses.tables(half_space, 3))
     assert table.schema.equals(schema((1, 1, 2)))
     return table.to_pandas(types_mapper={tables.pa.int16(): pd.Int16Dtype()}.get).set_index("index")
 
@@ -128,7 +130,8 @@ def test_a_direction_that_is_scaled_leaves_a_witness_just_beyond_the_radius(data
     away = exhibit(data, moved(data, [0.4, 0.7, 0.5, 0.05]), "B")
     own = exhibit(data, moved(data, [0.3, 0.402, 0.16, 0.0]), "A")
     settings = sweep.Settings("e", [0.05, 0.2, 0.3, 0.5], draws=1, seed=0, chunk=3)
-    _, _, table = sweep.swept(data, [away, own], {"A": half_space}, settings)
+    parts = sweep.swept(data, [away, own], {"A": half_space}, settings)
+    table = pa.concat_tables(part["witnesses"] for part in parts if "witnesses" in part)
     rows = table.to_pandas().set_index("index")
     # Along the first pixel the half-space begins 0.1, 0.4 and 0.15 from the images.
     assert rows["l2"].to_dict() == pytest.approx({7: 0.1, 9: 0.15}, rel=3e-3)

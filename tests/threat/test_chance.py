@@ -168,11 +168,11 @@ def lucky(model, images, labels, targets):
 
 def columns(attack, model, first, chunk=N, **settings):
     data = Images(
-        images=pictures(*first), labels=torch.zeros(len(first), dtype=torch.int64), file="test",
+        stack=pictures(*first), labels=torch.zeros(len(first), dtype=torch.int64), file="test",
         rows=np.arange(len(first)), classes=2, box=Box(0.0, 1.0), dataset="coins",
     )  # fmt: skip
     return run(
-        attack, model, data, others=data.images, target="any", seed=5, chunk=chunk,
+        attack, model, data, others=data, target="any", seed=5, chunk=chunk,
         settings=settings,
     )  # fmt: skip
 

@@ -50,15 +50,15 @@ def measure(
         InputError: a layer that is not there, k that is not below the number of images, or
             activations that are not finite.
     """
-    model, pixels = network.model, data.images.cpu().numpy()
+    model, pixels = network.model, data.stack[:].cpu().numpy()
     shown = measures.images(data.labels.cpu().numpy(), data.classes, pixels, features, settings.k)
-    at = layers(model, data.images[:1], settings.layers)
+    at = layers(model, data.first(1).images, settings.layers)
     held_out, fitted = (
-        activations(model, of.images.split(chunk), [layer.name for layer in at], settings.pool)
+        activations(model, of.stack.split(chunk), [layer.name for layer in at], settings.pool)
         for of in (data, probe)
     )
     job = LayerJob(network, data, shown, settings, no_accuracy(model, data, chunk))
-    image = tables.image_field(data.images.shape[1:])
+    image = tables.image_field(data.shape)
     schemas = UNITS, UNIT_ROTATIONS, unit_pictures(image)
     found = [Found(*(schema.empty_table() for schema in schemas))]
     labels = probe.labels.cpu().numpy()
@@ -83,10 +83,10 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
     Returns:
         The reason, or None.
     """
-    logits = widened(model(data.images[:1]))
+    logits = widened(model(data.first(1).images))
     if logits.ndim != 2 or logits.shape[1] < data.classes:
         return NO_CLASSES
-    given = answers(model, data.images, data.labels, data.classes, chunk)
+    given = answers(model, data.stack[:], data.labels, data.classes, chunk)
     labels = data.labels.cpu().numpy()
     if given is None:
         return NO_CLASSES

@@ -177,7 +177,7 @@ class LayerJob:
         ]  # fmt: skip
 
     def _picture_schema(self) -> pa.Schema:
-        return unit_pictures(tables.image_field(self.data.images.shape[1:]))
+        return unit_pictures(tables.image_field(self.data.shape))
 
     def _pictures(
         self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured
@@ -195,6 +195,6 @@ class LayerJob:
             "file": self.data.file,
             "index": self.data.rows[top],
             "label": self.shown.labels[top],
-            "image": self.data.images[top].cpu().numpy(),
+            "image": self.data.at(top).images.cpu().numpy(),
         }
         return tables.build({**origin, **columns}, self._picture_schema())

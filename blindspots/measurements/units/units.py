@@ -101,8 +101,8 @@ def units(
             raise InputError(
                 "reference_layer: expected one beside parents.reference, found none; add it"
             )
-        layers_of(reference, data.images[:1], [reference_layer])
-        shown = activations(reference, data.images.split(chunk), [reference_layer], pool)
+        layers_of(reference, data.first(1).images, [reference_layer])
+        shown = activations(reference, data.stack.split(chunk), [reference_layer], pool)
         features = shown[reference_layer]
     settings = Settings(
         layers, arms, scalings, pool, k, directions, rotations, projected_n or min(2000, n)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -228,7 +230,7 @@ def test_pictures_are_the_top_images_of_the_first_directions_that_have_one():
 def test_probes_are_fitted_to_the_other_images_and_their_labels():
     other = planted(1000)
     order = torch.randperm(len(other.labels), generator=torch.Generator().manual_seed(0))
-    shuffled = other._replace(labels=other.labels[order])
+    shuffled = replace(other, labels=other.labels[order])
     reached = []
     for probe in (other, shuffled):
         network = Network("net", 0, True, one_unit_per_class())

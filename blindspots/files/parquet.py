@@ -1,0 +1,131 @@
+"""Parquet as the package writes it: row group by row group, with checksums of all that is there.
+
+Pages have checksums of Parquet's own; what is said of them has one in the file's last words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blindspots.files.atomic import replacing
+from blindspots.interface import InputError
+
+METADATA, CHECK = b"blindspots", b"blindspots.sha256"
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises for a file with other bits than were written."""
+GROUP, ROWS = 2**22, 2**16
+"""Bytes of images in a row group; and its rows in a table that has no images."""
+
+
+def pictured(schema: pa.Schema) -> list[str]:
+    """The columns of images."""
+    return [f.name for f in schema if isinstance(f.type, pa.FixedShapeTensorType)]
+
+
+@contextmanager
+def writing(
+    path: str | Path, schema: pa.Schema, metadata: Mapping[str, Any], *, group: int = GROUP
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a table part by part beside `path`, and rename it there: all of it or nothing.
+
+    A row group's rows are all that is held. Groups are the same however the parts are cut.
+
+    Args:
+        path: file to write; its folder is made.
+        schema: of every part.
+        metadata: JSON values kept in the file (git commit, settings, units, …).
+        group: bytes of images in a row group.
+
+    Yields:
+        A function that appends a table.
+    """
+    text = json.dumps(dict(metadata), sort_keys=True).encode()
+    schema = schema.with_metadata({METADATA: text})
+    pixels = sum(4 * np.prod(schema.field(name).type.shape) for name in pictured(schema))
+    size, rows = int(max(group // pixels, 1)) if pixels else ROWS, 0
+    waiting = [schema.empty_table()]
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(
+            temporary, schema, compression="zstd", write_page_checksum=True, write_statistics=False
+        ) as file,
+    ):
+
+        def write(n: int) -> None:
+            table = pa.concat_tables(waiting)
+            file.write_table(table.slice(0, n).combine_chunks(), row_group_size=size)
+            waiting[:] = [table.slice(n)]
+
+        def append(table: pa.Table) -> None:
+            nonlocal rows
+            rows += len(table)
+            waiting.append(table.replace_schema_metadata(schema.metadata))
+            there = sum(len(part) for part in waiting)
+            if there >= size:
+                write(there // size * size)
+
+        yield append
+        if rows == 0 or any(len(part) for part in waiting):
+            write(size)
+        file.add_key_value_metadata({CHECK: _check(text, schema, rows)})
+
+
+def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
+    """A checksum of what pages do not hold: metadata, columns and their types, number of rows."""
+    images = pictured(schema)
+    columns = [
+        (f.name, list(f.type.shape) if f.name in images else str(f.type), f.nullable)
+        for f in schema
+    ]
+    return hashlib.sha256(text + repr((columns, rows)).encode()).hexdigest().encode()
+
+
+@contextmanager
+def damage(path: str | Path) -> Iterator[None]:
+    """Say of a file that cannot be read what is wrong, and the remedy.
+
+    Raises:
+        InputError: no such file, or a damaged one.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
+    except DAMAGE as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
+            "delete it and run the workflow again"
+        ) from None
+
+
+def opened(path: str | Path) -> pq.ParquetFile:
+    """A file that `writing` wrote, whole and unchanged as far as it has been read.
+
+    Raises:
+        InputError: as `damage`.
+    """
+    with damage(path):
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        schema, n = file.schema_arrow, file.metadata.num_rows
+        text = (schema.metadata or {}).get(METADATA, b"")
+        if (file.metadata.metadata or {}).get(CHECK) != _check(text, schema, n):
+            raise pa.ArrowInvalid("what it says of itself has another checksum")
+        return file
+
+
+def as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
+    """What was read of a file, with the schema that its checksum is of."""
+    schema = file.schema_arrow
+    if list(table.schema) != [schema.field(name) for name in table.column_names]:
+        raise pa.ArrowInvalid("columns of other types than it says")
+    return table.replace_schema_metadata(schema.metadata)

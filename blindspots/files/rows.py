@@ -1,0 +1,122 @@
+"""Rows of a table by their places: of a file some row groups are read, never all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from blindspots.files.parquet import as_said, damage, opened
+from blindspots.files.tables import images, taken
+from blindspots.interface import InputError
+
+KEPT = 8
+"""Row groups that are kept, of all tables: of one read in order each is until it is done with."""
+
+
+class Rows:
+    """The rows of a table, whose file stays open.
+
+    Attributes:
+        path: of the table.
+        schema: of the table with all its columns, and its metadata.
+    """
+
+    def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:
+        """Open a table.
+
+        Args:
+            path: of the table, which `parquet.writing` wrote.
+            columns: that are wanted; all by default.
+
+        Raises:
+            InputError: no such file, or not a whole one; names it and the remedy.
+        """
+        self.path, self._file = path, opened(path)
+        self.schema: pa.Schema = self._file.schema_arrow
+        about = self._file.metadata
+        self._columns = self.schema.names if columns is None else list(columns)
+        self._sizes = [about.row_group(i).num_rows for i in range(about.num_row_groups)]
+        self._ends = np.cumsum(self._sizes, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._file.metadata.num_rows
+
+    def by_group(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        """Rows at places (n,), those of a row group at a time.
+
+        Yields:
+            Which of the places they are (k,), and the table of them.
+
+        Raises:
+            InputError: a place that the table has not, or a damaged file.
+        """
+        if (outside := places[(places < 0) | (places >= len(self))]).size:
+            raise InputError(
+                f"{self.path}: expected a row {outside[0]}, which another table names, found "
+                f"{len(self)} rows; delete both and run the workflow again"
+            )
+        groups = np.searchsorted(self._ends, places, side="right")
+        for number in np.unique(groups):
+            at = np.flatnonzero(groups == number)
+            inside = places[at] - (self._ends[number] - self._sizes[number])
+            yield at, taken(_kept(self, int(number)), inside)
+
+    def take(self, places: np.ndarray) -> pa.Table:
+        """The table of the rows at places (n,), in their order.
+
+        Raises:
+            InputError: as `by_group`.
+        """
+        found, at = [self._nothing()], [np.empty(0, np.int64)]
+        for some, table in self.by_group(places):
+            at.append(some)
+            found.append(table)
+        return taken(pa.concat_tables(found), np.argsort(np.concatenate(at)))
+
+    def images(self, places: np.ndarray, name: str = "image") -> np.ndarray:
+        """A column of images at places (n,), in their order: (n, *image) float32.
+
+        Raises:
+            InputError: as `by_group`.
+        """
+        found = np.empty((len(places), *self.schema.field(name).type.shape), np.float32)
+        for at, table in self.by_group(places):
+            found[at] = images(table, name)
+        return found
+
+    def chunks(self, size: int) -> Iterator[pa.Table]:
+        """The table from its beginning, `size` rows at a time; the last chunk may have fewer.
+
+        Raises:
+            InputError: a damaged file.
+        """
+        waiting = self._nothing()
+        for number in range(len(self._sizes)):
+            waiting = pa.concat_tables([waiting, self.group(number)])
+            while len(waiting) >= size:
+                yield waiting.slice(0, size)
+                waiting = waiting.slice(size)
+        if len(waiting):
+            yield waiting
+
+    def group(self, number: int) -> pa.Table:
+        """A row group by its number.
+
+        Raises:
+            InputError: a damaged file.
+        """
+        with damage(self.path):
+            found = self._file.read_row_group(number, self._columns, use_threads=False)
+            return as_said(found, self._file)
+
+    def _nothing(self) -> pa.Table:
+        return self.schema.empty_table().select(self._columns)
+
+
+@lru_cache(KEPT)
+def _kept(rows: Rows, number: int) -> pa.Table:
+    return rows.group(number)

@@ -1,0 +1,173 @@
+"""The tables that a measurement gives: whole ones are joined, parts are written as they come."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from blindspots.attacks.table import schema
+from blindspots.config.measurements import OF_LEDGER
+from blindspots.files.parquet import writing
+from blindspots.interface import InputError
+
+TRIMMED = 32
+"""Parts between two times that free memory is given back."""
+
+
+@contextmanager
+def saying(where: str) -> Iterator[None]:
+    """Say of bad input, which a measurement finds, where in the config it is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+class Outputs:
+    """The tables of a job by name, of which no more is held than a measurement gives at a time."""
+
+    def __init__(
+        self, files: ExitStack, paths: Mapping[str, str], names: Sequence[str],
+        said: Mapping[str, Any], where: str,
+    ) -> None:  # fmt: skip
+        """Nothing is written yet.
+
+        Args:
+            files: that close when the job ends, and are there if it ended well.
+            paths: of the tables, by name.
+            names: of the tables.
+            said: metadata of each.
+            where: for messages.
+        """
+        self._files, self._paths, self._names = files, paths, names
+        self._said, self._where = said, where
+        self._whole: dict[str, list[pa.Table]] = {}
+        self._begun: dict[str, tuple[pa.Schema, Callable[[pa.Table], None]]] = {}
+
+    def add(self, result: Any, keys: Mapping[str, Any]) -> None:
+        """Take what a measurement returned: tables by name, or an iterator of parts of them.
+
+        Args:
+            result: as the measurement's contract says.
+            keys: columns that say what the rows are of, where these do not.
+
+        Raises:
+            InputError: not the tables that it declares.
+        """
+        if not isinstance(result, Iterator):
+            for name, rows in _named(result, self._names, self._where).items():
+                self._whole.setdefault(name, []).append(self._made(name, rows, keys))
+            return
+        for number, part in enumerate(self._each(result), 1):
+            if number % TRIMMED == 0:
+                _trim()
+            for name, rows in _named(part, self._names, self._where, part=True).items():
+                self._write(name, self._made(name, rows, keys))
+        _named(dict.fromkeys(self._begun), self._names, self._where)
+
+    def end(self) -> None:
+        """Write what was given whole."""
+        for name, parts in self._whole.items():
+            self._write(name, _joined(parts, f"{self._where}: {name}"))
+
+    def _each(self, parts: Iterator[Any]) -> Iterator[Any]:
+        while True:
+            with saying(self._where):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
+    def _made(self, name: str, rows: Any, keys: Mapping[str, Any]) -> pa.Table:
+        made = _with_keys(rows, keys, f"{self._where}: {name}")
+        if name == OF_LEDGER:
+            _assert_witnesses(made, f"{self._where}: {name}")
+        return made
+
+    def _write(self, name: str, rows: pa.Table) -> None:
+        if name not in self._begun:
+            file = writing(self._paths[name], rows.schema, self._said)
+            self._begun[name] = rows.schema, self._files.enter_context(file)
+        expected, append = self._begun[name]
+        if not rows.schema.equals(expected):
+            _joined([expected.empty_table(), rows], f"{self._where}: {name}")
+            rows = rows.cast(expected)
+        append(rows)
+
+
+def _trim() -> None:
+    """Give free memory back to the system: among small things that stay, holes of chunks add up."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
+
+
+def _named(result: Any, names: Sequence[str], where: str, *, part: bool = False) -> dict[str, Any]:
+    """The tables by name; one that was returned by itself is the only one declared.
+
+    A part has rows of some of them.
+    """
+    alone = not isinstance(result, Mapping)
+    if alone and len(names) == 1:
+        return {names[0]: result}
+    if alone or not ({*result} <= {*names} if part else {*result} == {*names}):
+        found = type(result).__name__ if alone else ", ".join(map(str, result)) or "none"
+        raise InputError(
+            f"{where}: expected a mapping with the tables that it declares ({', '.join(names)}), "
+            f"found {found}"
+        )
+    return dict(result)
+
+
+def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
+    """A table with the columns that say what its rows are of, where they are not there yet."""
+    if isinstance(rows, pd.DataFrame):
+        try:
+            rows = pa.Table.from_pandas(rows, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InputError(
+                f"{where}: expected columns of one type each, found others ({_line(error)})"
+            ) from None
+    if not isinstance(rows, pa.Table):
+        raise InputError(
+            f"{where}: expected a table of PyArrow or of pandas, found {type(rows).__name__}"
+        )
+    for name, value in keys.items():
+        if name not in rows.column_names:
+            kind = pa.int32() if isinstance(value, int) else pa.string()
+            rows = rows.append_column(name, pa.array([value] * len(rows), kind))
+    return rows
+
+
+def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
+    try:
+        return pa.concat_tables(parts, promote_options="permissive")
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(
+            f"{where}: expected the same columns for each seed, found others ({_line(error)})"
+        ) from None
+
+
+def _assert_witnesses(rows: pa.Table, where: str) -> None:
+    """Refuse rows that the ledger could not read: they have an attack's columns."""
+    wanted = schema(()).remove_metadata()
+    missing = [name for name in wanted.names if name not in rows.column_names]
+    missing += [
+        each.name
+        for each in wanted
+        if not each.nullable and each.name not in missing and rows[each.name].null_count
+    ]
+    if missing:
+        raise InputError(
+            f"{where}: expected the columns of a table of attacks, see blindspots.attacks.table, "
+            f"those of every row filled, found no {', '.join(missing)}"
+        )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,219 @@
+"""Perturbed images of one origin, to be shown to nets: attacked, amplified, or a control's.
+
+What they hold of each image is a few numbers; the images are read, or made, as they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from blindspots.attacks.contract import call
+from blindspots.config import methods
+from blindspots.files import tables
+from blindspots.files.images import Deferred, Images, Stack, held, some
+from blindspots.files.rows import Rows
+from blindspots.interface import AttackResult, Box, InputError
+from blindspots.threat.chance import seeded
+
+BLOCK = 256
+"""Images whose distortions are computed, and that a control is asked for, at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """Perturbed images of one origin.
+
+    Attributes:
+        source: name of the net that they were made for; None: a control.
+        attack: its name.
+        eps: its radius; None: it has none.
+        amplified_to: nominal distortion, for amplified images.
+        data: the originals.
+        stack: (n, *image) perturbed; in memory, or made when they are needed.
+        success: (n,) bool, whether the attack reached its goal.
+        distortion: (n,) float64, RMS per pixel.
+        before: (n,) outcomes of the source's answers to the originals; None: a control.
+    """
+
+    source: str | None
+    attack: str
+    eps: float | None
+    amplified_to: float | None
+    data: Images
+    stack: Stack
+    success: np.ndarray
+    distortion: np.ndarray
+    before: np.ndarray | None = None
+
+    @cached_property
+    def images(self) -> Tensor:
+        """All of them, (n, *image): made at once, and kept."""
+        return self.stack[:]
+
+    @property
+    def made_by(self) -> str:
+        """The attack, and its radius where it has one: "pgd at eps 0.1"."""
+        return self.attack if self.eps is None else f"{self.attack} at eps {self.eps:g}"
+
+    @property
+    def failed(self) -> np.ndarray:
+        """(n,) bool, where no image was found; one with a radius always has its best."""
+        return ~self.success & (self.eps is None)
+
+    def at(self, at: slice) -> Exhibit:
+        """The images at some places."""
+        return replace(
+            self,
+            data=self.data.at(at),
+            stack=some(self.stack, at),
+            success=self.success[at],
+            distortion=self.distortion[at],
+            before=None if self.before is None else self.before[at],
+        )
+
+    def chunks(self, size: int) -> Iterator[Exhibit]:
+        """All of them, `size` at a time."""
+        return (self.at(slice(i, i + size)) for i in range(0, len(self.data), size))
+
+
+def in_memory(exhibits: Iterable[Exhibit], most: float) -> Iterator[Exhibit]:
+    """Exhibits, the first of them in memory: as many as take no more than `most` bytes."""
+    for exhibit in exhibits:
+        stack = held(exhibit.stack, most)
+        most -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
+        yield replace(exhibit, stack=stack)
+
+
+def amplify(
+    originals: Tensor, images: Tensor, distortion: float, box: Box, *, clip: bool
+) -> Tensor:
+    """Scale each perturbation to a distortion (Table 4, "amplified to stddev=0.1").
+
+    The text prints x + 0.1 (x' − x)/‖x' − x‖₂, which read literally is a distortion of
+    0.1/√m; 0.1 √m is meant. Images without a perturbation stay as they are.
+
+    Args:
+        originals: (n, *image).
+        images: (n, *image) attacked.
+        distortion: RMS per pixel before clipping.
+        box: range of a pixel.
+        clip: keep the result in the box.
+    """
+    change = (images - originals).flatten(1)
+    rms = change.square().mean(dim=1, keepdim=True).sqrt()
+    scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
+    return (originals + scaled).clamp(*box) if clip else originals + scaled
+
+
+def attacked(
+    path: str | Path, data: Images, scales: Sequence[float], clip: bool
+) -> Iterator[Exhibit]:
+    """The images of an attack's table, at each radius, as they are and amplified to each scale.
+
+    Args:
+        path: of the table: the radii of an image together.
+        data: images in the split's order; the table's are the same, or begin with them.
+        scales: distortions, RMS per pixel.
+        clip: keep amplified images in the box.
+
+    Raises:
+        InputError: a table of other images.
+    """
+    rows, device = Rows(path, ["image"]), data.labels.device
+
+    def read(places: np.ndarray) -> Tensor:
+        return torch.from_numpy(rows.images(places)).to(device)
+
+    said = tables.read(path, ["net", "attack", "eps", "index", "success", "outcome", "distortion"])
+    radii = pc.unique(said["eps"]).to_pylist()
+    said = said.slice(0, len(radii) * len(data))
+    for number, eps in enumerate(radii):
+        places = np.arange(number, len(said), len(radii))
+        table = said.take(places)
+        if not np.array_equal(table["index"].to_numpy(), data.rows):
+            raise InputError(
+                f"{path}: expected the split's images in its order; delete it and run again"
+            )
+        found = Exhibit(
+            table["net"][0].as_py(),
+            table["attack"][0].as_py(),
+            eps,
+            None,
+            data,
+            Deferred(read, places, data.shape, device),
+            table["success"].to_numpy(zero_copy_only=False),
+            table["distortion"]
+            .fill_null(0)
+            .to_numpy()
+            .copy(),  # where an attack failed: the original
+            np.array(table["outcome"].to_pylist(), object),
+        )
+        yield found
+        yield from amplified(found, scales, clip)
+
+
+def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
+    """An exhibit's images amplified to each of the `scales`, distortions in RMS per pixel.
+
+    They are in memory where the exhibit's are.
+    """
+    data = exhibit.data
+    for scale in scales:
+
+        def make(places: np.ndarray, scale: float = scale) -> Tensor:
+            at = torch.from_numpy(places)
+            originals, images = data.stack[at], exhibit.stack[at]
+            return amplify(originals, images, scale, data.box, clip=clip)
+
+        stack: Stack = Deferred(make, np.arange(len(data)), data.shape, data.labels.device)
+        stack = held(stack) if isinstance(exhibit.stack, Tensor) else stack
+        found = replace(exhibit, amplified_to=scale, stack=stack)
+        lengths = [_distortion(part.data, part.images) for part in found.chunks(BLOCK)]
+        yield replace(found, distortion=np.concatenate(lengths))
+
+
+def control(
+    name: str, method: str, settings: Mapping[str, Any], data: Images, seed: int
+) -> Exhibit:
+    """The images of an attack that needs no source, such as noise.
+
+    Args:
+        name: of the attack in the config.
+        method: of the attack.
+        settings: of the method.
+        data: the originals.
+        seed: of the attack's draws.
+    """
+    attack = methods.find("attacks", method)
+
+    def block(number: int) -> AttackResult:
+        part = data.at(slice(number * BLOCK, (number + 1) * BLOCK)).held()
+        with seeded(seed, f"control {name} {number}"):  # the same whenever they are made
+            return call(attack, None, part, None, seed=seed, others=data, settings=settings)
+
+    def make(places: np.ndarray) -> Tensor:
+        found = torch.empty((len(places), *data.shape), device=data.labels.device)
+        for number in np.unique(places // BLOCK):
+            at = np.flatnonzero(places // BLOCK == number)
+            found[torch.from_numpy(at)] = block(number).images[places[at] - number * BLOCK]
+        return found
+
+    every = (block(number) for number in range(-(-len(data) // BLOCK)))
+    columns = [(of.success.cpu().numpy(), of.distortion.cpu().numpy()) for of in every]
+    success, distortion = map(np.concatenate, zip(*columns, strict=True))
+    stack = Deferred(make, np.arange(len(data)), data.shape, data.labels.device)
+    return Exhibit(None, name, None, None, data, stack, success, distortion)
+
+
+def _distortion(data: Images, images: Tensor) -> np.ndarray:
+    change = (images.double() - data.images.double()).flatten(1)
+    return change.square().mean(dim=1).sqrt().cpu().numpy()
