@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
 from blindspots.config import datasets, measurements, methods
 from blindspots.config.chance import chance_faults
-from blindspots.config.lines import place_of
+from blindspots.config.expansion import Expanded, expand
+from blindspots.config.lines import Written, place_of, source_of
 from blindspots.config.references import in_use, reference_faults
+from blindspots.config.removals import without_removed
 from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults, certificate_faults
 from blindspots.config.values import assert_bounded, numbers, value_faults
+from blindspots.config.wording import key_of
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -51,7 +54,8 @@ def check(
     raw: Any,
     schema: Mapping[str, Any],
     where: str = "config",
-    places: Mapping[str, str] | None = None,
+    files: Written | None = None,
+    run: str | None = None,
 ) -> Config:
     """Check a config and fill in what may be left out.
 
@@ -59,23 +63,72 @@ def check(
         raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
         schema: of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
-        places: where its keys are, see `lines.places`.
+        files: where its keys are, see `lines.written`.
+        run: name of a run whose config says none.
 
     Returns:
-        A new config in which every optional key is present.
+        A new config in its full form (`expansion`), in which every optional key is present.
 
     Raises:
         InputError: one line for each fault.
+    """
+    return _checked(full_form(raw, schema, where, files, run), where, files)
+
+
+def full_form(
+    raw: Any,
+    schema: Mapping[str, Any],
+    where: str = "config",
+    files: Written | None = None,
+    run: str | None = None,
+) -> Expanded:
+    """Write a config out, see `expansion.expand`. The parameters are those of `check`.
+
+    Raises:
+        InputError: one line for each fault that does not need the full form to be found.
     """
     try:
         assert_bounded(raw)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    config = numbers(raw)
+    files = files or Written()
+    if files.twice:
+        raise InputError("\n".join(files.twice))
+    if isinstance(raw, Mapping) and raw.get("run") is None and run is not None:
+        raw = {"run": run} | {key: value for key, value in raw.items() if key != "run"}
+    short, removed = without_removed(raw, schema)
+    config = numbers(short)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
-    faults = faults or [*schema_faults(config, schema)]
-    short = not faults and "data" in config
-    faults = faults or [*datasets.fill_in(config, name_of)]
+    found = Expanded(config, faults=faults or [*schema_faults(config, schema)])
+    if not found.faults:
+        found = expand(short, {way: key_of(way) in files.cleared for way in removed})
+        if "run" not in found.config:
+            found.faults.append("top level: expected the key 'run', found none; add it")
+    try:
+        assert_bounded(found.config)
+    except InputError as error:
+        raise InputError(f"{where}: {error}, once every list is several entries") from None
+    _raise(found.faults, where, files, found)
+    return found
+
+
+def _raise(faults: Iterable[str], where: str, files: Written, full: Expanded) -> None:
+    """Raise what is wrong, a line for each fault, of the keys in the user's files."""
+    said = []
+    for fault in faults:
+        made, _, what = fault.partition(": ")
+        key = source_of(made, full.made)
+        place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
+        said.append(f"{place or where}: {key}: {what}")
+    if said:
+        raise InputError("\n".join(dict.fromkeys(said)))
+
+
+def _checked(full: Expanded, where: str, files: Written | None) -> Config:
+    """The full form with every optional key, checked."""
+    config = numbers(full.config)
+    short = "data" in config
+    faults = [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
@@ -98,9 +151,7 @@ def check(
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-    if faults:
-        said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
-        raise InputError("\n".join(dict.fromkeys(said)))
+    _raise(faults, where, files or Written(), full)
     return config
 
 

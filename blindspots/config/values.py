@@ -14,11 +14,11 @@ TEXT = {
     "experiment", "more_experiments",
     "readings", "renamed", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
-    "data",
+    "data", "groups", "report",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 
-OF_NAMES = {"readings", "renamed", "parents"}
+OF_NAMES = {"readings", "renamed", "parents", "groups"}
 """Keys of mappings whose values are all names."""
 
 MOST_VALUES = 100_000

@@ -3,18 +3,18 @@
 from typing import get_args, get_type_hints
 
 import pytest
-import yaml
 
 from blindspots.analyses import multiverse, printed, verdicts
 from blindspots.config.check import check
 from blindspots.files import splits
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.config.test_check import SCHEMA, fault
+from tests.configs import full
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 CLAIM = {
