@@ -9,7 +9,8 @@ from typing import Any
 from blindspots import provenance
 from blindspots.config import datasets, measurements, methods
 from blindspots.config.chance import chance_faults
-from blindspots.config.expansion import Expanded, expand
+from blindspots.config.drafts import Draft
+from blindspots.config.expansion import expand
 from blindspots.config.lines import Written, place_of, source_of
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.removals import without_removed
@@ -81,7 +82,7 @@ def full_form(
     where: str = "config",
     files: Written | None = None,
     run: str | None = None,
-) -> Expanded:
+) -> Draft:
     """Write a config out, see `expansion.expand`. The parameters are those of `check`.
 
     Raises:
@@ -99,7 +100,7 @@ def full_form(
     short, removed = without_removed(raw, schema)
     config = numbers(short)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
-    found = Expanded(config, faults=faults or [*schema_faults(config, schema)])
+    found = Draft(config, faults=faults or [*schema_faults(config, schema)])
     if not found.faults:
         found = expand(short, {way: key_of(way) in files.cleared for way in removed})
         if "run" not in found.config:
@@ -112,7 +113,7 @@ def full_form(
     return found
 
 
-def _raise(faults: Iterable[str], where: str, files: Written, full: Expanded) -> None:
+def _raise(faults: Iterable[str], where: str, files: Written, full: Draft) -> None:
     """Raise what is wrong, a line for each fault, of the keys in the user's files."""
     said = []
     for fault in faults:
@@ -124,7 +125,7 @@ def _raise(faults: Iterable[str], where: str, files: Written, full: Expanded) ->
         raise InputError("\n".join(dict.fromkeys(said)))
 
 
-def _checked(full: Expanded, where: str, files: Written | None) -> Config:
+def _checked(full: Draft, where: str, files: Written | None) -> Config:
     """The full form with every optional key, checked."""
     config = numbers(full.config)
     short = "data" in config

@@ -88,10 +88,9 @@ def add(
     wanted: dict[Member, dict[str, str]] = {}  # with the experiments, each with the key that asks
     _checked("report", of_all, faults)
     for name, experiment in config["experiments"].items():
-        key = f"experiments.{name}"
-        sets = experiment.pop("report", of_all)
-        if sets is not of_all:
-            key += ".report"
+        key, sets = f"experiments.{name}", of_all
+        if "report" in experiment:
+            key, sets = f"{key}.report", experiment.pop("report")
             _checked(key, sets, faults)
         for member in _members(sets):
             if _fits(member, experiment, config) and not _is_there(member, name, config):

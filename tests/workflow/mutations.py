@@ -110,7 +110,7 @@ MUTATIONS = [
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
     # in few words
     Mutation("defaults", "attacks", ("defaults",), {"train_on": "P1"}),
-    Mutation("defaults.model", "trainings", ("defaults",), {"model": {"hidden": [4]}}),
+    Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
     Mutation("defaults.trainer", "attacks", ("defaults",), {"trainer": {"decay_scale": 2}}),
     Mutation("defaults.train_on", "attacks", ("defaults",), {"train_on": ["P1", "P2"]}),
     Mutation("groups", "attacks", ("groups",), {"few": ["lin*"]}),
