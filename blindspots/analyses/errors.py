@@ -15,6 +15,14 @@ from blindspots.analyses.printed import Printed
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
+REPORT = {
+    "set": "standard",
+    "place": 1,
+    "title": "Errors, and the distortions found",
+    "of": "Errors of {}, and the distortions found",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """What the report's first screen shows of the table (`report.headlines`)."""
 

@@ -8,6 +8,14 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "bounds",
+    "place": 1,
+    "title": "Lipschitz constants: bounds and the steepest slopes found",
+    "of": "Lipschitz constants of {}: bounds and the steepest slopes found",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 """What the report's first screen shows of the table (`report.headlines`)."""
 

@@ -11,6 +11,14 @@ from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.analyses.printed import Printed
 from blindspots.threat.outcomes import REJECTED, WRONG
 
+REPORT = {
+    "set": "standard",
+    "place": 2,
+    "title": "How often each net errs on each one's attacked images",
+    "of": "How often each net errs on each one's attacked images: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 
 def transfer(
     transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None

@@ -12,15 +12,18 @@ from blindspots.config import experiments, methods, reporting
 from blindspots.config.defaults import PARTS, default_faults, lay_under, method_of
 from blindspots.config.drafts import Config, Draft, Way, copied
 from blindspots.config.instances import ROLES
-from blindspots.config.naming import Named, group_faults, is_several, resolved
+from blindspots.config.naming import (
+    Named,
+    group_faults,
+    is_several,
+    resolved,
+    with_checkpoints,
+)
 
 SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
 """All training images are in P1 or in P2, as in the paper."""
 
 MACHINE = {"device": "auto", "threads": 1, "chunk": 1024}
-
-CERTIFICATES = {"product": {"method": "lipschitz"}}
-"""Of experiments, where a config has no section of them."""
 
 ORDER = (
     "run", "seeds", "data", "datasets", "splits", "nets", "attacks", "certificates", "measurements",
@@ -63,11 +66,14 @@ def _write_out(draft: Draft) -> None:
     if draft.faults:
         return
     groups = {name: _list(listed) for name, listed in config.pop("groups", {}).items()}
-    nets = _multiplied(draft, "nets", "a net")._replace(groups=groups)
+    nets = _multiplied(draft, "nets", "a net")
+    names = dict.fromkeys(with_checkpoints(nets.entries, config["nets"]))
+    nets = nets._replace(entries=names, matched=names, groups=groups)
     draft.faults += group_faults(groups, nets)
     attacks = _multiplied(draft, "attacks", "an attack")
     named, titles = experiments.write_out(draft, nets, attacks)
-    config.setdefault("certificates", copied(CERTIFICATES) if config["experiments"] else {})
+    usual = methods.declaring("certificates", "BY_DEFAULT") if config["experiments"] else {}
+    config.setdefault("certificates", {name: {"method": method} for method, name in usual.items()})
     _multiplied(draft, "certificates", "a certificate")
     _name_nets(draft, nets, named)
     _name_subjects(draft, named)

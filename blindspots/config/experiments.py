@@ -9,7 +9,7 @@ from typing import Any
 from blindspots.config import methods
 from blindspots.config.datasets import plain_in
 from blindspots.config.drafts import Draft
-from blindspots.config.naming import Named, is_several, resolved
+from blindspots.config.naming import Named, is_several, resolved, with_checkpoints
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -72,7 +72,8 @@ def _name_attacks(
 
 def _name_nets(key: str, entry: Config, nets: Named, fitting: list[str], faults: list[str]) -> None:
     """Name sources and victims; patterns and groups choose among the nets that fit."""
-    nets, chosen = nets._replace(matched=fitting), entry.pop("nets", fitting)
+    chosen = entry.pop("nets", [net for net in fitting if "@" not in net])
+    nets = nets._replace(matched=fitting)
     for role in ("sources", "victims"):
         given, where = (entry[role], role) if role in entry else (chosen, "nets")
         entry[role] = resolved(f"{key}.{where}", given, nets, faults)
@@ -83,7 +84,8 @@ def _name_nets(key: str, entry: Config, nets: Named, fitting: list[str], faults:
 def _fitting(entry: Config, config: Config, classifiers: Mapping[str, str | None]) -> list[str]:
     """The nets of an experiment's dataset, or of another one made from the same images."""
     shown = plain_in(config, entry.get("data"))
-    return [net for net, dataset in classifiers.items() if dataset == shown]
+    nets = [net for net, dataset in classifiers.items() if dataset == shown]
+    return with_checkpoints(nets, config["nets"])
 
 
 def _needs_model(attack: str) -> bool:

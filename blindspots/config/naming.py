@@ -90,7 +90,21 @@ def _group(listed: Sequence[str], named: Named) -> Iterable[str]:
 
 
 def _matching(pattern: str, named: Named) -> list[str]:
-    return [name for name in named.matched if fnmatchcase(name, pattern)]
+    """The names that match; those of checkpoints (NET@STEP) only where the pattern has an @."""
+    return [
+        name
+        for name in named.matched
+        if fnmatchcase(name, pattern) and ("@" in pattern or "@" not in name)
+    ]
+
+
+def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Nets, each with its checkpoints after it, which are called NET@STEP."""
+    return [
+        each
+        for name in names
+        for each in (name, *(f"{name}@{step}" for step in nets[name].get("checkpoints", ())))
+    ]
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -1,8 +1,12 @@
-"""Report sets: what is shown of an experiment without a table or a figure being named."""
+"""Report sets: what is shown of an experiment without a table or a figure being named.
+
+Analyses and figures declare which set they are in, by a constant `REPORT` in their modules.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
@@ -10,9 +14,11 @@ from blindspots.config.wording import shown
 
 Config = dict[str, Any]
 
+ROLES = {"tables": "analyses", "figures": "figures"}
+"""The role of the methods of a section."""
 
-SHOWN = "How often each net errs on each one's attacked images"
-PICTURES = "Originals (odd columns) and distorted images (even columns)"
+NONE = "none"
+"""The set without members."""
 
 
 class Member(NamedTuple):
@@ -20,62 +26,43 @@ class Member(NamedTuple):
 
     Attributes:
         section: "tables" or "figures".
-        name: what it is called; where several experiments have it, each adds its own name.
         method: of it.
+        name: what it is called; where several experiments have it, each adds its own name.
         title: of it.
         of: title where several experiments have it, with braces for the experiment.
     """
 
     section: str
-    name: str
     method: str
+    name: str
     title: str
     of: str
 
 
-SETS: dict[str, list[Member]] = {
-    "standard": [
-        Member("tables", "errors", "errors", "Errors, and the distortions found",
-               "Errors of {}, and the distortions found"),
-        Member("tables", "transfer", "transfer", SHOWN, f"{SHOWN}: {{}}"),
-        Member("tables", "training", "training", "Trainings", "Trainings of {}"),
-        Member("tables", "lipschitz", "layers", "Lipschitz bounds, layer by layer",
-               "Lipschitz bounds of {}"),
-        Member("tables", "ledger", "ledger", "Ledger: certified against found",
-               "Ledger of {}: certified against found"),
-        Member("figures", "transfer", "heatmap", SHOWN, f"{SHOWN}: {{}}"),
-        Member("figures", "distortions", "distortions", "Distortions found",
-               "Distortions found for {}"),
-        Member("figures", "examples", "examples", PICTURES, f"{PICTURES}: {{}}"),
-    ],
-    "directions": [
-        Member("tables", "excess", "excess", "Transfer beyond clean error and beyond noise",
-               "Transfer beyond clean error and beyond noise: {}"),
-        Member("tables", "radius", "radius",
-               "Transfer radius: median distortion that fools the victim",
-               "Transfer radius of {}: median distortion that fools the victim"),
-        Member("tables", "alignment", "alignment", "Gradients of source and victim, and transfer",
-               "Gradients of source and victim, and transfer: {}"),
-        Member("figures", "curves", "curves", "Error against distortion, by direction",
-               "Error against distortion, by direction: {}"),
-    ],
-    "bounds": [
-        Member("tables", "looseness", "looseness",
-               "Lipschitz constants: bounds and the steepest slopes found",
-               "Lipschitz constants of {}: bounds and the steepest slopes found"),
-        Member("figures", "robustness", "robustness", "Certified and found",
-               "Certified and found: {}"),
-    ],
-    "none": [],
-}  # fmt: skip
-"""The sets by name. A table or a figure of the config's own of the same method and experiment takes
-the place of a member."""
+@cache
+def sets() -> dict[str, list[Member]]:
+    """The sets by name, each with its tables, then its figures, in their order."""
+    found: dict[str, list[tuple[int, Member]]] = {}
+    for section, role in ROLES.items():
+        for method, said in methods.declaring(role, "REPORT").items():
+            name = said.get("name", method)
+            member = Member(section, method, name, said["title"], said["of"])
+            found.setdefault(said["set"], []).append((said["place"], member))
+    in_order = {
+        name: sorted(members, key=lambda placed: (placed[1].section != "tables", placed[0]))
+        for name, members in sorted(found.items())
+    }
+    return {name: [member for _, member in placed] for name, placed in in_order.items()} | {
+        NONE: []
+    }
 
 
 def add(
     config: Config, titles: Mapping[str, str], asked: dict[str, str], faults: list[str]
 ) -> None:
     """Add the tables and figures of the sets that a config, or an experiment of it, asks for.
+
+    One of the config's own of the same method and experiment takes the place of a member.
 
     Args:
         config: expanded otherwise; `report` is taken out of it.
@@ -84,15 +71,15 @@ def add(
         faults: a line is added for each name of no set.
     """
     own = not {"tables", "figures"}.isdisjoint(config)
-    of_all = config.pop("report", "none" if own else "standard")
+    of_all = config.pop("report", NONE if own else "standard")
     wanted: dict[Member, dict[str, str]] = {}  # with the experiments, each with the key that asks
     _checked("report", of_all, faults)
     for name, experiment in config["experiments"].items():
-        key, sets = f"experiments.{name}", of_all
+        key, asked_for = f"experiments.{name}", of_all
         if "report" in experiment:
-            key, sets = f"{key}.report", experiment.pop("report")
-            _checked(key, sets, faults)
-        for member in _members(sets):
+            key, asked_for = f"{key}.report", experiment.pop("report")
+            _checked(key, asked_for, faults)
+        for member in _members(asked_for):
             if _fits(member, experiment, config) and not _is_there(member, name, config):
                 wanted.setdefault(member, {})[name] = key
     for section in ("tables", "figures"):
@@ -112,22 +99,27 @@ def add(
             section[name] = {
                 "method": member.method,
                 "experiment": experiment,
-                **_settings(member.method, config["experiments"][experiment], config),
+                **_settings(member, config["experiments"][experiment], config),
                 "title": member.title if alone else member.of.replace("{}", called),
             }
             asked[f"{member.section}.{name}"] = key
 
 
-def _checked(key: str, sets: Any, faults: list[str]) -> None:
-    for name in [sets] if isinstance(sets, str) else sets:
-        if name not in SETS:
-            hint = methods.did_you_mean(name, SETS)
-            faults.append(f"{key}: expected sets of {', '.join(SETS)}, found {shown(name)}{hint}")
+def _checked(key: str, given: Any, faults: list[str]) -> None:
+    for name in _listed(given):
+        if name not in sets():
+            hint = methods.did_you_mean(name, sets())
+            faults.append(f"{key}: expected sets of {', '.join(sets())}, found {shown(name)}{hint}")
 
 
-def _members(sets: Any) -> Iterator[Member]:
-    for name in [sets] if isinstance(sets, str) else sets:
-        yield from SETS.get(name, ())
+def _members(given: Any) -> Iterator[Member]:
+    for name in _listed(given):
+        yield from sets().get(name, ())
+
+
+def _listed(given: Any) -> list[str]:
+    names = [given] if isinstance(given, str) else given
+    return [] if names == [NONE] else names
 
 
 def _is_there(member: Member, experiment: str, config: Config) -> bool:
@@ -139,24 +131,33 @@ def _is_there(member: Member, experiment: str, config: Config) -> bool:
 
 
 def _fits(member: Member, experiment: Config, config: Config) -> bool:
-    """Whether there is something to show: of trainings, where a net is trained."""
+    """Whether there is something to show: the history of trainings, where a net is trained."""
+    if "history" not in methods.inputs(ROLES[member.section], member.method):
+        return True
+    return any("trainer" in config["nets"].get(name, {}) for name in _nets_in(experiment))
+
+
+def _settings(member: Member, experiment: Config, config: Config) -> Config:
+    """What a member's method must be told of an experiment."""
+    offered = {"parts": _parts, "panels": _panels}
+    known = methods.settings(ROLES[member.section], member.method)
+    asked = known[1] if known is not None else frozenset()
+    return {name: of(experiment, config) for name, of in offered.items() if name in asked}
+
+
+def _parts(experiment: Config, config: Config) -> list[str]:
+    """The parts that the nets of an experiment are trained on, and the test images."""
     nets = [config["nets"].get(name, {}) for name in _nets_in(experiment)]
-    return member.method != "training" or any("trainer" in net for net in nets)
+    return list(dict.fromkeys([*(net["train_on"] for net in nets if "train_on" in net), "test"]))
 
 
-def _settings(method: str, experiment: Config, config: Config) -> Config:
-    """What a member shows of an experiment, where its method asks for that."""
-    if method == "errors":
-        nets = [config["nets"].get(name, {}) for name in _nets_in(experiment)]
-        parts = [net["train_on"] for net in nets if "train_on" in net]
-        return {"parts": list(dict.fromkeys([*parts, "test"]))}
-    if method == "examples":
-        sources, victims = experiment["sources"], experiment["victims"]
-        ends = dict.fromkeys([sources[0], sources[-1]])
-        panels = [{"source": s, "victim": s if s in victims else victims[-1]} for s in ends]
-        controls = experiment.get("controls", [])[-1:]
-        return {"panels": panels + [{"control": c, "victim": victims[-1]} for c in controls]}
-    return {}
+def _panels(experiment: Config, config: Config) -> list[Config]:
+    """The first and the last source on themselves, where they are victims, and the last control."""
+    sources, victims = experiment["sources"], experiment["victims"]
+    ends = dict.fromkeys([sources[0], sources[-1]])
+    panels = [{"source": s, "victim": s if s in victims else victims[-1]} for s in ends]
+    controls = experiment.get("controls", [])[-1:]
+    return panels + [{"control": control, "victim": victims[-1]} for control in controls]
 
 
 def _nets_in(experiment: Config) -> list[str]:

@@ -159,6 +159,22 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     assert len(error.splitlines()) == 1
 
 
+def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "over.yaml").write_text("splits: {validation: 0.2}\nnets: {linear: null}\n")
+    status, out, _ = blindspots("run", "my.yaml", "over.yaml", "--dry-run", "--expanded")
+    assert status == 0
+    found = yaml.safe_load(out)
+    assert (found["run"], found["splits"]["validation"]) == ("my", 0.2)
+    assert [*found["nets"]] == found["experiments"]["transfer"]["victims"] == ["sigmoid"]
+    assert found.keys().isdisjoint({"defaults", "groups", "report"})
+    (tmp_path / "full.yaml").write_text(out)
+    assert blindspots("run", "full.yaml", "--dry-run", "--expanded") == (0, out, "")
+    status, _, error = blindspots("run", "my.yaml", "--expanded")
+    assert status == 1
+    assert error == "--expanded: expected --dry-run beside it, found none; add it"
+
+
 def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")

@@ -272,7 +272,7 @@ def test_configs_are_short():
         ('"gaussian-*"', '"gausian-*"', "line 15: experiments.all.controls: expected a pattern"),
         ('"gaussian-*"', "closest", "line 15: experiments.all.controls: expected an attack that"),
         ("report: none", "report: nothing",
-         "line 16: experiments.some.report: expected sets of standard, directions, bounds, none, "
+         "line 16: experiments.some.report: expected sets of bounds, directions, standard, none, "
          "found 'nothing'"),
         ("closest: {}", "near: {}",
          "line 12: attacks.near: expected the key 'method', or a name that is one of closest, "),
@@ -405,6 +405,20 @@ def test_a_table_of_several_experiments_is_several():
         for n in (8, 16)
     }
     assert found["figures"] == {}
+
+
+def test_checkpoints_of_nets_are_named_by_a_pattern_of_theirs_alone():
+    nets = {name: {"model": "mlp", "trainer": "sgd", "checkpoints": [1, 20]} for name in "ab"}
+    experiments = {"x": {}, "y": {"nets": ["a", "*@20"]}, "z": {"sources": "a@1", "victims": "*"}}
+    raw = {"run": "r", "data": "digits", "nets": nets, "attacks": {"closest": {}}}
+    found = expand(raw | {"experiments": experiments})
+    assert not found.faults
+    got = {name: (e["sources"], e["victims"]) for name, e in found.config["experiments"].items()}
+    assert got == {
+        "x": (["a", "b"], ["a", "b"]),
+        "y": (["a", "a@20", "b@20"], ["a", "a@20", "b@20"]),
+        "z": (["a@1"], ["a", "b"]),
+    }
 
 
 def test_nets_of_another_dataset_are_not_among_all():

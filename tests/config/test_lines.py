@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
-from blindspots.config.lines import place_of, written
+from blindspots.config.lines import place_of, source_of, written
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA
 
@@ -36,6 +36,34 @@ def test_a_fault_is_where_its_key_is_or_the_nearest_around_it():
     assert place_of("nets.x.model.hidden", known) == "3"
     assert place_of("nets.y", known) == "2"
     assert place_of("top level", known) is None
+
+
+def test_a_key_that_was_made_is_said_by_the_one_that_it_is_made_of():
+    made = {
+        "attacks.a-0.1": "attacks.a", "attacks.a-0.1.std": "attacks.a.std.0",
+        "nets.x-P1": "nets.x", "nets.x.trainer.decay": "defaults.trainer.decay",
+    }  # fmt: skip
+    assert source_of("attacks.a-0.1.std", made) == "attacks.a.std.0"
+    assert source_of("attacks.a-0.1.clip", made) == "attacks.a.clip"
+    assert source_of("nets.x-P1.trainer.decay.2", made) == "defaults.trainer.decay.2"
+    assert source_of("nets.y.trainer", made) == "nets.y.trainer"
+
+
+def test_a_key_that_is_there_twice_has_a_line_and_what_is_merged_is_there_once(tmp_path):
+    file = tmp_path / "my.yaml"
+    file.write_text("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n  x: 2\ngroups:\n  g: [a]\n  g: [b]\n")
+    (line,) = written([file]).twice
+    assert line == f"{file}, line 8: groups.g: expected one, found two; rename or remove one"
+
+
+def test_null_clears_what_a_file_before_gave(tmp_path):
+    files = [tmp_path / f"{number}.yaml" for number in range(3)]
+    files[0].write_text("a: 1\nb: {c: 2, d: null}\ne: 3\n")
+    files[1].write_text("a: null\nb: {c: null, d: null}\ne: ~\n")
+    files[2].write_text("e: 4\n")
+    assert written(files).cleared == {"a", "b.c"}
+    assert written(files[:1], by_hand=["a"]).cleared == {"a"}
+    assert "a" not in written(files[:1], by_hand=["a"]).lines
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: [\n", "- 1\n", "", "\x00"])
