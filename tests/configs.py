@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from blindspots.config.check import full_form, laid_over
+from blindspots.config.reading import full_form, laid_over
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))

@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
+from blindspots.config.reading import laid_over
 from blindspots.files import tables, weights
 from blindspots.interface import InputError
 from tests.conftest import ROOT

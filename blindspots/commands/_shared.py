@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from blindspots.config.check import check, full_form, laid_over
+from blindspots.config.check import check
 from blindspots.config.lines import Written, written
+from blindspots.config.reading import full_form, laid_over
 from blindspots.config.values import assert_bounded
 from blindspots.interface import InputError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,17 +10,13 @@ from blindspots import provenance
 from blindspots.config import datasets, measurements, methods
 from blindspots.config.chance import chance_faults
 from blindspots.config.drafts import Draft
-from blindspots.config.expansion import expand
-from blindspots.config.lines import Written, place_of, source_of
+from blindspots.config.lines import Written
+from blindspots.config.reading import full_form, raise_faults
 from blindspots.config.references import in_use, reference_faults
-from blindspots.config.removals import without_removed
-from blindspots.config.renamed import renamed_faults
-from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults, certificate_faults
-from blindspots.config.values import assert_bounded, numbers, value_faults
-from blindspots.config.wording import key_of
+from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -76,55 +72,6 @@ def check(
     return _checked(full_form(raw, schema, where, files, run), where, files)
 
 
-def full_form(
-    raw: Any,
-    schema: Mapping[str, Any],
-    where: str = "config",
-    files: Written | None = None,
-    run: str | None = None,
-) -> Draft:
-    """Write a config out, see `expansion.expand`. The parameters are those of `check`.
-
-    Raises:
-        InputError: one line for each fault that does not need the full form to be found.
-    """
-    try:
-        assert_bounded(raw)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    files = files or Written()
-    if files.twice:
-        raise InputError("\n".join(files.twice))
-    if isinstance(raw, Mapping) and raw.get("run") is None and run is not None:
-        raw = {"run": run} | {key: value for key, value in raw.items() if key != "run"}
-    short, removed = without_removed(raw, schema)
-    config = numbers(short)
-    faults = [*value_faults(config)] or [*renamed_faults(config)]
-    found = Draft(config, faults=faults or [*schema_faults(config, schema)])
-    if not found.faults:
-        found = expand(short, {way: key_of(way) in files.cleared for way in removed})
-        if "run" not in found.config:
-            found.faults.append("top level: expected the key 'run', found none; add it")
-    try:
-        assert_bounded(found.config)
-    except InputError as error:
-        raise InputError(f"{where}: {error}, once every list is several entries") from None
-    _raise(found.faults, where, files, found)
-    return found
-
-
-def _raise(faults: Iterable[str], where: str, files: Written, full: Draft) -> None:
-    """Raise what is wrong, a line for each fault, of the keys in the user's files."""
-    said = []
-    for fault in faults:
-        made, _, what = fault.partition(": ")
-        key = source_of(made, full.made)
-        place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
-        said.append(f"{place or where}: {key}: {what}")
-    if said:
-        raise InputError("\n".join(dict.fromkeys(said)))
-
-
 def _checked(full: Draft, where: str, files: Written | None) -> Config:
     """The full form with every optional key, checked."""
     config = numbers(full.config)
@@ -152,15 +99,8 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-    _raise(faults, where, files or Written(), full)
+    raise_faults(faults, where, files or Written(), full)
     return config
-
-
-def laid_over(base: Any, over: Any) -> Any:
-    """One config over another, key by key, as Snakemake does with several config files."""
-    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
-        return over
-    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:

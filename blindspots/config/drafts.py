@@ -9,6 +9,7 @@ from typing import Any
 from blindspots.config.instances import instances
 from blindspots.config.removals import stray
 from blindspots.config.wording import key_of
+from blindspots.interface import InputError
 
 Config = dict[str, Any]
 Way = tuple[str, ...]
@@ -42,7 +43,11 @@ class Draft:
         several: dict[str, list[str]] = {}
         given, entries = self.config[section], Config()
         for name, entry in given.items():
-            made = instances(section, name, entry)
+            try:
+                made = instances(section, name, entry)
+            except InputError as error:
+                self.faults.append(f"{section}.{name}: {error}")
+                continue
             if made[0].sources:
                 several[name] = [one.name for one in made]
             for one in made:

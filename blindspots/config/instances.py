@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
@@ -38,6 +39,9 @@ ROLES = {
 }
 """The role of the methods that the entries of a section name."""
 
+MOST = 1000
+"""Instances of one entry."""
+
 SAID = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
 """What people call an entry of a section."""
 
@@ -57,10 +61,20 @@ class Instance(NamedTuple):
 
 
 def instances(section: str, name: str, entry: Entry) -> list[Instance]:
-    """The instances of an entry: every combination of its lists' values; of one without, itself."""
+    """The instances of an entry: every combination of its lists' values; of one without, itself.
+
+    Raises:
+        InputError: more than `MOST` of them.
+    """
     ways = [way for way in _single(section, entry) if _is_several(_value(entry, way))]
     if not ways:
         return [Instance(name, entry, {})]
+    count = prod(len(_value(entry, way)) for way in ways)
+    if count > MOST:
+        raise InputError(
+            f"expected lists whose values make at most {MOST} entries, found {count} combinations; "
+            "shorten them"
+        )
     found = []
     for chosen in product(*(enumerate(_value(entry, way)) for way in ways)):
         own, sources = entry, {}

@@ -5,7 +5,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
+from blindspots.config.reading import laid_over
 from blindspots.interface import InputError
 from tests.configs import full
 

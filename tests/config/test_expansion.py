@@ -7,10 +7,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blindspots.config.check import check, full_form, instances
+from blindspots.config.check import check, instances
 from blindspots.config.expansion import expand
 from blindspots.config.lines import written
 from blindspots.config.methods import defaults
+from blindspots.config.reading import full_form
 from blindspots.interface import InputError
 from tests.configs import ROOT, SCHEMA, full, short
 
@@ -264,6 +265,9 @@ def test_configs_are_short():
          "line 13: attacks.gaussian: expected a list whose values make names of their own, found "
          "that gaussian-0.1 is there twice"),
         ("closest: {}", "gaussian-0.1: {method: closest}", "that gaussian-0.1 is there twice"),
+        ("std: [0.1, 3e-1]", f"std: {[*range(40)]}, distortion: {[*range(1, 41)]}",
+         "line 13: attacks.gaussian: expected lists whose values make at most 1000 entries, found "
+         "1600 combinations; shorten them"),
         ("[8, 16]", "[8, 0]", "line 15: experiments.all.n.1: expected at least 1"),
         ("[halves, linear]", "[halves, liner]",
          "line 16: experiments.some.nets: expected a net of this config (FC-P1, FC-P2, linear, "
