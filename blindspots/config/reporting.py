@@ -134,7 +134,7 @@ def _fits(member: Member, experiment: Config, config: Config) -> bool:
     """Whether there is something to show: the history of trainings, where a net is trained."""
     if "history" not in methods.inputs(ROLES[member.section], member.method):
         return True
-    return any("trainer" in config["nets"].get(name, {}) for name in _nets_in(experiment))
+    return any("trainer" in net for net in _nets_in(experiment, config))
 
 
 def _settings(member: Member, experiment: Config, config: Config) -> Config:
@@ -147,8 +147,8 @@ def _settings(member: Member, experiment: Config, config: Config) -> Config:
 
 def _parts(experiment: Config, config: Config) -> list[str]:
     """The parts that the nets of an experiment are trained on, and the test images."""
-    nets = [config["nets"].get(name, {}) for name in _nets_in(experiment)]
-    return list(dict.fromkeys([*(net["train_on"] for net in nets if "train_on" in net), "test"]))
+    parts = [net.get("train_on") for net in _nets_in(experiment, config)]
+    return [*filter(None, dict.fromkeys([*parts, "test"]))]
 
 
 def _panels(experiment: Config, config: Config) -> list[Config]:
@@ -160,5 +160,7 @@ def _panels(experiment: Config, config: Config) -> list[Config]:
     return panels + [{"control": control, "victim": victims[-1]} for control in controls]
 
 
-def _nets_in(experiment: Config) -> list[str]:
-    return list(dict.fromkeys([*experiment["sources"], *experiment["victims"]]))
+def _nets_in(experiment: Config, config: Config) -> list[Config]:
+    """The nets of an experiment, those of checkpoints (NET@STEP) too."""
+    names = [name.partition("@")[0] for name in experiment["sources"] + experiment["victims"]]
+    return [config["nets"][name] for name in dict.fromkeys(names)]

@@ -12,6 +12,7 @@ from blindspots.config.expansion import expand
 from blindspots.config.lines import written
 from blindspots.config.methods import defaults
 from blindspots.config.reading import full_form
+from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
 from tests.configs import ROOT, SCHEMA, full, short
 
@@ -232,7 +233,12 @@ def translated(old):
 
 
 def test_the_papers_config_is_what_it_was():
-    old = translated(yaml.safe_load((ROOT / "tests/config/old/config.yaml").read_text("utf-8")))
+    old = yaml.safe_load((ROOT / "tests/config/old/config.yaml").read_text("utf-8"))
+    renamed = {fault.partition(": ")[0] for fault in renamed_faults(old)}
+    tables = {"tables.table5", "tables.table5-paper", "tables.table5-groups"}
+    assert renamed == {"lipschitz", "operators", "decay_scale", *(f"{t}.operators" for t in tables)}
+    old = translated(old)
+    assert not [*renamed_faults(old)]
     assert of_methods(check(old, SCHEMA)) == of_methods(check(short("config.yaml"), SCHEMA))
 
 
