@@ -15,7 +15,7 @@ from blindspots.files.given import check as check_given
 from blindspots.config.check import check
 from blindspots.config.claims import claims_of
 from blindspots.config.datasets import is_derived
-from blindspots.config.lines import places
+from blindspots.config.lines import written
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.config.printed import printed
 from blindspots.interface import InputError
@@ -40,11 +40,8 @@ def checked(raw):
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
     by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
-    lines = {
-        key: line for key, line in places(files).items() if key.partition(".")[0] not in by_hand
-    }
     try:
-        return check(raw, schema, ", ".join(files), lines)
+        return check(raw, schema, ", ".join(files), written(files, by_hand), Path(files[0]).stem)
     except InputError as error:
         sys.exit(str(error))
 

@@ -15,6 +15,7 @@ from blindspots.files import tables
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.report import page
 from blindspots.threat.answers import CLEAN
+from tests.configs import full
 from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
@@ -74,7 +75,7 @@ SUMMARIES = {"t": summary, "large": large, "wide": wide}
 
 
 def checked(**changes):
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     experiment = raw["experiments"]["cross-model"]
     experiment |= {"sources": list(NETS), "victims": list(NETS), "controls": ["gaussian-0.1"]}
     raw["nets"]["AE32-10"]["label"] = HOSTILE

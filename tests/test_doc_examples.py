@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
+from blindspots.config.reading import laid_over
 from blindspots.files import tables, weights
 from blindspots.interface import InputError
 from tests.conftest import ROOT
@@ -124,9 +125,9 @@ def python(block, names):
 def configs(block, _):
     """A whole config must be right, and so must what is laid over one."""
     raw = yaml.safe_load(block)
-    whole = {"run", "nets", "data"} <= raw.keys()
+    whole = {"nets", "data"} <= raw.keys()
     try:
-        check(raw if whole else laid_over(START, raw), SCHEMA)
+        check(raw if whole else laid_over(START, raw), SCHEMA, run="my")
     except InputError as error:
         told = [line for line in str(error).splitlines() if "found 'my_lab" not in line]
         assert not told, told  # a module of that name stands for the user's

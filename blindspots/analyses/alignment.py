@@ -9,6 +9,14 @@ import pandas as pd
 from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "directions",
+    "place": 3,
+    "title": "Gradients of source and victim, and transfer",
+    "of": "Gradients of source and victim, and transfer: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 COLUMNS = {
     "cosine": ("cosine of the gradients", ""),
     "victim_gradient": ("victim's gradient", "L2"),

@@ -14,6 +14,14 @@ from blindspots.analyses.masking import warnings
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
+REPORT = {
+    "set": "standard",
+    "place": 1,
+    "title": "Errors, and the distortions found",
+    "of": "Errors of {}, and the distortions found",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

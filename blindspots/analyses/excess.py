@@ -12,6 +12,14 @@ from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "directions",
+    "place": 1,
+    "title": "Transfer beyond clean error and beyond noise",
+    "of": "Transfer beyond clean error and beyond noise: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

@@ -8,6 +8,15 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "standard",
+    "place": 4,
+    "name": "lipschitz",
+    "title": "Lipschitz bounds, layer by layer",
+    "of": "Lipschitz bounds of {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The bounds of the layers that have one other than 1, and their product.

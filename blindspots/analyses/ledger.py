@@ -13,6 +13,14 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
+REPORT = {
+    "set": "standard",
+    "place": 5,
+    "title": "Ledger: certified against found",
+    "of": "Ledger of {}: certified against found",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {
     "certified": "Certified radius (median)",
     "found": "Smallest distance found (median)",

@@ -8,6 +8,14 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "bounds",
+    "place": 1,
+    "title": "Lipschitz constants: bounds and the steepest slopes found",
+    "of": "Lipschitz constants of {}: bounds and the steepest slopes found",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

@@ -13,6 +13,14 @@ from blindspots.analyses.attacked import middle
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.threat.outcomes import RIGHT
 
+REPORT = {
+    "set": "directions",
+    "place": 2,
+    "title": "Transfer radius: median distortion that fools the victim",
+    "of": "Transfer radius of {}: median distortion that fools the victim",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 NONE = "no image that both get right, attacked with success"
 BEYOND = "more than half of the images are not fooled at any distortion that was tried"
 

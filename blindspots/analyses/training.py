@@ -8,6 +8,14 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+REPORT = {
+    "set": "standard",
+    "place": 3,
+    "title": "Trainings",
+    "of": "Trainings of {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 COLUMNS = {
     "iteration": ("iterations", ""),
     "loss": ("loss", ""),

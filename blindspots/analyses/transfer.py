@@ -10,6 +10,14 @@ from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.threat.outcomes import REJECTED, WRONG
 
+REPORT = {
+    "set": "standard",
+    "place": 2,
+    "title": "How often each net errs on each one's attacked images",
+    "of": "How often each net errs on each one's attacked images: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 
 def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.

@@ -12,6 +12,9 @@ from blindspots.certificates._answers import answers
 from blindspots.certificates.contract import certificate
 from blindspots.interface import CertificateResult, Status
 
+BY_DEFAULT = "product"
+"""What it is called in a config that names no certificates (`config.expansion`)."""
+
 
 @certificate(whole=True)
 def lipschitz(

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from blindspots.config.check import check, laid_over
-from blindspots.config.lines import places
+from blindspots.config.check import check
+from blindspots.config.lines import Written, written
 from blindspots.config.loader import load
+from blindspots.config.reading import full_form, laid_over
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +25,35 @@ LOCKS = Path(".snakemake/locks")
 
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
+    return check(*_given(*paths))
+
+
+def expanded(*paths: Path) -> str:
+    """The full form of that config, as YAML."""
+    return yaml.dump(
+        full_form(*_given(*paths)).config,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=200,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what is there twice twice, without names for it."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
+    """What `check` takes of configs: as one, the schema, where they are, and the run's name."""
     raw: Any = {}
     for path in paths:
         raw = laid_over(raw, load(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    return check(raw, schema, ", ".join(map(str, paths)), places(paths))
+    return raw, schema, ", ".join(map(str, paths)), written(paths), paths[0].stem
 
 
 def workflow(name: str) -> Path:

@@ -1,7 +1,7 @@
 """Write a commented config to begin with.
 
-It is complete: train two networks, attack them, show each the other's attacked images, bound and
-report. Every key is commented; change what you like.
+It is short, since what a config leaves out has a default, and it runs: train two networks, attack
+them, show each the other's attacked images, bound and report. Change what you like.
 
 Examples:
   blindspots new my.yaml                                    handwritten digits, no download
@@ -24,6 +24,7 @@ import yaml
 
 from blindspots.commands import _shared
 from blindspots.config import methods
+from blindspots.config.defaults import method_of
 from blindspots.config.schema import schema_faults
 from blindspots.interface import InputError
 
@@ -55,12 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
     text = _shared.workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    was = re.escape(copied["run"])
-    quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
-    text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
-    text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
+    if "run" in copied:
+        was = re.escape(copied["run"])
+        quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
+        text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
+        text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
     if arguments.dataset or arguments.root:
-        block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
+        block = _data(arguments.dataset or method_of(copied["data"])["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
     schema = _shared.workflow("schemas/config.schema.yaml")
     made = (

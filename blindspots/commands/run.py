@@ -6,6 +6,7 @@ what is left. Results go to results/ in the folder that you are in.
 
 Examples:
   blindspots run my.yaml --dry-run        count the jobs that would run
+  blindspots run my.yaml --dry-run --expanded   print the config with all that it leaves out
   blindspots run my.yaml
   blindspots run base.yaml changes.yaml   the second is laid over the first, key by key
   blindspots run my.yaml --gpu 1          one job at a time on the one GPU
@@ -31,6 +32,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("configs", type=Path, nargs="+", metavar="config.yaml", help="what to run")
     parser.add_argument("--dry-run", action="store_true", help="count the jobs, run none")
+    parser.add_argument(
+        "--expanded", action="store_true", help="with --dry-run: print the config's full form alone"
+    )
     parser.add_argument("--cores", default="all", metavar="N", help="cores to use; default: all")
     parser.add_argument(
         "--gpu", metavar="N", help="jobs that may use the GPU at a time; default: any"
@@ -46,6 +50,11 @@ def run(arguments: argparse.Namespace) -> None:
     if gpu is not None and not (gpu.isdecimal() and int(gpu) > 0):
         raise InputError(f"--gpu: expected a number from 1, found {gpu!r}; leave it out for any")
     page = _shared.report_of(_shared.read(*arguments.configs))
+    if arguments.expanded:
+        if not arguments.dry_run:
+            raise InputError("--expanded: expected --dry-run beside it, found none; add it")
+        print(_shared.expanded(*arguments.configs), end="")
+        return
     options = ["--quiet", "host", "rules", *(["--dry-run"] if arguments.dry_run else [])]
     if gpu is not None:
         options += ["--resources", f"gpu={gpu}"]

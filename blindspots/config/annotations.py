@@ -62,6 +62,25 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
     return None
 
 
+def takes_list(annotation: ast.expr | None) -> bool:
+    """Whether a parameter may be given a list, as far as its annotation tells.
+
+    Args:
+        annotation: as for `misfit`; None, and unknown names, may be of a list.
+    """
+    match annotation:
+        case ast.Constant(None) | ast.Subscript(ast.Name("Literal")):
+            return False
+        case ast.Name(name) if name in TYPES:
+            return False
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *_])):
+            return takes_list(inner)
+        case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
+            given = (one for one in _alternatives(annotation) if not _is_of_arrays(one))
+            return any(map(takes_list, given))
+    return True
+
+
 def mentions(
     value: Any, annotation: ast.expr, mark: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[tuple[int | str, ...], Any, list[Any], Mapping[str, Any]]]:

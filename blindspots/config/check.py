@@ -10,15 +10,15 @@ from blindspots import provenance
 from blindspots.config import attacked, checkpoints, datasets, measurements, methods
 from blindspots.config.chance import chance_faults
 from blindspots.config.claims import claims_of
-from blindspots.config.lines import place_of
+from blindspots.config.drafts import Draft
+from blindspots.config.lines import Written
 from blindspots.config.printed import printed
+from blindspots.config.reading import full_form, raise_faults
 from blindspots.config.references import in_use, reference_faults
-from blindspots.config.renamed import renamed_faults
-from blindspots.config.schema import schema_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults, certificate_faults
-from blindspots.config.values import assert_bounded, numbers, value_faults
+from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -53,7 +53,8 @@ def check(
     raw: Any,
     schema: Mapping[str, Any],
     where: str = "config",
-    places: Mapping[str, str] | None = None,
+    files: Written | None = None,
+    run: str | None = None,
 ) -> Config:
     """Check a config and fill in what may be left out.
 
@@ -61,23 +62,23 @@ def check(
         raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
         schema: of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
-        places: where its keys are, see `lines.places`.
+        files: where its keys are, see `lines.written`.
+        run: name of a run whose config says none.
 
     Returns:
-        A new config in which every optional key is present.
+        A new config in its full form (`expansion`), in which every optional key is present.
 
     Raises:
         InputError: one line for each fault.
     """
-    try:
-        assert_bounded(raw)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    config = numbers(raw)
-    faults = [*value_faults(config)] or [*renamed_faults(config)]
-    faults = faults or [*schema_faults(config, schema)] or [*_unreadable(config)]
-    short = not faults and "data" in config
-    faults = faults or [*datasets.fill_in(config, name_of)]
+    return _checked(full_form(raw, schema, where, files, run), where, files)
+
+
+def _checked(full: Draft, where: str, files: Written | None) -> Config:
+    """The full form with every optional key, checked."""
+    config = numbers(full.config)
+    short = "data" in config
+    faults = [*_unreadable(config)] or [*datasets.fill_in(config, name_of)]
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
@@ -100,9 +101,7 @@ def check(
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-    if faults:
-        said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
-        raise InputError("\n".join(dict.fromkeys(said)))
+    raise_faults(faults, where, files or Written(), full)
     return config
 
 
@@ -114,13 +113,6 @@ def _unreadable(config: Config) -> Iterator[str]:
         except InputError as error:
             beside = "" if isinstance(config[key], list) else f"{key}: "
             yield from (beside + line for line in str(error).splitlines())
-
-
-def laid_over(base: Any, over: Any) -> Any:
-    """One config over another, key by key, as Snakemake does with several config files."""
-    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
-        return over
-    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.lines import place_of, places
+from blindspots.config.lines import place_of, written
 from blindspots.config.loader import load
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located, schema
@@ -34,8 +34,10 @@ def claims_in(path: Path) -> dict[str, Any]:
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
     faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
     if faults:
-        known = places([path])
-        raise InputError("\n".join(f"{place_of(f, known) or path}: {f}" for f in faults))
+        known = written([path]).lines
+        raise InputError(
+            "\n".join(f"{place_of(f.partition(': ')[0], known) or path}: {f}" for f in faults)
+        )
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
     return {"deviations": [], **raw, "claims": made, "file": str(path)}
 

@@ -28,6 +28,27 @@ def plain_of(datasets: Mapping[str, Config], name: str) -> str:
     return name
 
 
+def plain_in(config: Config, name: str | None) -> str | None:
+    """The plain dataset that one is made from, of a config that is not filled in.
+
+    Args:
+        config: with a section `data`, `datasets` or both.
+        name: of the dataset; None: the one that is meant where none is named.
+
+    Returns:
+        None for that of `data`, which needs no name.
+    """
+    datasets = config.get("datasets", {})
+    plain = [one for one, of in datasets.items() if not of.get("parents") and not of.get("data")]
+    default = plain[0] if "data" not in config and len(plain) == 1 else None
+    for _ in datasets:  # so many steps at most, where the names go in a circle
+        made = datasets.get(name, {})
+        if not made.get("data") and not made.get("parents"):
+            break
+        name = made.get("data")
+    return name if name in datasets else default
+
+
 def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
     """Put all datasets into the section `datasets`, that of `data` first, and name them everywhere.
 

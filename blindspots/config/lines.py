@@ -1,8 +1,9 @@
-"""The lines of config files, for messages."""
+"""What config files say where: the lines of their keys, for messages, and what they take back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -11,49 +12,99 @@ from blindspots.config.wording import key_of
 
 Names = tuple[str, ...]
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The faster one, where PyYAML was built with it."""
 
-def places(files: Iterable[str | Path]) -> dict[str, str]:
-    """Lines of the keys in config files.
+NULL, MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
+
+
+@dataclass
+class Written:
+    """What the files of a config say where.
+
+    Attributes:
+        lines: by key, such as "nets.FC10.model", the file and the line that its value begins in; of
+            a key in several files the last.
+        cleared: keys that are null in a file, after one before it gave them a value.
+        twice: a line for each key that is there twice in one mapping.
+    """
+
+    lines: dict[str, str] = field(default_factory=dict)
+    cleared: set[str] = field(default_factory=set)
+    twice: list[str] = field(default_factory=list)
+
+
+def written(files: Iterable[str | Path], by_hand: Collection[str] = ()) -> Written:
+    """Read where the keys of configs are.
 
     Args:
         files: laid over each other in this order; those that cannot be read are left out.
-
-    Returns:
-        By key, such as "nets.FC10.model", the file and the line that its value begins in; of a key
-        in several files the last.
+        by_hand: top-level keys that were given on the command line, and are in no file.
     """
-    found = {}
+    found, given = Written(), set[str]()
     for file in files:
         try:
-            node = yaml.compose(Path(file).read_text("utf-8"), yaml.SafeLoader)
-        except (OSError, ValueError, yaml.YAMLError):
+            node = yaml.compose(Path(file).read_text("utf-8"), LOADER)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             continue  # said by who reads it
-        for path, line in _lines(node, (), ()):
-            found[key_of(path)] = f"{file}, line {line}"
+        for path, line, value, again in _lines(node, (), ()):
+            key = key_of(path)
+            if again:
+                found.twice.append(f"{file}, line {line}: {key}: expected one, found two; {REMEDY}")
+            if path[0] not in by_hand:
+                found.lines[key] = f"{file}, line {line}"
+            if getattr(value, "tag", "") != NULL:
+                given.add(key)
+                found.cleared.discard(key)
+            elif key in given:
+                given.discard(key)
+                found.cleared.add(key)
+    found.cleared |= {key for key in given if key.partition(".")[0] in by_hand}
     return found
 
 
-def place_of(fault: str, known: Mapping[str, str]) -> str | None:
-    """File and line of the key that a fault begins with, or of the nearest key around it."""
-    key = fault.partition(": ")[0]
-    while key and key not in known:
+REMEDY = "rename or remove one"
+
+
+def place_of(key: str, lines: Mapping[str, str]) -> str | None:
+    """Where a key is, or the nearest around it; `lines` as in `Written`."""
+    while key and key not in lines:
         key = key.rpartition(".")[0]
-    return known.get(key)
+    return lines.get(key)
+
+
+def source_of(key: str, made: Mapping[str, str]) -> str:
+    """The key that the user wrote, of one that an expansion may have made of it.
+
+    Args:
+        key: of the full form of a config.
+        made: by key that was made, or by one around it, what it is made of; which may have been
+            made, too.
+    """
+    around = key
+    while around:
+        if around in made:
+            return source_of(made[around] + key[len(around) :], made)
+        around = around.rpartition(".")[0]
+    return key
 
 
 def _lines(
     node: yaml.Node | None, path: Names, above: tuple[int, ...]
-) -> Iterator[tuple[Names, int]]:
+) -> Iterator[tuple[Names, int, yaml.Node, bool]]:
+    """Every key with its line, its value, and whether its mapping had it before."""
     if node is None or id(node) in above:  # an alias that stands inside what it names
         return
     above = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
+        seen = set()
         for key, value in node.value:
             name = (*path, str(key.value))
-            yield name, key.start_mark.line + 1
+            yield name, key.start_mark.line + 1, value, name in seen and key.tag != MERGE
+            seen.add(name)
             yield from _lines(value, name, above)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             name = (*path, str(number))
-            yield name, value.start_mark.line + 1
+            yield name, value.start_mark.line + 1, value, False
             yield from _lines(value, name, above)

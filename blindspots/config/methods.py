@@ -174,6 +174,18 @@ def declared(role: str, method: str, name: str) -> Any:
     return constant(locate(role, method)[0], name)
 
 
+@cache
+def declaring(role: str, name: str) -> dict[str, Any]:
+    """The package's methods of a role whose modules have a constant, with its plain value."""
+    found = {}
+    for method in names(role):
+        module, _ = locate(role, method)
+        path = source(module)
+        if path is not None and f"\n{name} = " in path.read_text("utf-8"):
+            found[method] = constant(module, name)
+    return found
+
+
 def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
     """The settings of a method whose annotation has a mark of `blindspots.limits`.
 

@@ -15,11 +15,11 @@ TEXT = {
     "readings", "renamed", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
     "data", "paper", "table", "cells_of", "errors_of",
-    "columns", "rows",
+    "columns", "rows", "groups", "report",
 }  # fmt: skip
 """Keys whose values are names, though they may look like numbers."""
 
-OF_NAMES = {"readings", "renamed", "parents", "errors_of"}
+OF_NAMES = {"readings", "renamed", "parents", "errors_of", "groups"}
 """Keys of mappings whose values are all names."""
 
 MOST_VALUES = 100_000

@@ -12,6 +12,14 @@ from matplotlib.figure import Figure
 from blindspots import statistics
 from blindspots.measurements.controls import NOISE, OTHER_IMAGE
 
+REPORT = {
+    "set": "directions",
+    "place": 1,
+    "title": "Error against distortion, by direction",
+    "of": "Error against distortion, by direction: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 NOTHING = "no image can be\nmoved so far"
 PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}

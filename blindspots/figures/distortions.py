@@ -12,6 +12,14 @@ from matplotlib.figure import Figure
 from blindspots.analyses.attacked import tried
 from blindspots.analyses.kit import of_fewer
 
+REPORT = {
+    "set": "standard",
+    "place": 2,
+    "title": "Distortions found",
+    "of": "Distortions found for {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """One cumulative curve per net: the share of its images fooled at or below a distortion.

@@ -15,6 +15,14 @@ from blindspots.figures.kit import picture
 from blindspots.limits import Count, either, one_of_its, some
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
+REPORT = {
+    "set": "standard",
+    "place": 3,
+    "title": "Originals (odd columns) and distorted images (even columns)",
+    "of": "Originals (odd columns) and distorted images (even columns): {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 NO_SUCCESS = "no attack succeeded"
 GAP = 2
 """White pixels between images."""

@@ -11,6 +11,15 @@ from matplotlib.figure import Figure
 from blindspots.analyses.kit import Figures, beside
 from blindspots.analyses.transfer import transfer as summary
 
+REPORT = {
+    "set": "standard",
+    "place": 1,
+    "name": "transfer",
+    "title": "How often each net errs on each one's attacked images",
+    "of": "How often each net errs on each one's attacked images: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 CELL = 0.62
 """Inches."""
 

@@ -12,6 +12,14 @@ from matplotlib.figure import Figure
 from blindspots.analyses.threats import across
 from blindspots.threat.outcomes import RIGHT
 
+REPORT = {
+    "set": "bounds",
+    "place": 1,
+    "title": "Certified and found",
+    "of": "Certified and found: {}",
+}
+"""The report set that it is in (`config.reporting`)."""
+
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 

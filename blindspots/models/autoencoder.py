@@ -10,6 +10,9 @@ from torch import nn
 from blindspots.limits import Count
 from blindspots.models.mlp import linear
 
+OUTPUT = "images"
+"""What it gives in the place of logits: no default of a config, and no pattern, attacks it."""
+
 
 def autoencoder(shape: Sequence[int], classes: int, *, hidden: Count) -> nn.Sequential:
     """The autoencoder below AE400-10 (Szegedy et al. 2013, section 4.2).

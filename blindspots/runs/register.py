@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from blindspots.config.lines import place_of, places
+from blindspots.config.lines import place_of, written
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.report.verdicts import WORDS, Verdict, verdicts
@@ -45,7 +45,8 @@ def page(papers: Sequence[Mapping[str, Any]], results: Path, command: str) -> st
         try:
             parts += _paper(paper, verdicts(paper["claims"], read))
         except InputError as error:
-            place = place_of(str(error), places([paper["file"]])) or paper["file"]
+            lines = written([paper["file"]]).lines
+            place = place_of(str(error).partition(": ")[0], lines) or paper["file"]
             raise InputError(f"{place}: {error}") from None
     return "\n\n".join(parts) + "\n"
 

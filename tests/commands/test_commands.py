@@ -53,7 +53,7 @@ def blindspots(tmp_path, monkeypatch, capsys):
 
 
 def written(path):
-    return check(yaml.safe_load(path.read_text("utf-8")), SCHEMA)
+    return check(yaml.safe_load(path.read_text("utf-8")), SCHEMA, run=path.stem)
 
 
 def test_the_help_names_every_command_and_imports_nothing_slow():
@@ -83,14 +83,13 @@ def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp
     assert "run mine.yaml --dry-run" in out
     found = written(tmp_path / "mine.yaml")
     assert (found["run"], found["datasets"]["digits"]["method"]) == ("mine", "digits")
-    assert "results are in results/mine," in (tmp_path / "mine.yaml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["1", "1e5", "null", "yes", "2024-01-01"])
-def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_path, name):
-    assert blindspots("new", f"{name}.yaml")[0] == 0
+@pytest.mark.parametrize("preset", ["start", "paper"])
+def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_path, name, preset):
+    assert blindspots("new", f"{name}.yaml", "--preset", preset)[0] == 0
     assert written(tmp_path / f"{name}.yaml")["run"] == name
-    assert f"results/{name}," in (tmp_path / f"{name}.yaml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("preset", COMPLETE)
@@ -157,18 +156,34 @@ def test_force_writes_over_a_file(blindspots, tmp_path):
 def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")
-    (tmp_path / "my.yaml").write_text(text.replace("\nseeds:", "\nsedes:"))
+    (tmp_path / "my.yaml").write_text(text.replace("\nreport:", "\nreprot:"))
     status, _, error = blindspots(name, "my.yaml")
     assert status == 1
     assert error.startswith("my.yaml: top level: ")
-    assert "found 'sedes'; did you mean 'seeds'?" in error
+    assert "found 'reprot'; did you mean 'report'?" in error
     assert len(error.splitlines()) == 1
+
+
+def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "over.yaml").write_text("splits: {validation: 0.2}\nnets: {linear: null}\n")
+    status, out, _ = blindspots("run", "my.yaml", "over.yaml", "--dry-run", "--expanded")
+    assert status == 0
+    found = yaml.safe_load(out)
+    assert (found["run"], found["splits"]["validation"]) == ("my", 0.2)
+    assert [*found["nets"]] == found["experiments"]["transfer"]["victims"] == ["sigmoid"]
+    assert found.keys().isdisjoint({"defaults", "groups", "report"})
+    (tmp_path / "full.yaml").write_text(out)
+    assert blindspots("run", "full.yaml", "--dry-run", "--expanded") == (0, out, "")
+    status, _, error = blindspots("run", "my.yaml", "--expanded")
+    assert status == 1
+    assert error == "--expanded: expected --dry-run beside it, found none; add it"
 
 
 def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")
-    line = text.splitlines().index("  sigmoid:") + 1
+    line = next(n for n, s in enumerate(text.splitlines(), 1) if s.startswith("  sigmoid:"))
     (tmp_path / "my.yaml").write_text(text.replace("\n  sigmoid:", "\n  linear:"))
     status, _, error = blindspots("run", "my.yaml", "--dry-run")
     assert status == 1
@@ -373,7 +388,7 @@ def test_what_is_to_be_removed_is_said_and_removed_once_a_person_says_yes(
 
 
 def test_a_config_with_a_plus_in_its_name_is_one(blindspots, monkeypatch, tmp_path):
-    blindspots("new", "my.yaml")
+    blindspots("new", "my.yaml", "--preset", "paper")
     (tmp_path / "my.yaml").rename(tmp_path / "a+b.yaml")
     monkeypatch.setattr(housekeeping, "outputs", lambda *_: housekeeping.Made(set(), set()))
     assert blindspots("prune", "a+b.yaml") == (0, "0 files, 0.0 MiB\n", "")

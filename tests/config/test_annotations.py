@@ -3,13 +3,13 @@
 import ast
 
 import pytest
-import yaml
 
 from blindspots.config import methods
 from blindspots.config.annotations import misfit
 from blindspots.config.check import check
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.config.test_check import SCHEMA
+from tests.configs import full
 
 COUNT = "Annotated[int, at_least(1)]"
 
@@ -120,7 +120,7 @@ def method(shape, classes, *, kind="linf", bound="crown", steps=0, layers="conv1
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 def test_a_setting_of_ones_own_may_be_called_as_another_methods_and_be_anything(
@@ -159,7 +159,7 @@ def compare(clean, *, pairs: Sequence[Pair] = (), by: Mapping[str, Victim] | Non
 def test_names_of_nets_in_a_users_settings_are_looked_up(tmp_path, monkeypatch):
     (tmp_path / "my_pairs.py").write_text(PAIRS)
     monkeypatch.syspath_prepend(tmp_path)
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     known = raw["experiments"]["cross-model"]["victims"]
     table = {
         "method": "my_pairs:compare", "experiment": "cross-model",

@@ -11,12 +11,13 @@ from blindspots.config.claims import claims_in, claims_of, table_faults
 from blindspots.config.printed import printed, tables_in
 from blindspots.files import splits
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.config.test_check import SCHEMA, fault
+from tests.configs import full
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 RULE = {"cells": {"table": "t", "rows": "a"}, "at_least": 1, "weakly": 0}

@@ -1,12 +1,12 @@
 """What a method declares of itself counts for a user's method as for the package's."""
 
 import pytest
-import yaml
 
 from blindspots.config import methods
 from blindspots.config.check import check, method_settings
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.config.test_check import SCHEMA
+from tests.configs import full
 
 MODELS = """
 from typing import Annotated
@@ -30,7 +30,7 @@ def raw(tmp_path, monkeypatch):
     (tmp_path / "declared_nets.py").write_text(MODELS)
     (tmp_path / "declared_data.py").write_text(DATASETS)
     monkeypatch.syspath_prepend(tmp_path)
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import yaml
 from blindspots.config.check import check
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.configs import full
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_more_experiments_are_of_an_experiment(of_units):
 
 
 def test_what_a_table_reads_is_measured_of_its_experiments_without_an_entry(of_units):
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     found = check(raw, SCHEMA)["measurements"]
     assert found["transfer"]["experiments"] == ["cross-model", "cross-training-set"]
     assert found["sweep"]["experiments"] == ["cross-model"]
@@ -112,7 +113,7 @@ def of_lengths(lengths): ...
 def raw(tmp_path, monkeypatch):
     (tmp_path / "lab_of_measurements.py").write_text(OWN, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 def own(method, **rest):
@@ -195,14 +196,14 @@ def test_a_measurement_of_the_run_that_asks_for_a_networks_shape_needs_the_netwo
         '@measurement("run", tables=("mine",))\ndef f(nets, shape): ...\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     raw["measurements"] = {"own": {"method": "of_the_run:f"}}
     with pytest.raises(InputError, match=r"measurements\.own: expected the key 'model'"):
         check(raw, SCHEMA)
 
 
 def test_an_entry_of_any_name_is_left_as_it_is():
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     given = {"method": "operators", "model": {"method": "mlp", "hidden": [4]}} | {
         "shape": [1, 8, 8], "classes": 10,
     }  # fmt: skip

@@ -5,7 +5,7 @@ import yaml
 
 from blindspots.config import renamed
 from blindspots.config.check import check
-from blindspots.config.lines import places
+from blindspots.config.lines import written
 from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA
@@ -21,7 +21,7 @@ def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
     file = tmp_path / "old.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(InputError) as error:
-        check(yaml.safe_load(text), SCHEMA, str(file), places([file]))
+        check(yaml.safe_load(text), SCHEMA, str(file), written([file]))
     (line,) = str(error.value).splitlines()
     assert line.startswith(f"{file}, line 1: decay_scale: expected the setting decay_scale of a")
     assert "nets.NAME.trainer" in line

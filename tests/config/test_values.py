@@ -12,11 +12,12 @@ from blindspots.config.check import check
 from blindspots.config.loader import load
 from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.configs import full
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 @pytest.mark.parametrize("raw", [None, [], ["run"], "run", 3], ids=repr)
@@ -60,7 +61,8 @@ def test_other_names_are_right_however_long(raw, name):
 def test_a_name_that_yaml_took_for_something_else_is_to_be_quoted(raw, value, found):
     message = fault(raw, "run", value=value)
     assert message == (
-        "my.yaml: run: expected text (name of the run; its results are in results/{run}), "
+        "my.yaml: run: expected text (name of the run, by default the config file's; its results "
+        "are in results/{run}), "
         f"found {found}; put it in quotes"
     )
 
@@ -178,7 +180,7 @@ def bomb(pattern):
         (f"seeds: [{'9' * 5000}]", "expected a YAML config, found none (Exceeds the limit (4300"),
         ("1: a\n'1': b", "expected a YAML config, found none (the key '1' is there twice"),
         (START.encode("utf-16"), "expected UTF-8, found other text ('utf-8' codec can't decode"),
-        (START.replace("run: ", "run: \xe9").encode("latin-1"), "expected UTF-8, found other text"),
+        (f"{START}# \xe9".encode("latin-1"), "expected UTF-8, found other text"),
         (f"{START}\n2024-01-01: a", "top level: expected only the keys run, seeds, data"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "bytes",
@@ -194,7 +196,7 @@ def test_a_file_that_is_no_config_is_refused_in_a_line(read, text, told):
     ids=["as it is", "after a byte order mark", "with CRLF", "as JSON"],
 )
 def test_a_config_may_be_written_in_other_ways(read, text):
-    assert read(text) == check(yaml.safe_load(START), SCHEMA)
+    assert read(text) == check(yaml.safe_load(START), SCHEMA, run="my")
 
 
 def test_what_is_merged_may_be_overridden_wherever_it_is_merged_again(tmp_path):

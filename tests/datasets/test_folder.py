@@ -3,14 +3,14 @@ import zlib
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from blindspots import datasets
 from blindspots.config.check import check
 from blindspots.datasets.folder import folder
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.config.test_check import SCHEMA
+from tests.configs import full
 
 
 def fill(path, classes=("ant", "bee"), n=5, size=(12, 8)):
@@ -162,7 +162,7 @@ def test_colours_of_more_than_8_bits_are_refused(tmp_path):
 
 
 def test_another_folder_is_another_dataset():
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
 
     def name(root):
         raw["data"] = {"method": "folder", "root": root, "size": 64}

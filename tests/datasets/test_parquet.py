@@ -10,7 +10,8 @@ from PIL import Image
 from blindspots.config.check import check
 from blindspots.datasets.parquet import parquet
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.config.test_check import SCHEMA
+from tests.configs import full
 
 
 def encoded(value, size=(4, 3), mode="RGB"):
@@ -141,9 +142,8 @@ def test_files_that_are_missing_or_damaged_are_named(tmp_path):
 
 
 def test_another_file_is_another_dataset():
-    import yaml
 
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
 
     def name(file):
         raw["data"] = {"method": "parquet", "train": file, "size": None}

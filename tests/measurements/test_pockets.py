@@ -1,5 +1,7 @@
 """Shares of directions that fool a net, against the caps of spheres that a hyperplane cuts off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,7 +67,7 @@ def measured(exhibit, model, chunk=512, directions=DIRECTIONS, **settings):
 @pytest.mark.parametrize("pixels", [2, 9, 64, 784])
 def test_of_a_linear_net_the_share_is_that_of_the_caps_of_the_sphere(pixels):
     exhibit, weight = cut(pixels)
-    exhibit = exhibit._replace(distortion=1.25 * exhibit.distortion)
+    exhibit = replace(exhibit, distortion=1.25 * exhibit.distortion)
     found = measured(exhibit, Halves(weight))
     for multiple, rows in found.groupby("multiple"):
         share = cap(pixels, 1 / (1.25 * multiple))
@@ -90,7 +92,7 @@ def test_the_chunk_and_the_other_images_change_nothing():
     for chunk in (7, 1000):
         assert measured(exhibit, model, chunk, 100)["fooled"].tolist() == whole["fooled"].tolist()
     one = exhibit.data.at(slice(2, 3))
-    alone = exhibit._replace(
+    alone = replace(exhibit,
         data=one, images=exhibit.images[2:3], success=exhibit.success[2:3],
         distortion=exhibit.distortion[2:3], before=exhibit.before[2:3],
     )  # fmt: skip
@@ -105,7 +107,7 @@ def test_every_net_and_attack_is_shown_the_directions_that_the_seed_and_the_row_
     )
     drawn /= np.linalg.norm(drawn, axis=2, keepdims=True)
     expected = ((0.1 + 0.4 * drawn @ weight) < 0).sum(axis=1)
-    other = exhibit._replace(attack="closest", source="B")
+    other = replace(exhibit, attack="closest", source="B")
     given = "e", 5, exhibit.data, [exhibit, other], {"A": Halves(weight), "B": Halves(weight)}, 8
     found = pockets.pockets(*given, None, multiples=[4], directions=30).to_pandas()
     assert found["fooled"].tolist() == [*expected, *expected]
@@ -114,7 +116,8 @@ def test_every_net_and_attack_is_shown_the_directions_that_the_seed_and_the_row_
 
 def test_only_images_are_tried_that_the_net_gets_right_and_the_attack_fooled_it_on():
     exhibit, weight = cut(9, n=4)
-    failed = exhibit._replace(
+    failed = replace(
+        exhibit,
         success=np.array([True, False, True, True]),
         before=np.array([RIGHT, RIGHT, WRONG, REJECTED], object),
     )
@@ -157,8 +160,8 @@ class Farther(nn.Module):
 def test_clipped_images_stay_in_the_box_and_are_as_far_all_the_same():
     pixels = 16
     exhibit, _ = cut(pixels, n=1, box=UNIT)
-    middle = exhibit.data._replace(images=torch.full((1, 1, 4, 4), 0.5))
-    exhibit = exhibit._replace(data=middle, distortion=np.array([0.3 / 4]))
+    middle = replace(exhibit.data, stack=torch.full((1, 1, 4, 4), 0.5))
+    exhibit = replace(exhibit, data=middle, distortion=np.array([0.3 / 4]))
     # At 0.3 and 0.6 few pixels need be clipped; at 1.2 most; no direction is 2.4 long in the box.
     clipped = measured(exhibit, Farther(1.2 - 1e-4), directions=200, clipped=True)
     assert clipped["directions"].tolist()[:2] == [200, 200]
@@ -234,14 +237,14 @@ def test_where_no_direction_fools_the_interval_is_not_empty():
 
 def test_a_table_without_images_says_why():
     exhibit, weight = cut(9)
-    none = exhibit._replace(success=np.zeros(N, bool))
+    none = replace(exhibit, success=np.zeros(N, bool))
     rows, _ = table(none, Halves(weight), directions=10)
     assert (
         rows.loc[("A × 1", "share"), "reason"]
         == "no image that the net gets right, attacked with success"
     )
-    far = exhibit._replace(
-        data=exhibit.data._replace(images=torch.full((N, 1, 1, 9), 0.5), box=UNIT)
+    far = replace(
+        exhibit, data=replace(exhibit.data, stack=torch.full((N, 1, 1, 9), 0.5), box=UNIT)
     )
     far = far._replace(distortion=np.full(N, 10.0))
     rows, _ = table(far, Halves(weight), directions=10, clipped=True)
@@ -252,7 +255,7 @@ def test_a_table_without_images_says_why():
 
 def test_several_attacks_have_rows_of_their_own():
     exhibit, weight = cut(9)
-    radii = [exhibit._replace(attack="pgd", eps=eps) for eps in (0.1, 0.2)]
+    radii = [replace(exhibit, attack="pgd", eps=eps) for eps in (0.1, 0.2)]
     given = "e", 5, exhibit.data, radii, {"A": Halves(weight)}, 8, None
     cells = summary(
         pockets.pockets(*given, multiples=[1], directions=8).to_pandas(), labels={"A": "net A"}

@@ -8,11 +8,11 @@ import re
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from blindspots.report import examples, page
 from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
+from tests.configs import full
 from tests.conftest import ROOT
 from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
 
@@ -59,8 +59,7 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
     net = {"model": {"method": "mlp", "hidden": []}, "trainer": scaled, "train_on": "train"}
     made = rendered(
         tmp_path,
-        nets=yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))["nets"]
-        | {"scaled": net},
+        nets=full("presets/digits.yaml")["nets"] | {"scaled": net},
     )
     assert "decay_scale = 3.5" in made
     assert "penalty_precision = " in made

@@ -1,18 +1,17 @@
 """What a run took, in words."""
 
 import pytest
-import yaml
 
 from blindspots.config.check import check
 from blindspots.interface import InputError
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import experiment
-from tests.conftest import ROOT
+from tests.configs import full
 from tests.pages import SCHEMA
 
 
 def digits():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 def test_settings_in_effect_are_defaults_and_what_the_config_says():

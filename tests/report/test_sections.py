@@ -1,19 +1,14 @@
 """Every table and figure stands in one section, that of what it is of."""
 
 import pytest
-import yaml
 
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
 from blindspots.report.sections import sections
-from tests.conftest import ROOT
-from tests.pages import SCHEMA
+from tests.configs import SCHEMA, full
 
 
 def preset(*names):
-    merged = {}
-    for name in names:
-        merged = laid_over(merged, yaml.safe_load((ROOT / name).read_text("utf-8")))
-    return check(merged, SCHEMA)
+    return check(full(*names), SCHEMA)
 
 
 @pytest.mark.parametrize(

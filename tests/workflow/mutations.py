@@ -136,6 +136,13 @@ MUTATIONS = [
     Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
+    # in few words
+    Mutation("defaults", "attacks", ("defaults",), {"train_on": "P1"}),
+    Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
+    Mutation("defaults.trainer", "attacks", ("defaults",), {"trainer": {"decay_scale": 2}}),
+    Mutation("defaults.train_on", "attacks", ("defaults",), {"train_on": ["P1", "P2"]}),
+    Mutation("groups", "attacks", ("groups",), {"few": ["lin*"]}),
+    Mutation("report", "attacks", ("report",), ["bounds"]),
     # nets
     Mutation("nets", "attacks", ("nets", "coder"), {
         "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
@@ -222,6 +229,9 @@ MUTATIONS = [
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
+    Mutation("experiments.*.nets", "attacks", ("experiments", "two"), {
+        "attack": "near", "n": 6, "nets": "*ed"}),
+    *_many("attacks", ONE, "experiments.*", {"report": "bounds", "title": "all"}),
     Mutation("measurements", "units", ("measurements", "few"), GONE),
     *_many("units", ALL, "measurement",
            {"nets": ["third"], "part": "validation", "n": 20, "parents": {"reference": "third"}}),

@@ -1,0 +1,93 @@
+"""A config on its way to its full form, with what the user wrote in the place of what was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blindspots.config.instances import instances
+from blindspots.config.removals import stray
+from blindspots.config.wording import key_of
+from blindspots.interface import InputError
+
+Config = dict[str, Any]
+Way = tuple[str, ...]
+
+
+@dataclass
+class Draft:
+    """A config that is being written out.
+
+    Attributes:
+        config: at the end without defaults, groups, patterns, report sets, and lists in the place
+            of single values.
+        removed: ways to keys that null removes, each with whether there was something to remove.
+        made: by key that the user did not write, the key that it is made of.
+        asked: by key of a table or a figure of a report set, the key that asks for it.
+        faults: a line for each fault.
+    """
+
+    config: Config
+    removed: dict[Way, bool] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def multiply(self, section: str) -> dict[str, list[str]]:
+        """Put the instances of entries that are several in their place.
+
+        Returns:
+            By name of such an entry, the names of its instances.
+        """
+        several: dict[str, list[str]] = {}
+        given, entries = self.config[section], Config()
+        for name, entry in given.items():
+            try:
+                made = instances(section, name, entry)
+            except InputError as error:
+                self.faults.append(f"{section}.{name}: {error}")
+                continue
+            if made[0].sources:
+                several[name] = [one.name for one in made]
+            for one in made:
+                if one.name in entries or (one.name != name and one.name in given):
+                    self.faults.append(
+                        f"{section}.{name}: expected a list whose values make names of their own, "
+                        f"found that {one.name} is there twice; rename one"
+                    )
+                entries[one.name] = copied(one.entry)
+                if one.name != name:
+                    self.made[f"{section}.{one.name}"] = f"{section}.{name}"
+                for way, source in one.sources.items():
+                    self.made[key_of([section, one.name, *way])] = key_of([section, name, *source])
+        self.config[section] = entries
+        return several
+
+    def take_away(self, section: str) -> None:
+        """Remove from the entries of a section what null names."""
+        entries = self.config.get(section, {})
+        for way in self.removed:
+            if len(way) == 2 and way[0] == section and way[1] in entries:
+                del entries[way[1]]
+                self.removed[way] = True
+
+    def without_default(self, defaults: Mapping[str, Any]) -> dict[str, set[str]]:
+        """By net, the parts for which null takes the default away."""
+        found: dict[str, set[str]] = {}
+        for way in self.removed:
+            if len(way) == 3 and way[0] == "nets" and way[2] in defaults:
+                found.setdefault(way[1], set()).add(way[2])
+                self.removed[way] = True
+        return found
+
+    def strays(self) -> list[str]:
+        """A line for each null that removed nothing."""
+        return [stray(way) for way, used in self.removed.items() if not used]
+
+
+def copied(value: Any) -> Any:
+    """A copy of a value of YAML; keys of mappings are text."""
+    if isinstance(value, Mapping):
+        return {str(name): copied(inside) for name, inside in value.items()}
+    return [copied(inside) for inside in value] if isinstance(value, list) else value

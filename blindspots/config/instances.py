@@ -1,0 +1,136 @@
+"""Entries that are several: a list where one value is expected makes an instance of each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from blindspots.config import methods
+from blindspots.config.annotations import takes_list
+from blindspots.interface import InputError
+
+Entry = dict[str, Any]
+Way = tuple[str, ...]
+
+SINGLE: dict[str, tuple[str, ...]] = {
+    "nets": ("train_on", "data"),
+    "attacks": ("target", "mask"),
+    "certificates": ("n", "required"),
+    "measurements": ("data", "part", "n", "weights"),
+    "experiments": (
+        "attack", "data", "part", "n", "controls_n", "noise_draws", "across_seeds", "clip",
+    ),
+    "tables": ("experiment", "measurement"),
+    "figures": ("experiment", "measurement"),
+}  # fmt: skip
+"""Keys of the workflow that hold one value, by section."""
+
+ROLES = {
+    "attacks": "attacks",
+    "certificates": "certificates",
+    "measurements": "measurements",
+    "tables": "analyses",
+    "figures": "figures",
+}
+"""The role of the methods that the entries of a section name."""
+
+MOST = 1000
+"""Instances of one entry."""
+
+SAID = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
+"""What people call an entry of a section."""
+
+
+class Instance(NamedTuple):
+    """One of the instances of an entry.
+
+    Attributes:
+        name: the entry's, and the values that are this instance's own.
+        entry: with these values.
+        sources: by way to such a value, the way to where the user wrote it.
+    """
+
+    name: str
+    entry: Entry
+    sources: dict[Way, Way]
+
+
+def instances(section: str, name: str, entry: Entry) -> list[Instance]:
+    """The instances of an entry: every combination of its lists' values; of one without, itself.
+
+    Raises:
+        InputError: more than `MOST` of them.
+    """
+    ways = [way for way in _single(section, entry) if _is_several(_value(entry, way))]
+    if not ways:
+        return [Instance(name, entry, {})]
+    count = prod(len(_value(entry, way)) for way in ways)
+    if count > MOST:
+        raise InputError(
+            f"expected lists whose values make at most {MOST} entries, found {count} combinations; "
+            "shorten them"
+        )
+    found = []
+    for chosen in product(*(enumerate(_value(entry, way)) for way in ways)):
+        own, sources = entry, {}
+        for way, (place, value) in zip(ways, chosen, strict=True):
+            own = _with(own, way, value)
+            sources[way] = (*way, str(place))
+        values = [_text(value) for _, value in chosen]
+        called = SAID.get(section, "")
+        if own.get(called):
+            own = own | {called: f"{own[called]} ({', '.join(values)})"}
+        found.append(Instance("-".join([name, *values]), own, sources))
+    return found
+
+
+def _single(section: str, entry: Entry) -> Iterator[Way]:
+    """The ways to the keys of an entry whose value is to be one, of those that hold a list."""
+    for key, value in entry.items():
+        if isinstance(value, list) and key in SINGLE[section]:
+            yield (key,)
+        elif isinstance(value, list) and section in ROLES:
+            if _of_one(ROLES[section], entry, [key]):
+                yield (key,)
+        elif section == "nets" and key in ("model", "trainer") and isinstance(value, Mapping):
+            for setting in _of_one(f"{key}s", value, [k for k in value if k != "method"]):
+                yield key, setting
+
+
+def _of_one(role: str, instance: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The settings of a method, of some that hold a list, whose annotation tells of one value."""
+    lists = [name for name in names if isinstance(instance[name], list)]
+    if not lists or not isinstance(instance.get("method"), str):
+        return []
+    with suppress(InputError):  # said with the methods
+        parameters = methods.parameters_of(role, instance["method"])
+        if role == "attacks" and methods.family(instance["method"]).kind == "budget":
+            lists = [name for name in lists if name != "eps"]  # its radii are rows of one table
+        return [n for n in lists if n in parameters and not takes_list(parameters[n].annotation)]
+    return []
+
+
+def _is_several(value: Any) -> bool:
+    return bool(value) and not any(isinstance(one, list | Mapping) for one in value)
+
+
+def _value(entry: Entry, way: Way) -> Any:
+    for step in way:
+        entry = entry[step]
+    return entry
+
+
+def _with(entry: Entry, way: Way, value: Any) -> Entry:
+    first, *rest = way
+    return entry | {first: _with(entry[first], tuple(rest), value) if rest else value}
+
+
+def _text(value: Any) -> str:
+    """A value in a name: as it was written, without what no name may have."""
+    text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text.rpartition(":")[2])

@@ -1,0 +1,111 @@
+"""Names in a config's lists: of entries, of groups of nets, and patterns such as ``*-P1``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from blindspots.config.wording import shown, unknown
+
+
+class Named(NamedTuple):
+    """What a list may name.
+
+    Attributes:
+        what: a word for an entry, such as "a net".
+        entries: their names.
+        matched: those that patterns and groups choose among.
+        groups: by name, what a group lists.
+        instances: by name of an entry that became several, the names of these.
+    """
+
+    what: str
+    entries: Collection[str]
+    matched: Collection[str]
+    groups: Mapping[str, Sequence[str]] = {}
+    instances: Mapping[str, Sequence[str]] = {}
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for all that match it; a plain one has no such characters."""
+    return any(character in name for character in "*?[")
+
+
+def is_several(given: Any, named: Named) -> bool:
+    """Whether what is given where one name is expected may stand for several."""
+    if isinstance(given, list):
+        return True
+    return isinstance(given, str) and (is_pattern(given) or given in named.instances)
+
+
+def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]:
+    """Put the names that patterns, groups and lists stand for in their place, each once.
+
+    Args:
+        key: of the list in the config.
+        given: a list, or one name.
+        named: what may be named.
+        faults: a line is added for each name and pattern that stands for nothing.
+    """
+    found: list[str] = []
+    for item in given if isinstance(given, list) else [given]:
+        if item in named.entries:
+            found.append(item)
+        elif item in named.groups:
+            found += _group(named.groups[item], named)
+        elif item in named.instances:
+            found += named.instances[item]
+        elif is_pattern(item):
+            matching = _matching(item, named)
+            found += matching
+            if not matching:
+                known = ", ".join(named.matched) or "none"
+                faults.append(
+                    f"{key}: expected a pattern that matches {named.what} of this config "
+                    f"({known}), found {shown(item)}, which matches none; correct or remove it"
+                )
+        else:
+            faults += unknown(key, item, [*named.entries, *named.groups], named.what)
+    return _once(found)
+
+
+def group_faults(groups: Mapping[str, Any], named: Named) -> list[str]:
+    """A line for each group called as a net, and for each of its names that stands for nothing."""
+    faults: list[str] = []
+    for name, listed in groups.items():
+        key = f"groups.{name}"
+        if name in named.entries or name in named.instances:
+            faults.append(f"{key}: expected a name that no net has, found that of a net; rename it")
+        resolved(key, listed, named._replace(groups={}), faults)
+    return faults
+
+
+def _group(listed: Sequence[str], named: Named) -> Iterable[str]:
+    for item in listed:
+        if item in named.entries:
+            yield item
+        else:
+            yield from named.instances.get(item) or _matching(item, named)
+
+
+def _matching(pattern: str, named: Named) -> list[str]:
+    """The names that match; those of checkpoints (NET@STEP) only where the pattern has an @."""
+    return [
+        name
+        for name in named.matched
+        if fnmatchcase(name, pattern) and ("@" in pattern or "@" not in name)
+    ]
+
+
+def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Nets, each with its checkpoints after it, which are called NET@STEP."""
+    return [
+        each
+        for name in names
+        for each in (name, *(f"{name}@{step}" for step in nets[name].get("checkpoints", ())))
+    ]
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,72 @@
+"""A config as it was read: its files as one, its structure checked, and its full form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from blindspots.config.drafts import Draft
+from blindspots.config.expansion import expand
+from blindspots.config.lines import Written, place_of, source_of
+from blindspots.config.removals import without_removed
+from blindspots.config.renamed import renamed_faults
+from blindspots.config.schema import schema_faults
+from blindspots.config.values import assert_bounded, numbers, value_faults
+from blindspots.config.wording import key_of
+from blindspots.interface import InputError
+
+
+def laid_over(base: Any, over: Any) -> Any:
+    """One config over another, key by key, as Snakemake does with several config files."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
+
+
+def full_form(
+    raw: Any,
+    schema: Mapping[str, Any],
+    where: str = "config",
+    files: Written | None = None,
+    run: str | None = None,
+) -> Draft:
+    """Write a config out, see `expansion.expand`. The parameters are those of `check`.
+
+    Raises:
+        InputError: one line for each fault that does not need the full form to be found.
+    """
+    try:
+        assert_bounded(raw)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    files = files or Written()
+    if files.twice:
+        raise InputError("\n".join(files.twice))
+    if isinstance(raw, Mapping) and raw.get("run") is None and run is not None:
+        raw = {"run": run} | {key: value for key, value in raw.items() if key != "run"}
+    short, removed = without_removed(raw, schema)
+    config = numbers(short)
+    faults = [*value_faults(config)] or [*renamed_faults(config)]
+    found = Draft(config, faults=faults or [*schema_faults(config, schema)])
+    if not found.faults:
+        found = expand(short, {way: key_of(way) in files.cleared for way in removed})
+        if "run" not in found.config:
+            found.faults.append("top level: expected the key 'run', found none; add it")
+    try:
+        assert_bounded(found.config)
+    except InputError as error:
+        raise InputError(f"{where}: {error}, once every list is several entries") from None
+    raise_faults(found.faults, where, files, found)
+    return found
+
+
+def raise_faults(faults: Iterable[str], where: str, files: Written, full: Draft) -> None:
+    """Raise what is wrong, a line for each fault, of the keys in the user's files."""
+    said = []
+    for fault in faults:
+        made, _, what = fault.partition(": ")
+        key = source_of(made, full.made)
+        place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
+        said.append(f"{place or where}: {key}: {what}")
+    if said:
+        raise InputError("\n".join(dict.fromkeys(said)))

@@ -1,0 +1,67 @@
+"""Keys that null removes: in a config that is laid over another it takes back what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blindspots.config.wording import key_of
+
+Schema = Mapping[str, Any]
+Names = tuple[str, ...]
+
+
+def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
+    """Leave out the keys whose value is null, but for those that may be null.
+
+    Args:
+        config: its files laid over each other, which leaves null where the last one has it.
+        schema: of a config.
+
+    Returns:
+        A copy, and the ways to the keys that are left out.
+    """
+    removed: list[Names] = []
+
+    def kept(value: Any, places: list[Schema], path: Names) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        found = {}
+        for name, inside in value.items():
+            below = [one for place in places for one in _below(place, str(name), schema)]
+            if inside is None and below and not any(map(_may_be_null, below)):
+                removed.append((*path, str(name)))
+            else:
+                found[name] = kept(inside, below, (*path, str(name)))
+        return found
+
+    return kept(config, [schema], ()), removed
+
+
+def stray(key: Names) -> str:
+    """A line for a key that null removes, and that is not there."""
+    return (
+        f"{key_of(key)}: expected something to remove, as null does, found nothing of this name in "
+        "the files before; leave it out, or write {} for an entry without settings"
+    )
+
+
+def _below(place: Schema, name: str, schema: Schema) -> Iterator[Schema]:
+    """What may be said of a key in a place of the schema."""
+    inside = place.get("properties", {}).get(name, place.get("additionalProperties"))
+    if isinstance(inside, Mapping):
+        yield from _alternatives(inside, schema)
+
+
+def _alternatives(place: Schema, schema: Schema) -> Iterator[Schema]:
+    yield place
+    others = [*place.get("anyOf", ()), *place.get("oneOf", ())]
+    if "$ref" in place:
+        others.append(schema["$defs"][place["$ref"].rpartition("/")[2]])
+    for other in others:
+        yield from _alternatives(other, schema)
+
+
+def _may_be_null(place: Schema) -> bool:
+    types = place.get("type", ())
+    return "null" in ([types] if isinstance(types, str) else types)

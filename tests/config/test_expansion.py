@@ -1,0 +1,446 @@
+"""A short config and its full form are one; what is wrong with it is said of the short one."""
+
+import copy
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blindspots.config.check import check, instances
+from blindspots.config.expansion import expand
+from blindspots.config.lines import written
+from blindspots.config.methods import defaults
+from blindspots.config.reading import full_form
+from blindspots.config.renamed import renamed_faults
+from blindspots.interface import InputError
+from tests.configs import ROOT, SCHEMA, full, short
+
+SHORT = """\
+data: digits
+groups:
+  halves: ["*-P1", "*-P2"]
+defaults:
+  model: {method: mlp, activation: tanh}
+  trainer: {method: lbfgs, decay: 1e-3}
+nets:
+  FC: {model: {hidden: [5, 5]}, label: FC, train_on: [P1, P2]}
+  linear: {model: {hidden: []}, trainer: {decay: [1e-4], tolerance: 1e-2}}
+  coder: {model: {method: autoencoder, hidden: 4}, trainer: sparse_autoencoder}
+attacks:
+  closest: {}
+  gaussian: {std: [0.1, 3e-1]}
+experiments:
+  all: {n: [8, 16], controls: "gaussian-*"}
+  some: {nets: [halves, linear], part: train, report: none}
+"""
+"""Lines of a short config, of which tests change one."""
+
+
+def read(text, run="short"):
+    return full_form(yaml.safe_load(text), SCHEMA, run=run).config
+
+
+def faults(tmp_path, *files):
+    """The lines for the faults of a config, and of what is laid over it."""
+    paths = []
+    raw = {}
+    for number, text in enumerate(files):
+        paths.append(tmp_path / f"{number}.yaml")
+        paths[-1].write_text(text, "utf-8")
+        raw = laid(raw, yaml.safe_load(text))
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA, "my.yaml", written(paths), "short")
+    return str(error.value).replace(f"{tmp_path}/", "").splitlines()
+
+
+def laid(base, over):
+    """As Snakemake lays one config over another."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return base | {key: laid(base.get(key, {}), value) for key, value in over.items()}
+
+
+def test_what_is_left_out_has_a_default():
+    found = read("data: digits\nnets: {a: {model: mlp, trainer: {method: lbfgs, decay: 1}}}\n")
+    assert found == {
+        "run": "short",
+        "seeds": [0],
+        "data": {"method": "digits"},
+        "splits": {"validation": 0, "p1": 0.5, "p2": 0.5},
+        "nets": {
+            "a": {
+                "model": {"method": "mlp"},
+                "trainer": {"method": "lbfgs", "decay": 1},
+                "train_on": "train",
+            }
+        },
+        "attacks": {},
+        "certificates": {},
+        "experiments": {},
+        "tables": {},
+        "figures": {},
+        "machine": {"device": "auto", "threads": 1, "chunk": 1024},
+    }
+
+
+def test_a_name_and_lists_of_values_are_written_out():
+    found = read(SHORT)
+    assert [*found["nets"]] == ["FC-P1", "FC-P2", "linear", "coder"]
+    assert found["nets"]["FC-P2"] == {
+        "label": "FC (P2)",
+        "model": {"method": "mlp", "activation": "tanh", "hidden": [5, 5]},
+        "trainer": {"method": "lbfgs", "decay": "1e-3"},
+        "train_on": "P2",
+    }
+    assert found["nets"]["linear"]["trainer"] == {
+        "method": "lbfgs", "decay": ["1e-4"], "tolerance": "1e-2",
+    }  # fmt: skip
+    assert found["nets"]["coder"]["trainer"] == {"method": "sparse_autoencoder"}
+    assert found["attacks"] == {
+        "closest": {"method": "closest"},
+        "gaussian-0.1": {"method": "gaussian", "std": 0.1},
+        "gaussian-3e-1": {"method": "gaussian", "std": "3e-1"},
+    }
+    assert found["certificates"] == {"product": {"method": "lipschitz"}}
+    nets = ["FC-P1", "FC-P2", "linear"]
+    assert found["experiments"] == {
+        **{
+            f"all-{n}": {
+                "attack": "closest", "part": "test", "n": n, "sources": nets, "victims": nets,
+                "controls": ["gaussian-0.1", "gaussian-3e-1"],
+            }
+            for n in (8, 16)
+        },
+        "some": {"attack": "closest", "part": "train", "n": 256, "sources": nets, "victims": nets},
+    }  # fmt: skip
+    assert [*found["tables"]] == [
+        f"{name}-all-{n}"
+        for name in ("errors", "transfer", "training", "lipschitz", "ledger")
+        for n in (8, 16)
+    ]
+    assert found["tables"]["errors-all-8"]["parts"] == ["P1", "P2", "train", "test"]
+    assert found["figures"]["examples-all-16"]["panels"] == [
+        {"source": "FC-P1", "victim": "FC-P1"},
+        {"source": "linear", "victim": "linear"},
+        {"control": "gaussian-3e-1", "victim": "linear"},
+    ]
+
+
+PRESETS = [["config.yaml"], *(["presets/" + p.name] for p in (ROOT / "presets").glob("*.yaml"))]
+PRESETS = [
+    ["config.yaml", *paths]
+    if (ROOT / paths[0]).read_text("utf-8").startswith("# Laid over config.yaml")
+    else paths
+    for paths in PRESETS
+]
+
+
+@pytest.mark.parametrize("paths", PRESETS, ids=lambda paths: paths[-1])
+def test_a_short_config_and_its_full_form_are_one(paths):
+    expanded = full(*paths)
+    text = yaml.safe_dump(expanded, sort_keys=False, allow_unicode=True)
+    again = yaml.safe_load(text)
+    assert full_form(again, SCHEMA).config == expanded
+    run = expanded["run"]
+    assert check(again, SCHEMA) == check(short(*paths), SCHEMA, run=run)
+    assert yaml.safe_dump(check(again, SCHEMA), sort_keys=False) == yaml.safe_dump(
+        check(short(*paths), SCHEMA, run=run), sort_keys=False
+    )  # in the same order, too
+
+
+NAMES = ["a", "b-P1", "b-P2", "c"]
+listed = st.lists(st.sampled_from([*NAMES, "*", "b-*", "g"]), min_size=1, max_size=3, unique=True)
+net = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.sampled_from(
+            ["mlp", {"hidden": [3]}, {"method": "lenet", "activation": ["relu", "tanh"]}]
+        ),
+        "trainer": st.sampled_from(["sgd", {"decay": [1, 2]}, {"tolerance": [1e-3, 1e-2]}]),
+        "train_on": st.sampled_from(["P1", ["P1", "P2"]]),
+        "label": st.just("L"),
+    },
+)
+experiment = st.fixed_dictionaries(
+    {},
+    optional={
+        "n": st.sampled_from([4, [4, 8]]),
+        "part": st.sampled_from(["train", ["train", "test"]]),
+        "nets": listed,
+        "victims": listed,
+        "attack": st.sampled_from(["closest", ["closest", "lbfgs"], "l*"]),
+        "controls": st.sampled_from(["gaussian", "gaussian*"]),
+        "report": st.sampled_from(["none", ["bounds", "standard"], "directions"]),
+        "title": st.just("T"),
+    },
+)
+configs = st.fixed_dictionaries(
+    {
+        "data": st.sampled_from(["digits", {"method": "digits"}]),
+        "defaults": st.just({"model": "mlp", "trainer": {"method": "lbfgs", "decay": 1}}),
+        "nets": st.fixed_dictionaries(dict.fromkeys(NAMES, net)),
+        "attacks": st.just({"closest": {}, "lbfgs": {}, "gaussian": {"std": [0.1, 0.2]}}),
+        "experiments": st.dictionaries(st.sampled_from("xyz"), experiment, max_size=3),
+        "groups": st.fixed_dictionaries({"g": st.just(["a", "c"])}),
+    },
+    optional={
+        "report": st.sampled_from(["standard", ["directions"], "none"]),
+        "tables": st.just({"ledger": {"experiment": "x*"}}),
+        "certificates": st.just({"lipschitz": {"bound": ["product", "eclipse"], "nets": ["*"]}}),
+        "splits": st.just({"validation": 0.1}),
+        "machine": st.just({"threads": 3}),
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(configs)
+def test_an_expansion_of_an_expansion_changes_nothing(config):
+    config = {"run": "r"} | config
+    before = copy.deepcopy(config)
+    once = expand(config)
+    assert config == before
+    if not once.faults:
+        again = expand(once.config)
+        assert (again.config, again.faults) == (once.config, [])
+        assert list(again.config) == list(once.config)
+
+
+def of_methods(config):
+    """A checked config without the settings that are what a method has by default."""
+    for _, role, instance in instances(config):
+        for name, value in defaults(role, instance["method"]).items():
+            if instance.get(name, value) == value:
+                instance.pop(name, None)
+    return config
+
+
+def translated(old):
+    """The paper's config of the first edition, its keys renamed as `config.renamed` says.
+
+    What was changed on purpose since: nothing that a run computes or shows. The order of tables and
+    figures is another, and settings that are a method's defaults are left out.
+    """
+    assert old.pop("decay_scale") == 1  # the trainer's default
+    lipschitz = old.pop("lipschitz")
+    assert lipschitz.pop("nets") == "all"
+    networks = {name: {"method": "operators"} | of for name, of in old.pop("operators").items()}
+    for table in old["tables"].values():
+        if "operators" in table:
+            table["measurement"] = table.pop("operators")
+    return old | {"measurements": {"looseness": {"method": "looseness"} | lipschitz} | networks}
+
+
+def test_the_papers_config_is_what_it_was():
+    old = yaml.safe_load((ROOT / "tests/config/old/config.yaml").read_text("utf-8"))
+    renamed = {fault.partition(": ")[0] for fault in renamed_faults(old)}
+    tables = {"tables.table5", "tables.table5-paper", "tables.table5-groups"}
+    assert renamed == {"lipschitz", "operators", "decay_scale", *(f"{t}.operators" for t in tables)}
+    old = translated(old)
+    assert not [*renamed_faults(old)]
+    assert of_methods(check(old, SCHEMA)) == of_methods(check(short("config.yaml"), SCHEMA))
+
+
+def test_configs_are_short():
+    for path, most in (("config.yaml", 60), ("presets/digits.yaml", 30)):
+        assert len((ROOT / path).read_text("utf-8").splitlines()) <= most
+    lines = (ROOT / "presets/start.yaml").read_text("utf-8").splitlines()
+    assert len([s for s in lines if s.strip() and not s.strip().startswith("#")]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ('halves: ["*-P1", "*-P2"]', 'halves: ["*-P3"]',
+         "line 3: groups.halves: expected a pattern that matches a net of this config (FC-P1, "),
+        ("halves: [", "linear: [",
+         "line 3: groups.linear: expected a name that no net has, found that of a net; rename it"),
+        ("halves: [", "FC: [", "line 3: groups.FC: expected a name that no net has"),
+        ('["*-P1", "*-P2"]', "[liner]",
+         "line 3: groups.halves: expected a net of this config (FC-P1, FC-P2, linear, coder), "
+         "found 'liner'; did you mean 'linear'?"),
+        ("groups:", "groups:\n  halves: [linear]",
+         "line 4: groups.halves: expected one, found two; rename or remove one"),
+        ("decay: 1e-3}", "dcay: 1e-3}",
+         "line 6: defaults.trainer.dcay: expected a setting of lbfgs ("),
+        ("decay: 1e-3}", "decay: -1}", "line 6: defaults.trainer.decay: expected at least 0"),
+        ("std: [0.1, 3e-1]", "std: [0.1, -1]",
+         "line 13: attacks.gaussian.std.1: expected at least 0 (standard deviation"),
+        ("std: [0.1, 3e-1]", "std: [0.1, 0.1]",
+         "line 13: attacks.gaussian: expected a list whose values make names of their own, found "
+         "that gaussian-0.1 is there twice"),
+        ("closest: {}", "gaussian-0.1: {method: closest}", "that gaussian-0.1 is there twice"),
+        ("std: [0.1, 3e-1]", f"std: {[*range(40)]}, distortion: {[*range(1, 41)]}",
+         "line 13: attacks.gaussian: expected lists whose values make at most 1000 entries, found "
+         "1600 combinations; shorten them"),
+        ("[8, 16]", "[8, 0]", "line 15: experiments.all.n.1: expected at least 1"),
+        ("[halves, linear]", "[halves, liner]",
+         "line 16: experiments.some.nets: expected a net of this config (FC-P1, FC-P2, linear, "
+         "coder, halves), found 'liner'"),
+        ("[halves, linear]", '["code*"]', "experiments.some.nets: expected a pattern that"),
+        ('"gaussian-*"', '"gausian-*"', "line 15: experiments.all.controls: expected a pattern"),
+        ('"gaussian-*"', "closest", "line 15: experiments.all.controls: expected an attack that"),
+        ("report: none", "report: nothing",
+         "line 16: experiments.some.report: expected sets of bounds, directions, standard, none, "
+         "found 'nothing'"),
+        ("closest: {}", "near: {}",
+         "line 12: attacks.near: expected the key 'method', or a name that is one of closest, "),
+        ("  closest: {}\n", "  closest: {}\n  lbfgs: {}\n",
+         "line 16: experiments.all: expected either attack or a list of attacks, found neither; "
+         "name one of closest, lbfgs"),
+        ("model: {method: mlp, activation: tanh}", "train_on: train",
+         "line 8: nets.FC.model: expected the key 'method', found none; add it"),
+        ("data: digits", "data: digits\nseeds: null",
+         "line 2: seeds: expected something to remove, as null does, found nothing"),
+        ("closest: {}", "closest:",
+         "line 12: attacks.closest: expected something to remove, as null does, found nothing of "
+         "this name in the files before; leave it out, or write {} for an entry without settings"),
+        ("  some:", "  all: {}\n  some:", "line 16: experiments.all: expected one, found two"),
+    ],
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_a_fault_is_said_with_the_line_that_the_user_wrote(tmp_path, was, now, told):
+    assert was in SHORT
+    assert told in faults(tmp_path, SHORT.replace(was, now, 1))[0]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "told"),
+    [
+        ({"trainer": {"method": "sgd", "epochs": 1}},
+         "defaults.trainer.method: expected the method of a net's trainer (lbfgs), found 'sgd', "
+         "which no net has; remove it"),
+        ({"trainer": {"epochs": 1}},
+         "defaults.trainer.epochs: expected a setting of lbfgs ("),
+        ({"model": {"method": "mlp", "hiden": [3]}},
+         "defaults.model.hiden: expected a setting of mlp (activation, hidden), found 'hiden'; did "
+         "you mean 'hidden'?"),
+        ({"model": "no_such"}, "defaults.model.method: expected the method of a net's model"),
+    ],
+)  # fmt: skip
+def test_a_default_of_no_net_is_a_fault(defaults, told):
+    trainer = {"method": "lbfgs", "decay": 1}
+    raw = {"data": "digits", "nets": {"a": {"model": {"method": "mlp"}, "trainer": trainer}}}
+    with pytest.raises(InputError) as error:
+        check(raw | {"defaults": defaults}, SCHEMA, run="r")
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"config: {told}")
+
+
+@pytest.mark.parametrize(
+    ("over", "gone"),
+    [
+        ("nets: {linear: null}\nexperiments: {some: {nets: halves}}", ("nets", "linear")),
+        ("attacks: {gaussian-0.1: null}", ("attacks", "gaussian-0.1")),
+        (
+            "attacks: {gaussian: null}\nexperiments: {all: {controls: null}}",
+            ("attacks", "gaussian-0.1"),
+        ),
+        ("experiments: {all-8: null}", ("experiments", "all-8")),
+        ("figures: {examples-all-8: null}\nreport: standard", ("figures", "examples-all-8")),
+        ("nets: {coder: {trainer: null, weights: w.pth}}", ("nets", "coder", "trainer")),
+        ("nets: {linear: {trainer: null, weights: w.pth}}", ("nets", "linear", "trainer")),
+    ],
+)
+def test_null_removes_what_is_there(tmp_path, over, gone):
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for file, text in zip(files, (SHORT, over), strict=True):
+        file.write_text(text, "utf-8")
+    raw = laid(yaml.safe_load(SHORT), yaml.safe_load(over))
+    found = full_form(raw, SCHEMA, "a, b", written(files), "short").config
+    *way, last = gone
+    for step in way:
+        found = found[step]
+    assert last not in found
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["nets.lin", "attacks.gaussian-0.2", "experiments.all.amplify", "tables.errors", "report"],
+)
+def test_null_that_removes_nothing_is_a_fault_in_the_line_of_the_overlay(tmp_path, key):
+    over = {}
+    place = over
+    *way, last = key.split(".", 2) if not key.startswith("attacks") else key.split(".", 1)
+    for step in way:
+        place = place.setdefault(step, {})
+    place[last] = None
+    (line,) = faults(tmp_path, SHORT, "# what differs\n" + yaml.safe_dump(over))
+    assert line.startswith("1.yaml, line ")
+    assert f"{key}: expected something to remove, as null does, found nothing of this" in line
+
+
+def test_a_net_without_a_default_for_its_method_has_none():
+    found = read(
+        "data: digits\ndefaults: {trainer: {epochs: 3}}\nnets:\n"
+        "  a: {model: mlp, trainer: sgd}\n  b: {model: mlp, trainer: {method: lbfgs, decay: 1}}\n"
+    )["nets"]
+    assert found["a"]["trainer"] == {"epochs": 3, "method": "sgd"}
+    assert found["b"]["trainer"] == {"method": "lbfgs", "decay": 1}
+
+
+def test_given_weights_are_no_net_of_the_default_trainer():
+    found = read(
+        "data: digits\ndefaults: {model: mlp, trainer: {method: lbfgs, decay: 1}}\nnets:\n"
+        "  a: {}\n  b: {weights: w.pth}\n  c: {model: {method: exported, file: c.pt2}}\n"
+    )["nets"]
+    assert "trainer" in found["a"]
+    assert "trainer" not in found["b"] | found["c"]
+
+
+def test_radii_of_an_attack_and_lists_that_a_method_takes_are_left(tmp_path, monkeypatch):
+    (tmp_path / "lab_of_lists.py").write_text(
+        "from blindspots.families import budget\n"
+        "@budget('linf')\n"
+        "def near(model, images, labels, targets, *, eps: float, steps: int = 1, own=None): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    attack = {"method": "lab_of_lists:near", "eps": [0.1, 0.2], "own": [1, 2]}
+    raw = {"data": "digits", "run": "r", "nets": {"a": {"model": "mlp", "weights": "w"}}}
+    found = expand(raw | {"attacks": {"near": attack}})
+    assert found.config["attacks"] == {"near": attack}
+    found = expand(raw | {"attacks": {"near": attack | {"steps": [1, 2]}}})
+    assert [*found.config["attacks"]] == ["near-1", "near-2"]
+
+
+def test_a_table_of_several_experiments_is_several():
+    found = read(SHORT + "tables: {ledger: {experiment: all, title: Radii}}\n")
+    assert found["tables"] == {
+        f"ledger-all-{n}": {
+            "method": "ledger",
+            "experiment": f"all-{n}",
+            "title": f"Radii (all-{n})",
+        }
+        for n in (8, 16)
+    }
+    assert found["figures"] == {}
+
+
+def test_checkpoints_of_nets_are_named_by_a_pattern_of_theirs_alone():
+    nets = {name: {"model": "mlp", "trainer": "sgd", "checkpoints": [1, 20]} for name in "ab"}
+    experiments = {"x": {}, "y": {"nets": ["a", "*@20"]}, "z": {"sources": "a@1", "victims": "*"}}
+    raw = {"run": "r", "data": "digits", "nets": nets, "attacks": {"closest": {}}}
+    found = expand(raw | {"experiments": experiments})
+    assert not found.faults
+    got = {name: (e["sources"], e["victims"]) for name, e in found.config["experiments"].items()}
+    assert got == {
+        "x": (["a", "b"], ["a", "b"]),
+        "y": (["a", "a@20", "b@20"], ["a", "a@20", "b@20"]),
+        "z": (["a@1"], ["a", "b"]),
+    }
+
+
+def test_nets_of_another_dataset_are_not_among_all():
+    config = yaml.safe_load(SHORT)
+    config["datasets"] = {
+        "digits": {"method": "digits"},
+        "moved": {"method": "tests.workflow.makers:towards", "data": "digits", "parents": {}},
+        "other": {"method": "mnist"},
+    }
+    del config["data"]
+    config["nets"]["linear"]["data"] = "other"
+    config["nets"]["FC"]["data"] = "moved"
+    config["experiments"] = {"x": {"data": "digits"}}
+    found = expand({"run": "r"} | config)
+    assert found.config["experiments"]["x"]["sources"] == ["FC-P1", "FC-P2"]

@@ -1,0 +1,24 @@
+"""Configs of the project for tests: as they are written, and in their full form."""
+
+import copy
+from pathlib import Path
+
+import yaml
+
+from blindspots.config.reading import full_form, laid_over
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+
+
+def short(*paths):
+    """A config as a user writes it, with others laid over it."""
+    raw = {}
+    for path in paths:
+        raw = laid_over(raw, yaml.safe_load((ROOT / path).read_text("utf-8")))
+    return raw
+
+
+def full(*paths):
+    """The full form of a config, with others laid over it."""
+    return copy.deepcopy(full_form(short(*paths), SCHEMA, run=Path(paths[0]).stem).config)
