@@ -159,7 +159,7 @@ def _by_control(transfer: pd.DataFrame, clean: pd.DataFrame, control: str) -> pd
 
 
 def _advantage(others: pd.DataFrame, victim: str) -> pd.DataFrame:
-    """By how much less than other victims a net errs beyond its clean error, image by image."""
+    """Excess error of the other victims minus that of a net, image by image."""
     keys = ["source", *IMAGE]
     own = others[others["victim"] == victim].set_index(keys)["excess"]
     rest = others[others["victim"] != victim].groupby(keys)["excess"].mean()

@@ -15,7 +15,7 @@ from blindspots.statistics import Interval
 from blindspots.threat.outcomes import RIGHT
 
 HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of the distance found"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 NONE = "no image that the net gets right, attacked with success"
 NO_ROOM = "no direction has room in the box for the length"

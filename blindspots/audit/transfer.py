@@ -51,7 +51,7 @@ class Made(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """That the images take."""
+        """Bytes that the images take."""
         return sum(image.nbytes for image in self.images.values())
 
 
@@ -223,7 +223,7 @@ def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float |
 def _are_clipped(
     found: Mapping[Place, np.ndarray], recorded: np.ndarray, shown: Mapping, length: float
 ) -> bool:
-    """Whether images amplified to a length were kept in the box.
+    """Return whether images amplified to a length were kept in the box.
 
     Some are visibly shorter then, or differ in a picture: a pixel at the edge of the box that would
     leave it by a thousandth changes no length that float32 can show.

@@ -13,7 +13,7 @@ from blindspots.certificates.contract import certificate
 from blindspots.interface import CertificateResult, Status
 
 BY_DEFAULT = "product"
-"""What it is called in a config that names no certificates (`config.expansion`)."""
+"""Its name in a config that names no certificates (`config.expansion`)."""
 
 
 @certificate(whole=True)

@@ -48,7 +48,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
-    """What `check` takes of configs: as one, the schema, where they are, and the run's name."""
+    """Arguments of `check` for configs: as one, the schema, where they are, and the run's name."""
     raw: Any = {}
     for path in paths:
         raw = laid_over(raw, load(path))

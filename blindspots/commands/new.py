@@ -76,12 +76,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _presets() -> dict[str, str]:
-    """Complete configs by name; those that are laid over another are none, nor are papers' data."""
+    """Complete configs by name, without those laid over another and the data of papers."""
     found = {"paper": "config.yaml"}
     for folder in ("presets", "papers/*"):
         for path in sorted(_shared.ROOT.glob(f"{folder}/*.yaml")):
             text = path.read_text("utf-8")
-            if "\nrun: " in text and not text.startswith("# Laid over"):
+            if "\nnets:" in text and not text.startswith("# Laid over"):
                 file = path.relative_to(_shared.ROOT).as_posix()
                 found[file.removeprefix("presets/").removeprefix("papers/")[: -len(".yaml")]] = file
     return found

@@ -63,7 +63,7 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
 
 
 def takes_list(annotation: ast.expr | None) -> bool:
-    """Whether a parameter may be given a list, as far as its annotation tells.
+    """Return whether a parameter may be given a list, as far as its annotation tells.
 
     Args:
         annotation: as for `misfit`; None, and unknown names, may be of a list.

@@ -124,7 +124,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
-    """What is wrong with rules: two margins or none, a weaker one that is not, a claim twice."""
+    """Faults of rules: two margins or none, a weaker one that is not weaker, a claim twice."""
     seen: set[str] = set()
     for number, claim in enumerate(claims):
         key = f"claims.{number}"
@@ -167,7 +167,7 @@ def _date_faults(value: str | None, key: str) -> Iterator[str]:
 
 
 def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the runs of a paper's claims, and rules without a day."""
+    """Faults of the runs of a paper's claims, and rules without a date."""
     for number, claim in enumerate(raw["claims"]):
         filled = _filled(claim, f"claims.{number}")
         for selection in [*filled["cells"], *filled["less"]]:

@@ -90,7 +90,7 @@ def _laid_under(default: Config, own: Config, role: str) -> list[str]:
 
 
 def _has_weights(net: Config) -> bool:
-    """Whether a net needs no trainer: its weights are given, or its model brings them."""
+    """Return whether a net needs no trainer: its weights are given, or its model brings them."""
     with suppress(InputError):  # no such method, said with the methods
         model = net.get("model", {})
         brings = "method" in model and methods.own_weights(model["method"], model) is not None

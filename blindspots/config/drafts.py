@@ -73,7 +73,7 @@ class Draft:
                 self.removed[way] = True
 
     def without_default(self, defaults: Mapping[str, Any]) -> dict[str, set[str]]:
-        """By net, the parts for which null takes the default away."""
+        """Parts by net for which null takes the default away."""
         found: dict[str, set[str]] = {}
         for way in self.removed:
             if len(way) == 3 and way[0] == "nets" and way[2] in defaults:

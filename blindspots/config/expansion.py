@@ -21,7 +21,7 @@ from blindspots.config.naming import (
 )
 
 SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
-"""All training images are in P1 or in P2, as in the paper."""
+"""Default splits: every training image is in P1 or in P2, as in the paper."""
 
 MACHINE = {"device": "auto", "threads": 1, "chunk": 1024}
 

@@ -95,7 +95,7 @@ def _needs_model(attack: str) -> bool:
 
 
 def _classifies(net: Config) -> bool:
-    """Whether a net gives logits, as all models do whose module does not say otherwise."""
+    """Return whether a net gives logits, as every model does unless its module says otherwise."""
     with suppress(InputError):  # said with the methods
         return methods.declared("models", net["model"]["method"], "OUTPUT") != "images"
     return True

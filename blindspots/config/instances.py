@@ -43,7 +43,7 @@ MOST = 1000
 """Instances of one entry."""
 
 SAID = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
-"""What people call an entry of a section."""
+"""Keys with the display name of an entry, by section."""
 
 
 class Instance(NamedTuple):

@@ -1,4 +1,4 @@
-"""What config files say where: the lines of their keys, for messages, and what they take back."""
+"""Places in config files: the lines of their keys, for messages, and the keys set to null."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NULL, MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 
 @dataclass
 class Written:
-    """What the files of a config say where.
+    """Places in the files of a config.
 
     Attributes:
         lines: by key, such as "nets.FC10.model", the file and the line that its value begins in; of
@@ -67,7 +67,7 @@ REMEDY = "rename or remove one"
 
 
 def place_of(key: str, lines: Mapping[str, str]) -> str | None:
-    """Where a key is, or the nearest around it; `lines` as in `Written`."""
+    """File and line of a key, or of the nearest around it; `lines` as in `Written`."""
     while key and key not in lines:
         key = key.rpartition(".")[0]
     return lines.get(key)
@@ -92,7 +92,7 @@ def source_of(key: str, made: Mapping[str, str]) -> str:
 def _lines(
     node: yaml.Node | None, path: Names, above: tuple[int, ...]
 ) -> Iterator[tuple[Names, int, yaml.Node, bool]]:
-    """Every key with its line, its value, and whether its mapping had it before."""
+    """Iterate over the keys with line, value, and whether their mapping had them before."""
     if node is None or id(node) in above:  # an alias that stands inside what it names
         return
     above = (*above, id(node))

@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load(path: Path, what: str = "a YAML config") -> Any:
-    """What a file of YAML says.
+    """Load a YAML file.
 
     Args:
         path: of the file.

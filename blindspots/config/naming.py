@@ -10,7 +10,7 @@ from blindspots.config.wording import shown, unknown
 
 
 class Named(NamedTuple):
-    """What a list may name.
+    """Names that a list may contain.
 
     Attributes:
         what: a word for an entry, such as "a net".
@@ -28,12 +28,12 @@ class Named(NamedTuple):
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name stands for all that match it; a plain one has no such characters."""
+    """Return whether a name is a pattern; a plain one has no such characters."""
     return any(character in name for character in "*?[")
 
 
 def is_several(given: Any, named: Named) -> bool:
-    """Whether what is given where one name is expected may stand for several."""
+    """Return whether a value where one name is expected may stand for several."""
     if isinstance(given, list):
         return True
     return isinstance(given, str) and (is_pattern(given) or given in named.instances)

@@ -47,7 +47,7 @@ def stray(key: Names) -> str:
 
 
 def _below(place: Schema, name: str, schema: Schema) -> Iterator[Schema]:
-    """What may be said of a key in a place of the schema."""
+    """Iterate over the schemas that apply to a key in a place of the schema."""
     inside = place.get("properties", {}).get(name, place.get("additionalProperties"))
     if isinstance(inside, Mapping):
         yield from _alternatives(inside, schema)

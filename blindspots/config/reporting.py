@@ -123,7 +123,7 @@ def _listed(given: Any) -> list[str]:
 
 
 def _is_there(member: Member, experiment: str, config: Config) -> bool:
-    """Whether the config has a table or a figure of its own in a member's place."""
+    """Return whether the config has a table or a figure of its own in a member's place."""
     return any(
         (entry.get("method"), entry.get("experiment")) == (member.method, experiment)
         for entry in config.get(member.section, {}).values()
@@ -131,14 +131,14 @@ def _is_there(member: Member, experiment: str, config: Config) -> bool:
 
 
 def _fits(member: Member, experiment: Config, config: Config) -> bool:
-    """Whether there is something to show: the history of trainings, where a net is trained."""
+    """Return whether there is something to show: a history of trainings, if a net is trained."""
     if "history" not in methods.inputs(ROLES[member.section], member.method):
         return True
     return any("trainer" in net for net in _nets_in(experiment, config))
 
 
 def _settings(member: Member, experiment: Config, config: Config) -> Config:
-    """What a member's method must be told of an experiment."""
+    """Settings of an experiment that a member's method needs."""
     offered = {"parts": _parts, "panels": _panels}
     known = methods.settings(ROLES[member.section], member.method)
     asked = known[1] if known is not None else frozenset()

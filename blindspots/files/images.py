@@ -50,14 +50,14 @@ class Deferred:
         return (len(self), *self.image)
 
     def split(self, size: int) -> Iterator[Tensor]:
-        """All of them, `size` at a time."""
+        """Iterate over the whole, `size` at a time."""
         return (self[i : i + size] for i in range(0, len(self), size))
 
     def __getitem__(self, at: Tensor | slice) -> Tensor:
         return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
 
     def at(self, at: slice | np.ndarray) -> Deferred:
-        """Those at some of the places, not made yet."""
+        """Select the images at some of the positions, not made yet."""
         return replace(self, places=self.places[at])
 
 
@@ -66,7 +66,7 @@ Stack = Tensor | Deferred
 
 
 def some(stack: Stack, at: slice | np.ndarray) -> Stack:
-    """Those at some places of a stack, as it is."""
+    """Select the images at some positions of a stack, as it is."""
     return stack.at(at) if isinstance(stack, Deferred) else stack[at]
 
 
@@ -102,7 +102,7 @@ class Images:
 
     @cached_property
     def images(self) -> Tensor:
-        """All of them, (n, *image): read at once, and kept."""
+        """Images (n, *image), read at once and kept."""
         return self.stack[:]
 
     @property
@@ -115,12 +115,12 @@ class Images:
         return self.at(slice(n))
 
     def at(self, at: slice | np.ndarray) -> Images:
-        """Those at some places; none is read yet."""
+        """Select the images at some positions; none is read yet."""
         stack = some(self.stack, at)
         return replace(self, stack=stack, labels=self.labels[at], rows=self.rows[at])
 
     def chunks(self, size: int) -> Iterator[Images]:
-        """All of them in memory, `size` at a time."""
+        """Iterate over all images, `size` at a time in memory."""
         return (self.at(slice(i, i + size)).held() for i in range(0, len(self), size))
 
     def held(self, most: float = inf) -> Images:
@@ -164,7 +164,7 @@ def read(
 
 
 def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -> Images:
-    """All images of a prepared file, in its order; each is read when it is needed.
+    """Stack of all images of a prepared file, in its order; each is read when it is needed.
 
     Args:
         prepared: the file.

@@ -21,7 +21,7 @@ from blindspots.interface import InputError
 
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises for a file with other bits than were written."""
+"""Exceptions of pyarrow for a file with changed bits."""
 GROUP, ROWS = 2**22, 2**16
 """Bytes of images in a row group; and its rows in a table that has no images."""
 
@@ -124,7 +124,7 @@ def opened(path: str | Path) -> pq.ParquetFile:
 
 
 def as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """What was read of a file, with the schema that its checksum is of."""
+    """Cast what was read to the schema that the file's checksum covers."""
     schema = file.schema_arrow
     if list(table.schema) != [schema.field(name) for name in table.column_names]:
         raise pa.ArrowInvalid("columns of other types than it says")

@@ -15,7 +15,7 @@ from blindspots.files.images import Images
 from blindspots.interface import InputError
 
 KEY, WAITING = "chunk of", 2**27
-"""What a chunk says of itself; and bytes of rows that wait to be written, at most."""
+"""Metadata key of a chunk; and maximum bytes of rows that wait to be written."""
 
 
 def resumable(

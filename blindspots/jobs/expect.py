@@ -41,7 +41,7 @@ TIES = 0.02
 """Percentage points that other processors may make of answers between two classes."""
 
 CAUSES = "normalisation, channel order, crop and class order"
-"""What usually differs from the published network."""
+"""Usual causes of a difference from the published network."""
 
 
 def expect(snakemake) -> None:
@@ -119,7 +119,7 @@ def _by_chance(expected: float, found: float, n: int) -> str:
 
 
 def flags(paths: Sequence[str | Path]) -> dict[str, str]:
-    """By name of each net that does not err as expected: both errors, in words.
+    """Nets that do not err as expected, by name: both errors, in words.
 
     Args:
         paths: of tables with `EXPECTED`.

@@ -29,7 +29,7 @@ class Prepared:
         self.box = boxes.decoded(tables.metadata(self._rows.schema)["box"])
 
     def reach(self, index: np.ndarray) -> np.ndarray:
-        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
+        """Largest possible change of each feature within the box, (n, *image) float64."""
         images = self._rows.images(index).astype(float)
         return np.maximum(images - self.box.lower, self.box.upper - images)
 

@@ -35,7 +35,7 @@ class Outputs:
         self, files: ExitStack, paths: Mapping[str, str], names: Sequence[str],
         said: Mapping[str, Any], where: str,
     ) -> None:  # fmt: skip
-        """Nothing is written yet.
+        """Prepare; nothing is written yet.
 
         Args:
             files: that close when the job ends, and are there if it ended well.

@@ -114,7 +114,7 @@ def attacked_images(snakemake, device):
 
 
 def wants_validation(trainer, settings):
-    """Whether a trainer looks at the validation part: it must be given it, or has a patience."""
+    """Return whether a trainer needs the validation part: it asks for it, or has a patience."""
     parameters = inspect.signature(trainer).parameters
     if "validation" not in parameters:
         return False

@@ -56,7 +56,7 @@ class Exhibit:
 
     @cached_property
     def images(self) -> Tensor:
-        """All of them, (n, *image): made at once, and kept."""
+        """Images (n, *image), made at once and kept."""
         return self.stack[:]
 
     @property
@@ -81,7 +81,7 @@ class Exhibit:
         )
 
     def chunks(self, size: int) -> Iterator[Exhibit]:
-        """All of them, `size` at a time."""
+        """Iterate over the whole, `size` at a time."""
         return (self.at(slice(i, i + size)) for i in range(0, len(self.data), size))
 
 

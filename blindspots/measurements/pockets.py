@@ -160,7 +160,7 @@ class _Sphere:
         return moved.clamp(*self.image.box).to(self.image.images), room.cpu()
 
     def counts(self, model: nn.Module, length: float) -> list[int]:
-        """How many directions have room, end in the box, fool the model, are rejected by it."""
+        """Counts of directions that have room, end in the box, fool the model, are rejected."""
         images, room = self.at(length)
         with torch.no_grad():
             given = predictions(widened(model(images)), self.image.classes).cpu()

@@ -220,7 +220,7 @@ class _Nearest:
             self._forget(number)
 
     def _nearer(self, norm: str, places: np.ndarray, found: Lengths) -> np.ndarray:
-        """Whether images (k,) are nearer in a norm; of equally near ones, as counts are, in L2."""
+        """Return whether images (k,) are nearer in a norm; ties (of counts) are decided in L2."""
         known, in_l2 = self.length[norm][places], self._in_l2[norm][places]
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
 

@@ -11,7 +11,7 @@ from blindspots.limits import Count
 from blindspots.models.mlp import linear
 
 OUTPUT = "images"
-"""What it gives in the place of logits: no default of a config, and no pattern, attacks it."""
+"""Output in the place of logits: no default of a config, and no pattern, attacks it."""
 
 
 def autoencoder(shape: Sequence[int], classes: int, *, hidden: Count) -> nn.Sequential:

@@ -203,7 +203,7 @@ def _matching(
 
 
 def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
-    """What is judged of several cells: the least, the largest or the mean, of each end likewise.
+    """Reductions of several cells: the least, the largest or the mean, of value and interval.
 
     So an interval of the least, say, is from the least lower to the least upper end.
     """

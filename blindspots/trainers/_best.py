@@ -14,7 +14,7 @@ from blindspots.trainers.recipe import Rows, Tally, Terms
 
 
 class Best:
-    """What was best so far, and where.
+    """Best validation so far, and its weights.
 
     Attributes:
         row: of the history, from 0; -1 before the first.
@@ -26,7 +26,7 @@ class Best:
         patience: int | None,
         validation: tuple[Rows, Tensor] | None,
     ) -> None:
-        """Nothing was seen yet.
+        """Prepare; nothing has been seen yet.
 
         Args:
             model: that is trained.
@@ -75,7 +75,7 @@ class Best:
         return terms
 
     def is_past(self, row: int) -> bool:
-        """Whether patience is at its end with a row of the history."""
+        """Return whether patience ends with a row of the history."""
         return self.patience is not None and row - max(self.row, 0) >= self.patience
 
     def put_back(self, rows: list[Terms]) -> None:
@@ -85,7 +85,7 @@ class Best:
             rows[self.row]["kept"] = 1.0
 
     def state(self) -> dict[str, Any]:
-        """What a training that goes on needs."""
+        """State that a resumed training needs."""
         return {name: getattr(self, name) for name in ("score", "row", "weights")}
 
     def restore(self, state: dict[str, Any]) -> None:

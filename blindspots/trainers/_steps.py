@@ -17,7 +17,7 @@ Scheduled = float | Sequence[Sequence[float]]
 
 
 class Settings(NamedTuple):
-    """Those of `loop.train` that each stage has."""
+    """Settings of `loop.train` that each stage has."""
 
     epochs: int
     batch: int
@@ -29,7 +29,7 @@ class Settings(NamedTuple):
 
 
 class Stage:
-    """What is trained, on what, and how far it is.
+    """State of a training: the model, its images and the progress.
 
     Attributes:
         number: of the stage, from 0.
@@ -49,7 +49,7 @@ class Stage:
         number: int,
         before: int,
     ) -> None:
-        """Nothing is drawn or made yet.
+        """Prepare; nothing is drawn or made yet.
 
         Args:
             model: that is trained.
@@ -83,7 +83,7 @@ class Stage:
 
     @contextmanager
     def begun(self, resumed: Mapping[str, Any] | None) -> Iterator[None]:
-        """With the optimiser at the beginning, or where it was; what is not trained is at rest.
+        """Begin or resume a stage; what it does not train is at rest.
 
         Args:
             resumed: what `state` gave.
@@ -127,7 +127,7 @@ class Stage:
             yield self.tally.row()
 
     def state(self) -> dict[str, Any]:
-        """What a stage that goes on needs, beside the model and the generator."""
+        """State that a resumed stage needs, beside the model and the generator."""
         kept = None if self.recipe.state is None else self.recipe.state()
         return {
             "epoch": self.epoch,
@@ -188,7 +188,7 @@ class Stage:
                 group["momentum"] = step.value(momentum)
 
     def _targets(self, targets: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """What the loss is given in place of labels, of all images."""
+        """Targets of all images that the loss gets in place of labels."""
         places = torch.arange(len(self.images), device=self.labels.device)
         with torch.no_grad():
             return torch.cat(

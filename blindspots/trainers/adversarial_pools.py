@@ -136,7 +136,7 @@ def adversarial_pools(
     weights = [p for p in model.parameters() if p.ndim > 1]
 
     def loss(x: Tensor, y: Tensor, step: Step) -> Found:
-        """On clean images and, of one pool, examples, by the layers above its level."""
+        """Loss on clean images and on examples of one pool, by the layers above its level."""
         drawn = in_turn[step.number % len(in_turn)] if pools and step.epoch >= begin else None
         level, clean = 0 if drawn is None else drawn.level, len(x)
         points = stages.points(level, x, trained=train_below)
@@ -168,7 +168,7 @@ def adversarial_pools(
                     weight.copy_(torch.renorm(weight, p=2, dim=0, maxnorm=max_norm))
 
     def row(terms: Terms) -> Terms:
-        """With the lengths of each pool's examples beside their errors."""
+        """Add the lengths of each pool's examples beside their errors."""
         found = {name: value for name, value in terms.items() if not name.startswith("layer")}
         for one in pools:
             error = f"layer{one.level}_error"

@@ -1,4 +1,4 @@
-"""What a trainer tells the shared loop: its loss, and what else it needs (`loop`)."""
+"""Recipe of a trainer for the shared loop: its loss, and what else it needs (`loop`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Rows(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the images are that it gives."""
+        """Device of the images that it gives."""
 
     def __len__(self) -> int: ...
 
@@ -130,7 +130,7 @@ class Tally:
         return {n: (100 * t if one.percent else t) / one.terms for n, (t, one) in found.items()}
 
     def state(self) -> dict[str, list[Any]]:
-        """What `Tally` is made of again."""
+        """State from which a `Tally` is made again."""
         return {name: list(one) for name, one in self.sums.items()}
 
 

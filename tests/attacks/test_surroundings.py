@@ -83,8 +83,14 @@ MODELS = {
     "in place": (lambda net: lambda x: net(x.sub_(0.5)), "model: expected images that stay as"),
     "chance": (lambda net: lambda x: net(functional.dropout(x)), "model: .* draws random numbers"),
     "batch": (lambda net: lambda x: net(x - x.mean()), "model: .* alone and among others"),
-    "unused": (lambda net: lambda x: net(x.detach()), "model: expected logits with a gradient"),
-    "no grad": (lambda net: torch.no_grad()(net.forward), "model: expected logits with a gradient"),
+    "unused": (
+        lambda net: lambda x: net(x.detach()),
+        "model: expected logits that are differentiable",
+    ),
+    "no grad": (
+        lambda net: torch.no_grad()(net.forward),
+        "model: expected logits that are differentiable",
+    ),
 }
 
 

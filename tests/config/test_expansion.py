@@ -219,8 +219,9 @@ def of_methods(config):
 def translated(old):
     """The paper's config of the first edition, its keys renamed as `config.renamed` says.
 
-    What was changed on purpose since: nothing that a run computes or shows. The order of tables and
-    figures is another, and settings that are a method's defaults are left out.
+    What was changed on purpose since: the paper's figures and claims are files, and two tables of
+    effects have the figures that the claims are judged by. The order of tables and figures is
+    another, and settings that are a method's defaults are left out.
     """
     assert old.pop("decay_scale") == 1  # the trainer's default
     lipschitz = old.pop("lipschitz")
@@ -229,6 +230,11 @@ def translated(old):
     for table in old["tables"].values():
         if "operators" in table:
             table["measurement"] = table.pop("operators")
+    now = full("config.yaml")
+    effects = {name: of for name, of in now["tables"].items() if of["method"] == "effects"}
+    assert [*effects] == ["effects-cross-model", "effects-cross-training-set"]
+    old["tables"] |= effects
+    old |= {key: now[key] for key in ("printed", "claims")}
     return old | {"measurements": {"looseness": {"method": "looseness"} | lipschitz} | networks}
 
 

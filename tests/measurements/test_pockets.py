@@ -93,7 +93,7 @@ def test_the_chunk_and_the_other_images_change_nothing():
         assert measured(exhibit, model, chunk, 100)["fooled"].tolist() == whole["fooled"].tolist()
     one = exhibit.data.at(slice(2, 3))
     alone = replace(exhibit,
-        data=one, images=exhibit.images[2:3], success=exhibit.success[2:3],
+        data=one, stack=exhibit.images[2:3], success=exhibit.success[2:3],
         distortion=exhibit.distortion[2:3], before=exhibit.before[2:3],
     )  # fmt: skip
     found = measured(alone, model, 64, 100)["fooled"].tolist()
@@ -246,7 +246,7 @@ def test_a_table_without_images_says_why():
     far = replace(
         exhibit, data=replace(exhibit.data, stack=torch.full((N, 1, 1, 9), 0.5), box=UNIT)
     )
-    far = far._replace(distortion=np.full(N, 10.0))
+    far = replace(far, distortion=np.full(N, 10.0))
     rows, _ = table(far, Halves(weight), directions=10, clipped=True)
     assert (
         rows.loc[("A × 1", "share"), "reason"] == "no direction has room in the box for the length"

@@ -106,8 +106,8 @@ def test_without_results_nothing_was_run(paper):
          "claims.0.cells.columns: expected a column of the table errors of the run start (test), "
          "found 'tset'; did you mean 'test'?"),
         ({"cells": {"table": "error"}},
-         "claims.0.cells.table: expected a table of the run start (errors, transfer, layers, "
-         "ledger), found 'error'; did you mean 'errors'?"),
+         "claims.0.cells.table: expected a table of the run start (errors, transfer, "
+         "training, lipschitz, ledger), found 'error'; did you mean 'errors'?"),
         ({"run": "strat"},
          "claims.0.cells.run: expected one of the runs of this file (start), found 'strat'; did "
          "you mean 'start'?"),
