@@ -93,7 +93,7 @@ def _errors(
 
 def _named(row: str, label: str, unit: str) -> dict[str, Any]:
     column = {"column": "mean", "column_label": "mean"}
-    return {"row": row, "row_label": label, "unit": unit} | column
+    return {"row": row, "row_label": f"{label} ({unit})", "unit": unit} | column
 
 
 def _cell(row: str, label: str, images: pd.DataFrame, unit: str) -> dict[str, Any]:
