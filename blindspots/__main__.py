@@ -1,12 +1,12 @@
 """Measure the blind spots of neural networks.
 
-A config in YAML says which networks are trained, on what, how they are attacked and what is shown
-of it.
+A YAML config lists the networks, their training data, the attacks, and the tables and figures to
+report.
 
 Example, on handwritten digits that need no download:
   blindspots new my.yaml            write a commented config
-  blindspots run my.yaml            do all that it says; its last line names the report
-  blindspots report my.yaml --open  look at the report again
+  blindspots run my.yaml            run it; the last line names the report
+  blindspots report my.yaml --open  open the report again
 """
 
 from __future__ import annotations

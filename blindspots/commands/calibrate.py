@@ -1,4 +1,4 @@
-"""Fit one setting of the trainers of some nets to the training errors that these should end with.
+"""Fit one setting of the trainers of some nets to given training errors.
 
 Example:
   blindspots calibrate config.yaml decay_scale FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("config", type=Path, help="config with the dataset and the nets")
-    parser.add_argument("setting", help="of the nets' trainers, a positive number")
+    parser.add_argument("setting", help="setting of the nets' trainers, a positive number")
     parser.add_argument(
         "errors", nargs="+", metavar="NET=ERROR", type=_wanted, help="a net's error in percent"
     )

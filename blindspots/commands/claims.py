@@ -1,7 +1,7 @@
-"""Hold the claims of papers against finished runs.
+"""Judge the claims of papers by finished runs.
 
-Without a file the claims of all papers (papers/*/claims.yaml); without a page the register is
-printed.
+By default the claims of all papers (papers/*/claims.yaml) are judged, and the register is printed;
+name a page to write it to a file.
 
 Examples:
   blindspots claims docs/CLAIMS.md
@@ -27,11 +27,11 @@ RESULTS = Path("results")
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
-        "files", type=Path, nargs="*", help="files of claims; last, a page to write (.md)"
+        "files", type=Path, nargs="*", help="files of claims, then optionally a page to write (.md)"
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the runs' results")
     parser.add_argument(
-        "--configs", nargs="?", const="", metavar="RUN", help="print the configs of a run instead"
+        "--configs", nargs="?", const="", metavar="RUN", help="print only the configs of a run"
     )
 
 

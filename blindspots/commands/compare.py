@@ -1,4 +1,4 @@
-"""Which figures of two runs' tables differ, and by how much.
+"""Show which figures of two runs' tables differ, and by how much.
 
 Example:
   blindspots compare results/paper results/replicates
@@ -13,7 +13,7 @@ from pathlib import Path
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("before", type=Path, help="folder of a run, such as results/paper")
-    parser.add_argument("after", type=Path, help="of another")
+    parser.add_argument("after", type=Path, help="folder of another run")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
-"""Write a commented config to begin with.
+"""Write a short, commented config to start from.
 
-It is short, since what a config leaves out has a default, and it runs: train two networks, attack
-them, show each the other's attacked images, bound and report. Change what you like.
+It runs as it is: two networks are trained and attacked, each is shown the other's attacked images,
+and bounds and a report are made. Everything that a config leaves out has a default.
 
 Examples:
   blindspots new my.yaml                                    handwritten digits, no download
@@ -39,8 +39,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--dataset", metavar="NAME", help=f"{known}, or module:function")
     begin.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(_presets())}")
-    parser.add_argument("--root", metavar="PATH", help="where the dataset's files are")
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument("--root", metavar="PATH", help="folder of the dataset's files")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
-"""List, or remove, what runs left behind by settings that their configs no longer have.
+"""List, or remove, files of runs that their configs no longer make.
 
-Only what is of the runs that the configs name: below results/RUN and logs/RUN; and below resources/
-where there are no other runs, which may need what is there.
+Only files of the runs that the configs name: below results/RUN and logs/RUN, and below resources/
+if there are no other runs that may need them.
 
 Examples:
   blindspots prune my.yaml other.yaml
@@ -21,10 +21,12 @@ from blindspots.interface import InputError
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
-        "configs", nargs="+", help="of the runs; base.yaml+over.yaml: one laid over another"
+        "configs",
+        nargs="+",
+        help="configs of the runs; base.yaml+over.yaml: one merged over another",
     )
-    parser.add_argument("--delete", action="store_true", help="remove it, once you have said yes")
-    parser.add_argument("--yes", action="store_true", help="remove it without a question")
+    parser.add_argument("--delete", action="store_true", help="remove the files, after you confirm")
+    parser.add_argument("--yes", action="store_true", help="remove them without asking")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -17,12 +17,14 @@ from blindspots.interface import InputError
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("configs", type=Path, nargs="+", help="config of the run, and what over it")
+    parser.add_argument(
+        "configs", type=Path, nargs="+", help="config of the run, and files merged over it"
+    )
     parser.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
     parser.add_argument(
-        "--figures", nargs="+", default=[], metavar="NAME", help="of the config, copied beside it"
+        "--figures", nargs="+", default=[], metavar="NAME", help="figures to copy beside the page"
     )
-    parser.add_argument("--note", metavar="TEXT", help="Markdown that the page begins with")
+    parser.add_argument("--note", metavar="TEXT", help="Markdown to begin the page with")
 
 
 def run(arguments: argparse.Namespace) -> None:
