@@ -80,7 +80,7 @@ def experiment(config: Config, name: str) -> str:
         text += f" Controls: {', '.join(of['controls'])}, on {of['controls_n']} images."
     if of["amplify"]:
         scales = ", ".join(f"{scale:g}" for scale in of["amplify"])
-        text += f" Amplified to a distortion of {scales} as well."
+        text += f" Also amplified to a distortion of {scales}."
     return text
 
 

@@ -124,9 +124,9 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
 
 
 def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
-    assert "Shown is a part" not in rendered(tmp_path)
+    assert "kinds of images" not in rendered(tmp_path)
     monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)
-    assert "Shown is a part, 2 of 3 kinds of images" in rendered(tmp_path)
+    assert "Of 3 kinds of images 2 are shown" in rendered(tmp_path)
 
 
 def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monkeypatch):
@@ -136,7 +136,7 @@ def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monke
     plain = examples._example
     monkeypatch.setattr(examples, "_example", lambda *of: plain(*of)._replace(distortion=0.0))
     made = rendered(tmp_path)
-    assert made.count("unaltered: nothing was found, or needed") == 4 * examples.IMAGES
+    assert made.count("unaltered: the attack failed, or was not needed") == 4 * examples.IMAGES
     assert "perturbed by" not in made
 
 
@@ -183,11 +183,11 @@ def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
 def test_a_page_without_tables_and_figures_says_so(tmp_path):
     empty = {"tables": {}, "figures": {}}
     made = rendered(tmp_path / "a", **empty)
-    assert "no tables and no figures: the config asks for none" in made
+    assert "no tables or figures: the config has none" in made
     assert "What was found is in the files beside it" in made
     made = rendered(tmp_path / "b", **empty, experiments={})
     assert "No net was attacked: it has no <code>experiments:</code>, either." in made
-    assert "no tables and no figures" not in rendered(tmp_path / "c")
+    assert "no tables or figures" not in rendered(tmp_path / "c")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_section_says_what_it_is_of():
     assert facts["experiment-cross-training-set"] == (
         "lbfgs (lbfgs, target random) on the first 128 images of part test, made for FC50-50-10 "
         "(P1), FC50-50-10′ (P2); shown to FC50-50-10 (P1), FC50-50-10′ (P2). Controls: "
-        "gaussian-0.1, on 128 images. Amplified to a distortion of 0.2 as well."
+        "gaussian-0.1, on 128 images. Also amplified to a distortion of 0.2."
     )
     (units,) = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
