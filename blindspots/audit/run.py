@@ -41,15 +41,15 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, as far in each norm as the ledger says; relative",
+    "distance": "witnesses lie in the box, at the lengths in each norm that the ledger has; relative",
     "answer": "the net answers witnesses with the target, or not with the label",
-    "mistake": "images that bound themselves by 0 are wrong unaltered",
+    "mistake": "images with an upper bound of 0 are wrong unaltered",
     "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found in any norm; the largest quotient of the two",
+    "order": "no radius is above a distance found, in any norm; largest ratio of radius to distance",
     "length": "attacked images are as far from the originals as their tables say; relative",
-    "attacked": "the net answers them, and their originals, as their tables say",
+    "attacked": "the net answers attacked images and originals as their tables say",
     "clean": "the net answers all unaltered images as its table says",
-    "transfer": "it answers images made for others, and noise, as the tables say",
+    "transfer": "the net answers images made for others, and noise, as the tables say",
 }
 """Assertion and discrepancy of each check."""
 

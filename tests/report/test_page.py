@@ -69,7 +69,7 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
 
 def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
     made = rendered(tmp_path)
-    assert "Newest table of 2012-12-31 18:00 UTC; commit " in made
+    assert "Tables last made 2012-12-31 18:00 UTC; commit " in made
     assert re.search(r"<dt>commit</dt><dd>[^<]*\babc\b", made)
     assert "<dt>Seeds</dt><dd>0, 3</dd>" in made
 

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys
 from tests.workflow.warm import Warm
 
-TIMES = re.compile(r"Newest table of [^;]*;")
+TIMES = re.compile(r"Tables last made [^;]*;")
 """What a report says of when it was made."""
 
 
