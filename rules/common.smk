@@ -18,6 +18,7 @@ from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.config.printed import printed
+from blindspots.config.reading import full_form
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -36,12 +37,17 @@ STARTED = psutil.Process().create_time()
 
 
 def checked(raw):
-    """The config with every optional key; or the end of the run, with a line for each fault."""
+    """The config with every optional key, and the measurements that it asks for, read or not.
+
+    Ends the run with a line for each fault.
+    """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
     by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
     try:
-        return check(raw, schema, ", ".join(files), written(files, by_hand), Path(files[0]).stem)
+        where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
+        asked_for = full_form(raw, schema, *where).config.get("measurements", {})
+        return check(raw, schema, *where), [*asked_for]
     except InputError as error:
         sys.exit(str(error))
 
@@ -70,8 +76,7 @@ def assert_weights_exist(section):
                 sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
-given = checked(config)
-NAMED = [*config.get("measurements", {})]  # those that an entry asks for, read or not
+given, NAMED = checked(config)
 config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")

@@ -41,11 +41,11 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, at the lengths in each norm that the ledger has; relative",
+    "distance": "witnesses lie in the box, at the ledger's length in each norm; relative",
     "answer": "the net answers witnesses with the target, or not with the label",
     "mistake": "images with an upper bound of 0 are wrong unaltered",
     "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found, in any norm; largest ratio of radius to distance",
+    "order": "no radius is above a distance found, in any norm; the largest ratio",
     "length": "attacked images are as far from the originals as their tables say; relative",
     "attacked": "the net answers attacked images and originals as their tables say",
     "clean": "the net answers all unaltered images as its table says",

@@ -49,7 +49,8 @@ def write_out(draft: Draft, nets: Named, attacks: Named) -> tuple[Named, dict[st
         _name_nets(key, entry, nets, _fitting(entry, config, classifiers), faults)
         config["experiments"][name] = DEFAULTS | entry
     names = config["experiments"].keys()
-    return Named("an experiment", names, names, {}, several), titles
+    there = {name: [one for one in made if one in names] for name, made in several.items()}
+    return Named("an experiment", names, names, {}, there), titles
 
 
 def _name_attacks(

@@ -31,8 +31,10 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
             below = [one for place in places for one in _below(place, str(name), schema)]
             if inside is None and below and not any(map(_may_be_null, below)):
                 removed.append((*path, str(name)))
-            else:
-                found[name] = kept(inside, below, (*path, str(name)))
+                continue
+            left = kept(inside, below, (*path, str(name)))
+            if path or left or not inside:  # a section of which nothing is left is not there
+                found[name] = left
         return found
 
     return kept(config, [schema], ()), removed

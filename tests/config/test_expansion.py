@@ -361,6 +361,29 @@ def test_null_removes_what_is_there(tmp_path, over, gone):
     assert last not in found
 
 
+TINY = {
+    "data": "digits",
+    "nets": {"a": {"model": "mlp", "trainer": {"method": "sgd", "epochs": 1}}},
+    "attacks": {"closest": {"target": "any"}},
+    "experiments": {"m": {"n": [5, 6]}},
+}
+
+
+def test_null_alone_in_a_section_leaves_its_defaults():
+    for section, name in (("figures", "examples-m-5"), ("certificates", "product")):
+        found = full_form(TINY | {section: {name: None}}, SCHEMA, run="tiny").config
+        usual = full_form(TINY, SCHEMA, run="tiny").config
+        assert found[section].keys() == usual[section].keys() - {name} != usual[section].keys()
+
+
+def test_a_name_for_several_experiments_means_those_that_are_left():
+    table = {"x": {"method": "errors", "experiment": "m", "parts": ["test"]}}
+    raw = TINY | {"experiments": {"m": {"n": [5, 6]}, "m-5": None}, "tables": table}
+    found = full_form(raw, SCHEMA, run="tiny").config
+    assert [*found["experiments"]] == ["m-6"]
+    assert {of["experiment"] for of in found["tables"].values()} == {"m-6"}
+
+
 @pytest.mark.parametrize(
     "key",
     ["nets.lin", "attacks.gaussian-0.2", "experiments.all.amplify", "tables.errors", "report"],

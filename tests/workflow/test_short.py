@@ -21,6 +21,7 @@ groups: {halves: half-*}
 experiments:
   both: {n: [6, 8], controls: gaussian, title: all nets}
   some: {n: 6, nets: halves, report: [directions]}
+measurements: {pockets: {directions: 4, multiples: [2], clipped: [true, false]}}
 machine: {device: cpu}
 """
 
