@@ -19,7 +19,6 @@ from blindspots.audit.recorded import (
     assert_answers,
     assert_recorded,
     classes_of,
-    images_of,
 )
 
 SINGLE = 1e-5
@@ -189,7 +188,6 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pict
         return Made(pictures, {})
     wanted, length = set(_places(rows)), origin.amplified_to
     found: dict[Place, np.ndarray] = {}
-    inside: dict[Place, np.ndarray] = {}
     success: dict[Place, bool] = {}
     for batch in chain.from_iterable(map(batches, made)):
         at = np.array([place in wanted for place in _places(batch)])
@@ -201,14 +199,14 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pict
         if length is not None:
             befores, _ = _originals(originals, batch)
             images = _amplified(befores, images, length)
-            boxes = [originals[key].box for key in images_of(batch)]
-            kept = [np.clip(image, *box) for image, box in zip(images, boxes, strict=True)]
-            inside |= dict(zip(_places(batch), kept, strict=True))
         found |= dict(zip(_places(batch), images, strict=True))
         success |= dict(zip(_places(batch), batch["success"], strict=True))
     shown = {place: picture for place, picture in pictures.items() if place in found}
     if length is not None and _are_clipped(found, rows["distortion"], shown, length):
-        found = inside
+        found = {
+            (dataset, file, index): np.clip(image, *originals[dataset, origin.seed, file].box)
+            for (dataset, file, index), image in found.items()
+        }
     for place, picture in shown.items():
         if not _is_picture_of(picture, found[place], length):
             raise _other_picture(path_of_pictures, origin, place, "the image")
