@@ -1,4 +1,4 @@
-"""Early stopping: the weights of the epoch that is best on the validation part."""
+"""Early stopping: the weights of the epoch with the best validation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Best:
     """Best validation so far, and its weights.
 
     Attributes:
-        row: of the history, from 0; -1 before the first.
+        row: the best epoch's row of the history, from 0; -1 before the first.
     """
 
     def __init__(
@@ -26,15 +26,15 @@ class Best:
         patience: int | None,
         validation: tuple[Rows, Tensor] | None,
     ) -> None:
-        """Prepare; nothing has been seen yet.
+        """Prepare; nothing is validated yet.
 
         Args:
-            model: that is trained.
-            patience: epochs in a row without a better one, at most; None: it is not looked at.
+            model: the model that is trained.
+            patience: epochs in a row without a better one, at most. None: no early stopping.
             validation: images and labels.
 
         Raises:
-            InputError: nothing to validate by.
+            InputError: patience without validation images.
         """
         if patience is not None and (validation is None or len(validation[0]) == 0):
             raise InputError(
@@ -48,11 +48,11 @@ class Best:
     def seen(
         self, row: int, validate: Callable[[Tensor, Tensor], Tensor] | None, batch: int
     ) -> Terms:
-        """Look at the model as it is; the terms that the history has of that.
+        """Validate the model as it is, and return the terms for the history.
 
         Args:
-            row: of the history.
-            validate: as `recipe.Recipe` has it.
+            row: the epoch's row of the history.
+            validate: as in `recipe.Recipe`.
             batch: images at a time.
         """
         if self.validation is None:
@@ -75,20 +75,20 @@ class Best:
         return terms
 
     def is_past(self, row: int) -> bool:
-        """Return whether patience ends with a row of the history."""
+        """Return whether patience has run out at a row of the history."""
         return self.patience is not None and row - max(self.row, 0) >= self.patience
 
     def put_back(self, rows: list[Terms]) -> None:
-        """Give the model the best weights, and say so in the history."""
+        """Give the model its best weights, and mark their row of the history."""
         if self.row >= 0:
             self.model.load_state_dict(self.weights)
             rows[self.row]["kept"] = 1.0
 
     def state(self) -> dict[str, Any]:
-        """State that a resumed training needs."""
+        """Return what a resumed training needs."""
         return {name: getattr(self, name) for name in ("score", "row", "weights")}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Become what `state` was taken of."""
+        """Take over what `state` returned."""
         for name, value in state.items():
             setattr(self, name, value)

@@ -1,4 +1,4 @@
-"""One stage of a training: its optimiser, its schedule, and its steps, batch by batch."""
+"""One stage of a training: its optimiser, its schedule, and its steps, one per batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scheduled = float | Sequence[Sequence[float]]
 
 
 class Settings(NamedTuple):
-    """Settings of `loop.train` that each stage has."""
+    """The settings of `loop.train` that every stage shares."""
 
     epochs: int
     batch: int
@@ -32,9 +32,9 @@ class Stage:
     """State of a training: the model, its images and the progress.
 
     Attributes:
-        number: of the stage, from 0.
-        steps: that it has.
-        done: steps since the training began.
+        number: the stage's, from 0.
+        steps: how many it has.
+        done: steps since the training began, earlier stages included.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class Stage:
         """Prepare; nothing is drawn or made yet.
 
         Args:
-            model: that is trained.
-            images: of the net.
-            labels: theirs.
-            recipe: of this stage.
-            settings: of all stages.
+            model: the model to train.
+            images: the net's.
+            labels: the images' labels.
+            recipe: this stage's.
+            settings: those of all stages.
             generator: on the CPU.
-            number: of the stage.
-            before: steps of the stages before.
+            number: the stage's, from 0.
+            before: steps of the earlier stages.
 
         Raises:
             InputError: no images.
@@ -83,10 +83,10 @@ class Stage:
 
     @contextmanager
     def begun(self, resumed: Mapping[str, Any] | None) -> Iterator[None]:
-        """Begin or resume a stage; what it does not train is at rest.
+        """Begin or resume a stage; parameters that it does not train need no gradient meanwhile.
 
         Args:
-            resumed: what `state` gave.
+            resumed: what `state` returned.
         """
         every = [p for p in self.model.parameters() if p.requires_grad]
         trained = every if self.recipe.trained is None else list(self.recipe.trained)
@@ -107,7 +107,7 @@ class Stage:
                 parameter.requires_grad_(True)
 
     def epochs(self, after: Callable[[], None]) -> Iterator[Terms]:
-        """The means of each epoch that is left, when it is done.
+        """Run the remaining epochs, and yield the means of each.
 
         Args:
             after: called after each step.
@@ -127,7 +127,7 @@ class Stage:
             yield self.tally.row()
 
     def state(self) -> dict[str, Any]:
-        """State that a resumed stage needs, beside the model and the generator."""
+        """Return what a resumed stage needs beside the model and the generator."""
         kept = None if self.recipe.state is None else self.recipe.state()
         return {
             "epoch": self.epoch,
@@ -155,7 +155,7 @@ class Stage:
         epoch = self.epoch + self.in_epoch / self.per_epoch
         step = Step(self.done, epoch, rows, self.generator)
         self._set_rates(step)
-        self.optimiser.zero_grad()  # to None: what a batch does not train does not even decay
+        self.optimiser.zero_grad()  # to None: a parameter without a gradient must not decay either
         found = self.recipe.loss(self.images[rows], self.labels[rows], step)
         loss, terms = found if isinstance(found, tuple) else (found, {})
         loss.backward()
@@ -177,7 +177,7 @@ class Stage:
         )
 
     def _set_rates(self, step: Step) -> None:
-        """Give the optimiser the settings that change by pairs [epoch, value]."""
+        """Set the optimiser's settings that follow pairs [epoch, value]."""
         rate, momentum = self.settings.learning_rate, self.settings.momentum
         for group in self.optimiser.param_groups:
             if isinstance(rate, Sequence):
@@ -188,7 +188,7 @@ class Stage:
                 group["momentum"] = step.value(momentum)
 
     def _targets(self, targets: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Targets of all images that the loss gets in place of labels."""
+        """Targets of all images, which replace the labels in the loss."""
         places = torch.arange(len(self.images), device=self.labels.device)
         with torch.no_grad():
             return torch.cat(

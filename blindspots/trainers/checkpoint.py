@@ -23,14 +23,14 @@ DIGEST = hashlib.sha256().digest_size
 
 
 class Checkpoint:
-    """A file from which a training goes on as if it had never stopped.
+    """A file from which an interrupted training resumes as if it had never stopped.
 
-    It holds the model's tensors, PyTorch's random state, and what the trainer adds. A trainer calls
-    `resume` once, before its first step, and `keep` wherever it could go on. It holds the weights
-    after the steps that are wanted for themselves, too.
+    It holds the model's tensors, PyTorch's random state, what the trainer adds, and the weights
+    after the steps in `steps`. A trainer calls `resume` once, before its first step, and `keep`
+    wherever it could resume.
 
     Attributes:
-        weights: by step, on the CPU: those that were reached.
+        weights: by step, on the CPU, for the steps reached so far.
     """
 
     def __init__(
@@ -45,18 +45,18 @@ class Checkpoint:
         """Prepare; nothing is read or written yet.
 
         Args:
-            path: of the file.
-            key: of what is trained, how, and on what; a file with another key is not used.
-            model: what is trained.
-            every: seconds between two writings.
-            steps: after which the weights are wanted.
+            path: the file's.
+            key: identifies what is trained, how, and on what; a file with another key is not used.
+            model: the model that is trained.
+            every: seconds between two writes.
+            steps: steps after which the weights are kept.
         """
         self.steps, self.weights = steps, dict[int, dict[str, Tensor]]()
         self.path, self.key, self.model, self.every = Path(path), key, model, every
         self._kept = time.monotonic()
 
     def resume(self) -> State | None:
-        """Set model and random state to those of the file; what the trainer added, or None."""
+        """Restore model and random state from the file; return what the trainer added, or None."""
         if not self.path.exists():
             return None
         try:
@@ -80,13 +80,13 @@ class Checkpoint:
         return found["trainer"]
 
     def assert_reached(self, last: int) -> None:
-        """Refuse steps that a training does not have.
+        """Refuse checkpoints beyond the last step.
 
         Args:
-            last: steps that it has.
+            last: number of steps of the training.
 
         Raises:
-            InputError: names the first beyond them.
+            InputError: names the first step beyond it.
         """
         for step in self.steps:
             if step > last and step not in self.weights:
@@ -96,16 +96,17 @@ class Checkpoint:
                 )
 
     def at(self, step: int) -> None:
-        """Hold the weights, where those after so many steps are wanted."""
+        """Keep the weights if they are wanted after this many steps."""
         if step in self.steps and step not in self.weights:
             state = self.model.state_dict()
             self.weights[step] = {n: t.detach().cpu().clone() for n, t in state.items()}
 
     def keep(self, state: Callable[[], State]) -> None:
-        """Write the file, where the last writing is long enough ago.
+        """Write the file if the last write is long enough ago.
 
         Args:
-            state: gives what the trainer adds: tensors, numbers and text in lists and dictionaries.
+            state: returns what the trainer adds: tensors, numbers and text in lists and
+                dictionaries.
         """
         if time.monotonic() - self._kept < self.every:
             return
@@ -124,5 +125,5 @@ class Checkpoint:
         self._kept = time.monotonic()
 
     def remove(self) -> None:
-        """Remove the file, if there is one: the training's results are written."""
+        """Remove the file, if there is one; called once the training's results are written."""
         self.path.unlink(missing_ok=True)

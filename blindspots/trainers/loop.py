@@ -1,7 +1,7 @@
 """The loop of the trainers: batches, epochs, schedules, resuming, history, early stopping.
 
-A trainer says what its loss is and, where it needs more, gives a `Recipe`, or several as the stages
-of a training; `looped` makes a trainer of that, which has the settings of `train` beside its own.
+A trainer returns its loss or, where it needs more, a `Recipe`, or a list of recipes as the stages
+of the training. `looped` turns such a function into a trainer with the settings of `train` as well.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ Recipes = Loss | Recipe | Sequence[Recipe]
 
 
 def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], Status]]:
-    """Make a trainer of a function that says how to train.
+    """Turn a function that says how to train into a trainer.
 
-    Its own settings are those of the function and those of `train`; of one that both have the
-    function's limits and default count. The function may take `generator`, that of `train`.
+    The trainer has the settings of the function and those of `train`. Where both have one of the
+    same name, the function's limits and default hold. The function may take `generator`, the random
+    generator of the training.
 
     Args:
-        trainer: of the model, images, labels and settings; returns a loss, a `Recipe`, or the
-            recipes of several stages, one after the other.
+        trainer: takes the model, images, labels and settings; returns a loss, a `Recipe`, or a list
+            of recipes, one per stage.
 
     Returns:
-        A trainer as `train` is one, without `recipe`.
+        A trainer with the arguments of `train` other than `recipe`.
     """
     own = inspect.signature(trainer).parameters
     shared = _shared()
@@ -90,39 +91,40 @@ def train(
     """Train in place, in mini-batches whose order is drawn anew for each epoch.
 
     Args:
-        model: images to what the loss is of.
+        model: maps images to what the loss takes.
         images: (n, *image).
         labels: (n,).
-        recipe: a loss, or a `Recipe`, or those of several stages.
+        recipe: a loss, a `Recipe`, or a list of recipes, one per stage.
         epochs: passes over the images.
         batch: images per step; the last, smaller one of an epoch is used as well.
-        optimiser: "sgd" with Nesterov's momentum, whose decay is that of `torch.optim.SGD`, biases
-            included; or "adam" with decay decoupled from the gradient, of weights, not of biases
+        optimiser: "sgd" with Nesterov momentum, whose decay includes biases (`torch.optim.SGD`); or
+            "adam" with decay decoupled from the gradient, of weights but not biases
             (`torch.optim.AdamW`).
-        learning_rate: the largest; or pairs [epoch, rate] that are followed, whatever `schedule`.
-        schedule: "one_cycle", the rate rises and falls once (Smith and Topin 2018,
+        learning_rate: the largest; or pairs [epoch, rate] with straight lines between them, which
+            replace `schedule`.
+        schedule: "one_cycle": the rate rises and falls once (Smith and Topin 2018,
             "Super-convergence"); or "constant".
-        momentum: Nesterov's, or Adam's of the gradient; or pairs likewise.
+        momentum: Nesterov's, or Adam's first beta; or pairs [epoch, value].
         decay: weight decay.
-        patience: epochs without a better validation after which the training ends; the weights are
-            those of the best epoch then. None: all epochs, the last weights.
-        seed: of the order of the images, and of what the trainer draws.
-        generator: on the CPU, in place of one of the seed.
-        parents: those of the net; a training begins with the weights of the one named "start".
-        validation: images and labels that `patience` is about.
+        patience: epochs without a better validation after which the training ends with the weights
+            of the best epoch. None: all epochs, the last weights.
+        seed: seeds the order of the images and what the trainer draws.
+        generator: on the CPU; replaces the one that `seed` would make.
+        parents: the net's parents by name; the training starts from the weights of "start".
+        validation: images and labels that `patience` looks at.
         progress: called with each row of the history.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
-        The history, a row per epoch: `iteration` in steps, the mean `loss` and the terms of the
-        recipe as the images were trained on; of several stages `stage`, from 0; with `patience`
+        The history, a row per epoch: `iteration` in steps; the mean `loss` and the recipe's terms,
+        taken while training; `stage`, from 0, if there are several; with `patience` also
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
-        are kept. CONVERGED when the last epoch is done or patience is at its end,
-        ITERATION_LIMIT when patience is not at the last epoch; or NON_FINITE.
+        are kept. The status: CONVERGED after the last epoch, or when patience ended the training;
+        ITERATION_LIMIT if patience had not ended it by the last epoch; NON_FINITE.
 
     Raises:
-        InputError: no images, nothing to train, no images to validate by, a step to keep that is
-            never reached, or a parent to start from that is another model.
+        InputError: no images, nothing to train, no validation images, a checkpoint beyond the last
+            step, or a `start` parent of another model.
     """
     _check(model, images)
     best = Best(model, patience, validation)
@@ -148,7 +150,7 @@ def train(
     begun = time.perf_counter() - (0 if resumed is None else resumed["seconds"])
 
     def keep() -> None:
-        """Leave what is needed to go on after this step, and the weights where they are wanted."""
+        """Save what resuming after this step needs, and the weights if they are asked for."""
         if checkpoint is not None:
             checkpoint.at(stage.done)
             checkpoint.keep(
@@ -201,7 +203,7 @@ def _check(model: nn.Module, images: Rows) -> None:
 
 
 def _start(model: nn.Module, parent: nn.Module | None) -> None:
-    """Begin with another net's weights."""
+    """Start from another net's weights."""
     if parent is None:
         return
     try:
@@ -214,6 +216,6 @@ def _start(model: nn.Module, parent: nn.Module | None) -> None:
 
 
 def _shared() -> dict[str, inspect.Parameter]:
-    """The settings of `train` that are those of every trainer as well."""
+    """The settings of `train` that every looped trainer has."""
     named = inspect.signature(train).parameters.values()
     return {p.name: p for p in named if p.kind is p.KEYWORD_ONLY and p.name != "generator"}

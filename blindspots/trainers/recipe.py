@@ -1,4 +1,4 @@
-"""Recipe of a trainer for the shared loop: its loss, and what else it needs (`loop`)."""
+"""Recipe that a trainer gives the shared loop: its loss, and what else it needs (`loop`)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 
 class Rows(Protocol):
-    """Images by their rows: a tensor, or a loader that reads what is asked for."""
+    """Images addressed by row: a tensor, or a loader that reads the rows asked for."""
 
     @property
     def device(self) -> torch.device:
-        """Device of the images that it gives."""
+        """Device of the images that it returns."""
 
     def __len__(self) -> int: ...
 
@@ -24,13 +24,13 @@ class Rows(Protocol):
 
 
 class Step(NamedTuple):
-    """The step that a loss is for.
+    """The step of a training that a loss is computed for.
 
     Attributes:
-        number: steps before it, of all stages.
-        epoch: epochs of its stage before it, with the part of the present one.
-        rows: (n,) places of the batch's images among all, on their device.
-        generator: on the CPU, of all that is drawn at random; it goes on where a training does.
+        number: steps before it, earlier stages included.
+        epoch: epochs of its stage before it, counting the fraction of the current one.
+        rows: (n,) positions of the batch's images among all, on the images' device.
+        generator: on the CPU, for everything drawn at random; its state is kept for resuming.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Step(NamedTuple):
     generator: torch.Generator
 
     def value(self, setting: float | Sequence[Sequence[float]]) -> float:
-        """A setting's value at this step.
+        """Return a setting's value at this step.
 
         Args:
             setting: a number, or pairs (epoch, value) with lines between them, the last one kept.
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """A mean for the history, as a sum and the number of its terms; in percent where it says so."""
+    """A mean for the history: a sum and its number of terms; times 100 if `percent`."""
 
     total: Tensor
     terms: int
@@ -62,9 +62,9 @@ class Mean(NamedTuple):
 
 Term = Tensor | Mean
 Found = Tensor | tuple[Tensor, Mapping[str, Term]]
-"""A batch's mean loss, and what the history has beside it: by name values (n,) or a `Mean`.
+"""A batch's mean loss, and other columns of the history by name: values (n,) or a `Mean`.
 
-Of true and false the history has the share of the true ones, in percent.
+Of booleans the history has the share that is true, in percent.
 """
 Loss = Callable[[Tensor, Tensor, Step], Found]
 Terms = dict[str, float]
@@ -75,23 +75,23 @@ class Recipe:
     """One stage of a training.
 
     Attributes:
-        loss: of images (n, *image), labels (n,) or targets (n, …), and the step.
-        after_step: called after each step of the optimiser, without gradients, such as to project
-            the weights.
-        before_epoch: called with the number of epochs before it, from 0.
-        row: given an epoch's row of the history, returns the one that stands there.
-        validate: of images and labels, the values (n,) whose mean early stopping looks at; None:
-            wrong answers.
-        targets: of images and labels, what `loss` is given in place of labels, such as a teacher's
-            answers; made once, by what the stage does not train.
-        images: other images than the net's.
-        labels: (n,) theirs, or others of the net's images.
-        trained: the parameters that the stage trains; None: all that require gradients.
-        epochs: of the stage; None: those of the settings.
-        learning_rate: likewise.
-        state: of what the trainer keeps itself: tensors, numbers and text in lists and
-            dictionaries, for a training that goes on.
-        restore: given that state, and the device of the images.
+        loss: takes images (n, *image), labels (n,) or targets (n, …), and the step.
+        after_step: called after each step of the optimiser, without gradients; for instance to
+            project the weights.
+        before_epoch: called with the number of the epoch, from 0.
+        row: takes an epoch's row of the history, and returns the row to store.
+        validate: takes images and labels, and returns the values (n,) whose mean early stopping
+            compares. None: whether each answer is wrong.
+        targets: takes images and labels, and returns what replaces the labels in `loss`, such as a
+            teacher's answers; computed once, when the stage begins.
+        images: images that replace the net's.
+        labels: (n,) labels of `images`, or labels that replace the net's.
+        trained: the parameters that the stage trains. None: all that require gradients.
+        epochs: the stage's. None: as in the settings.
+        learning_rate: the stage's. None: as in the settings.
+        state: returns what the trainer itself needs for resuming: tensors, numbers and text in
+            lists and dictionaries.
+        restore: takes that state, and the device of the images.
     """
 
     loss: Loss
@@ -110,13 +110,13 @@ class Recipe:
 
 
 class Tally:
-    """Means over an epoch, whose sums stay on the device."""
+    """Running means over an epoch; their sums stay on the device."""
 
     def __init__(self, sums: Mapping[str, Sequence[Any]] | None = None) -> None:
         self.sums = {name: Mean(*one) for name, one in (sums or {}).items()}
 
     def add(self, terms: Mapping[str, Term]) -> None:
-        """Count a batch's terms."""
+        """Add a batch's terms."""
         for name, term in terms.items():
             new = term if isinstance(term, Mean) else _mean(term)
             old = self.sums.get(name)
@@ -125,12 +125,12 @@ class Tally:
             self.sums[name] = new
 
     def row(self) -> Terms:
-        """The means so far."""
+        """Return the means so far."""
         found = {name: (float(one.total), one) for name, one in self.sums.items() if one.terms}
         return {n: (100 * t if one.percent else t) / one.terms for n, (t, one) in found.items()}
 
     def state(self) -> dict[str, list[Any]]:
-        """State from which a `Tally` is made again."""
+        """Return what `Tally(…)` is made from again."""
         return {name: list(one) for name, one in self.sums.items()}
 
 
