@@ -1,4 +1,4 @@
-"""A network cut at the outputs of its layers, as trainings that begin at any of them need it."""
+"""A network cut at the outputs of its layers, for trainings that begin at any of them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 from blindspots.interface import UNIT_BOX, Box, InputError
 
 RANGES: dict[type[nn.Module], Box] = {nn.Sigmoid: UNIT_BOX, nn.Tanh: Box(-1.0, 1.0)}
-"""The box that a layer's output is in, by the function that ends it."""
+"""Box of a layer's output, by the activation that ends the layer."""
 
 
 class Stages:
     """The layers of a `torch.nn.Sequential`: each a module with parameters and what follows it.
 
-    What is below layer 0, such as a `Flatten`, is a part of it. The output of layer k - 1, which is
-    what layer k is shown, is called level k; level 0 is the image.
+    Modules before the first layer, such as a `Flatten`, belong to it. The input of layer k, the
+    output of layer k - 1, is called level k; level 0 is the image.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        """Cut.
+        """Cut the model.
 
         Raises:
             InputError: not a plain `torch.nn.Sequential`, or one without parameters.
@@ -38,18 +38,18 @@ class Stages:
         self.model, self.cuts = model, [0, *trained[1:]]
 
     def above(self, level: int) -> nn.Sequential:
-        """The part of the network that is shown a level; it shares the layers."""
+        """Return the part of the network from a level to the logits; it shares the layers."""
         return self.model[self.cuts[level] :]
 
     def below(self, level: int) -> nn.Sequential:
-        """The part that makes a level of images."""
+        """Return the part of the network from the images to a level."""
         return self.model[: self.cuts[level]]
 
     def points(self, level: int, images: Tensor, *, trained: bool = False) -> Tensor:
-        """The points (n, …) of a level that images (n, *image) have.
+        """Return the values (n, …) of images (n, *image) at a level.
 
-        Unless what is below is `trained` on them, it is as at evaluation: nothing of it changes, be
-        it weights or running statistics.
+        Unless the part below is `trained`, it is in evaluation mode and gets no gradients: neither
+        its weights nor its running statistics change.
         """
         if trained:
             return self.below(level)(images)
@@ -58,7 +58,7 @@ class Stages:
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
-        """The model as it is at evaluation, within the block."""
+        """Put the model into evaluation mode within the block."""
         training = self.model.training
         self.model.eval()
         try:
@@ -67,10 +67,10 @@ class Stages:
             self.model.train(training)
 
     def box(self, level: int, images: Box) -> Box:
-        """The range of a level's units, which is that of the images for level 0.
+        """Return the range of a level's units; at level 0 that is the images' box.
 
         Raises:
-            InputError: no such level, or one whose units are in no box.
+            InputError: no such level, or one whose units have no bounds.
         """
         if not 0 <= level < len(self.cuts):
             raise InputError(
@@ -90,15 +90,15 @@ class Stages:
     def logits(
         self, points: Tensor, level: int, rates: tuple[float, float], generator: torch.Generator
     ) -> Tensor:
-        """Answers in training: from the points (n, …) of a level, with units left out at random.
+        """Return the logits in training, from the values (n, …) at a level, with dropout.
 
         Args:
-            points: of a level.
-            level: which one.
-            rates: shares of the input's and of the hidden layers' units that are left out; the
-                others are scaled up, so that nothing is to be done at evaluation (Srivastava et
-                al. 2014, "Dropout", with the scale on the training's side).
-            generator: on the CPU; draws nothing for a rate of 0.
+            points: values at the level.
+            level: the level's number.
+            rates: dropout rates of the input and of the hidden layers; kept units are scaled up, so
+                that evaluation needs no scaling (Srivastava et al. 2014, "Dropout", with the scale
+                applied in training).
+            generator: on the CPU; not used for a rate of 0.
 
         Returns:
             (n, logits).

@@ -74,25 +74,27 @@ def adversarial_pools(
 ) -> Recipe:
     """Train in place on cross-entropy by Adam, pools of adversarial examples mixed in.
 
-    Szegedy et al. 2013, section 4.2: a pool for each layer's output, whose examples train all
-    layers above; a random subset of each pool is replaced all the time; mixed into the training
-    set; in alternation. Here every batch of clean images takes examples of one pool, the pools in
-    turn, and trains the layers above that pool's level on both; those below stay as they are,
-    as at evaluation (unless `train_below`).
-    Details that the paper does not give are settings. Dropout is of the layers above alone.
+    Szegedy et al. 2013, section 4.2: each layer's output has a pool of adversarial examples, which
+    are mixed into the training set and train all layers above; a random subset of each pool is
+    continuously replaced; layers take turns. Here each batch of clean images takes examples of one
+    pool, in turn, and trains the layers above that pool's level on both; the layers below stay as
+    they are, in evaluation mode (unless `train_below`). Details that the paper does not give are
+    settings. Dropout is applied to the layers above only.
 
-    Without pools (`layers: []`) it is the training that weight decay and dropout are compared by:
-    the same steps over the same clean images.
+    Without pools (`layers: []`) it is the baseline for weight decay and dropout: the same steps
+    over the same clean images.
 
     Args:
-        model: images to logits; a `torch.nn.Sequential`.
+        model: maps images to logits; a `torch.nn.Sequential`.
         images: (n, *image) in the box.
         labels: (n,).
         layers: whose outputs have pools: "all", "input", or numbers, 0 the input and k the k-th
             hidden layer; none with [].
-        kind: of the examples: "closest", "noise" or "sign", as `_examples.examples` describes.
-        strength: of examples, RMS per unit: the largest, or a sign step's; one, or one per pool.
-        factor: on the distance of the nearest examples; 1: they are just beyond the boundary.
+        kind: "closest", "noise" or "sign", as `_examples.examples` describes.
+        strength: the examples' largest distance, or a sign step's, RMS per unit; one for all pools,
+            or a list with one per pool.
+        factor: multiplies the distance of the nearest examples; at 1 they are just beyond the
+            boundary.
         steps: gradients that the search for an example takes.
         turns: batches in a row that take each pool; None: one. More for the input leave the lower
             layers fewer steps behind the upper ones, which every batch trains.
@@ -100,29 +102,30 @@ def adversarial_pools(
         refresh: share of a pool that is replaced at a time.
         refresh_every: batches drawn from a pool between two times.
         mix: share of a batch that is examples.
-        train_below: whether the clean images of a batch train the layers below its pool's level,
-            too; its examples never do.
-        begin: epochs on clean images alone, before the pools are made; fewer than `epochs`.
+        train_below: whether a batch's clean images also train the layers below its pool's level;
+            its examples never do.
+        begin: epochs on clean images only, before the pools are made; fewer than `epochs`.
         epochs: passes over the clean images.
         batch: clean images per step.
-        optimiser: of `loop.train`, whose other settings are those of this trainer, too.
-        learning_rate: the largest; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
+        optimiser: as in `loop.train`, whose other settings this trainer has as well.
+        learning_rate: the largest rate; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
         decay: of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
-        dropout_input: share of pixels left out of each image in training.
-        dropout_hidden: share of each hidden layer's units left out.
-        max_norm: largest L2 norm of the weights into a unit, kept to at each step that trains them;
-            None: any.
+        dropout_input: dropout rate of the pixels.
+        dropout_hidden: dropout rate of the hidden layers' units.
+        max_norm: largest L2 norm of the weights into a unit, enforced after each step that trains
+            them. None: no limit.
         box: range of a pixel.
-        generator: on the CPU, of all that is random.
+        generator: on the CPU, for everything drawn at random.
 
     Returns:
-        The history, a row per epoch: the mean `loss` of all that was trained on, the `error` of the
-        clean images in percent, for each pool `layer…_error` of the examples drawn from it, in
-        percent, and `layer…_distortion`, their mean length at the end of the epoch, RMS per unit;
-        all as they were trained on; and the status, as `loop.train` returns it.
+        The history and the status of `loop.train`. The history has, taken while training, the mean
+        `loss` over clean images and examples, the `error` of the clean images in percent, and for
+        each pool `layer…_error` of the examples drawn from it, in percent, and
+        `layer…_distortion`, the pool's mean distortion at the end of the epoch, RMS per unit.
 
     Raises:
-        InputError: no images, a model or layers that it cannot train, or a setting out of range.
+        InputError: no images, a model or layers that cannot be trained this way, or a setting out
+            of range.
     """
     stages = Stages(model)
     pools = pools_of(

@@ -38,10 +38,10 @@ def lbfgs(
     the front of a `torch.nn.Sequential` are applied once.
 
     Args:
-        model: images to logits.
+        model: maps images to logits.
         images: (n, *image).
         labels: (n,).
-        decay: λ of every layer's weights, or one for each in order.
+        decay: λ of every layer's weights, or a list with one per layer, in order.
         decay_scale: factor on every λ; 1 is the formula as printed.
         norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
             Lipschitz bound" (section 4.3). For fully connected layers.
@@ -50,15 +50,15 @@ def lbfgs(
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
         The history (`loss`, `data`, `decay`, `error` in percent, with a penalty `norm`, …) and the
         status.
 
     Raises:
-        InputError: no images, nothing to train, not one λ for each layer, or a penalty on the norm
-            of a layer that is not fully connected.
+        InputError: no images, nothing to train, a list of λ of another length than the layers, or a
+            norm penalty on a layer that is not fully connected.
     """
     if len(images) == 0:
         raise InputError("expected at least one training image, found none; enlarge the part")
@@ -118,7 +118,7 @@ def lbfgs(
 
 
 def _frozen_part_applied(model: nn.Module, images: Tensor, chunk: int) -> tuple[Tensor, nn.Module]:
-    """The images after the frozen front of the model, and the rest of the model."""
+    """Apply the frozen front of the model to the images; return the result and the rest."""
     if type(model) is not nn.Sequential:  # a subclass may compute more than its parts
         return images, model
     front = next(

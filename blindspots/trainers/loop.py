@@ -100,14 +100,14 @@ def train(
         optimiser: "sgd" with Nesterov momentum, whose decay includes biases (`torch.optim.SGD`); or
             "adam" with decay decoupled from the gradient, of weights but not biases
             (`torch.optim.AdamW`).
-        learning_rate: the largest; or pairs [epoch, rate] with straight lines between them, which
+        learning_rate: the largest rate; or pairs [epoch, rate] with straight lines between them, which
             replace `schedule`.
         schedule: "one_cycle": the rate rises and falls once (Smith and Topin 2018,
             "Super-convergence"); or "constant".
-        momentum: Nesterov's, or Adam's first beta; or pairs [epoch, value].
+        momentum: Nesterov's momentum, or Adam's first beta; or pairs [epoch, value].
         decay: weight decay.
-        patience: epochs without a better validation after which the training ends with the weights
-            of the best epoch. None: all epochs, the last weights.
+        patience: epochs without a better validation after which the training ends; it keeps the
+            weights of the best epoch. None: all epochs, the last weights.
         seed: seeds the order of the images and what the trainer draws.
         generator: on the CPU; replaces the one that `seed` would make.
         parents: the net's parents by name; the training starts from the weights of "start".

@@ -1,4 +1,4 @@
-"""The standard training of today: mini-batches, Nesterov momentum, one cycle of learning rates."""
+"""Standard training: mini-batches, Nesterov momentum, one cycle of learning rates."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def sgd(model: nn.Module, images: Tensor, labels: Tensor) -> Loss:
     """Train in place on cross-entropy, with the settings of `loop.train`.
 
     Args:
-        model: images to logits.
+        model: maps images to logits.
         images: (n, *image).
         labels: (n,).
 
     Returns:
-        The history, with the `error` in percent of the images as they were trained on, and the
-        status, both as `loop.train` returns them.
+        The history and the status of `loop.train`; the history has the `error`, in percent, taken
+        while training.
     """
 
     def loss(x: Tensor, y: Tensor, step: Step) -> Found:

@@ -29,14 +29,14 @@ def sparse_autoencoder(
     """Train in place, by full-batch L-BFGS, on the usual sparse autoencoder objective.
 
     mean over images of ½ ‖x̂ − x‖² + β Σ_j KL(ρ ‖ ρ̂_j) + λ/2 Σ w², where ρ̂_j is the mean activity of
-    code unit j. Szegedy et al. 2013 do not state the recipe of AE400-10; this is the usual one, of
-    A. Ng's lecture notes "Sparse autoencoder" (CS294A, Stanford 2011).
+    code unit j. Szegedy et al. 2013 do not state the recipe of AE400-10; this is the usual one,
+    from A. Ng's lecture notes "Sparse autoencoder" (CS294A, Stanford 2011).
 
     Args:
-        model: with parts `encoder`, images to codes in (0, 1), and `decoder`, codes to images.
+        model: has the parts `encoder`, images to codes in (0, 1), and `decoder`, codes to images.
         images: (n, *image).
         labels: not used.
-        sparsity: ρ, the mean activity aimed at.
+        sparsity: ρ, the target of the mean activity.
         sparsity_weight: β.
         decay: λ of all weights; biases are not decayed.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
@@ -44,7 +44,7 @@ def sparse_autoencoder(
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
         The history (`loss`, `data`, `decay`, `sparsity`, …) and the status.
@@ -65,7 +65,7 @@ def sparse_autoencoder(
     def evaluate() -> Terms:
         for parameter in parameters:
             parameter.grad = None
-        codes = [encoder(x) for x in chunks]  # their graphs wait for the mean activity
+        codes = [encoder(x) for x in chunks]  # the graphs are kept until the mean activity is known
         activity = torch.stack([h.detach().sum(dim=0) for h in codes]).sum(dim=0) / len(images)
         activity.requires_grad_()
         divergence = sparsity_weight * _bernoulli_kl(sparsity, activity).sum()
