@@ -108,8 +108,9 @@ def adversarial_pools(
         epochs: passes over the clean images.
         batch: clean images per step.
         optimiser: as in `loop.train`, whose other settings this trainer has as well.
-        learning_rate: the largest rate; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
-        decay: of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
+        learning_rate: the largest rate; it rises and falls once
+            (`torch.optim.lr_scheduler.OneCycleLR`).
+        decay: weight decay, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
         dropout_input: dropout rate of the pixels.
         dropout_hidden: dropout rate of the hidden layers' units.
         max_norm: largest L2 norm of the weights into a unit, enforced after each step that trains
