@@ -31,12 +31,21 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _together(answers: Mapping[str, str]) -> str:
-    """Join a value that most names share and those that differ: "random; next: A, B"."""
+    """Join what is said of names: once where it is the same of all, else "A, B: next; C: random".
+
+    What is said of more than three names, and of the most, comes last, of "the others".
+    """
     names: dict[str, list[str]] = {}
     for name, answer in answers.items():
         names.setdefault(answer, []).append(name)
-    first, *others = sorted(names, key=lambda answer: -len(names[answer]))
-    return "; ".join([first, *(f"{answer}: {', '.join(names[answer])}" for answer in others)])
+    if len(names) == 1:
+        return next(iter(names))
+    said = {answer: ", ".join(of) for answer, of in names.items()}
+    most = max(names, key=lambda answer: len(names[answer]))
+    if len(names[most]) > 3:
+        del said[most]
+        said[most] = "the others"
+    return "; ".join(f"{of}: {answer}" for answer, of in said.items())
 
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
@@ -56,12 +65,11 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
     setting, and what is said where that is none of null, 0 and an empty list, with settings in
     braces; or what is said by the value of the setting.
     """
-    experiments, aims = config["experiments"], _targets(config)
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for name, e in experiments.items():
+    if aims := _targets(config):
+        found["target"] = aims
+    for name, e in config["experiments"].items():
         found["images"][name] = f"{e['n']} of part {e['part']}"
-        if taken := dict.fromkeys(aims[attack] for attack in e["attacks"] if attack in aims):
-            found["target"][name] = ", ".join(taken)
         if e["amplify"]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
