@@ -82,7 +82,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Questions and answers that a method declares about its settings."""
+    """Questions and answers that a method declares about its settings; of a trainer its decay."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
@@ -95,6 +95,9 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
                 text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
             if text is not None:
                 yield question, text
+        if role == "trainers" and "decay" in settings and "decay" not in declared:
+            decay = settings["decay"]
+            yield "decay", "none" if decay in (None, 0, []) else f"{decay} ({method})"
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{method}: expected READINGS of its settings ({', '.join(settings)}), found "

@@ -35,7 +35,7 @@ def test_the_readings_are_said_once_with_who_differs():
     raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
     raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
     found = readings_taken(check(raw, SCHEMA))
-    assert found["decay"] == "as printed times 1"
+    assert found["decay"] == "AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1"
     assert found["target"] == "lbfgs: random; near: next"
     assert found["distance"] == "lbfgs: c·‖r‖₂², smooth at 0; near: c·‖r‖₂"
     assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
@@ -53,6 +53,25 @@ def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     found = readings_taken(check(raw, SCHEMA))
     assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
     assert "FC50-50-10: decoupled from the gradient (AdamW)" in found["decay"]
+
+
+def test_the_decay_of_a_trainer_that_declares_no_reading_is_the_one_in_effect(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "my_train.py").write_text("def steps(model, images, labels, *, rate=0.1): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = digits()
+    net = raw["nets"].pop("FC50-50-10")
+    named = {"default": {}, "set": {"decay": 1e-4}, "off": {"decay": 0}}
+    raw["nets"] = {
+        name: net | {"trainer": {"method": "sgd"} | own, "label": name}
+        for name, own in named.items()
+    }
+    raw["nets"]["mine"] = net | {"trainer": {"method": "my_train:steps"}, "label": "mine"}
+    raw |= {"experiments": {}, "tables": {}, "figures": {}, "claims": None}
+    raw["measurements"] = {}
+    found = readings_taken(check(raw, SCHEMA))
+    assert found["decay"] == "default: 0.0005 (sgd); set: 0.0001 (sgd); off: none"
 
 
 def test_noise_in_the_place_of_an_attack_aims_at_nothing():
