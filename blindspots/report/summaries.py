@@ -81,7 +81,7 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         for cell in summary.to_dict("records")
     }
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
-    units = {"%": " (%)", "L2": " (L2)"}
+    units = {"%": " (%)", "% of trainings": " (%)", "L2": " (L2)"}
     columns = {
         cell["column"]: cell["column_label"] + units.get(cell["unit"], "")
         for cell in summary.to_dict("records")

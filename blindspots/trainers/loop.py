@@ -117,8 +117,8 @@ def train(
         The history, a row per epoch: `iteration` in steps, the mean `loss` and the terms of the
         recipe as the images were trained on; of several stages `stage`, from 0; with `patience`
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
-        are kept. CONVERGED when the last epoch is done or patience is at its end,
-        ITERATION_LIMIT when patience is not at the last epoch; or NON_FINITE.
+        are kept. COMPLETED when the last epoch is done; with `patience` CONVERGED when that is at
+        its end, ITERATION_LIMIT when it is not at the last epoch; or NON_FINITE.
 
     Raises:
         InputError: no images, nothing to train, no images to validate by, a step to keep that is
@@ -174,7 +174,7 @@ def train(
         return row | {"seconds": time.perf_counter() - begun}
 
     first = 0 if resumed is None else resumed["stage"]
-    status = Status.CONVERGED if patience is None else Status.ITERATION_LIMIT
+    status = Status.COMPLETED if patience is None else Status.ITERATION_LIMIT
     for stage in stages[first:]:
         watched = patience is not None and stage is stages[-1]
         with stage.begun(resumed["of_stage"] if resumed and stage.number == first else None):
