@@ -14,7 +14,7 @@ from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
 from tests.configs import full
 from tests.conftest import ROOT
-from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
+from tests.pages import HOSTILE, IMAGES_OF_SPLIT, SUMMARIES, checked, large, rendered, summary
 
 
 def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
@@ -237,13 +237,16 @@ def test_a_cell_has_its_interval_and_the_papers_figure(tmp_path):
 
 def test_every_split_is_of_its_seed(tmp_path):
     template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    other = IMAGES_OF_SPLIT | {"P2": 9, "train": 17, "duplicates within test": 1}
     made = template.render(
-        config=checked(), splits=[{"images": {"P1": 7}}, {"images": {"P1": 8, "P2": 9}}], audit=[],
+        config=checked(), splits=[{"images": IMAGES_OF_SPLIT}, {"images": other}], audit=[],
         settings=[], config_text="", commits=[], versions={},
     )  # fmt: skip
-    assert re.findall(r"<p>(Seed .*?)</p>", made, re.S) == [
-        "Seed 0:\nP1 7.",
-        "Seed 3:\nP1 8, P2 9.",
+    said = [" ".join(text.split()) for text in re.findall(r"<p>(Seed .*?)</p>", made, re.S)]
+    duplicates = "Training images left out as duplicates: 3; test images that repeat another:"
+    assert said == [
+        f"Seed 0: train 16, of them P1 7 and P2 8; validation 2; test 5. {duplicates} 0.",
+        f"Seed 3: train 17, of them P1 7 and P2 9; validation 2; test 5. {duplicates} 1.",
     ]
 
 
