@@ -9,6 +9,9 @@ import pandas as pd
 from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "source → victim"
+"""What a row of the table is (`report.summaries`)."""
+
 REPORT = {
     "set": "directions",
     "place": 3,

@@ -13,6 +13,9 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
+ROWS = "net"
+"""What a row of the table is (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 5,

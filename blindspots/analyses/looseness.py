@@ -8,6 +8,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "net"
+"""What a row of the table is (`report.summaries`)."""
+
 REPORT = {
     "set": "bounds",
     "place": 1,

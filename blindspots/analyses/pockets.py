@@ -14,6 +14,9 @@ from blindspots.analyses.threats import Threat, across
 from blindspots.statistics import Interval
 from blindspots.threat.outcomes import RIGHT
 
+ROWS = "net × multiple"
+"""What a row of the table is (`report.summaries`)."""
+
 HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of the distance found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

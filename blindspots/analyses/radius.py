@@ -13,6 +13,9 @@ from blindspots.analyses.attacked import middle
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.threat.outcomes import RIGHT
 
+ROWS = "images made for / distortion that fools"
+"""What a row of the table is (`report.summaries`)."""
+
 REPORT = {
     "set": "directions",
     "place": 2,

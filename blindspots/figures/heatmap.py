@@ -15,8 +15,8 @@ REPORT = {
     "set": "standard",
     "place": 1,
     "name": "transfer",
-    "title": "How often each net errs on each one's attacked images",
-    "of": "How often each net errs on each one's attacked images: {}",
+    "title": "Errors on the images made for each net, as a heat map",
+    "of": "Errors on the images made for each net of {}, as a heat map",
 }
 """The report set that it is in (`config.reporting`)."""
 

@@ -109,7 +109,7 @@ def render(
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={
-            name: _shown(path, config["tables"][name]["title"], seen[name], frames[name])
+            name: _shown(path, config["tables"][name], seen[name], frames[name])
             for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
@@ -135,9 +135,9 @@ def _environment(folder: Path) -> jinja2.Environment:
     return environment
 
 
-def _shown(path: str | Path, title: str, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
+def _shown(path: str | Path, entry: Config, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
     return Shown(
-        printable(Path(path).stem, title, seen),
+        printable(Path(path).stem, entry["title"], seen, entry["method"]),
         _data("text/csv;charset=utf-8", frame.map(harmless).to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )

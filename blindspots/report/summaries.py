@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from blindspots.analyses.kit import NOT_FOOLED, number
+from blindspots.config import methods
+from blindspots.interface import InputError
 
 LARGEST = 1e308
 """Sort key of an infinite figure: a page's scripts take no larger number."""
@@ -50,6 +53,7 @@ class Table(NamedTuple):
     Attributes:
         name: in the config.
         title: its heading.
+        corner: what a row is.
         columns: their headings.
         rows: label and cells; None where the table has no such cell.
         has_paper: whether the paper prints any of its figures.
@@ -59,6 +63,7 @@ class Table(NamedTuple):
 
     name: str
     title: str
+    corner: str
     columns: list[str]
     rows: list[tuple[str, list[Cell | None]]]
     has_paper: bool
@@ -66,13 +71,14 @@ class Table(NamedTuple):
     footnotes: list[str]
 
 
-def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
+def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") -> Table:
     """Lay a tidy summary out in rows and columns, in their order of appearance.
 
     Args:
         name: of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
+        method: the analysis that made it, whose module may say what a row is in a constant `ROWS`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])
@@ -90,7 +96,10 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
     ]
     has_paper = bool(summary["paper"].notna().any())
-    return Table(name, title, list(columns.values()), body, has_paper, _caption(summary), footnotes)
+    corner, caption = _constant(method, "ROWS", "row"), _caption(summary)
+    return Table(
+        name, title, corner, list(columns.values()), body, has_paper, caption, footnotes
+    )  # fmt: skip
 
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
@@ -100,6 +109,14 @@ def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
         for end in ("value", "low", "high")
     )
     return value, f"{low}, {high}" if low and high else ""
+
+
+def _constant(method: str, name: str, otherwise: str) -> str:
+    """A text that an analysis' module declares."""
+    said: Any = None
+    with suppress(InputError):  # a module that is not here
+        said = methods.declared("analyses", method, name)
+    return said if isinstance(said, str) else otherwise
 
 
 def _missing(summary: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from blindspots.config import reporting
 from blindspots.report import examples, page
 from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
@@ -89,6 +90,18 @@ def test_every_table_can_be_had_as_csv_and_as_the_files_own_bytes(tmp_path):
     read, expected = pd.read_csv(io.BytesIO(text)), summary()
     assert read["value"].tolist() == expected["value"].tolist()
     assert read["row_label"].tolist() == expected["row_label"].tolist()
+
+
+def test_the_corner_of_a_table_is_what_its_rows_are_not_its_key(tmp_path):
+    made = rendered(tmp_path)
+    assert re.findall(r'<thead><tr><th scope="col"><span class="quiet">(.*?)<', made) == ["net"] * 3
+
+
+def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
+    for members in reporting.sets().values():
+        for said in ("title", "of"):
+            titles = [getattr(member, said) for member in members]
+            assert len(set(titles)) == len(titles)
 
 
 def test_a_figure_is_described_by_its_title_and_its_files_own_words(tmp_path):

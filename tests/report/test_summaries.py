@@ -18,6 +18,17 @@ def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
     assert table.has_paper
 
 
+def test_a_table_says_what_its_rows_are_as_far_as_its_analysis_does(tmp_path, monkeypatch):
+    for name, said in {"no_word": "", "a_word": 'ROWS = "digit"', "a_number": "ROWS = 3"}.items():
+        (tmp_path / f"{name}.py").write_text(f"{said}\ndef own(clean): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for method, expected in (
+        ("errors", "net"), ("transfer", "images made for / error (%) of"), ("a_word:own", "digit"),
+        ("no_word:own", "row"), ("a_number:own", "row"), ("not_here:own", "row"), ("", "row"),
+    ):  # fmt: skip
+        assert printable("t", "T", summary(), method).corner == expected
+
+
 def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
     frame = summary()
     frame.loc[2, ["value", "low", "high"]] = None
