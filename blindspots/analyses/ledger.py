@@ -16,6 +16,15 @@ from blindspots.threat.outcomes import REJECTED, RIGHT
 ROWS = "net"
 """What a row of the table is (`report.summaries`)."""
 
+NOTE = (
+    "Of the images that the net gets right unaltered, the share that anything fooled; and over "
+    "those with a certificate medians: of the certified radius, within which no perturbation "
+    "changes the answer; of the length of the shortest perturbation found that does, by any attack "
+    "or control; and of their quotient. Lengths are in L2 where the head names no other norm. An "
+    "image that nothing fooled counts as infinite."
+)
+"""What the figures are (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 5,

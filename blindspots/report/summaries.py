@@ -58,6 +58,7 @@ class Table(NamedTuple):
         rows: label and cells; None where the table has no such cell.
         has_paper: whether the paper prints any of its figures.
         caption: how many images and networks the figures are from, and what the intervals are.
+        note: what the figures are; "" where the analysis does not say.
         footnotes: why cells have no value, in the order of their marks (1, 2, …).
     """
 
@@ -68,6 +69,7 @@ class Table(NamedTuple):
     rows: list[tuple[str, list[Cell | None]]]
     has_paper: bool
     caption: str
+    note: str
     footnotes: list[str]
 
 
@@ -78,7 +80,8 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
         name: of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
-        method: the analysis that made it, whose module may say what a row is in a constant `ROWS`.
+        method: the analysis that made it, whose module may say what a row is in a constant `ROWS`,
+            and what the figures are in a constant `NOTE`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])
@@ -96,9 +99,9 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
         (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
     ]
     has_paper = bool(summary["paper"].notna().any())
-    corner, caption = _constant(method, "ROWS", "row"), _caption(summary)
     return Table(
-        name, title, corner, list(columns.values()), body, has_paper, caption, footnotes
+        name, title, _constant(method, "ROWS", "row"), list(columns.values()), body, has_paper,
+        _caption(summary), _constant(method, "NOTE", ""), footnotes,
     )  # fmt: skip
 
 

@@ -101,7 +101,8 @@ def _markdown(table: Table) -> str:
         return f"{len(table.rows)} rows, which the report has."
     rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
     text = grid([plain(table.corner), *map(plain, table.columns)], rows, "---:")
-    notes = [f"{plain(table.caption)}."] if table.caption else []
+    notes = [plain(table.note)] if table.note else []
+    notes += [f"{plain(table.caption)}."] if table.caption else []
     notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
 

@@ -97,6 +97,16 @@ def test_the_corner_of_a_table_is_what_its_rows_are_not_its_key(tmp_path):
     assert re.findall(r'<thead><tr><th scope="col"><span class="quiet">(.*?)<', made) == ["net"] * 3
 
 
+def test_the_words_of_the_tables_are_explained_once(tmp_path):
+    first = checked()["experiments"]["cross-model"]
+    entry = {"method": "errors", "parts": ["test"], "title": "T"}
+    experiments = {"cross-model": first, "again": first}
+    tables = {"t": entry | {"experiment": "cross-model"}, "large": entry | {"experiment": "again"}}
+    made = rendered(tmp_path, experiments=experiments, tables=tables)
+    assert made.count('id="experiment-') == 2
+    assert made.count("the length of a perturbation in L2, over √m") == 1
+
+
 def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
     for members in reporting.sets().values():
         for said in ("title", "of"):
