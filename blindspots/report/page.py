@@ -22,7 +22,7 @@ from blindspots.report.examples import examples
 from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
-from blindspots.report.summaries import Table, printable
+from blindspots.report.summaries import Table, printable, repeated
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
@@ -113,6 +113,7 @@ def render(
             for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
+        repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],

@@ -105,6 +105,29 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
     )  # fmt: skip
 
 
+def repeated(
+    summaries: Mapping[str, pd.DataFrame], tables: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Tables with the same rows as an earlier one of the same method, each with that one's name.
+
+    So are the trainings, the bounds or the ledger of experiments on the same nets and images.
+
+    Args:
+        summaries: the tables by name, with the schema of `analyses.kit`.
+        tables: their entries in the config.
+    """
+    found: dict[str, str] = {}
+    for name, frame in summaries.items():
+        for other in summaries:
+            if other == name:
+                break
+            alike = tables[name]["method"] == tables[other]["method"]
+            if alike and other not in found and frame.equals(summaries[other]):
+                found[name] = other
+                break
+    return found
+
+
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
     """The value of a summary's cell and its interval, as text; "" where there is none."""
     value, low, high = (

@@ -107,6 +107,25 @@ def test_the_words_of_the_tables_are_explained_once(tmp_path):
     assert made.count("the length of a perturbation in L2, over √m") == 1
 
 
+def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_figures(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(SUMMARIES, "large", summary)
+    of = {"method": "errors", "parts": ["test"]}
+    first = checked()["experiments"]["cross-model"]
+    made = rendered(
+        tmp_path,
+        experiments={"cross-model": first, "again": first},
+        tables={
+            "t": of | {"experiment": "cross-model", "title": "Of this"},
+            "large": of | {"experiment": "again", "title": "Of that"},
+        },
+    )
+    assert made.count('<table class="cells') == 1
+    assert '<p>The same as <a href="#table-t">Of this</a>.</p>' in made
+    assert made.count("Mean distortion of the perturbed images") == 1
+
+
 def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
     for members in reporting.sets().values():
         for said in ("title", "of"):

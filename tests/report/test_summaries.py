@@ -1,6 +1,6 @@
 """Summary tables laid out for reading."""
 
-from blindspots.report.summaries import figure, printable
+from blindspots.report.summaries import figure, printable, repeated
 from tests.pages import summary
 
 
@@ -47,6 +47,13 @@ def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
     assert second[0].detail.endswith("no figure: no attack succeeded")
     assert table.footnotes == ["no attack succeeded"]
     assert table.caption.startswith("n = 256 images, mean of 3 networks, in square brackets")
+
+
+def test_a_table_is_repeated_where_method_and_rows_are_the_same():
+    frame = summary()
+    tables = {name: {"method": "ledger"} for name in "abcd"} | {"e": {"method": "errors"}}
+    of = {name: summary() for name in "abcde"} | {"b": frame.assign(n=255)}
+    assert repeated(of, tables) == {"c": "a", "d": "a"}
 
 
 def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():
