@@ -11,13 +11,14 @@ import pandas as pd
 from blindspots.analyses.kit import NOT_FOOLED, number
 from blindspots.config import methods
 from blindspots.interface import InputError
+from blindspots.statistics import FEWEST
 
 LARGEST = 1e308
 """Sort key of an infinite figure: a page's scripts take no larger number."""
 
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
-    "student": "Student's, over networks",
+    "student": "Student's, over seeds",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
     "directions": "the wider of Student's over images and the exact one over directions",
@@ -129,12 +130,16 @@ def repeated(
 
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
-    """The value of a summary's cell and its interval, as text; "" where there is none."""
+    """The value of a summary's cell and its interval, as text; "" where there is none.
+
+    Over fewer networks than `statistics.FEWEST` there is none.
+    """
     value, low, high = (
         "" if pd.isna(cell[end]) else number(cell[end], cell["unit"])
         for end in ("value", "low", "high")
     )
-    return value, f"{low}, {high}" if low and high else ""
+    few = cell.get("interval") == "student" and cell["networks"] < FEWEST
+    return value, f"{low}, {high}" if low and high and not few else ""
 
 
 def _constant(method: str, name: str, otherwise: str) -> str:
@@ -154,8 +159,11 @@ def _caption(summary: pd.DataFrame) -> str:
     images = " to ".join(str(n) for n in dict.fromkeys([*counted[:1], *counted[-1:]]))
     parts = [f"n = {images} images"] if counted else []
     networks = summary["networks"].max() if len(summary) else 0
-    parts += [f"mean of {networks} networks"] if networks > 1 else []
-    kinds = [INTERVALS.get(kind, kind) for kind in summary["interval"].dropna().unique()]
+    parts += [f"mean of {networks} seeds"] if networks > 1 else []
+    few = summary["interval"].eq("student") & (summary["networks"] < FEWEST)
+    parts += [f"no interval over fewer than {FEWEST}"] if few.any() else []
+    shown = summary.loc[~few, "interval"].dropna().unique()
+    kinds = [INTERVALS.get(kind, kind) for kind in shown]
     parts += [f"in square brackets the 95% interval: {'; '.join(kinds)}"] if kinds else []
     return ", ".join(parts)
 
@@ -180,7 +188,7 @@ def _cell(cell: Mapping[str, Any], footnotes: Sequence[str], is_measured: bool) 
 def _detail(cell: Mapping[str, Any], value: str, interval: str, paper: str) -> str:
     notes = [f"{value} {cell['unit']}".strip()] if value else []
     notes += [f"{cell['n']} images"] if cell["n"] else []
-    notes += [f"mean of {cell['networks']} networks"] if cell["networks"] > 1 else []
+    notes += [f"mean of {cell['networks']} seeds"] if cell["networks"] > 1 else []
     kind = INTERVALS.get(cell["interval"], cell["interval"])
     notes += [f"95% interval {interval.replace(', ', ' to ')}, {kind}"] if interval else []
     notes += [f"paper {paper}"] if paper else []

@@ -93,7 +93,7 @@ def test_a_cells_details_are_told_to_pointer_finger_and_keys(visit):
     assert detail.inner_text().startswith("0.062 RMS per pixel")
     cells.nth(0).focus()
     page.keyboard.press("ArrowDown")
-    assert detail.inner_text().startswith("12.3 % error; 256 images; mean of 3 networks")
+    assert detail.inner_text().startswith("12.3 % error; 256 images; mean of 3 seeds")
     assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "detail"
     page.keyboard.press("ArrowDown")  # there is no row below
     page.keyboard.press("ArrowUp")

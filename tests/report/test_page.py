@@ -142,8 +142,8 @@ def test_every_cell_has_its_details_and_the_unrounded_figure_to_sort_by(tmp_path
     made = rendered(tmp_path)
     (cell,) = re.findall(r'<td data-order="12.34" title="(.*?)"', made)
     assert cell == (
-        "12.3 % error; 256 images; mean of 3 networks; 95% interval 3.2 to 21.0, "
-        "Student&#39;s, over networks"
+        "12.3 % error; 256 images; mean of 3 seeds; 95% interval 3.2 to 21.0, "
+        "Student&#39;s, over seeds"
     )
     assert 'title="no attack succeeded' not in made
     assert 'title="9 images; no figure: no attack succeeded"' in made

@@ -12,7 +12,7 @@ def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
     assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100", 1.0)
     assert (first[1].value, first[1].paper, first[1].shade) == ("0.062", "0.062", None)
     assert second[0].paper == ""
-    assert second[0].detail.startswith("12.3 % error; 256 images; mean of 3 networks; 95% interval")
+    assert second[0].detail.startswith("12.3 % error; 256 images; mean of 3 seeds; 95% interval")
     assert second[0].order == 12.34
     assert second[1] is None
     assert table.has_paper
@@ -46,7 +46,21 @@ def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
     assert second[0].order == ""
     assert second[0].detail.endswith("no figure: no attack succeeded")
     assert table.footnotes == ["no attack succeeded"]
-    assert table.caption.startswith("n = 256 images, mean of 3 networks, in square brackets")
+    assert table.caption.startswith("n = 256 images, mean of 3 seeds, in square brackets")
+
+
+def test_a_mean_of_two_seeds_has_no_interval_and_says_so():
+    for networks, interval, said in (
+        (3, "3.2, 21.0", "mean of 3 seeds, in square brackets the 95% interval: Wilson's"),
+        (2, "", "mean of 2 seeds, no interval over fewer than 3, in square brackets the 95%"),
+    ):
+        table = printable("t", "T", summary().assign(networks=[1, 1, networks]))
+        first, second = (cells for _, cells in table.rows)
+        assert (first[0].interval, second[0].interval) == ("98.5, 100.0", interval)
+        assert ("interval" in second[0].detail) == bool(interval)
+        assert table.caption.startswith(f"n = 256 images, {said}")
+    lone = summary().assign(networks=2, interval="student")
+    assert printable("t", "T", lone).caption.endswith("no interval over fewer than 3")
 
 
 def test_a_table_is_repeated_where_method_and_rows_are_the_same():
