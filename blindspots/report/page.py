@@ -115,6 +115,7 @@ def render(
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
+        of_paper=any(config.get(key) for key in ("claims", "printed")),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),

@@ -68,6 +68,20 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
     assert "P1 7" in made
 
 
+def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
+    made = rendered(tmp_path / "a")
+    said = made.partition('<section id="readings">')[2].partition("</section>")[0]
+    assert "<h2>Conventions " in said and ">Conventions</a>" in made
+    assert "aper" not in said and "Weight decay" not in said
+    assert '<th scope="row">Target</th><td>random</td>' in said
+    made = rendered(tmp_path / "b", printed="papers/szegedy2013/printed.yaml")
+    assert "<h2>Readings " in made and '<th scope="col">In the paper</th>' in made
+    assert "Conventions" not in made
+    target = "a label other than the answer; not said which"
+    assert f'<th scope="row">Target</th><td>{target}</td><td>random</td>' in made
+    assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1</td>" in made
+
+
 def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
     made = rendered(tmp_path)
     assert "Tables last made 2012-12-31 18:00 UTC; commit " in made
