@@ -21,13 +21,22 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if role in ("analyses", "figures"):  # how results are shown
             continue
         settings = methods.defaults(role, instance["method"])
-        settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
+        known = methods.settings(role, instance["method"])
+        own = settings.keys() if known is None else known[0]
+        settings = {k: v for k, v in settings.items() if k in own - PROVIDED[role]}
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
-        text = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        text = ", ".join(f"{name} = {_written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found
+
+
+def _written(value: Any) -> str:
+    """A setting's value as a config writes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _together(answers: Mapping[str, str]) -> str:

@@ -21,6 +21,9 @@ def test_settings_in_effect_are_defaults_and_what_the_config_says():
     assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
     assert "target = random" in found["attacks.lbfgs"]
     assert "target" not in found["attacks.gaussian-0.1"]
+    assert "clip = true" in found["attacks.gaussian-0.1"]
+    assert "hidden = []" in found["nets.FC10-1e-4.model"]
+    assert "progress" not in found["measurements.transfer"]
 
 
 def test_what_differs_is_said_after_the_names_that_it_is_of():
