@@ -10,7 +10,7 @@ from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "source → victim"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 REPORT = {
     "set": "directions",

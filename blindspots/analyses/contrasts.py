@@ -14,7 +14,7 @@ from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
 ROWS = "net"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""

@@ -20,7 +20,7 @@ Effect = tuple[str, str, pd.DataFrame, str]
 
 
 ROWS = "effect"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 
 def effects(

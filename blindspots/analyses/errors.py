@@ -15,7 +15,7 @@ from blindspots.files.splits import PartName
 from blindspots.limits import some
 
 ROWS = "net"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 REPORT = {
     "set": "standard",

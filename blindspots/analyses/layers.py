@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "net and layer"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 REPORT = {
     "set": "standard",

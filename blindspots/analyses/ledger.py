@@ -14,7 +14,7 @@ from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
 ROWS = "net"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 NOTE = (
     "Of the images that the net gets right unaltered, the share that anything fooled; and over "
@@ -23,7 +23,7 @@ NOTE = (
     "or control; and of their quotient. Lengths are in L2 where the head names no other norm. An "
     "image that nothing fooled counts as infinite."
 )
-"""What the figures are (`report.summaries`)."""
+"""Note below the table (`report.summaries`)."""
 
 REPORT = {
     "set": "standard",

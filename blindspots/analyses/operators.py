@@ -7,7 +7,7 @@ import pandas as pd
 from blindspots.analyses.kit import cells
 
 ROWS = "layer"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 HEADLINE = {"value": "Norm of a linear layer"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""

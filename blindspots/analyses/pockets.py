@@ -15,13 +15,13 @@ from blindspots.statistics import Interval
 from blindspots.threat.outcomes import RIGHT
 
 ROWS = "net × multiple"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 NOTE = (
     "Directions are drawn at random from each image that the net gets right and its attack fooled; "
     "the images in these directions are as far as the attacked image, times the multiple."
 )
-"""What the figures are (`report.summaries`)."""
+"""Note below the table (`report.summaries`)."""
 
 HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of the distance found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""

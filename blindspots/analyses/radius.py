@@ -14,7 +14,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.threat.outcomes import RIGHT
 
 ROWS = "images made for / distortion that fools"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 REPORT = {
     "set": "directions",

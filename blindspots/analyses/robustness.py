@@ -13,7 +13,7 @@ from blindspots.analyses.threats import across
 from blindspots.limits import at_least, distinct, some
 
 ROWS = "net"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)

@@ -12,7 +12,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
 ROWS = "net"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 ALL = "the search"
 """The row of all trainings together."""

@@ -11,7 +11,7 @@ from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 ROWS = "images made for / error (%) of"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 REPORT = {
     "set": "standard",

@@ -10,7 +10,7 @@ from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means,
 from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "layer: directions"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 
 def unit_arms(

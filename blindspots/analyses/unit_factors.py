@@ -11,7 +11,7 @@ from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels,
 from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "contrast"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 
 def unit_factors(

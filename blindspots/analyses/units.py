@@ -23,7 +23,7 @@ from blindspots.interface import InputError
 from blindspots.limits import Positive
 
 ROWS = "layer"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 HEADLINE = "counted verdicts"
 """Part of the table that the report's first screen shows (`report.headlines`)."""

@@ -11,7 +11,7 @@ from blindspots.analyses._pairs import pairs
 from blindspots.analyses.kit import cells
 
 ROWS = "component"
-"""What a row of the table is (`report.summaries`)."""
+"""Heading of the first column (`report.summaries`)."""
 
 COMPONENTS = {
     "source": "architecture of the source",
