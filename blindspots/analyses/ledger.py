@@ -17,11 +17,10 @@ ROWS = "net"
 """Heading of the first column (`report.summaries`)."""
 
 NOTE = (
-    "Of the images that the net gets right unaltered, the share that anything fooled; and over "
-    "those with a certificate medians: of the certified radius, within which no perturbation "
-    "changes the answer; of the length of the shortest perturbation found that does, by any attack "
-    "or control; and of their quotient. Lengths are in L2 where the head names no other norm. An "
-    "image that nothing fooled counts as infinite."
+    "Over the images that the net gets right unaltered; medians over those with a certificate. No "
+    "perturbation shorter than the certified radius changes the answer; the shortest one found, by "
+    "any attack or control, does. Lengths are in L2 where the head names no other norm, and "
+    "infinite for an image that nothing fooled."
 )
 """Note below the table (`report.summaries`)."""
 

@@ -17,7 +17,7 @@ REPORT = {
     "set": "standard",
     "place": 2,
     "title": "Errors on the images made for each net",
-    "of": "Errors on the images made for each net of {}",
+    "of": "Errors on the images made for each net: {}",
 }
 """The report set that it is in (`config.reporting`)."""
 

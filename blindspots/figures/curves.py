@@ -43,6 +43,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     across = min(ACROSS, len(victims))
     down = -(-len(victims) // across)
     figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
+    figure.set_layout_engine("constrained", w_pad=0.1)  # inches: ticks at the ends of two panels
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     lines = {}
     for axes, victim in zip(panels, victims, strict=False):

@@ -27,12 +27,12 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
-        text = ", ".join(f"{name} = {_written(value)}" for name, value in settings.items())
+        text = ", ".join(f"{name} = {written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A setting's value as a config writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]

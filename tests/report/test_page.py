@@ -140,6 +140,17 @@ def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_f
     assert made.count("Mean distortion of the perturbed images") == 1
 
 
+def test_names_in_the_heads_of_a_table_are_not_broken_at_their_hyphens(tmp_path, monkeypatch):
+    def named():
+        frame = summary()
+        return frame.assign(row_label="FC50-50-10 (P1)", column_label="at " + 30 * "a-")
+
+    monkeypatch.setitem(SUMMARIES, "t", named)
+    made = rendered(tmp_path)
+    assert '<th scope="row"><span class="word">FC50-50-10</span> (P1)</th>' in made
+    assert f'<th scope="col">at {30 * "a-"}</th>' in made
+
+
 def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
     for members in reporting.sets().values():
         for said in ("title", "of"):

@@ -32,7 +32,7 @@ def test_a_table_says_what_its_rows_are_as_far_as_its_analysis_does(tmp_path, mo
 def test_a_note_of_the_analysis_stands_with_its_table():
     assert printable("t", "T", summary(), "errors").note == ""
     note = printable("t", "T", summary(), "ledger").note
-    assert "the certified radius, within which no perturbation changes the answer" in note
+    assert "No perturbation shorter than the certified radius changes the answer" in note
 
 
 def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
