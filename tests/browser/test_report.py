@@ -195,6 +195,19 @@ def test_axe_finds_nothing_serious(visit, theme, viewport):
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
 
 
+def test_tables_of_words_are_whole_on_a_phone_each_cell_with_its_head(visit):
+    page = visit(viewport=PHONE)
+    for section in ("readings", "audit", "settings"):
+        box = page.locator(f"#{section} .scroll")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        cells = box.locator("tbody td")
+        heads = cells.evaluate_all("all => all.map(c => getComputedStyle(c, '::before').content)")
+        assert len(heads) > 2 and "none" not in heads
+    page = visit()
+    wide = page.locator("#settings tbody td").first
+    assert wide.evaluate("cell => getComputedStyle(cell, '::before').content") == "none"
+
+
 def test_no_page_is_wider_than_a_phone_and_a_cut_table_says_so(visit):
     page = visit(viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
