@@ -86,6 +86,7 @@ class Status(IntEnum):
         UNSUPPORTED: a certificate does not take this network; or it does not classify.
         TIMED_OUT: a limit on its work or on its time ended a verifier.
         ANSWERED: a model gave a finite answer.
+        COMPLETED: all the steps that were asked for, without a criterion to converge to.
     """
 
     CONVERGED = 0
@@ -98,6 +99,7 @@ class Status(IntEnum):
     UNSUPPORTED = 7
     TIMED_OUT = 8
     ANSWERED = 9
+    COMPLETED = 10
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,11 @@ from scipy import special
 CONFIDENCE = 0.95
 
 
+FEWEST = 3
+"""Networks of a mean from which its interval is shown: Student's of two, with one degree of
+freedom, is 12.7 times as wide as they are apart."""
+
+
 class Interval(NamedTuple):
     """Lower and upper end."""
 

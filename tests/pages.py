@@ -31,6 +31,10 @@ AUDIT = [
         "reason": "model <theirs> is not known", "discrepancy": None,
     } for net in ("A", "B")
 ]  # fmt: skip
+IMAGES_OF_SPLIT = {
+    "P1": 7, "P2": 8, "duplicates within test": 0, "left out as duplicates": 3, "test": 5,
+    "train": 16, "validation": 2,
+}  # fmt: skip
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/"
 width="90" height="40"><metadata><dc:description>A curve &lt;up&gt;.</dc:description></metadata>
 </svg>"""
@@ -143,7 +147,7 @@ def files(folder, names, classes=None):
     of_split = {"names": classes} if classes else {}
     for name, table, metadata in (
         ("pictures", shown, {}), ("transfer", transfer, {}), ("clean", clean, {}),
-        ("audit", audit, {}), ("split", split, {"images": {"P1": 7}} | of_split),
+        ("audit", audit, {}), ("split", split, {"images": IMAGES_OF_SPLIT} | of_split),
     ):  # fmt: skip
         tables.write(folder / f"{name}.parquet", table, metadata)
     (folder / "figure.svg").write_text(SVG, "utf-8")

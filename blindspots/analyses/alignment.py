@@ -9,6 +9,9 @@ import pandas as pd
 from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "source → victim"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "directions",
     "place": 3,

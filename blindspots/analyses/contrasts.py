@@ -13,6 +13,9 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

@@ -19,6 +19,10 @@ Effect = tuple[str, str, pd.DataFrame, str]
 """A row's name and label, values by image (`seed`, `file`, `index`, `value`), and their unit."""
 
 
+ROWS = "effect"
+"""Heading of the first column (`report.summaries`)."""
+
+
 def effects(
     transfer: pd.DataFrame,
     clean: pd.DataFrame,

@@ -14,6 +14,9 @@ from blindspots.analyses.masking import warnings
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 1,

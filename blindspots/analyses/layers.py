@@ -8,6 +8,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "net and layer"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 4,

@@ -13,6 +13,17 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
+NOTE = (
+    "Over the images that the net gets right unaltered; medians over those with a certificate. No "
+    "perturbation shorter than the certified radius changes the answer; the shortest one found, by "
+    "any attack or control, does. Lengths are in L2 where the head names no other norm, and "
+    "infinite for an image that nothing fooled."
+)
+"""Note below the table (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 5,

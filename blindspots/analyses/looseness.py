@@ -8,6 +8,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "bounds",
     "place": 1,

@@ -6,6 +6,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells
 
+ROWS = "layer"
+"""Heading of the first column (`report.summaries`)."""
+
 HEADLINE = {"value": "Norm of a linear layer"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

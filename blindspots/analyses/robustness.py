@@ -12,6 +12,9 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.threats import across
 from blindspots.limits import at_least, distinct, some
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)
 """Quantiles of the distances found: the radii if neither the config nor an attack names any."""

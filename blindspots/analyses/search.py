@@ -11,6 +11,9 @@ from blindspots.analyses._clean import answers_on, error_columns
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 ALL = "the search"
 """The row of all trainings together."""
 

@@ -8,6 +8,9 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 3,
@@ -22,6 +25,8 @@ COLUMNS = {
     "gradient_norm": ("gradient norm", ""),
     "converged": ("converged", "% of trainings"),
 }
+NOT_RECORDED = "not recorded by this trainer"
+NO_CRITERION = "not tested: this training ends after its epochs, whatever it has reached"
 
 
 def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -33,15 +38,20 @@ def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
 
     Returns:
         Per net: iterations, loss and gradient norm at the end, and the share of its trainings that
-        ended converged, not at the iteration limit.
+        met the trainer's criterion, of those that have one.
     """
     ends = history.groupby(["net", "seed"], sort=False).tail(1)
     ends = ends.reindex(
         columns=["net", "seed", "status", *COLUMNS]
     )  # trainers report what they have
-    ends = ends.assign(converged=100.0 * (ends["status"] == "CONVERGED"), row=ends["net"], n=0)
+    converged = 100.0 * (ends["status"] == "CONVERGED")
+    tested = ends["status"] != "COMPLETED"
+    ends = ends.assign(converged=converged.where(tested), row=ends["net"], n=0)
     found = [
-        ends.assign(column=column, column_label=label, unit=unit, value=ends[column].astype(float))
+        ends.assign(
+            column=column, column_label=label, unit=unit, value=ends[column].astype(float),
+            reason=NO_CRITERION if column == "converged" else NOT_RECORDED,
+        )
         for column, (label, unit) in COLUMNS.items()
-    ]
+    ]  # fmt: skip
     return cells(over_seeds(pd.concat(found), ["row", "column", "column_label", "unit"]), labels)

@@ -10,11 +10,14 @@ from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.threat.outcomes import REJECTED, WRONG
 
+ROWS = "images made for / error (%) of"
+"""Heading of the first column (`report.summaries`)."""
+
 REPORT = {
     "set": "standard",
     "place": 2,
-    "title": "How often each net errs on each one's attacked images",
-    "of": "How often each net errs on each one's attacked images: {}",
+    "title": "Errors on the images made for each net",
+    "of": "Errors on the images made for each net: {}",
 }
 """The report set that it is in (`config.reporting`)."""
 

@@ -10,6 +10,9 @@ import pandas as pd
 from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
 from blindspots.analyses.kit import cells, over_seeds
 
+ROWS = "contrast"
+"""Heading of the first column (`report.summaries`)."""
+
 
 def unit_factors(
     units: pd.DataFrame,

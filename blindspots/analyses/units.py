@@ -22,6 +22,9 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 from blindspots.limits import Positive
 
+ROWS = "layer"
+"""Heading of the first column (`report.summaries`)."""
+
 HEADLINE = "counted verdicts"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 

@@ -10,6 +10,9 @@ import pandas as pd
 from blindspots.analyses._pairs import pairs
 from blindspots.analyses.kit import cells
 
+ROWS = "component"
+"""Heading of the first column (`report.summaries`)."""
+
 COMPONENTS = {
     "source": "architecture of the source",
     "victim": "architecture of the victim",

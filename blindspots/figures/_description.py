@@ -44,7 +44,8 @@ def _cells(drawn: list[Axes]) -> Iterator[str]:
              if isinstance(mesh, QuadMesh)]  # fmt: skip
     for title, grid in zip((axes.get_title() for axes in drawn), grids, strict=False):
         if grid is not None and np.ma.count(grid):
-            yield f"{title or 'Cells'}: cells from {np.ma.min(grid):.3g} to {np.ma.max(grid):.3g}"
+            cells = f"{title}: cells" if title else "Cells"
+            yield f"{cells} from {np.ma.min(grid):.3g} to {np.ma.max(grid):.3g}"
 
 
 def _legend(figure: Figure, drawn: list[Axes]) -> Iterator[str]:

@@ -29,9 +29,9 @@ PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
 def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
 
-    Bands are the 95% intervals: Wilson's on one network, Student's over several. A direction has no
-    line where no image can be moved so far in the box, or no attack succeeded. Where a victim
-    rejects any image, thin dash-dotted lines are the shares that it rejects.
+    Bands are the 95% intervals: Wilson's on one network, none over two, Student's over more. A
+    direction has no line where no image can be moved so far in the box, or no attack succeeded.
+    Where a victim rejects any image, thin dash-dotted lines are the shares that it rejects.
 
     Args:
         curves: with schema `measurements.sweep.CURVES`.
@@ -43,6 +43,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     across = min(ACROSS, len(victims))
     down = -(-len(victims) // across)
     figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
+    figure.set_layout_engine("constrained", w_pad=0.1)  # inches: ticks at the ends of two panels
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     lines = {}
     for axes, victim in zip(panels, victims, strict=False):
@@ -91,7 +92,8 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
         if len(rates) == 1:
             interval = statistics.wilson(of["wrong"].iloc[0], round(of["n"].iloc[0]))
         else:
-            interval = statistics.student(rates)
+            few = len(rates) < statistics.FEWEST
+            interval = statistics.NONE if few else statistics.student(rates)
         ends = np.clip(interval, 0, 1)
         found[distortion] = 100 * np.array([rates.mean(), *ends, (of["rejected"] / of["n"]).mean()])
     ends = np.array(list(found.values()), dtype=float).reshape(-1, 4)

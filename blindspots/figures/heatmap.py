@@ -15,8 +15,8 @@ REPORT = {
     "set": "standard",
     "place": 1,
     "name": "transfer",
-    "title": "How often each net errs on each one's attacked images",
-    "of": "How often each net errs on each one's attacked images: {}",
+    "title": "Heat map of the errors on the images made for each net",
+    "of": "Heat map of the errors on the images made for each net: {}",
 }
 """The report set that it is in (`config.reporting`)."""
 
@@ -52,7 +52,7 @@ def heatmap(
             cbar_kws={"label": "error (%)"}, xticklabels=list(columns.values()),
             yticklabels=list(rows.values()),
         )  # fmt: skip
-        axes.set(title=title, xlabel="", ylabel="")
+        axes.set(title=title if paper else "", xlabel="", ylabel="")
         axes.grid(visible=False)
         axes.tick_params(axis="x", rotation=45)
         for label in axes.get_xticklabels():

@@ -20,7 +20,7 @@ from blindspots.config import methods
 from blindspots.interface import InputError
 from blindspots.report import verdicts
 from blindspots.report.bidi import isolated
-from blindspots.report.summaries import figure
+from blindspots.report.summaries import figure, repeated
 
 Config = Mapping[str, Any]
 
@@ -63,6 +63,8 @@ def headlines(
 ) -> list[Headline]:
     """The lines of a run's first screen: its verdicts, or else its key figures.
 
+    Of tables that are the same (`summaries.repeated`), those of the first.
+
     Args:
         config: of the run, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
@@ -73,7 +75,10 @@ def headlines(
     """
     judged = [*_claimed(config, summaries, claims)]
     measured: list[Headline] = []
+    again = repeated(summaries, config["tables"])
     for name, summary in summaries.items():
+        if name in again:
+            continue
         table = config["tables"][name]
         said = _declared(table["method"])
         if isinstance(said, str):

@@ -22,7 +22,7 @@ from blindspots.report.examples import examples
 from blindspots.report.headlines import headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
-from blindspots.report.summaries import Table, printable
+from blindspots.report.summaries import Table, printable, repeated
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
@@ -109,11 +109,13 @@ def render(
         examples=examples(config, pictures or {}, transfer or {}, clean),
         sections=sections(config),
         tables={
-            name: _shown(path, config["tables"][name]["title"], seen[name], frames[name])
+            name: _shown(path, config["tables"][name], seen[name], frames[name])
             for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
+        repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
+        of_paper=any(config.get(key) for key in ("claims", "printed")),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
@@ -135,9 +137,9 @@ def _environment(folder: Path) -> jinja2.Environment:
     return environment
 
 
-def _shown(path: str | Path, title: str, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
+def _shown(path: str | Path, entry: Config, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
     return Shown(
-        printable(Path(path).stem, title, seen),
+        printable(Path(path).stem, entry["title"], seen, entry["method"]),
         _data("text/csv;charset=utf-8", frame.map(harmless).to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )

@@ -21,22 +21,40 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if role in ("analyses", "figures"):  # how results are shown
             continue
         settings = methods.defaults(role, instance["method"])
-        settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
+        known = methods.settings(role, instance["method"])
+        own = settings.keys() if known is None else known[0]
+        settings = {k: v for k, v in settings.items() if k in own - PROVIDED[role]}
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
-        text = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        text = ", ".join(f"{name} = {written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found
 
 
+def written(value: Any) -> str:
+    """A setting's value as a config writes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(list(value) if isinstance(value, tuple) else value)
+
+
 def _together(answers: Mapping[str, str]) -> str:
-    """Join a value that most names share and those that differ: "random; next: A, B"."""
+    """Join what is said of names: once where it is the same of all, else "A, B: next; C: random".
+
+    What is said of more than three names, and of the most, comes last, of "the others".
+    """
     names: dict[str, list[str]] = {}
     for name, answer in answers.items():
         names.setdefault(answer, []).append(name)
-    first, *others = sorted(names, key=lambda answer: -len(names[answer]))
-    return "; ".join([first, *(f"{answer}: {', '.join(names[answer])}" for answer in others)])
+    if len(names) == 1:
+        return next(iter(names))
+    said = {answer: ", ".join(of) for answer, of in names.items()}
+    most = max(names, key=lambda answer: len(names[answer]))
+    if len(names[most]) > 3:
+        del said[most]
+        said[most] = "the others"
+    return "; ".join(f"{of}: {answer}" for answer, of in said.items())
 
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
@@ -56,12 +74,11 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
     setting, and what is said where that is none of null, 0 and an empty list, with settings in
     braces; or what is said by the value of the setting.
     """
-    experiments, aims = config["experiments"], _targets(config)
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for name, e in experiments.items():
+    if aims := _targets(config):
+        found["target"] = aims
+    for name, e in config["experiments"].items():
         found["images"][name] = f"{e['n']} of part {e['part']}"
-        if taken := dict.fromkeys(aims[attack] for attack in e["attacks"] if attack in aims):
-            found["target"][name] = ", ".join(taken)
         if e["amplify"]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
@@ -74,7 +91,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Questions and answers that a method declares about its settings."""
+    """Questions and answers that a method declares about its settings; of a trainer its decay."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
@@ -87,6 +104,9 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
                 text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
             if text is not None:
                 yield question, text
+        if role == "trainers" and "decay" in settings and "decay" not in declared:
+            decay = settings["decay"]
+            yield "decay", "none" if decay in (None, 0, []) else f"{decay} ({method})"
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{method}: expected READINGS of its settings ({', '.join(settings)}), found "

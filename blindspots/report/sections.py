@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from blindspots.config.methods import defaults, needs_model
+from blindspots.report.readings import written
 
 Config = Mapping[str, Any]
 
@@ -95,6 +96,9 @@ def _measurement(config: Config, name: str) -> str:
         text += f" of {model.pop('method')} ({_said(model)}) at {shape}; weights: {weights}"
     elif "nets" in of:
         text += f" of {labels(config, of['nets'])}"
+    elif of.get("experiments"):
+        several = "s" if len(of["experiments"]) > 1 else ""
+        text += f" in the experiment{several} {', '.join(of['experiments'])}"
     if of.get("n"):
         text += f", on the first {of['n']} images of part {of['part']}"
     settings = {key: value for key, value in of.items() if key not in KEYS}
@@ -120,9 +124,5 @@ KEYS = {
 
 
 def _said(settings: Mapping[str, Any]) -> str:
-    shown = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in settings.items()
-        if value is not None
-    }
+    shown = {key: written(value) for key, value in settings.items() if value is not None}
     return ", ".join(f"{key} = {value}" for key, value in shown.items())

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from blindspots.analyses.kit import NOT_FOOLED, number
+from blindspots.config import methods
+from blindspots.interface import InputError
+from blindspots.statistics import FEWEST
 
 LARGEST = 1e308
 """Sort key of an infinite figure: a page's scripts take no larger number."""
 
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
-    "student": "Student's, over networks",
+    "student": "Student's, over seeds",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
     "directions": "the wider of Student's over images and the exact one over directions",
@@ -50,29 +54,35 @@ class Table(NamedTuple):
     Attributes:
         name: in the config.
         title: its heading.
+        corner: what a row is.
         columns: their headings.
         rows: label and cells; None where the table has no such cell.
         has_paper: whether the paper prints any of its figures.
         caption: how many images and networks the figures are from, and what the intervals are.
+        note: what the figures are; "" where the analysis does not say.
         footnotes: why cells have no value, in the order of their marks (1, 2, …).
     """
 
     name: str
     title: str
+    corner: str
     columns: list[str]
     rows: list[tuple[str, list[Cell | None]]]
     has_paper: bool
     caption: str
+    note: str
     footnotes: list[str]
 
 
-def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
+def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") -> Table:
     """Lay a tidy summary out in rows and columns, in their order of appearance.
 
     Args:
         name: of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
+        method: the analysis that made it, whose module may say what a row is in a constant `ROWS`,
+            and what the figures are in a constant `NOTE`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])
@@ -81,7 +91,7 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         for cell in summary.to_dict("records")
     }
     rows = dict(zip(summary["row"], summary["row_label"], strict=True))
-    units = {"%": " (%)", "L2": " (L2)"}
+    units = {"%": " (%)", "% of trainings": " (%)", "L2": " (L2)"}
     columns = {
         cell["column"]: cell["column_label"] + units.get(cell["unit"], "")
         for cell in summary.to_dict("records")
@@ -90,16 +100,54 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
         (label, [cells.get((row, column)) for column in columns]) for row, label in rows.items()
     ]
     has_paper = bool(summary["paper"].notna().any())
-    return Table(name, title, list(columns.values()), body, has_paper, _caption(summary), footnotes)
+    return Table(
+        name, title, _constant(method, "ROWS", "row"), list(columns.values()), body, has_paper,
+        _caption(summary), _constant(method, "NOTE", ""), footnotes,
+    )  # fmt: skip
+
+
+def repeated(
+    summaries: Mapping[str, pd.DataFrame], tables: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Tables with the same rows as an earlier one of the same method, each with that one's name.
+
+    So are the trainings, the bounds or the ledger of experiments on the same nets and images.
+
+    Args:
+        summaries: the tables by name, with the schema of `analyses.kit`.
+        tables: their entries in the config.
+    """
+    found: dict[str, str] = {}
+    for name, frame in summaries.items():
+        for other in summaries:
+            if other == name:
+                break
+            alike = tables[name]["method"] == tables[other]["method"]
+            if alike and other not in found and frame.equals(summaries[other]):
+                found[name] = other
+                break
+    return found
 
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
-    """The value of a summary's cell and its interval, as text; "" where there is none."""
+    """The value of a summary's cell and its interval, as text; "" where there is none.
+
+    Over fewer networks than `statistics.FEWEST` there is none.
+    """
     value, low, high = (
         "" if pd.isna(cell[end]) else number(cell[end], cell["unit"])
         for end in ("value", "low", "high")
     )
-    return value, f"{low}, {high}" if low and high else ""
+    few = cell.get("interval") == "student" and cell["networks"] < FEWEST
+    return value, f"{low}, {high}" if low and high and not few else ""
+
+
+def _constant(method: str, name: str, otherwise: str) -> str:
+    """A text that an analysis' module declares."""
+    said: Any = None
+    with suppress(InputError):  # a module that is not here
+        said = methods.declared("analyses", method, name)
+    return said if isinstance(said, str) else otherwise
 
 
 def _missing(summary: pd.DataFrame) -> pd.Series:
@@ -111,8 +159,11 @@ def _caption(summary: pd.DataFrame) -> str:
     images = " to ".join(str(n) for n in dict.fromkeys([*counted[:1], *counted[-1:]]))
     parts = [f"n = {images} images"] if counted else []
     networks = summary["networks"].max() if len(summary) else 0
-    parts += [f"mean of {networks} networks"] if networks > 1 else []
-    kinds = [INTERVALS.get(kind, kind) for kind in summary["interval"].dropna().unique()]
+    parts += [f"mean of {networks} seeds"] if networks > 1 else []
+    few = summary["interval"].eq("student") & (summary["networks"] < FEWEST)
+    parts += [f"no interval over fewer than {FEWEST}"] if few.any() else []
+    shown = summary.loc[~few, "interval"].dropna().unique()
+    kinds = [INTERVALS.get(kind, kind) for kind in shown]
     parts += [f"in square brackets the 95% interval: {'; '.join(kinds)}"] if kinds else []
     return ", ".join(parts)
 
@@ -137,7 +188,7 @@ def _cell(cell: Mapping[str, Any], footnotes: Sequence[str], is_measured: bool) 
 def _detail(cell: Mapping[str, Any], value: str, interval: str, paper: str) -> str:
     notes = [f"{value} {cell['unit']}".strip()] if value else []
     notes += [f"{cell['n']} images"] if cell["n"] else []
-    notes += [f"mean of {cell['networks']} networks"] if cell["networks"] > 1 else []
+    notes += [f"mean of {cell['networks']} seeds"] if cell["networks"] > 1 else []
     kind = INTERVALS.get(cell["interval"], cell["interval"])
     notes += [f"95% interval {interval.replace(', ', ' to ')}, {kind}"] if interval else []
     notes += [f"paper {paper}"] if paper else []

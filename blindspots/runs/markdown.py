@@ -59,7 +59,7 @@ def page(
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        body = _markdown(printable(name, heading, frames[name]))
+        body = _markdown(printable(name, heading, frames[name], config["tables"][name]["method"]))
         parts.append(f"## {plain(heading)}\n\n{body}")
     for title, file in (figures or {}).items():
         parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
@@ -100,8 +100,9 @@ def _markdown(table: Table) -> str:
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
     rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
-    text = grid([table.name, *map(plain, table.columns)], rows, "---:")
-    notes = [f"{plain(table.caption)}."] if table.caption else []
+    text = grid([plain(table.corner), *map(plain, table.columns)], rows, "---:")
+    notes = [plain(table.note)] if table.note else []
+    notes += [f"{plain(table.caption)}."] if table.caption else []
     notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
 

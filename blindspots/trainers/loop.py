@@ -119,8 +119,8 @@ def train(
         The history, a row per epoch: `iteration` in steps; the mean `loss` and the recipe's terms,
         taken while training; `stage`, from 0, if there are several; with `patience` also
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
-        are kept. The status: CONVERGED after the last epoch, or when patience ended the training;
-        ITERATION_LIMIT if patience had not ended it by the last epoch; NON_FINITE.
+        are kept. The status: COMPLETED after the last epoch; with `patience` CONVERGED when that
+        ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE.
 
     Raises:
         InputError: no images, nothing to train, no validation images, a checkpoint beyond the last
@@ -176,7 +176,7 @@ def train(
         return row | {"seconds": time.perf_counter() - begun}
 
     first = 0 if resumed is None else resumed["stage"]
-    status = Status.CONVERGED if patience is None else Status.ITERATION_LIMIT
+    status = Status.COMPLETED if patience is None else Status.ITERATION_LIMIT
     for stage in stages[first:]:
         watched = patience is not None and stage is stages[-1]
         with stage.begun(resumed["of_stage"] if resumed and stage.number == first else None):

@@ -9,6 +9,7 @@ from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.measurements.layers import LIPSCHITZ, not_bounded
 from blindspots.measurements.transfer import TRANSFER
+from blindspots.report.summaries import printable
 from blindspots.threat.outcomes import NO_CLASS
 from tests.evidence import judging
 
@@ -216,6 +217,20 @@ def test_a_training_is_summed_up_by_its_last_row():
     assert summary.loc[("A", "iteration"), "value"] == 20
     assert summary.loc[("A", "loss"), "value"] == pytest.approx(0.6)
     assert summary.loc[("A", "converged"), ["value", "networks"]].tolist() == [50, 2]
+
+
+def test_a_training_without_a_criterion_is_not_called_converged_or_not():
+    columns = ["net", "seed", "iteration", "status", "loss"]
+    rows = [("A", 0, 10, "COMPLETED", 0.5), ("B", 0, 10, "CONVERGED", 0.5)]
+    summary = fits(training.training(pd.DataFrame(rows, columns=columns), labels={}))
+    none = summary[summary["value"].isna()]
+    assert set(none.index) == {("A", "converged"), ("A", "gradient_norm"), ("B", "gradient_norm")}
+    assert none.loc[("A", "converged"), "reason"].startswith("not tested: ")
+    assert set(none.xs("gradient_norm", level="column")["reason"]) == {
+        "not recorded by this trainer"
+    }
+    heads = printable("t", "T", summary.reset_index()).columns
+    assert heads == ["iterations", "loss", "gradient norm", "converged (%)"]
 
 
 def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_students():

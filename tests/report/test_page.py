@@ -9,12 +9,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from blindspots.config import reporting
 from blindspots.report import examples, page
 from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
 from tests.configs import full
 from tests.conftest import ROOT
-from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
+from tests.pages import HOSTILE, IMAGES_OF_SPLIT, SUMMARIES, checked, large, rendered, summary
 
 
 def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
@@ -26,9 +27,14 @@ def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
     assert str(html.escape(HOSTILE).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")) in made
 
 
+def plain(made):
+    """The page without the heads that its cells repeat for phones."""
+    return re.sub(r' data-head="[^"]*"', "", made)
+
+
 def test_the_page_says_what_the_audit_checked_and_why_not_all(tmp_path):
     made = rendered(tmp_path)
-    (row,) = [part for part in made.split("<tr>") if '<th scope="row">answer</th>' in part]
+    (row,) = [part for part in plain(made).split("<tr>") if '<th scope="row">answer</th>' in part]
     assert "<td>2</td><td>14</td>\n<td>4: model &lt;theirs&gt; is not known</td>\n<td>–</td>" in row
 
 
@@ -67,6 +73,22 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
     assert "P1 7" in made
 
 
+def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
+    made = rendered(tmp_path / "a")
+    said = plain(made).partition('<section id="readings">')[2].partition("</section>")[0]
+    assert "<h2>Conventions " in said and ">Conventions</a>" in made
+    assert "aper" not in said and "Weight decay" not in said
+    assert '<th scope="row">Target</th><td>random</td>' in said
+    made = rendered(tmp_path / "b", printed="papers/szegedy2013/printed.yaml")
+    assert "<h2>Readings " in made and '<th scope="col">In the paper</th>' in made
+    assert "Conventions" not in made
+    target = "a label other than the answer; not said which"
+    assert f'<th scope="row">Target</th><td>{target}</td><td>random</td>' in plain(made)
+    assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1</td>" in plain(
+        made
+    )
+
+
 def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
     made = rendered(tmp_path)
     assert "Tables last made 2012-12-31 18:00 UTC; commit " in made
@@ -91,6 +113,58 @@ def test_every_table_can_be_had_as_csv_and_as_the_files_own_bytes(tmp_path):
     assert read["row_label"].tolist() == expected["row_label"].tolist()
 
 
+def test_the_corner_of_a_table_is_what_its_rows_are_not_its_key(tmp_path):
+    made = rendered(tmp_path)
+    assert re.findall(r'<thead><tr><th scope="col"><span class="quiet">(.*?)<', made) == ["net"] * 3
+
+
+def test_the_words_of_the_tables_are_explained_once(tmp_path):
+    first = checked()["experiments"]["cross-model"]
+    entry = {"method": "errors", "parts": ["test"], "title": "T"}
+    experiments = {"cross-model": first, "again": first}
+    tables = {"t": entry | {"experiment": "cross-model"}, "large": entry | {"experiment": "again"}}
+    made = rendered(tmp_path, experiments=experiments, tables=tables)
+    assert made.count('id="experiment-') == 2
+    assert made.count("the length of a perturbation in L2, over √m") == 1
+
+
+def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_figures(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(SUMMARIES, "large", summary)
+    of = {"method": "errors", "parts": ["test"]}
+    first = checked()["experiments"]["cross-model"]
+    made = rendered(
+        tmp_path,
+        experiments={"cross-model": first, "again": first},
+        tables={
+            "t": of | {"experiment": "cross-model", "title": "Of this"},
+            "large": of | {"experiment": "again", "title": "Of that"},
+        },
+    )
+    assert made.count('<table class="cells') == 1
+    assert '<p>The same as <a href="#table-t">Of this</a>.</p>' in made
+    assert made.count("Mean distortion of the perturbed images") == 1
+
+
+def test_names_in_the_heads_of_a_table_are_not_broken_at_their_hyphens(tmp_path, monkeypatch):
+    def named():
+        frame = summary()
+        return frame.assign(row_label="FC50-50-10 (P1)", column_label="at " + 30 * "a-")
+
+    monkeypatch.setitem(SUMMARIES, "t", named)
+    made = rendered(tmp_path)
+    assert '<th scope="row"><span class="word">FC50-50-10</span> (P1)</th>' in made
+    assert f'<th scope="col">at {30 * "a-"}</th>' in made
+
+
+def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
+    for members in reporting.sets().values():
+        for said in ("title", "of"):
+            titles = [getattr(member, said) for member in members]
+            assert len(set(titles)) == len(titles)
+
+
 def test_a_figure_is_described_by_its_title_and_its_files_own_words(tmp_path):
     made = rendered(tmp_path)
     assert '<img alt="F &#34;1&#34;. A curve &lt;up&gt;." src="data:image/svg+xml;base64,' in made
@@ -100,8 +174,8 @@ def test_every_cell_has_its_details_and_the_unrounded_figure_to_sort_by(tmp_path
     made = rendered(tmp_path)
     (cell,) = re.findall(r'<td data-order="12.34" title="(.*?)"', made)
     assert cell == (
-        "12.3 % error; 256 images; mean of 3 networks; 95% interval 3.2 to 21.0, "
-        "Student&#39;s, over networks"
+        "12.3 % error; 256 images; mean of 3 seeds; 95% interval 3.2 to 21.0, "
+        "Student&#39;s, over seeds"
     )
     assert 'title="no attack succeeded' not in made
     assert 'title="9 images; no figure: no attack succeeded"' in made
@@ -237,13 +311,16 @@ def test_a_cell_has_its_interval_and_the_papers_figure(tmp_path):
 
 def test_every_split_is_of_its_seed(tmp_path):
     template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    other = IMAGES_OF_SPLIT | {"P2": 9, "train": 17, "duplicates within test": 1}
     made = template.render(
-        config=checked(), splits=[{"images": {"P1": 7}}, {"images": {"P1": 8, "P2": 9}}], audit=[],
+        config=checked(), splits=[{"images": IMAGES_OF_SPLIT}, {"images": other}], audit=[],
         settings=[], config_text="", commits=[], versions={},
     )  # fmt: skip
-    assert re.findall(r"<p>(Seed .*?)</p>", made, re.S) == [
-        "Seed 0:\nP1 7.",
-        "Seed 3:\nP1 8, P2 9.",
+    said = [" ".join(text.split()) for text in re.findall(r"<p>(Seed .*?)</p>", made, re.S)]
+    duplicates = "Training images left out as duplicates: 3; test images that repeat another:"
+    assert said == [
+        f"Seed 0: train 16, of them P1 7 and P2 8; validation 2; test 5. {duplicates} 0.",
+        f"Seed 3: train 17, of them P1 7 and P2 9; validation 2; test 5. {duplicates} 1.",
     ]
 
 
@@ -254,4 +331,4 @@ def test_the_audit_shows_the_largest_discrepancy():
         config=checked(), splits=[], audit=[line | {"reason": None, "discrepancy": 0.00123}],
         settings=[], config_text="", commits=[], versions={},
     )  # fmt: skip
-    assert "<td>0</td>\n<td>0.0012</td>" in made
+    assert "<td>0</td>\n<td>0.0012</td>" in plain(made)

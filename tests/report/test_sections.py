@@ -52,3 +52,6 @@ def test_a_section_says_what_it_is_of():
     *_, groups = sections(preset("papers/szegedy2013/norms.yaml"))
     assert "groups = [1, 2, 1, 2, 2]" in groups.facts
     assert "weights: fresh, of seed 0" in groups.facts
+    around, in_box = sections(preset("papers/szegedy2013/pockets.yaml"))[1:]
+    assert around.facts.startswith("pockets in the experiment pockets; multiples = [1, 2, 4, 8], ")
+    assert around.facts.endswith("clipped = false.") and in_box.facts.endswith("clipped = true.")

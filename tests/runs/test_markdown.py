@@ -42,7 +42,7 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
         size=3 * 2**20,
     )
     lines = page.splitlines()
-    assert "| t | A & co | distortion |" in lines
+    assert "| images made for / error (%) of | A & co | distortion |" in lines
     assert "| net \\<A\\> | 100.0 [98.5, 100.0] (100) | 0.062 (0.062) |" in lines
     assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
     assert "| A, seed 0 | 10 | 84 |" in lines

@@ -65,7 +65,7 @@ def test_sgd_is_to_the_bit_the_loop_written_out(digits, momentum, decay):
     expected = written_out(plain, *digits, optimiser, **settings)
     rows, status = sgd(looped, *digits, momentum=momentum, decay=decay, **settings)
     assert_equal_weights(plain, looped)
-    assert timeless(rows) == expected and status == Status.CONVERGED
+    assert timeless(rows) == expected and status == Status.COMPLETED
 
 
 def test_adversarial_pools_without_pools_is_to_the_bit_the_loop_written_out(digits):
@@ -251,7 +251,7 @@ def test_a_stage_trains_what_it_names_by_its_own_loss_epochs_and_rate(digits):
     assert [(row["stage"], row["iteration"]) for row in rows] == [(0, 2), (1, 4), (1, 6)]
     assert seen == [(0, 0, 0), (0, 1, 0.5), (1, 2, 0), (1, 3, 0.5), (1, 4, 1), (1, 5, 1.5)]
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
-    assert status == Status.CONVERGED
+    assert status == Status.COMPLETED
     train(model, images, labels, stages, batch=20, epochs=1)
     assert seen[-2:] == [(2, 6, 0), (2, 7, 0.5)]
 

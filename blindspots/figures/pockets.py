@@ -1,0 +1,130 @@
+"""Directions of the sphere that fool a net, against multiples of the distance found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from blindspots import statistics
+from blindspots.analyses.pockets import share_interval
+from blindspots.analyses.threats import Threat, across, only
+
+WIDTH, HEIGHT, ACROSS = 4.2, 3.4, 3
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+APART = 0.15
+"""Width over which the marks of the nets at one multiple are spread, in doublings."""
+
+UNTRIED = "no image that the net gets right,\nattacked with success"
+
+
+class Share(NamedTuple):
+    """A point of a line: the mean share of directions that fool a net, in percent."""
+
+    multiple: float
+    share: float
+    low: float
+    high: float
+
+
+@across
+def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
+    """Share of random directions that fool each net, by how far its images are moved in them.
+
+    A panel per attack. The scale of the shares is logarithmic, and linear from 0 to the least power
+    of ten. Bars are the 95% intervals of `shares`.
+
+    Args:
+        pockets: with schema `measurements.pockets.POCKETS`.
+        labels: of nets, by name.
+    """
+    threats = [Threat(*pair) for pair in pockets[["attack", "eps"]].drop_duplicates().values]
+    nets = list(pockets["source"].unique())
+    side = min(ACROSS, max(len(threats), 1))
+    down = -(-max(len(threats), 1) // side)
+    figure = Figure(figsize=(WIDTH * side + 0.3, HEIGHT * down + 0.9))
+    panels = figure.subplots(down, side, sharex=True, sharey=True, squeeze=False).ravel()
+    drawn: dict[str, list[Share]] = {}
+    for axes, threat in zip(panels, threats, strict=False):
+        rows = only(threat, {"pockets": pockets})["pockets"]
+        lines = {net: [*shares(rows[rows["source"] == net])] for net in nets}
+        _draw(axes, lines)
+        axes.set_title(str(threat) if len(threats) > 1 else "")
+        drawn |= {f"{threat}/{net}": points for net, points in lines.items()}
+    for axes in panels[max(len(threats), 1) :]:
+        axes.set_axis_off()
+    found = [point for points in drawn.values() for point in points]
+    if found:
+        _scale([*panels[: len(threats)]], found)
+    else:
+        panels[0].text(0.5, 0.5, UNTRIED, ha="center", va="center", transform=panels[0].transAxes)
+    figure.supxlabel("distance from the image, in multiples of the distance found", fontsize=10)
+    figure.supylabel("directions that fool the net (%)", fontsize=10)
+    bars = panels[0].containers
+    figure.legend(
+        bars, [labels.get(net, net) for net in nets], loc="outside upper center", ncols=4,
+        fontsize=9,
+    )  # fmt: skip
+    return figure
+
+
+def shares(rows: pd.DataFrame) -> Iterator[Share]:
+    """Mean share of the directions that fool a net, over images and then networks, by multiple.
+
+    The interval is that of `analyses.pockets.share_interval` over the images of all networks, which
+    is binomial where no direction or all fool; over `statistics.FEWEST` networks and more, as wide
+    as Student's over them, if that is wider on either side.
+
+    Args:
+        rows: of one net and attack, of all seeds.
+    """
+    tried = rows[rows["directions"] > 0]
+    for multiple, of in tried.groupby("multiple"):
+        fooled, directions = of["fooled"].to_numpy(), of["directions"].to_numpy()
+        means = (of["fooled"] / of["directions"]).groupby(of["seed"]).mean().to_numpy()
+        ends = [share_interval(fooled, directions)]
+        if len(means) >= statistics.FEWEST:
+            ends.append(statistics.student(means))
+        low, high = np.array(ends).T
+        shown = (means.mean(), max(low.min(), 0.0), min(high.max(), 1.0))
+        yield Share(float(multiple), *(100 * float(each) for each in shown))
+
+
+def _draw(axes: Axes, lines: Mapping[str, Sequence[Share]]) -> None:
+    """Lines of the nets with their intervals, side by side at each multiple."""
+    colours = seaborn.color_palette("colorblind", len(lines))
+    for place, (points, colour, marker) in enumerate(
+        zip(lines.values(), colours, cycle(MARKERS), strict=False)
+    ):
+        at, share, low, high = np.array(points).reshape(-1, 4).T
+        aside = APART * (place / max(len(lines) - 1, 1) - 0.5)
+        axes.errorbar(
+            at * 2**aside, share, yerr=[share - low, high - share], color=colour, marker=marker,
+            markersize=4, linewidth=1.2, elinewidth=1.2, capsize=2.5,
+        )  # fmt: skip
+
+
+def _scale(panels: Sequence[Axes], points: Sequence[Share]) -> None:
+    """Scales and ticks of all panels, whose axes are shared."""
+    seen = [end for point in points for end in (point.share, point.high) if end > 0]
+    least = 10.0 ** np.floor(np.log10(min(seen, default=1.0)))
+    axes = panels[0]
+    axes.set_yscale("symlog", linthresh=least, linscale=0.5)
+    powers = 10.0 ** np.arange(np.log10(least), 2.5)
+    axes.set_yticks([0, *powers], ["0", *(f"{power:g}" for power in powers)], minor=False)
+    axes.set_ylim(-0.2 * least, 130)
+    axes.set_xscale("log", base=2)
+    multiples = sorted({point.multiple for point in points})
+    axes.set_xticks(multiples, [f"× {multiple:g}" for multiple in multiples])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(multiples[0] / 2**APART, multiples[-1] * 2**APART)
+    for panel in panels:  # the marks are aside of the multiples: what is said of the figure is not
+        panel.dataLim.intervalx = np.array([multiples[0], multiples[-1]])
