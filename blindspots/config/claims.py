@@ -48,14 +48,20 @@ def claims_of(config: Mapping[str, Any]) -> list[Claim]:
     Claims of a file are left out where they are of other runs, or of tables that are not made.
 
     Raises:
-        InputError: one line for each fault.
+        InputError: one line for each fault; a file whose claims are all of other runs.
     """
     given, run, tables = config.get("claims"), config["run"], config["tables"]
     if given is None:
         return []
     if isinstance(given, str):
-        claims = claims_in(located(given))["claims"]
-        return [claim for claim in claims if _is_judged_in(claim, run, tables)]
+        paper = claims_in(located(given))
+        if run not in paper["runs"]:
+            raise InputError(
+                f"expected claims of the run {run}, found that those of {given} are of the runs "
+                f"{', '.join(paper['runs'])}; remove `claims`, or give this run one of these names"
+                f"{did_you_mean(run, paper['runs'])}"
+            )
+        return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
     of_run = schema("claims") | {"required": ["claims"]}
     of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # of no paper
     faults = [*schema_faults({"claims": given}, of_run)]

@@ -96,9 +96,19 @@ def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_
 def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
     source = ROOT / COMPLETE[preset]
-    lines = [s for s in source.read_text("utf-8").splitlines() if not s.startswith("run:")]
+    lines = source.read_text("utf-8").splitlines()
+    lines = [s for s in lines if not s.startswith(("run:", "claims: "))]
     assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
     assert written(tmp_path / "mine.yaml")["run"] == "mine"
+
+
+def test_a_papers_claims_are_left_out_of_a_copy_whose_run_has_another_name(blindspots, tmp_path):
+    claims = "claims: papers/szegedy2013/claims.yaml"
+    for name, line in (("units", claims), ("mine", f"# {claims}  # judged by runs of their own ")):
+        assert blindspots("new", f"{name}.yaml", "--preset", "szegedy2013/units")[0] == 0
+        text = (tmp_path / f"{name}.yaml").read_text("utf-8")
+        assert any(each.startswith(line) for each in text.splitlines())
+        assert (written(tmp_path / f"{name}.yaml")["claims"] is None) == (name == "mine")
 
 
 @pytest.mark.parametrize("dataset", methods.names("datasets"))

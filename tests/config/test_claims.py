@@ -158,6 +158,17 @@ def test_a_run_is_told_the_claims_that_its_tables_judge(tmp_path):
     assert claims_of(config | {"claims": None}) == []
 
 
+def test_a_file_of_other_runs_claims_is_refused(raw, tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = str(tmp_path / "claims.yaml")
+    assert fault(raw, "claims", value=path) == (
+        f"my.yaml: claims: expected claims of the run digits, found that those of {path} are of "
+        "the runs one; remove `claims`, or give this run one of these names"
+    )
+    raw["run"] = "one"
+    assert check(raw | {"claims": path}, SCHEMA)["claims"] == path
+
+
 def figures(folder, text):
     (folder / "printed.yaml").write_text(text, "utf-8")
     return folder / "printed.yaml"
