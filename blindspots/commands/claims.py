@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.commands import _shared
-from blindspots.config.claims import claims_in, table_faults
+from blindspots.config.claims import claims_in, placed, table_faults
+from blindspots.config.lines import written
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located
 from blindspots.interface import InputError
@@ -36,8 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the register, or print it."""
-    from blindspots.runs.register import page
+    """Write the register, or print it.
+
+    Raises:
+        InputError: at the end, a line for each claim that its tables cannot judge.
+    """
+    from blindspots.runs import register
 
     pages = [file for file in arguments.files if file.suffix == ".md"]
     if len(pages) > 1:
@@ -54,15 +59,22 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"{arguments.results}: expected a folder of results, found none")
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
-    text = page(papers, arguments.results, " ".join(map(str, ["blindspots claims", *named])))
-    if not pages:
+    judged = register.judged(papers, arguments.results)
+    text = register.page(papers, judged, " ".join(map(str, ["blindspots claims", *named])))
+    _write(text, pages[0] if pages else None)
+    if faults := [*register.faults(papers, judged)]:
+        raise InputError("\n".join(faults))
+
+
+def _write(text: str, page: Path | None) -> None:
+    if page is None:
         print(text, end="")
         return
     try:
-        pages[0].write_text(text, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{pages[0]}: expected a page that can be written ({error})") from None
-    print(f"wrote {pages[0]}")
+        raise InputError(f"{page}: expected a page that can be written ({error})") from None
+    print(f"wrote {page}")
 
 
 def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
@@ -90,4 +102,5 @@ def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
             )
     faults = table_faults(paper, configs)
     if faults:
-        raise InputError("\n".join(f"{file}: {fault}" for fault in faults))
+        lines = written([paper["file"]]).lines
+        raise InputError("\n".join(placed(fault, lines, file) for fault in faults))
