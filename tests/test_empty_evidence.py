@@ -7,6 +7,7 @@ import pytest
 from blindspots.analyses import kit
 from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
+from blindspots.config.cells import columns, matching
 from blindspots.config.printed import tables_in
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
@@ -109,6 +110,12 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
         for cell in (cell for cell in cells if cell is not None):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
+    of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
+    known = columns(of, {"experiments": {"e": {"victims": ["A", "B"]}}})
+    if known is not None:
+        assert {each for name in known for each in matching(name, [*table["column"]])} == {
+            *table["column"]
+        }
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
 

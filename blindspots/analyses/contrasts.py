@@ -16,6 +16,9 @@ from blindspots.limits import distinct, one_of_its, some
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+COLUMNS = ("{parts}", "{parts} rejected", "{parts} less {against}")
+"""Columns of the table (`config.cells`)."""
+
 
 def contrasts(
     clean: pd.DataFrame,

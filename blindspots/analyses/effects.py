@@ -18,6 +18,9 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 Effect = tuple[str, str, pd.DataFrame, str]
 """A row's name and label, values by image (`seed`, `file`, `index`, `value`), and their unit."""
 
+COLUMNS = ("mean",)
+"""Columns of the table (`config.cells`)."""
+
 
 def effects(
     transfer: pd.DataFrame,

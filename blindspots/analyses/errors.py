@@ -25,6 +25,12 @@ REPORT = {
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+COLUMNS = (
+    "{parts}", "{parts} rejected", "{parts} unanswered", "success", "distortion",
+    "pooled distortion", "warning",
+)  # fmt: skip
+"""Columns of the table (`config.cells`)."""
+
 
 def errors(
     clean: pd.DataFrame,

@@ -17,6 +17,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+COLUMNS = ("bound", "product")
+"""Columns of the table (`config.cells`)."""
+
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The bounds of the layers that have one other than 1, and their product.

@@ -14,6 +14,9 @@ from blindspots.interface import InputError
 ALL = "the search"
 """The row of all trainings together."""
 
+COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
+"""Columns of the table (`config.cells`)."""
+
 
 def search(
     history: pd.DataFrame,

@@ -18,6 +18,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
+"""Columns of the table (`config.cells`)."""
+
 
 def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.

@@ -9,6 +9,9 @@ import pandas as pd
 from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
 from blindspots.analyses.kit import cells, over_seeds
 
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
+
 
 def unit_arms(
     units: pd.DataFrame, *, scaling: str = "matched", labels: Mapping[str, str]

@@ -10,6 +10,9 @@ import pandas as pd
 from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
 from blindspots.analyses.kit import cells, over_seeds
 
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
+
 
 def unit_factors(
     units: pd.DataFrame,

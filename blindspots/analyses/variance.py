@@ -20,6 +20,9 @@ COMPONENTS = {
     "rest": "the rest: both seeds together, the draw of the images",
 }
 
+COLUMNS = ("deviation", "share")
+"""Columns of the table (`config.cells`)."""
+
 
 def variance(
     transfer: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]

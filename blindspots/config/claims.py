@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from blindspots.config.cells import cell_faults
 from blindspots.config.lines import place_of, written
 from blindspots.config.loader import load
 from blindspots.config.methods import did_you_mean
@@ -35,9 +36,7 @@ def claims_in(path: Path) -> dict[str, Any]:
     faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
     if faults:
         known = written([path]).lines
-        raise InputError(
-            "\n".join(f"{place_of(f.partition(': ')[0], known) or path}: {f}" for f in faults)
-        )
+        raise InputError("\n".join(placed(fault, known, path) for fault in faults))
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
     return {"deviations": [], **raw, "claims": made, "file": str(path)}
 
@@ -79,13 +78,40 @@ def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
 
 
 def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each table that a paper's claims name and that the config of its run has not.
+    """A line for each table or column that a paper's claims name and that their run does not have.
 
     Args:
         paper: of `claims_in`.
         configs: of its runs, checked, by name.
     """
-    return [*_table_faults(paper["claims"], {run: c["tables"] for run, c in configs.items()})]
+    claims = paper["claims"]
+    faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]
+    return faults or [*cell_faults(claims, configs)]
+
+
+def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each column that a run's claims name and that its tables do not have.
+
+    Args:
+        config: checked otherwise.
+    """
+    file, run = config["claims"], config["run"]
+    faults = cell_faults(claims_of(config), {run: config})
+    if isinstance(file, str):
+        known = written([located(file)]).lines
+        faults = (f"claims: {placed(fault, known, file)}" for fault in faults)
+    yield from faults
+
+
+def placed(fault: str, lines: Mapping[str, str], file: str | Path) -> str:
+    """A fault of a file of claims, with its place before it.
+
+    Args:
+        fault: beginning with its key.
+        lines: of the file, see `config.lines`.
+        file: for a key that is not there.
+    """
+    return f"{place_of(fault.partition(': ')[0], lines) or file}: {fault}"
 
 
 def _table_faults(

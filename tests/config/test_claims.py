@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
+from blindspots.config.cells import columns
 from blindspots.config.check import check
 from blindspots.config.claims import claims_in, claims_of, table_faults
 from blindspots.config.printed import printed, tables_in
@@ -129,6 +130,53 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
     message = fault(raw, "claims", value=[claim])
     assert message.startswith(f"my.yaml: {told}")
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"columns": "tset"}, ".columns: expected a column of the table table1 of the run digits "
+         "(train, validation, test, train rejected, validation rejected, test rejected, "
+         "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
+         "distortion, warning), found 'tset'; did you mean 'test'?"),
+        ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
+        ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
+         ": expected one cell, found 2; add a reduction (least, largest, mean), or name one row"),
+        ({"columns": ["train", "test"]}, ": expected one cell, found 2; add a reduction"),
+    ],
+)  # fmt: skip
+def test_what_a_config_tells_of_the_cells_of_a_claim_is_said_before_a_run(raw, cells, told):
+    claim = {"claim": "c", "cells": {"table": "table1"} | cells, "at_most": 3}
+    if "s*x" in str(cells):
+        claim["reduction"] = "mean"
+    assert fault(raw, "claims", value=[claim]).startswith(f"my.yaml: claims.0.cells{told}")
+
+
+def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
+    claim = {"claim": "c", "cells": {"table": "table1"}, "at_most": 3}
+    for name in ("test", "t*", "* rejected", "pooled *"):
+        raw["claims"] = [claim | {"cells": {"table": "table1", "columns": name}}]
+        assert check(raw, SCHEMA)
+    experiments = {"e": {"victims": ["A", "B"]}}
+    of = {"experiment": "e", "more_experiments": []}
+    for method, known in (
+        ("transfer", ["A", "B", "A rejected", "B rejected", "success", "distortion"]),
+        ("robustness", ["found at *", "open at *"]),
+        ("multiverse", None),
+        ("my_lab:judge", None),
+    ):
+        assert columns(of | {"method": method}, {"experiments": experiments}) == known
+
+
+def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):
+    cells = {"table": "table1", "rows": "AE32-10", "columns": "tset"}
+    claim = CLAIM | {"run": "digits", "cells": cells}
+    text = yaml.safe_dump(PAPER | {"runs": {"digits": ["x.yaml"]}, "claims": [claim]})
+    (tmp_path / "claims.yaml").write_text(text, "utf-8")
+    line = 1 + next(n for n, s in enumerate(text.splitlines()) if "columns: tset" in s)
+    assert fault(raw, "claims", value=str(tmp_path / "claims.yaml")).startswith(
+        f"my.yaml: claims: {tmp_path}/claims.yaml, line {line}: claims.0.cells.columns: expected"
+    )
 
 
 def test_a_file_of_claims_that_is_not_there_or_wrong_ends_a_config(raw, tmp_path, monkeypatch):
