@@ -57,8 +57,10 @@ def job(snakemake):
         said = _to_be_known(error)
         if said is None:
             _append(log, "".join(traceback.format_exception(error)))
-            said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
-        message = f"{snakemake.log[0]}: {said}"
+            said = blame(error, _own_methods(snakemake.config))
+            message = f"{said}; the traceback is in {snakemake.log[0]}"
+        else:
+            message = f"{snakemake.log[0]}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
     _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")

@@ -125,7 +125,10 @@ def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "expected a YAML config, found none"), ("seeds: [0]", "expected the key 'nets'")],
+    [
+        (None, "expected a YAML config, found no such file"),
+        ("seeds: [0]", "expected the key 'nets'"),
+    ],
 )
 def test_a_wrong_config_ends_the_command_in_lines_of_its_own(tmp_path, text, message):
     path = tmp_path / "my.yaml"

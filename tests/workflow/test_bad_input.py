@@ -249,7 +249,9 @@ def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(work
     workflow.config["data"] = {"method": "my_lab:images"}
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "prepare/", "my_lab.py, line 5: expected your code to run")
+    said = [line.strip() for line in line_with(ended.stdout, "my_lab.py, line 5: ")]
+    assert any(line.startswith("my_lab.py, line 5: your code ended with ") for line in said)
+    assert all("; correct it; the traceback is in logs/" in line for line in said)
     assert "Traceback" not in ended.stdout
     (log,) = (workflow.folder / "logs" / workflow.config["run"] / "prepare").glob("*.log")
     assert "Traceback" in log.read_text("utf-8")
