@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from functools import cache
 from pathlib import Path
@@ -129,6 +130,15 @@ def progress(label, unit, total=None):
 
     with bar:
         yield show
+
+
+@contextmanager
+def saying(where: str) -> Iterator[None]:
+    """Say of bad input where in the config it is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def warn(text):
