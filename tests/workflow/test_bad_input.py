@@ -250,7 +250,7 @@ def test_a_model_and_weights_that_do_not_fit_the_images_are_said_with_their_net(
     for net, target, told in (
         ({"model": "lenet", **{k: v for k, v in spare.items() if k != "model"}},
          "train", "config: nets.linear: model: expected images (channels, height, width) of 12 ×"),
-        ({"model": model, "weights": "w.pth"}, "adopt", "config: nets.linear.weights: w.pth: tensor"),
+        ({"model": model, "weights": "w.pth"}, "adopt", "config: nets.linear.weights: w.pth: te"),
     ):  # fmt: skip
         nets["linear"] = net
         ended = workflow.run(f"results/{workflow.config['run']}/nets/linear.s0/weights.safetensors")
