@@ -88,9 +88,10 @@ def adversarial_pools(
         model: images to logits; a `torch.nn.Sequential`.
         images: (n, *image) in the box.
         labels: (n,).
-        layers: whose outputs have pools: "all", "input", or numbers, 0 the input and k the k-th
-            hidden layer; none with [].
-        kind: of the examples: "closest", "noise" or "sign", as `_examples.examples` describes.
+        layers: layers whose outputs have pools: "all", "input", or numbers, 0 the input and k the
+            k-th hidden layer; none with [].
+        kind: how the examples are made: "closest", "noise" or "sign", as `_examples.examples`
+            describes.
         strength: of examples, RMS per unit: the largest, or a sign step's; one, or one per pool.
         factor: on the distance of the nearest examples; 1: they are just beyond the boundary.
         steps: gradients that the search for an example takes.
@@ -106,7 +107,8 @@ def adversarial_pools(
         epochs: passes over the clean images.
         batch: clean images per step.
         optimiser: of `loop.train`, whose other settings are those of this trainer, too.
-        learning_rate: the largest; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
+        learning_rate: largest learning rate; it rises and falls once
+            (`torch.optim.lr_scheduler.OneCycleLR`).
         decay: of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
         dropout_input: share of pixels left out of each image in training.
         dropout_hidden: share of each hidden layer's units left out.

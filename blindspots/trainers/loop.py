@@ -99,7 +99,8 @@ def train(
         optimiser: "sgd" with Nesterov's momentum, whose decay is that of `torch.optim.SGD`, biases
             included; or "adam" with decay decoupled from the gradient, of weights, not of biases
             (`torch.optim.AdamW`).
-        learning_rate: the largest; or pairs [epoch, rate] that are followed, whatever `schedule`.
+        learning_rate: largest learning rate; or pairs [epoch, rate] that are followed, whatever
+            `schedule`.
         schedule: "one_cycle", the rate rises and falls once (Smith and Topin 2018,
             "Super-convergence"); or "constant".
         momentum: Nesterov's, or Adam's of the gradient; or pairs likewise.
