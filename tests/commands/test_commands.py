@@ -190,6 +190,31 @@ def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tm
     assert error == "--expanded: expected --dry-run beside it, found none; add it"
 
 
+@pytest.mark.parametrize(
+    ("over", "told"),
+    [
+        ("tables: {by-class: {method: 'my_lab:count', experiment: transfer}}", True),
+        ("tables: {gradients: {method: alignment, experiment: transfer}}", True),
+        ("tables: {errors: {experiment: transfer, parts: [test]}}", False),
+        ("tables: {by-class: {method: alignment, experiment: transfer}}\nreport: none", False),
+        ("seeds: [0]", False),
+    ],
+)
+def test_a_run_without_the_standard_tables_says_how_to_keep_them(tmp_path, monkeypatch, over, told):
+    (tmp_path / "my_lab.py").write_text("def count(clean, *, labels): pass\n")
+    start = (ROOT / "presets/start.yaml").read_text("utf-8").partition("\nreport:")[0]
+    (tmp_path / "my.yaml").write_text(f"{start}\n{over}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    line = start.count("\n") + 2
+    assert _shared.note(Path("my.yaml")) == (
+        f"my.yaml, line {line}: note: the report has the tables and figures that the config "
+        "names, and no others; to keep the standard ones, add report: standard"
+        if told
+        else None
+    )
+
+
 def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")
