@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.commands import _shared
-from blindspots.config.claims import claims_in, placed, table_faults
-from blindspots.config.lines import written
+from blindspots.config.claims import claims_in, table_faults
+from blindspots.config.lines import with_place, written
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located
 from blindspots.interface import InputError
@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"expected one page to write, found {', '.join(map(str, pages))}")
     files = [file for file in arguments.files if file.suffix != ".md"]
     files = files or sorted((_shared.ROOT / "papers").glob("*/claims.yaml"))
+    for file in files:
+        _assert_there(located(file))
     papers = [claims_in(located(file)) for file in files]
     if arguments.configs is not None:
         print(*_configs(papers[0], arguments.configs, files[0]))
@@ -92,15 +94,29 @@ def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
 
 def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
     """Refuse claims on tables that their runs do not make, and runs of another name."""
-    configs = {}
+    configs, lines = {}, written([paper["file"]]).lines
     for run, names in paper["runs"].items():
-        configs[run] = _shared.read(*map(located, names))
-        if configs[run]["run"] != run:
-            found = configs[run]["run"]
-            raise InputError(
-                f"{file}: runs.{run}: expected configs of the run {run}, found {found}; rename it"
-            )
-    faults = table_faults(paper, configs)
+        key = f"runs.{run}"
+        try:
+            configs[run] = _shared.read(*map(located, names))
+        except InputError as error:
+            said = (with_place(f"{key}: {line}", lines, file) for line in str(error).splitlines())
+            raise InputError("\n".join(said)) from None
+        if (found := configs[run]["run"]) != run:
+            fault = f"{key}: expected configs of the run {run}, found {found}; rename it"
+            raise InputError(with_place(fault, lines, file))
+    faults = [with_place(fault, lines, file) for fault in table_faults(paper, configs)]
     if faults:
-        lines = written([paper["file"]]).lines
-        raise InputError("\n".join(placed(fault, lines, file) for fault in faults))
+        raise InputError("\n".join(faults))
+
+
+def _assert_there(file: Path) -> None:
+    """Refuse a paper that there is not, with those that there are."""
+    folder = file.parent
+    if folder.parent.name != "papers" or folder.exists():
+        return
+    known = sorted(path.parent.name for path in folder.parent.glob("*/claims.yaml"))
+    raise InputError(
+        f"{file}: expected a paper of {folder.parent} ({', '.join(known)}), found "
+        f"{folder.name!r}{did_you_mean(folder.name, known)}"
+    )

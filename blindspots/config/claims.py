@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.config.cells import cell_faults
-from blindspots.config.lines import place_of, written
+from blindspots.config.lines import with_place, written
 from blindspots.config.loader import load
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located, schema
@@ -32,11 +32,16 @@ def claims_in(path: Path) -> dict[str, Any]:
         InputError: one line for each fault of the file.
     """
     raw = numbers(load(path, "a YAML file of claims"))
+    if isinstance(raw, Mapping) and raw.keys().isdisjoint({"paper", "runs", "claims"}):
+        raise InputError(
+            f"{path}: expected a paper's claims, with the keys paper, runs and claims, found "
+            f"{', '.join(map(shown, raw))}"
+        )
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
     faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
     if faults:
         known = written([path]).lines
-        raise InputError("\n".join(placed(fault, known, path) for fault in faults))
+        raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
     return {"deviations": [], **raw, "claims": made, "file": str(path)}
 
@@ -99,19 +104,8 @@ def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
     faults = cell_faults(claims_of(config), {run: config})
     if isinstance(file, str):
         known = written([located(file)]).lines
-        faults = (f"claims: {placed(fault, known, file)}" for fault in faults)
+        faults = (f"claims: {with_place(fault, known, file)}" for fault in faults)
     yield from faults
-
-
-def placed(fault: str, lines: Mapping[str, str], file: str | Path) -> str:
-    """A fault of a file of claims, with its place before it.
-
-    Args:
-        fault: beginning with its key.
-        lines: of the file, see `config.lines`.
-        file: for a key that is not there.
-    """
-    return f"{place_of(fault.partition(': ')[0], lines) or file}: {fault}"
 
 
 def _table_faults(

@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.config.claims import placed
-from blindspots.config.lines import written
+from blindspots.config.lines import with_place, written
 from blindspots.files import tables
 from blindspots.report.verdicts import WORDS, Verdict, verdicts
 from blindspots.runs.markdown import grid, plain
@@ -59,7 +58,7 @@ def faults(
     for paper, found in zip(papers, judged, strict=True):
         lines = written([paper["file"]]).lines
         for said in (of.fault for of in found if of.fault):
-            yield placed(said, lines, paper["file"])
+            yield with_place(said, lines, paper["file"])
 
 
 def page(

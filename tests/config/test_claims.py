@@ -1,6 +1,7 @@
 """Claims and printed figures as data, and the readings of a multiverse: what is wrong with them."""
 
 import copy
+from datetime import date
 from typing import get_args
 
 import pytest
@@ -75,6 +76,8 @@ def of_claim(**changes):
         (of_claim(colums="a"), "claims.0: expected only the keys claim, where, printed, source,"),
         (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected no claim twice,"),
         (lambda paper: paper["claims"].clear(), "claims: expected at least 1 (what the paper"),
+        (of_claim(date=date(2026, 11, 21)), "claims.0.date: expected text (on which day), found "
+         "2026-11-21; put it in quotes"),
         (lambda paper: paper.pop("runs"), "top level: expected the key 'runs', found none; add it"),
         (lambda paper: paper.update(deviations=[{"date": "today", "what": "x", "why": "y"}]),
          "deviations.0.date: expected a date such as"),
@@ -244,8 +247,18 @@ def test_what_is_wrong_with_printed_figures_is_said_in_a_line(tmp_path, text, to
     path = figures(tmp_path, text)
     with pytest.raises(InputError) as error:
         tables_in(path)
-    assert str(error.value).startswith(f"{path}: {told}")
+    place = path if told.startswith("top level") else f"{path}, line 1"
+    assert str(error.value).startswith(f"{place}: {told}")
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_of_claims_and_one_of_figures_are_not_taken_for_each_other(tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = figures(tmp_path, "t: {columns: [x], rows: {a: [1]}}")
+    with pytest.raises(InputError, match=r"with the keys paper, runs and claims, found 't'$"):
+        claims_in(path)
+    with pytest.raises(InputError, match="expected the figures that a paper prints, by table, fou"):
+        tables_in(tmp_path / "claims.yaml")
 
 
 def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):

@@ -1,5 +1,6 @@
 """The register of claims, from result tables alone, and the command that writes it."""
 
+import re
 import subprocess
 import sys
 
@@ -153,7 +154,30 @@ def test_a_claim_about_a_net_with_another_error_than_expected_is_not_judged(pape
 def test_configs_of_another_run_are_said(paper):
     write(paper, CLAIM | {"run": "mine"}, runs={"mine": ["presets/start.yaml"]})
     _, _, error = blindspots(paper, "claims.yaml")
+    assert error.startswith("claims.yaml, line ")
     assert "runs.mine: expected configs of the run mine, found start; rename it" in error
+
+
+def test_a_config_of_a_run_that_is_not_there_is_said_with_the_claims_that_name_it(paper):
+    write(paper, CLAIM, runs={"start": ["presets/strat.yaml"]})
+    _, _, error = blindspots(paper, "claims.yaml")
+    assert re.fullmatch(
+        r"claims\.yaml, line \d+: runs\.start: presets/strat\.yaml: expected a YAML config, found "
+        r"no such file\n",
+        error,
+    )
+
+
+def test_a_paper_that_is_not_there_is_said_with_those_that_are(tmp_path):
+    for arguments in ([], ["--configs"], ["--configs", "units"]):
+        _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml", *arguments)
+        assert error == (
+            "papers/szegedy/claims.yaml: expected a paper of papers (), found 'szegedy'\n"
+        )
+    (tmp_path / "papers/szegedy2013").mkdir(parents=True)
+    (tmp_path / "papers/szegedy2013/claims.yaml").touch()
+    _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml")
+    assert "papers (szegedy2013), found 'szegedy'; did you mean 'szegedy2013'?" in error
 
 
 def test_the_configs_of_a_run_are_printed_for_make(paper):
