@@ -7,7 +7,7 @@ import pytest
 from blindspots.analyses import kit
 from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
-from blindspots.config.cells import columns, matching
+from blindspots.config.cells import matching, names
 from blindspots.config.printed import tables_in
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
@@ -111,11 +111,12 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
     of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
-    known = columns(of, {"experiments": {"e": {"victims": ["A", "B"]}}})
-    if known is not None:
-        assert {each for name in known for each in matching(name, [*table["column"]])} == {
-            *table["column"]
-        }
+    config = {"nets": ["A", "B"], "attacks": ["noise"]}
+    config["experiments"] = {"e": {"victims": ["A", "B"]}}
+    for part in ("rows", "columns"):
+        known = names(part, of, config)
+        cells = {*table[part[:-1]]}
+        assert known is None or {c for name in known for c in matching(name, [*cells])} == cells
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
 

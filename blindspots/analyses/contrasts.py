@@ -16,8 +16,9 @@ from blindspots.limits import distinct, one_of_its, some
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+ROWS = ("{nets}",)
 COLUMNS = ("{parts}", "{parts} rejected", "{parts} less {against}")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def contrasts(

@@ -17,8 +17,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("{nets}:*",)
 COLUMNS = ("bound", "product")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -22,11 +22,12 @@ HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
 
+ROWS = ("{nets}",)
 COLUMNS = (
     "attacked", "jacobian", "ascent", "product", "product/found", "eclipse", "eclipse/found",
     "lipsdp", "lipsdp/found",
 )  # fmt: skip
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -16,8 +16,9 @@ IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)
 """Quantiles of the distances found: the radii if neither the config nor an attack names any."""
 
+ROWS = ("{nets}",)
 COLUMNS = ("found at *", "open at *")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 @across

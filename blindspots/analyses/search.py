@@ -14,8 +14,9 @@ from blindspots.interface import InputError
 ALL = "the search"
 """The row of all trainings together."""
 
+ROWS = ("{nets}", "the search")
 COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def search(

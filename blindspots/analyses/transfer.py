@@ -18,8 +18,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("{nets}", "{attacks}", "{nets} amplified to *")
 COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:

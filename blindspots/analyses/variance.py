@@ -20,8 +20,9 @@ COMPONENTS = {
     "rest": "the rest: both seeds together, the draw of the images",
 }
 
+ROWS = ("source", "victim", "pair", "source seed", "victim seed", "split", "rest")
 COLUMNS = ("deviation", "share")
-"""Columns of the table (`config.cells`)."""
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def variance(

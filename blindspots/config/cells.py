@@ -14,15 +14,20 @@ Config = Mapping[str, Any]
 
 ANY = "*"
 
+MOST = 20
+"""Names that a line shows."""
 
-def columns(table: Config, config: Config) -> list[str] | None:
-    """The columns that a table may have, with * for what only its run tells.
 
-    The package's analyses declare them in a constant `COLUMNS` of their modules, a sequence or the
-    keys of a mapping. "{parts}" stands for each of the table's setting `parts`, "{victims}" for
-    each victim of its experiments.
+def names(part: str, table: Config, config: Config) -> list[str] | None:
+    """The rows or columns that a table may have, with * for what only its run tells.
+
+    The package's analyses declare them in the constants `ROWS` and `COLUMNS` of their modules, a
+    sequence or the keys of a mapping. "{parts}" stands for each of the table's setting `parts`,
+    "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for each
+    attack.
 
     Args:
+        part: "rows" or "columns".
         table: of the config.
         config: checked.
 
@@ -30,7 +35,7 @@ def columns(table: Config, config: Config) -> list[str] | None:
         None where the analysis is not the package's, or does not say.
     """
     method = table["method"]
-    said = None if ":" in method else methods.declared("analyses", method, "COLUMNS")
+    said = None if ":" in method else methods.declared("analyses", method, part.upper())
     if said is None:
         return None
     found = []
@@ -44,6 +49,8 @@ def columns(table: Config, config: Config) -> list[str] | None:
 def _values(key: str, table: Config, config: Config) -> list[str]:
     if key in table:
         return list(table[key])
+    if key in ("nets", "attacks"):
+        return list(config[key])
     own = [table["experiment"], *table["more_experiments"]]
     return [name for one in own if one for name in config["experiments"][one].get(key, [ANY])]
 
@@ -55,7 +62,7 @@ def matching(name: str, known: Sequence[str]) -> list[str]:
 
 
 def cell_faults(claims: Sequence[Config], configs: Mapping[str, Config]) -> Iterator[str]:
-    """A line for each column that a table has not, and for several cells without a reduction.
+    """A line for each row or column that a table lacks, and for several cells without a reduction.
 
     Args:
         claims: as `config.claims` fills them, on tables that there are.
@@ -66,23 +73,26 @@ def cell_faults(claims: Sequence[Config], configs: Mapping[str, Config]) -> Iter
             yield from _count_faults(claim, part)
             for selection in claim[part]:
                 for run in selection["runs"]:
-                    if run in configs and selection["columns"] is not None:
-                        yield from _column_faults(selection, run, configs[run])
+                    if run in configs:
+                        yield from _name_faults(selection, run, configs[run])
 
 
-def _column_faults(selection: Config, run: str, config: Config) -> Iterator[str]:
+def _name_faults(selection: Config, run: str, config: Config) -> Iterator[str]:
     table = selection["table"]
-    known = columns(config["tables"][table], config)
-    for name in selection["columns"]:
-        if known is not None and not _may_be(name, known):
-            yield (
-                f"{selection['key']}.columns: expected a column of the table {table} of the run "
-                f"{run} ({', '.join(known)}), found {shown(name)}"
-                f"{methods.did_you_mean(name, known)}"
-            )
+    for part in (part for part in ("rows", "columns") if selection[part] is not None):
+        known = names(part, config["tables"][table], config)
+        for name in selection[part]:
+            if known is not None and not _may_be(name, known):
+                some = ", ".join([*known[:MOST], *(["…"] if len(known) > MOST else [])])
+                yield (
+                    f"{selection['key']}.{part}: expected a {part[:-1]} of the table {table} of "
+                    f"the run {run} ({some}), found {shown(name)}"
+                    f"{methods.did_you_mean(name, known)}"
+                )
 
 
 def _may_be(name: str, known: Sequence[str]) -> bool:
+    name = name.rpartition("/")[2] or name  # rows of several attacks begin with "ATTACK/"
     open_ones = [each for each in known if ANY in each]
     return bool(
         matching(name, known)

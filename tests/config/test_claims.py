@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from blindspots.config.cells import columns
+from blindspots.config.cells import names
 from blindspots.config.check import check
 from blindspots.config.claims import claims_in, claims_of, table_faults
 from blindspots.config.printed import printed, tables_in
@@ -112,7 +112,7 @@ def test_a_claim_that_is_read_has_every_key(tmp_path):
 def test_a_table_that_a_run_does_not_make_is_said(tmp_path):
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
     paper = claims_in(tmp_path / "claims.yaml")
-    assert table_faults(paper, {"one": {"tables": {"t": {}}}}) == []
+    assert table_faults(paper, {"one": {"tables": {"t": {"method": "lab:t"}}}}) == []
     (line,) = table_faults(paper, {"one": {"tables": {"tt": {}}}})
     assert line == (
         "claims.0.cells.table: expected a table of the run one (tt), found 't'; did you mean 'tt'?"
@@ -142,6 +142,9 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
          "(train, validation, test, train rejected, validation rejected, test rejected, "
          "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
          "distortion, warning), found 'tset'; did you mean 'test'?"),
+        ({"rows": "AE23-10"}, ".rows: expected a row of the table table1 of the run digits "
+         "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10, FC50-50-10-P1, FC50-50-10-P2), "
+         "found 'AE23-10'; did you mean 'AE32-10'?"),
         ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
         ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
          ": expected one cell, found 2; add a reduction (least, largest, mean), or name one row"),
@@ -160,6 +163,10 @@ def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
     for name in ("test", "t*", "* rejected", "pooled *"):
         raw["claims"] = [claim | {"cells": {"table": "table1", "columns": name}}]
         assert check(raw, SCHEMA)
+    for name in ("AE*", "*", "closest/AE32-10", "* at eps 0.1/AE32-10"):
+        cells = {"table": "table1", "rows": name, "columns": "test"}
+        raw["claims"] = [claim | {"cells": cells}]
+        assert check(raw, SCHEMA)
     experiments = {"e": {"victims": ["A", "B"]}}
     of = {"experiment": "e", "more_experiments": []}
     for method, known in (
@@ -168,7 +175,7 @@ def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
         ("multiverse", None),
         ("my_lab:judge", None),
     ):
-        assert columns(of | {"method": method}, {"experiments": experiments}) == known
+        assert names("columns", of | {"method": method}, {"experiments": experiments}) == known
 
 
 def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):

@@ -106,6 +106,9 @@ def test_without_results_nothing_was_run(paper):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"cells": CLAIM["cells"] | {"rows": "linaer"}},
+         "claims.0.cells.rows: expected a row of the table errors of the run start (linear, "
+         "sigmoid), found 'linaer'; did you mean 'linear'?"),
         ({"cells": CLAIM["cells"] | {"columns": "tset"}},
          "claims.0.cells.columns: expected a column of the table errors of the run start (train, "
          "test, train rejected, test rejected, train unanswered, test unanswered, success, "
@@ -129,12 +132,9 @@ def test_a_claim_that_names_what_is_not_there_ends_it_in_a_line(paper, change, m
 
 
 def test_a_claim_that_its_table_cannot_judge_has_the_reason_and_ends_the_command(paper):
-    write(paper, CLAIM | {"cells": CLAIM["cells"] | {"rows": "linaer"}}, LATER)
+    write(paper, CLAIM | {"cells": CLAIM["cells"] | {"rows": "sigmoid"}}, LATER)
     status, told, error = blindspots(paper, "claims.yaml", "page.md")
-    why = (
-        "expected a row of the table errors of the run start (linear), found 'linaer'; did you "
-        "mean 'linear'?"
-    )
+    why = "expected a row of the table errors of the run start (linear), found 'sigmoid'"
     assert (status, told) == (1, "wrote page.md\n")
     assert error == f"claims.yaml, line 13: claims.0.cells.rows: {why}\n"
     written = (paper / "page.md").read_text("utf-8")
