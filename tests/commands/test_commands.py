@@ -169,7 +169,8 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     (tmp_path / "my.yaml").write_text(text.replace("\nreport:", "\nreprot:"))
     status, _, error = blindspots(name, "my.yaml")
     assert status == 1
-    assert error.startswith("my.yaml: top level: ")
+    line = 1 + text.splitlines().index(next(s for s in text.splitlines() if s[:7] == "report:"))
+    assert error.startswith(f"my.yaml, line {line}: reprot: expected only the keys run, ")
     assert "found 'reprot'; did you mean 'report'?" in error
     assert len(error.splitlines()) == 1
 
@@ -193,7 +194,7 @@ def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tm
 @pytest.mark.parametrize(
     ("over", "told"),
     [
-        ("tables: {by-class: {method: 'my_lab:count', experiment: transfer}}", True),
+        ("tables: {by-class: {method: 'noted_lab:count', experiment: transfer}}", True),
         ("tables: {gradients: {method: alignment, experiment: transfer}}", True),
         ("tables: {errors: {experiment: transfer, parts: [test]}}", False),
         ("tables: {by-class: {method: alignment, experiment: transfer}}\nreport: none", False),
@@ -201,7 +202,7 @@ def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tm
     ],
 )
 def test_a_run_without_the_standard_tables_says_how_to_keep_them(tmp_path, monkeypatch, over, told):
-    (tmp_path / "my_lab.py").write_text("def count(clean, *, labels): pass\n")
+    (tmp_path / "noted_lab.py").write_text("def count(clean, *, labels): pass\n")
     start = (ROOT / "presets/start.yaml").read_text("utf-8").partition("\nreport:")[0]
     (tmp_path / "my.yaml").write_text(f"{start}\n{over}\n")
     monkeypatch.chdir(tmp_path)

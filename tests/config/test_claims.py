@@ -73,7 +73,7 @@ def of_claim(**changes):
         (of_claim(run=None), "claims.0.cells: expected the key 'run' here or of the claim; add it"),
         (of_claim(reduction="median"), "claims.0.reduction: expected one of one, least, largest,"),
         (of_claim(cells={"rows": "a"}), "claims.0.cells: expected the key 'table', found none;"),
-        (of_claim(colums="a"), "claims.0: expected only the keys claim, where, printed, source,"),
+        (of_claim(colums="a"), "claims.0.colums: expected only the keys claim, where, printed, so"),
         (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected no claim twice,"),
         (lambda paper: paper["claims"].clear(), "claims: expected at least 1 (what the paper"),
         (of_claim(date=date(2026, 11, 21)), "claims.0.date: expected text (on which day), found "

@@ -190,7 +190,10 @@ def bomb(pattern):
         ("1: a\n'1': b", "line 2: expected a YAML config, found the key '1' twice; rename or"),
         (START.encode("utf-16"), "expected UTF-8, found other text ('utf-8' codec can't decode"),
         (f"{START}# \xe9".encode("latin-1"), "expected UTF-8, found other text"),
-        (f"{START}\n2024-01-01: a", "top level: expected only the keys run, seeds, data"),
+        (
+            f"{START}\n2024-01-01: a",
+            f"line {START.count(chr(10)) + 2}: 2024-01-01: expected only the keys run",
+        ),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "bytes",
 )
