@@ -25,7 +25,7 @@ quickstart: $(READY) ## set up, and run everything on the embedded digits (20 se
 	@echo 'Done. Open the report: results/digits/report.html'
 
 paper: $(READY) ## a paper's run: PAPER=szegedy2013 (the default), another of its runs: RUN=replicates
-	configs=$$($(call configs_of,$(PAPER),$(RUN))) && $(SNAKEMAKE) --configfile $$configs
+	@configs=$$($(call configs_of,$(PAPER),$(RUN))) && $(SNAKEMAKE) --configfile $$configs
 	@echo 'Done. Open the report; what became of all claims: make claims'
 
 papers: $(READY) ## the first run of every paper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OURS = (CHECKOUT / "blindspots", CHECKOUT / "scripts")
+HERE = f"{Path.cwd()}{os.sep}"
+"""The folder in which this process began, whatever code of the user's makes of it."""
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -38,7 +41,7 @@ def blame(error: BaseException, own: Iterable[str] = ()) -> str:
     """
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     if line := own_line(error):
-        return f"{line}: expected your code to run, found {text}; correct it"
+        return f"{line.removeprefix(HERE)}: your code ended with {text}; correct it"
     named = ", ".join(own)
     unless = f"; unless it comes of what {named} returned" if named else ""
     return (

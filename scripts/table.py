@@ -5,7 +5,7 @@ from blindspots.analyses.threats import summarised
 from blindspots.config import methods
 from blindspots.files import tables
 from blindspots.jobs.evidence import evidence
-from blindspots.jobs.expect import labelled
+from blindspots.jobs.expect import doubts, labelled
 from blindspots.jobs.job import job, provenance
 
 
@@ -14,11 +14,13 @@ def main(snakemake):
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
-    settings = labelled(table["settings"], snakemake.input.get("expected", []))
+    expected = snakemake.input.get("expected", [])
+    settings = labelled(table["settings"], expected)
     found = summarised(
         summarise, frames, settings, where, several=table["several"], figures=table["figures"]
     )
     metadata = provenance(snakemake) | {"title": table["title"]}
+    metadata |= {"doubts": said} if (said := doubts(settings, expected)) else {}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 
 

@@ -7,6 +7,7 @@ import pytest
 from blindspots.analyses import kit
 from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
+from blindspots.config.cells import matching, names
 from blindspots.config.printed import tables_in
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
@@ -109,6 +110,13 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
         for cell in (cell for cell in cells if cell is not None):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
+    of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
+    config = {"nets": ["A", "B"], "attacks": ["noise"]}
+    config["experiments"] = {"e": {"victims": ["A", "B"]}}
+    for part in ("rows", "columns"):
+        known = names(part, of, config)
+        cells = {*table[part[:-1]]}
+        assert known is None or {c for name in known for c in matching(name, [*cells])} == cells
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
 

@@ -20,6 +20,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("* → *", "correlation")
+"""Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
+
 COLUMNS = {
     "cosine": ("cosine of the gradients", ""),
     "victim_gradient": ("victim's gradient", "L2"),

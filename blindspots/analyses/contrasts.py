@@ -19,6 +19,10 @@ ROWS = "net"
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+ROWS = ("{nets}",)
+COLUMNS = ("{parts}", "{parts} rejected", "{parts} less {against}")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def contrasts(
     clean: pd.DataFrame,

@@ -28,6 +28,13 @@ REPORT = {
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+ROWS = ("{nets}",)
+COLUMNS = (
+    "{parts}", "{parts} rejected", "{parts} unanswered", "success", "distortion",
+    "pooled distortion", "warning",
+)  # fmt: skip
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def errors(
     clean: pd.DataFrame,

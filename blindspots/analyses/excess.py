@@ -28,6 +28,9 @@ HEADLINE = {"noise": "Error of other nets minus their error under noise of the s
 
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
+ROWS = ("* → *",)
+"""Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
+
 COLUMNS = {
     "noise": ("error − noise error", "points"),
     "clean": ("error − clean error", "points"),

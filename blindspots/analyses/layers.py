@@ -20,6 +20,10 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("{nets}:*",)
+COLUMNS = ("bound", "product")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The bounds of the layers that have one other than 1, and their product.

@@ -44,6 +44,10 @@ IMAGE = ["net", "seed", "dataset", "file", "index"]
 OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, features"}
 """Norms that have columns of their own beside those of L2, in their order."""
 
+ROWS = ("{nets}",)
+COLUMNS = ("success", "rejected", "certified", "found", "looseness", "certified *", "found *")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def why(rows: pd.DataFrame) -> str:
     """Why a net's rows of the ledger have no certified radius."""

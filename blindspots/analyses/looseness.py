@@ -25,6 +25,13 @@ HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
 
+ROWS = ("{nets}",)
+COLUMNS = (
+    "attacked", "jacobian", "ascent", "product", "product/found", "eclipse", "eclipse/found",
+    "lipsdp", "lipsdp/found",
+)  # fmt: skip
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Per net the steepest slopes found, each bound, and each bound over the steepest slope.

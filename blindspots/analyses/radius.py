@@ -27,6 +27,10 @@ REPORT = {
 NONE = "no image that both get right, attacked with success"
 BEYOND = "more than half of the images are not fooled at any distortion that was tried"
 
+ROWS = ("{nets}",)
+COLUMNS = ("{victims}",)
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The median over images of the smallest distortion that fools the victim.

@@ -17,6 +17,10 @@ ROWS = "net"
 ALL = "the search"
 """The row of all trainings together."""
 
+ROWS = ("{nets}", "the search")
+COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def search(
     history: pd.DataFrame,

@@ -19,6 +19,9 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("{nets}",)
+"""Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
+
 COLUMNS = {
     "iteration": ("iterations", ""),
     "loss": ("loss", ""),

@@ -21,6 +21,10 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
+ROWS = ("{nets}", "{attacks}", "{nets} amplified to *")
+COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.

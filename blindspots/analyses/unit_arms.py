@@ -11,6 +11,8 @@ from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "layer: directions"
 """Heading of the first column (`report.summaries`)."""
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
 
 
 def unit_arms(

@@ -12,6 +12,8 @@ from blindspots.analyses.kit import cells, over_seeds
 
 ROWS = "contrast"
 """Heading of the first column (`report.summaries`)."""
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
 
 
 def unit_factors(

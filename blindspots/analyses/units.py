@@ -34,6 +34,9 @@ Measures = Literal[
 ]
 ONE_NETWORK = "needs several networks (seeds)"
 
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
+
 
 def units(
     units: pd.DataFrame,

@@ -23,6 +23,10 @@ COMPONENTS = {
     "rest": "the rest: both seeds together, the draw of the images",
 }
 
+ROWS = ("source", "victim", "pair", "source seed", "victim seed", "split", "rest")
+COLUMNS = ("deviation", "share")
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def variance(
     transfer: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]

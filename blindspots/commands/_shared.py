@@ -15,6 +15,7 @@ from blindspots.config.check import check
 from blindspots.config.lines import Written, written
 from blindspots.config.loader import load
 from blindspots.config.reading import full_form, laid_over
+from blindspots.config.reporting import is_without
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,18 @@ LOCKS = Path(".snakemake/locks")
 def read(*paths: Path) -> dict[str, Any]:
     """The checked config in a file, and what others lay over it."""
     return check(*_given(*paths))
+
+
+def note(*paths: Path) -> str | None:
+    """A line on a config whose own tables or figures take the place of the standard ones."""
+    raw, _, where, files, _ = given = _given(*paths)
+    if not is_without(raw, check(*given)):
+        return None
+    place = files.lines.get("tables") or files.lines.get("figures") or where
+    return (
+        f"{place}: note: the report has the tables and figures that the config names, and no "
+        "others; to keep the standard ones, add report: standard"
+    )
 
 
 def expanded(*paths: Path) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from blindspots.commands import _shared
 from blindspots.config.claims import claims_in, table_faults
+from blindspots.config.lines import with_place, written
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located
 from blindspots.interface import InputError
@@ -36,14 +37,20 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the register, or print it."""
-    from blindspots.runs.register import page
+    """Write the register, or print it.
+
+    Raises:
+        InputError: at the end, a line for each claim that its tables cannot judge.
+    """
+    from blindspots.runs import register
 
     pages = [file for file in arguments.files if file.suffix == ".md"]
     if len(pages) > 1:
         raise InputError(f"expected one page to write, found {', '.join(map(str, pages))}")
     files = [file for file in arguments.files if file.suffix != ".md"]
     files = files or sorted((_shared.ROOT / "papers").glob("*/claims.yaml"))
+    for file in files:
+        _assert_there(located(file))
     papers = [claims_in(located(file)) for file in files]
     if arguments.configs is not None:
         print(*_configs(papers[0], arguments.configs, files[0]))
@@ -54,15 +61,22 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"{arguments.results}: expected a folder of results, found none")
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
-    text = page(papers, arguments.results, " ".join(map(str, ["blindspots claims", *named])))
-    if not pages:
+    judged = register.judged(papers, arguments.results)
+    text = register.page(papers, judged, " ".join(map(str, ["blindspots claims", *named])))
+    _write(text, pages[0] if pages else None)
+    if faults := [*register.faults(papers, judged)]:
+        raise InputError("\n".join(faults))
+
+
+def _write(text: str, page: Path | None) -> None:
+    if page is None:
         print(text, end="")
         return
     try:
-        pages[0].write_text(text, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{pages[0]}: expected a page that can be written ({error})") from None
-    print(f"wrote {pages[0]}")
+        raise InputError(f"{page}: expected a page that can be written ({error})") from None
+    print(f"wrote {page}")
 
 
 def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
@@ -80,14 +94,29 @@ def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
 
 def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
     """Refuse claims on tables that their runs do not make, and runs of another name."""
-    configs = {}
+    configs, lines = {}, written([paper["file"]]).lines
     for run, names in paper["runs"].items():
-        configs[run] = _shared.read(*map(located, names))
-        if configs[run]["run"] != run:
-            found = configs[run]["run"]
-            raise InputError(
-                f"{file}: runs.{run}: expected configs of the run {run}, found {found}; rename it"
-            )
-    faults = table_faults(paper, configs)
+        key = f"runs.{run}"
+        try:
+            configs[run] = _shared.read(*map(located, names))
+        except InputError as error:
+            said = (with_place(f"{key}: {line}", lines, file) for line in str(error).splitlines())
+            raise InputError("\n".join(said)) from None
+        if (found := configs[run]["run"]) != run:
+            fault = f"{key}: expected configs of the run {run}, found {found}; rename it"
+            raise InputError(with_place(fault, lines, file))
+    faults = [with_place(fault, lines, file) for fault in table_faults(paper, configs)]
     if faults:
-        raise InputError("\n".join(f"{file}: {fault}" for fault in faults))
+        raise InputError("\n".join(faults))
+
+
+def _assert_there(file: Path) -> None:
+    """Refuse a paper that there is not, with those that there are."""
+    folder = file.parent
+    if folder.parent.name != "papers" or folder.exists():
+        return
+    known = sorted(path.parent.name for path in folder.parent.glob("*/claims.yaml"))
+    raise InputError(
+        f"{file}: expected a paper of {folder.parent} ({', '.join(known)}), found "
+        f"{folder.name!r}{did_you_mean(folder.name, known)}"
+    )

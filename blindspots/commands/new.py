@@ -31,6 +31,9 @@ from blindspots.interface import InputError
 START = "start"
 """The preset that a dataset is put into."""
 
+OF_OTHERS = "# judged by runs of their own names; a list of claims of yours can stand here"
+"""Comment on a paper's file of claims, in the copy of a config that has another name."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -61,6 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
         quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
         text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
         text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
+        if name != copied["run"]:
+            text = re.sub(r"^(claims: [^\s#]+).*$", rf"# \1  {OF_OTHERS}", text, flags=re.M)
     if arguments.dataset or arguments.root:
         block = _data(arguments.dataset or method_of(copied["data"])["method"], arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)

@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
             raise InputError("--expanded: expected --dry-run beside it, found none; add it")
         print(_shared.expanded(*arguments.configs), end="")
         return
+    if said := _shared.note(*arguments.configs):
+        print(said, file=sys.stderr, flush=True)
     options = ["--quiet", "host", "rules", *(["--dry-run"] if arguments.dry_run else [])]
     if gpu is not None:
         options += ["--resources", f"gpu={gpu}"]

@@ -9,7 +9,7 @@ from typing import Any
 from blindspots import provenance
 from blindspots.config import attacked, checkpoints, datasets, measurements, methods
 from blindspots.config.chance import chance_faults
-from blindspots.config.claims import claims_of
+from blindspots.config.claims import claims_of, own_faults
 from blindspots.config.drafts import Draft
 from blindspots.config.lines import Written
 from blindspots.config.printed import printed
@@ -101,6 +101,7 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
+        faults = faults or [*own_faults(config)]
     raise_faults(faults, where, files or Written(), full)
     return config
 

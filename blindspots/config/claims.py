@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.lines import place_of, written
+from blindspots.config.cells import cell_faults
+from blindspots.config.lines import with_place, written
 from blindspots.config.loader import load
 from blindspots.config.methods import did_you_mean
 from blindspots.config.printed import located, schema
@@ -31,13 +32,16 @@ def claims_in(path: Path) -> dict[str, Any]:
         InputError: one line for each fault of the file.
     """
     raw = numbers(load(path, "a YAML file of claims"))
+    if isinstance(raw, Mapping) and raw.keys().isdisjoint({"paper", "runs", "claims"}):
+        raise InputError(
+            f"{path}: expected a paper's claims, with the keys paper, runs and claims, found "
+            f"{', '.join(map(shown, raw))}"
+        )
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
     faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
     if faults:
         known = written([path]).lines
-        raise InputError(
-            "\n".join(f"{place_of(f.partition(': ')[0], known) or path}: {f}" for f in faults)
-        )
+        raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
     return {"deviations": [], **raw, "claims": made, "file": str(path)}
 
@@ -48,14 +52,20 @@ def claims_of(config: Mapping[str, Any]) -> list[Claim]:
     Claims of a file are left out where they are of other runs, or of tables that are not made.
 
     Raises:
-        InputError: one line for each fault.
+        InputError: one line for each fault; a file whose claims are all of other runs.
     """
     given, run, tables = config.get("claims"), config["run"], config["tables"]
     if given is None:
         return []
     if isinstance(given, str):
-        claims = claims_in(located(given))["claims"]
-        return [claim for claim in claims if _is_judged_in(claim, run, tables)]
+        paper = claims_in(located(given))
+        if run not in paper["runs"]:
+            raise InputError(
+                f"expected claims of the run {run}, found that those of {given} are of the runs "
+                f"{', '.join(paper['runs'])}; remove `claims`, or give this run one of these names"
+                f"{did_you_mean(run, paper['runs'])}"
+            )
+        return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
     of_run = schema("claims") | {"required": ["claims"]}
     of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # of no paper
     faults = [*schema_faults({"claims": given}, of_run)]
@@ -73,13 +83,29 @@ def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
 
 
 def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each table that a paper's claims name and that the config of its run has not.
+    """A line for each table or column that a paper's claims name and that their run does not have.
 
     Args:
         paper: of `claims_in`.
         configs: of its runs, checked, by name.
     """
-    return [*_table_faults(paper["claims"], {run: c["tables"] for run, c in configs.items()})]
+    claims = paper["claims"]
+    faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]
+    return faults or [*cell_faults(claims, configs)]
+
+
+def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each column that a run's claims name and that its tables do not have.
+
+    Args:
+        config: checked otherwise.
+    """
+    file, run = config["claims"], config["run"]
+    faults = cell_faults(claims_of(config), {run: config})
+    if isinstance(file, str):
+        known = written([located(file)]).lines
+        faults = (f"claims: {with_place(fault, known, file)}" for fault in faults)
+    yield from faults
 
 
 def _table_faults(

@@ -73,6 +73,17 @@ def place_of(key: str, lines: Mapping[str, str]) -> str | None:
     return lines.get(key)
 
 
+def with_place(fault: str, lines: Mapping[str, str], file: str | Path) -> str:
+    """A fault of a file with its place before it.
+
+    Args:
+        fault: beginning with its key.
+        lines: as in `Written`.
+        file: for a key that is not there.
+    """
+    return f"{place_of(fault.partition(': ')[0], lines) or file}: {fault}"
+
+
 def source_of(key: str, made: Mapping[str, str]) -> str:
     """The key that the user wrote, of one that an expansion may have made of it.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from blindspots.config.lines import REMEDY
 from blindspots.config.values import assert_bounded
+from blindspots.config.wording import shown
 from blindspots.interface import InputError
 
 
@@ -24,7 +27,8 @@ class _Loader(yaml.SafeLoader):
             name = str(self.construct_object(key))
             if name in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
+                    problem=f"found the key {shown(name)} twice; {REMEDY}",
+                    problem_mark=key.start_mark,
                 )
             seen.add(name)
         return node
@@ -51,9 +55,28 @@ def load(path: Path, what: str = "a YAML config") -> Any:
         raise InputError(
             f"{path}: expected UTF-8, found other text ({error}); convert it"
         ) from None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: expected {what}, found {_not_read(error)}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = " ".join(str(error.problem).split())
+        found = re.sub("^(but )?found ", "", problem)
+        found = f"none ({problem})" if found == problem else found
+        remedy = "; indent by spaces" if "'\\t'" in found else ""
+        raise InputError(f"{path}{line}: expected {what}, found {found}{remedy}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected {what}, found none ({reason})") from None
+
+
+def _not_read(error: OSError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "no such file"
+        case IsADirectoryError():
+            return "a folder"
+    return f"a file that cannot be read ({error.strerror})"
 
 
 def _inside(node: yaml.Node | None) -> list[yaml.Node]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from blindspots.config.lines import with_place, written
 from blindspots.config.loader import load
 from blindspots.config.schema import schema_faults
 from blindspots.config.values import numbers, value_faults
@@ -57,10 +58,16 @@ def tables_in(path: Path) -> dict[str, Figures]:
 def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
     """The same for a file as it is; many tables of a config name its tables."""
     raw = numbers(load(path, "a YAML file of printed figures"))
+    if isinstance(raw, Mapping) and {"claims", "runs"} <= raw.keys():
+        raise InputError(
+            f"{path}: expected the figures that a paper prints, by table, found its claims; name "
+            "the file of its figures, and this one under the key claims"
+        )
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("printed"))]
     faults = faults or [*_uneven(raw)]
     if faults:
-        raise InputError("\n".join(f"{path}: {fault}" for fault in faults))
+        known = written([path]).lines
+        raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
     return {
         name: {
             row: {

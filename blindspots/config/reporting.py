@@ -105,6 +105,20 @@ def add(
             asked[f"{member.section}.{name}"] = key
 
 
+def is_without(raw: Mapping[str, Any], config: Config) -> bool:
+    """Return whether a config has none of the standard set, without having said so.
+
+    Args:
+        raw: the config as it is written.
+        config: the same, checked.
+    """
+    experiments = (raw.get("experiments") or {}).values()
+    said = "report" in raw or any("report" in one for one in experiments if one)
+    standard = {member.method for member in sets()["standard"]}
+    shown = {one["method"] for section in ROLES for one in config[section].values()}
+    return bool(shown) and not said and standard.isdisjoint(shown)
+
+
 def _checked(key: str, given: Any, faults: list[str]) -> None:
     for name in _listed(given):
         if name not in sets():

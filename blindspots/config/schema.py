@@ -40,19 +40,27 @@ def schema_faults(config: Any, schema: Mapping[str, Any]) -> Iterator[str]:
         # A misspelt key that is required is one fault, not two.
         key, _, missing = fault.partition(": expected the key ")
         hint = f"; did you mean {missing.partition(',')[0]}?"
-        if not missing or not any(f.startswith(f"{key}: ") and f.endswith(hint) for f in faults):
+        beside = [f for f in faults if f.endswith(hint) and _around(f.partition(": ")[0]) == key]
+        if not missing or not beside:
             yield fault
+
+
+TOP = "top level"
+
+
+def _around(key: str) -> str:
+    return key.rpartition(".")[0] or TOP
 
 
 def _described(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
     while error.context:  # of alternatives, the one that got furthest
         error = max(error.context, key=lambda e: (len(e.path), e.validator != "type"))
-    key = key_of(error.absolute_path) or "top level"
+    key = key_of(error.absolute_path) or TOP
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         for unknown in (name for name in error.instance if name not in known):
-            hint = did_you_mean(unknown, known)
-            yield f"{key}: expected only the keys {', '.join(known)}, found {shown(unknown)}{hint}"
+            here, hint = key_of([*error.absolute_path, unknown]), did_you_mean(unknown, known)
+            yield f"{here}: expected only the keys {', '.join(known)}, found {shown(unknown)}{hint}"
         return
     if error.validator == "required":
         for missing in error.validator_value:

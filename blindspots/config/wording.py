@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from blindspots.config.methods import did_you_mean
@@ -12,9 +13,11 @@ LONGEST = 200
 
 
 def shown(value: Any) -> str:
-    """A value in a part of a line."""
+    """A value in a part of a line, as YAML has it."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, date) else repr(value)
     except ValueError:  # Python writes no number of more than 4300 digits
         text = "a number, or a value that has one, of thousands of digits"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

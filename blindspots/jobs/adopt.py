@@ -5,6 +5,7 @@ import torch
 from blindspots.config import methods
 from blindspots.files import steps, weights
 from blindspots.interface import InputError
+from blindspots.jobs.job import saying
 from blindspots.jobs.train import created
 from blindspots.randomness import derived_seed
 
@@ -28,8 +29,9 @@ def adopted(snakemake, shape, classes):
     elif net["weights"] is None:
         _assert_made_of_parents(net, model, created(snakemake, shape, classes, seed + 1)[0])
     elif methods.own_weights(**net["model"]) is None:
-        weights.check_spec(net["weights"], spec)
-        weights.load_weights(model, net["weights"])
+        with saying(f"config: nets.{net['name']}.weights"):
+            weights.check_spec(net["weights"], spec)
+            weights.load_weights(model, net["weights"])
     return model, spec
 
 

@@ -146,3 +146,15 @@ def labelled(
     found, labels = flags(paths), settings.get("labels", {})
     told = {net: form.format(labels[net], said) for net, said in found.items() if net in labels}
     return dict(settings) | ({"labels": labels | told} if told else {})
+
+
+def doubts(settings: Mapping[str, Any], paths: Sequence[str | Path]) -> dict[str, str]:
+    """The `flags` of the nets of a table, by label, "" for nothing; {} if against none.
+
+    Args:
+        settings: of the method, with `labelled`.
+        paths: as for `flags`.
+    """
+    found = flags(paths)
+    labels = settings.get("labels", {net: net for net in found}) if found else {}
+    return {label: found.get(net, "") for net, label in labels.items()}

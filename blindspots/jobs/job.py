@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from functools import cache
 from pathlib import Path
@@ -57,8 +58,10 @@ def job(snakemake):
         said = _to_be_known(error)
         if said is None:
             _append(log, "".join(traceback.format_exception(error)))
-            said = f"{blame(error, _own_methods(snakemake.config))}, the log has the traceback"
-        message = f"{snakemake.log[0]}: {said}"
+            said = blame(error, _own_methods(snakemake.config))
+            message = f"{said}; the traceback is in {snakemake.log[0]}"
+        else:
+            message = f"{snakemake.log[0]}: {said}"
         _append(log, f"failed: {message}")  # repeated at the end of the run
         sys.exit(message)
     _append(log, f"done: started {started:.2f}, working from {begun:.2f} to {time.time():.2f}")
@@ -127,6 +130,15 @@ def progress(label, unit, total=None):
 
     with bar:
         yield show
+
+
+@contextmanager
+def saying(where: str) -> Iterator[None]:
+    """Say of bad input where in the config it is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def warn(text):

@@ -14,8 +14,8 @@ from torch import nn
 from blindspots.config import methods
 from blindspots.devices import pick
 from blindspots.files import images, weights
-from blindspots.jobs.job import own_models, progress, provenance
-from blindspots.jobs.outputs import Outputs, saying
+from blindspots.jobs.job import own_models, progress, provenance, saying
+from blindspots.jobs.outputs import Outputs
 from blindspots.measurements.exhibits import attacked, control, in_memory
 from blindspots.randomness import derived_seed
 from blindspots.threat.chance import seeded

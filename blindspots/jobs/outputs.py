@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import pandas as pd
@@ -14,18 +14,10 @@ from blindspots.attacks.table import schema
 from blindspots.config.measurements import OF_LEDGER
 from blindspots.files.parquet import writing
 from blindspots.interface import InputError
+from blindspots.jobs.job import saying
 
 TRIMMED = 32
 """Parts between two times that free memory is given back."""
-
-
-@contextmanager
-def saying(where: str) -> Iterator[None]:
-    """Say of bad input, which a measurement finds, where in the config it is."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
 
 
 class Outputs:

@@ -8,7 +8,7 @@ import torch
 from blindspots.config import methods
 from blindspots.files import attacked, images, tables, weights
 from blindspots.interface import InputError, Status
-from blindspots.jobs.job import own_models, progress, provenance
+from blindspots.jobs.job import own_models, progress, provenance, saying
 from blindspots.provenance import digest
 from blindspots.randomness import derived_seed
 from blindspots.trainers import table
@@ -86,15 +86,16 @@ def created(snakemake, shape, classes, seed):
     """The model of a job's net with new weights, from those parents that are not the trainer's."""
     net, files = snakemake.params.net, snakemake.input.get("parents", [])
     takes = methods.has_parameter(methods.find("models", net["model"]["method"]), "parents")
-    return weights.create(
-        **net["model"],
-        draws=net["draws"],
-        shape=shape,
-        classes=classes,
-        parents=dict(zip(net["parents"], files, strict=True)) if takes else {},
-        seed=seed,
-        own=own_models(snakemake),
-    )
+    with saying(f"config: nets.{net['name']}"):
+        return weights.create(
+            **net["model"],
+            draws=net["draws"],
+            shape=shape,
+            classes=classes,
+            parents=dict(zip(net["parents"], files, strict=True)) if takes else {},
+            seed=seed,
+            own=own_models(snakemake),
+        )
 
 
 def attacked_images(snakemake, device):

@@ -13,10 +13,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.analyses.masking import WARNING
 from blindspots.config import methods
+from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.report import verdicts
 from blindspots.report.bidi import isolated
@@ -59,7 +61,10 @@ the range, and are named beside it."""
 
 
 def headlines(
-    config: Config, summaries: Mapping[str, pd.DataFrame], claims: Sequence[Config] = ()
+    config: Config,
+    summaries: Mapping[str, pd.DataFrame],
+    claims: Sequence[Config] = (),
+    doubts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Headline]:
     """The lines of a run's first screen: its verdicts, or else its key figures.
 
@@ -69,11 +74,9 @@ def headlines(
         config: of the run, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
         claims: of the run, as `config.claims.claims_of` has them.
-
-    Raises:
-        InputError: a claim that names a row or a column that its table has not.
+        doubts: about the nets of each table, as `jobs.expect.doubts` has them.
     """
-    judged = [*_claimed(config, summaries, claims)]
+    judged = [*_claimed(config, summaries, claims, doubts or {})]
     measured: list[Headline] = []
     again = repeated(summaries, config["tables"])
     for name, summary in summaries.items():
@@ -86,6 +89,15 @@ def headlines(
         else:
             measured += _ranges(name, table["title"], summary, said)
     return judged or measured
+
+
+def doubts(read: Mapping[str, pa.Table]) -> dict[str, dict[str, str]]:
+    """Doubts about the nets of tables, by table and label, as their jobs wrote it.
+
+    Args:
+        read: the tables by name.
+    """
+    return {name: tables.metadata(table).get("doubts", {}) for name, table in read.items()}
 
 
 def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
@@ -117,19 +129,17 @@ def _declared(method: str) -> str | Mapping[str, str]:
 
 
 def _claimed(
-    config: Config, summaries: Mapping[str, pd.DataFrame], claims: Sequence[Config]
+    config: Config,
+    summaries: Mapping[str, pd.DataFrame],
+    claims: Sequence[Config],
+    doubts: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Headline]:
     """A line per claim."""
-    file = config.get("claims")
 
     def read(run: str, table: str) -> pd.DataFrame | None:
         return summaries.get(table) if run == config["run"] else None
 
-    try:
-        judged = verdicts.verdicts(claims, read)
-    except InputError as error:
-        raise InputError(f"{file}: {error}" if isinstance(file, str) else str(error)) from None
-    for of in judged:
+    for of in verdicts.verdicts(claims, read, lambda _, table: doubts.get(table, {})):
         printed = of.claim["printed"]
         said = [of.claim["where"], None if printed is None else f"printed {printed:g}"]
         note = "; ".join([of.note, *filter(None, said)])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.kit import number
+from blindspots.config.cells import matching
 from blindspots.config.methods import did_you_mean
 from blindspots.config.wording import shown
 from blindspots.interface import InputError
@@ -22,13 +23,22 @@ WORDS = {
     WEAKLY: "the whole interval is beyond the weaker margin",
     NOT: "the whole interval is on the wrong side of the weaker margin, or of the only one",
     UNDECIDED: "the interval straddles it",
-    NOT_JUDGED: "no rule, another scale, or a printed figure that is not confirmed",
+    NOT_JUDGED: "no rule, another scale, a printed figure that is not confirmed, a net whose clean "
+    "error is not the expected one, or cells that its table does not have",
     NOT_RUN: "the run's tables are not there",
 }
 """The verdicts, and what each says."""
 
 Read = Callable[[str, str], pd.DataFrame | None]
 """The cells of a table of a run (`analyses.kit.SCHEMA`); None where they are not there."""
+
+Doubts = Callable[[str, str], Mapping[str, str]]
+"""Doubts about the nets of a table of a run, by label, as `jobs.expect.doubts` has it."""
+
+
+def no_doubts(run: str, table: str) -> Mapping[str, str]:
+    """No doubts about any net."""
+    return {}
 
 
 REDUCTIONS: dict[str, Callable[[np.ndarray], float]] = {
@@ -47,6 +57,7 @@ class Verdict(NamedTuple):
         note: the rule and where its cells are, or why there is no verdict.
         run: whose tables were read; "" for none.
         table: the first of them.
+        fault: what is wrong with a claim that its tables cannot judge, with its key; "" for others.
     """
 
     claim: Mapping[str, Any]
@@ -56,6 +67,7 @@ class Verdict(NamedTuple):
     note: str
     run: str
     table: str
+    fault: str = ""
 
 
 class _Measured(NamedTuple):
@@ -65,15 +77,17 @@ class _Measured(NamedTuple):
     text: str | None
 
 
-def judged(claim: Mapping[str, Any], read: Read) -> Verdict:
+def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> Verdict:
     """Judge a claim.
 
     The runs of a selection are tried in their order, and the first that is there is read. A figure
-    without an interval is judged by its value, which the note says.
+    without an interval is judged by its value, which the note says. A claim about a net whose clean
+    error is not the expected one is not judged, but has its figure.
 
     Args:
         claim: as `config.claims` fills it.
         read: the tables that there are.
+        doubts: about their nets.
 
     Raises:
         InputError: a row or a column that a table has not, cells of several units, several cells
@@ -88,10 +102,13 @@ def judged(claim: Mapping[str, Any], read: Read) -> Verdict:
         of = missing[0]
         note = f"{rule}; needs {of['table']} of {' or '.join(of['runs'])}"
         return Verdict(claim, NOT_RUN, "", "", note, "", of["table"])
-    first, *less = (
-        _reduced(claim, pd.concat(_selected(of, run, frame) for of, run, frame in part))
-        for part in parts
-        if part
+    chosen = [[_selected(*found) for found in part] for part in parts if part]
+    first, *less = (_reduced(claim, pd.concat(part)) for part in chosen)
+    doubted = dict.fromkeys(
+        said
+        for part, cells in zip(parts, chosen, strict=False)
+        for (of, run, _), some in zip(part, cells, strict=True)
+        for said in _doubted(some, doubts(run, of["table"]))
     )
     measured = _difference(first, less[0], claim["key"]) if less else first
     of, run, _ = parts[0][0]
@@ -101,6 +118,8 @@ def judged(claim: Mapping[str, Any], read: Read) -> Verdict:
         word, note = NOT_JUDGED, f"{claim['scale']}; {note}"
     elif claim["source"] == "from memory":
         word, note = NOT_JUDGED, f"the print is not confirmed; {note}"
+    elif doubted:
+        word, note = NOT_JUDGED, "; ".join([*doubted, note])
     elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
         note = f"by the value, which has no interval; {note}"
     return Verdict(claim, word, *_said(measured), note, run, of["table"])
@@ -191,15 +210,28 @@ def _matching(
     known = list(dict.fromkeys(frame[part.removesuffix("s")]))
     found: set[str] = set()
     for name in of[part]:
-        pattern = re.escape(name).replace(r"\*", ".*")
-        matching = {each for each in known if re.fullmatch(pattern, each)}
-        if not matching:
+        meant = matching(name, known)
+        if not meant:
             raise InputError(
                 f"{of['key']}.{part}: expected {what} of the run {run} ({', '.join(known)}), found "
                 f"{shown(name)}{did_you_mean(name, known)}"
             )
-        found |= matching
+        found |= {*meant}
     return found
+
+
+def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
+    """Doubts about the nets that cells name, or that are among those which none names."""
+    if not any(doubts.values()):
+        return []
+    text = cells["row_label"] + "\n" + cells["column_label"]
+    named = {label: text.str.contains(rf"(?<!\w){re.escape(label)}(?!\w)") for label in doubts}
+    of_all = ~pd.concat(named, axis=1).any(axis=1)
+    return [
+        f"about {label}" if said in label else f"about {label} ({said})"
+        for label, said in doubts.items()
+        if said and (named[label] | of_all).any()
+    ]
 
 
 def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
@@ -248,6 +280,16 @@ def _said(measured: _Measured) -> tuple[str, str]:
     return f"{text or own} {named}".strip() or "none", ends
 
 
-def verdicts(claims: Sequence[Mapping[str, Any]], read: Read) -> list[Verdict]:
-    """Judge claims one after another, see `judged`."""
-    return [judged(claim, read) for claim in claims]
+def verdicts(
+    claims: Sequence[Mapping[str, Any]], read: Read, doubts: Doubts = no_doubts
+) -> list[Verdict]:
+    """Judge claims one after another, see `judged`; one with a fault is not judged, and says it."""
+    found = []
+    for claim in claims:
+        try:
+            found.append(judged(claim, read, doubts))
+        except InputError as error:
+            why, table = str(error).partition(": ")[2], claim["cells"][0]["table"]
+            note = f"{why}; {_rule(claim)}"
+            found.append(Verdict(claim, NOT_JUDGED, "", "", note, "", table, str(error)))
+    return found

@@ -11,7 +11,7 @@ from blindspots.config.claims import claims_of
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.bidi import isolated
-from blindspots.report.headlines import Headline, headlines, warned
+from blindspots.report.headlines import Headline, doubts, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
@@ -47,15 +47,17 @@ def page(
     frames = {name: table.to_pandas() for name, table in found.items()}
     commits = sorted({tables.metadata(table)["commit"] for table in found.values()})
     installed = ", ".join(f"{name} {version}" for name, version in versions().items())
+    has_paper = any(frame["paper"].notna().any() for frame in frames.values())
+    brackets = " The paper's figure is in brackets." if has_paper else ""
     parts = [
         f"# Results of the run `{config['run']}`",
         *([note] if note else []),
         f"Written by `{command}` from the tables of the run; nothing here is typed by hand.\n"
         f"Commit {', '.join(commits)}; {installed}.",
         "In transfer tables a cell is the share of the row's images, in percent, that the column's "
-        "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
+        "net gets wrong. Distortion is RMS per pixel." + brackets,
     ]
-    parts += _in_short(headlines(config, frames, claims_of(config)))
+    parts += _in_short(headlines(config, frames, claims_of(config), doubts(found)))
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]

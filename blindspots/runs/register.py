@@ -3,37 +3,74 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
-from blindspots.config.lines import place_of, written
+from blindspots.config.lines import with_place, written
 from blindspots.files import tables
-from blindspots.interface import InputError
 from blindspots.report.verdicts import WORDS, Verdict, verdicts
 from blindspots.runs.markdown import grid, plain
 
 HEAD = ["claim", "where", "printed", "ours", "verdict", "by", "rule fixed"]
 
 
-def page(papers: Sequence[Mapping[str, Any]], results: Path, command: str) -> str:
-    """The register of several papers.
+def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[list[Verdict]]:
+    """The verdicts on the claims of each paper.
 
     Args:
         papers: of `config.claims.claims_in`.
         results: the folder of the runs' results.
-        command: that makes the page, to say so at its top.
 
     Raises:
-        InputError: a claim that its table cannot judge, a damaged table.
+        InputError: a damaged table.
     """
 
-    def read(run: str, table: str) -> pd.DataFrame | None:
+    @cache
+    def there(run: str, table: str) -> pa.Table | None:
         path = results / run / "tables" / f"{table}.parquet"
-        return tables.read(path).to_pandas() if path.exists() else None
+        return tables.read(path) if path.exists() else None
 
+    def read(run: str, table: str) -> pd.DataFrame | None:
+        found = there(run, table)
+        return None if found is None else found.to_pandas()
+
+    def doubts(run: str, table: str) -> Mapping[str, str]:
+        found = there(run, table)
+        return {} if found is None else tables.metadata(found).get("doubts", {})
+
+    return [verdicts(paper["claims"], read, doubts) for paper in papers]
+
+
+def faults(
+    papers: Sequence[Mapping[str, Any]], judged: Sequence[Sequence[Verdict]]
+) -> Iterator[str]:
+    """A line, with its place, for each claim that its tables cannot judge.
+
+    Args:
+        papers: of `config.claims.claims_in`.
+        judged: the verdicts on their claims.
+    """
+    for paper, found in zip(papers, judged, strict=True):
+        lines = written([paper["file"]]).lines
+        for said in (of.fault for of in found if of.fault):
+            yield with_place(said, lines, paper["file"])
+
+
+def page(
+    papers: Sequence[Mapping[str, Any]], judged: Sequence[Sequence[Verdict]], command: str
+) -> str:
+    """The register of several papers.
+
+    Args:
+        papers: of `config.claims.claims_in`.
+        judged: the verdicts on their claims.
+        command: that makes the page, to say so at its top.
+    """
     words = "\n".join(f"* **{word}**: {meaning}" for word, meaning in WORDS.items())
     parts = [
         "# Claims, and what became of them",
@@ -41,13 +78,8 @@ def page(papers: Sequence[Mapping[str, Any]], results: Path, command: str) -> st
         "nothing here is typed by hand.",
         f"In square brackets 95% intervals.\n\n{words}",
     ]
-    for paper in papers:
-        try:
-            parts += _paper(paper, verdicts(paper["claims"], read))
-        except InputError as error:
-            lines = written([paper["file"]]).lines
-            place = place_of(str(error).partition(": ")[0], lines) or paper["file"]
-            raise InputError(f"{place}: {error}") from None
+    for paper, found in zip(papers, judged, strict=True):
+        parts += _paper(paper, found)
     return "\n\n".join(parts) + "\n"
 
 

@@ -88,10 +88,10 @@ def adversarial_pools(
         model: maps images to logits; a `torch.nn.Sequential`.
         images: (n, *image) in the box.
         labels: (n,).
-        layers: whose outputs have pools: "all", "input", or numbers, 0 the input and k the k-th
-            hidden layer; none with [].
+        layers: layers whose outputs have pools: "all", "input", or numbers, 0 the input and k the
+            k-th hidden layer; [] for no pools.
         kind: "closest", "noise" or "sign", as `_examples.examples` describes.
-        strength: the examples' largest distance, or a sign step's, RMS per unit; one for all pools,
+        strength: largest distance of an example, or a sign step's, RMS per unit; one for all pools,
             or a list with one per pool.
         factor: multiplies the distance of the nearest examples; at 1 they are just beyond the
             boundary.
@@ -108,7 +108,7 @@ def adversarial_pools(
         epochs: passes over the clean images.
         batch: clean images per step.
         optimiser: as in `loop.train`, whose other settings this trainer has as well.
-        learning_rate: the largest rate; it rises and falls once
+        learning_rate: largest learning rate; it rises and falls once
             (`torch.optim.lr_scheduler.OneCycleLR`).
         decay: weight decay, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
         dropout_input: dropout rate of the pixels.

@@ -46,7 +46,7 @@ def lbfgs(
         norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
             Lipschitz bound" (section 4.3). For fully connected layers.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
-        max_iterations: an upper limit.
+        max_iterations: largest number of iterations.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.

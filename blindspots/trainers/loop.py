@@ -100,8 +100,8 @@ def train(
         optimiser: "sgd" with Nesterov momentum, whose decay includes biases (`torch.optim.SGD`); or
             "adam" with decay decoupled from the gradient, of weights but not biases
             (`torch.optim.AdamW`).
-        learning_rate: the largest rate; or pairs [epoch, rate] with straight lines between them,
-            which replace `schedule`.
+        learning_rate: largest learning rate; or pairs [epoch, rate] with straight lines between
+            them, which replace `schedule`.
         schedule: "one_cycle": the rate rises and falls once (Smith and Topin 2018,
             "Super-convergence"); or "constant".
         momentum: Nesterov's momentum, or Adam's first beta; or pairs [epoch, value].

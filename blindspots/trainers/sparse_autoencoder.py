@@ -40,7 +40,7 @@ def sparse_autoencoder(
         sparsity_weight: β.
         decay: λ of all weights; biases are not decayed.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
-        max_iterations: an upper limit.
+        max_iterations: largest number of iterations.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.

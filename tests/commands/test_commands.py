@@ -96,9 +96,19 @@ def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_
 def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
     source = ROOT / COMPLETE[preset]
-    lines = [s for s in source.read_text("utf-8").splitlines() if not s.startswith("run:")]
+    lines = source.read_text("utf-8").splitlines()
+    lines = [s for s in lines if not s.startswith(("run:", "claims: "))]
     assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
     assert written(tmp_path / "mine.yaml")["run"] == "mine"
+
+
+def test_a_papers_claims_are_left_out_of_a_copy_whose_run_has_another_name(blindspots, tmp_path):
+    claims = "claims: papers/szegedy2013/claims.yaml"
+    for name, line in (("units", claims), ("mine", f"# {claims}  # judged by runs of their own ")):
+        assert blindspots("new", f"{name}.yaml", "--preset", "szegedy2013/units")[0] == 0
+        text = (tmp_path / f"{name}.yaml").read_text("utf-8")
+        assert any(each.startswith(line) for each in text.splitlines())
+        assert (written(tmp_path / f"{name}.yaml")["claims"] is None) == (name == "mine")
 
 
 @pytest.mark.parametrize("dataset", methods.names("datasets"))
@@ -159,7 +169,8 @@ def test_a_wrong_config_ends_a_command_in_one_line(blindspots, tmp_path, name):
     (tmp_path / "my.yaml").write_text(text.replace("\nreport:", "\nreprot:"))
     status, _, error = blindspots(name, "my.yaml")
     assert status == 1
-    assert error.startswith("my.yaml: top level: ")
+    line = 1 + text.splitlines().index(next(s for s in text.splitlines() if s[:7] == "report:"))
+    assert error.startswith(f"my.yaml, line {line}: reprot: expected only the keys run, ")
     assert "found 'reprot'; did you mean 'report'?" in error
     assert len(error.splitlines()) == 1
 
@@ -180,6 +191,31 @@ def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tm
     assert error == "--expanded: expected --dry-run beside it, found none; add it"
 
 
+@pytest.mark.parametrize(
+    ("over", "told"),
+    [
+        ("tables: {by-class: {method: 'noted_lab:count', experiment: transfer}}", True),
+        ("tables: {gradients: {method: alignment, experiment: transfer}}", True),
+        ("tables: {errors: {experiment: transfer, parts: [test]}}", False),
+        ("tables: {by-class: {method: alignment, experiment: transfer}}\nreport: none", False),
+        ("seeds: [0]", False),
+    ],
+)
+def test_a_run_without_the_standard_tables_says_how_to_keep_them(tmp_path, monkeypatch, over, told):
+    (tmp_path / "noted_lab.py").write_text("def count(clean, *, labels): pass\n")
+    start = (ROOT / "presets/start.yaml").read_text("utf-8").partition("\nreport:")[0]
+    (tmp_path / "my.yaml").write_text(f"{start}\n{over}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    line = start.count("\n") + 2
+    assert _shared.note(Path("my.yaml")) == (
+        f"my.yaml, line {line}: note: the report has the tables and figures that the config "
+        "names, and no others; to keep the standard ones, add report: standard"
+        if told
+        else None
+    )
+
+
 def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     blindspots("new", "my.yaml")
     text = (tmp_path / "my.yaml").read_text("utf-8")
@@ -187,8 +223,9 @@ def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     (tmp_path / "my.yaml").write_text(text.replace("\n  sigmoid:", "\n  linear:"))
     status, _, error = blindspots("run", "my.yaml", "--dry-run")
     assert status == 1
-    assert "my.yaml: expected a YAML config, found none (the key 'linear' is there twice" in error
-    assert f"line {line}" in error
+    assert error.startswith(
+        f"my.yaml, line {line}: expected a YAML config, found the key 'linear' twice; rename"
+    )
     assert len(error.splitlines()) == 1
 
 

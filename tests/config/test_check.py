@@ -126,7 +126,11 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
 @pytest.mark.parametrize(
     ("path", "value", "parts"),
     [
-        (["sedes"], [0], ["top level", "'sedes'", "did you mean 'seeds'"]),
+        (
+            ["sedes"],
+            [0],
+            ["my.yaml: sedes: expected only the keys", "'sedes'", "did you mean 'seeds'"],
+        ),
         (["seeds"], [], ["seeds: expected at least 1"]),
         (["seeds"], [-1], ["seeds.0: expected at least 0", "found -1"]),
         (["seeds"], [2**31], ["seeds.0: expected at most 2147483647"]),

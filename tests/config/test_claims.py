@@ -1,11 +1,13 @@
 """Claims and printed figures as data, and the readings of a multiverse: what is wrong with them."""
 
 import copy
+from datetime import date
 from typing import get_args
 
 import pytest
 import yaml
 
+from blindspots.config.cells import names
 from blindspots.config.check import check
 from blindspots.config.claims import claims_in, claims_of, table_faults
 from blindspots.config.printed import printed, tables_in
@@ -71,9 +73,11 @@ def of_claim(**changes):
         (of_claim(run=None), "claims.0.cells: expected the key 'run' here or of the claim; add it"),
         (of_claim(reduction="median"), "claims.0.reduction: expected one of one, least, largest,"),
         (of_claim(cells={"rows": "a"}), "claims.0.cells: expected the key 'table', found none;"),
-        (of_claim(colums="a"), "claims.0: expected only the keys claim, where, printed, source,"),
+        (of_claim(colums="a"), "claims.0.colums: expected only the keys claim, where, printed, so"),
         (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected no claim twice,"),
         (lambda paper: paper["claims"].clear(), "claims: expected at least 1 (what the paper"),
+        (of_claim(date=date(2026, 11, 21)), "claims.0.date: expected text (on which day), found "
+         "2026-11-21; put it in quotes"),
         (lambda paper: paper.pop("runs"), "top level: expected the key 'runs', found none; add it"),
         (lambda paper: paper.update(deviations=[{"date": "today", "what": "x", "why": "y"}]),
          "deviations.0.date: expected a date such as"),
@@ -108,7 +112,7 @@ def test_a_claim_that_is_read_has_every_key(tmp_path):
 def test_a_table_that_a_run_does_not_make_is_said(tmp_path):
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
     paper = claims_in(tmp_path / "claims.yaml")
-    assert table_faults(paper, {"one": {"tables": {"t": {}}}}) == []
+    assert table_faults(paper, {"one": {"tables": {"t": {"method": "lab:t"}}}}) == []
     (line,) = table_faults(paper, {"one": {"tables": {"tt": {}}}})
     assert line == (
         "claims.0.cells.table: expected a table of the run one (tt), found 't'; did you mean 'tt'?"
@@ -131,10 +135,64 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"columns": "tset"}, ".columns: expected a column of the table table1 of the run digits "
+         "(train, validation, test, train rejected, validation rejected, test rejected, "
+         "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
+         "distortion, warning), found 'tset'; did you mean 'test'?"),
+        ({"rows": "AE23-10"}, ".rows: expected a row of the table table1 of the run digits "
+         "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10, FC50-50-10-P1, FC50-50-10-P2), "
+         "found 'AE23-10'; did you mean 'AE32-10'?"),
+        ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
+        ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
+         ": expected one cell, found 2; add a reduction (least, largest, mean), or name one row"),
+        ({"columns": ["train", "test"]}, ": expected one cell, found 2; add a reduction"),
+    ],
+)  # fmt: skip
+def test_what_a_config_tells_of_the_cells_of_a_claim_is_said_before_a_run(raw, cells, told):
+    claim = {"claim": "c", "cells": {"table": "table1"} | cells, "at_most": 3}
+    if "s*x" in str(cells):
+        claim["reduction"] = "mean"
+    assert fault(raw, "claims", value=[claim]).startswith(f"my.yaml: claims.0.cells{told}")
+
+
+def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
+    claim = {"claim": "c", "cells": {"table": "table1"}, "at_most": 3}
+    for name in ("test", "t*", "* rejected", "pooled *"):
+        raw["claims"] = [claim | {"cells": {"table": "table1", "columns": name}}]
+        assert check(raw, SCHEMA)
+    for name in ("AE*", "*", "closest/AE32-10", "* at eps 0.1/AE32-10"):
+        cells = {"table": "table1", "rows": name, "columns": "test"}
+        raw["claims"] = [claim | {"cells": cells}]
+        assert check(raw, SCHEMA)
+    experiments = {"e": {"victims": ["A", "B"]}}
+    of = {"experiment": "e", "more_experiments": []}
+    for method, known in (
+        ("transfer", ["A", "B", "A rejected", "B rejected", "success", "distortion"]),
+        ("robustness", ["found at *", "open at *"]),
+        ("multiverse", None),
+        ("my_lab:judge", None),
+    ):
+        assert names("columns", of | {"method": method}, {"experiments": experiments}) == known
+
+
+def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):
+    cells = {"table": "table1", "rows": "AE32-10", "columns": "tset"}
+    claim = CLAIM | {"run": "digits", "cells": cells}
+    text = yaml.safe_dump(PAPER | {"runs": {"digits": ["x.yaml"]}, "claims": [claim]})
+    (tmp_path / "claims.yaml").write_text(text, "utf-8")
+    line = 1 + next(n for n, s in enumerate(text.splitlines()) if "columns: tset" in s)
+    assert fault(raw, "claims", value=str(tmp_path / "claims.yaml")).startswith(
+        f"my.yaml: claims: {tmp_path}/claims.yaml, line {line}: claims.0.cells.columns: expected"
+    )
+
+
 def test_a_file_of_claims_that_is_not_there_or_wrong_ends_a_config(raw, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     message = fault(raw, "claims", value="none.yaml")
-    assert "claims: none.yaml: expected a YAML file of claims, found none" in message
+    assert "claims: none.yaml: expected a YAML file of claims, found no such file" in message
     text = yaml.safe_dump(PAPER | {"claims": [CLAIM | {"printed": "1,2"}]})
     (tmp_path / "mine.yaml").write_text(text, "utf-8")
     message = fault(raw, "claims", value="mine.yaml")
@@ -158,6 +216,17 @@ def test_a_run_is_told_the_claims_that_its_tables_judge(tmp_path):
     assert claims_of(config | {"claims": None}) == []
 
 
+def test_a_file_of_other_runs_claims_is_refused(raw, tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = str(tmp_path / "claims.yaml")
+    assert fault(raw, "claims", value=path) == (
+        f"my.yaml: claims: expected claims of the run digits, found that those of {path} are of "
+        "the runs one; remove `claims`, or give this run one of these names"
+    )
+    raw["run"] = "one"
+    assert check(raw | {"claims": path}, SCHEMA)["claims"] == path
+
+
 def figures(folder, text):
     (folder / "printed.yaml").write_text(text, "utf-8")
     return folder / "printed.yaml"
@@ -177,7 +246,6 @@ def test_printed_figures_are_read_by_row_and_column(tmp_path):
          "t.rows.a: expected 2 figures, one for each column, found 1; write null where none is"),
         ("t: {columns: [x, x], rows: {a: [1, 2]}}", "t.columns: expected no entry twice (the"),
         ("t: {columns: [x], rows: {a: [.nan]}}", "t.rows.a.0: expected a finite number"),
-        ("t: {columns: [x], rows: {a: [1], a: [2]}}", "expected a YAML file of printed figures"),
         ("t: {columns: [x]}", "t: expected the key 'rows', found none; add it"),
         ("{}", "top level: expected at least 1 (figures that a paper prints, by table), found {}"),
     ],
@@ -186,8 +254,18 @@ def test_what_is_wrong_with_printed_figures_is_said_in_a_line(tmp_path, text, to
     path = figures(tmp_path, text)
     with pytest.raises(InputError) as error:
         tables_in(path)
-    assert str(error.value).startswith(f"{path}: {told}")
+    place = path if told.startswith("top level") else f"{path}, line 1"
+    assert str(error.value).startswith(f"{place}: {told}")
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_of_claims_and_one_of_figures_are_not_taken_for_each_other(tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = figures(tmp_path, "t: {columns: [x], rows: {a: [1]}}")
+    with pytest.raises(InputError, match=r"with the keys paper, runs and claims, found 't'$"):
+        claims_in(path)
+    with pytest.raises(InputError, match="expected the figures that a paper prints, by table, fou"):
+        tables_in(tmp_path / "claims.yaml")
 
 
 def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):
@@ -207,7 +285,7 @@ def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):
     assert "figures.distortions.paper: expected none for distortions, which shows none" in message
     raw["printed"] = str(tmp_path / "none.yaml")
     assert "printed: " in (message := fault(raw, "seeds", value=[0]))
-    assert "none.yaml: expected a YAML file of printed figures, found none" in message
+    assert "none.yaml: expected a YAML file of printed figures, found no such file" in message
 
 
 @pytest.mark.parametrize(

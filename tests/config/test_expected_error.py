@@ -56,7 +56,7 @@ def test_an_exported_net_may_have_it(raw):
         ({"error": "low"}, "nets.theirs.expect.error: expected a number"),
         ({"error": 1, "tolerance": -1}, "nets.theirs.expect.tolerance: expected at least 0"),
         ({"error": 1, "part": "dev"}, "nets.theirs.expect.part: expected one of train, P1"),
-        ({"error": 1, "of": "test"}, "nets.theirs.expect: expected only the keys error, part"),
+        ({"error": 1, "of": "test"}, "nets.theirs.expect.of: expected only the keys error, par"),
     ],
 )
 def test_another_is_one_line(raw, expect, part):

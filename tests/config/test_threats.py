@@ -98,7 +98,7 @@ def test_what_an_attack_declares_it_may_be_asked_for(raw, attack):
         ({"method": "within", "eps": [0.1, -1]}, "eps: expected radii of at least 0, found -1"),
         ({"method": "within", "eps": float("nan")}, "eps: expected"),
         ({"method": "within", "eps": float("inf")}, "eps: expected"),
-        ({"method": "within", "eps": True}, "eps: expected radii of at least 0, found True"),
+        ({"method": "within", "eps": True}, "eps: expected radii of at least 0, found true"),
         ({"method": "within", "eps": "far"}, "eps: expected radii of at least 0, found 'far'"),
         ({"method": "within", "eps": []}, "eps: expected one radius or several different ones"),
         ({"method": "within", "eps": [1, 1.0]}, "eps: expected one radius or several different"),

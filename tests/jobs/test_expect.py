@@ -148,3 +148,14 @@ def test_labels_of_flagged_nets_say_so_and_others_stay(ended, tmp_path):
     assert settings["labels"]["theirs"] == "A"
     assert expect.labelled({"k": 3}, paths) == {"k": 3}
     assert expect.labelled({"labels": {"b": "B"}}, paths) == {"labels": {"b": "B"}}
+
+
+def test_a_table_knows_what_is_said_against_its_nets_by_their_labels(ended, tmp_path):
+    ended(100, {"error": 2.0})
+    paths = [tmp_path / "expected.parquet"]
+    settings = expect.labelled({"labels": {"theirs": "T", "b": "B"}}, paths)
+    said = "clean error 50%, expected 2%"
+    assert expect.doubts(settings, paths) == {f"T ({said})": said, "B": ""}
+    assert expect.doubts({}, paths) == {"theirs": said}
+    ended(4, {"error": 2.0})
+    assert expect.doubts(settings, paths) == {}

@@ -44,7 +44,8 @@ def ended(job, tmp_path):
         printed = end.value.code.encode(errors="backslashreplace").decode()
         assert logs.faults(tmp_path, since=0) == [printed]
         assert len(end.value.code.splitlines()) == 1
-        return end.value.code.removeprefix(f"{log}: "), log.read_text("utf-8")
+        said = end.value.code.removeprefix(f"{log}: ").removesuffix(str(log))
+        return said, log.read_text("utf-8")
 
     return run
 
@@ -129,7 +130,7 @@ def test_a_fault_of_the_program_is_said_as_one_with_what_to_send(ended):
     said, log = ended(of(ROOT / "blindspots/threat/goals.py"))
     assert said == (
         f"{ROOT}/blindspots/threat/goals.py, line 12: expected no fault of the program, found "
-        "KeyError: 'gone'; report it with the config, the log has the traceback"
+        "KeyError: 'gone'; report it with the config; the traceback is in "
     )
     assert "Traceback" in log
 
@@ -146,7 +147,8 @@ def test_a_method_whose_answer_may_have_brought_it_up_is_named(ended):
 @pytest.mark.parametrize("text", ["raise KeyError('gone')", "raise SystemExit(3)"])
 def test_an_error_in_the_users_code_is_said_with_its_line(ended, own, text):
     said, log = ended(of(own, text))
-    assert said.startswith(f"{own}, line 12: expected your code to run, found ")
+    assert said.startswith(f"{own}, line 12: your code ended with ")
+    assert said.endswith("; correct it; the traceback is in ")
     assert "Traceback" in log
 
 

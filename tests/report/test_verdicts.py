@@ -144,6 +144,24 @@ def test_another_scale_and_an_unconfirmed_print_are_not_judged_but_shown():
     assert verdict(None, cells, at_least=3, source="quoted").word == "holds"
 
 
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [("own", "not judged"), ("pair", "not judged"), ("other", "holds"), ("longer", "holds"),
+     ("mean", "not judged"), (["own", "other"], "not judged"), (["other", "longer"], "holds")],
+)  # fmt: skip
+def test_a_claim_is_not_judged_by_cells_of_a_net_in_doubt_or_of_all_nets(rows, word):
+    shown = {
+        "own": "A (bad)", "other": "B", "longer": "A, longer", "pair": "B → A (bad)", "mean": "all",
+    }  # fmt: skip
+    cells = table(**dict.fromkeys(shown, (5, 4, 6)))
+    cells = cells.assign(row_label=[*shown.values()], column_label="c")
+    labels = {"A (bad)": "bad", "B": "", "A, longer": ""}
+    made = claim({"table": "t", "rows": rows}, at_least=3, reduction="mean")
+    found = judged(made, lambda run, name: cells, lambda run, name: labels)
+    assert (found.word, found.figure) == (word, "5.00 %")
+    assert found.note.startswith("about A (bad); at least 3; " if word != "holds" else "at least")
+
+
 def test_a_claim_without_a_rule_says_why():
     config = {"claims": [{"claim": "c", "reason": "it is vague"}], "run": "mine", "tables": {}}
     (found,) = verdicts.verdicts(claims_of(config), lambda run, name: None)

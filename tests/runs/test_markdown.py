@@ -50,6 +50,7 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
                             "| split | 1 | 0 | 0 | 0 |", "| all | 4 | 7 | 14 | 400 |"]  # fmt: skip
     assert lines[-1].startswith("3 MiB of results.")
     assert "Commit abc" in page
+    assert "The paper's figure is in brackets." in page
     assert "`make it`" in page
     assert lines.index("![Curves](figures/c.svg)") == lines.index("## Curves") + 2
 
@@ -89,6 +90,14 @@ def test_labels_and_titles_of_a_config_are_no_markdown(tmp_path):
     assert {line.count("|") for line in grid} == {4}  # of three columns
 
 
+def test_a_page_without_printed_figures_does_not_speak_of_them(tmp_path):
+    table = tables.from_frame(summary().assign(paper=float("nan")), kit.SCHEMA)
+    tables.write(tmp_path / "t.parquet", table, {"title": "Table T", "commit": "abc"})
+    page = markdown.page(of({"t": "transfer"}), {"t": tmp_path / "t.parquet"}, {}, "make it")
+    assert "Distortion is RMS per pixel." in page
+    assert "paper" not in page
+
+
 def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says(tmp_path):
     shown = {"row": "largest", "row_label": "r", "column": "mean", "column_label": "mean", "n": 9,
              "value": 0.1254, "low": 0.118, "high": 0.132, "interval": "images", "networks": 1,
@@ -116,7 +125,10 @@ def test_the_page_begins_with_a_note_and_with_what_the_reports_first_screen_says
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "expected a YAML config, found none"), ("seeds: [0]", "expected the key 'nets'")],
+    [
+        (None, "expected a YAML config, found no such file"),
+        ("seeds: [0]", "expected the key 'nets'"),
+    ],
 )
 def test_a_wrong_config_ends_the_command_in_lines_of_its_own(tmp_path, text, message):
     path = tmp_path / "my.yaml"

@@ -1,5 +1,6 @@
 """The register of claims, from result tables alone, and the command that writes it."""
 
+import re
 import subprocess
 import sys
 
@@ -47,6 +48,12 @@ def write(folder, *claims, **others):
     (folder / "claims.yaml").write_text(text, "utf-8")
 
 
+def page(folder):
+    """The register of the paper."""
+    papers = [claims_in(folder / "claims.yaml")]
+    return register.page(papers, register.judged(papers, folder / "results"), "blindspots claims")
+
+
 def blindspots(folder, *arguments):
     """The command's status, and what it says."""
     code = "import sys, blindspots.__main__ as m; m.main(); assert 'torch' not in sys.modules"
@@ -58,8 +65,7 @@ def blindspots(folder, *arguments):
 
 
 def test_the_register_has_a_line_for_each_claim(paper):
-    page = register.page([claims_in(paper / "claims.yaml")], paper / "results", "blindspots claims")
-    lines = page.splitlines()
+    lines = page(paper).splitlines()
     assert (
         "| It \\| holds | Table 1 | 0.5 | 12.50 % [10.00, 15.00] | holds | at most 20, weakly 30; "
         "errors: linear / test; run start | before a pilot, 2026-11-21 |"
@@ -76,17 +82,18 @@ def test_the_register_has_a_line_for_each_claim(paper):
 def test_deviations_follow_the_claims_of_their_paper(paper):
     said = {"date": "2026-11-23", "what": "At most 20, was 10.", "why": "a slip", "verdict": "no"}
     write(paper, CLAIM, deviations=[said])
-    page = register.page([claims_in(paper / "claims.yaml")], paper / "results", "it")
-    assert page.endswith("* 2026-11-23: At most 20, was 10. Reason: a slip Verdict before: no.\n")
+    assert page(paper).endswith(
+        "* 2026-11-23: At most 20, was 10. Reason: a slip Verdict before: no.\n"
+    )
 
 
 def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(paper):
     status, told, error = blindspots(paper, "claims.yaml", "page.md")
     assert (status, told, error) == (0, "wrote page.md\n", "")
-    page = (paper / "page.md").read_text("utf-8")
-    assert "`blindspots claims claims.yaml page.md`" in page
+    written = (paper / "page.md").read_text("utf-8")
+    assert "`blindspots claims claims.yaml page.md`" in written
     _, printed, _ = blindspots(paper, "claims.yaml")
-    assert printed.splitlines()[3:] == page.splitlines()[3:]
+    assert printed.splitlines()[3:] == written.splitlines()[3:]
 
 
 def test_without_results_nothing_was_run(paper):
@@ -100,11 +107,12 @@ def test_without_results_nothing_was_run(paper):
     ("change", "message"),
     [
         ({"cells": CLAIM["cells"] | {"rows": "linaer"}},
-         "claims.0.cells.rows: expected a row of the table errors of the run start (linear), found "
-         "'linaer'; did you mean 'linear'?"),
+         "claims.0.cells.rows: expected a row of the table errors of the run start (linear, "
+         "sigmoid), found 'linaer'; did you mean 'linear'?"),
         ({"cells": CLAIM["cells"] | {"columns": "tset"}},
-         "claims.0.cells.columns: expected a column of the table errors of the run start (test), "
-         "found 'tset'; did you mean 'test'?"),
+         "claims.0.cells.columns: expected a column of the table errors of the run start (train, "
+         "test, train rejected, test rejected, train unanswered, test unanswered, success, "
+         "distortion, pooled distortion, warning), found 'tset'; did you mean 'test'?"),
         ({"cells": {"table": "error"}},
          "claims.0.cells.table: expected a table of the run start (errors, transfer, "
          "training, lipschitz, ledger), found 'error'; did you mean 'errors'?"),
@@ -123,10 +131,53 @@ def test_a_claim_that_names_what_is_not_there_ends_it_in_a_line(paper, change, m
     assert len(error.splitlines()) == 1
 
 
+def test_a_claim_that_its_table_cannot_judge_has_the_reason_and_ends_the_command(paper):
+    write(paper, CLAIM | {"cells": CLAIM["cells"] | {"rows": "sigmoid"}}, LATER)
+    status, told, error = blindspots(paper, "claims.yaml", "page.md")
+    why = "expected a row of the table errors of the run start (linear), found 'sigmoid'"
+    assert (status, told) == (1, "wrote page.md\n")
+    assert error == f"claims.yaml, line 13: claims.0.cells.rows: {why}\n"
+    written = (paper / "page.md").read_text("utf-8")
+    assert f"| not judged | {why}; at most 20, weakly 30 |" in written
+    assert "2 claims: 1 not judged, 1 not run." in written
+
+
+def test_a_claim_about_a_net_with_another_error_than_expected_is_not_judged(paper):
+    path = paper / "results/start/tables/errors.parquet"
+    doubts = {"doubts": {"Linear": "clean error 12.5%, expected 1.8%"}}
+    tables.write(path, tables.read(path), doubts)
+    lines = page(paper).splitlines()
+    (line,) = (line for line in lines if line.startswith("| It"))
+    assert "12.50 % [10.00, 15.00] | not judged | about Linear (clean error 12.5%, exp" in line
+
+
 def test_configs_of_another_run_are_said(paper):
     write(paper, CLAIM | {"run": "mine"}, runs={"mine": ["presets/start.yaml"]})
     _, _, error = blindspots(paper, "claims.yaml")
+    assert error.startswith("claims.yaml, line ")
     assert "runs.mine: expected configs of the run mine, found start; rename it" in error
+
+
+def test_a_config_of_a_run_that_is_not_there_is_said_with_the_claims_that_name_it(paper):
+    write(paper, CLAIM, runs={"start": ["presets/strat.yaml"]})
+    _, _, error = blindspots(paper, "claims.yaml")
+    assert re.fullmatch(
+        r"claims\.yaml, line \d+: runs\.start: presets/strat\.yaml: expected a YAML config, found "
+        r"no such file\n",
+        error,
+    )
+
+
+def test_a_paper_that_is_not_there_is_said_with_those_that_are(tmp_path):
+    for arguments in ([], ["--configs"], ["--configs", "units"]):
+        _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml", *arguments)
+        assert error == (
+            "papers/szegedy/claims.yaml: expected a paper of papers (), found 'szegedy'\n"
+        )
+    (tmp_path / "papers/szegedy2013").mkdir(parents=True)
+    (tmp_path / "papers/szegedy2013/claims.yaml").touch()
+    _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml")
+    assert "papers (szegedy2013), found 'szegedy'; did you mean 'szegedy2013'?" in error
 
 
 def test_the_configs_of_a_run_are_printed_for_make(paper):

@@ -242,6 +242,22 @@ def test_a_users_model_that_brings_its_weights_is_taken_as_it_is_and_again_when_
     assert "Nothing to be done" in workflow.run(target).stdout
 
 
+def test_a_model_and_weights_that_do_not_fit_the_images_are_said_with_their_net(workflow):
+    weights = {"1.weight": torch.zeros(10, 63), "1.bias": torch.zeros(10)}
+    torch.save(weights, workflow.folder / "w.pth")
+    nets = workflow.config["nets"]
+    model, spare = nets["linear"]["model"], dict(nets["linear"])
+    for net, target, told in (
+        ({"model": "lenet", **{k: v for k, v in spare.items() if k != "model"}},
+         "train", "config: nets.linear: model: expected images (channels, height, width) of 12 ×"),
+        ({"model": model, "weights": "w.pth"}, "adopt", "config: nets.linear.weights: w.pth: te"),
+    ):  # fmt: skip
+        nets["linear"] = net
+        ended = workflow.run(f"results/{workflow.config['run']}/nets/linear.s0/weights.safetensors")
+        assert ended.returncode != 0
+        assert line_with(ended.stdout, f"{target}/linear.s0.log: {told}"), ended.stdout
+
+
 def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(workflow):
     (workflow.folder / "my_lab.py").write_text(
         "import numpy as np\n\n\ndef images():\n    return np.load(3)\n"
@@ -249,7 +265,9 @@ def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(work
     workflow.config["data"] = {"method": "my_lab:images"}
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "prepare/", "my_lab.py, line 5: expected your code to run")
+    said = [line.strip() for line in line_with(ended.stdout, "my_lab.py, line 5: ")]
+    assert any(line.startswith("my_lab.py, line 5: your code ended with ") for line in said)
+    assert all("; correct it; the traceback is in logs/" in line for line in said)
     assert "Traceback" not in ended.stdout
     (log,) = (workflow.folder / "logs" / workflow.config["run"] / "prepare").glob("*.log")
     assert "Traceback" in log.read_text("utf-8")

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
+from blindspots.config.claims import claims_of
+from blindspots.files import tables
+from blindspots.report.headlines import doubts, headlines
 from tests.workflow.conftest import Workflow
 
 FLAG = "clean error {:.4g}%, expected 1.8%"
@@ -71,6 +74,31 @@ def test_the_report_warns_of_it_first(run):
     assert warning in page
     assert page.count(f"Theirs ({flag})") > 3
     assert f"known ({flag[:11]}" not in page
+
+
+def test_a_claim_about_it_or_about_all_nets_is_not_judged(run):
+    paths = {name: run.results / f"tables/{name}.parquet" for name in ("errors", "transfer")}
+    read = {name: tables.read(path) for name, path in paths.items()}
+    frames = {name: table.to_pandas() for name, table in read.items()}
+    cells = {
+        "theirs": {"table": "errors", "rows": "theirs", "columns": "test"},
+        "known": {"table": "errors", "rows": "known", "columns": "test"},
+        "transfer": {"table": "transfer", "rows": "known", "columns": "theirs"},
+        "among others": {"table": "errors", "rows": "*", "columns": "test"},
+    }
+    claims = [
+        {"claim": name, "cells": of, "at_most": 100, "reduction": "largest"}
+        for name, of in cells.items()
+    ]
+    config = {"run": "r", "claims": claims}
+    config["tables"] = {name: {"method": name, "title": "T"} for name in read}
+    lines = headlines(config, frames, claims_of(config), doubts(read))
+    assert {line.claim: line.verdict for line in lines} == {
+        "theirs": "not judged", "known": "holds", "transfer": "not judged",
+        "among others": "not judged",
+    }  # fmt: skip
+    flag = FLAG.format(found(run)["error"])
+    assert lines[0].note.startswith(f"about Theirs ({flag}); at most 100; ")
 
 
 def test_another_expectation_attacks_no_net_again(run):

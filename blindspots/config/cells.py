@@ -1,0 +1,114 @@
+"""Cells of tables that claims name: which of them a config tells that there are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from blindspots.config import methods
+from blindspots.config.wording import shown
+
+Config = Mapping[str, Any]
+
+ANY = "*"
+
+MOST = 20
+"""Names that a line shows."""
+
+
+def names(part: str, table: Config, config: Config) -> list[str] | None:
+    """The rows or columns that a table may have, with * for what only its run tells.
+
+    The package's analyses declare them in the constants `ROWS` and `COLUMNS` of their modules, a
+    sequence or the keys of a mapping. "{parts}" stands for each of the table's setting `parts`,
+    "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for each
+    attack.
+
+    Args:
+        part: "rows" or "columns".
+        table: of the config.
+        config: checked.
+
+    Returns:
+        None where the analysis is not the package's, or does not say.
+    """
+    method = table["method"]
+    said = None if ":" in method else methods.declared("analyses", method, part.upper())
+    if said is None:
+        return None
+    found = []
+    for name in said:
+        keys = re.findall(r"\{(\w+)\}", name)
+        every = product(*(_values(key, table, config) for key in keys))
+        found += [name.format(**dict(zip(keys, values, strict=True))) for values in every]
+    return list(dict.fromkeys(found))
+
+
+def _values(key: str, table: Config, config: Config) -> list[str]:
+    if key in table:
+        return list(table[key])
+    if key in ("nets", "attacks"):
+        return list(config[key])
+    own = [table["experiment"], *table["more_experiments"]]
+    return [name for one in own if one for name in config["experiments"][one].get(key, [ANY])]
+
+
+def matching(name: str, known: Sequence[str]) -> list[str]:
+    """The names that one with * in it means."""
+    pattern = re.escape(name).replace(r"\*", ".*")
+    return [each for each in known if re.fullmatch(pattern, each)]
+
+
+def cell_faults(claims: Sequence[Config], configs: Mapping[str, Config]) -> Iterator[str]:
+    """A line for each row or column that a table lacks, and for several cells without a reduction.
+
+    Args:
+        claims: as `config.claims` fills them, on tables that there are.
+        configs: of their runs, checked, by name; claims on others are not looked at.
+    """
+    for claim in claims:
+        for part in ("cells", "less"):
+            yield from _count_faults(claim, part)
+            for selection in claim[part]:
+                for run in selection["runs"]:
+                    if run in configs:
+                        yield from _name_faults(selection, run, configs[run])
+
+
+def _name_faults(selection: Config, run: str, config: Config) -> Iterator[str]:
+    table = selection["table"]
+    for part in (part for part in ("rows", "columns") if selection[part] is not None):
+        known = names(part, config["tables"][table], config)
+        for name in selection[part]:
+            if known is not None and not _may_be(name, known):
+                some = ", ".join([*known[:MOST], *(["…"] if len(known) > MOST else [])])
+                yield (
+                    f"{selection['key']}.{part}: expected a {part[:-1]} of the table {table} of "
+                    f"the run {run} ({some}), found {shown(name)}"
+                    f"{methods.did_you_mean(name, known)}"
+                )
+
+
+def _may_be(name: str, known: Sequence[str]) -> bool:
+    name = name.rpartition("/")[2] or name  # rows of several attacks begin with "ATTACK/"
+    open_ones = [each for each in known if ANY in each]
+    return bool(
+        matching(name, known)
+        or any(matching(each, [name]) for each in open_ones)
+        or (ANY in name and open_ones)
+    )
+
+
+def _count_faults(claim: Config, part: str) -> Iterator[str]:
+    """A fault where a claim without a reduction names more than one cell by its full name."""
+    count = sum(
+        max(len(selection["rows"] or []), 1) * max(len(selection["columns"] or []), 1)
+        for selection in claim[part]
+    )
+    if claim["reduction"] == "one" and count > 1:
+        yield (
+            f"{claim['key']}.{part}: expected one cell, found {count}; add a reduction (least, "
+            "largest, mean), or name one row and column"
+        )
