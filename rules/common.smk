@@ -12,6 +12,7 @@ import yaml
 
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
+from blindspots.config.ancestry import ancestors
 from blindspots.config.check import check
 from blindspots.config.claims import claims_of
 from blindspots.config.datasets import is_derived
@@ -187,10 +188,33 @@ def clean_of(experiments):
     return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
 
 
-def expectations(nets, seeds=config["seeds"]):
-    """Whether nets err as often as expected, of those of which it is."""
-    known = [net for net in nets if NETS[net]["expect"] is not None]
+def with_expectation(nodes):
+    """The nets whose error the config expects, among entries (section, name) and all behind them."""
+    found = dict.fromkeys([*nodes, *ancestors(config, nodes)])
+    return [net for section, net in found if section == "nets" and NETS[net]["expect"] is not None]
+
+
+def expectations(nodes, seeds=config["seeds"]):
+    """Files that say whether these nets err as often as expected."""
+    known = with_expectation(nodes)
     return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
+
+
+def nodes_of(nets):
+    return [("nets", net) for net in nets]
+
+
+def made_from(nodes):
+    """By entry the nets behind it whose error the config expects, with their labels; of others nothing."""
+    found = {}
+    for section, name in nodes:
+        behind = [
+            net for net in with_expectation([(section, name)]) if (section, name) != ("nets", net)
+        ]
+        if behind:
+            called = name if section == "nets" else f"{section.removesuffix('s')} {name}"
+            found[called] = {net: NETS[net]["label"] for net in behind}
+    return found
 
 
 def splits_of(datasets):

@@ -14,7 +14,8 @@ def main(snakemake):
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
-    settings = labelled(table["settings"], snakemake.input.get("expected", []))
+    flagged, made_from = snakemake.input.get("expected", []), table["made_from"]
+    settings = labelled(table["settings"], flagged, made_from)
     found = summarised(
         summarise, frames, settings, where, several=table["several"], figures=table["figures"]
     )

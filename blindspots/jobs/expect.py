@@ -118,11 +118,14 @@ def _by_chance(expected: float, found: float, n: int) -> str:
     )
 
 
-def flags(paths: Sequence[str | Path]) -> dict[str, str]:
-    """Nets that do not err as expected, by name: both errors, in words.
+def flags(
+    paths: Sequence[str | Path], made_from: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, str]:
+    """Nets that do not err as expected, and what is made from them, by name: both errors, in words.
 
     Args:
         paths: of tables with `EXPECTED`.
+        made_from: by name of a net, an attack or a dataset the nets behind it, with their labels.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -130,19 +133,28 @@ def flags(paths: Sequence[str | Path]) -> dict[str, str]:
         if not row["as_expected"]:
             said = f"clean error {row['error']:.4g}%, expected {row['expected']:g}%"
             found.setdefault(row["net"], said)
-    return found
+    all_said = {}
+    for name, nets in (made_from or {}).items():
+        own = [found[name]] if name in found else []
+        theirs = [f"made from {nets[net]}: {found[net]}" for net in nets if net in found]
+        all_said[name] = "; ".join(own + theirs)
+    return found | {name: said for name, said in all_said.items() if said}
 
 
 def labelled(
-    settings: Mapping[str, Any], paths: Sequence[str | Path], form: str = "{} ({})"
+    settings: Mapping[str, Any],
+    paths: Sequence[str | Path],
+    made_from: Mapping[str, Mapping[str, str]] | None = None,
+    form: str = "{} ({})",
 ) -> dict[str, Any]:
     """Settings of a table or a figure, in whose labels of nets `flags` are.
 
     Args:
         settings: of the method; those without `labels` stay as they are.
         paths: as for `flags`.
+        made_from: likewise.
         form: of a label and what is said beside it.
     """
-    found, labels = flags(paths), settings.get("labels", {})
+    found, labels = flags(paths, made_from), settings.get("labels", {})
     told = {net: form.format(labels[net], said) for net, said in found.items() if net in labels}
     return dict(settings) | ({"labels": labels | told} if told else {})

@@ -49,6 +49,7 @@ def summary(mapping, role):
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
+        "made_from": made_from(nodes_of(nets_shown(mapping))),
         "figures": figures,
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),

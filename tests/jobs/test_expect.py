@@ -139,6 +139,19 @@ def test_what_is_taken_for_an_error_is_rounded_to_it_or_differs_by_an_image(prin
     assert expect.accepted(printed, n) == pytest.approx((printed - half, printed + half))
 
 
+def test_what_is_made_from_a_flagged_net_says_so(ended, tmp_path):
+    ended(100, {"error": 2.0})
+    paths, said = [tmp_path / "expected.parquet"], "clean error 50%, expected 2%"
+    made = {
+        "tuned": {"theirs": "Theirs"},
+        "other": {"known": "Known"},
+        "theirs": {"known": "Known"},
+    }
+    assert expect.flags(paths, made) == {"theirs": said, "tuned": f"made from Theirs: {said}"}
+    labels = expect.labelled({"labels": {"tuned": "T", "other": "O"}}, paths, made)["labels"]
+    assert labels == {"tuned": f"T (made from Theirs: {said})", "other": "O"}
+
+
 def test_labels_of_flagged_nets_say_so_and_others_stay(ended, tmp_path):
     ended(100, {"error": 2.0})
     paths, settings = [tmp_path / "expected.parquet"], {"labels": {"theirs": "A", "b": "B"}, "k": 3}
