@@ -418,6 +418,18 @@ def test_given_weights_are_no_net_of_the_default_trainer():
     assert "trainer" not in found["b"] | found["c"]
 
 
+def test_a_net_made_of_others_has_the_default_trainer_only_where_it_asks_to_be_trained():
+    made = "model: encoded, parents: {encoder: a}"
+    found = read(
+        "data: digits\ndefaults: {model: mlp, trainer: {method: lbfgs, decay: 1}}\nnets:\n"
+        f"  a: {{}}\n  b: {{{made}}}\n  c: {{{made}, trainer: {{}}}}\n"
+        f"  d: {{{made}, train_on: P1}}\n"
+    )["nets"]
+    assert not {"trainer", "train_on"} & {*found["b"]}
+    assert found["c"]["trainer"] == found["d"]["trainer"] == found["a"]["trainer"]
+    assert (found["c"]["train_on"], found["d"]["train_on"]) == ("train", "P1")
+
+
 def test_radii_of_an_attack_and_lists_that_a_method_takes_are_left(tmp_path, monkeypatch):
     (tmp_path / "lab_of_lists.py").write_text(
         "from blindspots.families import budget\n"
