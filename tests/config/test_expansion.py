@@ -445,6 +445,23 @@ def test_radii_of_an_attack_and_lists_that_a_method_takes_are_left(tmp_path, mon
     assert [*found.config["attacks"]] == ["near-1", "near-2"]
 
 
+def test_several_values_of_a_setting_that_takes_pairs_too_are_several_nets():
+    net = "data: digits\nnets:\n  a: {{model: mlp, trainer: {{method: sgd, {}}}}}\n"
+    found = read(net.format("epochs: 1, learning_rate: [5e-2, 0.01]"))["nets"]
+    assert [*found] == ["a-5e-2", "a-0.01"]
+    pairs = [[0, 0.1], [5, 0.01]]
+    assert [*read(net.format(f"epochs: 1, learning_rate: {pairs}"))["nets"]] == ["a"]
+
+
+def test_a_list_that_a_setting_takes_is_one_value_whatever_is_wrong_with_it(tmp_path):
+    lbfgs = "data: digits\nnets: {{a: {{model: {}, trainer: {{method: lbfgs, decay: {}}}}}}}\n"
+    assert [*read(lbfgs.format("mlp", "[1e-3, 1e-4]"))["nets"]] == ["a"]
+    (line,) = faults(tmp_path, lbfgs.format("mlp", "[1e-3, -1]"))
+    assert "nets.a.trainer.decay.1: expected at least 0" in line
+    (line,) = faults(tmp_path, lbfgs.format("{method: mlp, hidden: [5, x]}", "0"))
+    assert "nets.a.model.hidden.1: expected a whole number" in line
+
+
 def test_a_table_of_several_experiments_is_several():
     found = read(SHORT + "tables: {ledger: {experiment: all, title: Radii}}\n")
     assert found["tables"] == {
