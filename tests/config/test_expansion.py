@@ -489,6 +489,18 @@ def test_checkpoints_of_nets_are_named_by_a_pattern_of_theirs_alone():
     }
 
 
+def test_a_checkpoint_of_a_net_that_is_several_is_one_of_each():
+    net = {"model": "mlp", "trainer": {"method": "sgd", "epochs": [1, 2]}, "checkpoints": [1]}
+    raw = {"run": "r", "data": "digits", "nets": {"a": net}, "attacks": {"closest": {}}}
+    raw["groups"] = {"early": ["a@1"]}
+    for listed in ("a@1", ["a@1"], "early"):
+        found = expand(raw | {"experiments": {"x": {"nets": listed}}})
+        assert not found.faults
+        assert found.config["experiments"]["x"]["sources"] == ["a-1@1", "a-2@1"]
+    faults = expand(raw | {"experiments": {"x": {"nets": ["a@2"]}}}).faults
+    assert faults[0].startswith("experiments.x.nets: expected a net of this config (a-1, a-1@1, ")
+
+
 def test_nets_of_another_dataset_are_not_among_all():
     config = yaml.safe_load(SHORT)
     config["datasets"] = {
