@@ -19,7 +19,7 @@ from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.config.printed import printed
-from blindspots.config.reading import full_form
+from blindspots.config.reading import full_form, placed
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -40,15 +40,22 @@ STARTED = psutil.Process().create_time()
 def checked(raw):
     """The config with every optional key, and the measurements that it asks for, read or not.
 
+    Third comes a function that puts the file and the line of its key before a message of a job.
     Ends the run with a line for each fault.
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
+
+    def in_file(said):
+        before, found, fault = said.partition("config: ")
+        return before + placed(fault, "config", where[1], full) if found else said
+
     by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
-        asked_for = full_form(raw, schema, *where).config.get("measurements", {})
-        return check(raw, schema, *where), [*asked_for]
+        full = full_form(raw, schema, *where)
+        asked_for = full.config.get("measurements", {})
+        return check(raw, schema, *where), [*asked_for], in_file
     except InputError as error:
         sys.exit(str(error))
 
@@ -77,7 +84,7 @@ def assert_weights_exist(section):
                 sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
-given, NAMED = checked(config)
+given, NAMED, IN_FILE = checked(config)
 config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")
@@ -107,9 +114,11 @@ def what_was_done():
     done, now = logs.jobs(Path(LOGS), STARTED), time.time()
     if not done:
         return []
+    warned = [IN_FILE(line) for line in logs.warnings(Path(LOGS), STARTED)]
     Path(LOGS, "times.md").write_text(logs.times(done, STARTED, now) + "\n", "utf-8")
     size = sum(file.stat().st_size for file in Path(RESULTS).rglob("*") if file.is_file())
     return [
+        *warned,
         logs.summary(done, STARTED, now) + f" ({LOGS}/times.md has all)",
         f"{size / 2**20:.0f} MiB in {RESULTS}; open {RESULTS}/report.html",
     ]

@@ -66,24 +66,25 @@ def expect(snakemake) -> None:
         )
     n, error = len(answers), 100 * float(rates(answers, WRONG).mean())
     low, high = accepted(told["error"], n, told["tolerance"])
+    expected = float(told["error"])
     found = {
         "net": told["net"], "seed": told["seed"], "dataset": clean["dataset"].iloc[0],
-        "part": told["part"], "n": n, "error": error, "expected": told["error"],
+        "part": told["part"], "n": n, "error": error, "expected": expected,
         "low": low, "high": high, "as_expected": low <= error <= high,
     }  # fmt: skip
     if not found["as_expected"]:
         said = (
-            f"{where}: expected a clean error of {told['error']:g}% on the {n} images of part "
+            f"{where}: expected a clean error of {told['error']}% on the {n} images of part "
             f"{told['part']}, found {error:.4g}%; check {CAUSES}"
-            f"{_by_chance(told['error'], error, n)}"
+            f"{_in_percent(expected)}{_by_chance(told['error'], error, n)}"
         )
         if told["required"]:
             raise InputError(said)
-        warn(said)
+        warn(f"{said}; the run goes on")
     tables.write(snakemake.output[0], tables.build(found, EXPECTED), provenance(snakemake))
 
 
-def accepted(error: float, n: int, tolerance: float | None = None) -> Interval:
+def accepted(error: float | str, n: int, tolerance: float | None = None) -> Interval:
     """The clean errors that are taken for an expected one, in percent.
 
     A published figure is of the very images that are shown here, on which the published net has
@@ -91,23 +92,28 @@ def accepted(error: float, n: int, tolerance: float | None = None) -> Interval:
     images would. So without a tolerance only its rounding is left open, and one image or `TIES`.
 
     Args:
-        error: as printed, in percent: 1.8 stands for 1.75 to 1.85.
+        error: as printed, in percent: 1.8 stands for 1.75 to 1.85, "1.80" for 1.795 to 1.805.
         n: images.
         tolerance: percentage points on either side, instead.
     """
     half = _rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
     half += 1e-9  # of the difference, in float64
-    return Interval(error - half, error + half)
+    return Interval(float(error) - half, float(error) + half)
 
 
-def _rounding(error: float) -> float:
+def _rounding(error: float | str) -> float:
     """Half a unit of the last digit of a figure."""
-    return 0.5 * 10.0 ** int(Decimal(repr(error)).as_tuple().exponent)
+    return 0.5 * 10.0 ** int(Decimal(str(error)).as_tuple().exponent)
 
 
-def _by_chance(expected: float, found: float, n: int) -> str:
+def _in_percent(expected: float) -> str:
+    """A hint where a share may have been written for a percentage."""
+    return f", and that {expected:g} is in percent" if 0 < expected < 1 else ""
+
+
+def _by_chance(printed: float | str, found: float, n: int) -> str:
     """A hint where other images than those of the figure might show the error that was found."""
-    half = _rounding(expected)
+    half, expected = _rounding(printed), float(printed)
     ends = max(0.0, expected - half) / 100, min(100.0, expected + half) / 100
     low, high = statistics.rates_seen(*ends, n)
     if not low <= found / 100 <= high:

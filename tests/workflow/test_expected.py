@@ -52,7 +52,12 @@ def found(run):
 def test_another_error_is_said_in_the_run_and_of_every_row_of_the_net(run):
     row = found(run)
     assert row["error"] > 50 and not row["as_expected"]
-    assert "config: nets.theirs.expect: expected a clean error of 1.8% on the" in run.said
+    said = "nets.theirs.expect: expected a clean error of 1.8% on the"
+    *_, last = (line for line in run.said.splitlines() if said in line)
+    number = (run.folder / "my.yaml").read_text("utf-8").splitlines().index("    expect:", 40) + 1
+    assert f"warning: config: {said}" in run.said  # as it is found out
+    assert last.startswith("warning: /") and f"/my.yaml, line {number}: {said}" in last
+    assert last.endswith("; the run goes on")
     assert "nets.known.expect" not in run.said
     flag = FLAG.format(row["error"])
     for name in ("errors", "transfer", "ledger"):
