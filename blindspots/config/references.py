@@ -125,6 +125,13 @@ def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
             f"{key}.trainer.patience: expected images to validate by, found validation: 0 under "
             "splits; enlarge it, or leave out patience"
         )
+    for name, entry in net["attacked"].items() if waits else ():
+        if config["experiments"].get(entry["experiment"], {}).get("part") == "validation":
+            yield (
+                f"{key}.attacked.{name}: expected attacked images of another part than validation, "
+                "by which patience ends the training, found those; name an experiment on train, P1 "
+                "or P2, or leave out patience"
+            )
     for role in net["parents"] if "parents" in of_loop and not model_takes_parents else ():
         if role != "start":
             yield (
