@@ -5,7 +5,6 @@ import pytest
 from blindspots.config.check import check
 from blindspots.interface import InputError
 from blindspots.report.readings import readings_taken, settings_in_effect
-from blindspots.report.sections import experiment
 from tests.configs import full
 from tests.pages import SCHEMA
 
@@ -47,18 +46,12 @@ def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]
 
 
-def test_noise_in_the_place_of_an_attack_aims_at_nothing():
+def test_a_setting_that_another_leaves_without_effect_is_not_among_them():
     raw = digits()
-    raw["experiments"]["noise"] = raw["experiments"]["cross-model"] | {"attack": "gaussian-0.1"}
-    settings = check(raw, SCHEMA)
-    assert readings_taken(settings)["target"] == "random"
-    assert (
-        "target" not in {k: t for k, _, t in settings_in_effect(settings)}["attacks.gaussian-0.1"]
-    )
-    assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
-    raw["experiments"] = {"noise": raw["experiments"]["noise"]}
-    raw |= {"tables": {}, "figures": {}, "claims": None}
-    assert "target" not in readings_taken(check(raw, SCHEMA))
+    raw["attacks"]["gaussian-0.1"] = {"method": "gaussian", "distortion": 0.05}
+    found = {key: text for key, _, text in settings_in_effect(check(raw, SCHEMA))}
+    assert found["attacks.gaussian-0.1"] == "clip = True, distortion = 0.05"
+    assert found["attacks.gaussian-0.3"] == "std = 0.3, clip = True, distortion = None"
 
 
 def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):
