@@ -19,7 +19,7 @@ from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.config.printed import printed
-from blindspots.config.reading import full_form, placed
+from blindspots.config.reading import full_form, laid_over, placed, with_nulls
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -50,7 +50,8 @@ def checked(raw):
         before, found, fault = said.partition("config: ")
         return before + placed(fault, "config", where[1], full) if found else said
 
-    by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
+    by_hand = workflow.config_settings.config or {}  # by --config, which is in no file
+    raw = laid_over(raw, with_nulls(by_hand))
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
         full = full_form(raw, schema, *where)

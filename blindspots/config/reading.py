@@ -23,6 +23,13 @@ def laid_over(base: Any, over: Any) -> Any:
     return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
+def with_nulls(value: Any) -> Any:
+    """A value of Snakemake's --config, which leaves null as text, with null in it."""
+    if isinstance(value, Mapping):
+        return {key: with_nulls(inside) for key, inside in value.items()}
+    return None if value == "null" else value
+
+
 def full_form(
     raw: Any,
     schema: Mapping[str, Any],

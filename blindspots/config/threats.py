@@ -16,6 +16,12 @@ from blindspots.config.wording import shown, unknown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
 
+LONGEST = 2.0
+"""The largest length per pixel for images in [0, 1]: noise of twice their range."""
+
+OF_FLOAT32 = 1e6
+"""Longer ones are refused whatever the dataset."""
+
 
 def attack_faults(
     key: str, attack: Mapping[str, Any], given: Mapping[str, Any], nets: Mapping[str, Any]
@@ -77,7 +83,7 @@ def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
         dataset = plain_of(config["datasets"], experiment["data"])
         if ":" in config["datasets"][dataset]["method"]:
             continue  # a user's, in a box of its own
-        lengths = [(f"experiments.{name}.{key}", experiment[key]) for key in OF_EXPERIMENT]
+        lengths = [(f"experiments.{name}.amplify", experiment["amplify"])]
         for attack in [*experiment["attacks"], *experiment["controls"]]:
             lengths += _lengths_of(f"attacks.{attack}", config["attacks"][attack])
         for key, given in lengths:
@@ -88,16 +94,6 @@ def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
                         f"0 and 1, found {length:g}; divide it by 255 if 255 is white"
                     )
     yield from found.values()
-
-
-LONGEST = 2.0
-"""The largest length per pixel for images in [0, 1]: noise of twice their range."""
-
-OF_FLOAT32 = 1e6
-"""Longer ones are refused whatever the dataset."""
-
-OF_EXPERIMENT = ("amplify", "distortions")
-"""Keys of an experiment with lengths per pixel."""
 
 
 def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

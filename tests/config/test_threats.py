@@ -129,7 +129,6 @@ def test_a_fault_of_an_attack_is_one_line(raw, attack, message):
         ("attacks", "lbfgs", {"method": "threat_lab:within", "eps": [1, 8], "max_iterations": None},
          "eps: expected at most 2"),
         ("experiments", "both", {"amplify": [25.5]}, "amplify: expected at most 2"),
-        ("experiments", "both", {"distortions": [0.1, 25.5]}, "distortions: expected at most 2"),
     ],
 )  # fmt: skip
 def test_lengths_of_pixels_from_0_to_255_are_refused_where_they_are_from_0_to_1(
