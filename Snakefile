@@ -51,7 +51,7 @@ rule all:
         f"{RESULTS}/report.html",
         [f"{RESULTS}/ledger.parquet"] if EXPERIMENTS else [],
         measured("transfer", EXPERIMENTS),
-        expectations(NETS),
+        expectations(nodes_of(NETS)),
         [
             f"{folder}/{declared(MEASURED[name]).given[0]}.parquet"
             for name in NAMED

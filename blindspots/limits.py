@@ -2,7 +2,8 @@
 
 A config is checked against them before anything runs. They are read from the method's source, which
 is not imported for that, so that their arguments are plain values. Some say what a setting is for:
-`own_weights`, `mirror`, `one_of_its`. What depends on other keys, `up_to`, is read there, too.
+`own_weights`, `mirror`, `one_of_its`, `of_pixels`. What depends on other keys, `up_to` and
+`instead_of`, is read there, too.
 """
 
 from __future__ import annotations
@@ -92,6 +93,16 @@ def one_of_its(what: str | dict[str, str], by: str = "") -> Limit:
         by: that key.
     """
     return Limit("a name", lambda value: True)
+
+
+def of_pixels() -> Limit:
+    """Lengths per pixel, in the units of the box that the images are in."""
+    return Limit("a length", lambda value: True)
+
+
+def instead_of(key: str) -> Limit:
+    """A value that another setting has no effect beside; both together are refused."""
+    return Limit(f"a value instead of {key}", lambda value: True)
 
 
 def own_weights() -> Limit:

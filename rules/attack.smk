@@ -1,7 +1,7 @@
 rule attack:
     input:
         unpack(read_by_attack),
-        first=known_first,
+        first=known_first(nets="net", attacks="attack", datasets="dataset"),
         shards=shards,
         stale=stale("attack"),
     output:
@@ -35,7 +35,7 @@ rule attack:
 use rule attack as attack_shard with:
     input:
         unpack(read_by_attack),
-        first=known_first,
+        first=known_first(nets="net", attacks="attack", datasets="dataset"),
         stale=stale("attack_shard"),
     output:
         temp(

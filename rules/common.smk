@@ -12,13 +12,14 @@ import yaml
 
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
+from blindspots.config.ancestry import ancestors
 from blindspots.config.check import check
 from blindspots.config.claims import claims_of
 from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
 from blindspots.config.measurements import asked, declared, givers
 from blindspots.config.printed import printed
-from blindspots.config.reading import full_form
+from blindspots.config.reading import full_form, laid_over, placed, with_nulls
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
@@ -39,15 +40,23 @@ STARTED = psutil.Process().create_time()
 def checked(raw):
     """The config with every optional key, and the measurements that it asks for, read or not.
 
+    Third comes a function that puts the file and the line of its key before a message of a job.
     Ends the run with a line for each fault.
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
-    by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
+
+    def in_file(said):
+        before, found, fault = said.partition("config: ")
+        return before + placed(fault, "config", where[1], full) if found else said
+
+    by_hand = workflow.config_settings.config or {}  # by --config, which is in no file
+    raw = laid_over(raw, with_nulls(by_hand))
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
-        asked_for = full_form(raw, schema, *where).config.get("measurements", {})
-        return check(raw, schema, *where), [*asked_for]
+        full = full_form(raw, schema, *where)
+        asked_for = full.config.get("measurements", {})
+        return check(raw, schema, *where), [*asked_for], in_file
     except InputError as error:
         sys.exit(str(error))
 
@@ -76,7 +85,7 @@ def assert_weights_exist(section):
                 sys.exit(f"config: {section}.{name}.weights: {error}")
 
 
-given, NAMED = checked(config)
+given, NAMED, IN_FILE = checked(config)
 config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")
@@ -106,9 +115,11 @@ def what_was_done():
     done, now = logs.jobs(Path(LOGS), STARTED), time.time()
     if not done:
         return []
+    warned = [IN_FILE(line) for line in logs.warnings(Path(LOGS), STARTED)]
     Path(LOGS, "times.md").write_text(logs.times(done, STARTED, now) + "\n", "utf-8")
     size = sum(file.stat().st_size for file in Path(RESULTS).rglob("*") if file.is_file())
     return [
+        *warned,
         logs.summary(done, STARTED, now) + f" ({LOGS}/times.md has all)",
         f"{size / 2**20:.0f} MiB in {RESULTS}; open {RESULTS}/report.html",
     ]
@@ -187,10 +198,33 @@ def clean_of(experiments):
     return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
 
 
-def expectations(nets, seeds=config["seeds"]):
-    """Whether nets err as often as expected, of those of which it is."""
-    known = [net for net in nets if NETS[net]["expect"] is not None]
+def with_expectation(nodes):
+    """The nets whose error the config expects, among entries (section, name) and all behind them."""
+    found = dict.fromkeys([*nodes, *ancestors(config, nodes)])
+    return [net for section, net in found if section == "nets" and NETS[net]["expect"] is not None]
+
+
+def expectations(nodes, seeds=config["seeds"]):
+    """Files that say whether these nets err as often as expected."""
+    known = with_expectation(nodes)
     return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
+
+
+def nodes_of(nets):
+    return [("nets", net) for net in nets]
+
+
+def made_from(nodes):
+    """By entry the nets behind it whose error the config expects, with their labels; of others nothing."""
+    found = {}
+    for section, name in nodes:
+        behind = [
+            net for net in with_expectation([(section, name)]) if (section, name) != ("nets", net)
+        ]
+        if behind:
+            called = name if section == "nets" else f"{section.removesuffix('s')} {name}"
+            found[called] = {net: NETS[net]["label"] for net in behind}
+    return found
 
 
 def splits_of(datasets):

@@ -53,6 +53,7 @@ rule split:
 rule derive:
     input:
         unpack(read_by_derive),
+        first=known_first(datasets="dataset"),
         stale=stale("derive"),
     output:
         train=f"{RESULTS}/datasets/{{dataset}}.s{{seed}}/train.parquet",

@@ -65,9 +65,18 @@ def read_by_attack(wildcards):
     }
 
 
-def known_first(wildcards):
-    """An input: whether the net errs as expected, which is known before any attack and changes none."""
-    return ancient(expectations([wildcards.net], [wildcards.seed]))
+def known_first(**entries):
+    """An input: whether the nets behind a job's entries err as expected, which changes no result.
+
+    Args:
+        entries: wildcards by section, such as `nets="net"`.
+    """
+
+    def found(wildcards):
+        nodes = [(section, getattr(wildcards, name)) for section, name in entries.items()]
+        return ancient(expectations(nodes, [wildcards.seed]))
+
+    return found
 
 
 def of_experiment(wildcards):
@@ -140,7 +149,7 @@ def read_by_ledger(wildcards):
         "attacks": [*all_attacked(), *measured("witnesses")],
         "certificates": certified,
         "clean": clean_of(EXPERIMENTS.values()),
-        "expected": expectations(nets_of_experiments()),
+        "expected": expectations(nodes_of(nets_of_experiments())),
     }
 
 
@@ -168,7 +177,7 @@ def read_by_figure(wildcards):
 
 
 def read_by_summary(mapping, role):
-    return evidence_of(mapping, role) | {"expected": expectations(nets_shown(mapping))}
+    return evidence_of(mapping, role) | {"expected": expectations(nodes_of(nets_shown(mapping)))}
 
 
 def read_by_report(wildcards):
@@ -182,5 +191,5 @@ def read_by_report(wildcards):
         "pictures": measured("pictures", EXPERIMENTS),
         "transfer": measured("transfer", EXPERIMENTS),
         "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
-        "expected": expectations(NETS),
+        "expected": expectations(nodes_of(NETS)),
     }

@@ -15,6 +15,7 @@ rule ledger:
         runtime=15,
     params:
         images=audited_images(),
+        made_from=made_from(nodes_of(nets_of_experiments())),
         reads=reads(read_by_ledger),
         code=code("ledger.py"),
     script:
@@ -141,6 +142,7 @@ rule report:
             list(config[key]) for key in ("datasets", "nets", "experiments", "tables", "figures")
         ],
         claims=CLAIMS,
+        made_from=made_from((s, n) for s in ("nets", "attacks", "datasets") for n in config[s]),
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

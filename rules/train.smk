@@ -1,6 +1,7 @@
 rule train:
     input:
         unpack(read_by_train),
+        first=known_first(nets="net"),
         stale=stale("train"),
     output:
         weights=WEIGHTS,
@@ -32,6 +33,7 @@ rule train:
 use rule train as train_checkpoints with:
     input:
         unpack(read_by_train),
+        first=known_first(nets="net"),
         stale=stale("train_checkpoints"),
     output:
         weights=WEIGHTS,

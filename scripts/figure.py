@@ -16,7 +16,8 @@ def main(snakemake):
     frames, said = evidence(snakemake.input, figure["n"], figure["pictures"]), ""
     if not getattr(draw, "across", False):
         frames, said = of_one(frames, several=figure["several"])
-    settings = labelled(figure["settings"], snakemake.input.get("expected", []), "{}\n{}")
+    flagged, made_from = snakemake.input.get("expected", []), figure["made_from"]
+    settings = labelled(figure["settings"], flagged, made_from, "{}\n{}")
     with style():
         drawn = draw(**frames, **settings)
         says, *_ = (inspect.getdoc(draw) or "").split("\n\n")

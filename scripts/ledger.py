@@ -12,9 +12,8 @@ def main(snakemake):
     inputs = {name: snakemake.input[name] for name in ("attacks", "certificates", "clean")}
     images = [(of["dataset"], of["seed"], of["file"]) for of in snakemake.params.images]
     prepared = dict(zip(images, map(Prepared, snakemake.input.images), strict=True))
-    ledger = build(
-        **evidence(inputs), prepared=prepared, flags=flags(snakemake.input.get("expected", []))
-    )
+    flagged = flags(snakemake.input.get("expected", []), snakemake.params.made_from)
+    ledger = build(**evidence(inputs), prepared=prepared, flags=flagged)
     tables.write(snakemake.output[0], tables.from_frame(ledger, SCHEMA), provenance(snakemake))
 
 

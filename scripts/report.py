@@ -19,7 +19,7 @@ def main(snakemake):
         pictures=dict(zip(config["experiments"], given.pictures, strict=True)),
         transfer=dict(zip(config["experiments"], given.transfer, strict=True)),
         clean=given.clean,
-        flags=flags(given.get("expected", [])),
+        flags=flags(given.get("expected", []), snakemake.params.made_from),
         causes=CAUSES,
         claims=snakemake.params.claims,
         made_by=provenance(snakemake)["settings"],

@@ -14,13 +14,13 @@ def main(snakemake):
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
     frames = evidence(snakemake.input, table["n"], table["pictures"])
-    expected = snakemake.input.get("expected", [])
-    settings = labelled(table["settings"], expected)
+    flagged, made_from = snakemake.input.get("expected", []), table["made_from"]
+    settings = labelled(table["settings"], flagged, made_from)
     found = summarised(
         summarise, frames, settings, where, several=table["several"], figures=table["figures"]
     )
     metadata = provenance(snakemake) | {"title": table["title"]}
-    metadata |= {"doubts": said} if (said := doubts(settings, expected)) else {}
+    metadata |= {"doubts": said} if (said := doubts(settings, flagged, made_from)) else {}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 
 

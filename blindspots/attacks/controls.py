@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
-from blindspots.limits import at_least, at_most
+from blindspots.limits import at_least, at_most, of_pixels
 from blindspots.threat.rays import Ray
 
-Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum")]
+Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum"), of_pixels()]
 """RMS per pixel; what is summed is its square over an image and through a network."""
 
 

@@ -81,6 +81,20 @@ def takes_list(annotation: ast.expr | None) -> bool:
     return True
 
 
+def is_of_several(values: list[Any], annotation: ast.expr | None) -> bool:
+    """Return whether a list holds several values of a parameter, and is not itself its value.
+
+    Args:
+        values: the list.
+        annotation: as for `misfit`; None: it is a value.
+    """
+    if not takes_list(annotation):
+        return True
+    if annotation is None or misfit(values, annotation) is None:
+        return False
+    return all(misfit(value, annotation) is None for value in values)
+
+
 def mentions(
     value: Any, annotation: ast.expr, mark: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[tuple[int | str, ...], Any, list[Any], Mapping[str, Any]]]:

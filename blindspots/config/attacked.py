@@ -22,17 +22,6 @@ def fill_in(config: Config) -> None:
                 entry.setdefault("attack", attacks[0])
 
 
-def made_of(net: Config, config: Config) -> Iterator[tuple[str, str]]:
-    """The nets and datasets behind the attacked images of a net, each with its section."""
-    for entry in net["attacked"].values():
-        yield "nets", entry["net"]
-        attack = config["attacks"].get(entry.get("attack"), {})
-        yield from (("nets", parent) for parent in attack.get("parents", {}).values())
-        experiment = config["experiments"].get(entry["experiment"])
-        if experiment is not None:
-            yield "datasets", experiment["data"]
-
-
 def attacked_faults(key: str, net: Config, config: Config) -> Iterator[str]:
     """A line for each name that names nothing, and where a trainer wants such images or none.
 

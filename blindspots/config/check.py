@@ -17,7 +17,7 @@ from blindspots.config.reading import full_form, raise_faults
 from blindspots.config.references import in_use, reference_faults
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
-from blindspots.config.threats import attack_faults, certificate_faults
+from blindspots.config.threats import attack_faults, certificate_faults, length_faults
 from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
@@ -84,7 +84,7 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
         faults = list(reference_faults(config))
         names_are_known = not faults
         if names_are_known:
-            faults += chance_faults(config)
+            faults += [*chance_faults(config), *length_faults(config)]
         first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
             key, given = "data" if short and key == first else key, method_settings(instance, role)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from blindspots.config import methods
-from blindspots.config.attacked import made_of
+from blindspots.config.ancestry import ancestors
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
 
@@ -140,26 +140,9 @@ def parent_faults(
 
 def _cycles(config: Config) -> Iterator[str]:
     """A line for the first net or dataset that is made from itself."""
-    known = {
-        (section, name): [
-            *(("nets", parent) for parent in entry["parents"].values()),
-            *([("nets", entry["checkpoint"]["net"])] if entry.get("checkpoint") else []),
-            *(made_of(entry, config) if section == "nets" else ()),
-            ("datasets", entry["data"]),
-        ]
-        for section in ("nets", "datasets")
-        for name, entry in config[section].items()
-    }
-    for node, parents in known.items():
-        line, seen = list(parents), set()
-        while line:
-            parent = line.pop()
-            if parent == node:
-                section, name = node
-                entry = config[section][name]
+    for section in ("nets", "datasets"):
+        for name, entry in config[section].items():
+            if (section, name) in ancestors(config, [(section, name)]):
                 key = next((k for k in ("parents", "attacked") if entry.get(k)), "data")
                 yield f"{section}.{name}.{key}: expected no cycle, found one through {name}"
                 return
-            if parent in known and parent not in seen:
-                seen.add(parent)
-                line += known[parent]

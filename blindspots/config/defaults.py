@@ -40,7 +40,7 @@ def lay_under(nets: Config, defaults: Config, kept: Mapping[str, set[str]]) -> d
             default = defaults.get(part)
             if default is None or part in kept.get(name, ()):
                 continue
-            if part == "trainer" and "trainer" not in net and _has_weights(net):
+            if part == "trainer" and "trainer" not in net and _is_complete(net):
                 continue
             own = net.get(part, {})
             laid = {key: default[key] for key in _laid_under(default, own, role)}
@@ -89,12 +89,18 @@ def _laid_under(default: Config, own: Config, role: str) -> list[str]:
     return [name for name in default if "method" in own and _may_take(role, own["method"], name)]
 
 
-def _has_weights(net: Config) -> bool:
-    """Return whether a net needs no trainer: its weights are given, or its model brings them."""
+def _is_complete(net: Config) -> bool:
+    """Return whether a net needs no trainer: its weights are given, or come from its model.
+
+    A model that is made of other nets has theirs, unless `train_on` says that it is trained.
+    """
     with suppress(InputError):  # no such method, said with the methods
         model = net.get("model", {})
-        brings = "method" in model and methods.own_weights(model["method"], model) is not None
-        return brings or "weights" in net
+        if "method" in model and methods.own_weights(model["method"], model) is not None:
+            return True
+        known = methods.settings("models", model["method"]) if "method" in model else None
+        if known is not None and "parents" in known[1] and "train_on" not in net:
+            return True
     return "weights" in net
 
 

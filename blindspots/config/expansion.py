@@ -14,6 +14,7 @@ from blindspots.config.drafts import Config, Draft, Way, copied
 from blindspots.config.instances import ROLES
 from blindspots.config.naming import (
     Named,
+    checkpoints_of,
     group_faults,
     is_several,
     resolved,
@@ -68,7 +69,8 @@ def _write_out(draft: Draft) -> None:
     groups = {name: _list(listed) for name, listed in config.pop("groups", {}).items()}
     nets = _multiplied(draft, "nets", "a net")
     names = dict.fromkeys(with_checkpoints(nets.entries, config["nets"]))
-    nets = nets._replace(entries=names, matched=names, groups=groups)
+    made = {**nets.instances} | checkpoints_of(nets.instances, config["nets"])
+    nets = nets._replace(entries=names, matched=names, groups=groups, instances=made)
     draft.faults += group_faults(groups, nets)
     attacks = _multiplied(draft, "attacks", "an attack")
     named, titles = experiments.write_out(draft, nets, attacks)

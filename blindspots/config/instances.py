@@ -11,7 +11,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
-from blindspots.config.annotations import takes_list
+from blindspots.config.annotations import is_of_several
+from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
 Entry = dict[str, Any]
@@ -103,7 +104,7 @@ def _single(section: str, entry: Entry) -> Iterator[Way]:
 
 
 def _of_one(role: str, instance: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """The settings of a method, of some that hold a list, whose annotation tells of one value."""
+    """The settings of a method that hold a list of several values, by their annotation."""
     lists = [name for name in names if isinstance(instance[name], list)]
     if not lists or not isinstance(instance.get("method"), str):
         return []
@@ -111,7 +112,12 @@ def _of_one(role: str, instance: Mapping[str, Any], names: Iterable[str]) -> lis
         parameters = methods.parameters_of(role, instance["method"])
         if role == "attacks" and methods.family(instance["method"]).kind == "budget":
             lists = [name for name in lists if name != "eps"]  # its radii are rows of one table
-        return [n for n in lists if n in parameters and not takes_list(parameters[n].annotation)]
+        return [
+            name
+            for name in lists
+            if name in parameters
+            and is_of_several(numbers(instance[name]), parameters[name].annotation)
+        ]
     return []
 
 

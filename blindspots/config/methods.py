@@ -205,6 +205,19 @@ def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
     return found
 
 
+def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that have no effect beside others that are given, each with that other.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found: dict[str, str] = {}
+    for name, others in marked(role, method, "instead_of").items():
+        if given.get(name) is not None:
+            found |= dict.fromkeys(others, name)
+    return found
+
+
 def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The setting that names the file of the weights that a model brings, and that file.
 

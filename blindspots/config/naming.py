@@ -107,5 +107,22 @@ def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]
     ]
 
 
+def checkpoints_of(
+    instances: Mapping[str, Sequence[str]], nets: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """The checkpoints that NAME@STEP stands for where several nets were made of an entry NAME.
+
+    Args:
+        instances: by name of such an entry, the names of its nets.
+        nets: by name.
+    """
+    found: dict[str, list[str]] = {}
+    for name, made in instances.items():
+        for one in made:
+            for step in nets[one].get("checkpoints", ()):
+                found.setdefault(f"{name}@{step}", []).append(f"{one}@{step}")
+    return found
+
+
 def _once(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))

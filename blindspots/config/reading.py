@@ -23,6 +23,13 @@ def laid_over(base: Any, over: Any) -> Any:
     return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
+def with_nulls(value: Any) -> Any:
+    """A value of Snakemake's --config, which leaves null as text, with null in it."""
+    if isinstance(value, Mapping):
+        return {key: with_nulls(inside) for key, inside in value.items()}
+    return None if value == "null" else value
+
+
 def full_form(
     raw: Any,
     schema: Mapping[str, Any],
@@ -62,11 +69,21 @@ def full_form(
 
 def raise_faults(faults: Iterable[str], where: str, files: Written, full: Draft) -> None:
     """Raise what is wrong, a line for each fault, of the keys in the user's files."""
-    said = []
-    for fault in faults:
-        made, _, what = fault.partition(": ")
-        key = source_of(made, full.made)
-        place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
-        said.append(f"{place or where}: {key}: {what}")
+    said = [placed(fault, where, files, full) for fault in faults]
     if said:
         raise InputError("\n".join(dict.fromkeys(said)))
+
+
+def placed(fault: str, where: str, files: Written, full: Draft) -> str:
+    """A line "KEY: what is wrong" with the file and the line of the key before it.
+
+    Args:
+        fault: the line.
+        where: what is said instead of a key that is in no file.
+        files: where the keys are.
+        full: the config's full form.
+    """
+    made, _, what = fault.partition(": ")
+    key = source_of(made, full.made)
+    place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
+    return f"{place or where}: {key}: {what}"

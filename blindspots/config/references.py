@@ -38,14 +38,14 @@ def reference_faults(config: Config) -> Iterator[str]:
             yield f"{key}: expected either attack or a list of attacks, found {found}"
         for attack in experiment["attacks"]:
             yield from unknown(f"{key}.attack", attack, attacks, "an attack")
-            if _leaves_the_box(attacks.get(attack)):
+            if attack in attacks and _kind(attacks[attack]["method"]) == "control":
                 yield (
-                    f"{key}.attack: expected an attack that keeps images in the box, found "
-                    f"{attack} with clip: false; remove clip, or name it among controls"
+                    f"{key}.attack: expected an attack, which looks for images that fool a net, "
+                    f"found {attack}, a control; name it among controls"
                 )
         for control in experiment["controls"]:
             yield from unknown(f"{key}.controls", control, attacks, "an attack")
-            if control in attacks and _needs_model(attacks[control]["method"]):
+            if control in attacks and _kind(attacks[control]["method"]) not in ("control", ""):
                 yield (
                     f"{key}.controls: expected an attack that needs no model, such as gaussian, "
                     f"found {control}"
@@ -65,11 +65,6 @@ def reference_faults(config: Config) -> Iterator[str]:
                 yield f"{key}: expected nets of the experiments, found {net}; leave it out"
 
 
-def _leaves_the_box(attack: Config | None) -> bool:
-    """Return whether a method of the package is told not to clip; a user's `clip` may differ."""
-    return attack is not None and ":" not in attack["method"] and attack.get("clip") is False
-
-
 def _own_weights(model: Config) -> tuple[str, Any] | None:
     try:
         return methods.own_weights(model["method"], model)
@@ -77,11 +72,11 @@ def _own_weights(model: Config) -> tuple[str, Any] | None:
         return None  # reported with the methods
 
 
-def _needs_model(attack: str) -> bool:
+def _kind(attack: str) -> str:
     try:
-        return methods.needs_model(attack)
+        return methods.family(attack).kind
     except InputError:
-        return False  # reported with the methods
+        return ""  # reported with the methods
 
 
 def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
@@ -125,6 +120,13 @@ def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
             f"{key}.trainer.patience: expected images to validate by, found validation: 0 under "
             "splits; enlarge it, or leave out patience"
         )
+    for name, entry in net["attacked"].items() if waits else ():
+        if config["experiments"].get(entry["experiment"], {}).get("part") == "validation":
+            yield (
+                f"{key}.attacked.{name}: expected attacked images of another part than validation, "
+                "by which patience ends the training, found those; name an experiment on train, P1 "
+                "or P2, or leave out patience"
+            )
     for role in net["parents"] if "parents" in of_loop and not model_takes_parents else ():
         if role != "start":
             yield (

@@ -112,6 +112,8 @@ def _expected(error: ValidationError) -> str:
             return f"one of {', '.join(map(str, limit))}"
         case "maxLength":
             return f"at most {limit} letters"
+        case "pattern" if "\\d" in limit:
+            return "a number from 0 to 100"
         case "pattern":
             return "letters, digits, '.', '_' or '-', a letter or digit first"
         case "not":

@@ -74,6 +74,12 @@ def method_faults(
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
+    for name, instead in methods.without_effect(role, method, given).items():
+        if name in given:
+            yield (
+                f"{key}.{name}: expected either {name} or {instead}, found both, of which {name} "
+                "has no effect; remove one"
+            )
     yield from _beyond(key, instance, methods.defaults(role, method), parameters)
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.datasets import plain_of
 from blindspots.config.declarations import norm_of
 from blindspots.config.values import is_number
 from blindspots.config.wording import shown, unknown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
+
+LONGEST = 2.0
+"""The largest length per pixel for images in [0, 1]: noise of twice their range."""
+
+OF_FLOAT32 = 1e6
+"""Longer ones are refused whatever the dataset."""
 
 
 def attack_faults(
@@ -60,6 +68,43 @@ def attack_faults(
         yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
     if settings is not None and "parents" in settings[1] and not attack["parents"]:
         yield f"{key}: expected parents for {method}, found none; add them"
+
+
+def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each length per pixel that cannot be meant for images in [0, 1].
+
+    These are the images of the package's datasets, and of others that are made from them.
+
+    Args:
+        config: as a whole, whose names are known.
+    """
+    found: dict[str, str] = {}
+    for name, experiment in config["experiments"].items():
+        dataset = plain_of(config["datasets"], experiment["data"])
+        if ":" in config["datasets"][dataset]["method"]:
+            continue  # a user's, in a box of its own
+        lengths = [(f"experiments.{name}.amplify", experiment["amplify"])]
+        for attack in [*experiment["attacks"], *experiment["controls"]]:
+            lengths += _lengths_of(f"attacks.{attack}", config["attacks"][attack])
+        for key, given in lengths:
+            for length in given if isinstance(given, list) else [given]:
+                if is_number(length) and LONGEST < length <= OF_FLOAT32:
+                    found[key] = (
+                        f"{key}: expected at most {LONGEST:g}, as pixels of {dataset} are between "
+                        f"0 and 1, found {length:g}; divide it by 255 if 255 is white"
+                    )
+    yield from found.values()
+
+
+def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The settings of an attack that are lengths per pixel, with their keys and values."""
+    with suppress(InputError):  # reported with the methods
+        for name in methods.marked("attacks", attack["method"], "of_pixels"):
+            yield f"{key}.{name}", attack.get(name)
+        family = methods.family(attack["method"])
+        default = methods.defaults("attacks", attack["method"]).get("norm", *family.norms[:1])
+        if family.kind == "budget" and attack.get("norm", default) == "linf":
+            yield f"{key}.eps", attack.get("eps")
 
 
 def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,44 +10,55 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from blindspots.files import tables
+from blindspots.files.images import Deferred, Stack, held
+from blindspots.files.rows import Rows
 
 
 class Attacked(NamedTuple):
     """Attacked images of one net.
 
     Attributes:
-        images: (n, *image); the original where a minimal attack failed.
+        images: (n, *image), in memory or read when they are needed; the original where a minimal
+            attack failed.
         labels: (n,) int64.
         success: (n,) bool, whether the attack met its goal.
         eps: (n,) float64, the radius; NaN of a minimal attack.
         rows: (n,) int64, the place of each original in the prepared file.
     """
 
-    images: Tensor
+    images: Stack
     labels: Tensor
     success: Tensor
     eps: Tensor
     rows: Tensor
 
 
-def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attacked:
-    """Read the first rows of a table of attacks.
+def read(
+    path: str | Path, n: int, device: torch.device | str = "cpu", most: float = inf
+) -> Attacked:
+    """Read the first rows of a table of attacks, and no others.
 
     Args:
         path: of the table.
         n: how many rows.
         device: where the tensors go.
+        most: bytes of images that are held; of more they are read when they are needed.
 
     Raises:
-        InputError: no such table, or a damaged one.
+        InputError: no such table, a damaged one, or one of fewer rows.
     """
-    rows = tables.read(path).slice(0, n)
+    device, places, pictures = torch.device(device), np.arange(n), Rows(path, ["image"])
+    rows = Rows(path, ["label", "success", "eps", "index"]).take(places)
+
+    def make(places: np.ndarray) -> Tensor:
+        return torch.from_numpy(pictures.images(places)).to(device)
+
+    shape = tuple(pictures.schema.field("image").type.shape)
     columns = {
         "labels": rows["label"].to_numpy().astype(np.int64),
         "success": rows["success"].to_numpy(),
         "eps": rows["eps"].to_pandas().to_numpy(np.float64),
         "rows": rows["index"].to_numpy().astype(np.int64),
     }
-    found = {name: torch.as_tensor(values, device=device) for name, values in columns.items()}
-    return Attacked(torch.from_numpy(tables.images(rows)).to(device), **found)
+    found = {name: torch.tensor(values, device=device) for name, values in columns.items()}
+    return Attacked(held(Deferred(make, places, shape, device), most), **found)

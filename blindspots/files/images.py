@@ -75,6 +75,25 @@ def held(stack: Stack, most: float = inf) -> Stack:
     return stack[:] if 4 * prod(stack.shape) <= most else stack
 
 
+def joined(*stacks: Stack) -> Stack:
+    """Stacks of images of one shape as one, in memory where all of them are."""
+    if all(isinstance(stack, Tensor) for stack in stacks):
+        return torch.cat([stack[:] for stack in stacks])
+    device, shape = stacks[0].device, tuple(stacks[0].shape[1:])
+    ends = np.cumsum([len(stack) for stack in stacks])
+
+    def make(places: np.ndarray) -> Tensor:
+        found = torch.empty((len(places), *shape), device=device)
+        of = np.searchsorted(ends, places, side="right")
+        for number in np.unique(of):
+            at, stack = np.flatnonzero(of == number), stacks[number]
+            inside = places[at] - (ends[number] - len(stack))
+            found[torch.from_numpy(at)] = stack[torch.from_numpy(inside)]
+        return found
+
+    return Deferred(make, np.arange(ends[-1]), shape, device)
+
+
 @dataclass(frozen=True, eq=False)
 class Images:
     """Images of one part, on the device asked for; `len` is how many.

@@ -66,24 +66,25 @@ def expect(snakemake) -> None:
         )
     n, error = len(answers), 100 * float(rates(answers, WRONG).mean())
     low, high = accepted(told["error"], n, told["tolerance"])
+    expected = float(told["error"])
     found = {
         "net": told["net"], "seed": told["seed"], "dataset": clean["dataset"].iloc[0],
-        "part": told["part"], "n": n, "error": error, "expected": told["error"],
+        "part": told["part"], "n": n, "error": error, "expected": expected,
         "low": low, "high": high, "as_expected": low <= error <= high,
     }  # fmt: skip
     if not found["as_expected"]:
         said = (
-            f"{where}: expected a clean error of {told['error']:g}% on the {n} images of part "
+            f"{where}: expected a clean error of {told['error']}% on the {n} images of part "
             f"{told['part']}, found {error:.4g}%; check {CAUSES}"
-            f"{_by_chance(told['error'], error, n)}"
+            f"{_in_percent(expected)}{_by_chance(told['error'], error, n)}"
         )
         if told["required"]:
             raise InputError(said)
-        warn(said)
+        warn(f"{said}; the run goes on")
     tables.write(snakemake.output[0], tables.build(found, EXPECTED), provenance(snakemake))
 
 
-def accepted(error: float, n: int, tolerance: float | None = None) -> Interval:
+def accepted(error: float | str, n: int, tolerance: float | None = None) -> Interval:
     """The clean errors that are taken for an expected one, in percent.
 
     A published figure is of the very images that are shown here, on which the published net has
@@ -91,23 +92,28 @@ def accepted(error: float, n: int, tolerance: float | None = None) -> Interval:
     images would. So without a tolerance only its rounding is left open, and one image or `TIES`.
 
     Args:
-        error: as printed, in percent: 1.8 stands for 1.75 to 1.85.
+        error: as printed, in percent: 1.8 stands for 1.75 to 1.85, "1.80" for 1.795 to 1.805.
         n: images.
         tolerance: percentage points on either side, instead.
     """
     half = _rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
     half += 1e-9  # of the difference, in float64
-    return Interval(error - half, error + half)
+    return Interval(float(error) - half, float(error) + half)
 
 
-def _rounding(error: float) -> float:
+def _rounding(error: float | str) -> float:
     """Half a unit of the last digit of a figure."""
-    return 0.5 * 10.0 ** int(Decimal(repr(error)).as_tuple().exponent)
+    return 0.5 * 10.0 ** int(Decimal(str(error)).as_tuple().exponent)
 
 
-def _by_chance(expected: float, found: float, n: int) -> str:
+def _in_percent(expected: float) -> str:
+    """A hint where a share may have been written for a percentage."""
+    return f", and that {expected:g} is in percent" if 0 < expected < 1 else ""
+
+
+def _by_chance(printed: float | str, found: float, n: int) -> str:
     """A hint where other images than those of the figure might show the error that was found."""
-    half = _rounding(expected)
+    half, expected = _rounding(printed), float(printed)
     ends = max(0.0, expected - half) / 100, min(100.0, expected + half) / 100
     low, high = statistics.rates_seen(*ends, n)
     if not low <= found / 100 <= high:
@@ -118,11 +124,14 @@ def _by_chance(expected: float, found: float, n: int) -> str:
     )
 
 
-def flags(paths: Sequence[str | Path]) -> dict[str, str]:
-    """Nets that do not err as expected, by name: both errors, in words.
+def flags(
+    paths: Sequence[str | Path], made_from: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, str]:
+    """Nets that do not err as expected, and what is made from them, by name: both errors, in words.
 
     Args:
         paths: of tables with `EXPECTED`.
+        made_from: by name of a net, an attack or a dataset the nets behind it, with their labels.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -130,31 +139,45 @@ def flags(paths: Sequence[str | Path]) -> dict[str, str]:
         if not row["as_expected"]:
             said = f"clean error {row['error']:.4g}%, expected {row['expected']:g}%"
             found.setdefault(row["net"], said)
-    return found
+    all_said = {}
+    for name, nets in (made_from or {}).items():
+        own = [found[name]] if name in found else []
+        theirs = [f"made from {nets[net]}: {found[net]}" for net in nets if net in found]
+        all_said[name] = "; ".join(own + theirs)
+    return found | {name: said for name, said in all_said.items() if said}
 
 
 def labelled(
-    settings: Mapping[str, Any], paths: Sequence[str | Path], form: str = "{} ({})"
+    settings: Mapping[str, Any],
+    paths: Sequence[str | Path],
+    made_from: Mapping[str, Mapping[str, str]] | None = None,
+    form: str = "{} ({})",
 ) -> dict[str, Any]:
     """Settings of a table or a figure, in whose labels of nets `flags` are.
 
     Args:
         settings: of the method; those without `labels` stay as they are.
         paths: as for `flags`.
+        made_from: likewise.
         form: of a label and what is said beside it.
     """
-    found, labels = flags(paths), settings.get("labels", {})
+    found, labels = flags(paths, made_from), settings.get("labels", {})
     told = {net: form.format(labels[net], said) for net, said in found.items() if net in labels}
     return dict(settings) | ({"labels": labels | told} if told else {})
 
 
-def doubts(settings: Mapping[str, Any], paths: Sequence[str | Path]) -> dict[str, str]:
-    """The `flags` of the nets of a table, by label, "" for nothing; {} if against none.
+def doubts(
+    settings: Mapping[str, Any],
+    paths: Sequence[str | Path],
+    made_from: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, str]:
+    """Return the `flags` of a table's nets by label, "" for a net without; {} if no net has any.
 
     Args:
-        settings: of the method, with `labelled`.
+        settings: settings of the method, with the labels of `labelled`.
         paths: as for `flags`.
+        made_from: as for `flags`.
     """
-    found = flags(paths)
+    found = flags(paths, made_from)
     labels = settings.get("labels", {net: net for net in found}) if found else {}
     return {label: found.get(net, "") for net, label in labels.items()}

@@ -19,6 +19,7 @@ import blindspots
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
 from blindspots.provenance import commit, settings_hash
+from blindspots.runs.logs import WARNING
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a job without a traceback
@@ -142,9 +143,9 @@ def saying(where: str) -> Iterator[None]:
 
 
 def warn(text):
-    """A line in the job's log, and before the user's eyes."""
+    """A line in the job's log, and before the user's eyes; repeated at the end of the run."""
     for stream in (sys.stderr, sys.__stderr__):
-        print(text, file=stream)
+        print(f"{WARNING}{text}", file=stream)
 
 
 def own_models(snakemake) -> set[str]:

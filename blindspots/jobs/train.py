@@ -110,7 +110,7 @@ def attacked_images(snakemake, device):
                 f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, as "
                 f"those of the net, found {there}; name another experiment"
             )
-        found[name] = attacked.read(file, n, device)
+        found[name] = attacked.read(file, n, device, HELD)
     return found
 
 

@@ -87,7 +87,7 @@ def pockets(
     multiples: Multiples = (1, 2, 4, 8),
     directions: Directions = 1000,
     clipped: bool = False,
-) -> pa.Table:
+) -> Iterator[pa.Table]:
     """Show each net images at random directions from those that its attack succeeded on.
 
     Directions are uniform on the sphere, drawn for each image by itself.
@@ -105,14 +105,15 @@ def pockets(
         clipped: keep images in the box, scaled until they are as far as asked for all the same, and
             leave out directions without room for that; else they may leave it.
 
-    Returns:
-        A table with `POCKETS`.
+    Yields:
+        Tables with `POCKETS`: none of its rows, then the rows of each net and attack.
     """
+    yield POCKETS.empty_table()
     at = sorted(multiples)
     tried = [exhibit.success & (exhibit.before == RIGHT) for exhibit in attacked]
     pixels = int(np.prod(data.shape))
     found = [exhibit.distortion * pixels**0.5 for exhibit in attacked]
-    counts = np.zeros((len(attacked), len(data.rows), len(at), 4), int)
+    counts = np.zeros((len(attacked), len(data.rows), len(at), 4), np.int32)
     for place, image in enumerate(data.chunks(1)):
         shown = [number for number, ok in enumerate(tried) if ok[place]]
         for drawn in _directions(image, seed, directions, chunk) if shown else ():
@@ -124,9 +125,8 @@ def pockets(
                     counts[number, place, k] += sphere.counts(model, length)
         if progress is not None:
             progress(place + 1)
-    made = zip(attacked, tried, found, counts, strict=True)
-    rows = [_rows(experiment, seed, at, clipped, *of) for of in made]
-    return pa.concat_tables([POCKETS.empty_table(), *rows])
+    for of in zip(attacked, tried, found, counts, strict=True):
+        yield _rows(experiment, seed, at, clipped, *of)
 
 
 def _directions(image: Images, seed: int, n: int, chunk: int) -> Iterator[Tensor]:

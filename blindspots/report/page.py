@@ -78,7 +78,8 @@ def render(
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, likewise.
         clean: tables of the victims' answers to unaltered images, of the first seed.
-        flags: what is said against nets that do not err as expected, by their names.
+        flags: what is said against nets that do not err as expected, and against what is made from
+            them, by their names.
         causes: what to look at then.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
         others: the files that are of other settings, which the page says.
@@ -89,9 +90,10 @@ def render(
     frames = {name: table.to_pandas() for name, table in read.items()}
     written, config = config, bidi.config(config)
     flagged = []
-    for net, said in (flags or {}).items():
-        flagged.append((config["nets"][net]["label"], said))
-        config["nets"][net]["label"] += f" ({said})"
+    for name, said in (flags or {}).items():
+        net = config["nets"].get(name, {"label": name})
+        flagged.append((net["label"], said))
+        net["label"] += f" ({said})"
     seen = {name: bidi.summary(frame) for name, frame in frames.items()}
     origins = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]

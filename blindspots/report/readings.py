@@ -27,6 +27,8 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
+        idle = methods.without_effect(role, instance["method"], settings)
+        settings = {name: value for name, value in settings.items() if name not in idle}
         text = ", ".join(f"{name} = {written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found

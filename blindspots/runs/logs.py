@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 DONE = re.compile(r"done: started ([\d.]+), working from ([\d.]+) to ([\d.]+)")
+WARNING = "warning: "
+"""Beginning of a log's line that is repeated at the end of the run."""
+
 ROOM = 2**20
 """Bytes; a disk with fewer is as good as full."""
 
@@ -62,6 +65,18 @@ def faults(folder: Path, since: float) -> list[str]:
     return found
 
 
+def warnings(folder: Path, since: float) -> list[str]:
+    """The warnings of the jobs, each once.
+
+    Args:
+        folder: of a run's logs.
+        since: when the run began; older logs are of other runs.
+    """
+    logs = (log.read_text("utf-8", "replace") for log in _logs(folder, since))
+    lines = (line for text in logs for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line.startswith(WARNING)))
+
+
 def jobs(folder: Path, since: float) -> list[Job]:
     """The jobs that were done, in the order of their starts.
 
@@ -78,9 +93,12 @@ def jobs(folder: Path, since: float) -> list[Job]:
 
 
 def _ends(folder: Path, since: float) -> Iterator[tuple[Path, str]]:
-    for log in sorted(folder.rglob("*.log")):
-        if log.stat().st_mtime >= since:
-            yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+    for log in _logs(folder, since):
+        yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+
+
+def _logs(folder: Path, since: float) -> list[Path]:
+    return [log for log in sorted(folder.rglob("*.log")) if log.stat().st_mtime >= since]
 
 
 def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:

@@ -49,6 +49,7 @@ def summary(mapping, role):
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
+        "made_from": made_from(nodes_of(nets_shown(mapping))),
         "figures": figures,
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
@@ -92,9 +93,27 @@ ROW = 1000  # bytes of a table's row: as pandas has it, and what an analysis mak
 
 def held_by(mapping, role, megabytes):
     """MB of a job that holds the answers of its experiments, row for row, beside some of its own."""
-    wanted = {"transfer", "radii"} & {*methods.inputs(role, mapping["method"])}
-    rows = sum(map(rows_of_transfer, experiments_of(mapping))) if wanted else 0
+    wanted = {*methods.inputs(role, mapping["method"])}
+    rows = (
+        sum(map(rows_of_transfer, experiments_of(mapping))) if wanted & {"transfer", "radii"} else 0
+    )
+    rows += rows_of_pockets(mapping) if "pockets" in wanted else 0
     return megabytes + rows * ROW // 10**6
+
+
+def rows_of_pockets(mapping):
+    """How many rows of pockets a table or a figure reads: of nets, attacks, images and multiples."""
+    one, rows = mapping["measurement"], 0
+    for entry in (MEASURED[name] for name in ([one] if one else givers(config, "pockets"))):
+        known = methods.defaults("measurements", entry["method"]) | entry
+        for name in entry.get("experiments", []):
+            if one or name in experiments_of(mapping):
+                section = EXPERIMENTS[name]
+                nets = sum(map(radii_of, section["attacks"])) * len(section["sources"])
+                rows += (
+                    nets * section["n"] * len(config["seeds"]) * len(known.get("multiples", [1]))
+                )
+    return rows
 
 
 def held_by_ledger(megabytes):

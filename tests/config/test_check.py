@@ -355,14 +355,22 @@ def test_every_missing_key_and_every_unknown_one_has_one_line():
     ]
 
 
-def test_an_attack_of_an_experiment_keeps_its_images_in_the_box(raw):
-    raw["attacks"]["gaussian-0.1"]["clip"] = False
-    check(raw, SCHEMA)  # as a control it may leave it
+def test_an_attack_of_an_experiment_is_no_control(raw):
     message = fault(raw, "experiments", "cross-model", "attack", value="gaussian-0.1")
     assert message == (
-        "my.yaml: experiments.cross-model.attack: expected an attack that keeps images in the box, "
-        "found gaussian-0.1 with clip: false; remove clip, or name it among controls"
+        "my.yaml: experiments.cross-model.attack: expected an attack, which looks for images that "
+        "fool a net, found gaussian-0.1, a control; name it among controls"
     )
+
+
+def test_of_two_settings_of_noise_one_of_which_has_no_effect_both_are_refused(raw):
+    message = fault(raw, "attacks", "gaussian-0.1", "distortion", value=0.05)
+    assert message == (
+        "my.yaml: attacks.gaussian-0.1.std: expected either std or distortion, found both, of "
+        "which std has no effect; remove one"
+    )
+    del raw["attacks"]["gaussian-0.1"]["std"]
+    check(raw, SCHEMA)
 
 
 def test_a_missing_key_is_named(raw):

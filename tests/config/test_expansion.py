@@ -418,6 +418,18 @@ def test_given_weights_are_no_net_of_the_default_trainer():
     assert "trainer" not in found["b"] | found["c"]
 
 
+def test_a_net_made_of_others_has_the_default_trainer_only_where_it_asks_to_be_trained():
+    made = "model: encoded, parents: {encoder: a}"
+    found = read(
+        "data: digits\ndefaults: {model: mlp, trainer: {method: lbfgs, decay: 1}}\nnets:\n"
+        f"  a: {{}}\n  b: {{{made}}}\n  c: {{{made}, trainer: {{}}}}\n"
+        f"  d: {{{made}, train_on: P1}}\n"
+    )["nets"]
+    assert not {"trainer", "train_on"} & {*found["b"]}
+    assert found["c"]["trainer"] == found["d"]["trainer"] == found["a"]["trainer"]
+    assert (found["c"]["train_on"], found["d"]["train_on"]) == ("train", "P1")
+
+
 def test_radii_of_an_attack_and_lists_that_a_method_takes_are_left(tmp_path, monkeypatch):
     (tmp_path / "lab_of_lists.py").write_text(
         "from blindspots.families import budget\n"
@@ -431,6 +443,23 @@ def test_radii_of_an_attack_and_lists_that_a_method_takes_are_left(tmp_path, mon
     assert found.config["attacks"] == {"near": attack}
     found = expand(raw | {"attacks": {"near": attack | {"steps": [1, 2]}}})
     assert [*found.config["attacks"]] == ["near-1", "near-2"]
+
+
+def test_several_values_of_a_setting_that_takes_pairs_too_are_several_nets():
+    net = "data: digits\nnets:\n  a: {{model: mlp, trainer: {{method: sgd, {}}}}}\n"
+    found = read(net.format("epochs: 1, learning_rate: [5e-2, 0.01]"))["nets"]
+    assert [*found] == ["a-5e-2", "a-0.01"]
+    pairs = [[0, 0.1], [5, 0.01]]
+    assert [*read(net.format(f"epochs: 1, learning_rate: {pairs}"))["nets"]] == ["a"]
+
+
+def test_a_list_that_a_setting_takes_is_one_value_whatever_is_wrong_with_it(tmp_path):
+    lbfgs = "data: digits\nnets: {{a: {{model: {}, trainer: {{method: lbfgs, decay: {}}}}}}}\n"
+    assert [*read(lbfgs.format("mlp", "[1e-3, 1e-4]"))["nets"]] == ["a"]
+    (line,) = faults(tmp_path, lbfgs.format("mlp", "[1e-3, -1]"))
+    assert "nets.a.trainer.decay.1: expected at least 0" in line
+    (line,) = faults(tmp_path, lbfgs.format("{method: mlp, hidden: [5, x]}", "0"))
+    assert "nets.a.model.hidden.1: expected a whole number" in line
 
 
 def test_a_table_of_several_experiments_is_several():
@@ -458,6 +487,18 @@ def test_checkpoints_of_nets_are_named_by_a_pattern_of_theirs_alone():
         "y": (["a", "a@20", "b@20"], ["a", "a@20", "b@20"]),
         "z": (["a@1"], ["a", "b"]),
     }
+
+
+def test_a_checkpoint_of_a_net_that_is_several_is_one_of_each():
+    net = {"model": "mlp", "trainer": {"method": "sgd", "epochs": [1, 2]}, "checkpoints": [1]}
+    raw = {"run": "r", "data": "digits", "nets": {"a": net}, "attacks": {"closest": {}}}
+    raw["groups"] = {"early": ["a@1"]}
+    for listed in ("a@1", ["a@1"], "early"):
+        found = expand(raw | {"experiments": {"x": {"nets": listed}}})
+        assert not found.faults
+        assert found.config["experiments"]["x"]["sources"] == ["a-1@1", "a-2@1"]
+    faults = expand(raw | {"experiments": {"x": {"nets": ["a@2"]}}}).faults
+    assert faults[0].startswith("experiments.x.nets: expected a net of this config (a-1, a-1@1, ")
 
 
 def test_nets_of_another_dataset_are_not_among_all():

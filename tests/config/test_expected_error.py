@@ -32,6 +32,11 @@ def test_it_is_of_the_test_images_and_ends_no_run_where_nothing_else_is_said(raw
     assert found["nets"]["linear"]["expect"] is None
 
 
+def test_the_digits_of_text_stay(raw):
+    raw["nets"]["theirs"]["expect"] = {"error": "1.80"}
+    assert check(raw, SCHEMA)["nets"]["theirs"]["expect"]["error"] == "1.80"
+
+
 def test_it_is_for_given_weights(raw):
     raw["nets"]["linear"]["expect"] = {"error": 1.8}
     assert faults(raw) == (
@@ -53,7 +58,8 @@ def test_an_exported_net_may_have_it(raw):
         ({}, "nets.theirs.expect: expected the key 'error', found none; add it"),
         (1.8, "nets.theirs.expect: expected a mapping of keys or null"),
         ({"error": 101}, "nets.theirs.expect.error: expected at most 100 (in percent"),
-        ({"error": "low"}, "nets.theirs.expect.error: expected a number"),
+        ({"error": "low"}, "nets.theirs.expect.error: expected a number from 0 to 100 (in percent"),
+        ({"error": "101.0"}, "nets.theirs.expect.error: expected a number from 0 to 100 (in perc"),
         ({"error": 1, "tolerance": -1}, "nets.theirs.expect.tolerance: expected at least 0"),
         ({"error": 1, "part": "dev"}, "nets.theirs.expect.part: expected one of train, P1"),
         ({"error": 1, "of": "test"}, "nets.theirs.expect.of: expected only the keys error, par"),

@@ -1,5 +1,6 @@
 """What is wrong with the threats that a config asks for: radii, norms, masks, further nets."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import yaml
 
 from blindspots.config.check import check
 from blindspots.config.declarations import with_radius
+from blindspots.interface import InputError
 from tests.config.test_check import ROOT, SCHEMA, fault
 
 LAB = """
@@ -116,6 +118,37 @@ def test_a_fault_of_an_attack_is_one_line(raw, attack, message):
     found = fault(raw, "attacks", "lbfgs", value=of_lab(attack))
     assert len(found.splitlines()) == 1
     assert found.startswith("my.yaml: attacks.lbfgs") and message in found
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "change", "found"),
+    [
+        ("attacks", "noise", {"std": 25.5}, "std: expected at most 2"),
+        ("attacks", "noise", {"method": "sphere", "distortion": 12, "std": None},
+         "distortion: expected at most 2"),
+        ("attacks", "lbfgs", {"method": "threat_lab:within", "eps": [1, 8], "max_iterations": None},
+         "eps: expected at most 2"),
+        ("experiments", "both", {"amplify": [25.5]}, "amplify: expected at most 2"),
+    ],
+)  # fmt: skip
+def test_lengths_of_pixels_from_0_to_255_are_refused_where_they_are_from_0_to_1(
+    raw, section, name, change, found
+):
+    entry = raw[section][name] | change
+    raw[section][name] = {key: value for key, value in entry.items() if value is not None}
+    with pytest.raises(InputError) as raised:
+        check(copy.deepcopy(raw), SCHEMA)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"config: {section}.{name}.{found}")
+    assert "as pixels of digits are between 0 and 1, found" in line
+    assert line.endswith("; divide it by 255 if 255 is white")
+    raw["data"] = {"method": "tests.workflow.makers:points"}  # in a box of its own
+    check(raw, SCHEMA)
+
+
+def test_a_length_in_l2_is_of_all_pixels_together(raw):
+    raw["attacks"]["lbfgs"] = {"method": "threat_lab:within", "eps": [0.1, 8], "norm": "l2"}
+    check(raw, SCHEMA)
 
 
 @pytest.mark.parametrize(

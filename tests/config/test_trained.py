@@ -187,6 +187,19 @@ def test_attacked_images_that_are_not_there_are_one_line(raw, entry, message):
     assert faults(warned(raw, **entry)) == [f"nets.warned.attacked.near.{message}"]
 
 
+def test_attacked_images_are_not_those_that_a_training_is_ended_by(raw):
+    raw = warned(raw)
+    raw["splits"]["validation"] = 50
+    raw["experiments"]["before"]["part"] = "validation"
+    check(copy.deepcopy(raw), SCHEMA)
+    raw["nets"]["warned"]["trainer"]["patience"] = 3
+    assert faults(raw) == [
+        "nets.warned.attacked.near: expected attacked images of another part than validation, by "
+        "which patience ends the training, found those; name an experiment on train, P1 or P2, or "
+        "leave out patience"
+    ]
+
+
 def test_attacked_images_are_for_trainers_that_take_them(raw):
     raw = warned(raw)
     raw["nets"]["warned"]["trainer"] = {"method": "sgd"}

@@ -94,6 +94,8 @@ def test_a_number_of_more_digits_than_python_writes_is_refused_in_a_line(raw):
     ],
 )
 def test_lengths_that_float32_cannot_square_and_sum_are_refused_with_the_reason(raw, path, value):
+    if path[-1] == "distortion":
+        del raw["attacks"][path[1]]["std"]
     message = fault(raw, *path, value=value)
     assert "expected at most 1000000" in message
     assert "that float32 can square and sum" in message

@@ -76,6 +76,17 @@ def test_a_training_is_given_what_a_tensor_would_give_it(tmp_path):
         assert torch.equal(one, other)
 
 
+def test_stacks_that_are_joined_give_what_their_tensors_would(tmp_path):
+    first, second = read(written(tmp_path / "a", 30)).stack, torch.rand(7, *SHAPE)
+    assert isinstance(first, images.Deferred)
+    whole, tensor = images.joined(first, second, first), torch.cat([first[:], second, first[:]])
+    places = torch.randperm(67)[:40]
+    assert torch.equal(whole[places], tensor[places])
+    assert torch.equal(whole[28:40], tensor[28:40])
+    assert (len(whole), whole.shape) == (67, tensor.shape)
+    assert torch.equal(images.joined(second, second), torch.cat([second, second]))
+
+
 def test_images_are_held_where_they_take_no_more_than_they_may(tmp_path):
     data = read(written(tmp_path / "a", 100))
     size = 100 * PIXELS[0].nbytes

@@ -73,9 +73,17 @@ def test_one_that_errs_otherwise_has_one_and_a_line_with_the_usual_causes(ended,
     assert not row["as_expected"]
     assert flags == {"theirs": "clean error 50%, expected 2%"}
     assert capsys.readouterr().err.splitlines()[0] == (
-        "config: nets.theirs.expect: expected a clean error of 2% on the 200 images of part test, "
-        "found 50%; check normalisation, channel order, crop and class order"
+        "warning: config: nets.theirs.expect: expected a clean error of 2.0% on the 200 images of "
+        "part test, found 50%; check normalisation, channel order, crop and class order; the run "
+        "goes on"
     )
+
+
+def test_where_a_share_may_have_been_written_the_line_says_that_the_error_is_in_percent(
+    ended, capsys
+):
+    ended(100, {"error": 0.018})
+    assert "class order, and that 0.018 is in percent; the run goes on" in capsys.readouterr().err
 
 
 def test_where_other_images_may_show_the_error_the_line_says_so(ended, capsys):
@@ -85,7 +93,7 @@ def test_where_other_images_may_show_the_error_the_line_says_so(ended, capsys):
     said = capsys.readouterr().err.splitlines()[0]
     assert said.endswith(
         f"; 200 other images than those of the figure may show {low:g}% to {high:g}%: if these are "
-        "others, set tolerance"
+        "others, set tolerance; the run goes on"
     )
     assert low < 4 <= high
 
@@ -133,10 +141,30 @@ def test_a_net_that_does_not_classify_is_refused(ended):
         (15, 10_000, 0.5 + 0.02),
         (3.71, 10_000, 0.005 + 0.02),
         (3.71, 50, 0.005 + 2),
+        ("1.80", 10_000, 0.005 + 0.02),
     ],
 )
 def test_what_is_taken_for_an_error_is_rounded_to_it_or_differs_by_an_image(printed, n, half):
-    assert expect.accepted(printed, n) == pytest.approx((printed - half, printed + half))
+    error = float(printed)
+    assert expect.accepted(printed, n) == pytest.approx((error - half, error + half))
+
+
+def test_a_zero_that_is_printed_counts(ended):
+    assert ended(4, {"error": "2.00"})[0]["expected"] == 2.0
+    assert ended(50, {"error": 2})[1] == ended(50, {"error": "2.00"})[1] != {}
+
+
+def test_what_is_made_from_a_flagged_net_says_so(ended, tmp_path):
+    ended(100, {"error": 2.0})
+    paths, said = [tmp_path / "expected.parquet"], "clean error 50%, expected 2%"
+    made = {
+        "tuned": {"theirs": "Theirs"},
+        "other": {"known": "Known"},
+        "theirs": {"known": "Known"},
+    }
+    assert expect.flags(paths, made) == {"theirs": said, "tuned": f"made from Theirs: {said}"}
+    labels = expect.labelled({"labels": {"tuned": "T", "other": "O"}}, paths, made)["labels"]
+    assert labels == {"tuned": f"T (made from Theirs: {said})", "other": "O"}
 
 
 def test_labels_of_flagged_nets_say_so_and_others_stay(ended, tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from scipy import special, stats
@@ -59,9 +60,12 @@ def cut(pixels, n=N, box=NO_BOX, distance=0.1):
 
 def measured(exhibit, model, chunk=512, directions=DIRECTIONS, **settings):
     given = "e", 5, exhibit.data, [exhibit], {"A": model}, chunk, None
-    return pockets.pockets(
-        *given, multiples=MULTIPLES, directions=directions, **settings
-    ).to_pandas()
+    return whole(pockets.pockets(*given, multiples=MULTIPLES, directions=directions, **settings))
+
+
+def whole(parts):
+    """The table of all parts, as the workflow joins them."""
+    return pa.concat_tables(parts).to_pandas()
 
 
 @pytest.mark.parametrize("pixels", [2, 9, 64, 784])
@@ -88,16 +92,18 @@ def test_in_the_plane_the_share_is_an_arc():
 def test_the_chunk_and_the_other_images_change_nothing():
     exhibit, weight = cut(20)
     model = Halves(weight)
-    whole = measured(exhibit, model, chunk=64, directions=100)
+    together = measured(exhibit, model, chunk=64, directions=100)
     for chunk in (7, 1000):
-        assert measured(exhibit, model, chunk, 100)["fooled"].tolist() == whole["fooled"].tolist()
+        assert (
+            measured(exhibit, model, chunk, 100)["fooled"].tolist() == together["fooled"].tolist()
+        )
     one = exhibit.data.at(slice(2, 3))
     alone = replace(exhibit,
         data=one, stack=exhibit.images[2:3], success=exhibit.success[2:3],
         distortion=exhibit.distortion[2:3], before=exhibit.before[2:3],
     )  # fmt: skip
     found = measured(alone, model, 64, 100)["fooled"].tolist()
-    assert found == whole["fooled"].tolist()[8:12]
+    assert found == together["fooled"].tolist()[8:12]
 
 
 def test_every_net_and_attack_is_shown_the_directions_that_the_seed_and_the_row_name():
@@ -109,7 +115,7 @@ def test_every_net_and_attack_is_shown_the_directions_that_the_seed_and_the_row_
     expected = ((0.1 + 0.4 * drawn @ weight) < 0).sum(axis=1)
     other = replace(exhibit, attack="closest", source="B")
     given = "e", 5, exhibit.data, [exhibit, other], {"A": Halves(weight), "B": Halves(weight)}, 8
-    found = pockets.pockets(*given, None, multiples=[4], directions=30).to_pandas()
+    found = whole(pockets.pockets(*given, None, multiples=[4], directions=30))
     assert found["fooled"].tolist() == [*expected, *expected]
     assert found["source"].tolist() == ["A", "A", "B", "B"]
 
@@ -257,9 +263,9 @@ def test_several_attacks_have_rows_of_their_own():
     exhibit, weight = cut(9)
     radii = [replace(exhibit, attack="pgd", eps=eps) for eps in (0.1, 0.2)]
     given = "e", 5, exhibit.data, radii, {"A": Halves(weight)}, 8, None
-    cells = summary(
-        pockets.pockets(*given, multiples=[1], directions=8).to_pandas(), labels={"A": "net A"}
-    )
+    parts = [*pockets.pockets(*given, multiples=[1], directions=8)]
+    assert [len(part) for part in parts] == [0, N, N]  # no more is held than one attack's rows
+    cells = summary(whole(parts), labels={"A": "net A"})
     assert cells["row_label"].unique().tolist() == [
         "pgd at eps 0.1: net A × 1",
         "pgd at eps 0.2: net A × 1",

@@ -5,7 +5,6 @@ import pytest
 from blindspots.config.check import check
 from blindspots.interface import InputError
 from blindspots.report.readings import _together, readings_taken, settings_in_effect
-from blindspots.report.sections import experiment
 from tests.configs import full
 from tests.pages import SCHEMA
 
@@ -77,18 +76,12 @@ def test_the_decay_of_a_trainer_that_declares_no_reading_is_the_one_in_effect(
     assert found["decay"] == "default: 0.0005 (sgd); set: 0.0001 (sgd); off: none"
 
 
-def test_noise_in_the_place_of_an_attack_aims_at_nothing():
+def test_a_setting_that_another_leaves_without_effect_is_not_among_them():
     raw = digits()
-    raw["experiments"]["noise"] = raw["experiments"]["cross-model"] | {"attack": "gaussian-0.1"}
-    settings = check(raw, SCHEMA)
-    assert readings_taken(settings)["target"] == "random"
-    assert (
-        "target" not in {k: t for k, _, t in settings_in_effect(settings)}["attacks.gaussian-0.1"]
-    )
-    assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
-    raw["experiments"] = {"noise": raw["experiments"]["noise"]}
-    raw |= {"tables": {}, "figures": {}, "claims": None}
-    assert "target" not in readings_taken(check(raw, SCHEMA))
+    raw["attacks"]["gaussian-0.1"] = {"method": "gaussian", "distortion": 0.05}
+    found = {key: text for key, _, text in settings_in_effect(check(raw, SCHEMA))}
+    assert found["attacks.gaussian-0.1"] == "clip = true, distortion = 0.05"
+    assert found["attacks.gaussian-0.3"] == "std = 0.3, clip = true, distortion = null"
 
 
 def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):

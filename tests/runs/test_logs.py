@@ -55,6 +55,15 @@ def test_what_failed_and_what_was_killed_have_a_line_each(folder):
     assert killed.startswith(f"{folder}/train/c.log: the job was killed")
 
 
+def test_warnings_are_lines_of_this_runs_logs_each_once(folder):
+    log = folder / "train/a.log"
+    log.write_text("warning: of a\nwarning: of a\na warning: none\ndone: x\n", "utf-8")
+    os.utime(log, (100.0, 100.0))
+    (folder / "train/old.log").write_text("warning: of another run\n", "utf-8")
+    os.utime(folder / "train/old.log", (50.0, 50.0))
+    assert logs.warnings(folder, since=80) == ["warning: of a"]
+
+
 def test_only_what_was_done_has_times(folder):
     assert logs.jobs(folder, since=80) == [Job("train/a", 90.0, 92.5, 99.0)]
 

@@ -1,6 +1,5 @@
 """Nets whose weights are given, and the clean errors that are expected of them."""
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,8 +12,8 @@ from tests.workflow.conftest import Workflow
 FLAG = "clean error {:.4g}%, expected 1.8%"
 
 
-def two_nets(folder):
-    """A run with two linear nets of random weights, which are wrong nine times in ten."""
+def three_nets(folder):
+    """A run with two linear nets of random weights, nearly always wrong, and one tuned from one."""
     workflow = Workflow(folder)
     generator = torch.Generator().manual_seed(0)
     weights = torch.randn(10, 64, generator=generator)
@@ -23,8 +22,12 @@ def two_nets(folder):
     config["nets"] = {
         "theirs": {"label": "Theirs", "model": model, "weights": "w.pth", "expect": {"error": 1.8}},
         "known": {"model": model, "weights": "w.pth", "expect": {"error": 90, "tolerance": 9}},
-    }
-    nets = {"sources": ["theirs", "known"], "victims": ["theirs", "known"]}
+        "tuned": {
+            "model": model, "parents": {"start": "theirs"}, "train_on": "P1", "checkpoints": [1],
+            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": [[0, 0]]},
+        },
+    }  # fmt: skip
+    nets = {"sources": ["theirs", "known", "tuned@1"], "victims": ["theirs", "known"]}
     config["experiments"]["both"] |= nets | {"n": 8}
     of = {"experiment": "both"}
     config["tables"] = {
@@ -38,7 +41,7 @@ def two_nets(folder):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    workflow = two_nets(tmp_path_factory.mktemp("expected") / "run")
+    workflow = three_nets(tmp_path_factory.mktemp("expected") / "run")
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
     workflow.said = ended.stdout
@@ -52,18 +55,25 @@ def found(run):
 def test_another_error_is_said_in_the_run_and_of_every_row_of_the_net(run):
     row = found(run)
     assert row["error"] > 50 and not row["as_expected"]
-    assert "config: nets.theirs.expect: expected a clean error of 1.8% on the" in run.said
+    said = "nets.theirs.expect: expected a clean error of 1.8% on the"
+    *_, last = (line for line in run.said.splitlines() if said in line)
+    number = (run.folder / "my.yaml").read_text("utf-8").splitlines().index("    expect:", 40) + 1
+    assert f"warning: config: {said}" in run.said  # as it is found out
+    assert last.startswith("warning: /") and f"/my.yaml, line {number}: {said}" in last
+    assert last.endswith("; the run goes on")
     assert "nets.known.expect" not in run.said
     flag = FLAG.format(row["error"])
     for name in ("errors", "transfer", "ledger"):
         table = pd.read_parquet(run.results / f"tables/{name}.parquet")
         for key, label in (("row", "row_label"), ("column", "column_label")):
             flagged = table[label].str.contains(flag, regex=False)
-            assert (flagged == table[key].str.contains("theirs")).all()
+            assert (flagged == table[key].str.contains("theirs|tuned")).all()
     table = pd.read_parquet(run.results / "tables/errors.parquet")
-    assert set(table["row_label"]) == {f"Theirs ({flag})", "known"}
+    made = f"tuned (step 1) (made from Theirs: {flag})"
+    assert set(table["row_label"]) == {f"Theirs ({flag})", "known", made}
     ledger = pd.read_parquet(run.results / "ledger.parquet")
     assert ledger.loc[ledger["net"] == "theirs", "warning"].eq(flag).all()
+    assert ledger.loc[ledger["net"] == "tuned@1", "warning"].eq(f"made from Theirs: {flag}").all()
     assert ledger.loc[ledger["net"] == "known", "warning"].isna().all()
 
 
@@ -73,6 +83,7 @@ def test_the_report_warns_of_it_first(run):
     warning = f"<strong>Theirs</strong>: {flag}; check normalisation, channel order, crop and class"
     assert warning in page
     assert page.count(f"Theirs ({flag})") > 3
+    assert f"<strong>tuned (step 1)</strong>: made from Theirs: {flag}" in page
     assert f"known ({flag[:11]}" not in page
 
 
@@ -106,17 +117,21 @@ def test_another_expectation_attacks_no_net_again(run):
     assert run.jobs() == {
         "expect": 1, "table": 3, "figure": 1, "ledger": 1, "audit": 1, "report": 1, "all": 1,
     }  # fmt: skip
+    run.config["nets"]["theirs"]["label"] = "Another"
+    assert "attack" not in run.jobs() and "train_checkpoints" not in run.jobs()
+    run.config["nets"]["theirs"]["label"] = "Theirs"
     del run.config["nets"]["theirs"]["expect"]
     assert run.jobs().keys() == {"table", "figure", "ledger", "audit", "report", "all"}
 
 
-def test_a_required_one_ends_the_run_before_any_attack(tmp_path):
-    workflow = two_nets(tmp_path / "run")
-    for net in workflow.config["nets"].values():
-        net["expect"] = {"error": 1.8, "required": True}
+def test_a_required_one_ends_the_run_before_any_net_is_made_of_it_or_attacked(tmp_path):
+    workflow = three_nets(tmp_path / "run")
+    workflow.config["nets"]["theirs"]["expect"] = {"error": 1.8, "required": True}
+    workflow.config["experiments"]["both"] |= {"sources": ["tuned"], "victims": ["tuned"]}
     ended = workflow.run()
     assert ended.returncode != 0
     (line,) = {line for line in ended.stdout.splitlines() if "nets.theirs.expect: expected" in line}
     assert "found" in line and "Traceback" not in ended.stdout
     assert not (workflow.results / "attacks").exists()
-    assert not np.any([path.stem == "expected" for path in workflow.results.rglob("*.parquet")])
+    assert not (workflow.results / "nets/tuned.s0").exists()
+    assert not (workflow.results / "nets/theirs.s0/expected.parquet").exists()

@@ -1,5 +1,7 @@
 """A measurement, a certificate and an analysis of a user's own, in one file outside the package."""
 
+import re
+
 import pandas as pd
 
 from blindspots.files import tables
@@ -55,6 +57,21 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
     assert (found["norm"], found["eps"], found["box"]) == ({"linf"}, {0.1}, {True})
     assert (found["status"], found["radius"]) == ({"TIMED_OUT"}, {None})
     assert found["reason"] == {"limit of work"}
+
+
+def test_a_table_of_pockets_declares_the_memory_of_its_rows(workflow):
+    config = workflow.config
+    config["experiments"]["both"]["n"] = 1000
+    config["measurements"] = {"around": {"method": "pockets", "multiples": [1, 2, 4]}}
+    of = {"method": "pockets"}
+    config["tables"] = {
+        "a": of | {"experiment": "both"}, "b": of | {"measurement": "around"},
+    }  # fmt: skip
+    config["figures"] = {}
+    said = workflow.run("--dry-run").stdout
+    needs = re.findall(r"rule table:.*?mem_mb=(\d+)", said, re.S)
+    rows = 2 * 1000 * 3  # nets, images, multiples, of 1000 bytes each
+    assert [int(need) for need in needs] == [2500 + rows // 1000] * 2
 
 
 def test_an_added_certificate_computes_no_other(copied):

@@ -10,6 +10,15 @@ DETECTOR = '''
 import torch
 from torch import nn
 
+from blindspots.attacks.gaussian import gaussian
+from blindspots.families import budget
+
+
+@budget("l2")
+def near(model, images, labels, targets, *, eps, seed, rows):
+    """Noise in the place of an attack."""
+    return gaussian(None, images, labels, std=eps / 40, seed=seed, rows=rows).images
+
 
 class Detector(nn.Module):
     """A linear classifier with one more logit: pixels of digits are multiples of 1/16."""
@@ -44,9 +53,10 @@ def run(tmp_path_factory):
         for name, method in (("detector", "detector"), ("sure", "halves"))
     }
     config["certificates"]["product"]["nets"] = ["linear"]
+    config["attacks"]["near"] = {"method": "my_lab:near", "eps": 8, "target": "any"}
     config["experiments"] = {
         "noisy": {
-            "attack": "noise", "part": "test", "n": N, "sources": ["detector", "sure"],
+            "attack": "near", "part": "test", "n": N, "sources": ["detector", "sure"],
             "victims": ["linear", "detector"], "controls": ["noise"], "controls_n": N,
         }
     }  # fmt: skip
@@ -82,7 +92,7 @@ def test_a_detector_that_rejects_all_noisy_images_makes_no_error_and_has_no_row_
     at_once = own[own["upper"].notna()]
     assert (at_once["upper"] == 0).all()
     assert len(at_once[["file", "index"]].drop_duplicates()) == len(wrong)
-    attack = read(run, "attacks/noise/detector.s0/**/*test.parquet")
+    attack = read(run, "attacks/near/detector.s0/**/*test.parquet")
     assert (attack["attacked_outcome"] == REJECTED).all() and not attack["mistaken"].any()
     success = read(run, "tables/errors.parquet").set_index(["row", "column"])
     assert success.loc[("detector", "success"), "value"] == 0

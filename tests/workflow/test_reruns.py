@@ -80,3 +80,11 @@ def test_the_reports_template_or_what_it_includes_edited_reruns_the_report(check
     path = checkout.checkout / "reports" / file
     path.write_text(path.read_text("utf-8") + "\n", "utf-8")
     assert changed(checkout) == {"report"}
+
+
+def test_null_on_the_command_line_removes_what_the_file_has(workflow):
+    assert workflow.jobs()["figure"] == 1
+    said = workflow.run("--dry-run", "--config", "figures={examples: null}").stdout
+    assert "rule table:" in said and "rule figure:" not in said
+    said = workflow.run("--dry-run", "--config", "figures={example: null}").stdout
+    assert "figures.example: expected something to remove, as null does, found nothing" in said

@@ -1,0 +1,60 @@
+"""Attacked images for trainers: the first rows of a table, of which no others are read."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from blindspots.files import attacked, tables
+from blindspots.files.images import Deferred
+from blindspots.files.rows import Rows
+from blindspots.interface import InputError
+
+SHAPE = (1, 4, 4)
+PIXELS = np.random.default_rng(0).random((20, *SHAPE), dtype=np.float32)
+SCHEMA = pa.schema(
+    [
+        ("image", pa.fixed_shape_tensor(pa.float32(), SHAPE)),
+        ("label", pa.int16()),
+        ("success", pa.bool_()),
+        ("eps", pa.float64()),
+        ("index", pa.int32()),
+    ]
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    n = np.arange(20)
+    columns = {
+        "image": PIXELS,
+        "label": n % 3,
+        "success": n % 2 == 0,
+        "eps": None,
+        "index": n[::-1],
+    }
+    tables.write(tmp_path / "t.parquet", tables.build(columns, SCHEMA), {}, group=5 * 64)
+    return tmp_path / "t.parquet"
+
+
+def test_the_first_rows_are_read_and_no_other_row_group(path, monkeypatch):
+    read, group = set(), Rows.group
+    monkeypatch.setattr(Rows, "group", lambda rows, k: read.add(k) or group(rows, k))
+    found = attacked.read(path, 7)
+    assert read == {0, 1} and Rows(path).group(0).num_rows == 5
+    assert torch.equal(found.images, torch.from_numpy(PIXELS[:7]))
+    assert found.rows.tolist() == [*range(19, 12, -1)]
+    assert found.labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert found.success.tolist() == [True, False] * 3 + [True]
+    assert found.eps.isnan().all() and found.eps.dtype == torch.float64
+
+
+def test_more_images_than_may_be_held_are_read_by_their_rows(path):
+    found = attacked.read(path, 7, most=100).images
+    assert isinstance(found, Deferred)
+    assert torch.equal(found[torch.tensor([6, 0])], torch.from_numpy(PIXELS[[6, 0]]))
+
+
+def test_a_table_of_fewer_rows_is_refused(path):
+    with pytest.raises(InputError, match="expected a row 20, which another table names, found 20"):
+        attacked.read(path, 21)
