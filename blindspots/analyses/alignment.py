@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.analyses._pairs import PAIR, arrow, pairs
 from blindspots.analyses.kit import cells, over_seeds
 
-ROWS = "source → victim"
+CORNER = "source → victim"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

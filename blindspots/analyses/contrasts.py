@@ -13,7 +13,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 HEADLINE = "differences"

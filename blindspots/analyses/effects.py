@@ -27,7 +27,7 @@ COLUMNS = ("mean",)
 """Rows and columns of the table (`config.cells`)."""
 
 
-ROWS = "effect"
+CORNER = "effect"
 """Heading of the first column (`report.summaries`)."""
 
 

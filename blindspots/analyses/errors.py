@@ -14,7 +14,7 @@ from blindspots.analyses.masking import warnings
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

@@ -12,7 +12,7 @@ from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
 
-ROWS = "source → victim"
+CORNER = "source → victim"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

@@ -13,7 +13,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 NOTE = (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

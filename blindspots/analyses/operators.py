@@ -6,7 +6,7 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells
 
-ROWS = "layer"
+CORNER = "layer"
 """Heading of the first column (`report.summaries`)."""
 
 HEADLINE = {"value": "Norm of a linear layer"}

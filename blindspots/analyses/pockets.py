@@ -14,7 +14,7 @@ from blindspots.analyses.threats import Threat, across
 from blindspots.statistics import Interval
 from blindspots.threat.outcomes import RIGHT
 
-ROWS = "net × multiple"
+CORNER = "net × multiple"
 """Heading of the first column (`report.summaries`)."""
 
 NOTE = (

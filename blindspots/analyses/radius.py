@@ -13,7 +13,7 @@ from blindspots.analyses.attacked import middle
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.threat.outcomes import RIGHT
 
-ROWS = "images made for / distortion that fools"
+CORNER = "images made for / distortion that fools"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

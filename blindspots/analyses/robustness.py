@@ -12,7 +12,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.threats import across
 from blindspots.limits import at_least, distinct, some
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]

@@ -11,7 +11,7 @@ from blindspots.analyses._clean import answers_on, error_columns
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
-ROWS = "net"
+CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
 ALL = "the search"

@@ -10,7 +10,7 @@ from blindspots.analyses.attacked import sources, success_columns
 from blindspots.analyses.kit import cells, over_seeds, rates
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-ROWS = "images made for / error (%) of"
+CORNER = "images made for / error (%) of"
 """Heading of the first column (`report.summaries`)."""
 
 REPORT = {

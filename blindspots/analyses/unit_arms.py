@@ -9,7 +9,7 @@ import pandas as pd
 from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
 from blindspots.analyses.kit import cells, over_seeds
 
-ROWS = "layer: directions"
+CORNER = "layer: directions"
 """Heading of the first column (`report.summaries`)."""
 COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
 """Columns of the table (`config.cells`)."""

@@ -10,7 +10,7 @@ import pandas as pd
 from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
 from blindspots.analyses.kit import cells, over_seeds
 
-ROWS = "contrast"
+CORNER = "contrast"
 """Heading of the first column (`report.summaries`)."""
 COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
 """Columns of the table (`config.cells`)."""

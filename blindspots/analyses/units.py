@@ -22,7 +22,7 @@ from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 from blindspots.limits import Positive
 
-ROWS = "layer"
+CORNER = "layer"
 """Heading of the first column (`report.summaries`)."""
 
 HEADLINE = "counted verdicts"

@@ -10,7 +10,7 @@ import pandas as pd
 from blindspots.analyses._pairs import pairs
 from blindspots.analyses.kit import cells
 
-ROWS = "component"
+CORNER = "component"
 """Heading of the first column (`report.summaries`)."""
 
 COMPONENTS = {

@@ -81,7 +81,7 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
         name: of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
-        method: the analysis that made it, whose module may say what a row is in a constant `ROWS`,
+        method: the analysis that made it, whose module may say what a row is in a constant `CORNER`,
             and what the figures are in a constant `NOTE`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
@@ -101,7 +101,7 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
     ]
     has_paper = bool(summary["paper"].notna().any())
     return Table(
-        name, title, _constant(method, "ROWS", "row"), list(columns.values()), body, has_paper,
+        name, title, _constant(method, "CORNER", "row"), list(columns.values()), body, has_paper,
         _caption(summary), _constant(method, "NOTE", ""), footnotes,
     )  # fmt: skip
 
