@@ -81,8 +81,8 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
         name: of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
-        method: the analysis that made it, whose module may say what a row is in a constant `CORNER`,
-            and what the figures are in a constant `NOTE`.
+        method: the analysis that made it, whose module may say what a row is in a constant
+            `CORNER`, and what the figures are in a constant `NOTE`.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])

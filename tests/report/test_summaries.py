@@ -19,7 +19,8 @@ def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
 
 
 def test_a_table_says_what_its_rows_are_as_far_as_its_analysis_does(tmp_path, monkeypatch):
-    for name, said in {"no_word": "", "a_word": 'CORNER = "digit"', "a_number": "CORNER = 3"}.items():
+    modules = {"no_word": "", "a_word": 'CORNER = "digit"', "a_number": "CORNER = 3"}
+    for name, said in modules.items():
         (tmp_path / f"{name}.py").write_text(f"{said}\ndef own(clean): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
     for method, expected in (
