@@ -60,13 +60,10 @@ def _together(answers: Mapping[str, str]) -> str:
 
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
-    """Target rules of the attacks of experiments; noise and other controls have none."""
+    """Return the target rules of the attacks of experiments, by name."""
     used = {name for experiment in config["experiments"].values() for name in experiment["attacks"]}
-    return {
-        name: str(attack["target"])
-        for name, attack in config["attacks"].items()
-        if name in used and methods.needs_model(attack["method"])
-    }
+    attacks = config["attacks"].items()
+    return {name: str(attack["target"]) for name, attack in attacks if name in used}
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from blindspots.config.methods import defaults, needs_model
+from blindspots.config.methods import defaults
 from blindspots.report.readings import written
 
 Config = Mapping[str, Any]
@@ -111,9 +111,7 @@ def _attack(config: Config, name: str) -> str:
     attack = config["attacks"][name]
     eps = attack.get("eps")
     radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
-    said = [attack["method"], *([f"eps {radii}"] if radii else [])]
-    if needs_model(attack["method"]):  # noise has no target
-        said.append(f"target {attack['target']}")
+    said = [attack["method"], *([f"eps {radii}"] if radii else []), f"target {attack['target']}"]
     return f"{name} ({', '.join(said)})"
 
 
