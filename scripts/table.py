@@ -13,7 +13,7 @@ def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
-    frames = evidence(snakemake.input, table["n"], table["pictures"])
+    frames = evidence(snakemake.input, table["n"], table["pictures"], table["parts"])
     settings = labelled(table["settings"], snakemake.input.get("expected", []))
     found = summarised(
         summarise, frames, settings, where, several=table["several"], figures=table["figures"]

@@ -153,7 +153,7 @@ def read(
     """
     file = opened(path)
     if not with_images:
-        columns = _not_images(file.schema_arrow)
+        columns = plain(file.schema_arrow)
     with damage(path):
         if where is None:
             return as_said(file.read(columns), file)
@@ -224,18 +224,26 @@ def frame(
     ]
     if not found and schema is not None:
         found = [schema.empty_table()]
-    table = pa.concat_tables(
-        [part.replace_schema_metadata() for part in found], promote_options="default"
-    )
-    plain = _not_images(table.schema)
-    rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+    rows = as_frame(found)
     if with_images:
-        pictured = [name for name in table.column_names if name not in plain]
-        rows = rows.assign(**{name: list(images(table, name)) for name in pictured})
+        every = pa.concat_tables(
+            [part.replace_schema_metadata() for part in found], promote_options="default"
+        )
+        rows = rows.assign(**{name: list(images(every, name)) for name in pictured(every.schema)})
     return rows
 
 
-def _not_images(schema: pa.Schema) -> list[str]:
+def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
+    """Tables, at least one, below one another without their images, as `frame` has them."""
+    table = pa.concat_tables(
+        [part.replace_schema_metadata().select(plain(part.schema)) for part in found],
+        promote_options="default",
+    )
+    return table.to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+
+
+def plain(schema: pa.Schema) -> list[str]:
+    """The columns but those of images."""
     return [name for name in schema.names if name not in pictured(schema)]
 
 

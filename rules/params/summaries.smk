@@ -53,6 +53,7 @@ def summary(mapping, role):
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),
+        "parts": methods.by_parts(role, mapping["method"]),
     }
 
 
