@@ -282,7 +282,7 @@ def inputs(role: str, method: str) -> list[str]:
 
 
 def by_parts(role: str, method: str) -> list[str]:
-    """Those of the `inputs` whose annotation names `files.parts.Parts`.
+    """The `inputs` whose annotation names `files.parts.Parts`: tables read part by part.
 
     Raises:
         InputError: as `inputs`.

@@ -50,11 +50,11 @@ class Parts:
         return sum(self._sizes) if self._kept is None else int(self._kept.sum())
 
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """All rows, of all columns or of some."""
+        """The table as one frame, of all columns or of some."""
         return self._at(self._places(), columns)
 
     def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """All rows, those of some values of a column at a time.
+        """Iterate over the rows, all those of some values of a column at a time.
 
         Args:
             key: the column. Parts are in the order in which its values appear.
@@ -153,21 +153,21 @@ class Held:
         self._frame = frame
 
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """As `Parts.frame`."""
+        """The frame."""
         return self._frame
 
     def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """As `Parts.by`."""
+        """The frame as the only part."""
         yield self._frame
 
     def of(
         self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """As `Parts.of`."""
+        """The rows with some values of a column."""
         return self._frame[self._frame[key].isin(list(values))]
 
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
-        """As `Parts.distinct`."""
+        """The different rows of some columns."""
         return self._frame[list(names)].drop_duplicates(ignore_index=True)
 
 
