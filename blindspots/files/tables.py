@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from blindspots.files.parquet import GROUP, METADATA, as_said, damage, opened, pictured, writing
 from blindspots.interface import InputError
@@ -143,7 +142,7 @@ def read(
         path: of the table.
         columns: to read; all by default.
         with_images: False: all columns but those of images.
-        where: rows to read; the others are never held all at once.
+        where: condition on the columns that are read; other rows are never held all at once.
 
     Returns:
         The table; what `write` kept beside it is its `metadata`.
@@ -157,10 +156,8 @@ def read(
     with damage(path):
         if where is None:
             return as_said(file.read(columns), file)
-        table = pq.read_table(
-            path, columns=columns, filters=where, partitioning=None, page_checksum_verification=True
-        )
-        return as_said(table, file)
+        groups = (file.read_row_group(i, columns) for i in range(file.num_row_groups))
+        return pa.concat_tables(as_said(group, file).filter(where) for group in groups)
 
 
 def schema_of(path: str | Path) -> pa.Schema:
