@@ -231,7 +231,14 @@ def frame(
 
 
 def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
-    """Tables, at least one, below one another without their images, as `frame` has them."""
+    """Join tables below one another, without their images.
+
+    Args:
+        found: at least one; a column that some of them lack is null there.
+
+    Returns:
+        A frame with the types of `frame`.
+    """
     table = pa.concat_tables(
         [part.replace_schema_metadata().select(plain(part.schema)) for part in found],
         promote_options="default",
@@ -240,7 +247,14 @@ def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
 
 
 def plain(schema: pa.Schema) -> list[str]:
-    """The columns but those of images."""
+    """The columns but those of images.
+
+    Args:
+        schema: of a table.
+
+    Returns:
+        Their names.
+    """
     return [name for name in schema.names if name not in pictured(schema)]
 
 
