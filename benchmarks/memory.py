@@ -1,8 +1,9 @@
 """How much memory jobs take beyond what they import: ``python -m benchmarks.memory``.
 
 A few images of files of many; and transfer and a sweep over more and more images and nets, which
-are linear and made, not trained. Nothing is held that can be read again (in a workflow a fixed
-amount is, see ``jobs.measure.HELD``). On Linux, which tells a process its peak.
+are linear and made, not trained; beside it what may be taken. Nothing is held that can be read
+again (in a workflow a fixed amount is, see ``jobs.measure.HELD``). On Linux, which tells a process
+its peak.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import nn
 
 from blindspots.attacks.table import schema
+from blindspots.config import declarations
 from blindspots.datasets import table
 from blindspots.files import images, splits, tables
 from blindspots.files.parquet import writing
@@ -146,6 +148,20 @@ JOBS = {
 """What makes the files of a job, the job, its title and its sizes."""
 
 
+LIMIT = 100
+"""MiB that reading some images may take."""
+
+
+def declared(name: str, n: int) -> float:
+    """MiB that a job may take beyond what it imports, or all in all where it declares that."""
+    method = {"shown": "transfer", "swept": "sweep"}.get(name)
+    if method is None:
+        return LIMIT
+    what = declarations.measurement(method)
+    sizes = n, SHAPE[1] * SHAPE[2], CLASSES, CHUNK
+    return declarations.needed(what, "memory", method, *sizes) * 1e6 / 2**20
+
+
 def run(*arguments: str) -> str:
     """What a process of its own prints."""
     command = [sys.executable, "-m", "benchmarks.memory", *arguments]
@@ -160,7 +176,9 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 words = [name, folder, *map(str, sizes)]
                 run("make", *words)
-                print(f"  {', '.join(words[2:]):>12}: {run('measure', *words)}", flush=True)
+                took, most = float(run("measure", *words)), declared(name, sizes[0])
+                of = f"{took / most:.2f} of {most:.0f}"
+                print(f"  {', '.join(words[2:]):>12}: {took:.0f} MiB, {of}", flush=True)
 
 
 if __name__ == "__main__" and len(sys.argv) > 1:
@@ -169,6 +187,6 @@ if __name__ == "__main__" and len(sys.argv) > 1:
     if sys.argv[1] == "make":
         make(where, *given)
     else:
-        print(f"{peak(lambda: job(where, *given)):.0f} MiB")
+        print(peak(lambda: job(where, *given)))
 elif __name__ == "__main__":
     main()

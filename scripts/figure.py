@@ -13,7 +13,7 @@ from blindspots.jobs.job import job, provenance
 def main(snakemake):
     figure = snakemake.params.figure
     draw = methods.find("figures", figure["method"])
-    frames, said = evidence(snakemake.input, figure["n"], figure["pictures"]), ""
+    frames, said = evidence(snakemake.input, figure["n"], figure["pictures"], figure["parts"]), ""
     if not getattr(draw, "across", False):
         frames, said = of_one(frames, several=figure["several"])
     flagged, made_from = snakemake.input.get("expected", []), figure["made_from"]

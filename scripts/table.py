@@ -13,7 +13,7 @@ def main(snakemake):
     table = snakemake.params.table
     summarise = methods.find("analyses", table["method"])
     where = f"tables.{snakemake.wildcards.table} ({table['method']})"
-    frames = evidence(snakemake.input, table["n"], table["pictures"])
+    frames = evidence(snakemake.input, table["n"], table["pictures"], table["parts"])
     flagged, made_from = snakemake.input.get("expected", []), table["made_from"]
     settings = labelled(table["settings"], flagged, made_from)
     found = summarised(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from blindspots.analyses.kit import rates
+from blindspots.analyses.kit import SHARES, rates
+from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import SUBSETS
 from blindspots.threat.outcomes import REJECTED, WRONG
 
@@ -34,7 +35,11 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
     )
 
 
-def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
+READ = ["net", *IMAGE, "status", "outcome", *SHARES.values()]
+"""Columns of answers to unaltered images that are read for errors."""
+
+
+def error_columns(part: str, clean: Frame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Error on a part per net and seed in percent, and the rates of rejections and of no answer.
 
     The latter two are given only where they are not 0.
@@ -47,13 +52,16 @@ def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterat
     Yields:
         Values for `kit.over_seeds`, with `net` for the row.
     """
-    answers = answers_on(part, clean, split)
-    of = answers.groupby(["net", "seed"], sort=False)
+    keys = ["net", "seed"]
+    answers = [answers_on(part, rows, split) for rows in parted(clean).by("net", READ)]
+    kinds = ["wrong", "rejected", "unanswered"]
+    means = pd.concat([rows.groupby(keys, sort=False)[kinds].mean() for rows in answers])
+    sizes = pd.concat([rows.groupby(keys, sort=False).size() for rows in answers])
     for kind, column, label in (
         ("wrong", part, f"{part} error"),
         ("rejected", f"{part} rejected", f"{part} rejected"),
         ("unanswered", f"{part} unanswered", f"{part} not finite"),
     ):
-        if kind == "wrong" or answers[kind].any():
-            frame = pd.DataFrame({"value": 100 * of[kind].mean(), "n": of.size()}).reset_index()
+        if kind == "wrong" or means[kind].any():
+            frame = pd.DataFrame({"value": 100 * means[kind], "n": sizes}).reset_index()
             yield frame.assign(column=column, column_label=label, unit="%")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._pairs import PAIR, arrow, pairs
+from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame
 
 CORNER = "source → victim"
 """Heading of the first column (`report.summaries`)."""
@@ -33,8 +34,8 @@ CORRELATION = "Spearman's ρ with the last column"
 
 def alignment(
     gradients: pd.DataFrame,
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -50,8 +51,8 @@ def alignment(
         A row per source and other victim, and one with the rank correlations over all pairs and
         seeds of each column with the excess error.
     """
-    seen = pairs(transfer, clean).groupby(PAIR, sort=False)["excess"].mean().reset_index()
-    seen = seen.merge(gradients, on=PAIR)
+    means = [of.groupby(PAIR, sort=False)["excess"].mean() for of in pairs(transfer, clean)]
+    seen = in_order(pd.concat(means).reset_index(), transfer).merge(gradients, on=PAIR)
     found = [
         seen.assign(
             column=column, column_label=label, unit=unit, value=seen[column], tried=seen["n"]

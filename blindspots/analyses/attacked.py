@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses._pairs import IMAGE
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT, WRONG
 
 NONE_RIGHT = "no image is right unaltered"
@@ -32,7 +33,15 @@ def tried(attacks: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(fooled=rows["success"] & reached)
 
 
-def sources(transfer: pd.DataFrame) -> pd.DataFrame:
+ORIGIN = ["source", "attack", "amplified_to"]
+"""Columns that say how an image was made."""
+
+SEEN = [*ORIGIN, *IMAGE, "victim", "victim_seed", "outcome", "source_outcome", "success",
+        "distortion"]  # fmt: skip
+"""Columns of a table of transfer that `sources` reads."""
+
+
+def sources(transfer: Frame) -> pd.DataFrame:
     """The images of a table of transfer once, but for those that their source did not get right.
 
     Args:
@@ -43,13 +52,15 @@ def sources(transfer: pd.DataFrame) -> pd.DataFrame:
         A row per source or control and image with `fooled`: whether the attack succeeded. Where the
         source is among the victims, it must answer wrongly itself, which noise need not achieve.
     """
-    right = transfer["source"].isna() | (transfer["source_outcome"] == RIGHT)
-    rows = transfer[right & (transfer["seed"] == transfer["victim_seed"])]
-    keys = ["source", "attack", "amplified_to", *IMAGE]
-    own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
-    missed = own[own["outcome"] != WRONG]
-    missed = missed[keys].drop_duplicates().assign(missed=True)  # in several experiments
-    once = rows.drop_duplicates(keys)
+    keys, found, failed = [*ORIGIN, *IMAGE], list[pd.DataFrame](), list[pd.DataFrame]()
+    for rows in parted(transfer).by("victim", SEEN):
+        right = rows["source"].isna() | (rows["source_outcome"] == RIGHT)
+        rows = rows[right & (rows["seed"] == rows["victim_seed"])]
+        own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
+        failed.append(own.loc[own["outcome"] != WRONG, keys])
+        found = [pd.concat([*found, rows]).drop_duplicates(keys)]  # most are the same images
+    (once,) = found
+    missed = pd.concat(failed).drop_duplicates().assign(missed=True)  # in several experiments
     if missed.empty:
         return once.assign(fooled=once["success"])
     once = once.merge(missed, on=keys, how="left", validate="one_to_one")

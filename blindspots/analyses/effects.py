@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from blindspots.analyses._clean import NO_CLASSES
 from blindspots.analyses._pairs import IMAGE, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-Effect = tuple[str, str, pd.DataFrame, str]
-"""A row's name and label, values by image (`seed`, `file`, `index`, `value`), and their unit."""
+Effect = tuple[str, str, pd.Series, str]
+"""A row's name and label, means by image (`IMAGE`), and their unit."""
 
 ROWS = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
@@ -32,9 +33,9 @@ CORNER = "effect"
 
 
 def effects(
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
-    radii: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
+    radii: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -59,48 +60,73 @@ def effects(
         "advantage of" a victim: by how much less than the others it errs beyond clean; "rejected",
         the share of answers that are no errors for that, where there are any.
     """
+    once = sources(transfer)
+    once = once[once["source"].notna() & once["amplified_to"].isna()]
+    success = _by_image(once.assign(value=100.0 * once["fooled"]))
     found = [
-        ("success", "success of the attacks", _success(transfer), "%"),
-        ("largest distortion", "largest mean distortion", _distortion(transfer), "RMS per pixel"),
+        ("success", "success of the attacks", success, "%"),
+        ("largest distortion", "largest mean distortion", _distortion(once), "RMS per pixel"),
         *_errors(transfer, clean, radii, labels),
     ]
     rows = [_cell(*effect) for effect in found]
-    if (rejected := transfer["outcome"] == REJECTED).any():
-        share = {"value": 100 * rejected.mean(), "n": 0, "networks": 1}
+    outcomes = [rows["outcome"] for rows in parted(transfer).by("victim", ["outcome", "victim"])]
+    if rejected := sum(int((of == REJECTED).sum()) for of in outcomes):
+        share = {"value": 100 * (rejected / sum(map(len, outcomes))), "n": 0, "networks": 1}
         rows.append(_named("rejected", "answers rejected", "%") | share)
     return cells(pd.DataFrame(rows), {})
 
 
 def _errors(
-    transfer: pd.DataFrame, clean: pd.DataFrame, radii: pd.DataFrame, labels: Mapping[str, str]
+    transfer: Frame, clean: Frame, radii: Frame, labels: Mapping[str, str]
 ) -> Iterator[Effect]:
-    others = pairs(transfer, clean)
-    compared = with_noise(others, radii)
-    compared = compared[compared["perturbed"]]
-    beyond = compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
-    yield (
-        "error beyond noise",
-        "error on others' images − error by noise of equal length",
-        beyond,
-        "points",
-    )
-    noise = compared.assign(value=100 * (compared["noise"] - compared["clean"]))
-    label = "error by noise of equal length − clean error"
-    yield "error by noise of equal length", label, noise, "points"
+    victims = list(parted(transfer).distinct(["victim"])["victim"])
+    found: dict[str, list[pd.Series]] = {}
+    for others in pairs(transfer, clean, by="index"):
+        for name, rows in _of_others(others, radii, victims):
+            found.setdefault(name, []).append(_by_image(rows))
+    label = "error on others' images − error by noise of equal length"
+    yield "error beyond noise", label, _joined(found["beyond noise"]), "points"
+    name, label = "error by noise of equal length", "error by noise of equal length − clean error"
+    yield name, label, _joined(found["noise"]), "points"
     name, label = "error beyond clean", "error on others' images − clean error"
-    yield name, label, others.assign(value=others["excess"]), "points"
-    for scale in transfer["amplified_to"].dropna().unique():
-        of = pairs(_amplified(transfer, scale), clean)
+    yield name, label, _joined(found["beyond clean"]), "points"
+    made = parted(transfer).distinct(["source", "attack", "amplified_to"])
+    for scale in made["amplified_to"].dropna().unique():
+        of = pairs(transfer, clean, by="index", amplified_to=scale)
+        value = _joined([_by_image(rows.assign(value=rows["excess"])) for rows in of])
         told = f" amplified to {scale:g}"
-        yield name + told, label + f",{told}", of.assign(value=of["excess"]), "points"
-    for control in transfer.loc[transfer["source"].isna(), "attack"].unique():
+        yield name + told, label + f",{told}", value, "points"
+    for control in made.loc[made["source"].isna(), "attack"].unique():
         value = _by_control(transfer, clean, control)
         yield f"error by {control}", f"error by {control} − clean error", value, "points"
-    for victim in transfer["victim"].unique():
+    for victim in victims:
         label = f"error of the other nets − error of {labels.get(victim, victim)}, beyond clean"
-        value = _advantage(others, victim)
+        value = _joined(found[f"advantage of {victim}"])
         if len(value):  # of two nets each is the only victim of the other
             yield f"advantage of {victim}", label, value, "points"
+
+
+def _of_others(
+    others: pd.DataFrame, radii: Frame, victims: Sequence[str]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The effects of others' images, some images at a time, with a `value` each."""
+    compared = with_noise(others, radii, by="index")
+    compared = compared[compared["perturbed"]]
+    yield "beyond noise", compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
+    yield "noise", compared.assign(value=100 * (compared["noise"] - compared["clean"]))
+    yield "beyond clean", others.assign(value=others["excess"])
+    every = others.groupby(["source", *IMAGE])["excess"].agg(["sum", "size"])
+    for victim in victims:
+        yield f"advantage of {victim}", _advantage(others, every, victim)
+
+
+def _by_image(rows: pd.DataFrame) -> pd.Series:
+    """The mean `value` of each image."""
+    return rows.groupby(IMAGE)["value"].mean()
+
+
+def _joined(means: Sequence[pd.Series]) -> pd.Series:
+    return pd.concat(means).sort_index()
 
 
 def _named(row: str, label: str, unit: str) -> dict[str, Any]:
@@ -108,9 +134,8 @@ def _named(row: str, label: str, unit: str) -> dict[str, Any]:
     return {"row": row, "row_label": f"{label} ({unit})", "unit": unit} | column
 
 
-def _cell(row: str, label: str, images: pd.DataFrame, unit: str) -> dict[str, Any]:
+def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
     """The mean of an effect over images, then networks, with its interval."""
-    every = images.groupby(IMAGE)["value"].mean()
     per_image = every.dropna()
     values, kind = per_image.groupby("seed").mean(), "student"
     networks = len(values)
@@ -130,49 +155,47 @@ def _cell(row: str, label: str, images: pd.DataFrame, unit: str) -> dict[str, An
     }  # fmt: skip
 
 
-def _success(transfer: pd.DataFrame) -> pd.DataFrame:
-    rows = _attacked(transfer)
-    return rows.assign(value=100.0 * rows["fooled"])
-
-
-def _distortion(transfer: pd.DataFrame) -> pd.DataFrame:
+def _distortion(rows: pd.DataFrame) -> pd.Series:
     """Distortion of the attacked images of the net with the largest mean.
 
     Infinite where the attack failed on more than half of a net's images, none where it failed.
     """
-    rows = _attacked(transfer)
     rows = rows.assign(value=rows["distortion"].where(rows["fooled"]))
     by = rows.groupby("source")
     endless = by["fooled"].transform("mean") < 0.5
     if endless.any():
-        return rows[endless].assign(value=np.inf)
+        return _by_image(rows[endless].assign(value=np.inf))
     means = by["value"].transform("mean")
-    return rows[means == means.max()]
+    return _by_image(rows[means == means.max()])
 
 
-def _attacked(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The attacked images as `attacked.sources` has them, not those of controls or amplified."""
-    return sources(transfer[transfer["source"].notna() & transfer["amplified_to"].isna()])
+SHOWN = ["source", "attack", "victim", "victim_seed", *IMAGE, "outcome"]
+"""Columns of the table of transfer that tell of a control."""
 
 
-def _amplified(transfer: pd.DataFrame, scale: float) -> pd.DataFrame:
-    return transfer[transfer["amplified_to"] == scale].assign(amplified_to=np.nan)
-
-
-def _by_control(transfer: pd.DataFrame, clean: pd.DataFrame, control: str) -> pd.DataFrame:
+def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
     """Victims' errors on the images of a control beyond their clean errors."""
-    own = transfer["source"].isna() & (transfer["attack"] == control)
-    rows = transfer[own & (transfer["seed"] == transfer["victim_seed"])]
-    known = clean[clean["status"] != NO_CLASSES]
+    rows = parted(transfer).of("attack", [control], SHOWN)
+    rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
+    known = parted(clean).frame(["net", *IMAGE, "outcome", "status"])
+    known = known[known["status"] != NO_CLASSES]
     known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
     wrong, before = (rows[outcome] == WRONG for outcome in ("outcome", "unaltered"))
-    return rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int)))
+    return _by_image(rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int))))
 
 
-def _advantage(others: pd.DataFrame, victim: str) -> pd.DataFrame:
-    """Excess error of the other victims minus that of a net, image by image."""
+def _advantage(others: pd.DataFrame, every: pd.DataFrame, victim: str) -> pd.DataFrame:
+    """Excess error of the other victims minus that of a net, image by image.
+
+    Args:
+        others: of `pairs`.
+        every: by source and image the sum over all victims, and how many there are.
+        victim: the net.
+    """
     keys = ["source", *IMAGE]
-    own = others[others["victim"] == victim].set_index(keys)["excess"]
-    rest = others[others["victim"] != victim].groupby(keys)["excess"].mean()
-    return (rest - own).dropna().rename("value").reset_index()
+    own = others[others["victim"] == victim].set_index(keys)["excess"].sort_index()
+    its = own.groupby(level=keys).agg(["sum", "size"])
+    rest = every.loc[its.index] - its
+    mean = (rest["sum"] / rest["size"]).dropna()  # of whole numbers: exact, whatever their order
+    return (mean - own).dropna().rename("value").reset_index()

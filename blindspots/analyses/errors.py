@@ -11,6 +11,7 @@ from blindspots.analyses._clean import error_columns
 from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
+from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
@@ -37,10 +38,10 @@ COLUMNS = (
 
 
 def errors(
-    clean: pd.DataFrame,
+    clean: Frame,
     split: pd.DataFrame,
     attacks: pd.DataFrame,
-    transfer: pd.DataFrame,
+    transfer: Frame,
     *,
     parts: Annotated[Sequence[PartName], some()],
     labels: Mapping[str, str],
@@ -67,6 +68,6 @@ def errors(
     nets = attacks.groupby(["net", "seed"], sort=False).size().index
     found += success_columns(tried(attacks), nets)
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
-    order = {net: place for place, net in enumerate(clean["net"].unique())}
+    order = {net: place for place, net in enumerate(parted(clean).distinct(["net"])["net"])}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
     return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)

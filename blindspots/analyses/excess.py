@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
+from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame
 
 CORNER = "source → victim"
 """Heading of the first column (`report.summaries`)."""
@@ -43,9 +44,9 @@ COLUMNS = {
 
 
 def excess(
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
-    radii: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
+    radii: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -67,17 +68,19 @@ def excess(
         A row per source and other victim; the p value where there is one network of each, the share
         of rejected images where there are any.
     """
-    rows = with_noise(pairs(transfer, clean), radii)
-    several = rows["seed"].nunique() > 1  # then a p value of each network says little
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
-        for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
+        for part in pairs(transfer, clean)
+        for (source, victim, seed), group in with_noise(part, radii).groupby(PAIR, sort=False)
         for cell in _cells(group)
-        if not (several and cell["column"] == "p")
-        if rows["rejected"].any() or cell["column"] != "rejected"
     ]
     keys = ["source", "victim", "column", "column_label", "unit"]
-    values = over_seeds(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), keys)
+    every = in_order(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), transfer)
+    if every["seed"].nunique() > 1:  # then a p value of each network says little
+        every = every[every["column"] != "p"]
+    if not every.loc[every["column"] == "rejected", "value"].any():
+        every = every[every["column"] != "rejected"]
+    values = over_seeds(every, keys)
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
     return cells(values.assign(row=names, row_label=shown), labels)

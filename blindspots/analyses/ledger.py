@@ -11,6 +11,7 @@ import pandas as pd
 from blindspots.analyses.attacked import NONE_RIGHT, middle
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
 CORNER = "net"
@@ -56,10 +57,10 @@ def why(rows: pd.DataFrame) -> str:
 
 
 def ledger(
-    ledger: pd.DataFrame,
+    ledger: Frame,
     attacks: pd.DataFrame,
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -81,17 +82,27 @@ def ledger(
         look masked, a warning (`analyses.masking.warnings`).
     """
     images = attacks[[*IMAGE, "outcome"]].drop_duplicates(IMAGE)
-    rows = images.merge(ledger[ledger["goal"] == "any"], on=IMAGE)
     rejects = bool((images["outcome"] == REJECTED).any())
     found = [
         {"row": net, "seed": seed} | cell
-        for (net, seed), group in rows.groupby(["net", "seed"], sort=False)
+        for net, its in images.groupby("net", sort=False)
+        for seed, group in _bounds(ledger, net, its).groupby("seed", sort=False)
         for cell in _of(group, rejects)
     ]
     keys = ["row", "column", "column_label", "unit"]
     columns = [*keys, "seed", "value", "n", "endless", "reason"]
     values = over_seeds(pd.DataFrame(found, columns=columns), keys)
     return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)
+
+
+READ = [*IMAGE, "norm", "goal", "upper", "lower", "reason"]
+"""Columns of the ledger that are read."""
+
+
+def _bounds(ledger: Frame, net: str, images: pd.DataFrame) -> pd.DataFrame:
+    """The ledger's rows of a net's images, for any wrong class."""
+    rows = parted(ledger).of("net", [net], READ)
+    return images.merge(rows[rows["goal"] == "any"], on=IMAGE)
 
 
 def _of(every: pd.DataFrame, rejects: bool) -> Iterator[dict[str, Any]]:

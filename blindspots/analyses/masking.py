@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.attacked import tried
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import WRONG
 
 VANISHED = "GRADIENT_VANISHED"
@@ -32,7 +33,7 @@ WARNING, MASKED = "warning", "gradients masked"
 PROBABILITIES = "answers are probabilities, not logits: attacks by gradients are too weak"
 
 
-def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
+def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
     """Counts of images with vanishing gradients, and of those where others beat the net's attack.
 
     Over the attacked images that the net gets right unaltered. Other images are those made
@@ -50,14 +51,26 @@ def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
     rows = tried(attacks)
     took = rows.groupby(["net", "seed", "attack"])["backwards"].transform("sum") > 0
     rows = rows.loc[took, [*ATTACK, "target", "status", "fooled", "distortion"]]
-    seen = rows.merge(_fooling_others(transfer), on=ATTACK[1:])
-    met = seen["target"].isna() | (seen["answer"] == seen["target"]).fillna(False)
-    better = ~seen["fooled"] | (met & (seen["theirs"] < NEARER * seen["distortion"]))
-    beaten = seen.loc[better.astype(bool), ATTACK].drop_duplicates().assign(beaten=1)
+    shown = parted(transfer).by("victim", OTHERS)
+    found = pd.concat([_beaten(rows, _fooling_others(part)) for part in shown])
+    beaten = found.drop_duplicates().assign(beaten=1)
     rows = rows.merge(beaten, on=ATTACK, how="left").fillna({"beaten": 0})
     rows = rows.assign(vanished=rows["status"] == VANISHED, n=1)
-    found = rows.groupby(["net", "seed"], sort=False)[["n", "vanished", "beaten"]].sum()
-    return found.astype(int).reset_index()
+    total = rows.groupby(["net", "seed"], sort=False)[["n", "vanished", "beaten"]].sum()
+    return total.astype(int).reset_index()
+
+
+def _beaten(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The attacks whose nets some images of others fool that are nearer, or where they failed."""
+    seen = rows[rows["net"].isin(others["net"].unique())].merge(others, on=ATTACK[1:])
+    met = seen["target"].isna() | (seen["answer"] == seen["target"]).fillna(False)
+    better = ~seen["fooled"] | (met & (seen["theirs"] < NEARER * seen["distortion"]))
+    return seen.loc[better.astype(bool), ATTACK].drop_duplicates()
+
+
+OTHERS = ["source", "seed", "victim", "victim_seed", "dataset", "file", "index", "prediction",
+          "outcome", "distortion"]  # fmt: skip
+"""Columns of a table of transfer that are read here."""
 
 
 def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +82,7 @@ def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns=names)[[*ATTACK[1:], "answer", "theirs"]]
 
 
-def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+def warnings(attacks: pd.DataFrame, transfer: Frame, clean: Frame) -> pd.DataFrame:
     """A cell in a column "warning" for each attacked net whose gradients look masked.
 
     Or whose answers are probabilities, which flatten the gradients of whatever takes them for
@@ -98,8 +111,9 @@ def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame)
     )  # fmt: skip
 
 
-def _with_probabilities(clean: pd.DataFrame, nets: np.ndarray) -> list[str]:
+def _with_probabilities(clean: Frame, nets: np.ndarray) -> list[str]:
     """Nets whose answers are all probabilities."""
-    answered = clean[clean["outcome"].notna() & clean["net"].isin(nets)]
+    seen = parted(clean).distinct(["net", "outcome", "probabilities"])
+    answered = seen[seen["outcome"].notna() & seen["net"].isin(nets)]
     always = answered.groupby("net", sort=False)["probabilities"].all()
     return [str(net) for net in always.index[always]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from blindspots import statistics
 from blindspots.analyses._pairs import IMAGE, PAIR
 from blindspots.analyses.attacked import middle
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
 
 CORNER = "images made for / distortion that fools"
@@ -32,7 +34,7 @@ COLUMNS = ("{victims}",)
 """Rows and columns of the table (`config.cells`)."""
 
 
-def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+def radius(radii: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """The median over images of the smallest distortion that fools the victim.
 
     Over the images that source and victim get right unaltered and on which the attack succeeded.
@@ -46,23 +48,31 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
         A row per source, a column per victim; no value where more than half of the images are not
         fooled at any distortion that was tried.
     """
-    right = clean.loc[clean["outcome"] == RIGHT, ["net", *IMAGE]]
-    rows = radii
+    right = parted(clean).frame(["net", *IMAGE, "outcome"])
+    right = right.loc[right["outcome"] == RIGHT, ["net", *IMAGE]]
+    found = [cell for rows in parted(radii).by("source", READ) for cell in _cells(rows, right)]
+    return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels)
+
+
+READ = [*PAIR, *IMAGE[1:], "success", "radius"]
+"""Columns of the table of radii that are read."""
+
+
+def _cells(radii: pd.DataFrame, right: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A cell per source, victim and seed; of images that nets get right."""
+    rows, right = radii, right[right["index"].isin(radii["index"].unique())]
     for net in ("source", "victim"):
-        rows = rows.merge(right.rename(columns={"net": net}), on=[net, *IMAGE])
-    found = []
-    for (source, victim, seed), _ in radii.groupby(PAIR, sort=False):
-        of = rows[(rows["source"] == source) & (rows["victim"] == victim) & (rows["seed"] == seed)]
+        own = right[right["net"].isin(radii[net].unique())]
+        rows = rows.merge(own.rename(columns={"net": net}), on=[net, *IMAGE])
+    by_pair = dict(list(rows.groupby(PAIR, sort=False)))
+    for source, victim, seed in radii[PAIR].drop_duplicates().itertuples(index=False):
+        of = by_pair.get((source, victim, seed), rows[:0])
         distances = of.loc[of["success"], "radius"].fillna(np.inf).to_numpy(float)
         low, high = statistics.median(distances)
         median = middle(distances)
-        found.append(
-            median
-            | {
-                "row": source, "column": victim, "unit": "RMS per pixel", "seed": seed,
-                "n": len(distances), "tried": len(of),
-                "low": low, "high": high if np.isfinite(high) else np.nan, "interval": "median",
-                "reason": BEYOND if median["endless"] else NONE,
-            }
-        )  # fmt: skip
-    return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels)
+        yield median | {
+            "row": source, "column": victim, "unit": "RMS per pixel", "seed": seed,
+            "n": len(distances), "tried": len(of),
+            "low": low, "high": high if np.isfinite(high) else np.nan, "interval": "median",
+            "reason": BEYOND if median["endless"] else NONE,
+        }  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.threats import across
+from blindspots.files.parts import Frame, parted
 from blindspots.limits import at_least, distinct, some
 
 CORNER = "net"
@@ -26,7 +27,7 @@ COLUMNS = ("found at *", "open at *")
 
 @across
 def robustness(
-    ledger: pd.DataFrame,
+    ledger: Frame,
     attacks: pd.DataFrame,
     *,
     labels: Mapping[str, str],
@@ -48,7 +49,8 @@ def robustness(
             found.
     """
     of_radii: str = norm or _norm_of(attacks)
-    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == of_radii)]
+    shown = parted(ledger).of("norm", [of_radii], [*IMAGE, "norm", "goal", "upper", "lower"])
+    shown = shown[shown["goal"] == "any"]
     rows = attacks[IMAGE].drop_duplicates().merge(shown, on=IMAGE)
     found = [
         {"row": net, "seed": seed, "n": len(of)} | cell

@@ -8,8 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 import pandas as pd
 
 from blindspots.analyses.kit import Figures, beside, completed
+from blindspots.files.parts import Frame, Parts, parted
 
 Analysis = TypeVar("Analysis", bound=Callable[..., pd.DataFrame])
+
+
+THREAT = ("source", "attack", "eps")
+"""Columns that say which threat a row is of; controls have no source."""
 
 
 class Threat(NamedTuple):
@@ -36,7 +41,7 @@ def across(analysis: Analysis) -> Analysis:
 
 def summarised(
     analysis: Callable[..., pd.DataFrame],
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, Frame],
     settings: Mapping[str, Any],
     where: str,
     *,
@@ -71,9 +76,7 @@ def summarised(
     return pd.concat(parts, ignore_index=True)
 
 
-def of_one(
-    frames: Mapping[str, pd.DataFrame], *, several: bool
-) -> tuple[dict[str, pd.DataFrame], str]:
+def of_one(frames: Mapping[str, Frame], *, several: bool) -> tuple[dict[str, Frame], str]:
     """For a figure that shows one threat: the tables of the first attack at its largest radius.
 
     Returns:
@@ -87,28 +90,34 @@ def of_one(
     return only(chosen, frames), f"Of {chosen}, one of {len(known)}."
 
 
-def present(frames: Mapping[str, pd.DataFrame]) -> list[Threat]:
+def present(frames: Mapping[str, Frame]) -> list[Threat]:
     """The attacks and radii that tables have rows of, in their order; controls are none."""
     for name in ("attacks", "transfer", "radii", "pictures"):
         if name in frames:
-            rows = _chosen(frames[name])
+            of = [column for column in THREAT if column in frames[name].columns]
+            rows = _chosen(parted(frames[name]).distinct(of))
             return [Threat(*pair) for pair in rows[["attack", "eps"]].drop_duplicates().values]
     return []
 
 
-def only(threat: Threat, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def only(threat: Threat, frames: Mapping[str, Frame]) -> dict[str, Frame]:
     """The rows of tables that are of a threat, or of none, such as those of controls."""
     return {name: _only(threat, frame) for name, frame in frames.items()}
 
 
-def _only(threat: Threat, frame: pd.DataFrame) -> pd.DataFrame:
-    if "direction" in frame:  # curves, whose directions are named after threats
-        return frame[frame["source"].isna() | (frame["direction"] == str(threat))]
-    if "attack" not in frame or "eps" not in frame:
+def _only(threat: Threat, frame: Frame) -> Frame:
+    def own(rows: pd.DataFrame) -> pd.Series:
+        if "direction" in rows:  # curves, whose directions are named after threats
+            return rows["source"].isna() | (rows["direction"] == str(threat))
+        same_eps = rows["eps"].isna() if pd.isna(threat.eps) else rows["eps"] == threat.eps
+        its = (rows["attack"] == threat.attack) & same_eps
+        return its | rows["source"].isna() if "source" in rows else its
+
+    if "direction" not in frame.columns and not {"attack", "eps"} <= {*frame.columns}:
         return frame
-    same_eps = frame["eps"].isna() if pd.isna(threat.eps) else frame["eps"] == threat.eps
-    own = (frame["attack"] == threat.attack) & same_eps
-    return frame[own | frame["source"].isna()] if "source" in frame else frame[own]
+    if isinstance(frame, Parts):
+        return frame.where([name for name in (*THREAT, "direction") if name in frame.columns], own)
+    return frame[own(frame)]
 
 
 def _chosen(frame: pd.DataFrame) -> pd.DataFrame:

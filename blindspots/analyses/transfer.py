@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from blindspots.analyses.attacked import sources, success_columns
-from blindspots.analyses.kit import cells, over_seeds, rates
+from blindspots.analyses.attacked import ORIGIN, sources, success_columns
+from blindspots.analyses.kit import SHARES, cells, over_seeds, rates
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 CORNER = "images made for / error (%) of"
@@ -26,7 +27,7 @@ COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
 """Rows and columns of the table (`config.cells`)."""
 
 
-def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
@@ -39,17 +40,22 @@ def transfer(transfer: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFra
         percent, over the images that do not meet its goal unaltered; the mean actual distortion of
         those of them that it fooled, of controls that of all.
     """
-    transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
-    rows = transfer.assign(row=row_names(transfer))
-    found = pd.concat([*_rates(rows, labels), *_lengths(rows)])
+    found = pd.concat([*_rates(transfer, labels), *_lengths(transfer)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
     shown = {row: _label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(shown)), labels)
 
 
-def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+def _rates(transfer: Frame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     """Error of each victim on each row's images; and its rejection rate, if it ever rejects."""
-    rows = rows.assign(wrong=rates(rows, WRONG), rejected=rates(rows, REJECTED))
+    wanted = [*ORIGIN, "seed", "victim", "victim_seed", "outcome", *SHARES.values()]
+    for rows in parted(transfer).by("victim", wanted):
+        rows = rows[rows["seed"] == rows["victim_seed"]]
+        answered = {"wrong": rates(rows, WRONG), "rejected": rates(rows, REJECTED)}
+        yield from _rates_of(rows.assign(row=row_names(rows), **answered), labels)
+
+
+def _rates_of(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     for victim, seen in rows.groupby("victim", sort=False):
         of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
         for column, title, unit, value in (
@@ -61,17 +67,20 @@ def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFra
                 yield frame.assign(column=column, column_label=title, unit=unit)
 
 
-def _lengths(rows: pd.DataFrame) -> list[pd.DataFrame]:
+def _lengths(transfer: Frame) -> list[pd.DataFrame]:
     """Success rate of attacks and length of their perturbations; for controls the length alone."""
-    made = rows.groupby(["row", "seed"], sort=False)["source"].count() > 0
-    success, lengths, _ = success_columns(sources(rows), made.index)
+    shown = parted(transfer).distinct([*ORIGIN, "seed", "victim_seed"])
+    shown = shown[shown["seed"] == shown["victim_seed"]]
+    shown = shown.assign(row=row_names(shown))
+    made = shown.groupby(["row", "seed"], sort=False)["source"].count() > 0
+    once = sources(transfer)
+    success, lengths, _ = success_columns(once.assign(row=row_names(once)), made.index)
     return [success[made.to_numpy()], lengths.assign(column_label="distortion")]
 
 
 def row_names(transfer: pd.DataFrame) -> list[str]:
     """The row of the paper's tables that each answer belongs to, such as "A amplified to 0.1"."""
-    origin = ["source", "attack", "amplified_to"]
-    groups = transfer.groupby(origin, dropna=False, sort=False)
+    groups = transfer.groupby(ORIGIN, dropna=False, sort=False)
     names = [
         (attack if pd.isna(source) else source)
         + ("" if pd.isna(scale) else f" amplified to {scale:g}")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from blindspots.analyses._pairs import pairs
 from blindspots.analyses.kit import cells
+from blindspots.files.parts import Frame
 
 CORNER = "component"
 """Heading of the first column (`report.summaries`)."""
@@ -28,9 +29,7 @@ COLUMNS = ("deviation", "share")
 """Rows and columns of the table (`config.cells`)."""
 
 
-def variance(
-    transfer: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]
-) -> pd.DataFrame:
+def variance(transfer: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Variance components of the excess error, by the method of moments.
 
     Every source's images are shown to the victims of all seeds. For each pair of two architectures
@@ -74,10 +73,11 @@ def variance(
     return cells(pd.DataFrame(rows), {})
 
 
-def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
+def _grids(transfer: Frame, clean: Frame) -> dict[tuple[str, str], np.ndarray]:
     """Excess errors in points of each pair of architectures: (source seeds, victim seeds)."""
-    rows = pairs(transfer, clean, across_seeds=True)
-    means = rows.groupby(["source", "victim", "seed", "victim_seed"])["excess"].mean()
+    keys = ["source", "victim", "seed", "victim_seed"]
+    every = pairs(transfer, clean, across_seeds=True)
+    means = pd.concat([rows.groupby(keys)["excess"].mean() for rows in every]).sort_index()
     grids = {
         pair: of.droplevel([0, 1]).unstack().to_numpy()
         for pair, of in means.groupby(level=[0, 1], sort=False)

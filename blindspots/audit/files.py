@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 CHUNK, MANY = 1024, 2**17
@@ -120,10 +121,31 @@ def unaltered(
     return images.astype(np.float64), labels
 
 
-def claims(path: str | Path) -> list[Claim]:
-    """The rows of a ledger."""
-    columns = ["index" if name == "image" else name for name in Claim._fields]
-    return [Claim(*row) for row in rows(path, columns)]
+class Ledger:
+    """The rows of a ledger, of which those of a net are given at a time."""
+
+    def __init__(self, path: str | Path) -> None:
+        names = ["index" if name == "image" else name for name in Claim._fields]
+        self._table = _reading(path, lambda file: _coded(file, names))
+        found = self._table.group_by(["net", "seed"], use_threads=False).aggregate([])
+        self.nets = [(row["net"], row["seed"]) for row in found.to_pylist()]
+
+    def of(self, net: str, seed: int) -> list[Claim]:
+        """The claims about a net."""
+        its = pc.and_(pc.equal(self._table["net"], net), pc.equal(self._table["seed"], seed))
+        columns = self._table.filter(its).to_pydict().values()
+        return [Claim(*row) for row in zip(*columns, strict=True)]
+
+
+def _coded(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """Some columns of a table, text as numbers of the words that there are."""
+    groups = (file.read_row_group(i, list(names)) for i in range(file.num_row_groups))
+    coded = [pa.table({name: _words(group[name]) for name in names}) for group in groups]
+    return pa.concat_tables(coded).unify_dictionaries()
+
+
+def _words(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
 def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:

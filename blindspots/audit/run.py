@@ -15,10 +15,9 @@ from blindspots.audit.checks import REMEDY, Check
 from blindspots.audit.files import (
     AGAIN,
     AuditError,
-    Claim,
     Images,
+    Ledger,
     Originals,
-    claims,
     distinct,
     metadata,
     nets,
@@ -104,20 +103,17 @@ def audit(
     Raises:
         AuditError: a disagreement or a damaged file; names the first.
     """
-    by_net: dict[Net, list[Claim]] = defaultdict(list)
-    for claim in claims(files.ledger):
-        by_net[claim.net, claim.seed].append(claim)
+    ledger = Ledger(files.ledger)
     attacks, certificates = _by_net(files.attacked), _by_net(files.certificates)
     clean = _by_net(files.clean)
-    for net in [*attacks, *certificates, *files.weights]:
-        by_net.setdefault(net, [])
+    every = dict.fromkeys([*ledger.nets, *attacks, *certificates, *files.weights])
     originals = _originals(files)
-    networks = {net: _network(files, net) for net in by_net}
-    _assert_all_in_ledger(files, by_net, networks)
+    networks = {net: _network(files, net) for net in every}
+    _assert_all_in_ledger(files, ledger.nets, networks)
     _assert_weights(files)
     checks: dict[Net, list[Check]] = {}
-    for number, (net, claimed) in enumerate(by_net.items(), 1):
-        network = networks[net]
+    for number, net in enumerate(every, 1):
+        network, claimed = networks[net], ledger.of(*net)
         certified, failed = radii.read(certificates[net], net)
         checks[net] = [
             *witnesses.check(claimed, attacks[net], originals, network),
@@ -150,19 +146,20 @@ def _originals(files: Files) -> dict[Images, Originals]:
 
 
 def _assert_all_in_ledger(
-    files: Files, by_net: Mapping[Net, Sequence[Claim]], networks: recorded.Networks
+    files: Files, claimed: Sequence[Net], networks: recorded.Networks
 ) -> None:
     """Refuse a ledger that leaves an attacked image out, or has one of a net that draws answers."""
     drawn = {net for net, network in networks.items() if isinstance(network, ChanceError)}
     for net in drawn:
-        if by_net[net]:
+        if net in claimed:
             raise AuditError(
                 f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a net that "
                 "answers by chance, found some; delete the ledger and run the workflow again"
             )
-    known = {(*claim[:4], claim.image) for claimed in by_net.values() for claim in claimed}
+    image = ["net", "seed", "dataset", "file", "index"]
+    known = set(distinct(files.ledger, image))
     for path in files.attacked:
-        for key in distinct(path, ["net", "seed", "dataset", "file", "index"]):
+        for key in distinct(path, image):
             if key not in known and key[:2] not in drawn:
                 net, seed, _, file, index = key
                 raise AuditError(

@@ -291,13 +291,31 @@ def inputs(role: str, method: str) -> list[str]:
     Raises:
         InputError: no such module or function, or a source that does not tell.
     """
+    return [argument.arg for argument in _inputs(role, method)]
+
+
+def by_parts(role: str, method: str) -> list[str]:
+    """The `inputs` whose annotation names `files.parts.Parts`: tables read part by part.
+
+    Raises:
+        InputError: as `inputs`.
+    """
+    return [argument.arg for argument in _inputs(role, method) if _names(argument, "Parts")]
+
+
+def _names(argument: ast.arg, name: str) -> bool:
+    nodes = [] if argument.annotation is None else ast.walk(argument.annotation)
+    return any(name == getattr(node, "id", getattr(node, "attr", None)) for node in nodes)
+
+
+def _inputs(role: str, method: str) -> list[ast.arg]:
     signature = _signature(role, method)
     if signature is None:
         raise InputError(
             f"expected a function whose source tells its parameters for {method!r}, found none; "
             "define it by def"
         )
-    return [argument.arg for argument in signature.args]
+    return signature.args
 
 
 def _signature(role: str, method: str) -> ast.arguments | None:

@@ -218,7 +218,7 @@ class _Resolved(ast.NodeTransformer):
                         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
                     ]
                     return ast.Call(ast.Name("TypedDict"), [], fields)
-                case ast.Assign([ast.Name()], value):
+                case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, ast.expr() as value):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):
                     name = next(a.name for a in names if node.id in (a.asname, a.name))

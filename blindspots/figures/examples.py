@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from blindspots.analyses.attacked import sources
+from blindspots.analyses.attacked import SEEN, sources
 from blindspots.analyses.kit import of_fewer
 from blindspots.figures.kit import picture
+from blindspots.files.parts import Frame, parted
 from blindspots.limits import Count, either, one_of_its, some
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
@@ -38,7 +39,7 @@ class Panel(TypedDict):
 
 def examples(
     pictures: pd.DataFrame,
-    transfer: pd.DataFrame,
+    transfer: Frame,
     *,
     panels: Annotated[Sequence[Annotated[Panel, either("source", "control")]], some()],
     rows: Count = 6,
@@ -62,14 +63,23 @@ def examples(
     figure.set_layout_engine("constrained", w_pad=0.12)  # inches between panels
     every = figure.subplots(1, len(panels), squeeze=False)
     darkest, brightest = _range(pictures["original"])
-    transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
     for axes, panel in zip(every[0], panels, strict=True):
         shown = _of(pictures, panel).head(rows * pairs)
         mosaic = _mosaic(shown, rows, pairs, brightest)
         axes.imshow(mosaic, cmap="gray", vmin=darkest, vmax=brightest)
         axes.set_axis_off()
-        axes.set_title(_title(_of(transfer, panel), panel, labels), fontsize=9)
+        axes.set_title(_title(_answers(transfer, panel), panel, labels), fontsize=9)
     return figure
+
+
+def _answers(transfer: Frame, panel: Panel) -> pd.DataFrame:
+    """The answers to the images of a panel by victims of their seed."""
+    seeds = parted(transfer).distinct(["seed", "victim_seed"])
+    first = seeds.loc[seeds["seed"] == seeds["victim_seed"], "seed"].min()
+    key, name = ("source", panel["source"]) if "source" in panel else ("attack", panel["control"])
+    rows = parted(transfer).of(key, [name], SEEN)
+    rows = rows[(rows["seed"] == first) & (rows["victim_seed"] == first)]
+    return _of(rows, panel)
 
 
 def _title(answers: pd.DataFrame, panel: Panel, labels: Mapping[str, str]) -> str:

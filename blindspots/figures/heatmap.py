@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
 from blindspots.analyses.kit import Figures, beside
 from blindspots.analyses.transfer import transfer as summary
+from blindspots.files.parts import Frame
 
 REPORT = {
     "set": "standard",
@@ -24,9 +24,7 @@ CELL = 0.62
 """Inches."""
 
 
-def heatmap(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Figures | None = None
-) -> Figure:
+def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None = None) -> Figure:
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:

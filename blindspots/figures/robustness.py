@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from blindspots.analyses.threats import across
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
 
 REPORT = {
@@ -26,7 +27,7 @@ CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 
 @across
 def robustness(
-    ledger: pd.DataFrame,
+    ledger: Frame,
     attacks: pd.DataFrame,
     *,
     labels: Mapping[str, str],
@@ -45,7 +46,8 @@ def robustness(
         norm: of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]
-    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == norm)]
+    shown = parted(ledger).of("norm", [norm], [*image, "norm", "goal", "upper", "lower"])
+    shown = shown[shown["goal"] == "any"]
     rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
     nets = list(rows["net"].unique())
     across = min(ACROSS, max(len(nets), 1))

@@ -95,13 +95,21 @@ class Rows:
             InputError: a damaged file.
         """
         waiting = self._nothing()
-        for number in range(len(self._sizes)):
-            waiting = pa.concat_tables([waiting, self.group(number)])
+        for group in self.groups():
+            waiting = pa.concat_tables([waiting, group])
             while len(waiting) >= size:
                 yield waiting.slice(0, size)
                 waiting = waiting.slice(size)
         if len(waiting):
             yield waiting
+
+    def groups(self) -> Iterator[pa.Table]:
+        """The table from its beginning, a row group at a time.
+
+        Raises:
+            InputError: a damaged file.
+        """
+        return (self.group(number) for number in range(len(self._sizes)))
 
     def group(self, number: int) -> pa.Table:
         """A row group by its number.

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from blindspots.files.parquet import GROUP, METADATA, as_said, damage, opened, pictured, writing
 from blindspots.interface import InputError
@@ -143,7 +142,7 @@ def read(
         path: of the table.
         columns: to read; all by default.
         with_images: False: all columns but those of images.
-        where: rows to read; the others are never held all at once.
+        where: condition on the columns that are read; other rows are never held all at once.
 
     Returns:
         The table; what `write` kept beside it is its `metadata`.
@@ -153,14 +152,12 @@ def read(
     """
     file = opened(path)
     if not with_images:
-        columns = _not_images(file.schema_arrow)
+        columns = plain(file.schema_arrow)
     with damage(path):
         if where is None:
             return as_said(file.read(columns), file)
-        table = pq.read_table(
-            path, columns=columns, filters=where, partitioning=None, page_checksum_verification=True
-        )
-        return as_said(table, file)
+        groups = (file.read_row_group(i, columns) for i in range(file.num_row_groups))
+        return pa.concat_tables(as_said(group, file).filter(where) for group in groups)
 
 
 def schema_of(path: str | Path) -> pa.Schema:
@@ -224,18 +221,40 @@ def frame(
     ]
     if not found and schema is not None:
         found = [schema.empty_table()]
-    table = pa.concat_tables(
-        [part.replace_schema_metadata() for part in found], promote_options="default"
-    )
-    plain = _not_images(table.schema)
-    rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+    rows = as_frame(found)
     if with_images:
-        pictured = [name for name in table.column_names if name not in plain]
-        rows = rows.assign(**{name: list(images(table, name)) for name in pictured})
+        every = pa.concat_tables(
+            [part.replace_schema_metadata() for part in found], promote_options="default"
+        )
+        rows = rows.assign(**{name: list(images(every, name)) for name in pictured(every.schema)})
     return rows
 
 
-def _not_images(schema: pa.Schema) -> list[str]:
+def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
+    """Join tables below one another, without their images.
+
+    Args:
+        found: at least one; a column that some of them lack is null there.
+
+    Returns:
+        A frame with the types of `frame`.
+    """
+    table = pa.concat_tables(
+        [part.replace_schema_metadata().select(plain(part.schema)) for part in found],
+        promote_options="default",
+    )
+    return table.to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+
+
+def plain(schema: pa.Schema) -> list[str]:
+    """The columns but those of images.
+
+    Args:
+        schema: of a table.
+
+    Returns:
+        Their names.
+    """
     return [name for name in schema.names if name not in pictured(schema)]
 
 

@@ -4,18 +4,21 @@ import pyarrow as pa
 
 from blindspots.certificates import table as certificates
 from blindspots.files import tables
+from blindspots.files.parts import Parts
 from blindspots.trainers import table as trainers
 
 
-def evidence(inputs, n=None, pictures=()):
+def evidence(inputs, n=None, pictures=(), parts=()):
     """Frames by name, as `rules/common.smk` names the inputs of the job.
 
     Of each table of attacks the rows that `n` says by its path, the images of the experiments:
     another one may have asked for more of them. Of the tables that `pictures` names the images,
-    too.
+    too. Tables in `parts` are not held (`files.parts`).
     """
     return {
-        name: tables.frame(
+        name: Parts(paths, _empty(name))
+        if name in parts and paths
+        else tables.frame(
             paths,
             None if paths else _empty(name),
             with_images=name in pictures,

@@ -39,6 +39,14 @@ SCHEMA = pa.schema(
 """A row per net, image, norm, goal and target."""
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]
+READ: dict[str, list[str] | None] = {
+    "attacks": [*IMAGE, "attack", "target", "attacked_prediction", "mistaken", "certain", "inside",
+                *NORMS],
+    "certificates": None,
+    "clean": [*IMAGE, "prediction", "outcome", "right"],
+}  # fmt: skip
+"""Columns of tables that `build` reads; None: all."""
+
 GOALS = 2**16
 """More than there are classes: a goal of an image is a number, image × GOALS + target + 1."""
 

@@ -1,5 +1,7 @@
 # What the ledger, the audit, tables, figures and the report are told.
 from blindspots.config.check import SUBJECTS
+from blindspots.files.rows import Rows
+from blindspots.jobs import held
 
 
 def audited_images():
@@ -54,6 +56,7 @@ def summary(mapping, role):
         "n": rows_of_attacks(experiments_of(mapping)),
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),
+        "parts": methods.by_parts(role, mapping["method"]),
     }
 
 
@@ -88,17 +91,15 @@ def rows_of_attacks(experiments):
     return asked
 
 
-ROW = 1000  # bytes of a table's row: as pandas has it, and what an analysis makes of it
-
-
 def held_by(mapping, role, megabytes):
-    """MB of a job that holds the answers of its experiments, row for row, beside some of its own."""
-    wanted = {*methods.inputs(role, mapping["method"])}
-    rows = (
-        sum(map(rows_of_transfer, experiments_of(mapping))) if wanted & {"transfer", "radii"} else 0
-    )
-    rows += rows_of_pockets(mapping) if "pockets" in wanted else 0
-    return megabytes + rows * ROW // 10**6
+    """MB of a job that reads the tables of its experiments, beside some of its own."""
+    experiments, method = experiments_of(mapping), mapping["method"]
+    wanted = methods.inputs(role, method)
+    rows = rows_of_tables(experiments, wanted)
+    rows |= {"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {}
+    sections = [EXPERIMENTS[name] for name in experiments]
+    keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
+    return megabytes + held.by_analysis(rows, methods.by_parts(role, method), keys) // 10**6
 
 
 def rows_of_pockets(mapping):
@@ -116,9 +117,43 @@ def rows_of_pockets(mapping):
     return rows
 
 
-def held_by_ledger(megabytes):
-    """MB of the ledger's job and the audit's, which hold all attacks, and about as many witnesses."""
-    return megabytes + 2 * sum(rows_of_attacks(EXPERIMENTS).values()) * ROW // 10**6
+def held_by_nets(by_job, megabytes):
+    """MB of a job that joins or checks the bounds of the nets, one after another."""
+    attacked = sum(rows_of_attacks(EXPERIMENTS).values())
+    return megabytes + by_job(attacked, len(nets_of_experiments())) // 10**6
+
+
+def rows_of_tables(experiments, wanted):
+    """How many rows the long tables have that are wanted of some experiments, by name."""
+    answers = sum(map(rows_of_transfer, experiments))
+    rows = {
+        "transfer": answers,
+        "radii": answers,
+        "attacks": sum(rows_of_attacks(experiments).values()),
+        "clean": rows_of_clean(experiments) if "clean" in wanted else 0,
+        "ledger": held.BOUNDS * sum(rows_of_attacks(EXPERIMENTS).values()),
+    }
+    return {name: n for name, n in rows.items() if name in wanted}
+
+
+def rows_of_clean(experiments):
+    """How many answers to unaltered images the nets of some experiments have."""
+    sections, seed = [EXPERIMENTS[name] for name in experiments], config["seeds"][0]
+    shown = {(net, each["data"]) for each in sections for net in everyone(each)}
+    files = [images(dataset, part, seed) for _, dataset in shown for part in ("train", "test")]
+    return len(config["seeds"]) * sum(map(images_in, files))
+
+
+def images_in(prepared):
+    """How many images a prepared file has; before it is there as many as half of MNIST."""
+    if not os.path.exists(prepared):
+        return 35_000
+    return counted(prepared, os.stat(prepared).st_mtime_ns)
+
+
+@cache
+def counted(prepared, time):
+    return len(Rows(prepared, []))
 
 
 @cache

@@ -68,6 +68,17 @@ def test_settings_and_defaults_are_those_of_the_signature():
     assert not methods.takes("attacks", "gaussian", "targets")
 
 
+def test_inputs_that_name_parts_are_read_by_parts(tmp_path, monkeypatch):
+    assert methods.by_parts("analyses", "transfer") == ["transfer"]
+    assert methods.by_parts("analyses", "contrasts") == []
+    (tmp_path / "parted_lab.py").write_text(
+        "from blindspots.files.parts import Parts\nfrom blindspots.files import parts\n"
+        "def mine(split, transfer: Parts, radii: 'str', clean: parts.Parts | None, *, k=1): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert methods.by_parts("analyses", "parted_lab:mine") == ["transfer", "clean"]
+
+
 def test_inputs_are_the_tables_that_an_analysis_reads():
     assert methods.inputs("analyses", "errors") == ["clean", "split", "attacks", "transfer"]
 

@@ -1,0 +1,197 @@
+"""Tables that are too long for one frame: all rows of some keys at a time, the others on the disk.
+
+Sums over such parts are those over the whole table, where they are of rows that share the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from blindspots.files import tables
+from blindspots.files.rows import Rows
+
+MOST = 2**19
+"""Rows of a part, unless those of one key are more."""
+
+
+class Parts:
+    """The rows of several tables, one after another, none of which is held."""
+
+    def __init__(
+        self, paths: Sequence[str | Path], schema: pa.Schema | None = None, most: int = MOST
+    ) -> None:
+        """Look at the tables.
+
+        Args:
+            paths: of the tables.
+            schema: of no table at all.
+            most: rows of a part, unless those of one key are more.
+        """
+        self._paths, self._most = list(paths), most
+        files = [Rows(path) for path in paths]
+        self._schemas = [file.schema for file in files] or [schema or pa.schema([])]
+        self._sizes = [len(file) for file in files]
+        self._kept: np.ndarray | None = None
+        self._numbered: dict[str, tuple[np.ndarray, list]] = {}
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, but for those of images."""
+        every = dict.fromkeys(name for schema in self._schemas for name in tables.plain(schema))
+        return list(every)
+
+    def __len__(self) -> int:
+        return sum(self._sizes) if self._kept is None else int(self._kept.sum())
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The table as one frame, of all columns or of some."""
+        return self._at(self._places(), columns)
+
+    def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """Iterate over the rows, all those of some values of a column at a time.
+
+        Args:
+            key: the column. Parts are in the order in which its values appear.
+            columns: that are wanted; all by default.
+
+        Yields:
+            Frames with all rows of their values, in the tables' order; of no rows one without any.
+        """
+        if len(self) <= self._most:
+            yield self.frame(columns)
+            return
+        numbers, values = self._numbers(key)
+        there = numbers if self._kept is None else numbers[self._kept]
+        sizes = np.bincount(there, minlength=len(values))
+        for first, end in _together(sizes, self._most):
+            yield self._at(self._places((numbers >= first) & (numbers < end)), columns)
+
+    def of(
+        self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """The rows with some values of a column.
+
+        Args:
+            key: the column.
+            values: whose rows are wanted.
+            columns: that are wanted; all by default.
+        """
+        numbers, known = self._numbers(key)
+        wanted = set(values)
+        found = [number for number, value in enumerate(known) if value in wanted]
+        return self._at(self._places(np.isin(numbers, found)), columns)
+
+    def distinct(self, names: Sequence[str]) -> pd.DataFrame:
+        """The different rows of some columns, in the order in which they appear."""
+        found = [self._empty(names)]
+        for frame, kept in self._each(names):
+            found.append(frame[kept].drop_duplicates())
+        return _joined(found).drop_duplicates(ignore_index=True)
+
+    def where(self, names: Sequence[str], is_kept: Callable[[pd.DataFrame], pd.Series]) -> Parts:
+        """The rows of which a condition on some columns holds."""
+        found = Parts(self._paths, self._schemas[0], self._most)
+        masks = [(is_kept(frame) & kept).to_numpy(bool) for frame, kept in self._each(names)]
+        found._kept = np.concatenate([np.empty(0, bool), *masks])
+        return found
+
+    def _each(self, names: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+        """Some columns, a row group at a time, and which of its rows are kept."""
+        first = 0
+        for path in self._paths:
+            for table in Rows(path, names).groups():
+                at = slice(first, first + len(table))
+                kept = np.ones(len(table), bool) if self._kept is None else self._kept[at]
+                yield tables.as_frame([table]), kept
+                first = at.stop
+
+    def _numbers(self, key: str) -> tuple[np.ndarray, list]:
+        """A number (n,) for each row, that of its value of a column; and the values."""
+        if key not in self._numbered:
+            known: dict[object, int] = {}
+            found = [np.empty(0, np.int32)]
+            for frame, _ in self._each([key]):
+                numbers, values = pd.factorize(frame[key], use_na_sentinel=False)
+                values = [None if pd.isna(value) else value for value in values]
+                new = [known.setdefault(value, len(known)) for value in values]
+                found.append(np.array(new, np.int32)[numbers])
+            self._numbered[key] = np.concatenate(found), list(known)
+        return self._numbered[key]
+
+    def _places(self, among: np.ndarray | None = None) -> np.ndarray:
+        """The places of the rows that are kept, or of those among them."""
+        if among is None:
+            among = np.ones(sum(self._sizes), bool)
+        return np.flatnonzero(among if self._kept is None else among & self._kept)
+
+    def _at(self, places: np.ndarray, columns: Sequence[str] | None) -> pd.DataFrame:
+        """The rows at places (n,), ascending."""
+        found, first = [], 0
+        for path, schema, size in zip(self._paths, self._schemas, self._sizes, strict=False):
+            here = places[(places >= first) & (places < first + size)] - first
+            first += size
+            if len(here):
+                names = [n for n in tables.plain(schema) if columns is None or n in columns]
+                found += [table for _, table in Rows(path, names).by_group(here)]
+        return tables.as_frame(found) if found else self._empty(columns)
+
+    def _empty(self, columns: Sequence[str] | None) -> pd.DataFrame:
+        every = tables.as_frame([schema.empty_table() for schema in self._schemas])
+        return every[[name for name in every if columns is None or name in columns]]
+
+
+class Held:
+    """A frame in the place of `Parts`: one part."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The frame."""
+        return self._frame
+
+    def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """The frame as the only part."""
+        yield self._frame
+
+    def of(
+        self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """The rows with some values of a column."""
+        return self._frame[self._frame[key].isin(list(values))]
+
+    def distinct(self, names: Sequence[str]) -> pd.DataFrame:
+        """The different rows of some columns."""
+        return self._frame[list(names)].drop_duplicates(ignore_index=True)
+
+
+Frame: TypeAlias = pd.DataFrame | Parts
+"""A table as an analysis takes it that reads it by parts."""
+
+
+def parted(table: Frame) -> Parts | Held:
+    """A table by parts; a frame is one part."""
+    return table if isinstance(table, Parts) else Held(table)
+
+
+def _together(sizes: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
+    """First and end of runs of values, of which the sizes add up to `most` unless one is more."""
+    first = total = 0
+    for number, size in enumerate(sizes):
+        if total and total + size > most:
+            yield first, number
+            first, total = number, 0
+        total += size
+    if total:
+        yield first, len(sizes)
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below another, but for those without rows, whose types say nothing."""
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)

@@ -1,0 +1,102 @@
+"""A table by parts is the whole table, whatever the parts."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from blindspots.files import tables
+from blindspots.files.parts import Parts, parted
+
+SCHEMA = pa.schema(
+    [
+        pa.field("net", pa.string(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("label", pa.int16()),
+        pa.field("outcome", pa.dictionary(pa.int8(), pa.string())),
+        tables.image_field((1, 2)),
+    ]
+)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    rng, found = np.random.default_rng(0), []
+    for number in range(2):
+        n = 40
+        rows = {
+            "net": rng.choice(["a", "b", "c", f"only {number}"], n).astype(object),
+            "source": np.where(rng.random(n) < 0.3, None, "s"),
+            "label": np.ma.array(rng.integers(0, 9, n), mask=rng.random(n) < 0.2),
+            "outcome": rng.choice(["RIGHT", "WRONG"], n).astype(object),
+            "image": np.zeros((n, 1, 2)),
+        }
+        found.append(tmp_path / f"{number}.parquet")
+        tables.write(found[-1], tables.build(rows, SCHEMA), {}, group=8 * 7)
+    return found
+
+
+@pytest.fixture
+def whole(paths):
+    return tables.frame(paths)
+
+
+def same(found, expected):
+    pd.testing.assert_frame_equal(
+        found.reset_index(drop=True), expected.reset_index(drop=True), check_categorical=False
+    )
+
+
+def test_all_rows_are_those_of_the_frame(paths, whole):
+    same(Parts(paths).frame(), whole)
+    same(Parts(paths).frame(["net", "label"]), whole[["net", "label"]])
+    assert len(Parts(paths)) == len(whole)
+    assert Parts(paths).columns == ["net", "source", "label", "outcome"]
+
+
+@pytest.mark.parametrize("most", [1, 20, 50, 1000])
+def test_parts_have_all_rows_of_their_values_in_the_order_of_the_table(paths, whole, most):
+    found = [*Parts(paths, most=most).by("net")]
+    for part in found:
+        same(part, whole[whole["net"].isin(part["net"].unique())])
+        assert len(part) <= most or part["net"].nunique() == 1
+    appeared = [net for part in found for net in part["net"].unique()]
+    assert sorted(appeared) == sorted(whole["net"].unique())
+    assert (len(found) == 1) == (most == 1000)
+
+
+def test_the_rows_of_some_values_are_all_of_these(paths, whole):
+    same(Parts(paths).of("net", ["a", "only 1"]), whole[whole["net"].isin(["a", "only 1"])])
+    same(Parts(paths).of("source", [None]), whole[whole["source"].isna()])
+    assert list(Parts(paths).of("net", ["nobody"], ["label"])) == ["label"]
+
+
+def test_different_rows_are_in_the_order_of_their_appearance(paths, whole):
+    names = ["source", "net"]
+    same(Parts(paths).distinct(names), whole[names].drop_duplicates())
+
+
+def test_a_condition_leaves_its_rows_alone(paths, whole):
+    kept = Parts(paths, most=10).where(
+        ["label", "net"], lambda rows: rows["label"].eq(3).fillna(False)
+    )
+    expected = whole[whole["label"].eq(3).fillna(False)]
+    same(kept.frame(), expected)
+    same(kept.distinct(["net"]), expected[["net"]].drop_duplicates())
+    same(kept.of("net", ["a"]), expected[expected["net"] == "a"])
+    assert sum(map(len, kept.by("net"))) == len(kept) == len(expected)
+    again = kept.where(["net"], lambda rows: rows["net"] == "b")
+    same(again.frame(), expected[expected["net"] == "b"])
+
+
+def test_of_no_table_there_are_the_columns_of_the_schema(whole):
+    none = Parts([], SCHEMA)
+    assert list(none.frame()) == list(whole)
+    assert [len(part) for part in none.by("net")] == [0]
+    assert none.distinct(["net"]).empty and none.of("net", ["a"]).empty
+
+
+def test_a_frame_is_one_part(whole):
+    (part,) = parted(whole).by("net")
+    same(part, whole)
+    same(parted(whole).of("net", ["a"]), whole[whole["net"] == "a"])
