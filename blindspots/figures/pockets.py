@@ -45,15 +45,17 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         pockets: with schema `measurements.pockets.POCKETS`.
         labels: of nets, by name.
     """
-    threats = [Threat(*pair) for pair in pockets[["attack", "eps"]].drop_duplicates().values]
+    threats = [
+        (Threat(*pair), rows)
+        for pair, rows in pockets.groupby(["attack", "eps"], sort=False, dropna=False)
+    ]
     nets = list(pockets["source"].unique())
     side = min(ACROSS, max(len(threats), 1))
     down = -(-max(len(threats), 1) // side)
     figure = Figure(figsize=(WIDTH * side + 0.3, HEIGHT * down + 0.9))
     panels = figure.subplots(down, side, sharex=True, sharey=True, squeeze=False).ravel()
     drawn: dict[str, list[Share]] = {}
-    for axes, threat in zip(panels, threats, strict=False):
-        rows = only(threat, {"pockets": pockets})["pockets"]
+    for axes, (threat, rows) in zip(panels, threats, strict=False):
         lines = {net: [*shares(rows[rows["source"] == net])] for net in nets}
         _draw(axes, lines)
         axes.set_title(str(threat) if len(threats) > 1 else "")
