@@ -15,7 +15,7 @@ from matplotlib.ticker import NullLocator
 
 from blindspots import statistics
 from blindspots.analyses.pockets import share_interval
-from blindspots.analyses.threats import Threat, across, only
+from blindspots.analyses.threats import Threat, across
 
 WIDTH, HEIGHT, ACROSS = 4.2, 3.4, 3
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
