@@ -44,7 +44,7 @@ def gaussian(
             suggest that it did not.
         distortion: RMS per pixel to scale the noise to, as it is after clipping, of all images or
             (n,) of each; None: the standard deviation is kept.
-        seed: seed of the noise.
+        seed: of the noise.
         rows: what identifies each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
