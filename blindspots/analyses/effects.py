@@ -18,7 +18,7 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 Effect = tuple[str, str, pd.DataFrame, str]
 """A row's name and label, values by image (`seed`, `file`, `index`, `value`), and their unit."""
 
-ROWS = (
+ROW_NAMES = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
     "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
     "rejected",

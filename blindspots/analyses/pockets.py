@@ -20,7 +20,7 @@ HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of 
 NONE = "no image that the net gets right, attacked with success"
 NO_ROOM = "no direction has room in the box for the length"
 
-ROWS = ("* × *",)
+ROW_NAMES = ("* × *",)
 COLUMNS = ("share", "images", "rejected", "length", "tried")
 """Rows and columns of the table (`config.cells`)."""
 

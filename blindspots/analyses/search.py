@@ -14,7 +14,7 @@ from blindspots.interface import InputError
 ALL = "the search"
 """The row of all trainings together."""
 
-ROWS = ("{nets}", "the search")
+ROW_NAMES = ("{nets}", "the search")
 COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
 """Rows and columns of the table (`config.cells`)."""
 
