@@ -23,7 +23,7 @@ MOST = 20
 def names(part: str, table: Config, config: Config) -> list[str] | None:
     """The rows or columns that a table may have, with * for what only its run tells.
 
-    The package's analyses declare them in the constants `ROW_NAMES` and `COLUMNS` of their modules, a
+    The package's analyses declare them in their constants `ROW_NAMES` and `COLUMNS`, a
     sequence or the keys of a mapping. "{parts}" stands for each of the table's setting `parts`,
     "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for each
     attack.
