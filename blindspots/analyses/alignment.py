@@ -21,7 +21,7 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
-ROWS = ("* → *", "correlation")
+ROW_NAMES = ("* → *", "correlation")
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {

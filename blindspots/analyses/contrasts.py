@@ -19,7 +19,7 @@ CORNER = "net"
 HEADLINE = "differences"
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = ("{parts}", "{parts} rejected", "{parts} less {against}")
 """Rows and columns of the table (`config.cells`)."""
 

@@ -19,7 +19,7 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 Effect = tuple[str, str, pd.Series, str]
 """A row's name and label, means by image (`IMAGE`), and their unit."""
 
-ROWS = (
+ROW_NAMES = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
     "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
     "rejected",

@@ -29,7 +29,7 @@ REPORT = {
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = (
     "{parts}", "{parts} rejected", "{parts} unanswered", "success", "distortion",
     "pooled distortion", "warning",

@@ -29,7 +29,7 @@ HEADLINE = {"noise": "Error of other nets minus their error under noise of the s
 
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
-ROWS = ("* → *",)
+ROW_NAMES = ("* → *",)
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {

@@ -20,7 +20,7 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
-ROWS = ("{nets}:*",)
+ROW_NAMES = ("{nets}:*",)
 COLUMNS = ("bound", "product")
 """Rows and columns of the table (`config.cells`)."""
 

@@ -45,7 +45,7 @@ IMAGE = ["net", "seed", "dataset", "file", "index"]
 OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, features"}
 """Norms that have columns of their own beside those of L2, in their order."""
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = ("success", "rejected", "certified", "found", "looseness", "certified *", "found *")
 """Rows and columns of the table (`config.cells`)."""
 

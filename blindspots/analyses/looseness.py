@@ -25,7 +25,7 @@ HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = (
     "attacked", "jacobian", "ascent", "product", "product/found", "eclipse", "eclipse/found",
     "lipsdp", "lipsdp/found",

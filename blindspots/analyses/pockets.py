@@ -30,7 +30,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 NONE = "no image that the net gets right, attacked with success"
 NO_ROOM = "no direction has room in the box for the length"
 
-ROWS = ("* × *",)
+ROW_NAMES = ("* × *",)
 COLUMNS = ("share", "images", "rejected", "length", "tried")
 """Rows and columns of the table (`config.cells`)."""
 

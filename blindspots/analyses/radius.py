@@ -29,7 +29,7 @@ REPORT = {
 NONE = "no image that both get right, attacked with success"
 BEYOND = "more than half of the images are not fooled at any distortion that was tried"
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = ("{victims}",)
 """Rows and columns of the table (`config.cells`)."""
 

@@ -20,7 +20,7 @@ IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)
 """Quantiles of the distances found: the radii if neither the config nor an attack names any."""
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 COLUMNS = ("found at *", "open at *")
 """Rows and columns of the table (`config.cells`)."""
 

@@ -17,7 +17,7 @@ CORNER = "net"
 ALL = "the search"
 """The row of all trainings together."""
 
-ROWS = ("{nets}", "the search")
+ROW_NAMES = ("{nets}", "the search")
 COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
 """Rows and columns of the table (`config.cells`)."""
 

@@ -19,7 +19,7 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
-ROWS = ("{nets}",)
+ROW_NAMES = ("{nets}",)
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {

@@ -22,7 +22,7 @@ REPORT = {
 }
 """The report set that it is in (`config.reporting`)."""
 
-ROWS = ("{nets}", "{attacks}", "{nets} amplified to *")
+ROW_NAMES = ("{nets}", "{attacks}", "{nets} amplified to *")
 COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
 """Rows and columns of the table (`config.cells`)."""
 

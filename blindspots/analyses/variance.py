@@ -24,7 +24,9 @@ COMPONENTS = {
     "rest": "the rest: both seeds together, the draw of the images",
 }
 
-ROWS = ("source", "victim", "pair", "source seed", "victim seed", "split", "rest")
+ROW_NAMES = (
+    "source", "victim", "pair", "source seed", "victim seed", "split", "rest",
+)  # fmt: skip
 COLUMNS = ("deviation", "share")
 """Rows and columns of the table (`config.cells`)."""
 

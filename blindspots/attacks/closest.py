@@ -66,14 +66,14 @@ def closest(
         box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
         mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
-        steps: steps of the descent, and of a second one where that finds nothing. 20 with half the
-            rounds are a quick setting for smooth nets; more find a nearer success now and then on
-            nets of linear pieces.
+        steps: of the descent, and of a second one where that finds nothing. 20 with half the rounds
+            are a quick setting for smooth nets; more find a nearer success now and then on nets of
+            linear pieces.
         rounds: linearisations.
-        bisections: bisections of the segment in each round.
+        bisections: of the segment in each round.
         restarts: further searches, each from a random point of the box, or from one within the best
             distance where that misses the goal; they leave local minima in few dimensions.
-        seed: seed of the random points.
+        seed: of the random points.
         rows: what identifies each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
         fewest: images that the model is shown at a time; copies fill up a smaller batch, and one

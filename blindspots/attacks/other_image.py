@@ -48,7 +48,7 @@ def other_image(
         distortion: RMS per pixel, of all images or (n,) of each, such as another attack's.
         clip: keep the images in the box.
         matched: whether the distortion is that after clipping, or before.
-        seed: seed of the choice.
+        seed: of the choice.
         rows: what identifies each image, its place in the batch by default.
 
     Returns:

@@ -42,7 +42,7 @@ def sphere(
         distortion: RMS per pixel, of all images or (n,) of each, such as another attack's.
         clip: keep the noisy images in the box.
         matched: whether the distortion is that after clipping, or before.
-        seed: seed of the noise.
+        seed: of the noise.
         rows: what identifies each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 

@@ -39,7 +39,7 @@ def lipschitz(
             that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
         classes: number of labels; None: all logits are. What is beyond them, such as a detector's
             "rejected", is no rival.
-        bound: method of the bound, one of `bounds.networks.METHODS`.
+        bound: the method, one of `bounds.networks.METHODS`.
 
     Returns:
         A radius for each image.

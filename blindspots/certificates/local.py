@@ -39,7 +39,7 @@ def local(
         classes: number of labels; None: all logits are. What is beyond them, such as a detector's
             "rejected", is no rival.
         bound: "product" or "eclipse", closer.
-        bisections: bisections for each image.
+        bisections: for each image.
 
     Returns:
         A radius for each image.

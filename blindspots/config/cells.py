@@ -14,6 +14,8 @@ Config = Mapping[str, Any]
 
 ANY = "*"
 
+CONSTANTS = {"rows": "ROW_NAMES", "columns": "COLUMNS"}
+
 MOST = 20
 """Names that a line shows."""
 
@@ -21,7 +23,7 @@ MOST = 20
 def names(part: str, table: Config, config: Config) -> list[str] | None:
     """The rows or columns that a table may have, with * for what only its run tells.
 
-    The package's analyses declare them in the constants `ROWS` and `COLUMNS` of their modules, a
+    The package's analyses declare them in their constants `ROW_NAMES` and `COLUMNS`, a
     sequence or the keys of a mapping. "{parts}" stands for each of the table's setting `parts`,
     "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for each
     attack.
@@ -35,7 +37,7 @@ def names(part: str, table: Config, config: Config) -> list[str] | None:
         None where the analysis is not the package's, or does not say.
     """
     method = table["method"]
-    said = None if ":" in method else methods.declared("analyses", method, part.upper())
+    said = None if ":" in method else methods.declared("analyses", method, CONSTANTS[part])
     if said is None:
         return None
     found = []

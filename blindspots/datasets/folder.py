@@ -31,12 +31,12 @@ def folder(
     images are held in memory: 0.6 GB for 1 000 of 224 × 224 pixels.
 
     Args:
-        root: folder of the images.
+        root: the folder.
         size: pixels of a side, to which each image's middle square is scaled; None: images stay as
             they are, and must be of one size.
         grey: one channel, not three.
-        test_share: share for the test set, where there is no test folder.
-        seed: seed of the draw of that share.
+        test_share: where there is no test folder.
+        seed: of that share.
 
     Returns:
         Images (n, 1 or 3, height, width) in [0, 1].

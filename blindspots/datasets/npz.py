@@ -28,11 +28,11 @@ def npz(
     numbers of the classes, 0, 1, … Nothing is unpickled: arrays of objects are refused.
 
     Args:
-        file: file written by `numpy.savez` or `numpy.savez_compressed`.
+        file: written by `numpy.savez` or `numpy.savez_compressed`.
         x_train: name of the array of training images.
-        y_train: name of the array of their labels.
-        x_test: name of the array of test images.
-        y_test: name of the array of their labels.
+        y_train: of their labels.
+        x_test: of the test images.
+        y_test: of their labels.
         channels: "last" (Keras and TensorFlow) or "first" (PyTorch), the axis of images with four.
 
     Returns:

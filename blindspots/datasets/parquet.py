@@ -40,15 +40,14 @@ def parquet(
     Args:
         train: file, or where there is none of this name, a pattern such as
             ``data/train-*.parquet`` whose files are read in the order of their names.
-        test: file or pattern of the test images; None: a stratified share of `train`, drawn with
-            `seed`.
+        test: likewise; None: a stratified share of `train`, drawn with `seed`.
         image: column of images: their bytes, or structs with a field ``bytes``.
         label: column of labels: integers or text.
         size: pixels of a side, to which each image's middle square is scaled; None: images stay as
             they are, and must be of one size.
         grey: one channel, not three.
-        test_share: share for the test set, where `test` is None.
-        seed: seed of the draw of that share.
+        test_share: where `test` is None.
+        seed: of that share.
 
     Returns:
         Images (n, 1 or 3, height, width) in [0, 1].

@@ -101,7 +101,7 @@ def pockets(
         chunk: directions at a time.
         progress: called with the number of images that are done.
         multiples: lengths, over the distance at which the attack succeeded.
-        directions: directions from each image.
+        directions: from each image.
         clipped: keep images in the box, scaled until they are as far as asked for all the same, and
             leave out directions without room for that; else they may leave it.
 

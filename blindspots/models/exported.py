@@ -25,7 +25,7 @@ def exported(shape: Sequence[int], classes: int, *, file: OwnWeights) -> nn.Modu
     Args:
         shape: of an image.
         classes: number of logits, at least.
-        file: file written by `torch.export.save`.
+        file: written by `torch.export.save`.
 
     Returns:
         Images (n, *shape) to logits (n, classes or more).

@@ -68,7 +68,7 @@ def units(
         scalings: the activations among which directions are drawn, as they are (raw), with every
             unit's variance 1 (matched), or without correlations too (whitened); pictures are of the
             first.
-        pool: pooling over the places of a convolution.
+        pool: over the places of a convolution.
         rotations: Haar rotations that the units are compared with.
         projected_n: images for the accuracy lost, the first; at most 2000 where it is left out.
         probe_n: training images that class probes are fitted to; as many as there are of `data`
