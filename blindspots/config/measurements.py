@@ -178,14 +178,25 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
         yield f"{key}.model: expected a model without parents, found one with some"
 
 
+def keys_of(what: Measurement, wanted: list[str]) -> dict[str, bool]:
+    """The workflow's keys of an entry, and whether its measurement's subject has them.
+
+    Args:
+        what: the measurement.
+        wanted: parameters by which it asks for inputs.
+    """
+    of_net, of_experiment = what.subject == "net", what.subject == "experiment"
+    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
+    return {
+        "nets": not of_experiment, "experiments": of_experiment,
+        "data": of_net, "part": of_net, "n": of_net, **dict.fromkeys(NETWORK, of_network),
+    }  # fmt: skip
+
+
 def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -> Iterator[str]:
     """Keys of the workflow that an entry's subject does not have, or needs."""
-    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
-    fits = {
-        "nets": what.subject != "experiment", "experiments": what.subject == "experiment",
-        "data": what.subject == "net", "part": what.subject == "net", "n": what.subject == "net",
-        **dict.fromkeys(NETWORK, of_network),
-    }  # fmt: skip
+    fits = keys_of(what, wanted)
+    of_network = fits[NETWORK[0]]
     for name, may_be in fits.items():
         if name in entry and not may_be:
             yield (

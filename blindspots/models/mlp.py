@@ -1,4 +1,4 @@
-"""Fully connected networks, and softmax classifiers as those without a hidden layer."""
+"""Fully connected networks; without `hidden` layers, a linear softmax classifier."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mlp(
     Args:
         shape: of an image.
         classes: number of logits.
-        hidden: units of each hidden layer.
+        hidden: units of each hidden layer; [] makes a linear softmax classifier.
         activation: "sigmoid" (the paper's), "relu" or "tanh".
 
     Returns:

@@ -29,10 +29,13 @@ from blindspots.threat.outcomes import (
 )
 from blindspots.threat.trial import trial
 
-FEWEST, MULTIPLE = 32, 16
-"""A model is shown at least so many images, and a multiple of that: a matrix product takes other
-routes through the rest of a batch and rounds differently there, and in time what an attack finds
-would depend on the others in its batch."""
+FEWEST = 32
+"""Batches are padded to at least so many images, and to a multiple of `MULTIPLE`.
+
+Kernels treat the remainder of a batch differently, so that rounding, and in time what an attack
+finds, would otherwise depend on the other images of the batch."""
+
+MULTIPLE = 16
 
 ANSWER = [
     pa.field("prediction", pa.int16()),  # -1: rejected; null: no answer
