@@ -84,7 +84,8 @@ def test_a_method_of_ones_own_is_read_and_not_imported(tmp_path, monkeypatch):
         "def attack(model, images, labels, targets, *, eps: float, steps: int = STEPS,\n"
         "           start=object(), box=None):\n"
         '    """Projected gradients.\n\n    More.\n\n    Args:\n'
-        '        eps: radius.\n        steps: of each image; None: no\n            limit.\n    """\n'
+        "        eps: radius.\n        steps: of each image; None: no\n            limit.\n"
+        '    """\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert catalogue.summary("attacks", "my_lab:attack") == "Projected gradients."
