@@ -34,7 +34,7 @@ def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attack
     """Read the first rows of a table of attacks.
 
     Args:
-        path: of the table.
+        path: path of the table.
         n: how many rows.
         device: where the tensors go.
 
