@@ -33,7 +33,7 @@ def radius(radii: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str
     Args:
         radii: with schema `measurements.sweep.RADII`.
         clean: with schema `threat.answers.CLEAN`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         A row per source, a column per victim; no value where more than half of the images are not

@@ -77,7 +77,7 @@ def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, An
 
     Args:
         paper: of `claims_in`.
-        configs: of its runs, checked, by name.
+        configs: configs of its runs, checked, by name.
     """
     return [*_table_faults(paper["claims"], {run: c["tables"] for run, c in configs.items()})]
 

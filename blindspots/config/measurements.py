@@ -26,7 +26,7 @@ OF_LEDGER = "witnesses"
 """The table of attacked images by which any measurement adds to the ledger."""
 
 NETWORK = ("model", "shape", "classes", "weights")
-"""Keys of an entry whose measurement asks for a network that is none of the nets."""
+"""Keys of an entry whose measurement asks for a network beside the nets."""
 
 
 def declared(entry: Config) -> Measurement | None:
@@ -133,7 +133,7 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
     """A line for each fault of an entry but for its settings.
 
     Args:
-        key: of the entry in the config.
+        key: key of the entry in the config.
         entry: its mapping.
         config: as a whole.
     """
@@ -225,7 +225,7 @@ def table_faults(key: str, role: str, summary: Config, config: Config) -> Iterat
     """A line for each table that an analysis or a figure cannot read.
 
     Args:
-        key: of the table or figure in the config.
+        key: key of the table or figure in the config.
         role: "analyses" or "figures".
         summary: its mapping.
         config: as a whole.

@@ -33,7 +33,7 @@ DYNAMIC = {"exec", "globals", "setattr", "vars"}
 """Functions by which a module may make names that its source does not show."""
 
 MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
-"""A parameter in a docstring's Args, and what is said of it."""
+"""A parameter in a docstring's Args, and its meaning."""
 
 Seen = frozenset[tuple[str, str]]
 """Modules and functions on the way to one, which may go in circles."""

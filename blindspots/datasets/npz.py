@@ -76,7 +76,7 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
             )
             arrays = {name: archive[name] for name in wanted}
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-                raise ValueError("members that are no arrays")
+                raise ValueError("members that are not arrays")
             return arrays
     except InputError:
         raise

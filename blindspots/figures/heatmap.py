@@ -31,7 +31,7 @@ def heatmap(
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
         paper: figures that a paper prints, by row and column, for a second panel.
     """
     cells = beside(summary(transfer, labels=labels), paper or {})

@@ -41,8 +41,8 @@ def robustness(
     Args:
         ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
         attacks: of the experiment; its nets and images are shown.
-        labels: of nets, by name.
-        norm: of the lengths.
+        labels: labels of nets, by name.
+        norm: norm of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]
     shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == norm)]

@@ -1,4 +1,4 @@
-"""Input gradients of sources and victims: how alike their directions are, how large the victims'.
+"""Input gradients of sources and victims: similarity of directions, and length of the victims'.
 
 Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as what transfer depends on.
 """

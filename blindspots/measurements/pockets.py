@@ -1,4 +1,4 @@
-"""Pockets: how many directions of the sphere around an image fool a net, at what multiples of r.
+"""Pockets: directions of the sphere around an image that fool a net, at multiples of r.
 
 Szegedy et al. 2013, section 4, calls adversarial examples "pockets" of low probability, hard to
 find by sampling around an image. Here r is the L2 distance at which an attack found one.

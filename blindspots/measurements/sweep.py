@@ -1,4 +1,4 @@
-"""Directions at every length: how far along each a victim errs, and how often at a distortion.
+"""Directions at every length: where along each a victim begins to err, and how often it errs.
 
 Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
 compared at the lengths that the attacks left; here every direction is scaled.

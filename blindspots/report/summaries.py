@@ -70,7 +70,7 @@ def printable(name: str, title: str, summary: pd.DataFrame) -> Table:
     """Lay a tidy summary out in rows and columns, in their order of appearance.
 
     Args:
-        name: of the table in the config.
+        name: name of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
     """

@@ -111,7 +111,7 @@ UNANSWERED = dict.fromkeys(field.name for field in ANSWER) | {
     "status": Status.UNSUPPORTED.name,
     "probabilities": False,
 }
-"""Those columns for a net that does not classify, and the last one of `CLEAN`."""
+"""Values of these columns, and of the last one of `CLEAN`, for a net that does not classify."""
 
 
 def check_model(model: Any, method: str, shape: Sequence[int]) -> None:
