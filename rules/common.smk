@@ -1,4 +1,4 @@
-# Shared by the rules: the checked config, the end of a run, names and files.
+# What the rules share: the checked config, the end of a run, names and files.
 import gc
 import os
 import re
@@ -23,7 +23,7 @@ from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
-# With thousands of jobs nearly all objects stay; collecting garbage less often saves a tenth of the time.
+# Of thousands of jobs nearly all objects stay; looking through them less often saves a tenth.
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
@@ -37,13 +37,13 @@ STARTED = psutil.Process().create_time()
 
 
 def checked(raw):
-    """The config with every optional key, and the measurements that it names, read or not.
+    """The config with every optional key, and the measurements that it asks for, read or not.
 
     Ends the run with a line for each fault.
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
-    by_hand = {*(workflow.config_settings.config or {})}  # by --config, not in a file
+    by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
         asked_for = full_form(raw, schema, *where).config.get("measurements", {})
@@ -53,7 +53,7 @@ def checked(raw):
 
 
 def assert_writable(folder):
-    """End the run before anything is computed if results could not be written."""
+    """End the run where results could not be written, before anything is computed."""
     nearest = Path(folder)
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
@@ -65,7 +65,7 @@ def assert_writable(folder):
 
 
 def assert_weights_exist(section):
-    """End the run if the file of given weights is missing."""
+    """End the run where the file of given weights is missing."""
     for name, net in config[section].items():
         file = net.get("weights")
         published = section == "measurements" and str(file).startswith(PUBLISHED)
@@ -77,7 +77,7 @@ def assert_weights_exist(section):
 
 
 given, NAMED = checked(config)
-config.clear()  # the sections were expanded into others
+config.clear()  # a section that stands for others is none any more
 config.update(given)
 assert_weights_exist("nets")
 assert_weights_exist("measurements")
@@ -97,12 +97,12 @@ for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
 
 
 def what_went_wrong():
-    """Lines on the jobs of this run that failed."""
+    """A line for every job of this run that failed."""
     return logs.faults(Path(LOGS), STARTED)
 
 
 def what_was_done():
-    """Lines for the end of a run: jobs and their time, disk, and the report."""
+    """The end of a run in lines: jobs and their time, disk, and the report."""
     done, now = logs.jobs(Path(LOGS), STARTED), time.time()
     if not done:
         return []
@@ -116,18 +116,18 @@ def what_was_done():
 
 # Resources.
 def memory(megabytes):
-    """Memory of a job; it grows by as much with each retry, if a profile sets `retries`."""
+    """Of a job; as much again each time that it is tried again, where a profile says `retries`."""
     return lambda wildcards, attempt: megabytes * attempt
 
 
 # Names.
 def slugs(nets, seeds=config["seeds"]):
-    """The networks of some nets, one per seed, by the names in their files."""
+    """The networks of some nets, one per seed, as their files call them."""
     return [f"{net}.s{seed}" for seed in seeds for net in nets]
 
 
 def any_of(names):
-    """A wildcard's pattern: one of some names, or one that never matches."""
+    """A wildcard's pattern: one of these, or nothing at all."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
@@ -151,13 +151,13 @@ CHECKPOINTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/checkpoints.safetensors"
 
 
 def images(dataset, part, seed):
-    """The prepared file with a part's images; derived datasets have one per seed."""
+    """The prepared file with a part's images; of derived datasets every seed has its own."""
     folder = f"resources/{dataset}" if dataset in PLAIN else f"{RESULTS}/datasets/{dataset}.s{seed}"
     return f"{folder}/{'test' if part == 'test' else 'train'}.parquet"
 
 
 def clean(net, dataset, seed):
-    """The table of a net's answers to a dataset; that to its own is made with the net."""
+    """The table of a net's answers to a dataset; its own is made with the net."""
     name = "clean" if dataset == NETS[net]["data"] else f"clean.{dataset}"
     return f"{RESULTS}/nets/{net}.s{seed}/{name}.parquet"
 
@@ -188,7 +188,7 @@ def clean_of(experiments):
 
 
 def expectations(nets, seeds=config["seeds"]):
-    """Checks of the expected errors of nets, for nets that have one."""
+    """Whether nets err as often as expected, of those of which it is."""
     known = [net for net in nets if NETS[net]["expect"] is not None]
     return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
 
@@ -198,12 +198,12 @@ def splits_of(datasets):
 
 
 def dataset_of(entry, net):
-    """The dataset whose images a measurement shows a net: by default the net's own."""
+    """The dataset whose images a measurement shows a net: where it names none, the net's own."""
     return MEASURED[entry]["data"] or NETS[net]["data"]
 
 
 def with_parents(nets):
-    """Nets, and all nets that they are built from or are checkpoints of."""
+    """Nets and all that they are built from, or are checkpoints of."""
     found = []
     for net in nets:
         of = NETS[net]["checkpoint"]
@@ -213,7 +213,7 @@ def with_parents(nets):
 
 
 def subjects(entry, experiments=None):
-    """The folders of a measurement's subjects, only of some experiments if these are given."""
+    """The folders of what a measurement is of, some experiments' alone where these are given."""
     what, section = declared(MEASURED[entry]), MEASURED[entry]
     top = f"{RESULTS}/measurements/{entry}"
     if what.subject == "run":
@@ -226,7 +226,7 @@ def subjects(entry, experiments=None):
 
 
 def measured(table, experiments=None):
-    """The files of a table that measurements make."""
+    """The files of a table that measurements give."""
     return [
         f"{folder}/{table}.parquet"
         for entry in givers(config, table)

@@ -1,5 +1,5 @@
-# Inputs of the jobs of each rule, by name. Their origins (rules/origins.smk) are the param `reads`, so that another net,
-# experiment or dataset changes a param, which Snakemake compares.
+# What the jobs of each rule read, by name. These are a rule's inputs and, as `reads` among its params, their
+# origins (rules/origins.smk): another net, experiment or dataset is another param, which Snakemake compares.
 
 
 def prepared(dataset, seed):
@@ -16,7 +16,7 @@ def weights_of(net, seed):
 
 
 def read_by_split(wildcards):
-    """The dataset's images and those that its nets were made for, which must have the same shape."""
+    """Beside the dataset's own images those that its nets were made for, whose shape must be the same."""
     others = [images(each, "test", None) for each in shown_beside(wildcards.dataset)]
     return prepared(wildcards.dataset, wildcards.seed) | {"others": others}
 
@@ -66,12 +66,12 @@ def read_by_attack(wildcards):
 
 
 def known_first(wildcards):
-    """An input: the check of the net's expected error, which precedes any attack and changes none."""
+    """An input: whether the net errs as expected, which is known before any attack and changes none."""
     return ancient(expectations([wildcards.net], [wildcards.seed]))
 
 
 def of_experiment(wildcards):
-    """The images of an experiment, and their split, by seed."""
+    """The images of an experiment by seed, and how each splits them."""
     dataset, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("data", "part"))
     return {
         "images": [images(dataset, part, seed) for seed in config["seeds"]],
@@ -89,7 +89,7 @@ def read_by_certify(wildcards):
 
 
 def read_by_measure(entry):
-    """Inputs of a measurement's jobs: the files of its parameters."""
+    """What the jobs of a measurement read: the files behind the parameters that it has."""
     wanted, section = {*asked(MEASURED[entry])}, MEASURED[entry]
     parents = list(section["parents"].values())
 

@@ -48,7 +48,7 @@ def summarised(
     Args:
         analysis: tables to a table of cells (`kit.SCHEMA`).
         frames: the tables that it reads, by name.
-        settings: settings of the analysis.
+        settings: of the analysis.
         where: the table and its method, as messages name them.
         several: whether their one experiment has several threats.
         figures: that a paper prints, to be set beside ours.
@@ -88,7 +88,7 @@ def of_one(
 
 
 def present(frames: Mapping[str, pd.DataFrame]) -> list[Threat]:
-    """The attacks and radii in tables, in their order, without controls."""
+    """The attacks and radii that tables have rows of, in their order; controls are none."""
     for name in ("attacks", "transfer", "radii", "pictures"):
         if name in frames:
             rows = _chosen(frames[name])

@@ -29,7 +29,7 @@ EXPECTED = pa.schema(
         pa.field("part", pa.string(), nullable=False),
         pa.field("n", pa.int32(), nullable=False),  # images of the part
         pa.field("error", pa.float64(), nullable=False),  # found, in percent
-        pa.field("expected", pa.float64(), nullable=False),  # expected, in percent
+        pa.field("expected", pa.float64(), nullable=False),  # in percent
         pa.field("low", pa.float64(), nullable=False),  # what is taken for it, see `accepted`
         pa.field("high", pa.float64(), nullable=False),
         pa.field("as_expected", pa.bool_(), nullable=False),
@@ -122,7 +122,7 @@ def flags(paths: Sequence[str | Path]) -> dict[str, str]:
     """Nets that do not err as expected, by name: both errors, in words.
 
     Args:
-        paths: paths of tables with `EXPECTED`.
+        paths: of tables with `EXPECTED`.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -139,9 +139,9 @@ def labelled(
     """Settings of a table or a figure, in whose labels of nets `flags` are.
 
     Args:
-        settings: settings of the method; those without `labels` stay as they are.
+        settings: of the method; those without `labels` stay as they are.
         paths: as for `flags`.
-        form: format of a label and the text beside it.
+        form: of a label and what is said beside it.
     """
     found, labels = flags(paths), settings.get("labels", {})
     told = {net: form.format(labels[net], said) for net, said in found.items() if net in labels}

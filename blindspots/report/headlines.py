@@ -64,9 +64,9 @@ def headlines(
     """The lines of a run's first screen: its verdicts, or else its key figures.
 
     Args:
-        config: config of the run, checked.
+        config: of the run, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
-        claims: claims of the run, as `config.claims.claims_of` has them.
+        claims: of the run, as `config.claims.claims_of` has them.
 
     Raises:
         InputError: a claim that names a row or a column that its table has not.

@@ -70,7 +70,7 @@ def render(
 
     Args:
         template: a Jinja template; what it includes is beside it.
-        config: config of the run, checked.
+        config: of the run, checked.
         summaries: files of the tables, in the order of the config.
         figures: SVG files by name, in the same order.
         splits: files of the splits' indices.
@@ -78,11 +78,11 @@ def render(
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, by experiment.
         clean: tables of the victims' answers to unaltered images, of the first seed.
-        flags: warnings by net, for nets that do not err as expected.
+        flags: what is said against nets that do not err as expected, by their names.
         causes: what to look at then.
         made_by: hash of the settings that the page is of (see `provenance.settings_in`).
         others: the files that are of other settings, which the page says.
-        claims: claims of the run, as `config.claims.claims_of` has them.
+        claims: of the run, as `config.claims.claims_of` has them.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}

@@ -17,7 +17,7 @@ class Best:
     """Best validation so far, and its weights.
 
     Attributes:
-        row: row of the history, from 0; -1 before the first.
+        row: of the history, from 0; -1 before the first.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Best:
         """Look at the model as it is; the terms that the history has of that.
 
         Args:
-            row: row of the history.
+            row: of the history.
             validate: as `recipe.Recipe` has it.
             batch: images at a time.
         """

@@ -19,7 +19,7 @@ class Pool:
     """Examples at one level, each of a training image and with the image's label.
 
     Attributes:
-        level: level of the network (`Stages`).
+        level: of the network (`Stages`).
         rows: (size,) the training image that each example was made from.
         points: (size, …) the examples.
         lengths: (size,) how far each is from where its image was, RMS per unit.
@@ -37,7 +37,7 @@ class Pool:
         """Empty until `fill`.
 
         Args:
-            level: level of the network.
+            level: of the network.
             size: number of examples.
             images: number of training images.
             make: (k,) rows to their examples (k, …) and lengths (k,), by the network as it is.
@@ -100,7 +100,7 @@ def pools_of(
         box: range of a pixel.
         layers: "all", "input", or the numbers of levels.
         kind: of the examples, as are the next three: see `examples`.
-        strength: one strength, or one per pool.
+        strength: of all, or one for each pool.
         factor: on the distance of the nearest.
         steps: of the descent.
         size: examples in each pool.

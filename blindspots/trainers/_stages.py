@@ -93,7 +93,7 @@ class Stages:
         """Answers in training: from the points (n, …) of a level, with units left out at random.
 
         Args:
-            points: points of a level.
+            points: of a level.
             level: which one.
             rates: shares of the input's and of the hidden layers' units that are left out; the
                 others are scaled up, so that nothing is to be done at evaluation (Srivastava et

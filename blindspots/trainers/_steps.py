@@ -53,10 +53,10 @@ class Stage:
 
         Args:
             model: that is trained.
-            images: images of the net.
+            images: of the net.
             labels: theirs.
             recipe: of this stage.
-            settings: settings of all stages.
+            settings: of all stages.
             generator: on the CPU.
             number: of the stage.
             before: steps of the stages before.

@@ -88,29 +88,26 @@ def adversarial_pools(
         model: images to logits; a `torch.nn.Sequential`.
         images: (n, *image) in the box.
         labels: (n,).
-        layers: layers whose outputs have pools: "all", "input", or numbers, 0 the input and k the
-            k-th hidden layer; none with [].
-        kind: kind of the examples: "closest", "noise" or "sign", as `_examples.examples` describes.
-        strength: largest length of examples, or length of a sign step, RMS per unit; one, or one
-            per pool.
-        factor: factor on the distance of the nearest examples; 1: they are just beyond the
-            boundary.
+        layers: whose outputs have pools: "all", "input", or numbers, 0 the input and k the k-th
+            hidden layer; none with [].
+        kind: of the examples: "closest", "noise" or "sign", as `_examples.examples` describes.
+        strength: of examples, RMS per unit: the largest, or a sign step's; one, or one per pool.
+        factor: on the distance of the nearest examples; 1: they are just beyond the boundary.
         steps: gradients that the search for an example takes.
         turns: batches in a row that take each pool; None: one. More for the input leave the lower
             layers fewer steps behind the upper ones, which every batch trains.
         pool: examples in each pool.
         refresh: share of a pool that is replaced at a time.
-        refresh_every: batches drawn from a pool between two refreshes.
+        refresh_every: batches drawn from a pool between two times.
         mix: share of a batch that is examples.
         train_below: whether the clean images of a batch train the layers below its pool's level,
             too; its examples never do.
         begin: epochs on clean images alone, before the pools are made; fewer than `epochs`.
         epochs: passes over the clean images.
         batch: clean images per step.
-        optimiser: optimiser of `loop.train`, whose other settings this trainer has, too.
-        learning_rate: largest learning rate; it rises and falls once
-            (`torch.optim.lr_scheduler.OneCycleLR`).
-        decay: decay of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
+        optimiser: of `loop.train`, whose other settings are those of this trainer, too.
+        learning_rate: the largest; it rises and falls once (`torch.optim.lr_scheduler.OneCycleLR`).
+        decay: of weights, not of biases, decoupled from the gradient (`torch.optim.AdamW`).
         dropout_input: share of pixels left out of each image in training.
         dropout_hidden: share of each hidden layer's units left out.
         max_norm: largest L2 norm of the weights into a unit, kept to at each step that trains them;

@@ -45,8 +45,8 @@ class Checkpoint:
         """Prepare; nothing is read or written yet.
 
         Args:
-            path: path of the file.
-            key: key of what is trained, how, and on what; a file with another key is not used.
+            path: of the file.
+            key: of what is trained, how, and on what; a file with another key is not used.
             model: what is trained.
             every: seconds between two writings.
             steps: after which the weights are wanted.

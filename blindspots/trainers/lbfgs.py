@@ -45,8 +45,8 @@ def lbfgs(
         decay_scale: factor on every λ; 1 is the formula as printed.
         norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
             Lipschitz bound" (section 4.3). For fully connected layers.
-        tolerance: share of the loss; converged when ten iterations lower it by less.
-        max_iterations: largest number of iterations.
+        tolerance: converged when ten iterations lower the loss by less than this share of it.
+        max_iterations: an upper limit.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.

@@ -34,8 +34,8 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
     function's limits and default count. The function may take `generator`, that of `train`.
 
     Args:
-        trainer: function of the model, images, labels and settings; returns a loss, a `Recipe`, or
-            the recipes of several stages, one after the other.
+        trainer: of the model, images, labels and settings; returns a loss, a `Recipe`, or the
+            recipes of several stages, one after the other.
 
     Returns:
         A trainer as `train` is one, without `recipe`.
@@ -99,14 +99,14 @@ def train(
         optimiser: "sgd" with Nesterov's momentum, whose decay is that of `torch.optim.SGD`, biases
             included; or "adam" with decay decoupled from the gradient, of weights, not of biases
             (`torch.optim.AdamW`).
-        learning_rate: largest learning rate; or pairs [epoch, rate], whatever the `schedule`.
+        learning_rate: the largest; or pairs [epoch, rate] that are followed, whatever `schedule`.
         schedule: "one_cycle", the rate rises and falls once (Smith and Topin 2018,
             "Super-convergence"); or "constant".
-        momentum: momentum of Nesterov, or Adam's of the gradient; or pairs [epoch, momentum].
+        momentum: Nesterov's, or Adam's of the gradient; or pairs [epoch, value].
         decay: weight decay.
         patience: epochs without a better validation after which the training ends; the weights are
             those of the best epoch then. None: all epochs, the last weights.
-        seed: seed of the order of the images, and of what the trainer draws.
+        seed: of the order of the images, and of what the trainer draws.
         generator: on the CPU, in place of one of the seed.
         parents: those of the net; a training begins with the weights of the one named "start".
         validation: images and labels that `patience` is about.

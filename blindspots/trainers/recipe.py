@@ -82,14 +82,14 @@ class Recipe:
         row: given an epoch's row of the history, returns the one that stands there.
         validate: of images and labels, the values (n,) whose mean early stopping looks at; None:
             wrong answers.
-        targets: function of images and labels, whose result `loss` gets in place of labels, such as
-            a teacher's answers; made once, by what the stage does not train.
+        targets: of images and labels, what `loss` is given in place of labels, such as a teacher's
+            answers; made once, by what the stage does not train.
         images: other images than the net's.
         labels: (n,) theirs, or others of the net's images.
         trained: the parameters that the stage trains; None: all that require gradients.
-        epochs: epochs of the stage; None: those of the settings.
-        learning_rate: learning rate of the stage; None: that of the settings.
-        state: state of what the trainer keeps itself: tensors, numbers and text in lists and
+        epochs: of the stage; None: those of the settings.
+        learning_rate: of the stage; None: that of the settings.
+        state: of what the trainer keeps itself: tensors, numbers and text in lists and
             dictionaries, for a training that goes on.
         restore: given that state, and the device of the images.
     """

@@ -36,11 +36,11 @@ def sparse_autoencoder(
         model: with parts `encoder`, images to codes in (0, 1), and `decoder`, codes to images.
         images: (n, *image).
         labels: not used.
-        sparsity: ρ, the desired mean activity.
-        sparsity_weight: β, the weight of the penalty on the mean activity.
+        sparsity: ρ, the mean activity aimed at.
+        sparsity_weight: β.
         decay: λ of all weights; biases are not decayed.
-        tolerance: share of the loss; converged when ten iterations lower it by less.
-        max_iterations: largest number of iterations.
+        tolerance: converged when ten iterations lower the loss by less than this share of it.
+        max_iterations: an upper limit.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.

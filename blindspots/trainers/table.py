@@ -64,7 +64,7 @@ def build(net: str, seed: int, rows: Sequence[Mapping[str, float]], status: Stat
 
     Args:
         net: name.
-        seed: seed of the net.
+        seed: of the net.
         rows: the terms every few iterations, "iteration" and "seconds" (wall time) among them; what
             only some rows have is null in the others.
         status: how the training ended.

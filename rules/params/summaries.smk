@@ -1,4 +1,4 @@
-# Params of the ledger, the audit, tables, figures and the report.
+# What the ledger, the audit, tables, figures and the report are told.
 from blindspots.config.check import SUBJECTS
 
 
@@ -14,13 +14,13 @@ def audited_images():
 
 
 def radii_of(attack):
-    """Number of radii for which an attack has rows: 1 for a minimal attack."""
+    """How many radii an attack has rows for: 1 for a minimal attack."""
     eps = config["attacks"][attack].get("eps")
     return len(eps) if isinstance(eps, list) else 1
 
 
 def product_certificates():
-    """Names of the product certificates."""
+    """The certificates, by name, that are by the product of the layers' bounds."""
     found = {name: instance(c, "certificates") for name, c in config["certificates"].items()}
     return [
         name
@@ -30,14 +30,14 @@ def product_certificates():
 
 
 def experiments_of(mapping):
-    """The experiments of a table or a figure, its own first; empty for other subjects."""
+    """The experiments of a table or a figure, its own first; none where it is of something else."""
     if mapping["experiment"] is None:
         return []
     return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
 
 
 def summary(mapping, role):
-    """A table's or a figure's method and settings, with the labels of the nets."""
+    """A table or a figure: its method and settings, with the labels of the nets."""
     made = instance(mapping, role)
     figures = PRINTED[mapping["paper"]] if mapping["paper"] else {}
     if methods.takes(role, made["method"], "printed"):
@@ -57,7 +57,7 @@ def summary(mapping, role):
 
 
 def nets_shown(mapping):
-    """The nets in a table or a figure."""
+    """The nets that a table or a figure is of."""
     if mapping["measurement"] is not None:
         section = MEASURED[mapping["measurement"]]
         return section.get("nets", nets_in(section.get("experiments", [])))
@@ -66,18 +66,18 @@ def nets_shown(mapping):
 
 
 def with_images(wanted):
-    """The tables that are read with their images."""
+    """The tables whose images are wanted, too."""
     pictures = {name for entry in MEASURED.values() for name in declared(entry).pictures}
     return [name for name in wanted if name in pictures]
 
 
 def has_several(experiment):
-    """Return whether an experiment has more than one attack, or an attack with several radii."""
+    """Whether an experiment has more than one attack, or one at more than one radius."""
     return sum(map(radii_of, EXPERIMENTS[experiment]["attacks"])) > 1
 
 
 def rows_of_attacks(experiments):
-    """Rows of each table of attacks, by path, that some experiments use; others may use more."""
+    """By path how many rows of each table of attacks some experiments use; others may ask for more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
         for attack in experiment["attacks"]:
@@ -87,24 +87,24 @@ def rows_of_attacks(experiments):
     return asked
 
 
-ROW = 1000  # bytes of a table's row in pandas, and of what an analysis makes from it
+ROW = 1000  # bytes of a table's row: as pandas has it, and what an analysis makes of it
 
 
 def held_by(mapping, role, megabytes):
-    """MB of a job that holds the answers of its experiments, beside a constant."""
+    """MB of a job that holds the answers of its experiments, row for row, beside some of its own."""
     wanted = {"transfer", "radii"} & {*methods.inputs(role, mapping["method"])}
     rows = sum(map(rows_of_transfer, experiments_of(mapping))) if wanted else 0
     return megabytes + rows * ROW // 10**6
 
 
 def held_by_ledger(megabytes):
-    """MB of the jobs of ledger and audit, which hold all attacks, and about as many witnesses."""
+    """MB of the ledger's job and the audit's, which hold all attacks, and about as many witnesses."""
     return megabytes + 2 * sum(rows_of_attacks(EXPERIMENTS).values()) * ROW // 10**6
 
 
 @cache
 def rows_of_transfer(experiment):
-    """Number of answers to attacked images in an experiment."""
+    """How many answers to attacked images an experiment has."""
     section, seeds = EXPERIMENTS[experiment], len(config["seeds"])
     made = sum(map(radii_of, section["attacks"])) * len(section["sources"]) * section["n"]
     shown = made * (1 + len(section["amplify"])) + len(section["controls"]) * section["controls_n"]
@@ -112,14 +112,14 @@ def rows_of_transfer(experiment):
 
 
 def subject(mapping):
-    """Subject of a table or a figure, by which Snakemake's report groups them."""
+    """What a table or a figure is of, by which Snakemake's report groups them."""
     if mapping["more_experiments"]:
         return "across experiments"
     return next(f"{key} {mapping[key]}" for key in SUBJECTS if mapping[key] is not None)
 
 
 def labels_of(section, name):
-    """Title of a table or a figure in Snakemake's report."""
+    """What Snakemake's report calls a table or a figure."""
     title = config[section][name]["title"].replace("{", "(").replace("}", ")")  # no wildcards
     return {section.removesuffix("s"): title, "name": name}
 
@@ -134,6 +134,6 @@ def evidence_of(mapping, role):
 
 
 def templates():
-    """The report's template, and the files that it includes."""
+    """The report's template, and what it includes."""
     included = [*(ROOT / "reports/page").iterdir(), *(ROOT / "reports/vendor").rglob("*.js")]
     return [os.path.relpath(path) for path in (ROOT / "reports/report.html.j2", *sorted(included))]

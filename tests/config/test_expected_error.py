@@ -52,7 +52,7 @@ def test_an_exported_net_may_have_it(raw):
     [
         ({}, "nets.theirs.expect: expected the key 'error', found none; add it"),
         (1.8, "nets.theirs.expect: expected a mapping of keys or null"),
-        ({"error": 101}, "nets.theirs.expect.error: expected at most 100 (error in percent"),
+        ({"error": 101}, "nets.theirs.expect.error: expected at most 100 (in percent"),
         ({"error": "low"}, "nets.theirs.expect.error: expected a number"),
         ({"error": 1, "tolerance": -1}, "nets.theirs.expect.tolerance: expected at least 0"),
         ({"error": 1, "part": "dev"}, "nets.theirs.expect.part: expected one of train, P1"),

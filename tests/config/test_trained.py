@@ -89,14 +89,14 @@ def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
          "nets.stepwise.trainer.patience: expected at least 1 (epochs without a better validation "
          "after which the training ends), found 0"),
         (("nets", "stepwise", "trainer", "momentum"), 1.5,
-         "nets.stepwise.trainer.momentum: expected less than 1 (momentum of Nesterov, or Adam's "
-         "of the gradient), found 1.5"),
+         "nets.stepwise.trainer.momentum: expected less than 1 (Nesterov's, or Adam's of the "
+         "gradient), found 1.5"),
         (("nets", "stepwise", "trainer", "learning_rate"), [[1, 0.1]],
          "nets.stepwise.trainer.learning_rate: expected pairs [epoch, value] of rising epochs from "
-         "0 and values of at least 0 (largest learning rate), found [[1, 0.1]]"),
+         "0 and values of at least 0 (the largest), found [[1, 0.1]]"),
         (("nets", "stepwise", "trainer", "learning_rate"), [[0, 0.1], [0, 0.2]],
          "nets.stepwise.trainer.learning_rate: expected pairs [epoch, value] of rising epochs from "
-         "0 and values of at least 0 (largest learning rate), found [[0, 0.1], [0, 0.2]]"),
+         "0 and values of at least 0 (the largest), found [[0, 0.1], [0, 0.2]]"),
         (("nets", "stepwise", "trainer", "generator"), 3,
          "nets.stepwise.trainer: expected settings of sgd (batch, decay, epochs, learning_rate, "
          "momentum, optimiser, patience, schedule), found 'generator'"),
