@@ -1,6 +1,6 @@
 # The workflow: split data → train nets → attack each → show every attacked image to every net →
-# certify, measure → tables, figures, ledger, report. Paths and resources are here; what is
-# computed is in blindspots/, what is computed on is in the config.
+# certify, measure → tables, figures, ledger, report. Paths and resources are in the rules, the
+# computations in blindspots/, and their subjects in the config.
 
 from snakemake.utils import min_version
 
@@ -34,7 +34,7 @@ onstart:
     start_warm()
 
 
-# What went wrong, once more, below all that Snakemake says.
+# The failures again, below all that Snakemake prints.
 onerror:
     for line in what_went_wrong():
         print(line, file=sys.stderr)

@@ -1,6 +1,6 @@
-"""What a GPU answers, takes and saves, against two cores: at most six minutes, and a page of docs.
+"""Answers, time and memory of a GPU against two cores: at most six minutes, and a page of docs.
 
-python -m benchmarks.gpu docs/GPU.md. Where there is no GPU it says so, and writes nothing.
+python -m benchmarks.gpu docs/GPU.md. Without a GPU it prints a line and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ NETS = {"FC100-100-10": ("mlp", {"hidden": [100, 100]}), "LeNet": ("lenet", {})}
 ATTACKS = {"lbfgs": lbfgs, "closest": closest}
 CPU, CORES = torch.device("cpu"), 2
 SHOWN, MANY = 256, 4096
-"""Images that are attacked on both, and, for its images per second, on the GPU alone."""
+"""Images that are attacked on both, and on the GPU alone for its images per second."""
 
 MINUTES = 6
 ENOUGH = 5
-"""Minutes after which nothing new is begun."""
+"""Minutes after which no further net is started."""
 
 LOGITS, LOSS, DISTANCE, ALIKE = 1e-4, 1e-2, 1e-2, 0.99
 """Tolerances: logits over the largest of the image; a loss, and a mean distance over the images
-that both attack with success, in proportion; and the share of images that both are as successful
-on. Sums are taken in another order on a GPU, and searches end elsewhere then."""
+that both attack successfully, in proportion; and the share of images with equal success. Sums are
+in another order on a GPU, so that searches end elsewhere."""
 
 NOTHING = "No GPU was found: nothing is compared, and no page is written."
 
 
 class Agreement(NamedTuple):
-    """How far a GPU is from the CPU.
+    """Difference between a GPU and the CPU.
 
     Attributes:
-        net: its name.
-        what: is compared.
-        difference: found.
-        tolerance: that it has to be within.
+        net: name of the net.
+        what: the compared quantity.
+        difference: the difference that was found.
+        tolerance: the largest difference that is accepted.
     """
 
     net: str
@@ -58,7 +58,7 @@ class Agreement(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is within the tolerance; one that is no number is not."""
+        """Return whether the difference is within the tolerance; NaN is not."""
         return self.difference <= self.tolerance
 
 
@@ -66,11 +66,11 @@ class Speed(NamedTuple):
     """Images per second.
 
     Attributes:
-        net: its name.
-        what: is done with the images.
-        cpu: on two cores.
-        gpu: on the GPU.
-        memory: MiB that it takes there at the most.
+        net: name of the net.
+        what: what is done with the images.
+        cpu: images per second on two cores.
+        gpu: images per second on the GPU.
+        memory: peak memory on the GPU, in MiB.
     """
 
     net: str
@@ -86,10 +86,10 @@ def compare(
     """Do the same on the CPU and on another device.
 
     Args:
-        device: the other one.
-        shown: images that are attacked on both.
-        many: images that the other one attacks and trains on.
-        until: seconds of `time.perf_counter` after which no net is begun; None: none.
+        device: the other device.
+        shown: number of images that are attacked on both.
+        many: number of images that the other device attacks and trains on.
+        until: time by `time.perf_counter` after which no net is started; None: no limit.
     """
     images, labels = digits(many)
     for name, (method, settings) in NETS.items():
@@ -122,7 +122,7 @@ def compare(
 
 
 def _warm(net: nn.Module, images: Tensor, labels: Tensor) -> None:
-    """Do everything once, lest what is imported and compiled at first be counted as work."""
+    """Do everything once, so that imports and compilation are not timed."""
     sgd(net, images, labels, epochs=1)
     full_batch(net, images, labels, decay=1e-4, max_iterations=2)
     for attack in ATTACKS.values():
@@ -157,7 +157,7 @@ def _trained(
 
 
 def timed(device: torch.device, work: Callable[..., Any], *given: Any) -> tuple[float, Any, float]:
-    """Seconds that some work takes, what it returns, and the MiB of the GPU at the most."""
+    """Seconds that some work takes, its result, and the peak memory of the GPU in MiB."""
     is_gpu = device.type == "cuda"
     if is_gpu:
         torch.cuda.synchronize(device)
@@ -171,9 +171,9 @@ def timed(device: torch.device, work: Callable[..., Any], *given: Any) -> tuple[
 
 
 def digits(n: int) -> tuple[Tensor, Tensor]:
-    """The embedded digits, as large as those of MNIST and over and over: (n, 1, 28, 28) and (n,).
+    """The embedded digits, repeated and scaled to MNIST's size: (n, 1, 28, 28) and (n,).
 
-    Copies differ by a little noise, lest their searches be the same.
+    Copies differ by a little noise, so that their searches differ.
     """
     images, labels = datasets.load("digits", part="train")
     images = nn.functional.interpolate(images, (28, 28), mode="bilinear", align_corners=False)
@@ -183,7 +183,7 @@ def digits(n: int) -> tuple[Tensor, Tensor]:
 
 
 def page(found: list[Agreement | Speed], gpu: str, minutes: float) -> str:
-    """Markdown of what was found."""
+    """The results as Markdown."""
     agreements = [row for row in found if isinstance(row, Agreement)]
     speeds = [row for row in found if isinstance(row, Speed)]
     lines = [
@@ -214,14 +214,14 @@ def page(found: list[Agreement | Speed], gpu: str, minutes: float) -> str:
 
 
 def main(path: str = "docs/GPU.md") -> int:
-    """Compare, write the page; how many differences are beyond their tolerance."""
+    """Compare, write the page, and return the number of differences beyond their tolerance."""
     if not torch.cuda.is_available():
         print(NOTHING)
         return 0
     begun = time.perf_counter()
     torch.set_num_threads(CORES)
     device, found = pick("cuda"), []
-    (torch.ones(9, device=device) @ torch.ones(9, device=device)).item()  # its start is no work
+    (torch.ones(9, device=device) @ torch.ones(9, device=device)).item()  # its start is not timed
     for row in compare(device, until=begun + 60 * ENOUGH):
         print(row, flush=True)
         found.append(row)

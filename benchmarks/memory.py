@@ -1,9 +1,10 @@
-"""How much memory jobs take beyond what they import: ``python -m benchmarks.memory``.
+"""Memory of jobs beyond their imports: ``python -m benchmarks.memory``.
 
-A few images of files of many; and transfer and a sweep over more and more images and nets, which
-are linear and made, not trained; beside it what may be taken. Nothing is held that can be read
-again (in a workflow a fixed amount is, see ``jobs.measure.HELD``). On Linux, which tells a process
-its peak.
+It reads a few images from large files, and runs transfer and a sweep over increasing numbers of
+images and linear nets, which are made, not trained; each is printed with its share of what it may
+take. Nothing is held in memory that can be read
+again (in a workflow a fixed amount is, see ``jobs.measure.HELD``). It needs Linux, which reports a
+process's peak.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def peak(job: Callable[[], None]) -> float:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
-    Path("/proc/self/clear_refs").write_text("5", "utf-8")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5", "utf-8")  # resets the peak
     before = now("VmRSS")
     job()
     return now("VmHWM") - before
@@ -145,7 +146,7 @@ JOBS = {
     "shown": (several, shown, "transfer of n images between nets", SHOWN),
     "swept": (several, swept, "sweep of n images between nets", SWEPT),
 }
-"""What makes the files of a job, the job, its title and its sizes."""
+"""The maker of a job's files, the job, its title and its sizes."""
 
 
 LIMIT = 100
@@ -163,13 +164,13 @@ def declared(name: str, n: int) -> float:
 
 
 def run(*arguments: str) -> str:
-    """What a process of its own prints."""
+    """Output of a process of its own."""
     command = [sys.executable, "-m", "benchmarks.memory", *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def main() -> None:
-    """Run each job in a process of its own, and print what it took."""
+    """Run each job in a process of its own, and print its memory."""
     for name, (*_, title, all_sizes) in JOBS.items():
         print(title)
         for sizes in all_sizes:

@@ -1,6 +1,6 @@
-"""How long the report takes to make and to open: ``python -m benchmarks.report_page CONFIG...``.
+"""Time to make the report and to open it: ``python -m benchmarks.report_page CONFIG...``.
 
-Makes the report of a finished run again, and opens it in a headless Chromium five times.
+It makes the report of a finished run again, and opens it in a headless Chromium five times.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ report.
 
 Example, on handwritten digits that need no download:
   blindspots new my.yaml            write a commented config
+  blindspots methods attacks lbfgs  list the settings of a method
   blindspots run my.yaml            run it; the last line names the report
   blindspots report my.yaml --open  open the report again
 """
@@ -22,11 +23,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from blindspots.commands import calibrate, claims, compare, new, prune, report, results, run
+from blindspots.commands import (
+    calibrate,
+    claims,
+    compare,
+    methods,
+    new,
+    prune,
+    report,
+    results,
+    run,
+)
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
 
-COMMANDS = (new, run, report, results, claims, compare, prune, calibrate)
+COMMANDS = (new, methods, run, report, results, claims, compare, prune, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -14,17 +14,17 @@ import torch
 from blindspots.interface import InputError
 
 _taken: list[int] = []
-"""The GPU of this process; the lock by which others know of it ends with the process."""
+"""The GPU of this process, and its lock for other processes, which ends with this one."""
 
 
 def pick(device: str) -> torch.device:
     """The device named in the config, in full float32: TF32 is switched off.
 
     Args:
-        device: "auto" (a GPU where there is one), "cpu" or "cuda".
+        device: "auto" (a GPU if there is one), "cpu" or "cuda".
 
     Raises:
-        InputError: "cuda" where there is none.
+        InputError: "cuda" without a GPU.
     """
     has_gpu = torch.cuda.is_available()
     if device == "cuda" and not has_gpu:
@@ -39,7 +39,7 @@ def pick(device: str) -> torch.device:
         return torch.device("cpu")
     if not _taken:
         _taken.append(take(visible(torch.cuda.device_count()))[0])
-    torch.cuda.set_device(_taken[0])  # what says "cuda" alone means it, too
+    torch.cuda.set_device(_taken[0])  # code that names only "cuda" means it, too
     return torch.device("cuda", _taken[0])
 
 
@@ -47,7 +47,7 @@ def visible(count: int) -> list[str]:
     """The GPUs that this process sees, by names that other processes have for them as well.
 
     Args:
-        count: how many there are. A scheduler, such as Slurm, names those of a job in
+        count: number of GPUs. A scheduler such as Slurm names those of a job in
             CUDA_VISIBLE_DEVICES.
     """
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[:count]
@@ -57,11 +57,11 @@ def visible(count: int) -> list[str]:
 def take(names: Sequence[str], folder: str | None = None) -> tuple[int, int | None]:
     """The place of the first GPU that no other process has taken, and the open file that locks it.
 
-    Where all are taken, processes share them by their numbers, and there is no such file.
+    If all are taken, processes share them by their numbers, and there is no such file.
 
     Args:
-        names: of the GPUs.
-        folder: of the locks; None: that of temporary files.
+        names: names of the GPUs.
+        folder: folder of the locks; None: that of temporary files.
     """
     for place, name in enumerate(names):
         file = f"blindspots-{os.getuid()}-gpu-{name.replace(os.sep, '-')}.lock"

@@ -1,4 +1,4 @@
-"""The families of attacks: what one looks for, and in which norms, declared where it is defined.
+"""The families of attacks: the goal of the search and its norms, declared where it is defined.
 
 A *minimal* attack looks for the smallest perturbation that reaches the goal, a *budget* attack for
 the best one within a radius `eps`, which it takes as a setting. A *control* has no goal and no
@@ -25,7 +25,7 @@ class Family(NamedTuple):
 
     Attributes:
         kind: "minimal", "budget" or "control".
-        norms: in which it measures; of several the attack's setting `norm` chooses one.
+        norms: norms in which it measures; the attack's setting `norm` chooses one of several.
     """
 
     kind: str

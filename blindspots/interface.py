@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Bad input, said in one line: what, where, expected, found, remedy."""
+    """Bad input, described in one line: what, where, expected, found, remedy."""
 
 
 class UnsupportedError(InputError):
-    """A network that a method does not take, such as a layer without a known bound, in one line."""
+    """An unsupported network, such as one with a layer without a known bound, in one line."""
 
 
 class Box(NamedTuple):
@@ -29,7 +29,7 @@ class Box(NamedTuple):
 
     Attributes:
         lower: one number for all features, or an array or tensor of an image's shape; -inf: none.
-        upper: likewise; inf: none.
+        upper: one number, or an array or tensor of that shape; inf: none.
     """
 
     lower: Any
@@ -58,9 +58,9 @@ class Dataset:
     Attributes:
         train: the training set.
         test: the test set.
-        classes: how many there are.
-        box: range of a pixel; None: there is none.
-        names: of the classes, in the order of their numbers; None: they have none.
+        classes: number of classes.
+        box: range of a pixel; None: no limits.
+        names: names of the classes, in the order of their numbers; None: they have none.
     """
 
     train: Part
@@ -74,17 +74,17 @@ class Status(IntEnum):
     """Outcome of a search for one image or one problem of a batch: data, never an exception.
 
     Attributes:
-        CONVERGED: to its own criterion, or the goal was met at the beginning.
-        ITERATION_LIMIT: before that.
+        CONVERGED: its own criterion was met, or the goal was met at the beginning.
+        ITERATION_LIMIT: it ended before that.
         LINE_SEARCH_FAILED: no step lowers the objective.
         INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
             room for.
         NO_SUCCESS: no image was found that meets the goal.
-        NON_FINITE: at a gradient, a value or an answer that is infinite or no number.
-        GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
-            gradients says nothing then of how near the next success is.
-        UNSUPPORTED: a certificate does not take this network; or it does not classify.
-        TIMED_OUT: a limit on its work or on its time ended a verifier.
+        NON_FINITE: it ended at a gradient, a value or an answer that is infinite or NaN.
+        GRADIENT_VANISHED: it ended at a gradient that is exactly 0, as behind a rounding; such a
+            failure says nothing about the distance of the nearest success.
+        UNSUPPORTED: a certificate does not support this network; or it does not classify.
+        TIMED_OUT: a verifier reached a limit on its work or its time.
         ANSWERED: a model gave a finite answer.
         COMPLETED: all the steps that were asked for, without a criterion to converge to.
     """
@@ -112,11 +112,11 @@ class AttackResult:
         success: (n,) bool, whether the goal is met with its margin on the stored image.
             Controls such as noise have no goal and always succeed.
         status: (n,) int64, values of `Status`.
-        forwards: (n,) int64, images shown to the model; of the package's attacks without copies
-            that fill up a batch, and without the 13 images of the model's `trial`.
+        forwards: (n,) int64, images shown to the model; in the package's attacks without the copies
+            that pad a batch, and without the 13 images of the model's `trial`.
         backwards: (n,) int64, gradients taken.
         penalty: (n,) the weight c of the distance in the best solution, for penalty attacks,
-            beside the loss as the attack scales it; NaN where none was searched.
+            relative to the loss as the attack scales it; NaN where none was searched.
     """
 
     originals: Tensor
@@ -129,7 +129,7 @@ class AttackResult:
 
     @property
     def perturbation(self) -> Tensor:
-        """(n, pixels) float64, the attacked image less the original."""
+        """(n, pixels) float64, the attacked image minus the original."""
         return (self.images.double() - self.originals.double()).flatten(1)
 
     @property
@@ -155,11 +155,10 @@ class CertificateResult:
     Attributes:
         radius: (n,) float64, at least 0: no image nearer than this, in the certificate's norm, has
             a wrong answer; 0 where the model is wrong already, infinite where no image has one, NaN
-            where the certificate failed. Of one that is asked for a yes or no at a radius `eps`:
+            where the certificate failed. If it was asked for yes or no at a radius `eps`, it is
             `eps` or 0.
         status: (n,) int64, values of `Status`.
-        reasons: (n,) why there is no radius, for rows that are UNSUPPORTED or TIMED_OUT; None: it
-            says nothing.
+        reasons: (n,) reasons of rows that are UNSUPPORTED or TIMED_OUT; None: it gives none.
     """
 
     radius: Tensor
@@ -172,11 +171,11 @@ class LayerBound(NamedTuple):
 
     Attributes:
         layer: path of the module in the network, such as "encoder.1".
-        kind: its type, such as "Linear".
-        inputs: numbers that it takes per image.
-        outputs: numbers that it gives per image.
-        bound: on its Lipschitz constant.
-        product: on that of the map from the network's input to the layer's output.
+        kind: type of the module, such as "Linear".
+        inputs: number of inputs per image.
+        outputs: number of outputs per image.
+        bound: bound on its Lipschitz constant.
+        product: bound on that of the map from the network's input to the layer's output.
     """
 
     layer: str

@@ -1,4 +1,4 @@
-"""Layers of the paper's networks that PyTorch has not."""
+"""Layers of the paper's networks that PyTorch does not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that are lent to others' functions, and what those changed of them."""
+"""Models that are lent to others' functions, and the changes that these made."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class State(NamedTuple):
 
 
 def state(model: nn.Module, image: Tensor | None = None) -> State:
-    """A copy of a model's state; with an image, of what showing it to the model does not change.
+    """A copy of a model's state; with an image, of the state that showing it does not change.
 
     Args:
-        model: any.
-        image: (1, *image); its answer is not looked at.
+        model: any model.
+        image: (1, *image); its answer is ignored.
     """
     found = State({name: tensor.clone() for name, tensor in _tensors(model)}, _modules(model))
     if image is None:
@@ -48,7 +48,7 @@ def _is_same(old: Tensor, new: Tensor) -> bool:
     if (old.dtype, old.shape) != (new.dtype, new.shape):
         return False
     new = new.to(old.device)
-    return bool(((old == new) | ((old != old) & (new != new))).all())  # no number is no number
+    return bool(((old == new) | ((old != old) & (new != new))).all())  # NaN equals NaN
 
 
 def _tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

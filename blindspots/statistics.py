@@ -1,4 +1,4 @@
-"""Intervals of 95% for what the tables print, and what two sets of answers to the same images tell.
+"""Intervals of 95% for the tables, and comparisons of two sets of answers to the same images.
 
 Rates on one network get Wilson's interval, means over networks Student's t. A percentile bootstrap
 over 3 to 5 networks covers 75 to 84% and is not used.
@@ -45,12 +45,13 @@ def clopper_pearson(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
 
-    Clopper and Pearson 1934: they hold the rate at least as often as they say, however small it is.
+    Clopper and Pearson 1934: they contain the rate at least as often as stated, however small it
+    is.
 
     Args:
         counts: (k,) successes.
         n: (k,) trials, independent and with the same rate.
-        confidence: of each interval.
+        confidence: confidence of each interval.
 
     Returns:
         (k,) lower and (k,) upper ends; NaN where there are no trials.
@@ -64,13 +65,13 @@ def clopper_pearson(
 
 
 def rates_seen(low: float, high: float, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """The rates that n independent trials show, from quantiles of the binomial distribution.
+    """Interval for the rate seen in n independent trials, by quantiles of the binomial.
 
     Args:
-        low: the least that the rate behind them may be.
-        high: the largest.
-        n: trials.
-        confidence: how often the rate that is seen is in the interval, at least.
+        low: least possible rate behind the trials.
+        high: largest possible rate.
+        n: number of trials.
+        confidence: least probability that the rate seen is in the interval.
     """
     from scipy import stats  # most of a second, which few jobs need
 
@@ -97,7 +98,7 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
 
     Args:
         values: independent draws of a normal variable, such as a difference on each network.
-        margin: fixed before the values were known.
+        margin: margin that was fixed before the values were known.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
@@ -110,11 +111,11 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
 
 
 def randomisation_p(value: float, draws: np.ndarray) -> float:
-    """Two-sided P value of a statistic among its values under random rotations, or the like.
+    """Two-sided P value of a statistic among its values under random rotations or similar draws.
 
     (1 + the draws as far from the middle) / (1 + draws): Phipson and Smyth 2010, "Permutation
-    P-values should never be zero". The middle is the mean of all, the value among them, so that
-    none is told from the others by it, and the test is exact. NaN without draws.
+    P-values should never be zero". The middle is the mean of all, including the value, so that it
+    treats all equally, and the test is exact. NaN without draws.
     """
     if len(draws) == 0:
         return np.nan
@@ -131,7 +132,7 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     Args:
         first: (n,) bool.
         second: (n,) bool.
-        confidence: of the interval.
+        confidence: confidence of the interval.
     """
     n = len(first)
     if n == 0:
@@ -158,7 +159,7 @@ def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
 def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Interval for the median by order statistics: exact for any continuous distribution.
 
-    Infinite values are allowed: what was not reached.
+    Infinite values are allowed, for distances that were not reached.
     """
     from scipy import stats  # most of a second, which few jobs need
 
@@ -173,13 +174,13 @@ def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
 def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
     """Prediction interval for the rate in another run of `draws` images, from `count` of `n` here.
 
-    Quantiles of the beta-binomial that Jeffreys' prior gives.
+    It consists of quantiles of the beta-binomial by Jeffreys' prior.
 
     Args:
-        count: of successes seen.
-        n: trials seen.
-        draws: trials of the run to come.
-        confidence: of the interval.
+        count: number of successes seen.
+        n: number of trials seen.
+        draws: number of trials of the next run.
+        confidence: confidence of the interval.
     """
     from scipy import stats
 

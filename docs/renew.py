@@ -1,4 +1,4 @@
-"""Renew what the documents show of the workflow itself: ``make docs``."""
+"""Renew the generated parts of the documents: ``make docs``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docs import screenshots
 ROOT = Path(__file__).parents[1]
 PRESET = ROOT / "presets/digits.yaml"
 MARKED = re.compile(r"(?<=: make docs -->\n).*?(?=<!-- end -->)", re.S)
-"""What is renewed in a page: one place in each."""
+"""The generated part of a page, one in each."""
 
 TIMES = """# Where the quickstart's time goes
 
@@ -54,7 +54,7 @@ def rulegraph() -> str:
 
 
 def attacks() -> str:
-    """The methods that docs/BENCHMARK.md has on every net with hidden layers, and their excess."""
+    """Excess of the methods that docs/BENCHMARK.md has for every net with hidden layers."""
     nets: dict[str, dict[str, list[str]]] = {}
     for section in (ROOT / "docs/BENCHMARK.md").read_text("utf-8").split("\n## "):
         net, _, goal = section.partition("\n")[0].partition(", ")

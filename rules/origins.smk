@@ -1,6 +1,6 @@
-# Where files come from: a hash of the settings of the job that makes a file, which include the origins of all that
-# the job reads. Every result says in itself which settings it is of, so that it is known for what it is also where
-# Snakemake has no record of it: in a folder that was copied, or without .snakemake.
+# Origins of files: a hash of the settings of the job that makes a file, which include the origins of all that the job
+# reads. Every result records it, so that its settings are known even if Snakemake has no record of the file, as in a
+# copied folder or without .snakemake.
 from types import SimpleNamespace
 
 from snakemake.io import IOFile
@@ -9,7 +9,7 @@ from blindspots.provenance import settings_hash, settings_in
 
 
 def params_of(made_by, wildcards):
-    """What a job is told, by name."""
+    """Params of a job, by name."""
     told = made_by.params.items()
     return {name: value(wildcards) if callable(value) else value for name, value in told}
 
@@ -22,7 +22,7 @@ def origin(path):
 
 
 def origins(files):
-    """By name of an input: a hash of the files' paths and origins, of any number of them."""
+    """Hashes of the paths and origins of any number of files, by name of the input."""
     found = {}
     for name, paths in files.items():
         paths = [paths] if isinstance(paths, str) else paths
@@ -31,19 +31,19 @@ def origins(files):
 
 
 def reads(files_of):
-    """A param: the origins of what a job reads, as a function of its wildcards says."""
+    """A param: the origins of a job's inputs, which a function of its wildcards names."""
     return lambda wildcards: origins(files_of(wildcards))
 
 
 def origins_each(files_of):
-    """A param: as `reads`, file by file."""
+    """A param: `reads` for each file."""
     return lambda wildcards: {
         path: origin(path) for paths in files_of(wildcards).values() for path in paths
     }
 
 
 def stale(name):
-    """An input: a file just made, where results say that they were made by other settings.
+    """An input: a new file, if results record that they were made by other settings.
 
     It is newer than they are, so that Snakemake makes them again. Its own record of a path says nothing of a file that
     was put there since, such as a folder of older results. A damaged file says nothing of itself: where there is a
@@ -61,7 +61,7 @@ def stale(name):
         if said == {settings_hash(params_of(made_by, wildcards))} or (recorded and not said):
             return []
         os.makedirs(LOGS, exist_ok=True)
-        # Of equal content it would count as old as before.
+        # With equal content it would count as old.
         Path(STALE).write_text(f"{time.time_ns()}\n", "utf-8")
         return STALE
 

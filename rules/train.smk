@@ -29,7 +29,7 @@ rule train:
         "../scripts/train.py"
 
 
-# The same with the weights after chosen steps, each of which is adopted as a net of its own.
+# The same, with the weights after chosen steps, each of which is adopted as a net of its own.
 use rule train as train_checkpoints with:
     input:
         unpack(read_by_train),
@@ -44,7 +44,7 @@ use rule train as train_checkpoints with:
         net=any_of(net for net in NETS if NETS[net]["checkpoints"]),
 
 
-# Comes before training, so that weights of another shape are found out at once.
+# Runs before any training, so that weights of another shape are found at once.
 rule adopt:
     input:
         unpack(read_by_adopt),
@@ -75,7 +75,7 @@ rule adopt:
         "../scripts/adopt.py"
 
 
-# The answers of a net to a dataset of an experiment that is not the one it is made for.
+# The answers of a net to an experiment's dataset other than its own.
 rule answers:
     input:
         unpack(read_by_answers),
@@ -101,7 +101,7 @@ rule answers:
         "../scripts/answers.py"
 
 
-# Right after the answers, so that a net which is not the one that it is taken for is found out before it is attacked.
+# Runs right after the answers, so that a wrong net is found before it is attacked.
 rule expect:
     input:
         unpack(read_by_expect),

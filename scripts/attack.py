@@ -1,4 +1,4 @@
-"""Attack one net: for each image of a part the best image found that the net gets wrong.
+"""Attack one net: find the best image that the net gets wrong for each image of a part.
 
 A job computes all rows, or those of its shard, or joins the shards that other jobs computed.
 """

@@ -29,7 +29,7 @@ def main(snakemake):
 
 
 def parents(snakemake, device):
-    """The nets that it is made with, by the name that its method knows them by."""
+    """The nets that it is made with, by the names that its method has for them."""
     name, found = snakemake.wildcards.dataset, {}
     files = snakemake.input.get("parents", [])
     schema = tables.schema_of(snakemake.input.train)

@@ -1,4 +1,4 @@
-"""Hold the clean error of a net whose weights are given against the one that its config expects."""
+"""Compare the clean error of a net with given weights with the one that its config expects."""
 
 from blindspots.jobs.expect import expect
 from blindspots.jobs.job import job

@@ -25,7 +25,7 @@ def shape_of(path):
 
 
 def shown_to(entry, config):
-    """The datasets of an entry; one of measurements without any means those of its nets."""
+    """The datasets of an entry; by default those of a measurement's nets."""
     if entry.get("data") is not None:
         return [entry["data"]]
     nets = entry["nets"] if entry.get("n") else []
@@ -48,7 +48,7 @@ def main(snakemake):
         }
         for section in ("nets", "experiments", "measurements")
     )
-    for name, net in nets.items():  # found out here, before anything is trained
+    for name, net in nets.items():  # found here, before anything is trained
         if net["train_on"] is not None and counts[net["train_on"]] == 0:
             raise InputError(
                 f"config: nets.{name}.train_on: expected a part with images, found "

@@ -1,4 +1,4 @@
-"""Why transfer differs: alike gradients and large ones, beside the transfer observed."""
+"""Causes of transfer: similar gradients and large ones, beside the transfer observed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def alignment(
         gradients: with schema `measurements.gradients.GRADIENTS`.
         transfer: with schema `measurements.transfer.TRANSFER`.
         clean: with schema `threat.answers.CLEAN`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         A row per source and other victim, and one with the rank correlations over all pairs and

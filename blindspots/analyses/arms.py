@@ -180,7 +180,8 @@ def judged(interval: statistics.Interval, rotation_p: float, equivalence_p: floa
     """The verdict on one layer and measure; `analyses.units.units` states the rule.
 
     Args:
-        interval: of the difference over networks, positive where units are more interpretable.
+        interval: interval of the difference over networks, positive where units are more
+            interpretable.
         rotation_p: NaN where the measure has no rotations.
         equivalence_p: of the difference and its margin.
     """

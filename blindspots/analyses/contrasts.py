@@ -1,4 +1,4 @@
-"""Clean errors of nets, and by how much they differ from those of others, seed by seed."""
+"""Clean errors of nets, and their differences from those of others, seed by seed."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def contrasts(
     Args:
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
-        parts: such as ["test"].
-        against: names of nets.
-        labels: of nets, by name.
+        parts: parts of the split, such as ["test"].
+        against: nets to compare with.
+        labels: labels of nets, by name.
 
     Returns:
         A row per net; errors in percent, and beside them the share of rejected images where there

@@ -49,7 +49,7 @@ def effects(
         transfer: with schema `measurements.transfer.TRANSFER`, of one experiment.
         clean: with schema `threat.answers.CLEAN`.
         radii: with schema `measurements.sweep.RADII`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         Rows: "success" of the attacks in percent; "largest distortion", the mean of the net with
@@ -58,7 +58,7 @@ def effects(
         images, also of those "amplified to" a length; "error by noise of equal length" and "error
         by" a control, beyond clean;
         "advantage of" a victim: by how much less than the others it errs beyond clean; "rejected",
-        the share of answers that are no errors for that, where there are any.
+        the share of rejected answers, which are not errors, if there are any.
     """
     once = sources(transfer)
     once = once[once["source"].notna() & once["amplified_to"].isna()]

@@ -53,8 +53,8 @@ def errors(
         split: the parts that the images are in.
         attacks: one row per attacked image.
         transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
-        parts: for which the error is wanted, such as ["train", "test"].
-        labels: of nets, by name.
+        parts: parts of the split whose error is shown, such as ["train", "test"].
+        labels: labels of nets, by name.
 
     Returns:
         Per net: the error on each part in percent, and beside it the share of rejected images where

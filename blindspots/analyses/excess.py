@@ -1,4 +1,4 @@
-"""Transfer in three readings: as it is, beyond the victim's own error, and beyond that by noise."""
+"""Transfer in three readings: the error, minus the victim's clean error, minus that by noise."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def excess(
         clean: with schema `threat.answers.CLEAN`.
         radii: with schema `measurements.sweep.RADII`, for the answers to noise of each
             perturbation's norm.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         A row per source and other victim; the p value where there is one network of each, the share

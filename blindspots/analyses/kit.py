@@ -136,7 +136,7 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     Args:
         values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
             those of nets.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     finished = values.copy()
     for name in ("row", "column"):
@@ -193,10 +193,10 @@ def checked(found: Any, where: str) -> pa.Table:
 
     Args:
         found: as for `completed`.
-        where: likewise.
+        where: as for `completed`.
 
     Raises:
-        InputError: as `completed`; a value that is none of its column's, or a null where it has to
+        InputError: as `completed`; a value of the wrong type, or a null where it has to
             have one.
     """
     frame = completed(found, where)

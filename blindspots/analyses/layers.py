@@ -32,7 +32,7 @@ def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
 
     Args:
         lipschitz: with schema `measurements.layers.LIPSCHITZ`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     bounded = lipschitz[lipschitz["bound"] != 1]
     rows = bounded.assign(

@@ -1,4 +1,4 @@
-"""A summary of the ledger: how far what is certified is from what is found."""
+"""Summary of the ledger: the distances that are certified, beside those that were found."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def ledger(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """A summary of the ledger per net: how far what is certified is from what is found.
+    """Summary of the ledger per net: certified distances beside those that were found.
 
     Args:
         ledger: with schema `jobs.ledger.SCHEMA`.
         attacks: of the experiment; its nets and images are summarised.
         transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
-        clean: with schema `threat.answers.CLEAN`, likewise.
-        labels: of nets, by name.
+        clean: with schema `threat.answers.CLEAN`, for signs of masked gradients.
+        labels: labels of nets, by name.
 
     Returns:
         Per net, over the images that it gets right unaltered: the share that anything fooled, in

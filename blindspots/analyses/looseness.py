@@ -1,4 +1,4 @@
-"""Lipschitz bounds beside the steepest slopes found: how much of a bound may be true."""
+"""Lipschitz bounds beside the steepest slopes found: how loose a bound may be."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataF
     Args:
         looseness: with schema `measurements.looseness.LOOSENESS`; an error where the
             steepest slope found is above a bound.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Raises:
         AssertionError: a slope above a proven bound: one of the two is wrong.

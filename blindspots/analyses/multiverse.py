@@ -49,16 +49,16 @@ def multiverse(
             readings name.
         clean: with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
-        readings: for each reading of the paper, by name, the experiment that stands for a printed
-            table of transfer.
-        images: that were attacked for those tables.
+        readings: experiments that stand for the printed tables of transfer, by reading of the paper
+            and table.
+        images: number of images that were attacked for those tables.
         errors_of: the printed table of the errors on unaltered images and of the distortions, by
             the table of transfer of the same nets.
         printed: figures of the paper's tables, by table, row and column.
         labels: not used.
         renamed: names of nets and controls that stand for others of the paper's.
-        cells_of: None: a row per reading; a printed table: a row per printed cell of it, a
-            column per reading with our figure, and how many of the readings fit.
+        cells_of: a printed table, for a row per cell of it, a column per reading with our figure,
+            and how many of the readings fit; None: a row per reading.
     """
     del labels
     answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)

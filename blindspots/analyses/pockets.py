@@ -1,4 +1,4 @@
-"""Pockets: how many directions fool a net, at multiples of the distance that its attack found."""
+"""Pockets: directions that fool a net, at multiples of the distance that its attack found."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame
 
     Args:
         pockets: with schema `measurements.pockets.POCKETS`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         A row per net, attack and multiple.

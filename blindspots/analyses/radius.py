@@ -42,7 +42,7 @@ def radius(radii: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataF
     Args:
         radii: with schema `measurements.sweep.RADII`.
         clean: with schema `threat.answers.CLEAN`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         A row per source, a column per victim; no value where more than half of the images are not

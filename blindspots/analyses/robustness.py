@@ -1,4 +1,4 @@
-"""Error against radius: what nets get wrong within a distance, by the worst of all attacks."""
+"""Error against radius: errors of nets within a distance, by the worst of all attacks."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def robustness(
     Args:
         ledger: with schema `jobs.ledger.SCHEMA`.
         attacks: of the experiment; its nets and images count.
-        labels: of nets, by name.
-        norm: of the radii; None: that of the attacks with a radius, else L2.
-        radii: ascending; None: those of the attacks in this norm, else quartiles of the distances
-            found.
+        labels: labels of nets, by name.
+        norm: norm of the radii; None: that of the attacks with a radius, otherwise L2.
+        radii: radii, ascending; None: those of the attacks in this norm, otherwise quartiles of the
+            distances found.
     """
     of_radii: str = norm or _norm_of(attacks)
     shown = parted(ledger).of("norm", [of_radii], [*IMAGE, "norm", "goal", "upper", "lower"])

@@ -37,7 +37,7 @@ def search(
         history: rows of all trainings, as `trainers.table` describes.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: the parts that the images are in.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         Per net its error in percent, the share of rejected images, which are no errors, where a net

@@ -37,7 +37,7 @@ def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFram
 
     Args:
         history: rows of all trainings, as `trainers.table` describes.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         Per net: iterations, loss and gradient norm at the end, and the share of its trainings that

@@ -32,7 +32,7 @@ def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Returns:
         Per source or control: the error of each victim in percent over all its images, and beside

@@ -22,8 +22,8 @@ def unit_arms(
 
     Args:
         units: with schema `measurements.units.tables.UNITS`.
-        scaling: "raw", "matched" or "whitened".
-        labels: of nets, by name.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
+        labels: labels of nets, by name.
 
     Raises:
         InputError: a scaling that was not measured.

@@ -33,8 +33,8 @@ def unit_factors(
     Args:
         units: with schema `measurements.units.tables.UNITS`.
         unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        scaling: "raw", "matched" or "whitened".
-        labels: of nets, by name.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
+        labels: labels of nets, by name.
 
     Returns:
         A row per contrast: after less before the nonlinearity, trained less untrained, and one net

@@ -69,10 +69,10 @@ def units(
             "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
             networks among those of the rotations, two-sided); "equivalence p"; "directions" (the
             units that have a value).
-        scaling: "raw", "matched" or "whitened".
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
         margins: differences that count as none, by measure and in its unit, fixed before the
             results are known; `analyses.arms.MARGINS` of the measures that are left out.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Raises:
         InputError: an unknown `show` or `scaling`.

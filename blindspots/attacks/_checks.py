@@ -19,7 +19,7 @@ from blindspots.threat.trial import trial
 def check_arguments(
     images: Tensor, labels: Tensor, targets: Tensor | None, box: Sequence[Any] | None
 ) -> tuple[Tensor, Box]:
-    """Refuse what is no tensor of its kind, images outside the box and targets that are no target.
+    """Reject wrong types, images outside the box, and targets equal to the label.
 
     Returns:
         The images without their history, so that nothing is recorded, and the box.
@@ -149,7 +149,7 @@ def _check_surroundings(device: torch.device) -> None:
 
 
 def _check_module(model: nn.Module) -> None:
-    """Layers in training answer by the batch or by chance; inference tensors have no gradient."""
+    """Refuse layers in training mode and weights that have no gradient."""
     if not isinstance(model, nn.Module):
         return
     for name, layer in model.named_modules():

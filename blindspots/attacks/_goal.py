@@ -22,7 +22,7 @@ def _scale(logits: Tensor) -> float:
     largest = float(logits.abs().max())
     if USUAL[0] <= largest <= USUAL[1] or largest == 0:
         return 1.0
-    return 2.0 ** max(math.floor(math.log2(largest)) - 20, -126)  # a smaller one float32 has not
+    return 2.0 ** max(math.floor(math.log2(largest)) - 20, -126)  # the smallest of float32
 
 
 class Goal:
@@ -30,12 +30,12 @@ class Goal:
 
     Attributes:
         originals: (n, pixels).
-        room: that the images may move in.
+        room: the room that the images may move in.
         accepted: (n, logits) bool.
-        best: (n, pixels) the nearest success; the original before any.
-        distance: (n,) of it; infinite before any.
+        best: (n, pixels) the nearest success; the original before there is one.
+        distance: (n,) its distance; infinite before there is one.
         failure: (n,) int64, the status of a search that finds nothing.
-        scale: by which logits are divided; 1, unless they are beyond `USUAL`.
+        scale: divisor of the logits; 1, unless they are beyond `USUAL`.
         forwards: (n,) int64, images shown to the model.
         backwards: (n,) int64, gradients taken.
     """
@@ -76,7 +76,7 @@ class Goal:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x, rows)
-        # In float64: a tensor's last entries take another route through exp and log, too.
+        # In float64, since exp and log, too, round the last entries of a tensor differently.
         value, slope = loss(logits.detach().double(), self.accepted[rows])
         gradient = None
         if logits.requires_grad:
@@ -94,7 +94,7 @@ class Goal:
         return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
 
     def note(self, rows: Tensor, gradient: Tensor) -> Tensor:
-        """Note by the gradients (k, pixels) of searches why they end; which see a way on (k,)."""
+        """Note from the gradients (k, pixels) why searches end; return which can go on (k,)."""
         largest = gradient.abs().amax(dim=1)
         finite = largest.isfinite()
         blind = torch.where(finite, Status.GRADIENT_VANISHED, Status.NON_FINITE)

@@ -39,22 +39,22 @@ def call(
     """Attack images.
 
     Args:
-        attack: of the attacks' contract. It returns an `AttackResult`, or perturbed images alone:
-            (n, *image), or (k, n, *image) of which the judge keeps the best for each (but of a
-            control, which has no goal).
+        attack: attack of the attacks' contract. It returns an `AttackResult`, or perturbed images
+            alone: (n, *image), or (k, n, *image) of which the judge keeps the best for each (except
+            for controls, which have no goal).
         model: images to logits; None for a control that needs no model.
-        data: what is attacked.
+        data: images to attack.
         targets: (n,), or None.
-        seed: of the attack's own draws.
-        others: all images of the job, of which `data` may be a part: read where it asks for them.
-        settings: of the attack; `eps` is one radius.
-        parents: further models that the attack works with, by the name that it knows them by.
+        seed: seed of the attack's own draws.
+        others: all images of the job, of which `data` may be a part; read if the attack takes them.
+        settings: settings of the attack; `eps` is one radius.
+        parents: further models that the attack uses, by the names that it has for them.
         mask: (*image) bool, the features that may change; None: all.
 
     Raises:
         InputError: what it returns is not what the contract says.
     """
-    # An attack may change what it is given: it gets copies, by which nothing is judged.
+    # An attack may change its arguments, so it gets copies, which the judge does not use.
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows.copy(),
         others=others, parents=dict(parents or {}), mask=None if mask is None else mask.clone(),
@@ -176,15 +176,15 @@ def call_for_best(
 ) -> tuple[AttackResult, Tensor]:
     """Attack every image towards each of several targets, and keep the best.
 
-    That is the nearest success of a minimal attack; of one with a radius a success before none,
-    then that whose target leads by more.
+    The best is the nearest success of a minimal attack. With a radius, a success is better than a
+    failure, and then the image whose target leads by more.
 
     Args:
-        attack: of the attacks' contract.
+        attack: attack of the attacks' contract.
         model: images to logits.
-        data: what is attacked.
+        data: images to attack.
         candidates: (n, classes) bool, at least one for every image.
-        **settings: as of `call`.
+        **settings: those of `call`.
 
     Returns:
         The result, with the passes of all attempts, and the (n,) targets that were kept.
@@ -215,7 +215,7 @@ def _is_better(
     attack: Attack, model: nn.Module, data: Images, found: Aimed, best: Aimed, rows: Tensor,
     settings: Mapping[str, Any],
 ) -> Tensor:  # fmt: skip
-    """Return where a result (k,) beats the best so far of the images `rows` (k,)."""
+    """Return which results (k,) are better than the best so far of the images `rows` (k,)."""
     result, targets = found
     before = best[0].success[rows]
     if family_of(attack).kind != "budget":

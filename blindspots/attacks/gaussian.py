@@ -44,8 +44,8 @@ def gaussian(
         std: standard deviation of a pixel's noise, before clipping.
         clip: keep the noisy pixels in the box. The paper does not say; its printed distortions
             suggest that it did not.
-        distortion: RMS per pixel to scale the noise to, as it is after clipping, of all images or
-            (n,) of each, whatever `std`; None: the standard deviation is kept.
+        distortion: RMS per pixel to which the noise is scaled, as it is after clipping, whatever
+            `std`, one for all images or (n,); None: the standard deviation is kept.
         seed: seed of the noise.
         rows: what identifies each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
@@ -55,7 +55,7 @@ def gaussian(
         distortion.
 
     Raises:
-        InputError: images outside the box, or distortions that are none.
+        InputError: images outside the box, or an invalid distortion.
     """
     images, box = check_arguments(images, labels, targets, box)
     shape = images.shape[1:]

@@ -35,7 +35,7 @@ def other_image(
 ) -> AttackResult:
     """Add the difference to a random other image, at a given distortion.
 
-    A direction that natural images vary in, unlike noise.
+    Natural images vary in such a direction, unlike in that of noise.
 
     Args:
         model: not used; may be None.
@@ -45,10 +45,10 @@ def other_image(
         box: range of a pixel.
         others: (k, *image) the images to draw from, the batch by default; which one is drawn
             depends on their number and order, so a workflow that cuts batches gives all of them.
-        distortion: RMS per pixel, of all images or (n,) of each, such as another attack's.
+        distortion: RMS per pixel, one for all images or (n,), such as another attack's.
         clip: keep the images in the box.
-        matched: whether the distortion is that after clipping, or before.
-        seed: of the choice.
+        matched: whether the distortion is the one after clipping, or before.
+        seed: seed of the choice.
         rows: what identifies each image, its place in the batch by default.
 
     Returns:
@@ -56,7 +56,7 @@ def other_image(
         distortion.
 
     Raises:
-        InputError: images outside the box, distortions that are none, or no other image.
+        InputError: images outside the box, an invalid distortion, or no other image.
     """
     images, box = check_arguments(images, labels, targets, box)
     wanted = per_image(distortion, images)

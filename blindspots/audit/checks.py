@@ -10,7 +10,7 @@ import numpy as np
 from blindspots.audit.files import AuditError, Claim
 
 TIE = 1e-5
-"""Share of the largest logit: nearer to a tie, float32 and float64 may answer differently."""
+"""Share of the largest logit; nearer to a tie, float32 and float64 may give different answers."""
 
 REMEDY = "delete the file that was changed and run the workflow again; else report a fault"
 
@@ -19,10 +19,10 @@ class Check:
     """One check of one net.
 
     Attributes:
-        name: of the check.
-        checked: how many rows it looked at.
-        reasons: how many it could not look at, by the reason.
-        discrepancy: the largest, in the check's own measure; None where it has none.
+        name: name of the check.
+        checked: number of rows that it checked.
+        reasons: number of rows that it could not check, by reason.
+        discrepancy: the largest, in the check's own measure; None: it measures none.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,18 +31,18 @@ class Check:
         self.discrepancy: float | None = None
 
     def passed(self, rows: int, discrepancies: Iterable[float] = ()) -> None:
-        """So many rows are what they should be, but for these."""
+        """Count rows that are correct, except for these."""
         self.checked += rows
         known = [] if self.discrepancy is None else [self.discrepancy]
         self.discrepancy = max([*known, *map(float, discrepancies)], default=None)
 
     def add(self, other: Check) -> None:
-        """Add another's rows to this one's."""
+        """Add the rows of another check."""
         self.passed(other.checked, [] if other.discrepancy is None else [other.discrepancy])
         self.reasons += other.reasons
 
     def left_out(self, rows: int, reason: str) -> None:
-        """So many rows could not be looked at."""
+        """Count rows that could not be checked."""
         if rows:
             self.reasons[reason] += rows
 
@@ -56,9 +56,9 @@ def disagreement(claim: Claim, what: str, expected: object, found: object) -> Au
 
 
 def ties(logits: np.ndarray, roundings: np.ndarray) -> np.ndarray:
-    """Up to which relative margin float32 and float64 may have other answers, (n,).
+    """Relative margins (n,) below which float32 and float64 may give different answers.
 
-    That is `TIE`, and what the last layer rounds, which may be more where its logits cancel.
+    They are `TIE` plus the rounding of the last layer, which may be larger where its logits cancel.
 
     Args:
         logits: (n, classes).

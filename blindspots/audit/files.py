@@ -93,7 +93,7 @@ class Originals:
 
 
 def _box(said: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The two ends of a box, each one number or one for each feature; null: there is none."""
+    """The two ends of a box, each a number or one for each feature; null: no limit."""
     lower, upper = (np.array(end, np.float64) for end in said)
     return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
@@ -101,7 +101,7 @@ def _box(said: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
 def check_images(
     path: str | Path, places: np.ndarray, images: np.ndarray, sums: Iterable[str]
 ) -> None:
-    """Refuse images (n, *image) of a prepared file that are not those with these SHA-256."""
+    """Refuse images (n, *image) of a prepared file whose SHA-256 are others than these."""
     for place, image, expected in zip(places, images, sums, strict=True):
         found = hashlib.sha256(np.ascontiguousarray(image, "<f4").tobytes()).hexdigest()
         if found != expected:
@@ -196,8 +196,8 @@ def batches(path: str | Path, size: int = CHUNK) -> Iterator[dict[str, np.ndarra
     """A table's columns, a chunk of rows at a time.
 
     Yields:
-        By name (k,) numbers, text or bool, float64 with NaN where numbers are null; (k, *image)
-        float32.
+        Columns by name: (k,) numbers, text or bool, with nulls of numbers as NaN in float64; images
+        as (k, *image) float32.
     """
     for batch in _batches(path, size):
         found = {}
@@ -225,7 +225,7 @@ def stream(path: str | Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, n
     """The images at some rows of a table, a chunk of it at a time.
 
     Args:
-        path: of the table.
+        path: path of the table.
         wanted: (n,) rows.
 
     Yields:

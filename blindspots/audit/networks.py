@@ -1,4 +1,4 @@
-"""The package's own models in plain NumPy and float64: their logits and how steep they can be."""
+"""The package's own models in plain NumPy and float64: their logits and Lipschitz bounds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UnknownError(ValueError):
 
 
 class ChanceError(UnknownError):
-    """A net that answers by chance: it has no bounds, and its answers are not given again."""
+    """A stochastic net, which has no bounds and whose answers cannot be repeated."""
 
 
 Shape = tuple[int, ...]
@@ -51,7 +51,7 @@ def linear(weight: np.ndarray, bias: np.ndarray) -> Layer:
 
 
 def elementwise(function: Callable[[np.ndarray], np.ndarray], slope: float) -> Layer:
-    """A function of each number, and its steepest slope."""
+    """A function of single numbers, and its steepest slope."""
     return Layer(function, lambda shape: slope)
 
 
@@ -67,8 +67,8 @@ def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
     def bound(shape: Shape) -> float:
         """The norm of its matrix, whose rows are the answers to images with one pixel set.
 
-        Of a large one that of the same kernel on a torus, which contains it: the largest over the
-        kernel's Fourier coefficients (Sedghi et al. 2018, "The singular values of convolutional
+        For a large one, the norm of the same kernel on a torus, which contains it: the largest over
+        the kernel's Fourier coefficients (Sedghi et al. 2018, "The singular values of convolutional
         layers").
         """
         if min(prod(shape), convolved(np.zeros((1, *shape))).size) > LARGEST:
@@ -86,7 +86,7 @@ def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
 
 
 def max_pool(side: int) -> Layer:
-    """Over squares that do not overlap: each number is in at most one, so that the bound is 1."""
+    """Maxima over squares that do not overlap; each number is in at most one, so the bound is 1."""
 
     def pooled(x: np.ndarray) -> np.ndarray:
         n, channels, height, width = x.shape
@@ -117,7 +117,7 @@ class Network:
         return self.rounded(images)[0]
 
     def rounded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits (n, classes), and by how much the last layer may round each in float32."""
+        """Logits (n, classes), and bounds on their rounding by the last layer in float32."""
         for layer in self.layers[:-1]:
             images = layer.apply(images)
         last = self.layers[-1].apply
@@ -139,9 +139,9 @@ class Network:
 
     @cached_property
     def slopes(self) -> np.ndarray:
-        """(classes, classes): how steep the difference of two logits can be.
+        """Bounds (classes, classes) on the slope of the difference of two logits.
 
-        ‖w_i − w_j‖ of the last layer times the product of the bounds of those before it
+        They are ‖w_i − w_j‖ of the last layer times the product of the other layers' bounds
         (Szegedy et al. 2013, section 4.3).
         """
         return self._below * np.linalg.norm(self.rows[:, None] - self.rows, axis=2)

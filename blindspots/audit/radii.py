@@ -15,8 +15,8 @@ from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, follows
 
 ABOVE, BELOW = 1e-9, 1e-3
-"""Relative: by how much a certified radius may exceed ours, and may fall short of it: its bounds
-of the layers are proven ones, a little larger."""
+"""Relative differences by which a certified radius may exceed ours, and fall short of it, since its
+proven bounds of the layers are a little larger."""
 
 CERTAIN = 1e-5
 """Share of the largest logit: an image nearer to a tie than this has radius 0."""
@@ -28,7 +28,7 @@ class Radius(NamedTuple):
     """A row of a table of certificates.
 
     Attributes:
-        claim: whose `norm`, `target`, `lower` and `certificate` it has; no upper bound.
+        claim: its `norm`, `target`, `lower` and `certificate`; without an upper bound.
         value: the radius.
         box: whether it was proved inside the box only.
     """
@@ -54,7 +54,7 @@ COLUMNS = (
 
 
 def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radius], int]:
-    """The radii of one net, and how many rows have none; those of regions are no radii."""
+    """The radii of one net without those of regions, and the number of rows without a radius."""
     radii, failed = [], 0
     for path in tables:
         found = columns(path, COLUMNS)
@@ -86,14 +86,14 @@ def recomputed(
     """The radii that follow from the product of the layers' norms.
 
     Args:
-        radii: of one net, of all certificates.
+        radii: radii of one net, of all certificates.
         failed: rows without a radius.
-        products: names of the certificates by the product.
+        products: names of the product certificates.
         originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Raises:
-        AuditError: names the first radius that is another.
+        AuditError: names the first radius that differs.
     """
     check = Check("radius")
     check.left_out(failed, FAILED)
@@ -126,7 +126,7 @@ def product_radii(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The least margin_j / L_j over the other classes j (Szegedy et al. 2013, section 4.3).
 
-    A margin is less what float32 may round at the image, and L_j more by what that may grow by.
+    The rounding in float32 at the image is subtracted from a margin, its growth is added to L_j.
 
     Args:
         network: the net.
@@ -154,18 +154,18 @@ def order(
     originals: Mapping[Images, Originals],
     net: tuple[str, int],
 ) -> Check:
-    """No radius, in whatever norm it follows, is above any distance at which the net was wrong.
+    """Assert that no radius, in any norm where it follows, exceeds a distance of a known error.
 
     Args:
         claims: the ledger's rows of one net; their lower bounds must be the best that follow.
-        radii: of the net, of all certificates.
+        radii: radii of the net, of all certificates.
         failed: rows without a radius.
         attacks: tables of the attacks on the net, and of witnesses.
         originals: the unaltered images, by dataset, seed and file.
         net: its name and seed.
 
     Raises:
-        AuditError: names the first image whose bounds are crossed, or not the certificate's.
+        AuditError: names the first image whose bounds are crossed or differ from the certificate's.
     """
     check, seen = Check("order"), _Nearest(attacks, net)
     of_image: dict[tuple[str, str, int], list[Radius]] = defaultdict(list)
@@ -222,7 +222,7 @@ def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
 def _quotients(
     radius: Radius, ends: Ends, seen: _Nearest, place: tuple[str, str, int]
 ) -> Iterator[float]:
-    """A radius over the nearest distance in each norm; refused where one is above it."""
+    """Ratio of a radius to the nearest distance in each norm; refused if it is above 1."""
     for norm, (low, _) in ends.items():
         free = not radius.box and norm not in NORMS[:2]
         found = seen.at(place, norm, radius.claim.target, outside=free)
@@ -258,7 +258,7 @@ class _Nearest:
         self, place: tuple[str, str, int], norm: str, aim: float | None, length: float | None,
         *, inside: bool = True,
     ) -> None:  # fmt: skip
-        """Note a distance at which it was wrong."""
+        """Record a distance of an error."""
         known, key = self.inside if inside else self.outside, (*place, norm, aim)
         if length is not None and not np.isnan(length):
             known[key] = min(length, known.get(key, np.inf))

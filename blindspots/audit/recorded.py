@@ -14,13 +14,13 @@ from blindspots.audit.networks import ChanceError, Network, UnknownError
 from blindspots.audit.threat import REJECTED, lengths, outcomes
 
 ROUNDING = 1e-9
-"""Relative: of a length in float64, many times over."""
+"""Relative rounding of a length in float64, with a wide margin."""
 
 MARGIN = 5e-6
 """Share of the largest logit by which an answer must lead to count."""
 
 SINGLE = 1e-5
-"""Rounding of a confidence in float32, many times over; that of its logits comes on top."""
+"""Rounding of a confidence in float32, with a wide margin, beside that of its logits."""
 
 TIED = "a tie within float32's rounding"
 
@@ -34,20 +34,20 @@ def attacked(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The rows of a table of attacked images or of witnesses that are of one net.
+    """Check the rows of one net in a table of attacked images or of witnesses.
 
     Args:
-        path: of the table.
+        path: path of the table.
         net: its name and seed.
         originals: the unaltered images, by dataset, seed and file.
         network: the net, or why it is not known.
 
     Returns:
-        "length": RMS and the length in every norm of every image that has them, measured again;
-        "attacked": the net's answers to the images before and after, and their outcomes.
+        Checks "length", of the RMS and the length in every norm, measured again; and "attacked", of
+        the net's answers to the images before and after, and of their outcomes.
 
     Raises:
-        AuditError: names the first image of which the table records something else.
+        AuditError: names the first image whose record differs.
     """
     length, answer = Check("length"), Check("attacked")
     for rows in batches(path):
@@ -71,15 +71,15 @@ def clean(
     prepared: Mapping[str, str | Path],
     network: Network | UnknownError,
 ) -> Check:
-    """A net's answers to all unaltered images of a dataset.
+    """Check a net's answers to all unaltered images of a dataset.
 
     Args:
-        path: of the table.
+        path: path of the table.
         prepared: the prepared images, by file.
         network: the net, or why it is not known.
 
     Raises:
-        AuditError: names the first image of which the table records something else.
+        AuditError: names the first image whose record differs.
     """
     check = Check("clean")
     classes: int = metadata(next(iter(prepared.values())))["classes"]
@@ -127,7 +127,7 @@ def _next(stream, left, file: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 def assert_recorded(
     path: str | Path, rows: Mapping[str, np.ndarray], what: str, fine: np.ndarray, found: np.ndarray
 ) -> None:
-    """Refuse the first row that records something else than was found."""
+    """Refuse the first row whose record differs from what was found."""
     for at in np.flatnonzero(~fine)[:1]:
         net, seed = (
             next(rows[name][at] for name in names if name in rows)
@@ -153,18 +153,18 @@ def assert_answers(
     classes: int,
     before: str = "",
 ) -> None:
-    """Refuse recorded answers that the net does not give; those within rounding of a tie are left.
+    """Refuse recorded answers that the net does not give, except within rounding of a tie.
 
-    And outcomes that do not follow from them, and confidences that are not the net's.
+    Refuse outcomes that do not follow from the answers, and other confidences, as well.
 
     Args:
-        check: to count in.
-        path: of the table.
+        check: the check that counts.
+        path: path of the table.
         rows: its columns.
         images: (n, *image) float64 that were shown.
         network: the net, or why it is not known.
         classes: number of labels; an answer beyond them is recorded as `REJECTED`.
-        before: what the names of the columns begin with.
+        before: prefix of the columns' names.
     """
     n, name = len(images), f"{before}prediction"
     given = rows[name].astype(float)

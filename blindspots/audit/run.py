@@ -30,8 +30,8 @@ SCHEMA = pa.schema(
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("check", pa.string(), nullable=False),
-        pa.field("checked", pa.int64(), nullable=False),  # rows of the ledger or of certificates
-        pa.field("unchecked", pa.int64(), nullable=False),  # that could not be
+        pa.field("checked", pa.int64(), nullable=False),  # rows that were checked
+        pa.field("unchecked", pa.int64(), nullable=False),  # rows that could not be
         pa.field("reason", pa.string()),  # why not; null: all were
         pa.field(
             "discrepancy", pa.float64()
@@ -60,15 +60,15 @@ class Files(NamedTuple):
     """The files of a run.
 
     Attributes:
-        ledger: its table.
+        ledger: table of the ledger.
         attacks: tables of attacks.
         certificates: tables of certificates.
-        weights: of each net, by name and seed.
+        weights: weights of each net, by name and seed.
         images: the prepared images, by dataset, seed, and "train" or "test".
-        clean: tables of answers to unaltered images, of a net and a dataset each.
-        transfer: tables of answers to attacked images, an experiment each.
-        pictures: tables of pictures, likewise.
-        witnesses: tables of the images of others that are nearer than an attack's.
+        clean: tables of answers to unaltered images, one per net and dataset.
+        transfer: tables of answers to attacked images, one per experiment.
+        pictures: tables of pictures, one per experiment.
+        witnesses: tables of others' images that are nearer than those of the net's own attack.
     """
 
     ledger: str | Path
@@ -93,12 +93,12 @@ def audit(
     """Recheck the ledger's bounds, the certificates, and what tables record of images.
 
     Args:
-        files: of the run.
-        products: names of the certificates by the product of the layers' bounds.
+        files: files of the run.
+        products: names of the product certificates.
         progress: called with the number of nets that are done.
 
     Returns:
-        With `SCHEMA`, a row per net and check that has anything to look at.
+        A table with `SCHEMA`, a row per net and check that has rows.
 
     Raises:
         AuditError: a disagreement or a damaged file; names the first.
@@ -148,7 +148,7 @@ def _originals(files: Files) -> dict[Images, Originals]:
 def _assert_all_in_ledger(
     files: Files, claimed: Sequence[Net], networks: recorded.Networks
 ) -> None:
-    """Refuse a ledger that leaves an attacked image out, or has one of a net that draws answers."""
+    """Refuse a ledger that lacks an attacked image, or has rows of a stochastic net."""
     drawn = {net for net, network in networks.items() if isinstance(network, ChanceError)}
     for net in drawn:
         if net in claimed:
@@ -169,7 +169,7 @@ def _assert_all_in_ledger(
 
 
 def _assert_weights(files: Files) -> None:
-    """Refuse tables that were made from other weights than lie beside them."""
+    """Refuse tables that were made from other weights than those beside them."""
     digests: dict[str, str] = {}
     for path in files.weights.values():
         with Path(path).open("rb") as opened:
@@ -192,7 +192,7 @@ def _recorded(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The checks of what tables record of one net's answers, added up."""
+    """Checks of one net's recorded answers, summed over tables."""
     length, attacked = Check("length"), Check("attacked")
     for path in tables:
         for total, check in zip(
@@ -258,7 +258,7 @@ def _row(net: Net, check: Check) -> dict[str, object]:
 
 
 class Line(NamedTuple):
-    """One check over all nets, for the report; the attributes are the table's, added up."""
+    """One check over all nets, for the report: sums of the table's columns."""
 
     check: str
     asserts: str

@@ -23,7 +23,7 @@ def lengths(change: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) RIGHT, WRONG, REJECTED, or None for answers (n,) that are NaN."""
+    """Outcomes (n,) of answers (n,): RIGHT, WRONG or REJECTED; None for NaN."""
     found = np.where(answers == labels, "RIGHT", "WRONG").astype(object)
     found[answers == REJECTED], found[np.isnan(answers)] = "REJECTED", None
     return found
@@ -35,8 +35,8 @@ def follows(radius: float, proved: str, norm: str, reach: np.ndarray) -> tuple[f
     Args:
         radius: at least 0.
         proved: norm of the radius.
-        norm: wanted.
-        reach: (channels, …) or (d,) how far each feature can be moved in the box.
+        norm: the other norm.
+        reach: (channels, …) or (d,) largest change of each feature in the box.
 
     Returns:
         Two ends between which the bound lies; NaN where nothing follows.

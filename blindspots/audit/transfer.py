@@ -1,4 +1,4 @@
-"""Images made for one net and shown to others: lengths measured again, answers given again."""
+"""Images made for one net and shown to others: lengths and answers, recomputed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from blindspots.audit.recorded import (
 )
 
 SINGLE = 1e-5
-"""Relative: of lengths that were scaled in float32."""
+"""Relative rounding of lengths that were scaled in float32."""
 
 Rows = dict[str, np.ndarray]
 Place = tuple[str, str, int]
-"""Which image: dataset, file and index."""
+"""Keys of an image: dataset, file and index."""
 
 
 ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
@@ -65,24 +65,24 @@ def transfer(
     originals: Mapping[Images, Originals],
     networks: Networks,
 ) -> dict[Net, Check]:
-    """The rows of one experiment's table of answers.
+    """Check the rows of one experiment's table of answers.
 
-    Images of sources are those of the attacks' tables, amplified anew; of controls the first ones
-    are in the table of pictures, the others on no disk.
+    Images of sources are taken from the attacks' tables, and amplified again; of controls only the
+    first images are stored, in the table of pictures.
 
     Args:
-        path: of the table.
+        path: path of the table.
         pictures: the experiment's table of pictures.
         attacks: tables by net, seed and attack, one for each part of a split.
         originals: the unaltered images, by dataset, seed and file.
         networks: by name and seed; or why one is not known.
 
     Returns:
-        By victim a check "transfer" of its answers and of the images' lengths.
+        A check "transfer" by victim, of its answers and of the images' lengths.
 
     Raises:
-        AuditError: names the first image of which the table records something else, or a picture
-            that is none of its images.
+        AuditError: names the first image whose record differs, or a picture that is not one of the
+            table's images.
     """
     shown = _pictures(pictures, originals)
     checks: dict[Net, Check] = {}
@@ -124,7 +124,7 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
 
 
 def _runs(path: str | Path) -> Iterator[tuple[Net, Origin, Rows]]:
-    """The table's rows a run at a time: those of a victim whose images are of one origin."""
+    """Iterate over the table's rows by victim and origin of the images."""
     last, parts = None, list[Rows]()
     for rows in batches(path, 2**16):
         columns = (rows[name].tolist() for name in ("victim", "victim_seed", *ORIGIN))
@@ -182,7 +182,7 @@ def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
 
 
 def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pictures) -> Made:
-    """Images of a source in an attack's tables, amplified; pictures are held against them."""
+    """Images of a source in an attack's tables, amplified, and compared with the pictures."""
     made = attacks.get((origin.source, origin.seed, origin.attack), ())
     if not made:
         return Made(pictures, {})
@@ -223,8 +223,8 @@ def _are_clipped(
 ) -> bool:
     """Return whether images amplified to a length were kept in the box.
 
-    Some are visibly shorter then, or differ in a picture: a pixel at the edge of the box that would
-    leave it by a thousandth changes no length that float32 can show.
+    Clipped images are shorter, or differ in a picture: if a pixel would leave the box by only a
+    thousandth, the difference in length is too small for float32.
     """
     shorter = (recorded > 0) & (recorded < (1 - SINGLE) * length)
     return bool(shorter.any()) or any(
@@ -238,7 +238,7 @@ def _places(rows: Rows) -> list[Place]:
 
 
 def _amplified(befores: np.ndarray, images: np.ndarray, length: float) -> np.ndarray:
-    """Perturbations scaled to an RMS, in the box or out of it."""
+    """Perturbations scaled to an RMS, clipped to the box or not."""
     change = images - befores
     rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
     scale = np.divide(length, rms, out=np.zeros_like(rms), where=rms > 0)

@@ -15,11 +15,11 @@ from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, lengths
 
 ROUNDING = 1e-9
-"""Relative: of a distance in float64, many times over."""
+"""Relative rounding of a distance in float64, with a wide margin."""
 
 
 class Place(NamedTuple):
-    """A row of an attack's table, and how far its image is by norm."""
+    """A row of an attack's table, and the distance of its image by norm."""
 
     path: str | Path
     row: int
@@ -41,11 +41,11 @@ def check(
         network: the net, or why it is not known.
 
     Returns:
-        "distance", of witnesses from their images; "answer", the net's to witnesses; "mistake", its
-        answers to images that it gets wrong unaltered.
+        Checks "distance", of witnesses from their images; "answer", of the net's answers to them;
+        and "mistake", of its answers to images that it gets wrong unaltered.
 
     Raises:
-        AuditError: names the first image whose bound is not what the files say.
+        AuditError: names the first image whose bound differs from the files.
     """
     distance, answer, mistake = Check("distance"), Check("answer"), Check("mistake")
     witnesses: dict[str | Path, dict[int, list[Claim]]] = defaultdict(lambda: defaultdict(list))
@@ -77,7 +77,7 @@ COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_predic
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
-    """For each claim with an attack, that attack's witness nearest to it in distance."""
+    """The witness of each claim with an attack: that attack's image nearest in distance."""
     wanted = [claim for claim in claims if claim.attack is not None]
     found: dict[Any, list[Place]] = {_aim(claim): [] for claim in wanted}
     for path in tables:

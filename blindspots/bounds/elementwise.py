@@ -1,4 +1,4 @@
-"""Functions of single numbers between linear layers, and how steep they are."""
+"""Functions of single numbers between linear layers, and bounds on their slopes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Elementwise(NamedTuple):
     """A non-decreasing function.
 
     Attributes:
-        slope: β, its slopes are all in [0, β].
-        within: from the ends of intervals, a bound on its slopes there; β where it is not known.
+        slope: β; all its slopes are in [0, β].
+        within: map from the ends of intervals to a bound on its slopes there; β if none is known.
     """
 
     slope: float
@@ -70,7 +70,7 @@ OPERATIONS: dict[Any, Elementwise] = {
 
 
 def elementwise(operation: Any) -> Elementwise | None:
-    """Elementwise function of a step; None if it is no such function."""
+    """Elementwise function of a step; None for other steps."""
     if isinstance(operation, nn.Module):
         return MODULES.get(type(operation).forward)
     return OPERATIONS.get(operation)

@@ -1,4 +1,4 @@
-"""The largest singular value of a matrix: its value, and a number that is proven to be above it."""
+"""The largest singular value of a matrix, and a proven upper bound on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNIT = float(np.finfo(np.float64).eps) / 2
 """The unit roundoff of float64."""
 
 SMALL = 256
-"""Sides up to which all eigenvalues are computed."""
+"""Largest side of a matrix whose eigenvalues are all computed."""
 
 
 def largest_singular_value(matrix: np.ndarray) -> float:
@@ -19,11 +19,11 @@ def largest_singular_value(matrix: np.ndarray) -> float:
 
 
 def upper_norm(matrix: np.ndarray) -> float:
-    """A number that is proven not to be below the matrix's largest singular value.
+    """Proven upper bound on the matrix's largest singular value.
 
     t I − G is positive definite, and t above the largest eigenvalue of the Gram matrix G, if its
     Cholesky factorisation runs to completion (Rump 2006, "Verification of positive definiteness",
-    BIT 46, with the bounds for rounding). t begins next to Lanczos' estimate, which is from below.
+    BIT 46, with the bounds for rounding). t starts near Lanczos' estimate, a lower bound.
     """
     gram = _gram(matrix)
     side, length = len(gram), max(matrix.shape)
@@ -48,14 +48,14 @@ def largest_eigenvalue(gram: np.ndarray | LinearOperator) -> float:
 
 
 def upper_eigenvalue(gram: np.ndarray) -> float:
-    """A number proven not to be below the largest eigenvalue of a positive semidefinite matrix."""
+    """Proven upper bound on the largest eigenvalue of a positive semidefinite matrix."""
     side = len(gram)
     estimate, slack = largest_eigenvalue(gram), 1e-12
     if estimate == 0 and not gram.any():
         return 0.0
     while not positive_definite(_shifted(gram, estimate * (1 + slack))):
         slack *= 10
-    # what a Cholesky that runs through may hide: λ_min ≥ −γ tr, and the rounding of the shift
+    # what a completed Cholesky may hide: λ_min ≥ −γ tr, and the rounding of the shift
     return estimate * (1 + slack) * (1 + 2 * (side + 2) * _gamma(side + 2))
 
 

@@ -42,7 +42,7 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
     """
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
-            return _of_any(value, list(_alternatives(annotation)))
+            return _of_any(value, list(alternatives(annotation)))
         case ast.Constant(None):
             return None if value is None else Misfit("null", of_type=True)
         case ast.Name(name) if name in TYPES:
@@ -76,7 +76,7 @@ def takes_list(annotation: ast.expr | None) -> bool:
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *_])):
             return takes_list(inner)
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
-            given = (one for one in _alternatives(annotation) if not _is_of_arrays(one))
+            given = (one for one in alternatives(annotation) if not is_of_arrays(one))
             return any(map(takes_list, given))
     return True
 
@@ -107,7 +107,7 @@ def mentions(
     parts: list[tuple[tuple[int | str, ...], Any, ast.expr]] = []
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
-            fitting = (one for one in _alternatives(annotation) if misfit(value, one) is None)
+            fitting = (one for one in alternatives(annotation) if misfit(value, one) is None)
             parts += [((), value, one) for one in fitting][:1]
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
             for one in said:
@@ -132,21 +132,22 @@ def mentions(
             yield ((*path, *rest), *found)
 
 
-def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+def alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    """Iterate over the members of a union; any other annotation is its own only member."""
     match annotation:
         case ast.BinOp(left, ast.BitOr(), right):
-            yield from (*_alternatives(left), *_alternatives(right))
+            yield from (*alternatives(left), *alternatives(right))
         case ast.Subscript(ast.Name("Optional"), inner):
-            yield from (*_alternatives(inner), ast.Constant(None))
+            yield from (*alternatives(inner), ast.Constant(None))
         case ast.Subscript(ast.Name("Union"), ast.Tuple(parts)):
             for part in parts:
-                yield from _alternatives(part)
+                yield from alternatives(part)
         case _:
             yield annotation
 
 
 def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
-    found = [misfit(value, one) for one in alternatives if not _is_of_arrays(one)]
+    found = [misfit(value, one) for one in alternatives if not is_of_arrays(one)]
     misfits = [one for one in found if one is not None]
     if len(misfits) < len(found):
         return None
@@ -155,7 +156,7 @@ def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
     return near or Misfit(words, of_type=True)
 
 
-def _is_of_arrays(annotation: ast.expr) -> bool:
+def is_of_arrays(annotation: ast.expr) -> bool:
     """Return whether an alternative is for calls from Python only: YAML has no tensors."""
     name = getattr(annotation, "id", getattr(annotation, "attr", None))
     return name in ("Tensor", "ndarray")

@@ -26,7 +26,7 @@ def attacked_faults(key: str, net: Config, config: Config) -> Iterator[str]:
     """A line for each name that names nothing, and where a trainer wants such images or none.
 
     Args:
-        key: of the net in the config.
+        key: key of the net in the config.
         net: its section.
         config: as a whole.
     """

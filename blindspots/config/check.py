@@ -60,7 +60,7 @@ def check(
 
     Args:
         raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
-        schema: of the config (schemas/config.schema.yaml).
+        schema: schema of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
         files: where its keys are, see `lines.written`.
         run: name of a run whose config says none.

@@ -39,7 +39,7 @@ def checkpoint_faults(key: str, net: Config) -> Iterator[str]:
     """A line where a net has checkpoints and no trainer that keeps them.
 
     Args:
-        key: of the net in the config.
+        key: key of the net in the config.
         net: its section.
     """
     if not net["checkpoints"]:

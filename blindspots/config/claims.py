@@ -87,7 +87,7 @@ def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, An
 
     Args:
         paper: of `claims_in`.
-        configs: of its runs, checked, by name.
+        configs: configs of its runs, checked, by name.
     """
     claims = paper["claims"]
     faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]

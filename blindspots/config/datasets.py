@@ -33,7 +33,7 @@ def plain_in(config: Config, name: str | None) -> str | None:
 
     Args:
         config: with a section `data`, `datasets` or both.
-        name: of the dataset; None: the one that is meant where none is named.
+        name: name of the dataset; None: the one that is meant where none is named.
 
     Returns:
         None for that of `data`, which needs no name.
@@ -116,10 +116,10 @@ def parent_faults(
     users: Sequence[tuple[str, str]],
     nets: Mapping[str, Any],
 ) -> Iterator[str]:
-    """A line for each parent that is no net, and where methods want some or none.
+    """A line for each parent that is not a net, and for missing or needless parents.
 
     Args:
-        key: of what has the parents in the config.
+        key: key of what has the parents in the config.
         parents: names of nets, by the name that the methods know them by.
         users: role and name of the methods that are given them.
         nets: of the config.

@@ -48,7 +48,7 @@ class Measurement(NamedTuple):
         tables: that it gives.
         pictures: tables with images.
         memory: MB, or a function of n, pixels, classes and chunk.
-        runtime: minutes; likewise.
+        runtime: minutes, or a function of the same sizes.
         gpu: whether it computes on one.
         chance: whether it takes nets that answer by chance.
     """
@@ -133,7 +133,7 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
     Args:
         what: the measurement.
         name: "memory" or "runtime".
-        method: of the measurement, for the message.
+        method: method of the measurement, for the message.
         sizes: n, pixels, classes and chunk.
 
     Raises:

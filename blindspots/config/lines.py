@@ -88,7 +88,7 @@ def source_of(key: str, made: Mapping[str, str]) -> str:
     """The key that the user wrote, of one that an expansion may have made of it.
 
     Args:
-        key: of the full form of a config.
+        key: key of the full form of a config.
         made: by key that was made, or by one around it, what it is made of; which may have been
             made, too.
     """

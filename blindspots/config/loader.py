@@ -38,11 +38,11 @@ def load(path: Path, what: str = "a YAML config") -> Any:
     """Load a YAML file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         what: it should be, for the message.
 
     Raises:
-        InputError: a file that is no YAML, or without end once its aliases are followed.
+        InputError: invalid YAML, or a file that is endless once its aliases are followed.
     """
     try:
         loader = _Loader(path.read_text("utf-8"))

@@ -26,7 +26,7 @@ OF_LEDGER = "witnesses"
 """The table of attacked images by which any measurement adds to the ledger."""
 
 NETWORK = ("model", "shape", "classes", "weights")
-"""Keys of an entry whose measurement asks for a network that is none of the nets."""
+"""Keys of an entry whose measurement asks for a network beside the nets."""
 
 
 def declared(entry: Config) -> Measurement | None:
@@ -133,7 +133,7 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
     """A line for each fault of an entry but for its settings.
 
     Args:
-        key: of the entry in the config.
+        key: key of the entry in the config.
         entry: its mapping.
         config: as a whole.
     """
@@ -178,14 +178,25 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
         yield f"{key}.model: expected a model without parents, found one with some"
 
 
+def keys_of(what: Measurement, wanted: list[str]) -> dict[str, bool]:
+    """The workflow's keys of an entry, and whether its measurement's subject has them.
+
+    Args:
+        what: the measurement.
+        wanted: parameters by which it asks for inputs.
+    """
+    of_net, of_experiment = what.subject == "net", what.subject == "experiment"
+    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
+    return {
+        "nets": not of_experiment, "experiments": of_experiment,
+        "data": of_net, "part": of_net, "n": of_net, **dict.fromkeys(NETWORK, of_network),
+    }  # fmt: skip
+
+
 def _key_faults(key: str, entry: Config, what: Measurement, wanted: list[str]) -> Iterator[str]:
     """Keys of the workflow that an entry's subject does not have, or needs."""
-    of_network = what.subject == "run" and not {"network", "origin", "shape"}.isdisjoint(wanted)
-    fits = {
-        "nets": what.subject != "experiment", "experiments": what.subject == "experiment",
-        "data": what.subject == "net", "part": what.subject == "net", "n": what.subject == "net",
-        **dict.fromkeys(NETWORK, of_network),
-    }  # fmt: skip
+    fits = keys_of(what, wanted)
+    of_network = fits[NETWORK[0]]
     for name, may_be in fits.items():
         if name in entry and not may_be:
             yield (
@@ -214,7 +225,7 @@ def table_faults(key: str, role: str, summary: Config, config: Config) -> Iterat
     """A line for each table that an analysis or a figure cannot read.
 
     Args:
-        key: of the table or figure in the config.
+        key: key of the table or figure in the config.
         role: "analyses" or "figures".
         summary: its mapping.
         config: as a whole.

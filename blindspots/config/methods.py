@@ -132,17 +132,24 @@ def defaults(role: str, method: str) -> dict[str, Any]:
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature(role, method)
-    if signature is None:
-        return {}
     found = {}
-    for argument, default in _with_defaults(signature):
-        if argument.arg not in ARGUMENTS.get(role, ()):
-            try:
-                found[argument.arg] = ast.literal_eval(default)
-            except ValueError:
-                continue  # made by a call: not a plain value
+    for name, default in default_expressions(role, method).items():
+        try:
+            found[name] = ast.literal_eval(default)
+        except ValueError:
+            continue  # made by a call: not a plain value
     return found
+
+
+def default_expressions(role: str, method: str) -> dict[str, ast.expr]:
+    """The settings of a method that have a default, as its source has it.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature(role, method)
+    pairs = [] if signature is None else _with_defaults(signature)
+    return {a.arg: default for a, default in pairs if a.arg not in ARGUMENTS.get(role, ())}
 
 
 def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:

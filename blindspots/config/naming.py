@@ -43,7 +43,7 @@ def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]
     """Put the names that patterns, groups and lists stand for in their place, each once.
 
     Args:
-        key: of the list in the config.
+        key: key of the list in the config.
         given: a list, or one name.
         named: what may be named.
         faults: a line is added for each name and pattern that stands for nothing.

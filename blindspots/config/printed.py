@@ -93,12 +93,12 @@ def _uneven(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def printed_faults(config: Mapping[str, Any], key: str, name: str) -> Iterator[str]:
-    """A line where a name is none of a config's tables of printed figures.
+    """A line for a name that is not one of a config's tables of printed figures.
 
     Args:
         config: whose file of printed figures can be read.
         key: where the name is.
-        name: of the table.
+        name: name of the table.
     """
     if config["printed"] is None:
         yield (

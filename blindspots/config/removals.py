@@ -16,7 +16,7 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
 
     Args:
         config: its files laid over each other, which leaves null where the last one has it.
-        schema: of a config.
+        schema: schema of a config.
 
     Returns:
         A copy, and the ways to the keys that are left out.

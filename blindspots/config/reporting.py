@@ -26,10 +26,10 @@ class Member(NamedTuple):
 
     Attributes:
         section: "tables" or "figures".
-        method: of it.
-        name: what it is called; where several experiments have it, each adds its own name.
-        title: of it.
-        of: title where several experiments have it, with braces for the experiment.
+        method: name of its method.
+        name: its name; if several experiments have it, each adds its own.
+        title: its title.
+        of: its title if several experiments have it, with braces for the experiment.
     """
 
     section: str
@@ -66,7 +66,7 @@ def add(
 
     Args:
         config: expanded otherwise; `report` is taken out of it.
-        titles: of experiments, by name.
+        titles: titles of experiments, by name.
         asked: by key that is added here, the key that asks for it.
         faults: a line is added for each name of no set.
     """

@@ -39,7 +39,7 @@ def method_faults(
     """A line for each fault.
 
     Args:
-        key: of the instance in the config.
+        key: key of the instance in the config.
         role: such as "attacks".
         instance: the mapping that names the method.
         given: the settings in it.

@@ -33,7 +33,7 @@ DYNAMIC = {"exec", "globals", "setattr", "vars"}
 """Functions by which a module may make names that its source does not show."""
 
 MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
-"""A parameter in a docstring's Args, and what is said of it."""
+"""A parameter in a docstring's Args, and its meaning."""
 
 Seen = frozenset[tuple[str, str]]
 """Modules and functions on the way to one, which may go in circles."""
@@ -124,6 +124,13 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     )
 
 
+def function_docstring(module: str, function: str) -> str | None:
+    """Docstring of a function that a module defines; None: it has none, or is from elsewhere."""
+    path = source(module)
+    found = [] if path is None else _binding(path, function)
+    return next((ast.get_docstring(f) for f in found if isinstance(f, ast.FunctionDef)), None)
+
+
 def _statements(body: list[ast.stmt]) -> Iterator[Any]:
     """The statements of a module that bind names in it, those below an if or a try too."""
     for node in body:
@@ -185,12 +192,16 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
 
 
 def _explain(function: ast.FunctionDef, module: str) -> None:
-    """Put what a docstring's Args say into the parameters' `type_comment`; aliases are resolved."""
+    """Put what a docstring's Args say into the parameters; aliases are resolved.
+
+    `meaning` is all of it, `type_comment` its first clause, for messages.
+    """
     said = dict(MEANING.findall(ast.get_docstring(function) or ""))
     taken = function.args
     for parameter in [*taken.posonlyargs, *taken.args, *taken.kwonlyargs]:
-        meaning = re.split(r"[;:.](?=\s|$)", said.get(parameter.arg, ""))[0]
-        parameter.type_comment = " ".join(meaning.split()) or None
+        meaning = " ".join(said.get(parameter.arg, "").split())
+        parameter.meaning = meaning  # type: ignore[attr-defined]
+        parameter.type_comment = re.split(r"[;:.](?=\s|$)", meaning)[0] or None
         if parameter.annotation is not None:
             parameter.annotation = _Resolved(module).visit(parameter.annotation)
 
@@ -230,12 +241,21 @@ class _Resolved(ast.NodeTransformer):
 
 
 def constant(module: str, name: str) -> Any:
-    """The plain value that a module's source binds a name to; None where it binds none."""
+    """The plain value that a module's source binds a name to; None where it binds none.
+
+    A name that is imported has its value in the module that it comes from.
+    """
     path = source(module)
     for bound in [] if path is None else _binding(path, name):
-        if isinstance(bound, ast.Assign | ast.AnnAssign) and bound.value is not None:
-            with suppress(ValueError):  # made by a call
-                return ast.literal_eval(bound.value)
+        match bound:
+            case ast.ImportFrom(_, names):
+                own = next(a.name for a in names if name in (a.asname, a.name))
+                return constant(_origin(bound, module), own)
+            case ast.Assign([ast.Name()], value) | ast.AnnAssign(
+                ast.Name(), _, ast.expr() as value
+            ):
+                with suppress(ValueError):  # made by a call
+                    return ast.literal_eval(value)
     return None
 
 

@@ -23,7 +23,7 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
     """A line for each name in a table or a figure that names nothing, or what it should not.
 
     Args:
-        key: of the table or figure.
+        key: key of the table or figure.
         summary: its section.
         config: as a whole.
     """
@@ -68,7 +68,7 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
     """A line for each name in a table's or a figure's settings that names nothing.
 
     Args:
-        key: of the table or figure.
+        key: key of the table or figure.
         role: "analyses" or "figures".
         summary: its section, whose settings fit their annotations.
         config: as a whole, whose names are known.

@@ -29,7 +29,7 @@ def attack_faults(
     """A line for each fault.
 
     Args:
-        key: of the attack in the config.
+        key: key of the attack in the config.
         attack: its section.
         given: the settings in it.
         nets: those of the config.
@@ -108,10 +108,10 @@ def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """A line where a certificate is in no norm, or is asked for a yes or no at what is no radius.
+    """A line for an invalid norm of a certificate, or an invalid radius `eps`.
 
     Args:
-        key: of the certificate in the config.
+        key: key of the certificate in the config.
         method: its method, which can be read.
         given: the settings in it.
     """

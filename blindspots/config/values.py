@@ -1,4 +1,4 @@
-"""A config's values as YAML gives them: how many, which text is a number, which number is none."""
+"""A config's values as YAML gives them: their number, numbers written as text, invalid numbers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def key_of(path: Iterable[str | int]) -> str:
 def unknown(
     key: str, found: str, known: Collection[str], what: str, of: str = "config"
 ) -> Iterator[str]:
-    """A line where a name is none of those known."""
+    """A line for an unknown name."""
     if found not in known:
         expected, hint = f"{what} of this {of} ({', '.join(known)})", did_you_mean(found, known)
         yield f"{key}: expected {expected}, found {shown(found)}{hint}"

@@ -17,8 +17,8 @@ from blindspots.files.splits import fingerprints
 from blindspots.interface import Box, Dataset, InputError, Part
 
 GROUP, CHUNK = 2**17, 1024
-"""Bytes of images in a row group, so that a few of many images are found in as little; and images
-that are checked at a time."""
+"""Bytes of images in a row group, which is what is read for a few images; and images that are
+checked at a time."""
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -87,19 +87,19 @@ def write(
     """Write images, labels and checksums; classes, their names, the box and more are metadata.
 
     Args:
-        path: of the file.
+        path: path of the file.
         part: images and labels.
         classes: number of labels.
-        box: that the images are in.
+        box: the box that contains the images.
         provenance: metadata.
-        names: of the classes; None: they have none.
+        names: names of the classes; None: they have none.
         dataset: its name in the config.
 
     Returns:
-        What was written, but for the images.
+        The table that was written, without the images.
 
     Raises:
-        InputError: labels or pixels that are not what the dataset says of itself.
+        InputError: labels or pixels that contradict what the dataset states.
     """
     if len(part.images) != len(part.labels):
         raise InputError(

@@ -35,7 +35,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 
     Args:
         curves: with schema `measurements.sweep.CURVES`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     victims = list(curves["victim"].unique())
     sources = list(curves["source"].dropna().unique())

@@ -29,7 +29,7 @@ def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 
     Args:
         attacks: one row per attacked image.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     nets = list(attacks["net"].unique())
     figure = Figure(figsize=(7.2, 4.2))

@@ -52,11 +52,11 @@ def examples(
         pictures: the first images of every source and control, beside their originals; a panel
             shows as many of them as there are.
         transfer: the experiment's answers, for the panels' accuracies.
-        panels: a `victim`, and what was done to the images: the `source` they were made for, or the
+        panels: panels, each with a `victim`, and the `source` that the images were made for or the
             name of a `control`.
-        rows: of a panel.
+        rows: rows of a panel.
         pairs: columns of pairs of a panel.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     width = 3.4  # inches of a panel
     figure = Figure(figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8))

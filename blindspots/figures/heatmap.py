@@ -29,7 +29,7 @@ def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None
 
     Args:
         transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
         paper: figures that a paper prints, by row and column, for a second panel.
     """
     cells = beside(summary(transfer, labels=labels), paper or {})

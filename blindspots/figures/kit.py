@@ -45,7 +45,7 @@ def save(figure: Figure, path: str | Path, said: str = "", settings: str = "") -
 
     Args:
         figure: to be written.
-        path: of the file.
+        path: path of the file.
         said: what such figures show, a sentence or more.
         settings: hash of those that it is of (see `provenance.settings_in`).
 

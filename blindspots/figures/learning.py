@@ -33,7 +33,7 @@ def learning(
         history: rows of all trainings, as `trainers.table` describes.
         axis: "seconds", or "epochs": rows of the history, which the stochastic trainers write once
             per epoch.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
     """
     rows = history.assign(epochs=history.groupby(["net", "seed"]).cumcount() + 1)
     nets = list(rows["net"].unique())

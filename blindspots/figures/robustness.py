@@ -42,8 +42,8 @@ def robustness(
     Args:
         ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
         attacks: of the experiment; its nets and images are shown.
-        labels: of nets, by name.
-        norm: of the lengths.
+        labels: labels of nets, by name.
+        norm: norm of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]
     shown = parted(ledger).of("norm", [norm], [*image, "norm", "goal", "upper", "lower"])

@@ -35,10 +35,10 @@ def top_images(
     Args:
         unit_pictures: with schema `measurements.units.tables.unit_pictures`.
         layer: name of the layer; the last one by default.
-        net: the first one by default; trained, of the first seed.
+        net: name of the net; the first one by default; trained, of the first seed.
         arm: "units" (the natural basis) or "random".
         rows: directions shown.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Raises:
         InputError: no such layer, net or arm.

@@ -31,10 +31,10 @@ def unit_measures(
 
     Args:
         units: with schema `measurements.units.tables.UNITS`.
-        measure: that is shown.
-        scaling: "raw", "matched" or "whitened".
+        measure: the measure to show.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
         layers: names of the layers; all by default.
-        labels: of nets, by name.
+        labels: labels of nets, by name.
 
     Raises:
         InputError: no such measure, scaling or layer.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from blindspots.interface import InputError
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-"""Types of weights: others, such as int8, are those of quantised ones, whose scales are lost."""
+"""Types of weights; others, such as int8, belong to quantised weights, whose scales are lost."""
 
 COUNTER = "num_batches_tracked"
 """Counter of batch normalisation: unused in evaluation, absent before PyTorch 0.4.1."""
@@ -23,13 +23,13 @@ Tensors = Mapping[str, Tensor]
 def fitted(model: nn.Module, found: Tensors, path: str | Path) -> dict[str, Tensor]:
     """The weights for `load_state_dict` of a model.
 
-    What wrappers put before all names is left out, such as "module." of DataParallel and
+    A prefix that wrappers put before all names is removed, such as "module." of DataParallel and
     "_orig_mod." of torch.compile. One name is enough for tensors that the model shares.
 
     Args:
-        model: that they are for.
+        model: the model that they are for.
         found: the weights as they were read.
-        path: they are from, for the messages.
+        path: their file, for messages.
 
     Returns:
         A tensor for each of the model's.

@@ -1,7 +1,7 @@
-"""The tensors in a file of weights, whatever it is called: what it is, its content tells.
+"""The tensors in a file of weights, whose format is recognised by its content.
 
-Of a pickle only tensors, numbers and text are opened (``weights_only=True``): the rest could run
-any code.
+Only tensors, numbers and text of a pickle are opened (``weights_only=True``), since the rest could
+run any code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from blindspots.files import given
 from blindspots.interface import InputError
 
 PUBLISHED = "torchvision:"
-"""Begins the name of weights that torchvision publishes, such as AlexNet_Weights.IMAGENET1K_V1."""
+"""Prefix of the names of weights that torchvision publishes, such as
+AlexNet_Weights.IMAGENET1K_V1."""
 
 DIGEST = "sha256"
 """Key of the tensors' `digest` in the specs of the package's own files.
@@ -48,14 +49,14 @@ OTHERS = {
 def tensors(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a file of safetensors or of `torch.save`, by their names.
 
-    Of a training's checkpoint, a mapping, the one entry that is itself a mapping of names to
-    tensors.
+    If it is a training's checkpoint, which is a mapping, its one entry that is a mapping of names
+    to tensors.
 
     Args:
-        path: of the file; or `PUBLISHED` and a name, for weights that are downloaded once.
+        path: path of the file; or `PUBLISHED` and a name, for weights that are downloaded once.
 
     Raises:
-        InputError: no such file or weights, or a file of anything else; says what it is.
+        InputError: no such file or weights, or another kind of file; says what it is.
     """
     if str(path).startswith(PUBLISHED):
         return _published(str(path).removeprefix(PUBLISHED))

@@ -39,7 +39,7 @@ def read(
     """Read the first rows of a table of attacks, and no others.
 
     Args:
-        path: of the table.
+        path: path of the table.
         n: how many rows.
         device: where the tensors go.
         most: bytes of images that are held; of more they are read when they are needed.

@@ -1,7 +1,7 @@
 """Boxes of images, as datasets give them and files have them.
 
-Each end of a box is one number for all features, or an array of an image's shape; infinite where
-there is none. Arrays are float32, as images are, so that an image may lie on them.
+Each end of a box is one number for all features, or an array of an image's shape; infinite without
+a limit. Arrays are float32, as images are, so that an image may lie on them.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def _number(end: Any, none: float) -> Any:
 
 
 def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
-    """A box with arrays of float32, refused where it is none for images of a shape.
+    """A box with arrays of float32, refused if it does not fit images of a shape.
 
     Args:
-        box: as a dataset's method gives it; None: there is none.
-        shape: of an image.
-        where: for the message.
+        box: as a dataset's method gives it; None: no box.
+        shape: shape of an image.
+        where: origin of the box, for the message.
 
     Raises:
         InputError: says what is wrong with it.

@@ -1,4 +1,4 @@
-"""Files that a user gives: which a path means, and what there is where one is not."""
+"""Files that a user gives: the files that a path stands for, and why one is refused."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ STAND_INS = {
     b"<!doctype": ("a web page", "download the file itself, not the page about it"),
     b"<html": ("a web page", "download the file itself, not the page about it"),
 }
-"""Beginnings, in lower case, of files that were not fetched: what they are, and a remedy."""
+"""First bytes, in lower case, of stand-ins for files that were not fetched: their kind, a
+remedy."""
 
 
 def matching(pattern: str) -> list[str]:
-    """The files that a path means: itself, or where there is none of that name those it matches."""
-    if os.path.exists(pattern):  # noqa: PTH110 (a text too long for a path is none)
+    """The files that a path stands for: itself if it exists, otherwise those that it matches."""
+    if os.path.exists(pattern):  # noqa: PTH110 (a text may be too long for a path)
         return [pattern]
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (of absolute patterns, too)
 
 
 def check(path: str | Path, expected: str) -> None:
-    """Refuse what is no file, or one that stands in for the file that was not fetched.
+    """Refuse a missing file, or a stand-in for a file that was not fetched.
 
     Args:
         path: as the user gave it.

@@ -1,7 +1,7 @@
 """The images of a part of a split, such as the first 256 test images in the split's order.
 
-They are addressed by row, and read as they are needed: what a job holds follows its chunk, not the
-dataset.
+They are addressed by row, and read when they are needed: the memory of a job follows its chunk, not
+the dataset.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from blindspots.interface import Box, InputError
 
 @dataclass(frozen=True, eq=False)
 class Deferred:
-    """Images that are made, or read, as they are asked for: `[places]` makes some, in memory.
+    """Images that are made, or read, on demand: `[places]` makes some, in memory.
 
-    Trainers may be given them in a tensor's place: they have its `len`, `shape`, `device`, `split`.
+    Trainers may be given them instead of a tensor: they have its `len`, `shape`, `device`, `split`.
 
     Attributes:
         make: places (k,) to images (k, *image), each by itself.
@@ -62,7 +62,7 @@ class Deferred:
 
 
 Stack = Tensor | Deferred
-"""Images (n, *image), in memory or not yet: `len` is how many, `[places]` are some in memory."""
+"""Images (n, *image), in memory or made on demand: `len` is their number, `[places]` reads some."""
 
 
 def some(stack: Stack, at: slice | np.ndarray) -> Stack:
@@ -71,7 +71,7 @@ def some(stack: Stack, at: slice | np.ndarray) -> Stack:
 
 
 def held(stack: Stack, most: float = inf) -> Stack:
-    """A stack in memory, where it takes no more than so many bytes."""
+    """A stack in memory, if it takes no more than a number of bytes."""
     return stack[:] if 4 * prod(stack.shape) <= most else stack
 
 
@@ -96,7 +96,7 @@ def joined(*stacks: Stack) -> Stack:
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images of one part, on the device asked for; `len` is how many.
+    """Images of one part, on a device; `len` is their number.
 
     Attributes:
         stack: (n, *image) float32; in memory, or read when they are needed.
@@ -104,7 +104,7 @@ class Images:
         rows: (n,) place of each in the prepared file.
         file: "train" or "test", the prepared file.
         classes: number of labels of the dataset.
-        box: that they lie in; two numbers, or two tensors that stand for (*image).
+        box: the box that contains them: two numbers, or two tensors (*image).
         dataset: its name in the config.
     """
 
@@ -143,7 +143,7 @@ class Images:
         return (self.at(slice(i, i + size)).held() for i in range(0, len(self), size))
 
     def held(self, most: float = inf) -> Images:
-        """The same in memory, where they take no more than so many bytes."""
+        """The same in memory, if they take no more than a number of bytes."""
         return replace(self, stack=held(self.stack, most))
 
 
@@ -165,12 +165,12 @@ def read(
         prepared: the dataset's file that holds the part (see `file_of`).
         split: the split's index.
         part: a key of `splits.SUBSETS`.
-        n: how many images.
+        n: number of images.
         device: where the tensors go.
 
     Raises:
-        InputError: a damaged file, or fewer than n images in the part. As images are read: one that
-            was changed.
+        InputError: a damaged file, or fewer than n images in the part; when images are read, a
+            changed one.
     """
     rows = splits.rows_of(tables.read(split, ["index", "label", "sha256", "subset"]), part)
     if n is not None and len(rows) < n:
@@ -200,7 +200,7 @@ def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -
 def _images(
     prepared: str | Path, rows: np.ndarray, known: pa.Table, file: str, device: torch.device | str
 ) -> Images:
-    """Images of a prepared file, held against what is known of them as they are read."""
+    """Images of a prepared file, compared with their known hashes when they are read."""
     stored = Rows(prepared)
     labels, sums = known["label"].to_numpy(), known["sha256"].combine_chunks()
 
@@ -231,7 +231,7 @@ def _images(
 
 
 def _on(box: Box, device: torch.device | str) -> Box:
-    """A box of two numbers as it is, any other as two tensors on a device."""
+    """A box of two numbers unchanged, any other as two tensors on a device."""
     if all(np.ndim(end) == 0 for end in box):
         return box
     return Box(*(torch.as_tensor(end, dtype=torch.float32, device=device) for end in box))
@@ -240,7 +240,7 @@ def _on(box: Box, device: torch.device | str) -> Box:
 def _check(
     prepared: str | Path, rows: np.ndarray, column: str, found: list[Any], expected: list[Any]
 ) -> None:
-    """Refuse images of a prepared file that are not those that it was made of."""
+    """Refuse images of a prepared file that have changed."""
     for row, one, other in zip(rows, found, expected, strict=True):
         if one != other:
             raise InputError(

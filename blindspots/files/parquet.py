@@ -1,6 +1,6 @@
-"""Parquet as the package writes it: row group by row group, with checksums of all that is there.
+"""Parquet as the package writes it: row group by row group, with checksums of everything.
 
-Pages have checksums of Parquet's own; what is said of them has one in the file's last words.
+Pages have checksums of Parquet's own; that of the metadata is at the end of the file.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def pictured(schema: pa.Schema) -> list[str]:
 def writing(
     path: str | Path, schema: pa.Schema, metadata: Mapping[str, Any], *, group: int = GROUP
 ) -> Iterator[Callable[[pa.Table], None]]:
-    """Write a table part by part beside `path`, and rename it there: all of it or nothing.
+    """Write a table part by part beside `path`, and rename it at the end: all of it or nothing.
 
-    A row group's rows are all that is held. Groups are the same however the parts are cut.
+    At most the rows of a row group are in memory. Groups do not depend on how parts are cut.
 
     Args:
         path: file to write; its folder is made.
-        schema: of every part.
+        schema: schema of every part.
         metadata: JSON values kept in the file (git commit, settings, units, …).
         group: bytes of images in a row group.
 
@@ -80,7 +80,7 @@ def writing(
 
 
 def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
-    """A checksum of what pages do not hold: metadata, columns and their types, number of rows."""
+    """Checksum of what pages do not contain: metadata, columns and their types, number of rows."""
     images = pictured(schema)
     columns = [
         (f.name, list(f.type.shape) if f.name in images else str(f.type), f.nullable)
@@ -91,7 +91,7 @@ def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
 
 @contextmanager
 def damage(path: str | Path) -> Iterator[None]:
-    """Say of a file that cannot be read what is wrong, and the remedy.
+    """Raise the error of a file that cannot be read, with the remedy.
 
     Raises:
         InputError: no such file, or a damaged one.

@@ -1,4 +1,4 @@
-"""Rows of a table by their places: of a file some row groups are read, never all of it."""
+"""Rows of a table by their places; only some row groups of the file are read at a time."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from blindspots.files.tables import images, taken
 from blindspots.interface import InputError
 
 KEPT = 8
-"""Row groups that are kept, of all tables: of one read in order each is until it is done with."""
+"""Row groups that are kept of all tables; if a table is read in order, each is read once."""
 
 
 class Rows:
     """The rows of a table, whose file stays open.
 
     Attributes:
-        path: of the table.
-        schema: of the table with all its columns, and its metadata.
+        path: path of the table.
+        schema: schema of the table with all its columns, and its metadata.
     """
 
     def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:
         """Open a table.
 
         Args:
-            path: of the table, which `parquet.writing` wrote.
-            columns: that are wanted; all by default.
+            path: path of the table, which `parquet.writing` wrote.
+            columns: columns to read; all by default.
 
         Raises:
             InputError: no such file, or not a whole one; names it and the remedy.
@@ -49,10 +49,10 @@ class Rows:
         """Rows at places (n,), those of a row group at a time.
 
         Yields:
-            Which of the places they are (k,), and the table of them.
+            Their positions among the places (k,), and the table of them.
 
         Raises:
-            InputError: a place that the table has not, or a damaged file.
+            InputError: a place that is not in the table, or a damaged file.
         """
         if (outside := places[(places < 0) | (places >= len(self))]).size:
             raise InputError(

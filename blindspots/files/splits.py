@@ -1,8 +1,8 @@
 """Cut a dataset into disjoint, seeded, stratified parts: P1, P2, the rest, validation, test.
 
 P1 and P2 are the disjoint training sets of Szegedy et al. 2013, section 4.2 (Tables 3 and 4);
-validation images are for tuning and belong to no other part. Disjoint is meant by content: of equal
-training images only the first takes part, and none that equals a test image.
+validation images are for tuning and belong to no other part. Parts are disjoint by content: of
+equal training images only the first is used, and none that equals a test image.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def split(
         train: `label` and `sha256` of the training images, in file order.
         test: the same of the test images.
         p1: images in P1: a whole number, or a share (0 to 1) of what validation leaves.
-        p2: images in P2, likewise.
+        p2: images in P2, a number or a share in the same way.
         validation: images in the validation part: a number, or a share of the training images.
-        seed: of the assignment and of the order.
+        seed: seed of the assignment and of the order.
         dataset: its name.
 
     Returns:
@@ -120,7 +120,7 @@ def replaced(index: pa.Table, train: pa.Table, test: pa.Table, *, dataset: str) 
     """The split of a dataset that was made from another, image by image.
 
     Args:
-        index: of the other.
+        index: split of the other.
         train: `label` and `sha256` of the training images, in file order.
         test: the same of the test images.
         dataset: its name.
@@ -179,7 +179,7 @@ def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:
 
 
 def _stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order whose every contiguous block has the classes nearly in proportion.
+    """An order in which every contiguous block has the classes nearly in proportion.
 
     Each class is shuffled and spread evenly over [0, 1); the order is that of the places.
     """

@@ -19,8 +19,8 @@ def save(path: str | Path, weights: Mapping[int, Mapping[str, Tensor]]) -> None:
     """Write the weights after each step, with their SHA-256, in one go.
 
     Args:
-        path: of the file.
-        weights: by step a model's state, on the CPU.
+        path: path of the file.
+        weights: a model's state by step, on the CPU.
     """
     named = {
         f"{step}/{name}": tensor.contiguous().clone()
@@ -36,9 +36,9 @@ def load(model: nn.Module, path: str | Path, step: int) -> None:
     """Put the weights after a step into a model.
 
     Args:
-        model: of the kind that was trained.
-        path: of a file that `save` wrote.
-        step: after which they are.
+        model: model of the kind that was trained.
+        path: path of a file that `save` wrote.
+        step: step of the training.
 
     Raises:
         InputError: unreadable, without the step, or of another model.

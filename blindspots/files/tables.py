@@ -1,8 +1,8 @@
 """Tables: explicit schemas, strict casts, no NaN, provenance; and Parquet files of them.
 
 Each module that owns a table owns its `pyarrow.Schema`. Columns of images are fixed-shape tensors.
-A value that does not exist is null; a NaN is a bug and is refused. Pages have checksums, and so has
-what is said of them: a bit that changed on the disk is no result.
+A missing value is null; a NaN is a bug and is refused. Pages and metadata have checksums, so that a
+bit that changed on the disk is found.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
     """A column of float32 images of one shape.
 
     Args:
-        shape: of an image, such as (1, 28, 28).
-        name: of the column.
+        shape: shape of an image, such as (1, 28, 28).
+        name: name of the column.
 
     Returns:
         The field, for a schema; it may hold no nulls.
@@ -39,7 +39,7 @@ def images(table: pa.Table, name: str = "image") -> np.ndarray:
 
     Args:
         table: with such a column.
-        name: of the column.
+        name: name of the column.
 
     Returns:
         (n, *image) float32.
@@ -139,13 +139,13 @@ def read(
     """Read a table that `write` wrote.
 
     Args:
-        path: of the table.
-        columns: to read; all by default.
-        with_images: False: all columns but those of images.
-        where: condition on the columns that are read; other rows are never held all at once.
+        path: path of the table.
+        columns: columns to read; all by default.
+        with_images: False: all columns except those of images.
+        where: condition that selects the rows; the others are never all in memory at once.
 
     Returns:
-        The table; what `write` kept beside it is its `metadata`.
+        The table, with the metadata that `write` was given.
 
     Raises:
         InputError: no such file, or not a whole Parquet file; names it and the remedy.
@@ -164,7 +164,7 @@ def schema_of(path: str | Path) -> pa.Schema:
     """The schema of a table that `write` wrote, with its metadata; no row is read.
 
     Args:
-        path: of the table.
+        path: path of the table.
 
     Returns:
         The schema, also for `metadata`.
@@ -176,11 +176,11 @@ def schema_of(path: str | Path) -> pa.Schema:
 
 
 def taken(table: pa.Table, places: np.ndarray) -> pa.Table:
-    """Some rows of a table; Arrow itself cannot take those of images.
+    """Some rows of a table; Arrow itself cannot select rows of image columns.
 
     Args:
-        table: of any columns.
-        places: (n,) of the rows.
+        table: table of any columns.
+        places: (n,) positions of the rows.
 
     Returns:
         The table of these rows, in this order.
@@ -206,10 +206,10 @@ def frame(
     """The rows of several tables; a column that some of them lack is null there.
 
     Args:
-        paths: of the tables.
-        schema: what there is without any table: its columns and no row.
+        paths: paths of the tables.
+        schema: schema of the result if there is no table.
         with_images: keep columns of images, as an array per row.
-        first: how many rows of each table are kept; all by default.
+        first: number of rows of each table to keep; all by default.
 
     Returns:
         Integers that may be null are pandas' nullable integers.
@@ -268,7 +268,7 @@ def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
         The JSON values by name.
 
     Raises:
-        InputError: what is there was not written by `write`.
+        InputError: the metadata were not written by `write`.
     """
     schema = table if isinstance(table, pa.Schema) else table.schema
     try:

@@ -1,8 +1,8 @@
-"""Models in files that say what they are: safetensors with the model's config inside.
+"""Self-describing files of models: safetensors with the model's config inside.
 
 A model's *spec* is JSON: method, settings, shape of an image, classes, and the specs of the models
-it was built from. A spec is not trusted: it may name the package's methods, and those of a user's
-own that the caller names as well. Nothing is unpickled, but for a user's .pth file with
+it was built from. A spec is not trusted: it may name only the package's methods, and users' methods
+that the caller names, too. Nothing is unpickled, except a user's .pth file with
 ``weights_only=True``.
 """
 
@@ -43,13 +43,14 @@ def create(
 
     Args:
         method: a model's name, or module:function.
-        settings: of the method.
-        shape: of an image.
+        settings: settings of the method.
+        shape: shape of an image.
         classes: number of logits.
-        parents: files of the models that this one is built from, by the name its method knows.
-        draws: of a model that answers by chance: how many each image is judged by.
-        seed: of the initial weights.
-        own: of the parents' files, as for `load`.
+        parents: files of the models that it is built from, by the names that its method has for
+            them.
+        draws: number of answers by which a stochastic model judges each image.
+        seed: seed of the initial weights.
+        own: functions for the parents' files, as for `load`.
 
     Raises:
         InputError: no such method, or a parent's file that cannot be read.
@@ -80,13 +81,13 @@ def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
     """The model in a file that `save` wrote, in evaluation mode.
 
     Args:
-        path: of the file.
-        own: functions of your own, as "module:function", that the file may call to make the model;
-            a file that names another one is refused, since it could run any code.
+        path: path of the file.
+        own: functions of yours, as "module:function", that the file may call to make the model; a
+            file that names another one is refused, since it could run any code.
 
     Raises:
-        InputError: no such file, not a whole safetensors file, or one without a spec; a spec that
-            makes no model, not the one of the weights, or by a function that is not in `own`.
+        InputError: no such file, a damaged one, or one without a spec; a spec of no model, of a
+            model that does not fit the weights, or of a function that is not in `own`.
     """
     model = _empty(path, own)
     load_weights(model, path)
@@ -97,8 +98,8 @@ def untrained(path: str | Path, *, seed: int, own: Collection[str] = ()) -> nn.M
     """A new model of the kind in a file, in evaluation mode; its parents are new as well.
 
     Args:
-        path: of the file.
-        seed: of the initial weights.
+        path: path of the file.
+        seed: seed of the initial weights.
         own: as for `load`.
 
     Raises:
@@ -123,7 +124,7 @@ def spec_of(path: str | Path) -> Spec:
 
 
 def check_spec(path: str | Path, expected: Spec) -> None:
-    """Refuse a file that says that it holds another model; one that says nothing passes.
+    """Refuse a file whose spec is of another model; a file without a spec passes.
 
     Raises:
         InputError: names what differs first.
@@ -142,18 +143,19 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     """Put the weights of a file of safetensors or of `torch.save` into a model of the same shape.
 
     Args:
-        model: of the weights' shape.
-        path: of the file, whatever its ending; or "torchvision:" and a name, for weights that are
-            downloaded once.
+        model: model of the weights' shape.
+        path: path of the file, whatever its ending; or "torchvision:" and a name, for weights that
+            are downloaded once.
 
     Raises:
-        InputError: unreadable, no such weights or no way to them; or names, shapes or types that
-            differ from the model's, or numbers that are not finite; names the first.
+        InputError: an unreadable file, weights that do not exist or cannot be downloaded, names,
+            shapes or types that differ from the model's, or numbers that are not finite; names the
+            first.
     """
     found = fitted(model, _tensors.tensors(path), path)
     try:
         model.load_state_dict(found)
-    except RuntimeError as error:  # what a module of a user's own refuses
+    except RuntimeError as error:  # what a user's module refuses
         raise _tensors.unreadable(path, error) from None
     model.eval()
 
@@ -192,7 +194,7 @@ def _is_spec(spec: Spec) -> bool:
 
 
 def _settings(spec: Spec) -> dict[str, Any]:
-    """Settings with the method's defaults, as JSON has them."""
+    """Settings with the method's defaults, in the form of JSON."""
     return json.loads(json.dumps(methods.defaults("models", spec["method"]) | spec["settings"]))
 
 
@@ -223,7 +225,7 @@ def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
         return _descended(spec, seed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except Exception as error:  # whatever comes of settings that nobody checked
+    except Exception as error:  # any error of unchecked settings
         raise InputError(
             f"{path}: expected settings of the model {spec['method']!r}, found "
             f"{str(spec['settings'])[:100]} ({type(error).__name__}: "
@@ -255,6 +257,6 @@ def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module
         model = factory(spec["shape"], spec["classes"], **settings)
         if "draws" in spec and isinstance(model, nn.Module):
             by_chance(model, spec["draws"])
-        if ":" in spec["method"]:  # a user's own
+        if ":" in spec["method"]:  # a user's function
             check_model(model, spec["method"], spec["shape"])
         return model.eval()

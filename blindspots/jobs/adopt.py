@@ -15,7 +15,7 @@ def adopted(snakemake, shape, classes):
 
     Args:
         snakemake: of the job.
-        shape: of an image.
+        shape: shape of an image.
         classes: number of logits.
 
     Raises:

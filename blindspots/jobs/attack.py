@@ -43,7 +43,7 @@ SHARD = 256
 """Rows of a shard that are held at a time."""
 
 Columns = dict[str, np.ndarray]
-"""Values by column of the attacks' table, an entry per row; masked where there is none."""
+"""Values by column of the attacks' table, an entry per row; masked where a value is missing."""
 
 
 def attack(snakemake: Any) -> None:
@@ -143,14 +143,14 @@ def run(
     """Attack all images, `chunk` at a time.
 
     Args:
-        attack: of the attacks' contract.
+        attack: attack of the attacks' contract.
         model: images to logits.
         data: what is attacked.
         others: all images of the table, of which `data` may be a shard.
         target: rule for the targets.
-        seed: of random targets and of the attack's own draws.
+        seed: seed of random targets and of the attack's own draws.
         chunk: images at a time; bounds memory.
-        settings: of the attack; `eps` is a radius, or several.
+        settings: settings of the attack; `eps` is a radius, or several.
         parents: further models that the attack works with, by name.
         mask: (*image) bool, the features that may change; None: all.
 
@@ -264,7 +264,7 @@ def _attacked(attack, model, data, logits, fine, target, given, clean) -> Column
 
 
 def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
-    """A result whose successes are those of fresh draws; where there is none, as of a failure."""
+    """A result whose successes are those of fresh draws; the others become failures."""
     success = torch.from_numpy(seen.success).to(fine.device) & fine
     kept = (success | keeps_failures).view(-1, *[1] * (found.images.ndim - 1))
     status = found.status.masked_fill(success, int(Status.CONVERGED))

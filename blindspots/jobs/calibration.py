@@ -24,7 +24,7 @@ class Trained(NamedTuple):
     Attributes:
         model: images to logits.
         train: a trainer of the model, images and labels.
-        settings: of the trainer.
+        settings: settings of the trainer.
         error: in percent, on the training images, that it should end with.
     """
 
@@ -45,7 +45,7 @@ def fit(
     """Fit one value of a setting to the training errors of all nets.
 
     Args:
-        setting: of their trainers, a positive number.
+        setting: setting of their trainers, a positive number.
         nets: by name. They are trained in place; each training starts from the last one's weights.
         images: (n, *image) training images.
         labels: (n,).

@@ -34,7 +34,7 @@ def resumable(
 
     Args:
         output: the job's file; the folder is named after it.
-        key: of what is computed, how, and on what; a chunk with another key is not used.
+        key: key of what is computed, how, and on what; a chunk with another key is not used.
         data: all images of the job.
         chunk: images at a time.
         make: the rows of some images.

@@ -106,7 +106,7 @@ def build(
         clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0. Nets
             that answer by chance, which have shares there, have no row.
         prepared: the unaltered images, by what `PLACE` names.
-        flags: what is said against nets that do not err as expected, by their names.
+        flags: warnings by net, for nets that do not err as expected.
 
     Returns:
         A frame with `SCHEMA`, sorted by net, seed, image, norm, goal and target.

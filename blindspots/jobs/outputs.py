@@ -31,8 +31,8 @@ class Outputs:
 
         Args:
             files: that close when the job ends, and are there if it ended well.
-            paths: of the tables, by name.
-            names: of the tables.
+            paths: paths of the tables, by name.
+            names: names of the tables.
             said: metadata of each.
             where: for messages.
         """

@@ -24,15 +24,15 @@ def measurement(
     gpu: bool = True,
     chance: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as a measurement, by decorator.
+    """Declare a function as a measurement, by a decorator.
 
     Args:
-        subject: what one job is of: each net and seed, each experiment, or the run as a whole.
+        subject: subject of a job: each net and seed, each experiment, or the run as a whole.
         tables: names of the tables that the function returns, by which analyses ask for them.
-        pictures: names of its tables whose column "image" readers want as well.
-        memory: of a job, in MB.
-        runtime: of a job, in minutes.
-        gpu: whether models are on the GPU where there is one; else on the CPU.
-        chance: whether it takes nets that answer by chance (`blindspots.threat.chance`).
+        pictures: names of its tables whose column "image" readers need, too.
+        memory: memory of a job, in MB.
+        runtime: time of a job, in minutes.
+        gpu: whether models are on the GPU if there is one; otherwise on the CPU.
+        chance: whether it supports stochastic nets (`blindspots.threat.chance`).
     """
     return lambda function: function

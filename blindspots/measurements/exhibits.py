@@ -1,6 +1,6 @@
 """Perturbed images of one origin, to be shown to nets: attacked, amplified, or a control's.
 
-What they hold of each image is a few numbers; the images are read, or made, as they are shown.
+They hold a few numbers per image; the images are read, or made, when they are shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from blindspots.interface import AttackResult, Box, InputError
 from blindspots.threat.chance import seeded
 
 BLOCK = 256
-"""Images whose distortions are computed, and that a control is asked for, at a time."""
+"""Images whose distortions are computed, or that a control makes, at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +34,8 @@ class Exhibit:
 
     Attributes:
         source: name of the net that they were made for; None: a control.
-        attack: its name.
-        eps: its radius; None: it has none.
+        attack: name of the attack.
+        eps: radius of the attack; None: it has none.
         amplified_to: nominal distortion, for amplified images.
         data: the originals.
         stack: (n, *image) perturbed; in memory, or made when they are needed.
@@ -61,12 +61,12 @@ class Exhibit:
 
     @property
     def made_by(self) -> str:
-        """The attack, and its radius where it has one: "pgd at eps 0.1"."""
+        """The attack, and its radius if it has one: "pgd at eps 0.1"."""
         return self.attack if self.eps is None else f"{self.attack} at eps {self.eps:g}"
 
     @property
     def failed(self) -> np.ndarray:
-        """(n,) bool, where no image was found; one with a radius always has its best."""
+        """Places (n,) bool without an image; attacks with a radius always have one."""
         return ~self.success & (self.eps is None)
 
     def at(self, at: slice) -> Exhibit:
@@ -86,7 +86,7 @@ class Exhibit:
 
 
 def in_memory(exhibits: Iterable[Exhibit], most: float) -> Iterator[Exhibit]:
-    """Exhibits, the first of them in memory: as many as take no more than `most` bytes."""
+    """Exhibits, of which the first ones are in memory, up to `most` bytes."""
     for exhibit in exhibits:
         stack = held(exhibit.stack, most)
         most -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
@@ -120,8 +120,8 @@ def attacked(
     """The images of an attack's table, at each radius, as they are and amplified to each scale.
 
     Args:
-        path: of the table: the radii of an image together.
-        data: images in the split's order; the table's are the same, or begin with them.
+        path: path of the table: the radii of an image together.
+        data: images in the split's order; the table has the same, or begins with them.
         scales: distortions, RMS per pixel.
         clip: keep amplified images in the box.
 
@@ -164,7 +164,7 @@ def attacked(
 def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
     """An exhibit's images amplified to each of the `scales`, distortions in RMS per pixel.
 
-    They are in memory where the exhibit's are.
+    They are in memory if the exhibit's images are.
     """
     data = exhibit.data
     for scale in scales:
@@ -187,11 +187,11 @@ def control(
     """The images of an attack that needs no source, such as noise.
 
     Args:
-        name: of the attack in the config.
-        method: of the attack.
-        settings: of the method.
+        name: name of the attack in the config.
+        method: method of the attack.
+        settings: settings of the method.
         data: the originals.
-        seed: of the attack's draws.
+        seed: seed of the attack's draws.
     """
     attack = methods.find("attacks", method)
 

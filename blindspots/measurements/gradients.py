@@ -1,4 +1,4 @@
-"""Input gradients of sources and victims: how alike their directions are, how large the victims'.
+"""Input gradients of sources and victims: similarity of directions, and length of the victims'.
 
 Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as what transfer depends on.
 """
@@ -23,7 +23,7 @@ GRADIENTS = pa.schema(
         pa.field("victim", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("cosine", pa.float64()),  # mean over the images with both gradients; null: none
-        pa.field("compared", pa.int32(), nullable=False),  # how many these are
+        pa.field("compared", pa.int32(), nullable=False),  # number of these images
         pa.field("victim_gradient", pa.float64(), nullable=False),  # L2 norm, mean over images
         pa.field("n", pa.int32(), nullable=False),
     ]
@@ -43,10 +43,10 @@ def gradients(
     """Compare the input gradients of an experiment's sources with those of its victims.
 
     Args:
-        seed: of the nets.
+        seed: seed of the nets.
         data: the images.
-        sources: by name.
-        victims: by name.
+        sources: the nets by name.
+        victims: the nets by name.
         chunk: images at a time.
         progress: called with the number of images that are done.
 
@@ -92,7 +92,7 @@ def alignment(
 ) -> pa.Table:
     """Compare the gradients of every source with those of every victim, on unaltered images.
 
-    Where one of the two has none, as behind a rounding of the image, there is no direction to
+    If one of the two has no gradient, as behind a rounding of the image, there is no direction to
     compare.
 
     Args:
@@ -100,7 +100,7 @@ def alignment(
         models: by name, those of sources and victims.
         sources: names.
         victims: names.
-        seed: of the nets, for the table.
+        seed: seed of the nets, for the table.
         chunk: images at a time.
         progress: called with the number of images that are done.
 

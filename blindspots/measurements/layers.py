@@ -41,15 +41,15 @@ def layers(
     *,
     required: bool = False,
 ) -> pa.Table:
-    """Bound the Lipschitz constants of a net's layers; of a net without bounds say why.
+    """Bound the Lipschitz constants of a net's layers; for a net without bounds, give the reason.
 
     Args:
         net: its name.
         seed: its seed.
         model: the network, on the CPU.
-        shape: of an image.
+        shape: shape of an image.
         progress: called with the number of layers that are done.
-        required: whether a net that has none ends the run.
+        required: whether a net without bounds ends the run.
 
     Returns:
         A table with `LIPSCHITZ`.

@@ -52,10 +52,10 @@ def looseness(
     """Bound the Lipschitz constants of an experiment's sources, from above and from below.
 
     Args:
-        seed: of the nets.
+        seed: seed of the nets.
         data: the images.
-        attacked: those of the sources, of which the first of each counts.
-        sources: by name, on the CPU.
+        attacked: attacked images of the sources, of which the first of each counts.
+        sources: the nets by name, on the CPU.
         chunk: images at a time.
         progress: called with the number of nets that are done.
         bounds: methods that bound a whole network.
@@ -78,15 +78,15 @@ def constants(
 ) -> dict[str, Any]:
     """Bounds of one network's Lipschitz constant, as columns of `measurements.looseness.LOOSENESS`.
 
-    From above by each method; where it does not take the network, null with the reason. From below
-    by the images' Jacobians, by an ascent from the steepest of them, and by attacked images; null
-    with the reason where the network cannot be computed in float64.
+    Upper bounds by each method, null with the reason if it does not support the network. Lower
+    bounds by the images' Jacobians, by an ascent from the steepest of them, and by attacked images;
+    null with the reason if the network cannot be computed in float64.
 
     Args:
         model: the network, on the CPU.
         data: images, for Jacobians.
         exhibit: the same images, attacked for this network.
-        methods: of `bounds.networks.METHODS`.
+        methods: some of `bounds.networks.METHODS`.
         chunk: images at a time.
     """
     network, reason = _in_float64(model, data.first(1).images)
@@ -112,7 +112,7 @@ def constants(
 def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
     """A model in float64; and, if its layers cannot be rebuilt, the reason.
 
-    A model that they do not tell of is copied; None where a copy cannot be made to take float64.
+    A model that cannot be rebuilt is copied; None if the copy cannot be converted to float64.
     """
     try:
         return exact(model, image.shape[1:]), None

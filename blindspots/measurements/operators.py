@@ -22,8 +22,8 @@ OPERATORS = pa.schema(
         pa.field("value", pa.float64(), nullable=False),  # of the real operator
         pa.field("upper", pa.float64(), nullable=False),  # proven not to be below it
         pa.field("fourier", pa.float64()),  # on a torus; null: no convolution
-        pa.field("printed", pa.float64()),  # with the factor that the paper prints; likewise
-        pa.field("frame", pa.float64()),  # lower frame bound on the torus; likewise
+        pa.field("printed", pa.float64()),  # with the paper's factor; null: no convolution
+        pa.field("frame", pa.float64()),  # lower frame bound; null: no convolution
     ]
 )
 """Norms of linear layers: a row per network and layer, in the order in which they are applied."""
@@ -40,17 +40,17 @@ def operators(
     """Measure the norms of a network's linear layers.
 
     Args:
-        entry: what the network is called.
-        network: of any size.
-        origin: of its weights.
-        shape: of an image.
+        entry: name of the network.
+        network: network of any size.
+        origin: origin of its weights.
+        shape: shape of an image.
         progress: called with the number of layers that are done.
 
     Returns:
         A table with `OPERATORS`.
 
     Raises:
-        UnsupportedError: a network whose layers do not tell what it computes.
+        UnsupportedError: a network whose layers do not determine what it computes.
     """
     found = linear_layers(network, shape, progress)
     columns = {name: [getattr(layer, name) for layer in found] for name in LinearLayer._fields}

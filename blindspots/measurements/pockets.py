@@ -1,4 +1,4 @@
-"""Pockets: how many directions of the sphere around an image fool a net, at what multiples of r.
+"""Pockets: directions of the sphere around an image that fool a net, at multiples of r.
 
 Szegedy et al. 2013, section 4, calls adversarial examples "pockets" of low probability, hard to
 find by sampling around an image. Here r is the L2 distance at which an attack found one.
@@ -58,12 +58,13 @@ POCKETS = pa.schema(
 )
 """Directions that fool a net: a row per net, attack, image and multiple.
 
-The interval is Clopper and Pearson's over the directions, which are independent and alike for one
-image: it is exact. An image is tried where the net gets it right and the attack succeeded on it.
+The interval is Clopper and Pearson's over the directions, which are independent and identically
+distributed for one image: it is exact. Only images that the net gets right and on which the attack
+succeeded are tried.
 """
 
 DIRECTIONS = "directions of pockets"
-"""Purpose of the draws: all nets and attacks are shown the same directions from an image."""
+"""Purpose of the draws; all nets and attacks share the directions from an image."""
 
 Multiples = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
 Directions = Annotated[Count, at_most(1_000_000)]
@@ -94,16 +95,16 @@ def pockets(
 
     Args:
         experiment: name, for the table.
-        seed: of the nets and of the directions.
+        seed: seed of the nets and of the directions.
         data: the originals.
         attacked: the sources' attacked images, of `data`.
         sources: the nets by name.
         chunk: directions at a time.
         progress: called with the number of images that are done.
-        multiples: lengths, over the distance at which the attack succeeded.
-        directions: from each image.
-        clipped: keep images in the box, scaled until they are as far as asked for all the same, and
-            leave out directions without room for that; else they may leave it.
+        multiples: lengths, as multiples of the distance at which the attack succeeded.
+        directions: number of directions from each image.
+        clipped: keep images in the box, scaled further until they still have the length, and leave
+            out directions without room for it; otherwise images may leave the box.
 
     Yields:
         Tables with `POCKETS`: none of its rows, then the rows of each net and attack.
@@ -130,7 +131,7 @@ def pockets(
 
 
 def _directions(image: Images, seed: int, n: int, chunk: int) -> Iterator[Tensor]:
-    """Directions (k, *image) float64 of length 1, `chunk` at a time; the same whatever that is."""
+    """Directions (k, *image) float64 of length 1, `chunk` at a time, independent of `chunk`."""
     drawn = np.random.default_rng((derived_seed(seed, DIRECTIONS), int(image.rows[0])))
     for first in range(0, n, chunk):
         normal = drawn.standard_normal((min(chunk, n - first), int(np.prod(image.shape))))

@@ -1,4 +1,4 @@
-"""Directions at every length: how far along each a victim errs, and how often at a distortion.
+"""Directions at every length: where along each a victim begins to err, and how often it errs.
 
 Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
 compared at the lengths that the attacks left; here every direction is scaled.
@@ -44,9 +44,9 @@ RADII = pa.schema(
         pa.field("label", pa.int16(), nullable=False),
         pa.field("success", pa.bool_(), nullable=False),  # of the attack
         pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
-        pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
-        pa.field("noise_rejected", pa.int16()),  # that the victim rejects; null likewise
-        pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
+        pa.field("noise_fooled", pa.int16()),  # draws of equal noise that fool; null: none
+        pa.field("noise_rejected", pa.int16()),  # draws that it rejects; null: none
+        pa.field("noise_draws", pa.int16(), nullable=False),  # draws that can be as long
     ]
 )
 """Transfer radii: a row per source, victim and image.
@@ -58,19 +58,19 @@ that the victim gets wrong; 0 where it is wrong unaltered.
 CURVES = pa.schema(
     [
         pa.field("source", pa.string()),  # null: a direction that no source chose
-        pa.field("direction", pa.string(), nullable=False),  # an attack's name, or what else
+        pa.field("direction", pa.string(), nullable=False),  # name of the attack or of the control
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
-        pa.field("rejected", pa.float64(), nullable=False),  # likewise
-        pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
+        pa.field("rejected", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("n", pa.float64(), nullable=False),  # images that can be moved so far; a mean, too
     ]
 )
 """Error, and rejection, against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
-"""Factor on the radius at which a witness is sought: at the radius itself there is a tie."""
+"""Factor on the radius at which a witness is taken, since at the radius itself there is a tie."""
 BISECTIONS = 16
 """Bisections of the interval between two distortions in which a victim begins to err."""
 
@@ -79,7 +79,7 @@ Lengths = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], so
 
 
 class Direction:
-    """Images and a direction for each: where they are at a distortion, kept in the box."""
+    """Images and a direction for each, along which they are moved within the box."""
 
     def __init__(self, data: Images, perturbation: Tensor) -> None:
         """Perturbations are (n, *image), of any length."""
@@ -93,7 +93,7 @@ class Direction:
         return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
-        """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
+        """Scales (n,) for distortions (RMS per pixel), whether they exist (n,), and the images."""
         wanted = torch.as_tensor(distortion, dtype=torch.float64, device=self.data.images.device)
         scale, reached = self.ray.scales(wanted.expand(len(self.data.images)))
         return scale, reached, self.at_scale(scale)
@@ -103,9 +103,9 @@ class Radii(NamedTuple):
     """Distance along a direction at which one victim begins to err, for each of n images.
 
     Attributes:
-        victim: its name.
-        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
-            it does not up to the largest distortion.
+        victim: name of the victim.
+        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself, NaN where it
+            does not err up to the largest distortion.
         errs: (k, n) bool, whether it errs at each distortion of the grid.
         rejects: (k, n) bool, whether it rejects the image there.
         reached: (k, n) bool, whether the image can be moved so far.
@@ -125,16 +125,16 @@ class Radii(NamedTuple):
 def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) -> Iterator[Radii]:
     """The smallest distortions along a direction at which victims err.
 
-    Sought on a grid first, since a victim may be right again farther out, then by bisection between
-    the first distortion of the grid at which it errs and the one before.
+    They are found on a grid first, since a victim may be right again farther out, then by bisection
+    between the first distortion of the grid at which it errs and the one before.
 
     Args:
-        direction: images and where they go.
-        victims: by name.
+        direction: images and their directions.
+        victims: the nets by name.
         distortions: the grid, ascending.
 
     Yields:
-        Those of each victim.
+        The result for each victim.
     """
     data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
     scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
@@ -184,8 +184,8 @@ class Settings(NamedTuple):
     Attributes:
         experiment: name, for the tables.
         distortions: RMS per pixel after clipping, ascending.
-        draws: of noise.
-        seed: of the noise and of the other images.
+        draws: number of draws of noise.
+        seed: seed of the noise and of the other images.
         chunk: images at a time.
     """
 
@@ -218,14 +218,14 @@ def sweep(
 
     Args:
         experiment: name, for the tables.
-        seed: of the nets, the noise and the other images.
+        seed: seed of the nets, the noise and the other images.
         data: the originals.
         attacked: the sources' attacked images.
         victims: by name.
         chunk: images at a time.
         progress: called with the number of images that are done.
-        distortions: RMS per pixel, the lengths.
-        noise_draws: draws of noise as long as each perturbation.
+        distortions: lengths, RMS per pixel.
+        noise_draws: number of draws of noise as long as each perturbation.
 
     Yields:
         Parts of tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
@@ -247,7 +247,7 @@ def swept(
         data: the originals.
         exhibits: the sources' attacked images, of `data`; directions where the attack succeeded.
         victims: by name.
-        settings: how far and how often.
+        settings: lengths and number of draws.
         progress: called with the number of images that are done.
 
     Yields:
@@ -351,7 +351,7 @@ def _others(data, everything: Stack, victims, settings, counts) -> None:
 
 
 def _count(counts, name, direction, victims, distortions) -> None:
-    """Add what victims get wrong along a direction that no source chose."""
+    """Add the errors of victims along a direction that no source chose."""
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():

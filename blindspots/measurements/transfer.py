@@ -27,7 +27,7 @@ TRANSFER = pa.schema(
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
-        pa.field("victim_seed", pa.int32(), nullable=False),  # that of the source, or any other
+        pa.field("victim_seed", pa.int32(), nullable=False),  # seed of the source, or another one
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
@@ -46,8 +46,8 @@ class Victim(NamedTuple):
     """A net that images are shown to.
 
     Attributes:
-        name: in the config.
-        seed: of the network.
+        name: name in the config.
+        seed: seed of the network.
         model: images to logits.
     """
 
@@ -80,15 +80,15 @@ def transfer(
 
     Args:
         experiment: name, for the tables.
-        seed: of the images.
+        seed: seed of the images.
         attacked: the sources' attacked images.
         controls: images made without a source.
         all_victims: by name and seed.
         chunk: images at a time.
         progress: called with the number of victims that are done.
-        amplify: distortions to which every perturbation is scaled as well.
+        amplify: further distortions to which every perturbation is scaled.
         clip: keep amplified images in the box.
-        across_seeds: show images to the victims of all seeds, not of their own alone.
+        across_seeds: show images to the victims of all seeds, not only to those of their own.
 
     Yields:
         Parts of tables with `TRANSFER`, with `pictures_schema`, and of the victims' witnesses.
@@ -121,15 +121,15 @@ def exposed(
     chunk: int,
     witnesses: Witnesses | None = None,
 ) -> Iterator[pa.Table]:
-    """Show an exhibit to a victim: rows of the transfer table, those of a chunk at a time.
+    """Show an exhibit to a victim; iterate over rows of the transfer table, a chunk at a time.
 
     Args:
         exhibit: the images.
-        victim: whom they are shown to.
+        victim: the net that they are shown to.
         experiment: name, for the table.
-        seed: of the exhibit.
+        seed: seed of the exhibit.
         chunk: images at a time.
-        witnesses: of the victim, to keep the nearest images that it gets wrong.
+        witnesses: witnesses of the victim, to keep the nearest images that it gets wrong.
 
     Raises:
         InputError: a victim that does not classify.
@@ -168,13 +168,13 @@ def exposed(
 
 
 def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -> None:
-    """Keep of an exhibit what is nearer than a network's own attack found.
+    """Keep those of an exhibit's images that are nearer than the network's own attack found.
 
     Args:
         exhibit: the images.
         wrong: (n,) bool, where the network is `goals.mistaken`.
-        seed: of the exhibit.
-        witnesses: of the network.
+        seed: seed of the exhibit.
+        witnesses: witnesses of the network.
     """
     its_own = (exhibit.source, seed) == (witnesses.net, witnesses.seed)
     if its_own and exhibit.amplified_to is None:

@@ -1,10 +1,10 @@
 """The nearest images that a network gets wrong among those that its own attack did not find.
 
 Images made for other networks, amplified ones, scaled ones and noise bound the smallest
-perturbation that changes a network's answer from above, as its own attack's do. Where they are
-nearer in any norm they are kept, in the form of an attack's table: as witnesses of the ledger. One
-outside the box is no witness; where it is nearer than any inside, it is kept as evidence against
-certificates.
+perturbation that changes a network's answer from above, like the images of its own attack. If they
+are nearer in any norm, they are kept in the form of an attack's table, as witnesses of the ledger.
+An image outside the box is not a witness; if it is nearer than any inside, it is kept as evidence
+against certificates.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
-"""An image is kept that is nearer than so much of the distance that the own attack found."""
+"""Share of the distance of the net's own attack within which an image is kept."""
 
 Lengths = Mapping[str, np.ndarray]
 
@@ -49,7 +49,7 @@ class Witnesses:
 
         Args:
             net: name of the network.
-            seed: of the network.
+            seed: seed of the network.
             data: the originals.
         """
         self.net, self.seed, self.data = net, seed, data
@@ -59,7 +59,7 @@ class Witnesses:
         self._order = np.argsort(data.rows)
 
     def know(self, shown: Exhibit, wrong: np.ndarray) -> None:
-        """Note how far what the own attack found is, which is in the ledger as it is.
+        """Record the distances of the net's own attack, whose images are in the ledger anyway.
 
         Args:
             shown: k images made from some of the originals.
@@ -71,10 +71,10 @@ class Witnesses:
             known[places] = np.minimum(known[places], length)
 
     def show(self, name: str, shown: Exhibit, wrong: np.ndarray) -> None:
-        """Keep the images that are nearer than what is known.
+        """Keep the images that are nearer than the known ones.
 
         Args:
-            name: what they are, such as "lbfgs of FC10".
+            name: their origin, such as "lbfgs of FC10".
             shown: k images made from some of the originals.
             wrong: (k,) bool, where the network is `goals.mistaken`.
         """
@@ -84,7 +84,7 @@ class Witnesses:
         self.outside.keep(name, shown.stack, places, found, wrong & ~within)
 
     def _seen(self, shown: Exhibit) -> tuple[np.ndarray, np.ndarray, Lengths]:
-        """Places of images among the originals, whether in the box, and how far from these."""
+        """Places of images among the originals, whether they are in the box, and lengths."""
         places = self._order[np.searchsorted(self.data.rows[self._order], shown.data.rows)]
         change = shown.images.double() - shown.data.images.double()
         return places, are_inside(shown.images, self.data.box), lengths(change)
@@ -92,15 +92,15 @@ class Witnesses:
     def tables(self, model: nn.Module, chunk: int) -> Iterator[pa.Table]:
         """The kept images, with `attacks.table.schema`; success is that one is in the box.
 
-        Originals that the network gets wrong are left out: these are their own witnesses. One that
-        answers by chance has none.
+        Originals that the network gets wrong are left out: these are their own witnesses. A
+        stochastic network has no witnesses.
 
         Args:
             model: the network.
             chunk: images that it is shown at a time.
 
         Yields:
-            Rows, at most `chunk` at a time; none at first, for the columns.
+            Rows, at most `chunk` at a time; an empty table first, for the columns.
         """
         data = self.data
         yield table.schema(data.shape).empty_table()
@@ -172,10 +172,10 @@ class Witnesses:
 
 
 class _Block(NamedTuple):
-    """Images that were shown together, those that are still kept.
+    """Images that were shown together and are still kept.
 
     Attributes:
-        name: what they are.
+        name: their origin.
         places: (k,) of their originals, ascending.
         stack: (k, *image); in memory, or made again when they are needed.
     """
@@ -189,9 +189,8 @@ class _Nearest:
     """The images that are nearest to their originals in some norm, each kept once.
 
     Attributes:
-        block: by norm (n,) number of the block that has the image nearest to each original; -1:
-            there is none.
-        length: by norm (n,) how far it is, infinite where there is none.
+        block: by norm, (n,) number of the block with the image nearest to each original; -1: none.
+        length: by norm, (n,) distance of that image; infinite: none.
     """
 
     def __init__(self, n: int, norms: list[str]) -> None:
@@ -225,7 +224,7 @@ class _Nearest:
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
 
     def _forget(self, number: int) -> None:
-        """Drop the images of a block that are the nearest in no norm any more."""
+        """Drop the images of a block that are no longer the nearest in any norm."""
         block = self._blocks[number]
         of = [self.block[norm][block.places] == number for norm in self.block]
         used = np.flatnonzero(np.any(of, axis=0))

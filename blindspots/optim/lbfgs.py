@@ -1,4 +1,4 @@
-"""Batched L-BFGS under bounds: n independent problems, to the end of each. The method: `batch`."""
+"""Batched L-BFGS under bounds: n independent problems, each run to its end, by `batch`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Minimum(NamedTuple):
     """The end of each problem.
 
     Attributes:
-        x: (n, d) last iterate, the lowest value seen but for roundings.
+        x: (n, d) last iterate, which has the lowest value seen, except for rounding.
         value: (n,) objective there.
         status: (n,) int64, values of `Status`.
         iterations: (n,) int64, steps that succeeded.
-        evaluations: (n,) int64, of the objective and its gradient.
+        evaluations: (n,) int64, evaluations of the objective and its gradient.
     """
 
     x: Tensor
@@ -43,10 +43,10 @@ def minimise(
     """Minimise n functions of d variables, each within its own bounds.
 
     Args:
-        objective: values and gradients; row i of them depends on row i of its points alone.
+        objective: map to values and gradients, whose row i depends only on row i of the points.
         start: (n, d) float32 or float64, on any device; clipped into the bounds.
         lower: smallest values, broadcastable to (n, d).
-        upper: largest values, likewise.
+        upper: largest values, broadcastable to (n, d).
         history: curvature pairs kept per problem.
         max_iterations: per problem.
         gradient_tolerance: a problem has converged when no entry of its projected gradient
@@ -92,7 +92,7 @@ def side_by_side(
     *,
     history: int,
 ) -> Batch:
-    """The batch of n problems (see `Batch`) of the kind that is fastest on their device."""
+    """The kind of batch (see `Batch`) that is fastest on the problems' device."""
     if start.device.type == "cpu":
         from blindspots.optim.compiled import CompiledBatch
 

@@ -28,8 +28,8 @@ class Said(NamedTuple):
 
     Attributes:
         outcome: see `threat.outcomes`; None: no finite answer.
-        prediction: the class; -1: rejected; None likewise.
-        margin: of the label's logit over the largest of another class; None likewise.
+        prediction: the class; -1: rejected; None: no finite answer.
+        margin: of the label's logit over the largest of another class; None: no answer.
     """
 
     outcome: str | None
@@ -61,9 +61,9 @@ class Example(NamedTuple):
         distortion: RMS per pixel.
         factor: by which the perturbation is magnified.
         original: a PNG, as a data URI.
-        perturbation: likewise, magnified, around middle grey.
-        perturbed: likewise.
-        answers: of every victim.
+        perturbation: a PNG, magnified, around middle grey.
+        perturbed: a PNG.
+        answers: answers of every victim.
     """
 
     file: str
@@ -96,9 +96,9 @@ def examples(
     images for in the order of the config until the page has enough of them.
 
     Args:
-        config: of the run, checked.
+        config: config of the run, checked.
         pictures: tables of pictures, by experiment.
-        transfer: tables with `measurements.transfer.TRANSFER`, likewise.
+        transfer: tables with `measurements.transfer.TRANSFER`, by experiment.
         clean: tables with `threat.answers.CLEAN` of all victims.
     """
     seed = config["seeds"][0]

@@ -72,11 +72,11 @@ def render(
         template: a Jinja template; what it includes is beside it.
         config: of the run, checked.
         summaries: files of the tables, in the order of the config.
-        figures: SVG files by name, likewise.
+        figures: SVG files by name, in the same order.
         splits: files of the splits' indices.
         audit: its table; None: there was nothing to check.
         pictures: tables of pictures, by experiment.
-        transfer: tables of answers to attacked images, likewise.
+        transfer: tables of answers to attacked images, by experiment.
         clean: tables of the victims' answers to unaltered images, of the first seed.
         flags: what is said against nets that do not err as expected, and against what is made from
             them, by their names.

@@ -27,8 +27,8 @@ class Pictures:
     Attributes:
         rows: without the images.
         originals: (n, *image) float32.
-        images: likewise, perturbed.
-        range: of the originals' pixels.
+        images: (n, *image) float32, the perturbed images.
+        range: range of the originals' pixels.
         bytes_each: of a row's three pictures, before compression.
         origins: places of the rows of each origin.
     """

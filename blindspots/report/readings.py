@@ -69,9 +69,9 @@ def _targets(config: Mapping[str, Any]) -> dict[str, str]:
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
     """Readings of a run where the paper leaves a choice open, as text by question.
 
-    A method says what its settings mean there in a constant `READINGS` of its module: by question a
-    setting, and what is said where that is none of null, 0 and an empty list, with settings in
-    braces; or what is said by the value of the setting.
+    A method gives texts for its settings in a constant `READINGS` of its module: by question a
+    setting and a text, with settings in braces, which is shown unless the setting is null, 0 or an
+    empty list; or texts by the value of the setting.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if aims := _targets(config):

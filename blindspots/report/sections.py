@@ -15,11 +15,11 @@ class Section(NamedTuple):
     """Tables and figures of a run on one subject.
 
     Attributes:
-        key: of its heading, for links.
+        key: key of its heading, for links.
         title: its heading.
         facts: what the subject is, in a sentence; "" for several.
         tables: their names in the config.
-        figures: likewise.
+        figures: their names in the config.
     """
 
     key: str
@@ -118,7 +118,7 @@ def _attack(config: Config, name: str) -> str:
 KEYS = {
     "method", "nets", "experiments", "parents", "part", "n", "model", "shape", "classes", "weights",
 }  # fmt: skip
-"""Keys of a measurement that are no settings of its method."""
+"""Keys of a measurement beside the settings of its method."""
 
 
 def _said(settings: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
     """Lay a tidy summary out in rows and columns, in their order of appearance.
 
     Args:
-        name: of the table in the config.
+        name: name of the table in the config.
         title: its heading.
         summary: with the schema of `analyses.kit`.
         method: the analysis that made it, whose module may say what a row is in a constant

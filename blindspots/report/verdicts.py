@@ -129,7 +129,7 @@ def by_interval(interval: Interval, margin: float, weakly: float) -> str:
     """A verdict on a figure that should be large.
 
     Args:
-        interval: of the figure; NaN: nothing was measured.
+        interval: interval of the figure; NaN: nothing was measured.
         margin: from which the claim holds.
         weakly: a smaller one, from which it holds weakly.
     """

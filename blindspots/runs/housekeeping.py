@@ -33,7 +33,7 @@ def unneeded(
 
     Args:
         snakefile: the workflow.
-        configs: of the runs; each a file and what others lay over it.
+        configs: configs of the runs; each a file and what others lay over it.
         runs: the names of the configs' runs. What is of other runs is left out, and so are prepared
             images where there are other runs, which may need them.
 

@@ -52,7 +52,7 @@ def faults(folder: Path, since: float) -> list[str]:
     """A line for every job that failed or was killed.
 
     Args:
-        folder: of a run's logs.
+        folder: folder of a run's logs.
         since: when the run began; older logs are of other runs.
     """
     found = []
@@ -81,7 +81,7 @@ def jobs(folder: Path, since: float) -> list[Job]:
     """The jobs that were done, in the order of their starts.
 
     Args:
-        folder: of a run's logs.
+        folder: folder of a run's logs.
         since: when the run began; older logs are of other runs.
     """
     found = []

@@ -31,7 +31,7 @@ def page(
     """Markdown page of a run: its findings in short, every table, and the cost of its jobs.
 
     Args:
-        config: of the run, checked.
+        config: config of the run, checked.
         summaries: files of the tables, by name.
         histories: files of the trainings' histories, by what the nets are called.
         command: that makes the page, to say so at its top.

@@ -1,7 +1,7 @@
-"""Models that answer by chance: how many draws each image is judged by, and what these draw from.
+"""Stochastic models: the number of draws by which each image is judged, and their generator.
 
-The chance of such a model is its own, from torch's global generator: dropout that stays on, layers
-of noise. It is in evaluation mode as any other.
+Such a model, with dropout that stays on or with layers of noise, draws from torch's global
+generator. It is in evaluation mode like any other.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from blindspots.interface import InputError
 from blindspots.randomness import derived_seed
 
 DRAWS = "blindspots_draws"
-"""Attribute of a module that answers by chance; a copy of the module has it, too."""
+"""Attribute of a stochastic module; a copy of the module has it, too."""
 
 
 def by_chance(model: nn.Module, draws: int | None) -> nn.Module:
-    """The model, from now on taken to answer by chance: an image is judged by so many answers.
+    """Mark a model as stochastic: each image is judged by several answers.
 
     Args:
         model: images to logits.
-        draws: at least 1; None: it answers the same each time.
+        draws: number of answers, at least 1; None: the model is deterministic.
 
     Raises:
-        InputError: no such number.
+        InputError: an invalid number.
     """
     if draws is not None and (type(draws) is not int or draws < 1):
         raise InputError(f"draws: expected a whole number of 1 or more, found {draws!r}")
@@ -42,7 +42,7 @@ def draws_of(model: object) -> int | None:
 
 @contextmanager
 def seeded(seed: int, purpose: str) -> Iterator[None]:
-    """Let torch's global generators begin anew for a purpose; they are put back afterwards."""
+    """Seed torch's global generators for a purpose, and restore them afterwards."""
     cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(derived_seed(seed, purpose))

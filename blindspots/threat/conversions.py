@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 ORDER = ("linf", "l2", "l1")
-"""The norms by how long they make a perturbation, the shortest first."""
+"""The norms in the order of the length that they give a perturbation, the shortest first."""
 
 COUNTS = ("l0", "l0_features")
 """Counts of the pixels that change, and of the features: a pixel's channels one by one."""
 
 SLACK = 1e-12
-"""Relative: of a sum in float64, many times over."""
+"""Relative rounding of a sum in float64, with a wide margin."""
 
 
 def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np.ndarray:
@@ -23,12 +23,12 @@ def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np
 
     Args:
         radius: (n,) float64; no image nearer than this is wrong.
-        proved: norm that they are proved in, "l0" or one of `ORDER`.
-        wanted: likewise, or "l0_features".
-        features: of an image.
+        proved: norm in which they are proved, "l0" or one of `ORDER`.
+        wanted: norm that is wanted: one of these, or "l0_features".
+        features: number of features of an image.
 
     Returns:
-        (n,) float64, rounded down where they are not the proved ones.
+        (n,) float64, rounded down unless they are the proved ones.
     """
     if proved == wanted or (proved, wanted) == COUNTS:
         return radius.copy()
@@ -47,12 +47,12 @@ def fewest(radius: np.ndarray, norm: str, reach: np.ndarray) -> np.ndarray:
     Args:
         radius: (n,) float64, proved in the norm.
         norm: one of `ORDER`.
-        reach: (n, channels, pixels) how far each feature can be moved in the box; for the count of
-            features (n, 1, features).
+        reach: (n, channels, pixels) largest change of each feature within the box; for the count
+            of features (n, 1, features).
 
     Returns:
-        (n,) float64 whole numbers; infinite where no image in the box is that far, or the radius
-        is infinite; NaN where it is.
+        (n,) float64 whole numbers; infinite where no image in the box is that far or the radius is
+        infinite; NaN where the radius is NaN.
     """
     whole = {"l1": reach.sum(axis=1), "l2": np.square(reach).sum(axis=1), "linf": reach.max(axis=1)}
     longest = -np.sort(-whole[norm], axis=1)

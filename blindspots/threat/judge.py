@@ -1,6 +1,6 @@
-"""The judge of attacked images: how far each is, whether it meets its goal, and once it is saved.
+"""The judge of attacked images: their lengths, and whether they meet their goals, also when saved.
 
-It stands outside the attacks and is the same for all of them, of this package and of a user's own.
+It is outside the attacks and the same for all of them, the package's and the users'.
 """
 
 from __future__ import annotations
@@ -36,19 +36,20 @@ class Judgement(NamedTuple):
         prediction: int64, see `outcomes.predictions`.
         outcome: see `outcomes.outcomes`; None where the answer is not finite.
         confidence: float64, the largest softmax probability; NaN where the answer is not finite.
-        margin: float64, by how much the goal is met (`goals.relative_margin`); -inf likewise.
+        margin: float64, by how much the goal is met (`goals.relative_margin`); -inf where the
+            answer is not finite.
         met: bool, whether the goal is the answer.
         mistaken: bool, whether a wrong class leads by `goals.WITNESS_MARGIN`, whatever the goal.
         certain: bool, whether the answer leads every other logit by as much.
         inside: bool, whether the image is in the box.
-        lengths: of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
-        rounded_outcome: as `outcome`, of the image rounded to 8 bits; None where the original is no
+        lengths: lengths of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
+        rounded_outcome: `outcome` of the image rounded to 8 bits; None where the original is not a
             multiple of 1/255.
-        rounded_success: (n,) bool, masked likewise: whether the rounded image meets the goal,
-            however long its perturbation is then.
-        share: float64, of a model that answers by chance the share of draws in which the goal is
-            met by the margin; NaN of others. Then the answers are as in `answers.ANSWER`, the
-            margin is a mean, the goal is met where it is in more than half of the draws, and
+        rounded_success: (n,) bool, whether the rounded image meets the goal, however long its
+            perturbation is then; masked where the original is not a multiple of 1/255.
+        share: float64, share of a stochastic model's draws in which the goal is met by the margin;
+            NaN for other models. Answers of a stochastic model are as in `answers.ANSWER`, its
+            margin is a mean, the goal is met if it is met in more than half of the draws, and
             nothing is `mistaken` or `certain`.
     """
 
@@ -89,7 +90,7 @@ def judge(
         originals: (n, *image) before the attack.
         images: (n, *image) after it.
         labels: (n,).
-        targets: (n,) to be reached; None: any wrong class.
+        targets: (n,) classes to reach; None: any wrong class.
         classes: number of labels.
         box: range of a pixel.
         chunk: images that the model is shown at a time; all by default.
@@ -125,10 +126,10 @@ def lengths(change: Tensor) -> dict[str, np.ndarray]:
 
 
 def reach(originals: Tensor, images: Tensor, norm: str, eps: float) -> Tensor:
-    """The radius (n,) that an image within `eps` may seem to be at, once it is stored in float32.
+    """Largest length (n,) that an image within `eps` may have once it is stored in float32.
 
-    Every feature that is moved is rounded, by half a unit in its last place at most; a whole one is
-    allowed, for the original's.
+    Every changed feature is rounded by at most half a unit in its last place; a whole unit is
+    allowed, since the original is rounded, too.
     """
     largest = torch.maximum(originals.abs(), images.abs())
     unit = torch.finfo(images.dtype).eps * largest.double()
@@ -141,10 +142,10 @@ def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray
     """Return where images of one judgement are better for an attacker than another's, (n,) bool.
 
     Args:
-        found: of the images.
-        best: of those that they are compared with, by the same model and goal.
-        norm: of a minimal attack: the nearer success; None, of a budget attack: success first, then
-            the larger margin.
+        found: judgement of the images.
+        best: judgement of the images to compare with, by the same model and goal.
+        norm: norm of a minimal attack, of which the nearer success is better; None: a budget
+            attack, of which a success is better than a failure, and then the larger margin.
     """
     if norm is None:
         return (found.success & ~best.success) | (
@@ -155,7 +156,7 @@ def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray
 
 
 def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
-    """The judgement of images that were taken from `found` where that is better (n,) bool."""
+    """Judgement of images that are taken from `found` where that is better, (n,) bool."""
     lengths = {
         name: np.where(better, value, best.lengths[name]) for name, value in found.lengths.items()
     }
@@ -194,7 +195,7 @@ class _Answers:
 
 
 def _pooled(model, images, labels, targets, classes, chunk) -> _Answers:
-    """A model's answers; of one that answers by chance those of its draws, made one."""
+    """A model's answers; for a stochastic model those of its draws, combined."""
     draws = draws_of(model)
     each = [_Answers(model, images, labels, targets, classes, chunk) for _ in range(draws or 1)]
     seen = each[0]

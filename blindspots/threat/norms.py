@@ -1,6 +1,6 @@
-"""Norms of perturbations: how long one is, the nearest point of a ball in the box, steepest steps.
+"""Norms of perturbations: lengths, the nearest point of a ball in the box, steepest steps.
 
-L0 counts pixels, all channels of one together: images are (n, channels, …), vectors (n, d). All
+L0 counts pixels, all channels of a pixel together: images are (n, channels, …), vectors (n, d). All
 lengths are in float64.
 """
 
@@ -22,8 +22,8 @@ class Norm(ABC):
     """A norm of a perturbation.
 
     Attributes:
-        name: as a table has it.
-        dual: name of the dual norm; None where there is none.
+        name: name in tables.
+        dual: name of the dual norm; None: it has no dual.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Norm(ABC):
         Args:
             originals: (n, *image) centres of the balls, in the box.
             points: (n, *image).
-            radius: (n,) or one for all, at least 0; of L0 whole numbers.
+            radius: (n,) or one for all, at least 0; whole numbers for L0.
             box: range of a pixel.
         """
 
@@ -66,7 +66,7 @@ def _radii(radius: Tensor | float, images: Tensor) -> Tensor:
 
 
 def _like(values: Tensor, images: Tensor) -> Tensor:
-    """(n,) beside images (n, *image)."""
+    """Values (n,) in a shape that broadcasts with images (n, *image)."""
     return values.view(-1, *[1] * (images.ndim - 1))
 
 
@@ -169,7 +169,7 @@ class _L0(Norm):
     def project(
         self, originals: Tensor, points: Tensor, radius: Tensor | float, box: Box = UNBOUNDED
     ) -> Tensor:
-        # A pixel that moves goes to the box's nearest point; those are moved that gain most.
+        # A pixel that moves goes to the box's nearest point; the pixels with the largest gain move.
         x, p = originals.double(), points.double()
         inside = _inside(p, box)
         gain = per_pixel((p - x).square() - (p - inside).square()).sum(dim=1)

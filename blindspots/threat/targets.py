@@ -27,7 +27,7 @@ def choose_targets(
         logits: (n, at least `classes`), the model's answers to the images.
         labels: (n,).
         classes: number of labels.
-        seed: of the random targets.
+        seed: seed of the random targets.
         rows: what identifies each image; its random target depends on nothing else.
 
     Returns:

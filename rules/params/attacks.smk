@@ -1,4 +1,4 @@
-# What jobs of attacks and certificates are told, and on how many images.
+# Params of attacks and certificates, and their numbers of images.
 from itertools import pairwise, product
 
 from snakemake.exceptions import WorkflowError
@@ -19,7 +19,7 @@ def attack_params(wildcards):
 
 
 def images_attacked(wildcards):
-    """How many images of a part a net's attack needs: the most that an experiment asks for."""
+    """Number of images of a part for a net's attack: the most that an experiment asks for."""
     key = tuple(getattr(wildcards, name) for name in ("attack", "dataset", "part", "net"))
     asked = attacked_by_all().get(key)
     if asked is None:
@@ -42,7 +42,7 @@ def attacked_by_all():
 
 
 def shards(wildcards):
-    """The files that the rows of an attack's table are computed in; none: the one job does it."""
+    """The files of the shards of an attack's table; empty: one job computes all rows."""
     n, chunk = images_attacked(wildcards), config["machine"]["chunk"]
     chunks = -(-n // chunk)
     count = min(config["machine"]["shards"], chunks)
@@ -55,7 +55,7 @@ def shards(wildcards):
 
 
 def certificate_params(wildcards):
-    """A certificate with what it declares, and how many images of each part it is for."""
+    """A certificate with its declaration, and its number of images of each part."""
     certificate = config["certificates"][wildcards.certificate]
     made = instance(certificate, "certificates")
     what = certificate_of(made["method"])
@@ -70,7 +70,7 @@ def certificate_params(wildcards):
 
 
 def images_certified(wildcards):
-    """How many images of each dataset and part are certified for a net: those that experiments attack."""
+    """Numbers of images by dataset and part that are certified for a net: those that are attacked."""
     return [
         {"data": dataset, "part": part, "n": n}
         for (dataset, part), n in shown_in_all()[wildcards.net].items()
@@ -79,7 +79,7 @@ def images_certified(wildcards):
 
 @cache
 def shown_in_all():
-    """By net the most images of each dataset and part that an experiment shows it."""
+    """Largest number of images by net, dataset and part that an experiment shows."""
     counts = {net: {} for net in NETS}
     for experiment in EXPERIMENTS.values():
         for net in everyone(experiment):

@@ -1,4 +1,4 @@
-# What jobs of measurements are told, and what they need.
+# Params and resources of measurements.
 from math import prod
 
 from snakemake.exceptions import WorkflowError
@@ -8,7 +8,7 @@ from blindspots.files import tables
 
 
 def network_params(section):
-    """A network of any size that an entry of measurements describes, none of the nets."""
+    """A network of any size that an entry of measurements describes, beside the nets."""
     made = {key: section[key] for key in ("shape", "classes", "weights")}
     seed = None if section["weights"] else config["seeds"][0]
     given = section["weights"] is not None and not section["weights"].startswith(PUBLISHED)
@@ -20,7 +20,7 @@ SHOWN = ("attacks", "part", "n", "sources", "victims")
 
 
 def measurement_params(entry):
-    """A param: what the jobs of a measurement are told, as a function of the wildcards."""
+    """A param: the settings of a measurement's jobs, as a function of the wildcards."""
     section, wanted = MEASURED[entry], asked(MEASURED[entry])
     what = declared(section)
     told = instance(section, "measurements") | {
@@ -74,12 +74,12 @@ def measured_by(entry, wildcards):
 
 
 def code_of_measurement(entry):
-    """A param: as `code`, of a measurement's jobs."""
+    """A param: `code` of a measurement's jobs."""
     return lambda wildcards: code("measure.py", *measured_by(entry, wildcards))
 
 
 def files_of_measurement(entry):
-    """A param: as `files`, of a measurement's jobs."""
+    """A param: `files` of a measurement's jobs."""
     return lambda wildcards: files(*measured_by(entry, wildcards))
 
 
@@ -95,7 +95,7 @@ def measured_path(entry, table):
 
 
 def need(entry, name):
-    """A resource: what a measurement declares that it needs, a number or a function of sizes."""
+    """A resource: the need that a measurement declares, a number or a function of sizes."""
     section = MEASURED[entry]
     declares = declared(section)
 
@@ -121,7 +121,7 @@ def need(entry, name):
 
 
 def sizes(prepared):
-    """Pixels of an image and classes of a dataset; in a dry run before it is there those of MNIST.
+    """Pixels of an image and classes of a dataset; those of MNIST in a dry run before it is prepared.
 
     As a job begins its inputs are there, and Snakemake asks anew what it needs.
     """

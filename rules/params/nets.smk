@@ -1,5 +1,5 @@
-# What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
-# it reaches. Here for all jobs, and for those of datasets and nets.
+# Params: the part of the config that a job uses, and a fingerprint of the library's code that it reaches. Those of all
+# jobs, and of the jobs of datasets and nets.
 from functools import cache
 from glob import has_magic
 from itertools import product
@@ -31,7 +31,7 @@ content = cache(content)
 
 
 def files(*used):
-    """By path the content of the files and folders that settings of (role, instance) name.
+    """Content hashes by path of the files and folders that settings of (role, instance) name.
 
     Of the package's own methods only datasets and models read any.
     """
@@ -44,7 +44,7 @@ def files(*used):
 
 
 def named_files(value):
-    """The texts among settings that are paths, or patterns of some."""
+    """The texts among settings that are paths, or patterns of paths."""
     if isinstance(value, dict | list):
         items = value.values() if isinstance(value, dict) else value
         return sum(map(named_files, items), [])
@@ -54,7 +54,7 @@ def named_files(value):
 
 
 def data_files(data):
-    """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
+    """The same for a dataset; moving files that are verified by checksums changes nothing."""
     unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
     folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
     watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
@@ -104,7 +104,7 @@ def trained_net(wildcards):
 
 
 def rows_attacked(entry):
-    """How many rows of a table of attacks an experiment has, whose images a net is trained on."""
+    """Number of rows of an experiment in a table of attacks whose images a net is trained on."""
     return radii_of(entry["attack"]) * EXPERIMENTS[entry["experiment"]]["n"]
 
 
@@ -118,7 +118,7 @@ def attacked_for(net, seed):
 
 
 def parent_weights(made, seed):
-    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
+    """The weights of the nets that a net or a dataset is made from, or that an attack uses."""
     return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
 
 
@@ -128,7 +128,7 @@ def made_by(dataset):
 
 
 def shown_beside(dataset):
-    """The plain datasets of other nets that are shown images of one, or of any made from it."""
+    """The plain datasets of other nets that are shown images of a dataset, or of one made from it."""
     nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
     nets += [
         (e["data"], net)
@@ -147,7 +147,7 @@ def shown_beside(dataset):
 
 
 def shown_by(entry):
-    """The datasets that a measurement of nets shows, each with a net that it is shown to."""
+    """The datasets that a measurement of nets shows, each with one of its nets."""
     section = MEASURED[entry]
     if declared(section).subject != "net" or section["n"] is None:
         return []
@@ -157,7 +157,7 @@ def shown_by(entry):
 
 
 def datasets_in_use():
-    """The datasets of experiments and measurements, and of the nets in them; or else all."""
+    """The datasets of experiments, measurements and their nets; all if there are none."""
     shown = sum(map(shown_by, MEASURED), [])
     nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
     used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}

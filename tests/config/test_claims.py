@@ -291,8 +291,8 @@ def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):
 @pytest.mark.parametrize(
     ("readings", "told"),
     [
-        (None, "readings: expected a mapping of keys (for each reading of the paper"),
-        ([1], "readings: expected a mapping of keys (for each reading of the paper"),
+        (None, "readings: expected a mapping of keys (experiments that stand for the printed"),
+        ([1], "readings: expected a mapping of keys (experiments that stand for the printed"),
         ({"x": "y"}, "readings.x: expected a mapping of keys"),
         ({"x": {"table2": 3}}, "readings.x.table2: expected text"),
         (

@@ -83,8 +83,8 @@ def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
          "nets.linear.checkpoints: expected a trainer that counts steps, one made by "
          "trainers.loop.looped such as sgd, found lbfgs; remove checkpoints"),
         (("nets", "stepwise", "checkpoints"), [-1],
-         "nets.stepwise.checkpoints.0: expected at least 0 (steps of its training whose weights "
-         "are nets of their own, named NET@STEP; 0: before the first), found -1"),
+         "nets.stepwise.checkpoints.0: expected at least 0 (training steps whose weights are kept "
+         "as nets of their own, named NET@STEP; 0: before the first step), found -1"),
         (("nets", "stepwise", "trainer", "patience"), 0,
          "nets.stepwise.trainer.patience: expected at least 1 (epochs without a better validation "
          "after which the training ends), found 0"),

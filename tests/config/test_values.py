@@ -62,8 +62,8 @@ def test_other_names_are_right_however_long(raw, name):
 def test_a_name_that_yaml_took_for_something_else_is_to_be_quoted(raw, value, found):
     message = fault(raw, "run", value=value)
     assert message == (
-        "my.yaml: run: expected text (name of the run, by default the config file's; its results "
-        "are in results/{run}), "
+        "my.yaml: run: expected text (name of the run, whose results are in results/{run}; by "
+        "default the name of the config file), "
         f"found {found}; put it in quotes"
     )
 

@@ -1,13 +1,13 @@
 """Activations of any module of a network by its name, before and after the nonlinearity.
 
-What is taken is the output of the module that is named: that of a `Linear` or a convolution lies
-before the nonlinearity which follows it, that of the activation module after. Which of the two a
-module is, is found by showing the network one image: an activation module is "after", and the
-module whose output it is given is "before". Nonlinearities that a `forward` applies as functions
-are no modules and have no name; the next module's output stands for them.
+The activations are the output of a named module: the output of a `Linear` or a convolution is
+before the nonlinearity that follows it, that of an activation module is after it. One image shown
+to the network tells them apart: an activation module is "after", and the module whose output it
+gets is "before". Nonlinearities that a `forward` applies as functions are not modules and have no
+name; the next module's output stands for them.
 
-The units are along the first axis after the images', as the channels of a convolution are; all
-others are places. A `Linear` or `LayerNorm` over tokens has its units along the last one and is no
+Units are along the first axis after the images', like the channels of a convolution; all other axes
+are places. A `Linear` or `LayerNorm` over tokens has its units along the last axis and is not a
 layer here.
 """
 
@@ -27,7 +27,7 @@ from blindspots.interface import InputError
 POOLS = ("mean", "max")
 BEFORE, AFTER, NEITHER = "before", "after", "neither"
 _NO_UNITS = ("Softmax", "LogSoftmax", "Softmin", "Softmax2d", "MultiheadAttention")
-"""Modules of `torch.nn.modules.activation` that act on no unit alone."""
+"""Modules of `torch.nn.modules.activation` that do not act on each unit separately."""
 
 
 class Layer(NamedTuple):
@@ -37,7 +37,7 @@ class Layer(NamedTuple):
         name: its path in the network, such as "features.3".
         kind: its type, such as "ReLU".
         place: "before" or "after" a nonlinearity, or "neither".
-        units: numbers per image; channels of a convolution.
+        units: number of units, or of channels of a convolution.
     """
 
     name: str
@@ -50,13 +50,13 @@ def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") 
     """The layers of a network in the order in which they end.
 
     Args:
-        model: in evaluation mode.
+        model: the network, in evaluation mode.
         image: (1, *image), shown to it once.
-        names: of modules; "all": activations, and modules with weights of their own.
+        names: names of modules; "all": activations, and modules with weights of their own.
 
     Raises:
         InputError: a name that no layer has, or that of a module that is applied more than once;
-            lists those that there are.
+            lists the layers.
     """
     calls = _calls(model, image)
     counts: dict[str, int] = {}
@@ -93,13 +93,13 @@ def activations(
     """Outputs of modules for images that come in chunks.
 
     Args:
-        model: in evaluation mode.
+        model: the network, in evaluation mode.
         chunks: of images, each (m, *image), on the model's device.
-        names: of modules, such as those of `layers`.
+        names: names of modules, such as those of `layers`.
         pool: "mean" or "max" over the places of a convolution.
 
     Returns:
-        By name (n, units) float32, the images in their order.
+        Activations (n, units) float32 by name, the images in their order.
 
     Raises:
         InputError: activations that are not finite.
@@ -131,7 +131,7 @@ def pooled(output: Tensor, pool: str) -> Tensor:
 def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
     """Call functions of a name and an output after the modules of these names.
 
-    Where one returns a tensor, it takes the place of the output.
+    If a function returns a tensor, it replaces the output.
     """
     modules = dict(model.named_modules())
     handles = [
@@ -151,19 +151,19 @@ def replaced(model: nn.Module, name: str, images: Tensor, change: Any) -> Tensor
     """Answers of a network with the output of one of its modules replaced.
 
     Args:
-        model: in evaluation mode.
-        name: of the module.
+        model: the network, in evaluation mode.
+        name: name of the module.
         images: (m, *image).
-        change: takes the module's output to another, of any number of images.
+        change: map from the module's output to another one, for any number of images.
     """
     with torch.no_grad(), _hooked(model, {name: lambda _, output: change(output)}):
         return model(images)
 
 
 def _calls(model: nn.Module, image: Tensor) -> list[tuple[str, nn.Module, Any, Any]]:
-    """Name, module, what it was given first and what it gave, call by call.
+    """Calls of modules: name, module, first argument and output.
 
-    The tensors are kept, so that each has an identity of its own.
+    The tensors are kept, so that their identities stay distinct.
     """
     calls = []
     handles = [

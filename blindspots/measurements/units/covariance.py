@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 SMALLEST_SHRINKAGE = 1e-6
-"""Share of the mean variance that every direction is given, so that Σ can be inverted."""
+"""Least variance of every direction, as a share of the mean variance, so that Σ can be inverted."""
 RANK = 1e-12
 """Share of the largest eigenvalue below which one counts as 0."""
 
@@ -66,8 +66,8 @@ def shrunk(activations: np.ndarray) -> Covariance:
     """Σ = (1 − λ) S + λ tr(S)/d 1 with the λ of Ledoit and Wolf 2004.
 
     "A well-conditioned estimator for large-dimensional covariance matrices", section 3.3. With many
-    images for each unit λ is near 0 and Σ the sample covariance S; with fewer images than units it
-    is what keeps Σ^−½ from making all images equidistant.
+    images per unit λ is near 0 and Σ is the sample covariance S; with fewer images than units λ
+    prevents Σ^−½ from making all images equidistant.
 
     Args:
         activations: (n, units).

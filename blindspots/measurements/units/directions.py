@@ -1,20 +1,20 @@
-"""Arms: the units of a layer, and the directions that they are set against.
+"""Arms: the units of a layer, and the directions that they are compared with.
 
 A direction is a linear functional of the activations, (units,): its score for an image is its inner
 product with the image's activations. Raw, units are the basis vectors e_i, and random directions
 are uniform on the sphere.
 
-Scaled, directions live in the space of z = Σ^−½ (a − mean). Unit i is the functional e_i still, so
+Scaled, directions are in the space of z = Σ^−½ (a − mean). Unit i is the functional e_i still, so
 that its scores are those of the unit; in that space it is the direction Σ^½ e_i. Random directions
 are uniform on the sphere there, and a rotation turns the frame of all units as a whole.
 
-* Variance-matched, Σ holds the units' variances. Every unit has variance 1, and so have random
-  directions and turned units on the average. Raw, units of large variance weigh most in every
-  random direction; matched, none does.
-* Whitened, Σ is the covariance. Every direction has variance 1 and turned units have the
-  correlations of the units (both up to the shrinkage of Σ), so that nothing of second order tells
-  one from the other. But most directions of that sphere are those along which the layer hardly
-  varies, which is what it keeps least of its images.
+* Variance-matched, Σ contains the units' variances. Every unit has variance 1, and so do random
+  directions and rotated units on average. Raw, units of large variance dominate every random
+  direction; matched, no unit does.
+* Whitened, Σ is the covariance. Every direction has variance 1 and rotated units have the
+  correlations of the units (both up to the shrinkage of Σ), so that second
+  moments do not distinguish them. But the layer hardly varies along most directions of that sphere,
+  so that these say little about its images.
 
 Units that never vary have no part in any direction.
 """
@@ -45,12 +45,12 @@ _SPACES: dict[str, Callable[[np.ndarray], Covariance | Diagonal]] = {
 
 
 class Frame:
-    """The units of a layer that are looked at, in the space of a scaling.
+    """The measured units of a layer, in the space of a scaling.
 
     Attributes:
         live: (d,) units of the layer that vary, in whose space directions are drawn.
-        units: (k,) those that are looked at, out of the live ones.
-        covariance: of that space.
+        units: (k,) the measured ones among the live units.
+        covariance: covariance of that space.
     """
 
     def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
@@ -58,7 +58,7 @@ class Frame:
 
         Args:
             activations: (n, size).
-            units: which of them are looked at.
+            units: the units to measure.
             scaling: one of `SCALINGS`.
         """
         self.size, self.live = activations.shape[1], np.flatnonzero(np.ptp(activations, axis=0) > 0)
@@ -82,7 +82,7 @@ class Frame:
         """The units' frame after a Haar rotation of the space.
 
         Args:
-            rng: that the rotation is drawn with.
+            rng: generator of the rotation.
 
         Returns:
             (size, k) functionals.
@@ -93,8 +93,8 @@ class Frame:
         """Directions uniform on the sphere of the space.
 
         Args:
-            rng: that they are drawn with.
-            count: how many.
+            rng: generator of the directions.
+            count: number of directions.
 
         Returns:
             (size, count) functionals.
@@ -128,12 +128,12 @@ class Frame:
 
 
 def chosen(units: int, limit: int, rng: np.random.Generator) -> np.ndarray:
-    """Units of a layer, drawn without return.
+    """Units of a layer, drawn without replacement.
 
     Args:
-        units: how many it has.
-        limit: how many are drawn at most.
-        rng: that they are drawn with.
+        units: number of units of the layer.
+        limit: largest number of units that are drawn.
+        rng: generator of the draw.
 
     Returns:
         (min(units, limit),) in their order.
@@ -148,8 +148,8 @@ def haar(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
     the QR decomposition of normal variables, with the signs of R's diagonal taken out.
 
     Args:
-        rng: that it is drawn with.
-        size: of the space.
+        rng: generator of the rotation.
+        size: size of the space.
         count: columns.
 
     Returns:
@@ -164,7 +164,7 @@ def principal(activations: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         activations: (n, units).
-        count: how many at most.
+        count: largest number of components.
 
     Returns:
         (units, ≤ count).

@@ -39,9 +39,9 @@ def measure(
         data: held-out images.
         probe: other images, which the class-probe directions are fitted to.
         features: (n, features) of an independent network for the held-out images, or None.
-        settings: what is measured.
+        settings: settings of the measurement.
         chunk: images at a time.
-        progress: called with the layers done.
+        progress: called with the number of layers that are done.
 
     Returns:
         Tables of measures, rotations and pictures.
@@ -70,7 +70,7 @@ def measure(
 
 
 def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
-    """Why a network has no accuracy that could be lost; None: it has.
+    """Reason why a network has no accuracy that could be lost; None: it has some.
 
     Its share of right answers, by the lower end of its 95% interval, must be above that of the
     most frequent label.

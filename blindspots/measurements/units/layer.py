@@ -32,7 +32,7 @@ class LayerJob:
         self, network: Network, data: Images, shown: measures.Images, settings: Settings,
         no_accuracy: str | None,
     ) -> None:  # fmt: skip
-        """Args: the network, the images in two forms, and why there is no accuracy, if so."""
+        """Args: the network, the images in two forms, and the reason if there is no accuracy."""
         self.network, self.data, self.shown = network, data, shown
         self.settings, self.no_accuracy = settings, no_accuracy
 
@@ -42,10 +42,10 @@ class LayerJob:
         """Measure a layer.
 
         Args:
-            layer: of the network.
+            layer: layer of the network.
             a: (n, units) its activations for the images.
             fitted: (m, units) its activations for the images that probes are fitted to.
-            fitted_labels: (m,) theirs.
+            fitted_labels: (m,) labels of these images.
         """
         origin: dict[str, Any] = {
             "net": self.network.name, "seed": self.network.seed, "trained": self.network.trained,
@@ -56,7 +56,7 @@ class LayerJob:
         )
         x = (a - a.mean(axis=0, dtype=np.float64)).astype(np.float32)
         fixed = self._fixed(x, fitted, fitted_labels)
-        # As they are: rounding must not make ties at 0 of what is near it, nor break those there.
+        # Not rounded: rounding must neither make nor break ties at 0.
         natural = measures.measured(a[:, units], self.shown, measures.DEAD)
         measured = {NATURAL: natural} | {arm: self._measured(x, f) for arm, f in fixed.items()}
         frames = {s: directions.Frame(a, units, s) for s in self.settings.scalings}
@@ -94,7 +94,7 @@ class LayerJob:
         return np.random.default_rng(derived_seed(self.network.seed, name))
 
     def _fixed(self, x: np.ndarray, fitted: np.ndarray, labels: np.ndarray) -> Functionals:
-        """The arms that no scaling changes."""
+        """The arms that do not depend on the scaling."""
         found, limit = {}, self.settings.directions
         if PCA in self.settings.arms:
             found[PCA] = directions.principal(x, limit)
@@ -118,7 +118,7 @@ class LayerJob:
     ) -> dict[tuple[str, str], np.ndarray]:
         """Accuracy lost without each direction, in points, by scaling and arm; NaN without any.
 
-        All in one go, so that what is below the layer is computed once.
+        They are computed together, so that the layers below are evaluated once.
         """
         keys = [(scaling, arm) for scaling in arms for arm in arms[scaling]]
         functionals = [arms[scaling][arm] for scaling, arm in keys]
@@ -158,7 +158,8 @@ class LayerJob:
     ) -> list[pa.Table]:  # fmt: skip
         """The means of each measure over the units' frame, rotation by rotation.
 
-        Over as many directions as units that have the measure: over more they would vary less.
+        They are over as many directions as there are units with the measure, since means over more
+        would vary less.
         """
         means = [
             measures.averages(self._measured(x, frame.rotated(rng)), valued)

@@ -1,4 +1,4 @@
-"""Measures of a direction: how much its scores, and the images that it likes best, mean."""
+"""Measures of a direction: how interpretable its scores and its top images are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OF_SCORES = ("auc", "information", "kurtosis")
 OF_TOP = ("purity", "entropy", "pixels", "features")
 """Measures of the k images with the largest scores."""
 ACCURACY = "accuracy"
-"""Measure of what is lost when a direction is projected out (`projection`)."""
+"""Measure of the accuracy lost when a direction is projected out (`projection`)."""
 
 CONSTANT = "constant direction: the same score for every image"
 DEAD = "dead unit: the same activation for every image"
@@ -31,11 +31,11 @@ Reasons = dict[str, np.ndarray]
 
 
 class Vectors(NamedTuple):
-    """Images as vectors: (n, m) float32 less their mean, of length 1; 0 where one is the mean.
+    """Images as vectors: (n, m) float32 minus their mean, of length 1, or 0 for the mean itself.
 
     Attributes:
-        unit: the vectors; None where there are more numbers in one than images.
-        gram: (n, n) float32 inner products instead; else None.
+        unit: the vectors; None if they have more entries than there are images.
+        gram: (n, n) float32 inner products in that case, otherwise None.
         squares: (n,) their squared lengths.
     """
 
@@ -51,7 +51,7 @@ class Images(NamedTuple):
         labels: (n,) from 0.
         classes: number of labels.
         pixels: their pixels.
-        features: those that an independent network makes of them; None: there is none.
+        features: their features in an independent network; None: there is no such network.
         k: images of a direction that count as its top.
     """
 
@@ -63,12 +63,12 @@ class Images(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Values of directions, and why there is none.
+    """Values of directions, and reasons for missing ones.
 
     Attributes:
-        values: by measure (directions,), NaN where there is none.
+        values: by measure (directions,), NaN where a value is missing.
         reasons: by measure (directions,) of text, None where there is a value.
-        top: (directions, k) images, the largest score first; rows of tied directions tell nothing.
+        top: (directions, k) images, the largest score first; arbitrary for tied directions.
         best: (directions, k) their scores.
     """
 
@@ -110,11 +110,11 @@ def images(
 
 
 def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Measured:
-    """Compute every measure but the accuracy lost.
+    """Compute every measure except the accuracy lost.
 
-    A constant direction has no measure but the null with its reason. Where the k-th and the next
-    largest score are equal, as those of a unit that most images leave at 0, which images are its
-    top is arbitrary: the measures of the top are null.
+    A constant direction has no measures, only a reason. If the k-th and the next largest score are
+    equal, as for a unit that is 0 for most images, the choice of its top images is arbitrary, and
+    the measures of the top are null.
 
     Args:
         scores: (n, directions).
@@ -162,7 +162,7 @@ def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
     ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
 
     Args:
-        vectors: of all images.
+        vectors: vectors of all images.
         top: (directions, k) images.
 
     Returns:
@@ -199,14 +199,14 @@ def kurtosis(scores: np.ndarray) -> np.ndarray:
 
 
 def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> Mapping[str, float]:
-    """The statistic of a set of directions.
+    """Mean measures of a set of directions.
 
     Args:
-        found: their measures.
-        among: by measure (directions,) bool, which of them count; all by default.
+        found: the measures of directions.
+        among: by measure (directions,) bool, the directions that count; all by default.
 
     Returns:
-        Each measure's mean over those that have one; NaN where none has.
+        Each measure's mean over the directions that have it; NaN if none has.
     """
     counted = {
         name: of[~np.isnan(of) & (True if among is None else among[name])]

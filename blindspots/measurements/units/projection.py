@@ -12,9 +12,9 @@ from blindspots.measurements.units.activations import Layer, activations, replac
 from blindspots.threat.outcomes import widened
 
 NUMBERS = 2**20
-"""Outputs of the layer that a pass holds at once: more leave the processor's cache."""
+"""Outputs of the layer in a pass; more would not fit in the processor's cache."""
 FEWEST, MOST_NUMBERS = 8, 2**25
-"""Images of a pass all the same, unless they take so much: a few at a time cost more each."""
+"""Least number of images in a pass, unless they take too much memory: small batches are slow."""
 ROWS = 2**14
 """Maximum of variants in a pass, counted per image."""
 
@@ -31,17 +31,17 @@ def correct_without(
     """Count of the images that the network gets right, with all and without each direction.
 
     For direction f the layer's output a becomes a − ((a − mean) · f) w with w · f = 1, at every
-    place of a convolution alike: its component along the direction is the same for all images,
-    their mean. What the network does above the layer is done to the rest.
+    place of a convolution: its component along the direction becomes the mean for all images. The
+    layers above it are applied to the result.
 
     Args:
         model: images to logits, in evaluation mode.
-        layer: that the directions belong to.
+        layer: the layer that the directions belong to.
         images: (n, *image) on the model's device.
-        labels: (n,) likewise.
+        labels: (n,) on the same device.
         functionals: (units, directions), each f.
         removals: (units, directions), each w.
-        progress: called with the images done.
+        progress: called with the number of images that are done.
 
     Returns:
         The images right as they are, and (directions,) int64.
@@ -96,9 +96,9 @@ def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
 def _variants(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor | None:
-    """(1 + directions, m) answers: what is above the layer sees all variants as one batch.
+    """Answers (1 + directions, m): the layers above see all variants as one batch.
 
-    None where it does not take another number of images than the network was given.
+    None if they do not take another number of images than the network was given.
     """
 
     def change(a: Tensor) -> Tensor:

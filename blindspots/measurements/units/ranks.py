@@ -15,8 +15,8 @@ class Ranked(NamedTuple):
 
     Attributes:
         order: (k, n) images by increasing score.
-        scores: (k, n) likewise.
-        ranks: (k, n) from 1, likewise; those of equal scores are their mean.
+        scores: (k, n) scores in this order.
+        ranks: (k, n) ranks from 1 in this order; equal scores have their mean rank.
         cells: (k, n) the label of each, plus the number of classes times its direction.
         counts: (classes,) images of each label.
     """
@@ -32,7 +32,7 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
     """Sort the images by their scores.
 
     Args:
-        scores: (k, n) of each direction.
+        scores: (k, n) scores of each direction.
         labels: (n,) from 0.
         classes: number of labels.
     """
@@ -59,9 +59,9 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
 def best_auc(found: Ranked) -> np.ndarray:
     """(k,) the largest area under the ROC curve of a class against the rest.
 
-    By Mann and Whitney's U; equal scores count half. A class without images is left out. The
-    largest of many classes is above ½ by chance, the less so the more scores are equal: with few
-    images of each class, those of units that are mostly 0 lie a little below their rotations'.
+    It is computed by Mann and Whitney's U, where equal scores count half. A class without images is
+    left out. The largest of many classes is above ½ by chance, less so if many scores are equal:
+    with few images per class, units that are mostly 0 lie a little below their rotations.
     """
     (k, n), classes = found.order.shape, len(found.counts)
     sums = np.bincount(found.cells.ravel(), found.ranks.ravel(), k * classes)
@@ -73,12 +73,12 @@ def best_auc(found: Ranked) -> np.ndarray:
 
 
 def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
-    """(k,) bits that a direction's score, sorted into bins, tells of the label.
+    """Mutual information (k,) in bits of a direction's binned score and the label.
 
-    Bins hold equal numbers of images; equal scores are in one bin. Of the observed frequencies,
-    with Miller's correction of each entropy by (outcomes seen − 1) / 2n nats (Miller 1955, "Note on
-    the bias of information estimates"): without it noise would tell the more, the more bins its
-    scores fill, and a unit that is mostly 0 fills few. By chance it may be below 0.
+    Bins hold equal numbers of images; equal scores are in one bin. The entropies of the observed
+    frequencies have Miller's correction by (outcomes seen − 1) / 2n nats (Miller 1955, "Note on the
+    bias of information estimates"): without it, noise would seem more informative the more bins its
+    scores fill, and a unit that is mostly 0 fills few. The result may be below 0 by chance.
     """
     (k, n), classes = found.order.shape, len(found.counts)
     bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)

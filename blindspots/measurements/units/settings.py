@@ -14,13 +14,13 @@ class Settings(NamedTuple):
 
     Attributes:
         layers: names, or "all".
-        arms: beside the units, of `directions.ARMS`.
+        arms: arms beside the units, some of `directions.ARMS`.
         scalings: of `directions.SCALINGS`.
         pool: "mean" or "max" over the places of a convolution.
         k: images that count as a direction's top.
-        directions: of an arm at most.
-        rotations: that the units' means are compared with.
-        projected_n: images for the accuracy lost, the first of them.
+        directions: largest number of directions of an arm.
+        rotations: number of rotations that the units' means are compared with.
+        projected_n: number of images, the first ones, for the accuracy lost.
     """
 
     layers: Sequence[str] | str
@@ -37,10 +37,10 @@ class Network(NamedTuple):
     """The network that is measured, and its name.
 
     Attributes:
-        name: in the config.
-        seed: of the replicate.
+        name: name in the config.
+        seed: seed of the replicate.
         trained: False for the control.
-        model: in evaluation mode.
+        model: the network, in evaluation mode.
     """
 
     name: str

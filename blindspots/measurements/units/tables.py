@@ -12,9 +12,9 @@ UNITS = pa.schema(
         pa.field("layer", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),  # of module, such as "ReLU"
         pa.field("place", pa.string(), nullable=False),  # "before", "after" a nonlinearity, …
-        pa.field("scaling", pa.string(), nullable=False),  # of units.directions.SCALINGS
+        pa.field("scaling", pa.string(), nullable=False),  # one of units.directions.SCALINGS
         pa.field("arm", pa.string(), nullable=False),  # "units", "random", …
-        pa.field("direction", pa.int32(), nullable=False),  # of units their place in the layer
+        pa.field("direction", pa.int32(), nullable=False),  # for units their place in the layer
         pa.field("measure", pa.string(), nullable=False),
         pa.field("value", pa.float64()),  # null: see `reason`
         pa.field("reason", pa.string()),  # such as a dead unit
@@ -30,7 +30,7 @@ UNIT_ROTATIONS = pa.schema(
         pa.field("value", pa.float64()),  # mean over its directions; null: none has one
     ]
 )
-"""The measures' means over the units' frame, turned by rotations that are uniform by Haar."""
+"""Means of the measures over the units' frame after rotations drawn by Haar's measure."""
 
 
 def unit_pictures(image: pa.Field) -> pa.Schema:

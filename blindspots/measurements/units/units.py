@@ -52,29 +52,30 @@ def units(
 
     Args:
         net: name of the network.
-        seed: of the network.
+        seed: seed of the network.
         model: the network.
-        fresh: makes it as it was initialised.
+        fresh: factory of the network as it was initialised.
         data: held-out images.
         train: the first training images.
-        parents: `reference`, an independent net, in whose features top images are compared.
+        parents: `reference`, an independent net, by whose features top images are compared.
         chunk: images at a time.
         progress: called with the number of layers that are done.
         layers: modules whose outputs are measured, by their path in the net; "all": activations,
             and modules with weights.
-        k: images with the largest scores, a direction's top.
-        directions: of an arm at most.
-        arms: what units are set against.
-        scalings: the activations among which directions are drawn, as they are (raw), with every
-            unit's variance 1 (matched), or without correlations too (whitened); pictures are of the
-            first.
-        pool: over the places of a convolution.
+        k: number of images with the largest scores, which are a direction's top.
+        directions: largest number of directions of an arm.
+        arms: kinds of directions with which the units are compared.
+        scalings: scaling of the activations among which directions are drawn: as they are (raw),
+            with every unit's variance 1 (matched), or without correlations as well (whitened);
+            pictures are of the first.
+        pool: mean or maximum over the places of a convolution.
         rotations: Haar rotations that the units are compared with.
-        projected_n: images for the accuracy lost, the first; at most 2000 where it is left out.
-        probe_n: training images that class probes are fitted to; as many as there are of `data`
-            where it is left out.
-        untrained: measure the net also as it was initialised.
-        reference_layer: path of the module of the reference whose output its features are.
+        projected_n: number of images, the first ones, for the loss of accuracy; by default at most
+            2000.
+        probe_n: number of training images that class probes are fitted to; by default as many as
+            `data` has.
+        untrained: measure the net as it was initialised, too.
+        reference_layer: path of the reference's module whose outputs are its features.
 
     Returns:
         Tables with the schemas of `measurements.units.tables`.

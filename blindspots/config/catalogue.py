@@ -1,0 +1,215 @@
+"""Catalogue of the methods: what each does and its settings in words, read without importing it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from blindspots import limits
+from blindspots.config import methods
+from blindspots.config.annotations import LISTS, MAPPINGS, TYPES, alternatives, is_of_arrays
+from blindspots.config.declarations import OF_EXPERIMENTS, measurement
+from blindspots.config.measurements import keys_of
+from blindspots.config.settings import FOLDER, PROVIDED
+from blindspots.config.signatures import constant, function_docstring
+
+ROLES = (
+    "datasets", "models", "trainers", "attacks", "certificates", "measurements", "analyses",
+    "figures",
+)  # fmt: skip
+
+RADIUS = {"eps"}
+"""The setting of budget attacks that a config gives, one radius or several."""
+
+INSTEAD = {"mirror", "over_epochs", "own_weights"}
+"""Limits whose words say all of a value, its type included."""
+
+
+class Setting(NamedTuple):
+    """A setting of a method, in words.
+
+    Attributes:
+        name: key in a config.
+        values: its type and limits.
+        default: as YAML writes it; None where the setting is required.
+        meaning: from the docstring; empty where it says nothing.
+    """
+
+    name: str
+    values: str
+    default: str | None
+    meaning: str
+
+
+def summary(role: str, method: str) -> str:
+    """One line on a method: the first of its module, or of a function of the user's own.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    module, function = methods.locate(role, method)
+    if ":" not in method:
+        path = methods.source(module)
+        text = None if path is None else ast.get_docstring(methods.syntax_tree(path))
+    else:
+        text = function_docstring(module, function)
+    return (text or "").partition("\n")[0]
+
+
+def description(role: str, method: str) -> str:
+    """First paragraph of the docstring of a method's function; empty where there is none.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    text = function_docstring(*methods.locate(role, method)) or ""
+    return text.partition("\n\n")[0].replace("\n", " ")
+
+
+def settings(role: str, method: str) -> list[Setting] | None:
+    """The settings that a config can give a method, in the order of its signature.
+
+    Returns:
+        None where the source does not tell.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found = methods.settings(role, method)
+    if found is None:
+        return None
+    known, required = found
+    hidden = PROVIDED[role] - (FOLDER if role == "datasets" else RADIUS)
+    hidden = hidden | set(OF_EXPERIMENTS if role == "measurements" else ())
+    module, _ = methods.locate(role, method)
+    defaults = methods.default_expressions(role, method)
+    return [
+        Setting(
+            name,
+            "any value" if parameter.annotation is None else words(parameter.annotation),
+            None if name in required else _default(defaults[name], module),
+            re.sub(r"\bNone\b", "null", getattr(parameter, "meaning", "")),
+        )
+        for name, parameter in methods.parameters_of(role, method).items()
+        if name in known - hidden
+    ]
+
+
+def of_experiment(method: str) -> list[str]:
+    """The keys of an experiment that a measurement of it reads.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    known, _ = methods.settings("measurements", method) or (frozenset(), frozenset())
+    return [name for name in OF_EXPERIMENTS if name in known]
+
+
+def keys(role: str, method: str) -> set[str]:
+    """The keys that an entry can have beside the settings of its method, where roles have some.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    if role == "attacks":
+        own = {key for key in ("mask", "parents") if methods.takes(role, method, key)}
+        return own | ({"target"} if methods.needs_model(method) else set())
+    if role == "measurements":
+        wanted = methods.inputs(role, method)
+        fitting = {key for key, fits in keys_of(measurement(method), wanted).items() if fits}
+        asking = {"n": {"data"}, "data": {"data", "train"}, "parents": {"parents"}}
+        if measurement(method).subject == "run":
+            asking["nets"] = {"nets"}
+        unasked = {key for key, inputs in asking.items() if inputs.isdisjoint(wanted)}
+        return (fitting | {"parents"}) - unasked
+    if role == "certificates":
+        return {"nets", "n", "required"}
+    if role in ("analyses", "figures"):
+        return {"experiment", "measurement", "more_experiments", "title", "paper"}
+    return set()
+
+
+def words(annotation: ast.expr) -> str:
+    """Values that an annotation allows, such as "a whole number (at least 1)".
+
+    Args:
+        annotation: as `config.signatures.parameters` leaves it, without aliases.
+    """
+    match annotation:
+        case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
+            given = (words(one) for one in alternatives(annotation) if not is_of_arrays(one))
+            return ", or ".join(dict.fromkeys(given))
+        case ast.Constant(None):
+            return "null"
+        case ast.Name(name) if name in TYPES:
+            return TYPES[name][0]
+        case ast.Subscript(ast.Name("Literal"), choices):
+            known = [c.value for c in ast.walk(choices) if isinstance(c, ast.Constant)]
+            return f"one of {', '.join(map(_as_yaml, known))}" if known[1:] else _as_yaml(known[0])
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
+            return _limited(words(inner), said)
+        case ast.Subscript(ast.Name("NotRequired" | "Required"), inner):
+            return words(inner)
+        case ast.Subscript(ast.Name(name), items) if name in LISTS:
+            item = items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
+            return f"a list, each entry {words(item)}"
+        case ast.Subscript(ast.Name(name), ast.Tuple([key, item])) if name in MAPPINGS:
+            return f"a mapping, each key {words(key)}, each value {words(item)}"
+        case ast.Call(ast.Name("TypedDict"), [], fields):
+            return f"a mapping with {'; '.join(map(_field, fields))}"
+    return ast.unparse(annotation)
+
+
+def _limited(value: str, said: list[ast.expr]) -> str:
+    """A value's words with those of its limits; of some limits these alone."""
+    known = []
+    for name, arguments in _calls(said):
+        if name == "one_of_its":
+            return _named(*arguments)
+        limit = getattr(limits, name)(*arguments)
+        if name in INSTEAD:
+            return f"{limit.words}, or null" if value.endswith("null") else str(limit.words)
+        known.append(limit.words)
+    kind, separator, parts = value.partition(", each ")
+    return f"{kind} ({', '.join(known)}){separator}{parts}" if known else value
+
+
+def _calls(said: list[ast.expr]) -> Iterator[tuple[str, list[Any]]]:
+    """The limits of this package among an annotation's marks, with their arguments."""
+    for one in said:
+        match one:
+            case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
+                if hasattr(limits, name):
+                    yield name, [ast.literal_eval(argument) for argument in arguments]
+
+
+def _named(of: str | dict[str, str], by: str = "") -> str:
+    """Words for `limits.one_of_its`."""
+    kinds = [of] if isinstance(of, str) else list(of.values())
+    named = {"nets": "sources and victims", "printed": "printed tables"}
+    kinds = [named.get(kind, kind) for kind in kinds]
+    return f"one of the {' or '.join(kinds)}" + (f", by {by}" if by else "")
+
+
+def _field(field: ast.keyword) -> str:
+    match field.value:
+        case ast.Subscript(ast.Name("NotRequired"), inner):
+            return f"{field.arg} (optional): {words(inner)}"
+    return f"{field.arg}: {words(field.value)}"
+
+
+def _default(expression: ast.expr, module: str) -> str:
+    """A default as a config would write it, or as the source does where that makes it by a call."""
+    try:
+        return _as_yaml(ast.literal_eval(expression))
+    except ValueError:
+        name = expression.id if isinstance(expression, ast.Name) else None
+        value = None if name is None else constant(module, name)
+        return ast.unparse(expression) if value is None else _as_yaml(value)
+
+
+def _as_yaml(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
