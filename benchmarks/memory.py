@@ -2,9 +2,8 @@
 
 It reads a few images from large files, and runs transfer and a sweep over increasing numbers of
 images and linear nets, which are made, not trained; each is printed with its share of what it may
-take. Nothing is held in memory that can be read
-again (in a workflow a fixed amount is, see ``jobs.measure.HELD``). It needs Linux, which reports a
-process's peak.
+take. Nothing is held in memory that can be read again (in a workflow a fixed amount is, see
+``jobs.measure.HELD``). It needs Linux, which reports a process's peak.
 """
 
 from __future__ import annotations
