@@ -26,7 +26,6 @@ NOTE = (
 HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of the distance found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
-NO_BREAK = "\N{NO-BREAK SPACE}"
 NONE = "no image that the net gets right, attacked with success"
 NO_ROOM = "no direction has room in the box for the length"
 
@@ -64,7 +63,7 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame
         made_by = f"{Threat(attack, eps)}: " if len(threats) > 1 else ""
         row = {
             "row": f"{made_by}{source} × {multiple:g}",
-            "row_label": f"{made_by}{labels.get(source, source)} ×{NO_BREAK}{multiple:g}",
+            "row_label": f"{made_by}{labels.get(source, source)} × {multiple:g}",
             "seed": seed,
         }
         found += [row | cell for cell in _columns(rows)]
