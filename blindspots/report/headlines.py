@@ -56,8 +56,8 @@ class Warned(NamedTuple):
 
 
 FOUND = ("distortion", "found")
-"""Columns of distances that attacks found. A row whose attack failed on more than half of its images
-is left out of the range, and named in the note."""
+"""Columns of distances that attacks found. A row whose attack failed on more than half of the
+images is left out of the range, and named in the note."""
 
 
 def headlines(
