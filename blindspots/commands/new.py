@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
     schema = _shared.workflow("schemas/config.schema.yaml")
     made = (
-        f"# Made by `blindspots new` from {presets[preset]}. Every key that a config can have: {schema}\n"
+        f"# Made by `blindspots new` from {presets[preset]}. All keys a config can have: {schema}\n"
     )
     try:
         path.write_text(made + text, encoding="utf-8")
@@ -102,7 +102,7 @@ def _name(path: Path) -> str:
 
 
 def _data(dataset: str, root: str | None) -> str:
-    """Return the section `data` with all settings of a dataset, those with a default as comments."""
+    """Return the section `data` of a dataset: all settings, those with a default as comments."""
     try:
         known, required = methods.settings("datasets", dataset) or (frozenset(), frozenset())
         defaults = methods.defaults("datasets", dataset)
