@@ -77,7 +77,7 @@ COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_predic
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
-    """Return the claims with an attack and their witnesses: its images nearest in distance."""
+    """Pair each claim of an attack with its witness: the attack's image nearest in distance."""
     wanted = [claim for claim in claims if claim.attack is not None]
     found: dict[Any, list[Place]] = {_aim(claim): [] for claim in wanted}
     for path in tables:
