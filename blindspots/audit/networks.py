@@ -20,7 +20,7 @@ except with a probability of 2 n exp(−32).
 """
 
 LARGEST = 1536
-"""Most features of the input or the output with which a convolution is bounded as a matrix."""
+"""Largest size of the input or the output at which a convolution is bounded as a matrix."""
 
 
 class UnknownError(ValueError):

@@ -68,7 +68,7 @@ class Files(NamedTuple):
         clean: tables of answers to unaltered images, one per net and dataset.
         transfer: tables of answers to attacked images, one per experiment.
         pictures: tables of pictures, one per experiment.
-        witnesses: tables of images from elsewhere that are nearer than the net's own attack's.
+        witnesses: tables of images that are nearer than those that the net's own attack found.
     """
 
     ledger: str | Path

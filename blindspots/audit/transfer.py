@@ -115,7 +115,7 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    # A failed minimal attack has no length; a failed one with a radius keeps its last image.
+    # A failed minimal attack has no length; one with a radius keeps the image that it tried.
     recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)

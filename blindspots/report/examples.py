@@ -14,7 +14,7 @@ from blindspots.files import tables
 from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
 
 IMAGES = 12
-"""Maximum number of examples of each source."""
+"""Maximum number of examples of each origin."""
 
 EXAMPLES, BYTES = 480, 3 * 2**20
 """Limits of a page: examples, and bytes of their pictures before compression."""

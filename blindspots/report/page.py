@@ -78,8 +78,8 @@ def render(
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, by experiment.
         clean: tables of the victims' answers to unaltered images, of the first seed.
-        flags: warnings about nets whose error is not the expected one, and about nets made from
-            them, by name.
+        flags: warnings about nets whose error is not the expected one, and about nets, attacks and
+            datasets made from them, by name.
         causes: usual causes of such an error, which the warnings list.
         made_by: hash of the page's settings (see `provenance.settings_in`).
         others: files that were made with other settings; a notice on the page names them.

@@ -90,7 +90,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Iterate over the questions and answers of a method, with the decay of a trainer."""
+    """Iterate over the questions and answers of a method; a trainer's decay is one of them."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
