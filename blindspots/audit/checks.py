@@ -1,4 +1,4 @@
-"""Outcome of a check: what was checked, what could not be, and the largest differences."""
+"""Outcome of a check: rows that were checked, rows that could not be, the largest discrepancy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from blindspots.audit.files import AuditError, Claim
 
 TIE = 1e-5
-"""Share of the largest logit; nearer to a tie, float32 and float64 may give different answers."""
+"""Relative margin, over the largest logit, below which float32 and float64 may disagree."""
 
-REMEDY = "delete the file that was changed and run the workflow again; else report a fault"
+REMEDY = "if a file was changed, delete it and run the workflow again; otherwise report a bug"
 
 
 class Check:
@@ -22,7 +22,7 @@ class Check:
         name: name of the check.
         checked: number of rows that it checked.
         reasons: number of rows that it could not check, by reason.
-        discrepancy: the largest, in the check's own measure; None: it measures none.
+        discrepancy: the largest one, in the check's own measure; None: the check measures none.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,7 +31,7 @@ class Check:
         self.discrepancy: float | None = None
 
     def passed(self, rows: int, discrepancies: Iterable[float] = ()) -> None:
-        """Count rows that are correct, except for these."""
+        """Count correct rows, and keep the largest of their discrepancies."""
         self.checked += rows
         known = [] if self.discrepancy is None else [self.discrepancy]
         self.discrepancy = max([*known, *map(float, discrepancies)], default=None)
@@ -48,7 +48,7 @@ class Check:
 
 
 def disagreement(claim: Claim, what: str, expected: object, found: object) -> AuditError:
-    """An error for an image of a net."""
+    """Return an error about a net's record of an image."""
     return AuditError(
         f"audit: {claim.dataset}: net {claim.net} (seed {claim.seed}), image {claim.image} of "
         f"{claim.file}: {what}: expected {expected}, found {found}; {REMEDY}"
@@ -56,24 +56,24 @@ def disagreement(claim: Claim, what: str, expected: object, found: object) -> Au
 
 
 def ties(logits: np.ndarray, roundings: np.ndarray) -> np.ndarray:
-    """Relative margins (n,) below which float32 and float64 may give different answers.
+    """Return the relative margins (n,) below which float32 and float64 may give different answers.
 
-    They are `TIE` plus the rounding of the last layer, which may be larger where its logits cancel.
+    They are `TIE` plus the rounding of the last layer, which may be larger if its terms cancel.
 
     Args:
         logits: (n, classes).
-        roundings: (n, classes), see `Network.rounded`.
+        roundings: (n, classes) bounds on the rounding of the logits, see `Network.rounded`.
     """
     scale = np.maximum(np.abs(logits).max(axis=1), np.finfo(np.float64).tiny)
     return TIE + 2 * roundings.max(axis=1) / scale
 
 
 def relative_margins(logits: np.ndarray, accepted: np.ndarray) -> np.ndarray:
-    """(n,) best accepted logit less the best other, over the largest absolute one.
+    """Return (n,) the best accepted logit minus the best other, over the largest absolute logit.
 
     Args:
         logits: (n, classes).
-        accepted: (n, classes) bool.
+        accepted: (n, classes) bool, the classes that are accepted as the answer.
     """
     inside = np.where(accepted, logits, -np.inf).max(axis=1)
     outside = np.where(accepted, -np.inf, logits).max(axis=1)

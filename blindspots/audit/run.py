@@ -1,4 +1,4 @@
-"""The audit of a run: every net of its experiments, check by check, from the files."""
+"""The audit of a run: all checks of every net, from the run's files."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, at the ledger's length in each norm; relative",
-    "answer": "the net answers witnesses with the target, or not with the label",
-    "mistake": "images with an upper bound of 0 are wrong unaltered",
-    "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found, in any norm; the largest ratio",
-    "length": "attacked images are as far from the originals as their tables say; relative",
-    "attacked": "the net answers attacked images and originals as their tables say",
-    "clean": "the net answers all unaltered images as its table says",
-    "transfer": "the net answers images made for others, and noise, as the tables say",
+    "distance": "witnesses lie in the box, at the ledger's distance in each norm (relative)",
+    "answer": "the net's answer to a witness is the target or, without one, not the label",
+    "mistake": "the net gets unaltered images with an upper bound of 0 wrong",
+    "radius": "radii by the product of the layers' norms are as recomputed (relative)",
+    "order": "no radius exceeds a distance found, in any norm (largest ratio)",
+    "length": "attacked images are as far from the originals as recorded (relative)",
+    "attacked": "the net answers attacked images and originals as recorded",
+    "clean": "the net answers all unaltered images as recorded",
+    "transfer": "the net answers noise, and images made for other nets, as recorded",
 }
-"""Assertion and discrepancy of each check."""
+"""Assertion of each check and, in brackets, kind of its discrepancy."""
 
 Net = tuple[str, int]
 """A net's name and seed."""
@@ -68,7 +68,7 @@ class Files(NamedTuple):
         clean: tables of answers to unaltered images, one per net and dataset.
         transfer: tables of answers to attacked images, one per experiment.
         pictures: tables of pictures, one per experiment.
-        witnesses: tables of others' images that are nearer than those of the net's own attack.
+        witnesses: tables of images that are nearer than those that the net's own attack found.
     """
 
     ledger: str | Path
@@ -90,7 +90,7 @@ class Files(NamedTuple):
 def audit(
     files: Files, products: Sequence[str], progress: Callable[[int], None] = lambda done: None
 ) -> pa.Table:
-    """Recheck the ledger's bounds, the certificates, and what tables record of images.
+    """Recheck the ledger's bounds, the certificates, and the tables' records of images.
 
     Args:
         files: files of the run.
@@ -130,7 +130,7 @@ def audit(
 
 
 def _originals(files: Files) -> dict[Images, Originals]:
-    """The unaltered images that any table is about, by their prepared files."""
+    """Return the unaltered images that any table is about, by dataset, seed and file."""
     tables = [files.ledger, *files.attacked, *files.certificates, *files.transfer, *files.pictures]
     columns, indices = ["dataset", "seed", "file", "index"], defaultdict[str | Path, set[int]](set)
     for table in tables:
@@ -148,13 +148,13 @@ def _originals(files: Files) -> dict[Images, Originals]:
 def _assert_all_in_ledger(
     files: Files, claimed: Sequence[Net], networks: recorded.Networks
 ) -> None:
-    """Refuse a ledger that lacks an attacked image, or has rows of a stochastic net."""
+    """Reject a ledger that lacks an attacked image, or has rows about a stochastic net."""
     drawn = {net for net, network in networks.items() if isinstance(network, ChanceError)}
     for net in drawn:
         if net in claimed:
             raise AuditError(
-                f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a net that "
-                "answers by chance, found some; delete the ledger and run the workflow again"
+                f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a "
+                "stochastic net, found some; delete the ledger and run the workflow again"
             )
     image = ["net", "seed", "dataset", "file", "index"]
     known = set(distinct(files.ledger, image))
@@ -169,7 +169,7 @@ def _assert_all_in_ledger(
 
 
 def _assert_weights(files: Files) -> None:
-    """Refuse tables that were made from other weights than those beside them."""
+    """Reject tables that were made from other weights than the run's."""
     digests: dict[str, str] = {}
     for path in files.weights.values():
         with Path(path).open("rb") as opened:
@@ -192,7 +192,7 @@ def _recorded(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """Checks of one net's recorded answers, summed over tables."""
+    """Return the checks of one net's recorded answers, summed over tables."""
     length, attacked = Check("length"), Check("attacked")
     for path in tables:
         for total, check in zip(
@@ -210,7 +210,7 @@ def _recorded(
 def _shown(
     files: Files, originals: Mapping[Images, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
-    """Checks of all experiments' tables of answers, by victim."""
+    """Return the checks of all experiments' tables of answers, by victim."""
     made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)
     for path in files.attacks:
         for key in distinct(path, ["net", "seed", "attack"]):
@@ -270,7 +270,7 @@ class Line(NamedTuple):
 
 
 def summary(path: str | Path) -> list[Line]:
-    """An audit's table, check by check."""
+    """Return the lines of an audit's table, a line per check."""
     found = []
     for name, asserts in CHECKS.items():
         of = [dict(zip(SCHEMA.names, r, strict=True)) for r in rows(path, SCHEMA.names)]

@@ -1,4 +1,4 @@
-"""Images made for one net and shown to others: lengths and answers, recomputed."""
+"""Checks of images made for one net and shown to others: lengths and answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from blindspots.audit.recorded import (
 )
 
 SINGLE = 1e-5
-"""Relative rounding of lengths that were scaled in float32."""
+"""Bound on the relative rounding of images and lengths that were scaled in float32."""
 
 Rows = dict[str, np.ndarray]
 Place = tuple[str, str, int]
@@ -33,7 +33,7 @@ ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
 
 
 class Origin(NamedTuple):
-    """Origin of images: the source, attack and amplification, or a control alone."""
+    """Origin of images: source, attack and amplification, or only a control."""
 
     source: str | None
     attack: str
@@ -55,7 +55,7 @@ class Made(NamedTuple):
 
 
 KEPT = 2**28
-"""Bytes of images that are kept for the next victim; others are made anew."""
+"""Bytes of images that are kept for the next victim; beyond that, images are made again."""
 
 
 def transfer(
@@ -67,18 +67,18 @@ def transfer(
 ) -> dict[Net, Check]:
     """Check the rows of one experiment's table of answers.
 
-    Images of sources are taken from the attacks' tables, and amplified again; of controls only the
-    first images are stored, in the table of pictures.
+    Images made for sources are read from the attacks' tables, and amplified again. Of the images of
+    controls, only the first are stored, in the table of pictures.
 
     Args:
         path: path of the table.
         pictures: the experiment's table of pictures.
         attacks: tables by net, seed and attack, one for each part of a split.
         originals: the unaltered images, by dataset, seed and file.
-        networks: by name and seed; or why one is not known.
+        networks: the nets, or the reasons why the audit does not cover them, by name and seed.
 
     Returns:
-        A check "transfer" by victim, of its answers and of the images' lengths.
+        A check "transfer" for each victim, of its answers and of the images' lengths.
 
     Raises:
         AuditError: names the first image whose record differs, or a picture that is not one of the
@@ -107,7 +107,7 @@ def transfer(
 def _answers(check, path, rows: Rows, images, originals, network) -> None:
     places = _places(rows)
     known = np.array([place in images for place in places])
-    check.left_out(int((~known).sum()), "images of a control that are on no disk")
+    check.left_out(int((~known).sum()), "images of a control that are not stored")
     if not known.any():
         return
     rows = {name: column[known] for name, column in rows.items()}
@@ -115,7 +115,7 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    # Where a minimal attack failed there is no length; one with a radius keeps what it tried.
+    # A failed minimal attack has no length; one with a radius keeps the image that it tried.
     recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
@@ -159,7 +159,7 @@ def _known(value: float) -> float | None:
 
 
 def _pictures(path: str | Path, originals: Mapping[Images, Originals]) -> dict[Origin, dict]:
-    """The images in a table of pictures, by origin, file and index; their originals are checked."""
+    """Check the originals in a table of pictures; return the images by origin, file and index."""
     found: dict[Origin, dict] = {}
     for rows in batches(path):
         befores, labels = _originals(originals, rows)
@@ -182,7 +182,7 @@ def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
 
 
 def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pictures) -> Made:
-    """Images of a source in an attack's tables, amplified, and compared with the pictures."""
+    """Return a source's images from an attack's tables, amplified, compared with the pictures."""
     made = attacks.get((origin.source, origin.seed, origin.attack), ())
     if not made:
         return Made(pictures, {})
@@ -214,7 +214,7 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pict
 
 
 def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float | None) -> bool:
-    # What was scaled in float32 differs in its last digits.
+    # Images that were scaled in float32 differ in the last digits.
     return bool(np.abs(picture - image).max() <= (0 if amplified_to is None else SINGLE))
 
 
@@ -238,7 +238,7 @@ def _places(rows: Rows) -> list[Place]:
 
 
 def _amplified(befores: np.ndarray, images: np.ndarray, length: float) -> np.ndarray:
-    """Perturbations scaled to an RMS, clipped to the box or not."""
+    """Return images whose perturbations are scaled to an RMS, not clipped to the box."""
     change = images - befores
     rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
     scale = np.divide(length, rms, out=np.zeros_like(rms), where=rms > 0)

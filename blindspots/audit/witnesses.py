@@ -1,4 +1,4 @@
-"""Upper bounds: every witness is looked up, measured, and shown to the network."""
+"""Checks of upper bounds: every witness is looked up, measured, and shown to the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, lengths
 
 ROUNDING = 1e-9
-"""Relative rounding of a distance in float64, with a wide margin."""
+"""Generous bound on the relative rounding of a distance in float64."""
 
 
 class Place(NamedTuple):
@@ -32,17 +32,17 @@ def check(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The ledger's upper bounds of one net.
+    """Check the ledger's upper bounds of one net.
 
     Args:
         claims: rows of the ledger.
         tables: the attacks on the net.
         originals: the unaltered images, by dataset, seed and file.
-        network: the net, or why it is not known.
+        network: the net, or the reason why the audit does not cover it.
 
     Returns:
-        Checks "distance", of witnesses from their images; "answer", of the net's answers to them;
-        and "mistake", of its answers to images that it gets wrong unaltered.
+        Three checks: "distance", of witnesses from their images; "answer", of the net's answers to
+        witnesses; "mistake", of its answers to images that it gets wrong unaltered.
 
     Raises:
         AuditError: names the first image whose bound differs from the files.
@@ -77,7 +77,7 @@ COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_predic
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
-    """The witness of each claim with an attack: that attack's image nearest in distance."""
+    """Pair each claim of an attack with its witness: the attack's image nearest in distance."""
     wanted = [claim for claim in claims if claim.attack is not None]
     found: dict[Any, list[Place]] = {_aim(claim): [] for claim in wanted}
     for path in tables:
@@ -106,7 +106,7 @@ def _measure(
     check: Check, of: list[list[Claim]], images: np.ndarray, befores: np.ndarray,
     originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
-    """Assert that witnesses lie in the box, at the lengths that the ledger states."""
+    """Assert that witnesses lie in the box, at the ledger's distances."""
     far = lengths(images - befores)
     for place, claims in enumerate(of):
         image, what = images[place], f"witness in {path}"

@@ -1,4 +1,4 @@
-"""Shared by the commands: the checked config, Snakemake's command line, how this was called."""
+"""Helpers of the commands: the checked config, Snakemake's command line, this program's name."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from blindspots.config.reporting import is_without
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[2]
-"""The checkout: the workflow's files lie beside the package."""
+"""The checkout: the workflow's files are next to the package."""
 
 LOCKS = Path(".snakemake/locks")
 
 
 def read(*paths: Path) -> dict[str, Any]:
-    """The checked config in a file, and what others lay over it."""
+    """Return the checked config of a file and of the files merged over it."""
     return check(*_given(*paths))
 
 
 def note(*paths: Path) -> str | None:
-    """A line on a config whose own tables or figures take the place of the standard ones."""
+    """Return a line about a config whose tables or figures replace the standard ones, or None."""
     raw, _, where, files, _ = given = _given(*paths)
     if not is_without(raw, check(*given)):
         return None
@@ -42,7 +42,7 @@ def note(*paths: Path) -> str | None:
 
 
 def expanded(*paths: Path) -> str:
-    """The full form of that config, as YAML."""
+    """Return the full form of a config, as YAML."""
     return yaml.dump(
         full_form(*_given(*paths)).config,
         Dumper=_Dumper,
@@ -54,14 +54,14 @@ def expanded(*paths: Path) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what is there twice twice, without names for it."""
+    """A dumper that writes repeated values in full, without YAML's aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
-    """Arguments of `check` for configs: as one, the schema, where they are, and the run's name."""
+    """Return the arguments of `check`: config, schema, files, their lines, and the run's name."""
     raw: Any = {}
     for path in paths:
         raw = laid_over(raw, load(path))
@@ -70,22 +70,22 @@ def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
 
 
 def workflow(name: str) -> Path:
-    """A file of the workflow, which the package alone has not."""
+    """Return the path of a file of the workflow, which the package alone lacks."""
     path = ROOT / name
     if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
         raise InputError(f"{ROOT}: expected a checkout in a folder without braces; move it")
     if not path.exists():
         raise InputError(
-            f"{path}: expected the workflow's files beside the package, found none; install "
+            f"{path}: expected the workflow's files next to the package, found none; install "
             "blindspots from a checkout by `make` or `pip install --editable`"
         )
     return path
 
 
 def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
-    """The command line of Snakemake that runs these configs in the working directory.
+    """Return the command line with which Snakemake runs these configs in the working directory.
 
-    The checkout's profile goes with it, lest the working directory has one of another workflow.
+    It names the checkout's profile, since the working directory may have another workflow's.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow("Snakefile"))]
     if not any(option.startswith("--workflow-profile") for option in options):
@@ -94,7 +94,7 @@ def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
 
 
 def again(command: str, *arguments: object) -> str:
-    """A command line for a person to give next, by the name that this one was called by."""
+    """Return a command line for the user to run next, with the name of this program as called."""
     name = sys.argv[0]
     if Path(name).name == "__main__.py":
         called = [_short(sys.executable), "-m", "blindspots"]
@@ -104,7 +104,7 @@ def again(command: str, *arguments: object) -> str:
 
 
 def _short(program: str) -> str:
-    """Its name alone where a shell finds it so; its path from here where that is shorter."""
+    """Shorten a program's path to its name, if a shell finds it, or to a path from here."""
     path = Path(program)
     if shutil.which(path.name) == program:
         return path.name
@@ -115,13 +115,13 @@ def _short(program: str) -> str:
 
 
 def assert_unlocked(this: str) -> None:
-    """Say what to do where the working directory is locked, as after a run that failed for it.
+    """Check that the working directory is not locked, which makes Snakemake fail.
 
     Args:
-        this: the command line that was given.
+        this: command line of the user.
 
     Raises:
-        InputError: it is.
+        InputError: the directory is locked; the message says how to unlock it.
     """
     if LOCKS.is_dir() and any(LOCKS.iterdir()):
         raise InputError(
@@ -131,5 +131,5 @@ def assert_unlocked(this: str) -> None:
 
 
 def report_of(config: dict[str, Any]) -> Path:
-    """The page of a run, from the working directory."""
+    """Return the path of a run's report, from the working directory."""
     return Path("results", config["run"], "report.html")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("config", type=Path, help="config with the dataset and the nets")
     parser.add_argument("setting", help="setting of the nets' trainers, a positive number")
     parser.add_argument(
@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the value, and on the way what each one tried gives."""
+    """Print the fitted value, and first the errors with each value that was tried."""
     import torch
 
     from blindspots.config import methods
@@ -68,7 +68,7 @@ def _wanted(text: str) -> tuple[str, float]:
 
 
 def _net(name: str, error: float, setting: str, config: Any, dataset: Any) -> Trained:
-    """A net of the config, as it is before its training."""
+    """Return a net of the config, not yet trained."""
     from blindspots.config import methods
     from blindspots.config.check import method_settings
     from blindspots.files import weights
@@ -82,7 +82,7 @@ def _net(name: str, error: float, setting: str, config: Any, dataset: Any) -> Tr
     if trainer is None or net["parents"] or net["train_on"] != "train":
         raise InputError(
             f"{name}: expected a net without parents, trained on all training images (train_on: "
-            "train), found another; name others"
+            "train), found another; name other nets"
         )
     if not methods.takes("trainers", trainer["method"], setting):
         raise InputError(

@@ -26,7 +26,7 @@ RESULTS = Path("results")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "files", type=Path, nargs="*", help="files of claims, then optionally a page to write (.md)"
     )
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the register, or print it.
 
     Raises:
-        InputError: at the end, a line for each claim that its tables cannot judge.
+        InputError: claims that their tables cannot judge, a line each, after the register.
     """
     from blindspots.runs import register
 
@@ -80,7 +80,7 @@ def _write(text: str, page: Path | None) -> None:
 
 
 def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
-    """The config files of a run of a paper; of its first where none is named."""
+    """Return the config files of a paper's run; of its first run if no name is given."""
     runs = paper["runs"]
     name = name or next(iter(runs))
     if name not in runs:
@@ -93,7 +93,7 @@ def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
 
 
 def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
-    """Refuse claims on tables that their runs do not make, and runs of another name."""
+    """Reject claims on tables that their runs do not make, and configs of other runs."""
     configs, lines = {}, written([paper["file"]]).lines
     for run, names in paper["runs"].items():
         key = f"runs.{run}"
@@ -111,7 +111,7 @@ def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
 
 
 def _assert_there(file: Path) -> None:
-    """Refuse a paper that there is not, with those that there are."""
+    """Reject a paper that does not exist, and name those that do."""
     folder = file.parent
     if folder.parent.name != "papers" or folder.exists():
         return

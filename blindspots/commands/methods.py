@@ -1,14 +1,14 @@
 """List the methods that a config can name, and their settings.
 
-Without arguments, it lists the methods of every role, a line each; with a role, those of that role;
-with a method, its settings: the values, the default and the meaning of each. All of it is read from
-the source, yours included, and nothing is imported.
+Without arguments, it lists the methods of every role, a line each; with a role, the methods of that
+role; with a method, its settings: values, default and meaning of each. Everything is read from the
+source, also for your own methods, and nothing is imported.
 
 Examples:
-  blindspots methods                             all of them
+  blindspots methods                             all methods
   blindspots methods attacks
-  blindspots methods attacks lbfgs               the settings of one
-  blindspots methods models my_lab.nets:resnet   those of your own
+  blindspots methods attacks lbfgs               the settings of a method
+  blindspots methods models my_lab.nets:resnet   the settings of a method of your own
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ENTRIES = {
     "analyses": "summary",
     "figures": "summary",
 }
-"""The schema's definition of an entry of a role's section."""
+"""Definition in the schema of an entry of each role's section."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     roles = ", ".join(catalogue.ROLES)
     parser.add_argument("role", nargs="?", metavar="ROLE", help=f"one of {roles}")
     parser.add_argument("name", nargs="?", metavar="NAME", help="a method, or module:function")
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _roles(role: str | None) -> Iterator[str]:
-    """The methods of a role, or of all, in lines."""
+    """List the methods of a role, or of all roles, line by line."""
     for one in catalogue.ROLES if role is None else [role]:
         yield one
         width = max(map(len, names(one)))
@@ -65,7 +65,7 @@ def _roles(role: str | None) -> Iterator[str]:
 
 
 def _method(role: str, name: str) -> Iterator[str]:
-    """Lines on a method: what it does, the tables that it reads, its settings."""
+    """Describe a method line by line: its purpose, the tables that it reads, its settings."""
     summary, more = catalogue.summary(role, name), catalogue.description(role, name)
     yield f"{role} {name}"
     yield from _wrapped(summary, 2)
@@ -74,7 +74,7 @@ def _method(role: str, name: str) -> Iterator[str]:
     yield from _tables(role, name)
     settings = catalogue.settings(role, name)
     if settings is None:
-        yield from ["", "Settings: the source does not tell them."]
+        yield from ["", "Settings: they cannot be read from the source."]
     elif settings:
         yield from ["", "Settings:"]
         for one in settings:
@@ -91,7 +91,7 @@ def _method(role: str, name: str) -> Iterator[str]:
 
 
 def _tables(role: str, name: str) -> Iterator[str]:
-    """The tables that a measurement makes, or that an analysis or a figure reads."""
+    """Name the tables that a measurement makes, or that an analysis or a figure reads."""
     if role == "measurements":
         declared = measurement(name)
         of = {"net": "of each net", "experiment": "of each experiment", "run": "of the whole run"}
@@ -103,7 +103,7 @@ def _tables(role: str, name: str) -> Iterator[str]:
 
 
 def _keys(role: str, name: str) -> Iterator[tuple[str, str]]:
-    """The keys of an entry that are not settings of its method, with what the schema says."""
+    """List the keys of an entry that are not settings of its method, and their meanings."""
     schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
     properties: dict[str, dict[str, Any]] = schema["$defs"][ENTRIES[role]]["properties"]
     fitting = catalogue.keys(role, name)

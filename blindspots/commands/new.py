@@ -29,14 +29,14 @@ from blindspots.config.schema import schema_faults
 from blindspots.interface import InputError
 
 START = "start"
-"""The preset that a dataset is put into."""
+"""The default preset, in which `--dataset` and `--root` replace the dataset."""
 
-OF_OTHERS = "# judged by runs of their own names; a list of claims of yours can stand here"
-"""Comment on a paper's file of claims, in the copy of a config that has another name."""
+OF_OTHERS = "# judged by the paper's own runs only; a list of your own claims can be here"
+"""Comment on a paper's file of claims, in a copy of its config under another name."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     known = ", ".join(methods.names("datasets"))
     parser.add_argument("config", type=Path, metavar="my.yaml", help="file to write")
     begin = parser.add_mutually_exclusive_group()
@@ -47,7 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write it, and say what comes next."""
+    """Write the config, and print the next command."""
     path = arguments.config
     name = _name(path)
     if path.exists() and not arguments.force:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     copied = yaml.safe_load(text)
     if "run" in copied:
         was = re.escape(copied["run"])
-        quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
+        quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 would be a number
         text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
         text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
         if name != copied["run"]:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
     schema = _shared.workflow("schemas/config.schema.yaml")
     made = (
-        f"# Made by `blindspots new` from {presets[preset]}. All that a config may say: {schema}\n"
+        f"# Made by `blindspots new` from {presets[preset]}. All keys a config can have: {schema}\n"
     )
     try:
         path.write_text(made + text, encoding="utf-8")
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _presets() -> dict[str, str]:
-    """Complete configs by name, without those laid over another and the data of papers."""
+    """Return the complete configs by name, without overlays and the data of papers."""
     found = {"paper": "config.yaml"}
     for folder in ("presets", "papers/*"):
         for path in sorted(_shared.ROOT.glob(f"{folder}/*.yaml")):
@@ -93,16 +93,16 @@ def _presets() -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    """Name of the run: that of the file."""
+    """Return the name of the run, which is that of the file."""
     schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    of_names = schema["$defs"]["name"] | {"title": "which the run's folder is called by, too"}
+    of_names = schema["$defs"]["name"] | {"title": "name of the file and of the run's folder"}
     for fault in schema_faults(path.stem, of_names):
         raise InputError(f"{path}: {fault.removeprefix('top level: ')}; choose another")
     return path.stem
 
 
 def _data(dataset: str, root: str | None) -> str:
-    """The section `data` with every setting of a dataset, those with a default as comments."""
+    """Return the section `data` of a dataset: all settings, those with a default as comments."""
     try:
         known, required = methods.settings("datasets", dataset) or (frozenset(), frozenset())
         defaults = methods.defaults("datasets", dataset)

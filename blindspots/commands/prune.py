@@ -19,7 +19,7 @@ from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "configs",
         nargs="+",
@@ -30,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """A line for each file, and their size."""
+    """Print a line for each file, and their total size."""
     from blindspots.runs.housekeeping import RESULTS, other_runs, remove, unneeded
 
     configs = [_files(config) for config in arguments.configs]
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _files(config: str) -> list[Path]:
-    """Files of a config and its overlays; a file's name may have a + in it."""
+    """Return the files of a config and its overlays; a file's name may contain a +."""
     return [Path(config)] if Path(config).exists() else [Path(p) for p in config.split("+")]
 
 

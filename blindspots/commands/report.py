@@ -27,7 +27,7 @@ from blindspots.runs import logs
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "configs", type=Path, nargs="+", metavar="config.yaml", help="config of the run"
     )
@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Let Snakemake make the report, and that alone."""
+    """Let Snakemake make the report and nothing else."""
     config = _shared.read(*arguments.configs)
     page = _shared.report_of(config)
     archive = arguments.snakemake
@@ -68,7 +68,7 @@ def is_whole(page: Path) -> bool:
 
 
 def _made(configs: Sequence[Path], run: str, *options: str) -> None:
-    """Run Snakemake in silence; where it fails, say what a person can do about it."""
+    """Run Snakemake without its output; if it fails, say what the user can do."""
     began = time.time()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         status = follow(_shared.snakemake(configs, *options), output)

@@ -16,7 +16,7 @@ from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "configs", type=Path, nargs="+", help="config of the run, and files merged over it"
     )
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
-    """Snakemake's records of a run's jobs, in the order in which they ended."""
+    """Return Snakemake's records of a run's jobs, in the order in which they ended."""
     files = sorted(folder.rglob("*.jsonl"), key=lambda file: file.stat().st_mtime)
     return [_record(file) for file in files]
 
@@ -82,7 +82,7 @@ def _record(file: Path) -> dict[str, Any]:
         return json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise InputError(
-            f"{file}: expected what Snakemake measured of a job, found another text ({error}); "
+            f"{file}: expected Snakemake's measurements of a job, found another text ({error}); "
             "delete it"
         ) from None
 

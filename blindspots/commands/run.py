@@ -6,7 +6,7 @@ results/ in the current folder.
 
 Examples:
   blindspots run my.yaml --dry-run        count the jobs that would run
-  blindspots run my.yaml --dry-run --expanded   print the config with all that it leaves out
+  blindspots run my.yaml --dry-run --expanded   print the config with all defaults
   blindspots run my.yaml
   blindspots run base.yaml changes.yaml   the second is merged over the first, key by key
   blindspots run my.yaml --gpu 1          one job at a time on the one GPU
@@ -29,7 +29,7 @@ from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
         "configs",
         type=Path,
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     page = _shared.report_of(_shared.read(*arguments.configs))
     if arguments.expanded:
         if not arguments.dry_run:
-            raise InputError("--expanded: expected --dry-run beside it, found none; add it")
+            raise InputError("--expanded: expected --dry-run as well, found none; add it")
         print(_shared.expanded(*arguments.configs), end="")
         return
     if said := _shared.note(*arguments.configs):

@@ -1,4 +1,4 @@
-"""The report: one HTML file with all that a run found, readable with nothing to fetch."""
+"""The report: one self-contained HTML file with everything that a run found."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
-"""Element of a figure's file that describes it in words (`figures.kit`)."""
+"""Element of a figure's file with its description in words (`figures.kit`)."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters with which a spreadsheet's formula may begin."""
 
 
 class Figure(NamedTuple):
-    """A figure: its title, what it shows in words, and its SVG as a data URI."""
+    """A figure: its title, its description in words, and its SVG as a data URI."""
 
     title: str
     description: str
@@ -42,7 +42,7 @@ class Figure(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A table as it is read, and its rows as files: data URIs of CSV and of Parquet."""
+    """A table in printable form, and its rows as files: data URIs of CSV and of Parquet."""
 
     printed: Table
     csv: str
@@ -66,24 +66,24 @@ def render(
     others: Sequence[str | Path] = (),
     claims: Sequence[Config] = (),
 ) -> str:
-    """The report as HTML, with nothing to fetch.
+    """Return the report as self-contained HTML.
 
     Args:
-        template: a Jinja template; what it includes is beside it.
-        config: of the run, checked.
+        template: a Jinja template; the files that it includes are in the same folder.
+        config: the run's config, checked.
         summaries: files of the tables, in the order of the config.
-        figures: SVG files by name, in the same order.
+        figures: SVG files by name, in the order of the config.
         splits: files of the splits' indices.
-        audit: its table; None: there was nothing to check.
+        audit: file of the audit's table; None: there was nothing to check.
         pictures: tables of pictures, by experiment.
         transfer: tables of answers to attacked images, by experiment.
         clean: tables of the victims' answers to unaltered images, of the first seed.
-        flags: what is said against nets that do not err as expected, and against what is made from
-            them, by their names.
-        causes: what to look at then.
-        made_by: hash of the settings that the page is of (see `provenance.settings_in`).
-        others: the files that are of other settings, which the page says.
-        claims: of the run, as `config.claims.claims_of` has them.
+        flags: warnings about nets whose error is not the expected one, and about nets, attacks and
+            datasets made from them, by name.
+        causes: usual causes of such an error, which the warnings list.
+        made_by: hash of the page's settings (see `provenance.settings_in`).
+        others: files that were made with other settings; a notice on the page names them.
+        claims: the run's claims, as `config.claims.claims_of` returns them.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
@@ -129,7 +129,7 @@ def render(
 
 
 def _environment(folder: Path) -> jinja2.Environment:
-    """Jinja that escapes whatever it is given, but for `asset`s: files beside the template."""
+    """Return a Jinja environment that escapes all values except `asset`s, files of the folder."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
@@ -148,9 +148,9 @@ def _shown(path: str | Path, entry: Config, seen: pd.DataFrame, frame: pd.DataFr
 
 
 def harmless(cell: Any) -> Any:
-    """A cell of a CSV that no spreadsheet takes for a formula: text that begins as one, quoted.
+    """Quote a CSV cell with text that a spreadsheet would take for a formula.
 
-    After OWASP, "CSV injection". Numbers stay, as text too, such as "-0.5".
+    After OWASP, "CSV injection". Numbers stay as they are, also as text, such as "-0.5".
     """
     if not isinstance(cell, str) or not cell.startswith(FORMULA):
         return cell

@@ -1,4 +1,4 @@
-"""Choices of a run: the settings in effect, and its readings of what the paper leaves open."""
+"""Choices of a run: the settings in effect, and its readings of the paper's open points."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     aimed = _targets(config)
     found = []
     for key, role, instance in instances(dict(config)):
-        if role in ("analyses", "figures"):  # how results are shown
+        if role in ("analyses", "figures"):  # these only show results
             continue
         settings = methods.defaults(role, instance["method"])
         known = methods.settings(role, instance["method"])
@@ -35,16 +35,16 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def written(value: Any) -> str:
-    """A setting's value as a config writes it."""
+    """Return a setting's value as a config writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _together(answers: Mapping[str, str]) -> str:
-    """Join what is said of names: once where it is the same of all, else "A, B: next; C: random".
+    """Join the answers for several names: one text if all agree, else "A, B: next; C: random".
 
-    What is said of more than three names, and of the most, comes last, of "the others".
+    The most frequent answer, if more than three names have it, comes last, for "the others".
     """
     names: dict[str, list[str]] = {}
     for name, answer in answers.items():
@@ -67,11 +67,11 @@ def _targets(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
-    """Readings of a run where the paper leaves a choice open, as text by question.
+    """Return the readings of a run where the paper leaves a choice open, as text by question.
 
-    A method gives texts for its settings in a constant `READINGS` of its module: by question a
-    setting and a text, with settings in braces, which is shown unless the setting is null, 0 or an
-    empty list; or texts by the value of the setting.
+    A method declares texts in a constant `READINGS` of its module. Each question has a setting and
+    either a text, with settings in braces, which is shown unless the setting is null, 0 or an empty
+    list; or a mapping from values of the setting to texts.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if aims := _targets(config):
@@ -90,7 +90,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Questions and answers that a method declares about its settings; of a trainer its decay."""
+    """Iterate over the questions and answers of a method; a trainer's decay is one of them."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
@@ -114,7 +114,7 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 class _Sentence(Formatter):
-    """A sentence with settings in braces, where "%" is for a share in percent."""
+    """A sentence with settings in braces; the format "%" writes a share in percent."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         return (

@@ -1,4 +1,4 @@
-"""The report's sections: a run's tables and figures by what they are of, and that in words."""
+"""The report's sections: a run's tables and figures by subject, each subject with a description."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Section(NamedTuple):
     """Tables and figures of a run on one subject.
 
     Attributes:
-        key: key of its heading, for links.
-        title: its heading.
-        facts: what the subject is, in a sentence; "" for several.
-        tables: their names in the config.
-        figures: their names in the config.
+        key: anchor of the heading, for links.
+        title: text of the heading.
+        facts: description of the subject in a sentence or two; "" for several subjects.
+        tables: names of the tables in the config.
+        figures: names of the figures in the config.
     """
 
     key: str
@@ -60,12 +60,12 @@ def _section(
 
 
 def _part(config: Config, of: Config) -> str:
-    """A part, and where there are several datasets the one that it is of."""
+    """Return a part's name, with its dataset if the config has several."""
     return of["part"] + (f" of {of['data']}" if len(config["datasets"]) > 1 else "")
 
 
 def labels(config: Config, nets: list[str]) -> str:
-    """Nets as tables call them, in a list."""
+    """Return the labels of nets, joined by commas."""
     return ", ".join(config["nets"][net]["label"] for net in nets)
 
 
@@ -107,7 +107,7 @@ def _measurement(config: Config, name: str) -> str:
 
 
 def _attack(config: Config, name: str) -> str:
-    """An attack's name, method, radii and targets."""
+    """Describe an attack: its name, method, radii and targets."""
     attack = config["attacks"][name]
     eps = attack.get("eps")
     radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
@@ -118,7 +118,7 @@ def _attack(config: Config, name: str) -> str:
 KEYS = {
     "method", "nets", "experiments", "parents", "part", "n", "model", "shape", "classes", "weights",
 }  # fmt: skip
-"""Keys of a measurement beside the settings of its method."""
+"""Keys of a measurement that are not settings of its method."""
 
 
 def _said(settings: Mapping[str, Any]) -> str:

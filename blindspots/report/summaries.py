@@ -1,4 +1,4 @@
-"""A summary table as it is read: rows and columns of cells, each with what it is from."""
+"""A summary table in printable form: rows and columns of cells, each with its details."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blindspots.interface import InputError
 from blindspots.statistics import FEWEST
 
 LARGEST = 1e308
-"""Sort key of an infinite figure: a page's scripts take no larger number."""
+"""Sort key of an infinite figure: the page's scripts accept no larger number."""
 
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
@@ -31,13 +31,14 @@ class Cell(NamedTuple):
     """One figure of a table.
 
     Attributes:
-        value: ours, as text.
-        interval: its 95% interval, as text; "" where there is none.
-        paper: the paper's, as text; "" where it prints none.
-        detail: images, networks, what the interval is, the paper's figure, why there is none.
-        shade: how strong its background is, from 0 to 1; None: plain.
-        order: what rows are sorted by: the unrounded figure; in a column without any, the text; ""
-            where there is none.
+        value: our figure, as text.
+        interval: 95% interval of the figure, as text; "" if it has none.
+        paper: the paper's figure, as text; "" if it prints none.
+        detail: numbers of images and networks, kind of interval, the paper's figure, and the reason
+            if there is no figure.
+        shade: strength of the background, from 0 to 1; None: plain.
+        order: sort key of the row in this column: the unrounded figure; in a column without
+            figures, the text; "" if there is none.
     """
 
     value: str
@@ -52,15 +53,15 @@ class Table(NamedTuple):
     """A summary table, ready to print.
 
     Attributes:
-        name: in the config.
-        title: its heading.
-        corner: what a row is.
-        columns: their headings.
-        rows: label and cells; None where the table has no such cell.
-        has_paper: whether the paper prints any of its figures.
-        caption: how many images and networks the figures are from, and what the intervals are.
-        note: what the figures are; "" where the analysis does not say.
-        footnotes: why cells have no value, in the order of their marks (1, 2, …).
+        name: the table's name in the config.
+        title: heading of the table.
+        corner: heading of the rows' labels, such as "row".
+        columns: headings of the columns.
+        rows: label and cells of each row; None: the table has no such cell.
+        has_paper: whether the paper prints any of the figures.
+        caption: numbers of images and networks behind the figures, and kinds of the intervals.
+        note: explanation of the figures; "" if the analysis gives none.
+        footnotes: reasons why cells have no value, in the order of their marks (1, 2, …).
     """
 
     name: str
@@ -79,10 +80,10 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
 
     Args:
         name: name of the table in the config.
-        title: its heading.
-        summary: with the schema of `analyses.kit`.
-        method: the analysis that made it, whose module may say what a row is in a constant
-            `CORNER`, and what the figures are in a constant `NOTE`.
+        title: heading of the table.
+        summary: the table, with the schema of `analyses.kit`.
+        method: analysis that made the table; its module may have constants `CORNER`, the heading of
+            the rows' labels, and `NOTE`, an explanation of the figures.
     """
     footnotes = list(summary.loc[_missing(summary), "reason"].dropna().unique())
     measured = set(summary.loc[summary["value"].notna(), "column"])
@@ -109,9 +110,9 @@ def printable(name: str, title: str, summary: pd.DataFrame, method: str = "") ->
 def repeated(
     summaries: Mapping[str, pd.DataFrame], tables: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Tables with the same rows as an earlier one of the same method, each with that one's name.
+    """Return the tables that equal an earlier one of the same method, each with that one's name.
 
-    So are the trainings, the bounds or the ledger of experiments on the same nets and images.
+    Experiments on the same nets and images have equal tables of trainings, bounds and the ledger.
 
     Args:
         summaries: the tables by name, with the schema of `analyses.kit`.
@@ -130,9 +131,9 @@ def repeated(
 
 
 def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
-    """The value of a summary's cell and its interval, as text; "" where there is none.
+    """Return the value of a summary's cell and its interval, as text; "" for a missing one.
 
-    Over fewer networks than `statistics.FEWEST` there is none.
+    An interval over fewer networks than `statistics.FEWEST` is left out.
     """
     value, low, high = (
         "" if pd.isna(cell[end]) else number(cell[end], cell["unit"])
@@ -143,9 +144,9 @@ def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _constant(method: str, name: str, otherwise: str) -> str:
-    """A text that an analysis' module declares."""
+    """Return a text that an analysis's module declares, or another."""
     said: Any = None
-    with suppress(InputError):  # a module that is not here
+    with suppress(InputError):  # a missing module
         said = methods.declared("analyses", method, name)
     return said if isinstance(said, str) else otherwise
 

@@ -22,22 +22,22 @@ WORDS = {
     HOLDS: "the whole interval is beyond the margin",
     WEAKLY: "the whole interval is beyond the weaker margin",
     NOT: "the whole interval is on the wrong side of the weaker margin, or of the only one",
-    UNDECIDED: "the interval straddles it",
+    UNDECIDED: "the interval straddles the margin",
     NOT_JUDGED: "no rule, another scale, a printed figure that is not confirmed, a net whose clean "
-    "error is not the expected one, or cells that its table does not have",
-    NOT_RUN: "the run's tables are not there",
+    "error is not the expected one, or cells that the table lacks",
+    NOT_RUN: "the run's tables do not exist",
 }
-"""The verdicts, and what each says."""
+"""The verdicts and the meaning of each."""
 
 Read = Callable[[str, str], pd.DataFrame | None]
-"""The cells of a table of a run (`analyses.kit.SCHEMA`); None where they are not there."""
+"""Function from a run and a table to its cells (`analyses.kit.SCHEMA`); None: no such table."""
 
 Doubts = Callable[[str, str], Mapping[str, str]]
-"""Doubts about the nets of a table of a run, by label, as `jobs.expect.doubts` has it."""
+"""Function from a run and a table to doubts about its nets, by label (`jobs.expect.doubts`)."""
 
 
 def no_doubts(run: str, table: str) -> Mapping[str, str]:
-    """No doubts about any net."""
+    """Return no doubts about any net."""
     return {}
 
 
@@ -47,17 +47,17 @@ REDUCTIONS: dict[str, Callable[[np.ndarray], float]] = {
 
 
 class Verdict(NamedTuple):
-    """A claim and what came of it.
+    """A claim and its verdict.
 
     Attributes:
-        claim: as `config.claims` fills it.
+        claim: the claim, as `config.claims` completes it.
         word: one of `WORDS`.
-        figure: ours, as its table shows it, with its unit; "" where there is none.
-        interval: as text, "" where there is none.
-        note: the rule and where its cells are, or why there is no verdict.
-        run: whose tables were read; "" for none.
-        table: the first of them.
-        fault: what is wrong with a claim that its tables cannot judge, with its key; "" for others.
+        figure: our figure with its unit, as its table shows it; "" if there is none.
+        interval: interval of the figure, as text; "" if there is none.
+        note: the rule and its cells, or the reason why there is no verdict.
+        run: run whose tables were read; "" if none were.
+        table: the first of these tables.
+        fault: error in a claim that its tables cannot judge, with the claim's key; "" for others.
     """
 
     claim: Mapping[str, Any]
@@ -72,7 +72,7 @@ class Verdict(NamedTuple):
 
 class _Measured(NamedTuple):
     value: float
-    interval: Interval  # NaN: there is none
+    interval: Interval  # NaN: no interval
     unit: str
     text: str | None
 
@@ -80,18 +80,18 @@ class _Measured(NamedTuple):
 def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> Verdict:
     """Judge a claim.
 
-    The runs of a selection are tried in their order, and the first that is there is read. A figure
-    without an interval is judged by its value, which the note says. A claim about a net whose clean
-    error is not the expected one is not judged, but has its figure.
+    The runs of a selection are tried in order, and the first that exists is read. A figure without
+    an interval is judged by its value, and the note says so. A claim about a net whose clean error
+    is not the expected one is not judged, but keeps its figure.
 
     Args:
-        claim: as `config.claims` fills it.
-        read: the tables that there are.
-        doubts: about their nets.
+        claim: the claim, as `config.claims` completes it.
+        read: function that returns a run's table.
+        doubts: function that returns the doubts about the nets of a run's table.
 
     Raises:
-        InputError: a row or a column that a table has not, cells of several units, several cells
-            where there should be one.
+        InputError: a row or a column that a table lacks, cells of several units, several cells
+            instead of one.
     """
     rule = _rule(claim)
     if not claim["cells"]:
@@ -117,7 +117,7 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
     if claim["scale"]:
         word, note = NOT_JUDGED, f"{claim['scale']}; {note}"
     elif claim["source"] == "from memory":
-        word, note = NOT_JUDGED, f"the print is not confirmed; {note}"
+        word, note = NOT_JUDGED, f"the printed figure is not confirmed; {note}"
     elif doubted:
         word, note = NOT_JUDGED, "; ".join([*doubted, note])
     elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
@@ -126,12 +126,12 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
 
 
 def by_interval(interval: Interval, margin: float, weakly: float) -> str:
-    """A verdict on a figure that should be large.
+    """Return the verdict on a figure that should be large.
 
     Args:
         interval: interval of the figure; NaN: nothing was measured.
-        margin: from which the claim holds.
-        weakly: a smaller one, from which it holds weakly.
+        margin: smallest figure with which the claim holds.
+        weakly: smaller margin, at which the claim holds weakly.
     """
     if np.isnan(interval.low):
         return UNDECIDED
@@ -152,7 +152,7 @@ def _word(claim: Mapping[str, Any], measured: _Measured) -> str:
 
 
 def _margins(claim: Mapping[str, Any]) -> tuple[int, float, float]:
-    """1 where a figure should be large, else -1; the margin, and the weaker one."""
+    """Return 1 if a figure should be large, else -1; the margin, and the weaker one."""
     side = "at_most" if claim["at_least"] is None else "at_least"
     return (1 if side == "at_least" else -1), claim[side], claim.get("weakly", claim[side])
 
@@ -166,7 +166,7 @@ def _rule(claim: Mapping[str, Any]) -> str:
 
 
 def _where(claim: Mapping[str, Any]) -> str:
-    """The cells of a claim in words."""
+    """Name the cells of a claim."""
     said = []
     for part in ("cells", "less"):
         places = []
@@ -180,7 +180,7 @@ def _where(claim: Mapping[str, Any]) -> str:
 
 
 def _found(of: Mapping[str, Any], read: Read) -> tuple[str, pd.DataFrame | None]:
-    """The first run that has a selection's table, and the table."""
+    """Return the first run that has a selection's table, and the table."""
     for run in of["runs"]:
         frame = read(run, of["table"])
         if frame is not None:
@@ -189,7 +189,7 @@ def _found(of: Mapping[str, Any], read: Read) -> tuple[str, pd.DataFrame | None]
 
 
 def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The cells of a table that a selection means."""
+    """Return the cells of a table that a selection names."""
     chosen = frame
     for part, column in (("rows", "row"), ("columns", "column")):
         if of[part] is not None:
@@ -206,7 +206,7 @@ def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFr
 def _matching(
     of: Mapping[str, Any], part: str, what: str, run: str, frame: pd.DataFrame
 ) -> set[str]:
-    """The rows or columns of a table that a selection's names mean, which may have a * in them."""
+    """Return the rows or columns of a table that match a selection's names, which may contain *."""
     known = list(dict.fromkeys(frame[part.removesuffix("s")]))
     found: set[str] = set()
     for name in of[part]:
@@ -221,7 +221,7 @@ def _matching(
 
 
 def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
-    """Doubts about the nets that cells name, or that are among those which none names."""
+    """Return the doubts about nets that cells name; a cell without names is about all of them."""
     if not any(doubts.values()):
         return []
     text = cells["row_label"] + "\n" + cells["column_label"]
@@ -235,9 +235,9 @@ def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
 
 
 def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
-    """Reductions of several cells: the least, the largest or the mean, of value and interval.
+    """Reduce cells to the least, the largest or the mean, of the values and of the interval's ends.
 
-    So an interval of the least, say, is from the least lower to the least upper end.
+    The interval of the least, for example, goes from the least lower end to the least upper end.
     """
     units = list(dict.fromkeys(cells["unit"]))
     reduction = claim["reduction"]
@@ -263,7 +263,7 @@ def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
 
 
 def _difference(first: _Measured, less: _Measured, key: str) -> _Measured:
-    """The widest interval that a difference may have: nothing is known of how the two depend."""
+    """Return a difference with its widest possible interval: the two may depend on each other."""
     if first.unit != less.unit:
         raise InputError(f"{key}: expected cells of one unit, found {first.unit} and {less.unit}")
     low, high = first.interval.low - less.interval.high, first.interval.high - less.interval.low
@@ -272,7 +272,7 @@ def _difference(first: _Measured, less: _Measured, key: str) -> _Measured:
 
 
 def _said(measured: _Measured) -> tuple[str, str]:
-    """A figure with its unit, and its interval, as text."""
+    """Return a figure with its unit, and its interval, as text."""
     value, (low, high), unit, text = measured
     own = "" if np.isnan(value) else number(value, unit)
     named = unit.removesuffix(" error") if own and (text or own).startswith(own) else ""
@@ -283,7 +283,7 @@ def _said(measured: _Measured) -> tuple[str, str]:
 def verdicts(
     claims: Sequence[Mapping[str, Any]], read: Read, doubts: Doubts = no_doubts
 ) -> list[Verdict]:
-    """Judge claims one after another, see `judged`; one with a fault is not judged, and says it."""
+    """Judge claims one by one, see `judged`; one with an error is not judged but noted."""
     found = []
     for claim in claims:
         try:

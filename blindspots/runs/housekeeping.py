@@ -17,9 +17,9 @@ class Made(NamedTuple):
     """Outputs of a config's run.
 
     Attributes:
-        files: that it makes.
-        logs: of the jobs that made them; None where Snakemake has no record of some, which may have
-            failed and left a log that says why.
+        files: files that the run makes.
+        logs: logs of the jobs that made them; None if Snakemake has no record of some jobs, which
+            may have failed and left a log that says why.
     """
 
     files: set[Path]
@@ -29,16 +29,16 @@ class Made(NamedTuple):
 def unneeded(
     snakefile: Path, configs: Sequence[Sequence[Path]], runs: Collection[str]
 ) -> list[Path]:
-    """The files below the working folder that are of these runs, and that no config makes.
+    """Return the files of these runs, below the working folder, that no config makes.
 
     Args:
         snakefile: the workflow.
-        configs: configs of the runs; each a file and what others lay over it.
-        runs: the names of the configs' runs. What is of other runs is left out, and so are prepared
-            images where there are other runs, which may need them.
+        configs: configs of the runs; each a file and the files merged over it.
+        runs: names of the configs' runs. Files of other runs are left out, and so are prepared
+            images if there are other runs, which may need them.
 
     Raises:
-        InputError: a config that the workflow refuses.
+        InputError: a config that the workflow rejects.
     """
     made = [outputs(snakefile, config) for config in configs]
     files = {file for each in made for file in each.files}
@@ -51,13 +51,13 @@ def unneeded(
 
 
 def other_runs(runs: Collection[str]) -> list[str]:
-    """The runs that have results below the working folder, but for those named."""
+    """Return the other runs that have results below the working folder."""
     there = RESULTS.iterdir() if RESULTS.is_dir() else ()
     return sorted(path.name for path in there if path.is_dir() and path.name not in runs)
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, and the folders that are then empty."""
+    """Remove files, and the folders that this leaves empty."""
     for path in paths:
         path.unlink()
         for folder in path.parents[:-1]:
@@ -67,14 +67,14 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
-    """Outputs of a config's run.
+    """Return the outputs of a config's run.
 
     Args:
         snakefile: the workflow.
-        config: a file and what others lay over it.
+        config: file of the config and the files merged over it.
 
     Raises:
-        InputError: a config that the workflow refuses.
+        InputError: a config that the workflow rejects.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--workflow-profile", str(snakefile.parent / "profiles/default")]
@@ -100,10 +100,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_needed(path: Path, made: set[Path]) -> bool:
-    # A training that was stopped goes on from its checkpoint.
+    # A stopped training resumes from its checkpoint.
     if path.name == "checkpoint.pt":
         return path.with_name("weights.safetensors") in made
-    # An attack or a certificate that was stopped goes on after its finished chunks.
+    # A stopped attack or certificate resumes after its finished chunks.
     if path.parent.suffix == ".chunks":
         name, there = path.parent.name, path.parents[1]
         return any(file.parent == there and name.startswith(f"{file.stem}.") for file in made)

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 DONE = re.compile(r"done: started ([\d.]+), working from ([\d.]+) to ([\d.]+)")
 WARNING = "warning: "
-"""Beginning of a log's line that is repeated at the end of the run."""
+"""Prefix of the lines of logs that are repeated at the end of the run."""
 
 ROOM = 2**20
-"""Bytes; a disk with fewer is as good as full."""
+"""Bytes; a disk with less free space counts as full."""
 
 KILLED = (
-    "the job was killed, by hand or by the system; if for want of memory, lower machine.chunk in "
+    "the job was killed, by hand or by the system; if memory ran out, lower machine.chunk in "
     "the config, or run fewer jobs at a time (--resources mem_mb=…); finished jobs are kept"
 )
 FULL = "expected room on the disk, found none; make room and run again: finished jobs are kept"
@@ -33,7 +33,7 @@ class Job(NamedTuple):
     Attributes:
         name: path of its log without the ending, such as "attack/lbfgs/FC10.s0/test".
         started: start of its process.
-        begun: begin of its work, when all was imported.
+        begun: start of its work, after all imports.
         ended: end of its work.
     """
 
@@ -44,12 +44,12 @@ class Job(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """The rule that it is of."""
+        """The job's rule."""
         return self.name.partition("/")[0]
 
 
 def faults(folder: Path, since: float) -> list[str]:
-    """A line for every job that failed or was killed.
+    """Return a line for every job that failed or was killed.
 
     Args:
         folder: folder of a run's logs.
@@ -66,10 +66,10 @@ def faults(folder: Path, since: float) -> list[str]:
 
 
 def warnings(folder: Path, since: float) -> list[str]:
-    """The warnings of the jobs, each once.
+    """Return the warnings of the jobs, each once.
 
     Args:
-        folder: of a run's logs.
+        folder: folder of a run's logs.
         since: when the run began; older logs are of other runs.
     """
     logs = (log.read_text("utf-8", "replace") for log in _logs(folder, since))
@@ -78,7 +78,7 @@ def warnings(folder: Path, since: float) -> list[str]:
 
 
 def jobs(folder: Path, since: float) -> list[Job]:
-    """The jobs that were done, in the order of their starts.
+    """Return the finished jobs, in the order of their starts.
 
     Args:
         folder: folder of a run's logs.
@@ -102,17 +102,18 @@ def _logs(folder: Path, since: float) -> list[Path]:
 
 
 def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:
-    """Wall time of a run in seconds by rule and phase, which add up to the whole.
+    """Split the wall time of a run, in seconds, by rule and phase.
 
-    A second in which several jobs run is shared among them alike; one without a job is Snakemake's.
+    A second in which several jobs run is divided equally among them; one without a job counts as
+    Snakemake's. So the seconds add up to the whole wall time.
 
     Args:
-        jobs: of the run.
+        jobs: jobs of the run.
         since: when the run began.
         until: when it ended.
 
     Returns:
-        Seconds by (rule, "start" or "work"), and by ("snakemake", "work") what no job ran in.
+        Seconds by (rule, "start" or "work"), and by ("snakemake", "work") those without a job.
     """
     phases = [(job.rule, "start", job.started, job.begun) for job in jobs]
     phases += [(job.rule, "work", job.begun, job.ended) for job in jobs]
@@ -126,10 +127,10 @@ def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, s
 
 
 def times(jobs: Sequence[Job], since: float, until: float) -> str:
-    """`shares` as a Markdown table, a row per rule in the order in which they began.
+    """Return `shares` as a Markdown table, with a row per rule in the order of their first jobs.
 
     Args:
-        jobs: of the run.
+        jobs: jobs of the run.
         since: when the run began.
         until: when it ended.
     """
@@ -151,7 +152,7 @@ def times(jobs: Sequence[Job], since: float, until: float) -> str:
 
 
 def summary(jobs: Sequence[Job], since: float, until: float) -> str:
-    """A run in a line: jobs, wall time and what it went into, the slowest jobs."""
+    """Summarise a run in a line: number of jobs, wall time and its parts, the slowest jobs."""
     found = shares(jobs, since, until)
     starts = sum(seconds for (_, phase), seconds in found.items() if phase == "start")
     idle = found.get(("snakemake", "work"), 0.0)

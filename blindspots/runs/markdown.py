@@ -15,7 +15,7 @@ from blindspots.report.headlines import Headline, doubts, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
-"""Maximum rows of a table: longer ones are left to the report."""
+"""Maximum rows of a table; longer ones are only in the report."""
 
 
 def page(
@@ -28,20 +28,20 @@ def page(
     records: Sequence[Mapping[str, Any]] = (),
     size: int = 0,
 ) -> str:
-    """Markdown page of a run: its findings in short, every table, and the cost of its jobs.
+    """Return a Markdown page of a run: findings in short, every table, and the cost of the jobs.
 
     Args:
         config: config of the run, checked.
         summaries: files of the tables, by name.
-        histories: files of the trainings' histories, by what the nets are called.
-        command: that makes the page, to say so at its top.
-        figures: by title the files of some, as the page names them.
-        note: Markdown that the page begins with.
-        records: what Snakemake measured of each job (its `benchmark:`).
-        size: bytes of all that the run left.
+        histories: files of the trainings' histories, by name of the net.
+        command: command that makes the page, named at its top.
+        figures: files of the figures to show, relative to the page, by title.
+        note: Markdown at the beginning of the page.
+        records: Snakemake's measurements of each job (its `benchmark:`).
+        size: bytes of all files of the run.
 
     Raises:
-        InputError: a file that is not there, or damaged.
+        InputError: a missing or damaged file.
     """
     found = {name: tables.read(path) for name, path in summaries.items()}
     frames = {name: table.to_pandas() for name, table in found.items()}
@@ -72,7 +72,7 @@ def page(
 
 
 def _in_short(lines: Sequence[Headline]) -> list[str]:
-    """The report's first screen."""
+    """Return the report's first screen as Markdown, if it has lines."""
     if not lines:
         return []
     judged = bool(lines[0].verdict)
@@ -86,14 +86,14 @@ def _in_short(lines: Sequence[Headline]) -> list[str]:
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
-    """A Markdown table; `figures` is what is below the heads of all columns but the first."""
+    """Return a Markdown table; `figures` is the delimiter below all heads but the first."""
     lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Text from a config or a table as Markdown that shows it as it is, in one line."""
-    # Underscores within a word are shown.
+    """Return text from a config or a table as Markdown that shows it unchanged, in one line."""
+    # Markdown shows underscores within a word as they are.
     special = r"[\\`|<>\[\]*~]|\b_|_\b|&(?=#?\w+;)"
     return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
@@ -126,7 +126,7 @@ def _times(histories: Mapping[str, str | Path]) -> str:
 
 
 def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
-    """Jobs, times and memory by rule, and disk."""
+    """Return the number of jobs, times and memory by rule, and the space on the disk."""
     rows = []
     for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
         jobs = [job for job in records if rule in (None, job["rule_name"])]

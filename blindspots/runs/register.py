@@ -20,10 +20,10 @@ HEAD = ["claim", "where", "printed", "ours", "verdict", "by", "rule fixed"]
 
 
 def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[list[Verdict]]:
-    """The verdicts on the claims of each paper.
+    """Return the verdicts on the claims of each paper.
 
     Args:
-        papers: of `config.claims.claims_in`.
+        papers: the papers, as `config.claims.claims_in` returns them.
         results: the folder of the runs' results.
 
     Raises:
@@ -49,10 +49,10 @@ def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[list[Verd
 def faults(
     papers: Sequence[Mapping[str, Any]], judged: Sequence[Sequence[Verdict]]
 ) -> Iterator[str]:
-    """A line, with its place, for each claim that its tables cannot judge.
+    """Iterate over the claims that their tables cannot judge: a line with its place for each.
 
     Args:
-        papers: of `config.claims.claims_in`.
+        papers: the papers, as `config.claims.claims_in` returns them.
         judged: the verdicts on their claims.
     """
     for paper, found in zip(papers, judged, strict=True):
@@ -64,12 +64,12 @@ def faults(
 def page(
     papers: Sequence[Mapping[str, Any]], judged: Sequence[Sequence[Verdict]], command: str
 ) -> str:
-    """The register of several papers.
+    """Return the register of several papers.
 
     Args:
-        papers: of `config.claims.claims_in`.
+        papers: the papers, as `config.claims.claims_in` returns them.
         judged: the verdicts on their claims.
-        command: that makes the page, to say so at its top.
+        command: command that makes the page, named at its top.
     """
     words = "\n".join(f"* **{word}**: {meaning}" for word, meaning in WORDS.items())
     parts = [

@@ -406,7 +406,7 @@ def test_other_certificates_are_counted_as_not_recomputed(run):
     inflated(run, 1.01, "theirs")
     found = run.audit()
     assert found.loc["radius", ["checked", "unchecked"]].tolist() == [N - 1, 1]
-    assert found.loc["radius", "reason"] == "not by the product of the layers' bounds"
+    assert found.loc["radius", "reason"] == "not certified by the product of the layers' bounds"
 
 
 def test_the_summary_adds_up_over_nets(tmp_path, run):

@@ -284,7 +284,7 @@ def test_controls_beyond_the_pictures_are_counted(run):
     tables.write(run.path("pictures.parquet"), fewer, {})
     found = run.audit()
     assert found.loc[("A", "transfer"), "reason"].split("; ")[-1] == (
-        "images of a control that are on no disk"
+        "images of a control that are not stored"
     )
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
 

@@ -104,7 +104,7 @@ def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
 
 def test_a_papers_claims_are_left_out_of_a_copy_whose_run_has_another_name(blindspots, tmp_path):
     claims = "claims: papers/szegedy2013/claims.yaml"
-    for name, line in (("units", claims), ("mine", f"# {claims}  # judged by runs of their own ")):
+    for name, line in (("units", claims), ("mine", f"# {claims}  # judged by the paper's own ")):
         assert blindspots("new", f"{name}.yaml", "--preset", "szegedy2013/units")[0] == 0
         text = (tmp_path / f"{name}.yaml").read_text("utf-8")
         assert any(each.startswith(line) for each in text.splitlines())
@@ -188,7 +188,7 @@ def test_the_full_form_is_printed_and_is_a_config_of_the_same_run(blindspots, tm
     assert blindspots("run", "full.yaml", "--dry-run", "--expanded") == (0, out, "")
     status, _, error = blindspots("run", "my.yaml", "--expanded")
     assert status == 1
-    assert error == "--expanded: expected --dry-run beside it, found none; add it"
+    assert error == "--expanded: expected --dry-run as well, found none; add it"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_the_package_without_a_checkout_says_so_in_a_line(blindspots, monkeypatc
     monkeypatch.setattr(_shared, "ROOT", tmp_path)
     status, _, error = blindspots("run", "my.yaml")
     assert status == 1
-    assert "expected the workflow's files beside the package, found none" in error
+    assert "expected the workflow's files next to the package, found none" in error
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_a_damaged_record_of_a_job_is_named(blindspots, tmp_path):
     record = tmp_path / "logs/x/attack/a.jsonl"
     record.parent.mkdir(parents=True)
     record.write_text("{")
-    with pytest.raises(InputError, match=r"a\.jsonl: expected what Snakemake measured of a job"):
+    with pytest.raises(InputError, match=r"a\.jsonl: expected Snakemake's measurements of a job"):
         command.results._records(tmp_path / "logs/x")
 
 

@@ -110,7 +110,7 @@ def test_verdicts_on_units_are_counted():
     (line,) = headlines(of({"u": "units"}), {"u": table})
     assert (line.verdict, line.figure, line.note) == ("cannot tell", "2 of 3", "equal 1")
     (line,) = headlines(of({"u": "units"}), {"u": table.iloc[[0, 2]]})
-    assert (line.figure, line.note) == ("2 of 2", "all alike")
+    assert (line.figure, line.note) == ("2 of 2", "all the same")
 
 
 def test_units_without_verdicts_and_unknown_tables_say_nothing():

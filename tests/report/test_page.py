@@ -82,7 +82,7 @@ def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
     made = rendered(tmp_path / "b", printed="papers/szegedy2013/printed.yaml")
     assert "<h2>Readings " in made and '<th scope="col">In the paper</th>' in made
     assert "Conventions" not in made
-    target = "a label other than the answer; not said which"
+    target = "a label other than the answer; which one is not stated"
     assert f'<th scope="row">Target</th><td>{target}</td><td>random</td>' in plain(made)
     assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1</td>" in plain(
         made
@@ -125,7 +125,7 @@ def test_the_words_of_the_tables_are_explained_once(tmp_path):
     tables = {"t": entry | {"experiment": "cross-model"}, "large": entry | {"experiment": "again"}}
     made = rendered(tmp_path, experiments=experiments, tables=tables)
     assert made.count('id="experiment-') == 2
-    assert made.count("the length of a perturbation in L2, over √m") == 1
+    assert made.count("the L2 norm of a perturbation, divided by √m") == 1
 
 
 def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_figures(
@@ -200,7 +200,7 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
 def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
     assert "kinds of images" not in rendered(tmp_path)
     monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)
-    assert "Of 3 kinds of images 2 are shown" in rendered(tmp_path)
+    assert "The page shows 2 of 3 kinds of images" in rendered(tmp_path)
 
 
 def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monkeypatch):
@@ -258,9 +258,9 @@ def test_a_page_without_tables_and_figures_says_so(tmp_path):
     empty = {"tables": {}, "figures": {}}
     made = rendered(tmp_path / "a", **empty)
     assert "no tables or figures: the config has none" in made
-    assert "What was found is in the files beside it" in made
+    assert "The results are in the files next to it" in made
     made = rendered(tmp_path / "b", **empty, experiments={})
-    assert "No net was attacked: it has no <code>experiments:</code>, either." in made
+    assert "No net was attacked: the config has no <code>experiments:</code> either." in made
     assert "no tables or figures" not in rendered(tmp_path / "c")
 
 
@@ -319,8 +319,8 @@ def test_every_split_is_of_its_seed(tmp_path):
     said = [" ".join(text.split()) for text in re.findall(r"<p>(Seed .*?)</p>", made, re.S)]
     duplicates = "Training images left out as duplicates: 3; test images that repeat another:"
     assert said == [
-        f"Seed 0: train 16, of them P1 7 and P2 8; validation 2; test 5. {duplicates} 0.",
-        f"Seed 3: train 17, of them P1 7 and P2 9; validation 2; test 5. {duplicates} 1.",
+        f"Seed 0: train 16, of which P1 7 and P2 8; validation 2; test 5. {duplicates} 0.",
+        f"Seed 3: train 17, of which P1 7 and P2 9; validation 2; test 5. {duplicates} 1.",
     ]
 
 

@@ -137,7 +137,7 @@ def test_another_scale_and_an_unconfirmed_print_are_not_judged_but_shown():
     cells = table(a=(5, 4, 6))
     for given, note in (
         ({"scale": "only ten images"}, "only ten images; at least 3; t"),
-        ({"source": "from memory"}, "the print is not confirmed; at least 3; t"),
+        ({"source": "from memory"}, "the printed figure is not confirmed; at least 3; t"),
     ):
         found = verdict(None, cells, at_least=3, **given)
         assert (found.word, found.figure, found.note) == ("not judged", "5.00 %", note)
