@@ -1,4 +1,4 @@
-"""Lipschitz bounds beside the steepest slopes found: how loose a bound may be."""
+"""Lipschitz bounds next to the steepest slopes found: how loose a bound may be."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ COLUMNS = (
 
 
 def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Per net the steepest slopes found, each bound, and each bound over the steepest slope.
+    """Steepest slopes found, bounds, and each bound over the steepest slope, per net.
 
     Args:
-        looseness: with schema `measurements.looseness.LOOSENESS`; an error where the
-            steepest slope found is above a bound.
-        labels: labels of nets, by name.
+        looseness: bounds of each net, with schema `measurements.looseness.LOOSENESS`.
+        labels: display name of each net.
 
     Raises:
-        AssertionError: a slope above a proven bound: one of the two is wrong.
+        AssertionError: a slope above a proven bound, so that one of the two is wrong.
     """
     lower = looseness[looseness["side"] == "lower"]
     steepest = lower.groupby(["net", "seed"], sort=False)["value"].max().rename("steepest")

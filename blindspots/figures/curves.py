@@ -34,8 +34,8 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     Where a victim rejects any image, thin dash-dotted lines are the shares that it rejects.
 
     Args:
-        curves: with schema `measurements.sweep.CURVES`.
-        labels: labels of nets, by name.
+        curves: error against distortion, with schema `measurements.sweep.CURVES`.
+        labels: display name of each net.
     """
     victims = list(curves["victim"].unique())
     sources = list(curves["source"].dropna().unique())

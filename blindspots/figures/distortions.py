@@ -28,8 +28,8 @@ def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     that met the attack's goal unaltered do not.
 
     Args:
-        attacks: one row per attacked image.
-        labels: labels of nets, by name.
+        attacks: attacked images, a row each.
+        labels: display name of each net.
     """
     nets = list(attacks["net"].unique())
     figure = Figure(figsize=(7.2, 4.2))

@@ -56,7 +56,7 @@ def examples(
             name of a `control`.
         rows: rows of a panel.
         pairs: columns of pairs of a panel.
-        labels: labels of nets, by name.
+        labels: display name of each net.
     """
     width = 3.4  # inches of a panel
     figure = Figure(figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8))

@@ -28,8 +28,8 @@ def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: labels of nets, by name.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        labels: display name of each net.
         paper: figures that a paper prints, by row and column, for a second panel.
     """
     cells = beside(summary(transfer, labels=labels), paper or {})

@@ -30,10 +30,10 @@ def learning(
     linear from there to 0.
 
     Args:
-        history: rows of all trainings, as `trainers.table` describes.
+        history: history of all trainings (see `trainers.table`).
         axis: "seconds", or "epochs": rows of the history, which the stochastic trainers write once
             per epoch.
-        labels: labels of nets, by name.
+        labels: display name of each net.
     """
     rows = history.assign(epochs=history.groupby(["net", "seed"]).cumcount() + 1)
     nets = list(rows["net"].unique())

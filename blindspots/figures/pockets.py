@@ -42,8 +42,8 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     of ten. Bars are the 95% intervals of `shares`.
 
     Args:
-        pockets: with schema `measurements.pockets.POCKETS`.
-        labels: of nets, by name.
+        pockets: counts of fooling directions, with schema `measurements.pockets.POCKETS`.
+        labels: display name of each net.
     """
     threats = [
         (Threat(*pair), rows)

@@ -40,9 +40,9 @@ def robustness(
     title says on how many they did not: what is not found need not be robust.
 
     Args:
-        ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
+        ledger: bounds of each image, with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
         attacks: of the experiment; its nets and images are shown.
-        labels: labels of nets, by name.
+        labels: display name of each net.
         norm: norm of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]

@@ -33,12 +33,12 @@ def top_images(
     The directions are the first of those drawn that have a top: none is picked by its look.
 
     Args:
-        unit_pictures: with schema `measurements.units.tables.unit_pictures`.
+        unit_pictures: top images of directions, with schema `measurements.units.tables.unit_pictures`.
         layer: name of the layer; the last one by default.
         net: name of the net; the first one by default; trained, of the first seed.
         arm: "units" (the natural basis) or "random".
         rows: directions shown.
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Raises:
         InputError: no such layer, net or arm.

@@ -30,11 +30,11 @@ def unit_measures(
     Boxes are quartiles, whiskers the 5th and 95th percentile.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
         measure: the measure to show.
         scaling: scaling of the activations, "raw", "matched" or "whitened".
         layers: names of the layers; all by default.
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Raises:
         InputError: no such measure, scaling or layer.
