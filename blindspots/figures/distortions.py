@@ -22,10 +22,10 @@ REPORT = {
 
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
-    """One cumulative curve per net: the share of its images fooled at or below a distortion.
+    """Cumulative curve per net: the share of its images fooled at or below a distortion.
 
-    Failures count: a curve that ends below 1 is that of an attack that failed on the rest. Images
-    that met the attack's goal unaltered do not.
+    Failures count: a curve ends below 1 if the attack failed on the remaining images. Images that
+    the net does not get right unaltered are left out.
 
     Args:
         attacks: attacked images, a row each.

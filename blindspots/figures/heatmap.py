@@ -1,4 +1,4 @@
-"""A table of transfer as a heat map, with the paper's beside it on the same colours."""
+"""Table of transfer as a heat map, with the paper's table next to it in the same colours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPORT = {
 """The report set that it is in (`config.reporting`)."""
 
 CELL = 0.62
-"""Inches."""
+"""Width of a cell in inches."""
 
 
 def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None = None) -> Figure:
@@ -30,7 +30,7 @@ def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None
     Args:
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
         labels: display name of each net.
-        paper: figures that a paper prints, by row and column, for a second panel.
+        paper: printed figures of a paper, by row and column, for a second panel.
     """
     cells = beside(summary(transfer, labels=labels), paper or {})
     cells = cells[cells["unit"] == "% error"]
