@@ -255,7 +255,8 @@ def test_a_table_without_images_says_why():
     far = replace(far, distortion=np.full(N, 10.0))
     rows, _ = table(far, Halves(weight), directions=10, clipped=True)
     assert (
-        rows.loc[("A × 1", "share"), "reason"] == "no direction reaches this distance within the box"
+        rows.loc[("A × 1", "share"), "reason"]
+        == "no direction reaches this distance within the box"
     )
 
 

@@ -41,7 +41,7 @@ class Twice(nn.Module):
 
 def test_a_module_that_is_applied_twice_has_no_one_output():
     assert [layer.name for layer in layers(Twice(), torch.zeros(1, 4))] == ["first", "second"]
-    with pytest.raises(InputError, match="'relu', one that is applied more than once"):
+    with pytest.raises(InputError, match="'relu', which is applied more than once"):
         layers(Twice(), torch.zeros(1, 4), ["relu"])
 
 
