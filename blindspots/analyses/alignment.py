@@ -19,7 +19,7 @@ REPORT = {
     "title": "Gradients of source and victim, and transfer",
     "of": "Gradients of source and victim, and transfer: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("* → *", "correlation")
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""

@@ -24,7 +24,7 @@ REPORT = {
     "title": "Errors, and the distortions found",
     "of": "Errors of {}, and the distortions found",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""

@@ -22,7 +22,7 @@ REPORT = {
     "title": "Transfer beyond clean error and beyond noise",
     "of": "Transfer beyond clean error and beyond noise: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""

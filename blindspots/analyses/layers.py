@@ -18,7 +18,7 @@ REPORT = {
     "title": "Lipschitz bounds, layer by layer",
     "of": "Lipschitz bounds of {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}:*",)
 COLUMNS = ("bound", "product")

@@ -31,7 +31,7 @@ REPORT = {
     "title": "Ledger: certified against found",
     "of": "Ledger of {}: certified against found",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {
     "certified": "Certified radius (median)",

@@ -17,7 +17,7 @@ REPORT = {
     "title": "Lipschitz constants: bounds and the steepest slopes found",
     "of": "Lipschitz constants of {}: bounds and the steepest slopes found",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""

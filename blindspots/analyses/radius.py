@@ -24,7 +24,7 @@ REPORT = {
     "title": "Transfer radius: median distortion that fools the victim",
     "of": "Transfer radius of {}: median distortion that fools the victim",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 NONE = "no successfully attacked image that both nets get right"
 BEYOND = "more than half of the images are not fooled at any distortion tried"

@@ -17,7 +17,7 @@ REPORT = {
     "title": "Trainings",
     "of": "Trainings of {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}",)
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""

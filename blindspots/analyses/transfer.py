@@ -20,7 +20,7 @@ REPORT = {
     "title": "Errors on the images made for each net",
     "of": "Errors on the images made for each net: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}", "{attacks}", "{nets} amplified to *")
 COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")

@@ -50,7 +50,7 @@ def units(
     """Test whether units are more interpretable than directions, per layer and measure.
 
     The units of one network are not independent samples. The statistic is the units' mean of a
-    measure: on each network it is compared with the means of Haar rotations of the same units, and
+    measure. On each network it is compared with the means of Haar rotations of the same units, and
     over networks (seeds) the differences of the two are tested. The rule of the verdict:
 
     * equal: by two one-sided t tests over networks, the difference is within the equivalence

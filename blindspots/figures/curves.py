@@ -18,7 +18,7 @@ REPORT = {
     "title": "Error against distortion, by direction",
     "of": "Error against distortion, by direction: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 NOTHING = "no image can be\nmoved that far"

@@ -18,7 +18,7 @@ REPORT = {
     "title": "Distortions found",
     "of": "Distortions found for {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:

@@ -22,7 +22,7 @@ REPORT = {
     "title": "Originals (odd columns) and distorted images (even columns)",
     "of": "Originals (odd columns) and distorted images (even columns): {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 NO_SUCCESS = "no attack succeeded"
 GAP = 2

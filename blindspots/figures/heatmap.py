@@ -18,7 +18,7 @@ REPORT = {
     "title": "Heat map of the errors on the images made for each net",
     "of": "Heat map of the errors on the images made for each net: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 CELL = 0.62
 """Width of a cell in inches."""

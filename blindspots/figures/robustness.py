@@ -19,7 +19,7 @@ REPORT = {
     "title": "Certified and found",
     "of": "Certified and found: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"

@@ -129,7 +129,7 @@ def pooled(output: Tensor, pool: str) -> Tensor:
 
 @contextmanager
 def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
-    """Call each hook with a module's name and output after the module of that name.
+    """Call each hook, given by the name of a module, with the name and output after that module.
 
     If a hook returns a tensor, it replaces the output.
     """
