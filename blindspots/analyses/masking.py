@@ -38,8 +38,8 @@ def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
 
     The count is over the attacked images that the net gets right unaltered; attacks that take no
     gradient are left out. The others are images made for other nets, amplified or not, and noise.
-    One of them does better if the net is wrong on it and its own attack failed, or if it meets the
-    attack's goal nearer to the original (`NEARER`).
+    One of them does better if the net is wrong on it and the net's own attack failed, or if it
+    meets the attack's goal nearer to the original (`NEARER`).
 
     Args:
         attacks: attacked images, a row each.

@@ -48,8 +48,8 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame
       directions without room in the box change that.
 
     The share of images that any direction fools has Wilson's interval; if the share is 0, its upper
-    end bounds the share of such images. It grows with the number of directions, unlike the share of
-    directions.
+    end bounds the share of such images. This share grows with the number of directions, unlike the
+    share of directions.
 
     Args:
         pockets: counts of fooling directions, with schema `measurements.pockets.POCKETS`.

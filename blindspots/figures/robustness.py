@@ -70,7 +70,7 @@ def robustness(
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
     for axes in panels[len(nets) :]:
         axes.set_axis_off()
-    if not nets:  # as where all answer by chance: these have no row in the ledger
+    if not nets:  # such as if all nets are stochastic: they have no rows in the ledger
         panels[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
     figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
