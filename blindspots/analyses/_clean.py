@@ -1,4 +1,4 @@
-"""Answers to unaltered images, by the part that the images are in."""
+"""Answers to unaltered images, by part of the split."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from blindspots.threat.outcomes import REJECTED, WRONG
 
 IMAGE = ["seed", "dataset", "file", "index"]
 NO_CLASSES = "UNSUPPORTED"
-"""Status of answers, by `interface.Status`, of a net that does not classify."""
+"""Name of the `interface.Status` of answers by a net that does not classify."""
 
 
 def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `clean` for the images of a part, with `wrong`, `rejected` and `unanswered`.
+    """Return the rows of `clean` for a part, with `wrong`, `rejected` and `unanswered`.
 
-    Those of nets that do not classify are left out.
+    Nets that do not classify are left out.
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
     """
     there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
     found = clean[clean["status"] != NO_CLASSES].merge(there, on=IMAGE)
@@ -36,21 +36,21 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
 
 
 READ = ["net", *IMAGE, "status", "outcome", *SHARES.values()]
-"""Columns of answers to unaltered images that are read for errors."""
+"""Columns of `threat.answers.CLEAN` that are read for errors."""
 
 
 def error_columns(part: str, clean: Frame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Error on a part per net and seed in percent, and the rates of rejections and of no answer.
+    """Error, rejection rate and rate of non-finite answers on a part, per net and seed, in percent.
 
-    The latter two are given only where they are not 0.
+    The last two are left out if they are 0 for all nets.
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
 
     Yields:
-        Values for `kit.over_seeds`, with `net` for the row.
+        Values for `kit.over_seeds`, with `net` as the row.
     """
     keys = ["net", "seed"]
     answers = [answers_on(part, rows, split) for rows in parted(clean).by("net", READ)]

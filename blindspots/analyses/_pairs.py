@@ -1,4 +1,4 @@
-"""Shared by the analyses of transfer: pairs of a source and a victim, image by image."""
+"""Answers to attacked and unaltered images by source, victim and image, for transfer analyses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PAIR = ["source", "victim", "seed"]
 
 SEEN = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "amplified_to", "outcome", "success",
         "distortion"]  # fmt: skip
-"""Columns of a table of transfer that are read here."""
+"""Columns of the transfer table that are read here."""
 KNOWN = ["net", *IMAGE, "outcome", "status"]
-"""Columns of tables of clean answers, likewise."""
+"""Columns of the table of clean answers that are read here."""
 NOISE = ["experiment", *PAIR, *IMAGE[1:], "noise_fooled", "noise_draws"]
-"""Columns of tables of radii, likewise."""
+"""Columns of the table of radii that are read here."""
 
 
 def pairs(
@@ -32,22 +32,23 @@ def pairs(
     amplified_to: float | None = None,
     across_seeds: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """Pair every victim's answers to other nets' attacked images with those to the originals.
+    """Pair every victim's answers to other nets' attacked images with its answers to the originals.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`; controls and a net's own images are
-            left out.
-        clean: with schema `threat.answers.CLEAN`.
-        by: column; all rows of a value of it are in one part.
-        amplified_to: which images; None: those that are not amplified.
-        across_seeds: keep victims of other seeds than the source's.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`; controls
+            and a net's own images are left out.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        by: column to split by; rows with the same value are in one part.
+        amplified_to: nominal distortion of the amplified images to use; None: images that are not
+            amplified.
+        across_seeds: whether to keep victims whose seed differs from the source's.
 
     Yields:
-        Parts with a row per source, victim and image: `attacked`, `clean` (whether the victim is
-        wrong on the attacked and on the unaltered image), `rejected` (the attacked one),
-        `source_clean` (whether the source is wrong on the unaltered one), `perturbed` (whether the
-        image had to be, see `attacked.sources`), and `excess`, `attacked` less `clean` in
-        percentage points.
+        Parts with a row per source, victim and image: `attacked` and `clean` (whether the victim is
+        wrong on the attacked and on the unaltered image), `rejected` (whether it rejects the
+        attacked one), `source_clean` (whether the source is wrong on the unaltered one),
+        `perturbed` (whether the distortion is not 0), and `excess` (`attacked` minus `clean`, in
+        percentage points).
     """
     known = parted(clean).frame(KNOWN)
     known = known.assign(wrong=known["outcome"] == WRONG)
@@ -62,7 +63,7 @@ def pairs(
 
 
 def _beside_clean(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Answers to others' images beside those to the originals, which are known by net."""
+    """Join answers to others' images with the answers to the originals, looked up by net."""
     rows = rows.assign(
         attacked=rows["outcome"] == WRONG,
         rejected=rows["outcome"] == REJECTED,
@@ -79,21 +80,21 @@ def _beside_clean(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_order(found: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
-    """Rows with the columns of `PAIR` in the order in which pairs appear in a table of transfer."""
+    """Sort rows with the columns of `PAIR` by the pairs' first appearance in the transfer table."""
     order = pd.MultiIndex.from_frame(parted(transfer).distinct(PAIR))
     place = order.get_indexer(pd.MultiIndex.from_frame(found[PAIR]))
     return found.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
 
 
 def with_noise(rows: pd.DataFrame, radii: Frame, by: str = "victim") -> pd.DataFrame:
-    """`pairs` with `noise`: the share of noise as long as the perturbation that fools the victim.
+    """Add `noise` to `pairs`: the share of noise draws of equal length that fool the victim.
 
     Null where there is no perturbation: the attack failed, or the image was wrong unaltered.
 
     Args:
         rows: a part of `pairs`.
-        radii: with schema `measurements.sweep.RADII`, of the same experiments.
-        by: as of `pairs`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`, of the same experiments.
+        by: column by which `pairs` split the rows.
     """
     keys = ["experiment", *PAIR, *IMAGE[1:]]
     noise = parted(radii).of(by, rows[by].unique(), NOISE)
@@ -104,6 +105,6 @@ def with_noise(rows: pd.DataFrame, radii: Frame, by: str = "victim") -> pd.DataF
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:
-    """A pair's name in a table, by the nets' names or by their labels."""
+    """Name of a pair in a table: the nets' names, or their display names if given."""
     known = labels or {}
     return f"{known.get(source, source)} → {known.get(victim, victim)}"

@@ -1,4 +1,4 @@
-"""Causes of transfer: similar gradients and large ones, beside the transfer observed."""
+"""Causes of transfer, similar and large gradients, next to the transfer observed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORT = {
     "title": "Gradients of source and victim, and transfer",
     "of": "Gradients of source and victim, and transfer: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("* → *", "correlation")
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
@@ -39,17 +39,17 @@ def alignment(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Two causes that Demontis et al. 2019 name, against observed transfer, pair by pair.
+    """Compare two causes of transfer named by Demontis et al. 2019 with the transfer observed.
 
     Args:
-        gradients: with schema `measurements.gradients.GRADIENTS`.
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        clean: with schema `threat.answers.CLEAN`.
-        labels: labels of nets, by name.
+        gradients: input gradients, with schema `measurements.gradients.GRADIENTS`.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        labels: display name of each net.
 
     Returns:
-        A row per source and other victim, and one with the rank correlations over all pairs and
-        seeds of each column with the excess error.
+        A row per source and other victim, and a last row with the rank correlation of each column
+        with the excess error, over all pairs and seeds.
     """
     means = [of.groupby(PAIR, sort=False)["excess"].mean() for of in pairs(transfer, clean)]
     seen = in_order(pd.concat(means).reset_index(), transfer).merge(gradients, on=PAIR)
@@ -59,7 +59,7 @@ def alignment(
         )
         for column, (label, unit) in COLUMNS.items()
     ]
-    found[0] = found[0].assign(n=seen["compared"], reason="no image where both have a gradient")
+    found[0] = found[0].assign(n=seen["compared"], reason="no image on which both have a gradient")
     keys = ["source", "victim", "column", "column_label", "unit"]
     values = over_seeds(pd.concat(found), keys)
     both = list(zip(values["source"], values["victim"], strict=True))
@@ -74,7 +74,7 @@ def alignment(
             {
                 "row": "correlation", "row_label": CORRELATION, "column": column,
                 "column_label": COLUMNS[column][0], "unit": COLUMNS[column][1], "value": rho,
-                "n": 0, "networks": 1, "reason": "fewer than three different pairs",
+                "n": 0, "networks": 1, "reason": "fewer than three different values",
             }
         )  # fmt: skip
     return cells(pd.concat([values, pd.DataFrame(last)]), labels)

@@ -1,4 +1,4 @@
-"""Clean errors of nets, and their differences from those of others, seed by seed."""
+"""Clean errors of nets, and their differences from those of other nets, seed by seed."""
 
 from __future__ import annotations
 
@@ -32,24 +32,23 @@ def contrasts(
     against: Annotated[Sequence[Annotated[str, one_of_its("nets")]], some(), distinct()],
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Error of every net on each part, and its difference from that of the nets `against`.
+    """Error of every net on each part, and its difference from the error of each net in `against`.
 
-    A difference is taken seed by seed and then averaged: its interval is Student's over the
-    differences. Nets of one seed share their images alone, those of the part and, where they have
-    the same `train_on`, those that they were trained on: each has initial weights and an order of
-    the images of its own. On one seed the interval is that of two rates over the same images
-    (`statistics.paired`).
+    Differences are taken seed by seed and then averaged, with Student's interval over the seeds.
+    Nets of one seed share only their images: those of the part and, if their `train_on` is the
+    same, those that they were trained on; initial weights and the order of the images differ. On
+    one seed the interval is that of two paired rates over the same images (`statistics.paired`).
 
     Args:
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        split: part of the split of each image.
         parts: parts of the split, such as ["test"].
-        against: nets to compare with.
-        labels: labels of nets, by name.
+        against: nets to compare every net with.
+        labels: display name of each net.
 
     Returns:
-        A row per net; errors in percent, and beside them the share of rejected images where there
-        are any; differences in percentage points.
+        A row per net: errors in percent, followed by the share of rejected images if there are any;
+        differences in percentage points.
     """
     found: list[dict[str, Any]] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""The effects of attacked images in one number each: success, length, errors of other nets."""
+"""Effects of attacked images in one number each: success, distortion, errors of other nets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 Effect = tuple[str, str, pd.Series, str]
-"""A row's name and label, means by image (`IMAGE`), and their unit."""
+"""Name and label of a row, mean of each image (`IMAGE`), and unit."""
 
 ROW_NAMES = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
@@ -39,26 +39,31 @@ def effects(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The effects of attacked images on their own nets and on others, each averaged over images.
+    """Effects of attacked images on their own nets and on others, each averaged over images.
 
-    Errors are in percentage points beyond another error on the same images. The interval is
-    Student's over the networks of several seeds, over the images of one: then it is of these
-    networks alone.
+    Errors are differences, in percentage points, from another error on the same images. With
+    several seeds the interval is Student's over the networks; with one it is Student's over the
+    images and holds for these networks only.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`, of one experiment.
-        clean: with schema `threat.answers.CLEAN`.
-        radii: with schema `measurements.sweep.RADII`.
-        labels: labels of nets, by name.
+        transfer: answers to attacked images of one experiment, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`.
+        labels: display name of each net.
 
     Returns:
-        Rows: "success" of the attacks in percent; "largest distortion", the mean of the net with
-        the largest, infinite where an attack failed on more than half of a net's images; "error
-        beyond noise" as long as the perturbation, and "error beyond clean", of victims on others'
-        images, also of those "amplified to" a length; "error by noise of equal length" and "error
-        by" a control, beyond clean;
-        "advantage of" a victim: by how much less than the others it errs beyond clean; "rejected",
-        the share of rejected answers, which are not errors, if there are any.
+        Rows:
+
+        * "success": success rate of the attacks in percent.
+        * "largest distortion": largest mean distortion of a net, infinite if an attack failed on
+          more than half of a net's images.
+        * "error beyond noise", "error beyond clean": error of victims on others' images minus their
+          error under noise of equal length, or minus their clean error; the latter also for images
+          "amplified to" a distortion.
+        * "error by noise of equal length", "error by" a control: minus the clean error.
+        * "advantage of" a victim: error beyond clean of the other victims minus its own.
+        * "rejected": share of rejected answers, which are not errors, if there are any.
     """
     once = sources(transfer)
     once = once[once["source"].notna() & once["amplified_to"].isna()]
@@ -109,7 +114,7 @@ def _errors(
 def _of_others(
     others: pd.DataFrame, radii: Frame, victims: Sequence[str]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The effects of others' images, some images at a time, with a `value` each."""
+    """Effects of others' images, for a part of the images, as rows with a `value`."""
     compared = with_noise(others, radii, by="index")
     compared = compared[compared["perturbed"]]
     yield "beyond noise", compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
@@ -121,7 +126,7 @@ def _of_others(
 
 
 def _by_image(rows: pd.DataFrame) -> pd.Series:
-    """The mean `value` of each image."""
+    """Mean `value` of each image."""
     return rows.groupby(IMAGE)["value"].mean()
 
 
@@ -135,7 +140,7 @@ def _named(row: str, label: str, unit: str) -> dict[str, Any]:
 
 
 def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
-    """The mean of an effect over images, then networks, with its interval."""
+    """Mean of an effect over images, then networks, with its interval."""
     per_image = every.dropna()
     values, kind = per_image.groupby("seed").mean(), "student"
     networks = len(values)
@@ -156,9 +161,10 @@ def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
 
 
 def _distortion(rows: pd.DataFrame) -> pd.Series:
-    """Distortion of the attacked images of the net with the largest mean.
+    """Distortion by image for the net with the largest mean; NaN where the attack failed.
 
-    Infinite where the attack failed on more than half of a net's images, none where it failed.
+    If the attack failed on more than half of a net's images, that net is used, with infinite
+    distortions.
     """
     rows = rows.assign(value=rows["distortion"].where(rows["fooled"]))
     by = rows.groupby("source")
@@ -170,11 +176,11 @@ def _distortion(rows: pd.DataFrame) -> pd.Series:
 
 
 SHOWN = ["source", "attack", "victim", "victim_seed", *IMAGE, "outcome"]
-"""Columns of the table of transfer that tell of a control."""
+"""Columns of the transfer table that are read for a control."""
 
 
 def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
-    """Victims' errors on the images of a control beyond their clean errors."""
+    """Victims' errors on a control's images minus their clean errors, in percentage points."""
     rows = parted(transfer).of("attack", [control], SHOWN)
     rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
     known = parted(clean).frame(["net", *IMAGE, "outcome", "status"])
@@ -186,12 +192,12 @@ def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
 
 
 def _advantage(others: pd.DataFrame, every: pd.DataFrame, victim: str) -> pd.DataFrame:
-    """Excess error of the other victims minus that of a net, image by image.
+    """Excess error of the other victims minus that of one victim, image by image.
 
     Args:
-        others: of `pairs`.
-        every: by source and image the sum over all victims, and how many there are.
-        victim: the net.
+        others: a part of `pairs`.
+        every: sum of the excess over all victims and their number, by source and image.
+        victim: name of the victim.
     """
     keys = ["source", *IMAGE]
     own = others[others["victim"] == victim].set_index(keys)["excess"].sort_index()

@@ -1,4 +1,4 @@
-"""Clean errors of nets on the parts of a split, and the distortion that fools each."""
+"""Clean errors of nets on the parts of a split, and the distortion that fools each net."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPORT = {
     "title": "Errors, and the distortions found",
     "of": "Errors of {}, and the distortions found",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
@@ -50,18 +50,19 @@ def errors(
 
     Args:
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
-        attacks: one row per attacked image.
-        transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
+        split: part of the split of each image.
+        attacks: attacked images, a row each.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`, for
+            signs of masked gradients.
         parts: parts of the split whose error is shown, such as ["train", "test"].
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Returns:
-        Per net: the error on each part in percent, and beside it the share of rejected images where
-        a net rejects any; the attack's success in percent, over the images that do not meet its
-        goal unaltered (`attacked.tried`); the mean distortion of those of them that it fooled, and
-        its root mean square ("pooled"), both RMS per pixel. Last, where gradients look masked, a
-        warning (`masking.signs`).
+        A row per net: the error on each part in percent, followed by the share of rejected images
+        if a net rejects any; the attack's success rate in percent, over the images that the net
+        gets right unaltered (`attacked.tried`); the mean and the root mean square ("pooled") of the
+        fooled images' distortions, RMS per pixel; and a warning if gradients look masked
+        (`masking.signs`).
     """
     keys = ["row", "column", "column_label", "unit"]
     found = [column for part in parts for column in error_columns(part, clean, split)]

@@ -1,4 +1,4 @@
-"""Transfer in three readings: the error, minus the victim's clean error, minus that by noise."""
+"""Transfer in three readings: error, error minus clean error, and error minus noise error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPORT = {
     "title": "Transfer beyond clean error and beyond noise",
     "of": "Transfer beyond clean error and beyond noise: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
@@ -50,23 +50,24 @@ def excess(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Share of transfer that is due to the perturbation's direction.
+    """Part of the transfer error that is due to the perturbation's direction.
 
-    Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of one is the victim's error on the
-    unaltered images, and part what any perturbation of that length does. Both are subtracted image
-    by image: paired risk differences, in percentage points. "Right images" are those that source
-    and victim do not get wrong unaltered; there the clean error is 0. A rejection is no error.
+    Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of each is the victim's error on the
+    unaltered images, and part is caused by any perturbation of the same length. Both are subtracted
+    image by image: paired risk differences, in percentage points. "Right images" are those that
+    neither source nor victim gets wrong unaltered; their clean error is 0. A rejection is not an
+    error.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        clean: with schema `threat.answers.CLEAN`.
-        radii: with schema `measurements.sweep.RADII`, for the answers to noise of each
-            perturbation's norm.
-        labels: labels of nets, by name.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`, for the answers to noise as
+            long as each perturbation.
+        labels: display name of each net.
 
     Returns:
-        A row per source and other victim; the p value where there is one network of each, the share
-        of rejected images where there are any.
+        A row per source and other victim; with the p value if there is one seed, and the share of
+        rejected images if there are any.
     """
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
@@ -87,7 +88,7 @@ def excess(
 
 
 def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """One source's and victim's cells on one network each."""
+    """Cells of one source and victim, for one seed."""
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
     right = ~clean & ~group["source_clean"].to_numpy()
     noise = group["noise"].to_numpy()
@@ -101,7 +102,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
         at, tried = among & reached, int((among & perturbed).sum())
         if not at.any():
-            why = "no attack succeeded" if among.any() else "no image that both get right"
+            why = "no attack succeeded" if among.any() else "no image that both nets get right"
             return cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[at])
         low, high = statistics.student(difference)
@@ -124,5 +125,5 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if right.any():
         yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:
-        yield cell("right raw", 0, np.nan, reason="no image that both get right")
+        yield cell("right raw", 0, np.nan, reason="no image that both nets get right")
     yield cell("p", len(group), statistics.mcnemar_p(attacked, clean))

@@ -1,4 +1,4 @@
-"""The tidy form of every summary table: one row per cell, the paper's figure beside ours."""
+"""Tidy form of every summary table: one row per cell, with the paper's figure next to ours."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SCHEMA = pa.schema(
         pa.field("column", pa.string(), nullable=False),
         pa.field("column_label", pa.string(), nullable=False),
         pa.field("value", pa.float64()),  # mean over the networks (seeds); null: see `reason`
-        pa.field("low", pa.float64()),  # of the 95% interval; null: none
+        pa.field("low", pa.float64()),  # lower end of the 95% interval; null: none
         pa.field("high", pa.float64()),
-        pa.field("interval", pa.string()),  # what it is: "wilson", "student", …; null: none
-        pa.field("text", pa.string()),  # what is shown instead of a figure
+        pa.field("interval", pa.string()),  # kind: "wilson", "student", …; null: none
+        pa.field("text", pa.string()),  # shown instead of a figure
         pa.field("reason", pa.string()),  # why there is no value
         pa.field("unit", pa.string(), nullable=False),
         pa.field("n", pa.int64(), nullable=False),  # images per network
@@ -35,14 +35,14 @@ SCHEMA = pa.schema(
 
 
 Figures = Mapping[str, Mapping[str, float]]
-"""The figures that a table of a paper prints, by row and column."""
+"""Figures printed in a paper's table, by row and column."""
 
 NEEDED = ("row", "column", "value", "unit", "n")
-"""Columns that every summary has; `completed` adds the others."""
+"""Required columns of a summary; `completed` adds the others."""
 
 RATES = ("%", "% error", "% of directions")
-"""Units of shares, in percent: of images, which on one network have Wilson's interval, or of what
-has an interval of its own."""
+"""Units of shares in percent: of images, with Wilson's interval on one network, or of directions,
+which bring an interval of their own."""
 
 FORMATS = {
     "%": "{:.2f}",
@@ -54,17 +54,18 @@ FORMATS = {
     "% off": "{:.1f}",
     "RMS per pixel": "{:.3f}",
 }
-"""Formats of our values by unit, others get four digits; the paper's are as printed."""
+"""Format of our values by unit; four digits for other units. The paper's figures stay as printed.
+"""
 
 LEAST_P = 1e-300
-"""Below it a p value is that of rounding: a 0 is printed as less than this."""
+"""Smallest p value above rounding error; smaller ones are printed as less than this."""
 
 NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
-"""Text for an infinite median (failures count as infinite distances), and the reason."""
+"""Text and reason for an infinite median (failures count as infinite distances)."""
 
 
 def number(value: float, unit: str) -> str:
-    """A value as it is printed."""
+    """Format a value for printing."""
     if unit == "p" and value < LEAST_P:
         return f"< {LEAST_P:g}"
     is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
@@ -72,23 +73,25 @@ def number(value: float, unit: str) -> str:
 
 
 def of_fewer(fooled: int, tried: int) -> str:
-    """Suffix for a mean over the fooled images where more were tried: " (2 of 64)"."""
+    """Suffix for a mean over fewer images than were tried: " (2 of 64)"; otherwise empty."""
     return f" ({fooled} of {tried})" if fooled < tried else ""
 
 
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
+    """Average `value` over seeds; `n` is that of one network, `networks` counts those with a value.
 
-    Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is
-    Wilson's for a rate, or what `low`, `high` and `interval` of the row say where an analysis gives
-    them, or none. Where `n` images are fewer than were `tried`, `text` is the mean and that, such
-    as "0.062 (2 of 64)". Where a network's value is infinite there is none, and `text` says why.
+    Over several networks the interval is Student's, cut at 0 and 100 for a rate. On one network it
+    is given by the row's `low`, `high` and `interval` if an analysis sets them, otherwise Wilson's
+    for a rate; other values have none. If `n` is less than `tried`, `text` is the mean with both
+    numbers, such as "0.062 (2 of 64)". If any network's value is infinite, the cell has no value,
+    and `text` says why.
 
     Args:
-        values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value;
-            `tried`, where an average is of those images alone on which an attack succeeded;
-            `endless`, where a median is infinite, of distances of which those of failures are.
-        keys: the columns that identify a cell, kept in their order of appearance.
+        values: one row per seed with `keys`, `value` and `n`. Optional columns: `reason`, why a
+            value is missing; `tried`, number of attacked images of which only the `n` fooled ones
+            are averaged; `endless`, whether a median is infinite, as failures count as infinite
+            distances.
+        keys: columns that identify a cell, kept in their order of appearance.
     """
     found = []
     for key, group in values.groupby(keys, sort=False, observed=True, dropna=False):
@@ -121,7 +124,7 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
-    """A mean and the number of its images, where more were tried."""
+    """Text of a mean with its number of images, if more were tried; otherwise None."""
     if "tried" not in group or group["tried"].isna().any() or not cell["networks"]:
         return None
     fooled, tried = int(group["n"].sum()), int(group["tried"].sum())
@@ -129,14 +132,12 @@ def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
 
 
 def cells(values: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Finish a summary: labels for rows and columns.
-
-    A reason stays where there is no value alone.
+    """Complete a summary: add labels for rows and columns, and drop reasons of cells with a value.
 
     Args:
-        values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
-            those of nets.
-        labels: labels of nets, by name.
+        values: `row`, `column`, `value`, `unit`, `n`, `networks`; also `row_label` and
+            `column_label` if rows or columns are not nets.
+        labels: display name of each net.
     """
     finished = values.copy()
     for name in ("row", "column"):
@@ -147,11 +148,11 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
 
 
 def beside(summary: pd.DataFrame, figures: Figures) -> pd.DataFrame:
-    """Set the figures that a paper prints beside those of a summary.
+    """Add a paper's printed figures to a summary.
 
     Args:
-        summary: with `row` and `column`; its own column `paper` stays where there are no figures.
-        figures: the printed ones, by row and column.
+        summary: summary with `row` and `column`; returned as it is if there are no figures.
+        figures: printed figures, by row and column.
     """
     if not figures:
         return summary
@@ -160,15 +161,14 @@ def beside(summary: pd.DataFrame, figures: Figures) -> pd.DataFrame:
 
 
 def completed(summary: Any, where: str) -> pd.DataFrame:
-    """Add the optional columns of `SCHEMA` to what an analysis returned.
+    """Add the optional columns of `SCHEMA` to the result of an analysis.
 
     Args:
-        summary: a frame with the columns `NEEDED` at least.
-        where: the table and its method, as messages name them.
+        summary: frame with at least the columns `NEEDED`.
+        where: name of the table and its method, for messages.
 
     Raises:
-        InputError: something else, a column that no summary has, or one that a cell needs and that
-            is missing.
+        InputError: not a frame, a missing required column, or a column that is not in `SCHEMA`.
     """
     wanted = f"{where}: expected a frame with the columns {', '.join(NEEDED)}"
     if not isinstance(summary, pd.DataFrame):
@@ -189,36 +189,37 @@ def completed(summary: Any, where: str) -> pd.DataFrame:
 
 
 def checked(found: Any, where: str) -> pa.Table:
-    """Check what an analysis returned and convert it to a table with `SCHEMA`.
+    """Check the result of an analysis and convert it to a table with `SCHEMA`.
 
     Args:
-        found: as for `completed`.
-        where: as for `completed`.
+        found: frame with at least the columns `NEEDED`.
+        where: name of the table and its method, for messages.
 
     Raises:
-        InputError: as `completed`; a value of the wrong type, or a null where it has to
-            have one.
+        InputError: a frame that `completed` rejects, a value of the wrong type, or a null in a
+            required column.
     """
     frame = completed(found, where)
     try:
         return tables.from_frame(frame, SCHEMA)
-    except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these kinds
+    except (ValueError, TypeError, NotImplementedError) as error:  # the types that Arrow raises
         raise InputError(f"{where}: {' '.join(str(error).split())}; correct its table") from error
 
 
 SHARES = {RIGHT: "right", WRONG: "wrong", REJECTED: "rejected"}
-"""Columns with the share of an outcome, of nets that answer by chance (`threat.answers.ANSWER`)."""
+"""Column with the share of draws of each outcome, for stochastic nets (`threat.answers.ANSWER`)."""
 
 
 def rates(rows: pd.DataFrame, outcome: str) -> pd.Series:
-    """Indicator of an outcome per answer; for nets with draws, the share of draws.
+    """Indicator of an outcome per answer; for stochastic nets, the share of draws.
 
     Args:
-        rows: with the column "outcome", and those of `SHARES` where there may be such nets.
-        outcome: one of `SHARES`.
+        rows: answers, with the column "outcome", and the columns `SHARES` if there may be
+            stochastic nets.
+        outcome: a key of `SHARES`.
 
     Returns:
-        (n,) bool; float where there are shares.
+        (n,) bool; float if there are shares.
     """
     said = rows["outcome"] == outcome
     share = rows.get(SHARES[outcome])

@@ -18,7 +18,7 @@ REPORT = {
     "title": "Lipschitz bounds, layer by layer",
     "of": "Lipschitz bounds of {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}:*",)
 COLUMNS = ("bound", "product")
@@ -26,13 +26,13 @@ COLUMNS = ("bound", "product")
 
 
 def layers(lipschitz: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The bounds of the layers that have one other than 1, and their product.
+    """Bounds of the layers whose bound is not 1, and their cumulative product.
 
     A net without bounds has one row, with the reason.
 
     Args:
-        lipschitz: with schema `measurements.layers.LIPSCHITZ`.
-        labels: labels of nets, by name.
+        lipschitz: bounds of each layer, with schema `measurements.layers.LIPSCHITZ`.
+        labels: display name of each net.
     """
     bounded = lipschitz[lipschitz["bound"] != 1]
     rows = bounded.assign(

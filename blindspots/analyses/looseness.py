@@ -1,4 +1,4 @@
-"""Lipschitz bounds beside the steepest slopes found: how loose a bound may be."""
+"""Lipschitz bounds next to the steepest slopes found: how loose a bound may be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPORT = {
     "title": "Lipschitz constants: bounds and the steepest slopes found",
     "of": "Lipschitz constants of {}: bounds and the steepest slopes found",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
@@ -34,15 +34,14 @@ COLUMNS = (
 
 
 def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Per net the steepest slopes found, each bound, and each bound over the steepest slope.
+    """Steepest slopes found, bounds, and each bound over the steepest slope, per net.
 
     Args:
-        looseness: with schema `measurements.looseness.LOOSENESS`; an error where the
-            steepest slope found is above a bound.
-        labels: labels of nets, by name.
+        looseness: bounds of each net, with schema `measurements.looseness.LOOSENESS`.
+        labels: display name of each net.
 
     Raises:
-        AssertionError: a slope above a proven bound: one of the two is wrong.
+        AssertionError: a slope above a proven bound, so that one of the two is wrong.
     """
     lower = looseness[looseness["side"] == "lower"]
     steepest = lower.groupby(["net", "seed"], sort=False)["value"].max().rename("steepest")

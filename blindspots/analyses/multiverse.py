@@ -1,4 +1,4 @@
-"""The multiverse of readings: which reading of a paper gives the figures that it prints."""
+"""Multiverse of readings: which reading of a paper reproduces its printed figures."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ def multiverse(
 ) -> pd.DataFrame:
     """Score every reading of a paper against every cell of its tables of transfer and of errors.
 
-    A cell fits where the printed figure is within the 95% prediction interval of another run of as
-    many images as the paper's, given ours (of all images for errors on unaltered ones). The
-    interval is of the draw of the images alone: the networks are the same.
+    A cell fits if the printed figure is within the 95% prediction interval, given our result, for
+    another run on as many images as the paper used (on all images for errors on unaltered ones).
+    The interval covers only the draw of the images: the networks are the same.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`, of all experiments that the
-            readings name.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        transfer: answers to attacked images of all experiments that the readings name, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
         readings: experiments that stand for the printed tables of transfer, by reading of the paper
             and table.
-        images: number of images that were attacked for those tables.
-        errors_of: the printed table of the errors on unaltered images and of the distortions, by
-            the table of transfer of the same nets.
+        images: number of images that were attacked for the printed tables.
+        errors_of: printed table with the errors on unaltered images and the distortions, by the
+            printed table of transfer of the same nets.
         printed: figures of the paper's tables, by table, row and column.
         labels: not used.
-        renamed: names of nets and controls that stand for others of the paper's.
-        cells_of: a printed table, for a row per cell of it, a column per reading with our figure,
-            and how many of the readings fit; None: a row per reading.
+        renamed: name in the paper of each net or control whose name differs.
+        cells_of: printed table to show cell by cell: a row per cell, with our figure under each
+            reading, and the number of readings that fit; None: a row per reading.
     """
     del labels
     answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
@@ -84,7 +84,7 @@ COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits
 def _ours(
     rows: pd.DataFrame, counted: pd.DataFrame, renamed: Mapping[str, str], images: int
 ) -> tuple[list[tuple], list[tuple]]:
-    """Row, column, unit, value and interval of every cell of transfer, and of unaltered images."""
+    """Row, column, unit, value and interval of the cells of transfer, and of unaltered images."""
     rows = rows[rows["seed"] == rows["victim_seed"]]
     nets = {net: renamed.get(net, net) for net in rows["victim"].unique()}
     rows = rows.assign(row=[_renamed(name, renamed) for name in row_names(rows)])
@@ -108,13 +108,13 @@ def _compared(
 
 
 def _renamed(row: str, renamed: Mapping[str, str]) -> str:
-    """The paper's name of a row, an amplified one included."""
+    """Name of a row in the paper, with or without " amplified to …"."""
     name, amplified, scale = row.partition(" amplified to ")
     return renamed.get(name, name) + amplified + scale
 
 
 def rounding(figure: float) -> float:
-    """Half of the last digit of a printed figure: 0.05 for 11.7, 0.5 for 10."""
+    """Half a unit of the last printed digit of a figure: 0.05 for 11.7, 0.5 for 10."""
     return 0.5 * 10.0 ** -len(repr(figure).partition(".")[2])
 
 
@@ -147,9 +147,9 @@ def _clean_cells(
 
 
 def _distortion(rows: pd.DataFrame, images: int) -> tuple[float, statistics.Interval]:
-    """The mean over images, and where that of another run of so many lies.
+    """Mean distortion, and the prediction interval of the mean of another run on `images` images.
 
-    None where the attack failed on more than half: a mean of the others is not that of the net.
+    NaN if the attack failed on more than half: a mean of the others does not represent the net.
     """
     once = sources(rows)
     values = once.loc[once["fooled"], "distortion"].to_numpy()

@@ -25,7 +25,7 @@ def operators(operators: pd.DataFrame) -> pd.DataFrame:
     """Origin of a network's weights, and the norms of each linear layer with their bounds.
 
     Args:
-        operators: of one network, with schema `measurements.operators.OPERATORS`.
+        operators: norms of one network's layers, with schema `measurements.operators.OPERATORS`.
     """
     layers = operators.assign(
         row=[str(number) for number in range(1, len(operators) + 1)],

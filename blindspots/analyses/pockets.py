@@ -18,16 +18,16 @@ CORNER = "net × multiple"
 """Heading of the first column (`report.summaries`)."""
 
 NOTE = (
-    "From each image that the net gets right and that its attack succeeded on, images in random "
-    "directions: as far away as the attacked image, times the multiple."
+    "Each image that the net gets right and its attack succeeded on is moved in random directions, "
+    "by the distance that the attack found times the multiple."
 )
 """Note below the table (`report.summaries`)."""
 
 HEADLINE = {"share": "Directions of the sphere that fool a net, by multiples of the distance found"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
-NONE = "no image that the net gets right, attacked with success"
-NO_ROOM = "no direction has room in the box for the length"
+NONE = "no successfully attacked image that the net gets right"
+NO_ROOM = "no direction reaches this distance within the box"
 
 ROW_NAMES = ("* × *",)
 COLUMNS = ("share", "images", "rejected", "length", "tried")
@@ -36,20 +36,24 @@ COLUMNS = ("share", "images", "rejected", "length", "tried")
 
 @across
 def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The share of directions that fool each net at each multiple, as a mean over images.
+    """Share of directions that fool each net at each multiple, as a mean over images.
 
-    On one network its interval is the wider, on either side, of two. Student's over the images
-    takes these for independent draws from all that there are, since images differ; but where hardly
-    any is fooled it is too narrow, and without any it is empty. Clopper and Pearson's over all
-    directions together is about these images alone: where their shares differ, the sum varies less
-    than a binomial count of the mean share (Hoeffding 1956), so that it errs on the safe side, as
-    long as each image has as many directions, which those without room in the box change. The
-    share of images that any direction fools has Wilson's; where that is 0, it says how many such
-    images there may be. It grows with the number of directions, unlike the share of directions.
+    On one network its interval is, at either end, the wider of two:
+
+    * Student's over the images, which takes them for independent draws from all images. It is too
+      narrow if hardly any image is fooled, and has no width if none is.
+    * Clopper and Pearson's over all directions together, which holds for these images only. If
+      their shares differ, the sum varies less than a binomial count with the mean share (Hoeffding
+      1956), so it is conservative as long as all images have the same number of directions;
+      directions without room in the box change that.
+
+    The share of images that any direction fools has Wilson's interval; if the share is 0, its upper
+    end bounds the share of such images. This share grows with the number of directions, unlike the
+    share of directions.
 
     Args:
-        pockets: with schema `measurements.pockets.POCKETS`.
-        labels: labels of nets, by name.
+        pockets: counts of fooling directions, with schema `measurements.pockets.POCKETS`.
+        labels: display name of each net.
 
     Returns:
         A row per net, attack and multiple.
@@ -73,7 +77,7 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame
 
 
 def _columns(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The cells of one network at one multiple."""
+    """Cells of one network at one multiple."""
     tried = rows[rows["directions"] > 0]
     reason = NO_ROOM if (rows["success"] & (rows["outcome"] == RIGHT)).any() else NONE
     common = {"n": len(tried), "reason": reason}
@@ -94,7 +98,7 @@ def _columns(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _share(column: str, label: str, rows: pd.DataFrame, seen: str) -> dict[str, Any]:
-    """The cell of a mean share of the directions of images, which a column of `rows` counts."""
+    """Cell of the images' mean share of directions, counted in the column `seen` of `rows`."""
     counts, drawn = rows[seen].to_numpy(), rows["directions"].to_numpy()
     low, high = share_interval(counts, drawn)
     return {
@@ -105,11 +109,11 @@ def _share(column: str, label: str, rows: pd.DataFrame, seen: str) -> dict[str, 
 
 
 def share_interval(fooled: np.ndarray, directions: np.ndarray) -> Interval:
-    """The interval of the mean share, `pockets` says which; none without images.
+    """Interval of the mean share, as `pockets` describes it; NaN without images.
 
     Args:
-        fooled: (n,) directions that fool the net, by image.
-        directions: (n,) directions.
+        fooled: (n,) number of directions that fool the net, by image.
+        directions: (n,) number of directions, by image.
     """
     if len(fooled) == 0:
         return statistics.NONE

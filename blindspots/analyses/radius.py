@@ -24,10 +24,10 @@ REPORT = {
     "title": "Transfer radius: median distortion that fools the victim",
     "of": "Transfer radius of {}: median distortion that fools the victim",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
-NONE = "no image that both get right, attacked with success"
-BEYOND = "more than half of the images are not fooled at any distortion that was tried"
+NONE = "no successfully attacked image that both nets get right"
+BEYOND = "more than half of the images are not fooled at any distortion tried"
 
 ROW_NAMES = ("{nets}",)
 COLUMNS = ("{victims}",)
@@ -35,18 +35,19 @@ COLUMNS = ("{victims}",)
 
 
 def radius(radii: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The median over images of the smallest distortion that fools the victim.
+    """Median over images of the smallest distortion that fools the victim.
 
-    Over the images that source and victim get right unaltered and on which the attack succeeded.
+    The images are those that source and victim get right unaltered and on which the attack
+    succeeded.
 
     Args:
-        radii: with schema `measurements.sweep.RADII`.
-        clean: with schema `threat.answers.CLEAN`.
-        labels: labels of nets, by name.
+        radii: transfer radii, with schema `measurements.sweep.RADII`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        labels: display name of each net.
 
     Returns:
-        A row per source, a column per victim; no value where more than half of the images are not
-        fooled at any distortion that was tried.
+        A row per source, a column per victim; no value if more than half of the images are not
+        fooled at any distortion tried.
     """
     right = parted(clean).frame(["net", *IMAGE, "outcome"])
     right = right.loc[right["outcome"] == RIGHT, ["net", *IMAGE]]
@@ -55,11 +56,11 @@ def radius(radii: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataF
 
 
 READ = [*PAIR, *IMAGE[1:], "success", "radius"]
-"""Columns of the table of radii that are read."""
+"""Columns of the table of radii that are read here."""
 
 
 def _cells(radii: pd.DataFrame, right: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A cell per source, victim and seed; of images that nets get right."""
+    """Cell per source, victim and seed; `right` lists the images that each net gets right."""
     rows, right = radii, right[right["index"].isin(radii["index"].unique())]
     for net in ("source", "victim"):
         own = right[right["net"].isin(radii[net].unique())]

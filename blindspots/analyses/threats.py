@@ -1,4 +1,4 @@
-"""Tables of experiments with several attacks or radii: each threat by itself, one after another."""
+"""Tables of experiments with several attacks or radii, one threat at a time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Analysis = TypeVar("Analysis", bound=Callable[..., pd.DataFrame])
 
 
 THREAT = ("source", "attack", "eps")
-"""Columns that say which threat a row is of; controls have no source."""
+"""Columns that identify the threat of a row; controls have no source."""
 
 
 class Threat(NamedTuple):
-    """An attack, at one radius where it has any.
+    """An attack, at one radius if it has any.
 
     Attributes:
-        attack: its name in the config.
-        eps: the radius; NaN: it has none.
+        attack: name in the config.
+        eps: radius; NaN: the attack has none.
     """
 
     attack: str
@@ -34,7 +34,7 @@ class Threat(NamedTuple):
 
 
 def across(analysis: Analysis) -> Analysis:
-    """Declare an analysis that takes all threats together; others are called for each by itself."""
+    """Declare an analysis that takes all threats together; others are called once per threat."""
     analysis.across = True  # type: ignore[attr-defined]
     return analysis
 
@@ -48,18 +48,18 @@ def summarised(
     several: bool,
     figures: Figures | None = None,
 ) -> pd.DataFrame:
-    """Run an analysis; on tables of several threats, once for each, and join the rows.
+    """Run an analysis, once per threat if the tables have several, and join the rows.
 
     Args:
-        analysis: tables to a table of cells (`kit.SCHEMA`).
-        frames: the tables that it reads, by name.
-        settings: of the analysis.
-        where: the table and its method, as messages name them.
-        several: whether their one experiment has several threats.
-        figures: that a paper prints, to be set beside ours.
+        analysis: function from tables to a table of cells (`kit.SCHEMA`).
+        frames: tables that the analysis reads, by name.
+        settings: settings of the analysis.
+        where: name of the table and its method, for messages.
+        several: whether the tables' one experiment has several threats.
+        figures: printed figures of a paper, to show next to ours.
 
     Raises:
-        InputError: as `kit.completed`.
+        InputError: a result that `kit.completed` rejects.
     """
     known = present(frames) if several else []
     if len(known) < 2 or getattr(analysis, "across", False):
@@ -77,21 +77,21 @@ def summarised(
 
 
 def of_one(frames: Mapping[str, Frame], *, several: bool) -> tuple[dict[str, Frame], str]:
-    """For a figure that shows one threat: the tables of the first attack at its largest radius.
+    """Return the tables of the first attack at its largest radius, for a figure of one threat.
 
     Returns:
-        The tables, and what to say of the choice: nothing where there was none.
+        The tables, and a sentence on the choice; empty if there was only one threat.
     """
     known = present(frames) if several else []
     if len(known) < 2:
         return dict(frames), ""
     same = [threat for threat in known if threat.attack == known[0].attack]
     chosen = max(same, key=lambda threat: threat.eps)
-    return only(chosen, frames), f"Of {chosen}, one of {len(known)}."
+    return only(chosen, frames), f"Shown for {chosen}, one of {len(known)} threats."
 
 
 def present(frames: Mapping[str, Frame]) -> list[Threat]:
-    """The attacks and radii that tables have rows of, in their order; controls are none."""
+    """Attacks and radii that occur in tables, in order of appearance, without controls."""
     for name in ("attacks", "transfer", "radii", "pictures"):
         if name in frames:
             of = [column for column in THREAT if column in frames[name].columns]
@@ -101,7 +101,7 @@ def present(frames: Mapping[str, Frame]) -> list[Threat]:
 
 
 def only(threat: Threat, frames: Mapping[str, Frame]) -> dict[str, Frame]:
-    """The rows of tables that are of a threat, or of none, such as those of controls."""
+    """Return the rows of tables that belong to a threat, or to none, like those of controls."""
     return {name: _only(threat, frame) for name, frame in frames.items()}
 
 

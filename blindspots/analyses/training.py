@@ -17,7 +17,7 @@ REPORT = {
     "title": "Trainings",
     "of": "Trainings of {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}",)
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
@@ -29,24 +29,24 @@ COLUMNS = {
     "converged": ("converged", "% of trainings"),
 }
 NOT_RECORDED = "not recorded by this trainer"
-NO_CRITERION = "not tested: this training ends after its epochs, whatever it has reached"
+NO_CRITERION = "not tested: this training ends after a fixed number of epochs"
 
 
 def training(history: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The last row of every training's history.
+    """Last row of every training's history.
 
     Args:
-        history: rows of all trainings, as `trainers.table` describes.
-        labels: labels of nets, by name.
+        history: history of all trainings (see `trainers.table`).
+        labels: display name of each net.
 
     Returns:
-        Per net: iterations, loss and gradient norm at the end, and the share of its trainings that
-        met the trainer's criterion, of those that have one.
+        A row per net: iterations, loss and gradient norm at the end, and, of its trainings with a
+        convergence criterion, the share that met it.
     """
     ends = history.groupby(["net", "seed"], sort=False).tail(1)
     ends = ends.reindex(
         columns=["net", "seed", "status", *COLUMNS]
-    )  # trainers report what they have
+    )  # not every trainer reports all
     converged = 100.0 * (ends["status"] == "CONVERGED")
     tested = ends["status"] != "COMPLETED"
     ends = ends.assign(converged=converged.where(tested), row=ends["net"], n=0)

@@ -1,4 +1,4 @@
-"""Transfer: every victim's answers to every source's attacked images (Szegedy et al. 2013, 4.2)."""
+"""Transfer: every victim's errors on every source's attacked images (Szegedy et al. 2013, 4.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPORT = {
     "title": "Errors on the images made for each net",
     "of": "Errors on the images made for each net: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 ROW_NAMES = ("{nets}", "{attacks}", "{nets} amplified to *")
 COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
@@ -31,14 +31,14 @@ def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: labels of nets, by name.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        labels: display name of each net.
 
     Returns:
-        Per source or control: the error of each victim in percent over all its images, and beside
-        it the share that it rejects, where it rejects any; of sources the success of the attack in
-        percent, over the images that do not meet its goal unaltered; the mean actual distortion of
-        those of them that it fooled, of controls that of all.
+        A row per source or control: each victim's error in percent over all images of the row,
+        followed by the share that it rejects if it rejects any; for sources the attack's success
+        rate in percent, over the images that the source gets right unaltered; and the mean actual
+        distortion of the fooled images, or of all images of a control.
     """
     found = pd.concat([*_rates(transfer, labels), *_lengths(transfer)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
@@ -47,7 +47,7 @@ def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _rates(transfer: Frame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
-    """Error of each victim on each row's images; and its rejection rate, if it ever rejects."""
+    """Error of each victim on each row's images, and its rejection rate if it ever rejects."""
     wanted = [*ORIGIN, "seed", "victim", "victim_seed", "outcome", *SHARES.values()]
     for rows in parted(transfer).by("victim", wanted):
         rows = rows[rows["seed"] == rows["victim_seed"]]
@@ -68,7 +68,7 @@ def _rates_of(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.Data
 
 
 def _lengths(transfer: Frame) -> list[pd.DataFrame]:
-    """Success rate of attacks and length of their perturbations; for controls the length alone."""
+    """Success rate and mean distortion of attacks; for controls only the distortion."""
     shown = parted(transfer).distinct([*ORIGIN, "seed", "victim_seed"])
     shown = shown[shown["seed"] == shown["victim_seed"]]
     shown = shown.assign(row=row_names(shown))
@@ -79,7 +79,7 @@ def _lengths(transfer: Frame) -> list[pd.DataFrame]:
 
 
 def row_names(transfer: pd.DataFrame) -> list[str]:
-    """The row of the paper's tables that each answer belongs to, such as "A amplified to 0.1"."""
+    """Name of each answer's row in the paper's tables, such as "A amplified to 0.1"."""
     groups = transfer.groupby(ORIGIN, dropna=False, sort=False)
     names = [
         (attack if pd.isna(source) else source)

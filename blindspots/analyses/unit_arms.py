@@ -18,12 +18,12 @@ COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kur
 def unit_arms(
     units: pd.DataFrame, *, scaling: str = "matched", labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Means over the directions of an arm, then over networks with Student's interval.
+    """Means over the directions of an arm, and then over networks, with Student's interval.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
         scaling: scaling of the activations, "raw", "matched" or "whitened".
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Raises:
         InputError: a scaling that was not measured.

@@ -23,22 +23,22 @@ def unit_factors(
     scaling: str = "matched",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Contrasts of the difference between the units' mean and that of their rotations.
+    """Contrasts of the difference between the units' mean and the mean of their rotations.
 
-    The difference, turned so that more means more interpretable units, is averaged over the layers
-    before the nonlinearities of a network, and over those after, out of those that have one for
-    every seed; then one average is taken from
-    another, network by network (nets and controls of one seed belong together).
+    The difference, signed so that larger means more interpretable units, is averaged over the
+    layers before a network's nonlinearities and over those after them, using only layers that have
+    a difference for every seed. A contrast is one such average minus another, seed by seed.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
         scaling: scaling of the activations, "raw", "matched" or "whitened".
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Returns:
-        A row per contrast: after less before the nonlinearity, trained less untrained, and one net
-        (another activation function, say) less another; Student's intervals over seeds.
+        A row per contrast: after minus before the nonlinearity, trained minus untrained, and one
+        net minus another (of another activation function, say); with Student's intervals over
+        seeds.
 
     Raises:
         InputError: a scaling that was not measured.
@@ -49,7 +49,7 @@ def unit_factors(
     signs = found["measure"].map({name: m.sign for name, m in MEASURES.items()})
     found["value"] *= signs.astype(float)
     placed = found[found["place"] != "neither"]
-    # Layers that have a value for every seed: an average must be of the same ones throughout.
+    # Only layers with a value for every seed: all averages must be over the same layers.
     whole = placed.groupby([*LAYER, "measure"])["value"].transform(lambda of: of.notna().all())
     averages = (
         placed[whole.astype(bool)]
@@ -65,7 +65,7 @@ def unit_factors(
                 {
                     "row": label, "row_label": label, "column": name,
                     "column_label": measure.label, "unit": "", "value": value, "n": n,
-                    "reason": "there is no difference between units and rotations",
+                    "reason": "no value for the difference between units and rotations",
                 }
                 for value, n in ((v, int(units["n"].iloc[0])) for v in of)
             ]  # fmt: skip
@@ -101,7 +101,7 @@ def _contrasts(averages: pd.Series, labels: Mapping[str, str]) -> list[tuple[str
 
 
 def _of(averages: pd.Series, net: str, trained: bool, place: str, measure: str) -> pd.Series:
-    """Values by seed."""
+    """Averages by seed; empty if not measured."""
     try:
         return averages.loc[(net, trained, place, measure)]
     except KeyError:  # not measured

@@ -1,4 +1,4 @@
-"""Units against rotations of their frame: differences, tests, and a verdict by rule."""
+"""Units against rotations of their frame: differences, tests, and a rule-based verdict."""
 
 from __future__ import annotations
 
@@ -47,32 +47,32 @@ def units(
     margins: Mapping[Measures, Positive] | None = None,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Are units more interpretable than directions, per layer and measure?
+    """Test whether units are more interpretable than directions, per layer and measure.
 
-    The units of one network are not independent samples. What is tested is the units' mean of a
-    measure, on each network against the means of Haar rotations of the same units, and over
-    networks (seeds) by the differences of the two. The verdict is by rule:
+    The units of one network are not independent samples. The statistic is the units' mean of a
+    measure. On each network it is compared with the means of Haar rotations of the same units, and
+    over networks (seeds) the differences of the two are tested. The rule of the verdict:
 
-    * equal: by two one-sided t tests over networks the difference is within the margin that the
-      config fixed;
-    * units more, or less, interpretable: else, if the 95% interval of the difference over networks
-      leaves 0 out, and by the rotations p ≤ 0.05 (where the measure has rotations);
-    * cannot tell: else, and on fewer than two networks.
+    * equal: by two one-sided t tests over networks, the difference is within the equivalence
+      margin;
+    * units more (or less) interpretable: otherwise, if the 95% interval of the difference over
+      networks excludes 0, and p ≤ 0.05 by the rotations (if the measure has rotations);
+    * cannot tell: otherwise, and on fewer than two networks.
 
-    Each cell is tested at 5% by itself, not corrected for the number of cells. Units without a
-    value, which are dead or whose top is tied, have no part in it: "directions" counts the others.
+    Each cell is tested at 5%, without correction for the number of cells. Units without a value,
+    which are dead or have tied top images, are left out; "directions" counts the others.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        show: "verdict"; "difference" (units less rotations, Student's interval over networks);
-            "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
-            networks among those of the rotations, two-sided); "equivalence p"; "directions" (the
-            units that have a value).
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        show: "verdict"; "difference" (units minus rotations, with Student's interval over
+            networks); "effect" (the difference in standard deviations of the rotations' means);
+            "rotation p" (two-sided, the mean over networks among the means of the rotations);
+            "equivalence p"; "directions" (number of units that have a value).
         scaling: scaling of the activations, "raw", "matched" or "whitened".
-        margins: differences that count as none, by measure and in its unit, fixed before the
-            results are known; `analyses.arms.MARGINS` of the measures that are left out.
-        labels: labels of nets, by name.
+        margins: equivalence margin of each measure, in its unit, fixed before the results are
+            known; `analyses.arms.MARGINS` for measures without one.
+        labels: display name of each net.
 
     Raises:
         InputError: an unknown `show` or `scaling`.

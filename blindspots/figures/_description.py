@@ -1,4 +1,4 @@
-"""Text description of a figure, read off its parts, for those who cannot see it."""
+"""Text description of a figure, read off its parts, for readers who cannot see it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 
 def description(figure: Figure) -> str:
-    """A figure's panels, axes with the range of what is drawn, and legend, in sentences."""
+    """Describe a figure's panels, axes with the range of the data, and legend in sentences."""
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
     drawn = [axes for axes in panels if axes.axison]
     sentences = [*_titles(panels), *_axes(figure, drawn), *_cells(drawn), *_legend(figure, drawn)]
@@ -39,7 +39,7 @@ def _axes(figure: Figure, drawn: list[Axes]) -> Iterator[str]:
 
 
 def _cells(drawn: list[Axes]) -> Iterator[str]:
-    """The range of a heat map's cells."""
+    """Range of a heat map's cells."""
     grids = [mesh.get_array() for axes in drawn for mesh in axes.collections
              if isinstance(mesh, QuadMesh)]  # fmt: skip
     for title, grid in zip((axes.get_title() for axes in drawn), grids, strict=False):

@@ -18,24 +18,24 @@ REPORT = {
     "title": "Error against distortion, by direction",
     "of": "Error against distortion, by direction: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
-NOTHING = "no image can be\nmoved so far"
+NOTHING = "no image can be\nmoved that far"
 PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
-"""Directions that no source chose: colour and dashes."""
+"""Colour and dashes of the directions that no source chose."""
 
 
 def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
-    """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
+    """Small multiples: error of each victim against the distance moved in each direction.
 
     Bands are the 95% intervals: Wilson's on one network, none over two, Student's over more. A
-    direction has no line where no image can be moved so far in the box, or no attack succeeded.
-    Where a victim rejects any image, thin dash-dotted lines are the shares that it rejects.
+    direction has no line where no image can be moved that far in the box, and none at all if no
+    attack succeeded. Thin dash-dotted lines show the share of images that a victim rejects, if any.
 
     Args:
-        curves: with schema `measurements.sweep.CURVES`.
-        labels: labels of nets, by name.
+        curves: error against distortion, with schema `measurements.sweep.CURVES`.
+        labels: display name of each net.
     """
     victims = list(curves["victim"].unique())
     sources = list(curves["source"].dropna().unique())
@@ -82,10 +82,10 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Percent wrong by distortion, with the interval; and percent rejected."""
+    """Percentage wrong with its interval, and percentage rejected, by distortion."""
     found = {}
     for distortion, of in rows.groupby("distortion"):
-        of = of[of["n"] >= 1]  # of noise a mean over draws
+        of = of[of["n"] >= 1]  # for noise, a mean over draws
         rates = (of["wrong"] / of["n"]).to_numpy()
         if len(rates) == 0:
             continue

@@ -22,7 +22,7 @@ REPORT = {
     "title": "Originals (odd columns) and distorted images (even columns)",
     "of": "Originals (odd columns) and distorted images (even columns): {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 NO_SUCCESS = "no attack succeeded"
 GAP = 2
@@ -30,7 +30,7 @@ GAP = 2
 
 
 class Panel(TypedDict):
-    """A victim, and a source that images were made for or a control."""
+    """A victim, and the source or the control of the images that it is shown."""
 
     victim: Annotated[str, one_of_its("victims")]
     source: NotRequired[Annotated[str, one_of_its("sources")]]
@@ -49,14 +49,14 @@ def examples(
     """Panels of originals (odd columns) and distorted images (even columns).
 
     Args:
-        pictures: the first images of every source and control, beside their originals; a panel
-            shows as many of them as there are.
-        transfer: the experiment's answers, for the panels' accuracies.
+        pictures: first images of every source and control, with their originals; a panel shows
+            fewer than it has room for if there are fewer.
+        transfer: answers to the experiment's attacked images, for the panels' accuracies.
         panels: panels, each with a `victim`, and the `source` that the images were made for or the
             name of a `control`.
-        rows: rows of a panel.
-        pairs: columns of pairs of a panel.
-        labels: labels of nets, by name.
+        rows: number of rows in a panel.
+        pairs: number of columns of pairs in a panel.
+        labels: display name of each net.
     """
     width = 3.4  # inches of a panel
     figure = Figure(figsize=(width * len(panels), width * rows / (2 * pairs) + 0.8))
@@ -73,7 +73,7 @@ def examples(
 
 
 def _answers(transfer: Frame, panel: Panel) -> pd.DataFrame:
-    """The answers to the images of a panel by victims of their seed."""
+    """Answers to the images of a panel by victims of the same seed."""
     seeds = parted(transfer).distinct(["seed", "victim_seed"])
     first = seeds.loc[seeds["seed"] == seeds["victim_seed"], "seed"].min()
     key, name = ("source", panel["source"]) if "source" in panel else ("attack", panel["control"])
@@ -104,7 +104,7 @@ def _label(net: str, labels: Mapping[str, str]) -> str:
 
 
 def _of(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """The rows of the first seed, unamplified, of the panel's source or control."""
+    """Rows of the panel's source or control, of the first seed and not amplified."""
     rows = frame[frame["amplified_to"].isna() & (frame["seed"] == frame["seed"].min())]
     if "source" in panel:
         return rows[rows["source"] == panel["source"]]
@@ -116,7 +116,7 @@ def _range(images: pd.Series) -> tuple[float, float]:
 
 
 def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
-    """Original, distorted, original, … row by row on white, as one (height, width) image."""
+    """Arrange originals and distorted images alternately, in rows, as one (height, width) image."""
     pairs_shown = zip(shown["original"], shown["image"], strict=True)
     tiles = [picture(tile) for pair in pairs_shown for tile in pair]
     height, width = tiles[0].shape[-2:]

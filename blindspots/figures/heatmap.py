@@ -1,4 +1,4 @@
-"""A table of transfer as a heat map, with the paper's beside it on the same colours."""
+"""Table of transfer as a heat map, with the paper's table next to it in the same colours."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ REPORT = {
     "title": "Heat map of the errors on the images made for each net",
     "of": "Heat map of the errors on the images made for each net: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 CELL = 0.62
-"""Inches."""
+"""Width of a cell in inches."""
 
 
 def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None = None) -> Figure:
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: labels of nets, by name.
-        paper: figures that a paper prints, by row and column, for a second panel.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        labels: display name of each net.
+        paper: printed figures of a paper, by row and column, for a second panel.
     """
     cells = beside(summary(transfer, labels=labels), paper or {})
     cells = cells[cells["unit"] == "% error"]

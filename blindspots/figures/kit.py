@@ -1,4 +1,4 @@
-"""Style and saving of figures: the same bytes for the same data."""
+"""Style and saving of figures, with the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from blindspots.interface import InputError
 SETTINGS: Any = {
     "svg.hashsalt": "blindspots",  # ids of the SVG's parts
     "svg.fonttype": "path",  # looks alike everywhere
-    "text.parse_math": False,  # a label is text, whatever dollars it holds
+    "text.parse_math": False,  # dollar signs in labels are text
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,
@@ -29,28 +29,28 @@ SETTINGS: Any = {
 
 
 def picture(image: np.ndarray) -> np.ndarray:
-    """An image as (channels, height, width); a vector is one row of pixels."""
+    """Return an image as (channels, height, width); a vector becomes one row of pixels."""
     return image if image.ndim > 2 else image.reshape(1, -1, image.shape[-1])
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The project's settings of matplotlib, within the block."""
+    """Apply the project's matplotlib settings within the block."""
     with seaborn.axes_style("whitegrid"), matplotlib.rc_context(SETTINGS):
         yield
 
 
 def save(figure: Figure, path: str | Path, said: str = "", settings: str = "") -> None:
-    """Write a figure as SVG without a date, and in it what it shows in words.
+    """Write a figure as SVG, without a date and with a description of what it shows.
 
     Args:
-        figure: to be written.
+        figure: figure to write.
         path: path of the file.
-        said: what such figures show, a sentence or more.
-        settings: hash of those that it is of (see `provenance.settings_in`).
+        said: sentences that begin the description.
+        settings: hash of the settings behind the figure (see `provenance.settings_in`).
 
     Raises:
-        InputError: something else than a figure.
+        InputError: not a figure.
     """
     if not isinstance(figure, Figure):
         raise InputError(

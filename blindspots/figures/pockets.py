@@ -1,4 +1,4 @@
-"""Directions of the sphere that fool a net, against multiples of the distance found."""
+"""Share of directions that fool a net, against multiples of the distance found."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from blindspots.analyses.threats import Threat, across
 WIDTH, HEIGHT, ACROSS = 4.2, 3.4, 3
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 APART = 0.15
-"""Width over which the marks of the nets at one multiple are spread, in doublings."""
+"""Width in doublings over which the nets' marks at one multiple are spread."""
 
-UNTRIED = "no image that the net gets right,\nattacked with success"
+UNTRIED = "no successfully attacked image\nthat the net gets right"
 
 
 class Share(NamedTuple):
-    """A point of a line: the mean share of directions that fool a net, in percent."""
+    """Point of a line: the mean share of directions that fool a net, in percent."""
 
     multiple: float
     share: float
@@ -36,14 +36,14 @@ class Share(NamedTuple):
 
 @across
 def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
-    """Share of random directions that fool each net, by how far its images are moved in them.
+    """Share of random directions that fool each net, by the distance moved; a panel per attack.
 
-    A panel per attack. The scale of the shares is logarithmic, and linear from 0 to the least power
-    of ten. Bars are the 95% intervals of `shares`.
+    The scale of the shares is logarithmic, and linear from 0 to the smallest power of ten shown.
+    Bars are the 95% intervals of `shares`.
 
     Args:
-        pockets: with schema `measurements.pockets.POCKETS`.
-        labels: of nets, by name.
+        pockets: counts of fooling directions, with schema `measurements.pockets.POCKETS`.
+        labels: display name of each net.
     """
     threats = [
         (Threat(*pair), rows)
@@ -80,12 +80,12 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 def shares(rows: pd.DataFrame) -> Iterator[Share]:
     """Mean share of the directions that fool a net, over images and then networks, by multiple.
 
-    The interval is that of `analyses.pockets.share_interval` over the images of all networks, which
-    is binomial where no direction or all fool; over `statistics.FEWEST` networks and more, as wide
-    as Student's over them, if that is wider on either side.
+    The interval is `analyses.pockets.share_interval` over the images of all networks, which is
+    binomial if no direction or every direction fools the net. With at least `statistics.FEWEST`
+    networks it extends, at either end, to Student's interval over them if that is wider.
 
     Args:
-        rows: of one net and attack, of all seeds.
+        rows: rows of one net and attack, with all seeds.
     """
     tried = rows[rows["directions"] > 0]
     for multiple, of in tried.groupby("multiple"):
@@ -100,7 +100,7 @@ def shares(rows: pd.DataFrame) -> Iterator[Share]:
 
 
 def _draw(axes: Axes, lines: Mapping[str, Sequence[Share]]) -> None:
-    """Lines of the nets with their intervals, side by side at each multiple."""
+    """Draw the nets' lines with their intervals, side by side at each multiple."""
     colours = seaborn.color_palette("colorblind", len(lines))
     for place, (points, colour, marker) in enumerate(
         zip(lines.values(), colours, cycle(MARKERS), strict=False)
@@ -114,7 +114,7 @@ def _draw(axes: Axes, lines: Mapping[str, Sequence[Share]]) -> None:
 
 
 def _scale(panels: Sequence[Axes], points: Sequence[Share]) -> None:
-    """Scales and ticks of all panels, whose axes are shared."""
+    """Set the scales and ticks of all panels, which share their axes."""
     seen = [end for point in points for end in (point.share, point.high) if end > 0]
     least = 10.0 ** np.floor(np.log10(min(seen, default=1.0)))
     axes = panels[0]
@@ -128,5 +128,5 @@ def _scale(panels: Sequence[Axes], points: Sequence[Share]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(multiples[0] / 2**APART, multiples[-1] * 2**APART)
-    for panel in panels:  # the marks are aside of the multiples: what is said of the figure is not
+    for panel in panels:  # marks are shifted; the description is not
         panel.dataLim.intervalx = np.array([multiples[0], multiples[-1]])

@@ -19,7 +19,7 @@ REPORT = {
     "title": "Certified and found",
     "of": "Certified and found: {}",
 }
-"""The report set that it is in (`config.reporting`)."""
+"""Place and titles in a report set (`config.reporting`)."""
 
 WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
@@ -33,16 +33,17 @@ def robustness(
     labels: Mapping[str, str],
     norm: Literal["l0", "l1", "l2", "linf"] = "l2",
 ) -> Figure:
-    """Small multiples: the share of images that no perturbation up to a length can change.
+    """Small multiples: the share of images whose answer no perturbation up to a length can change.
 
-    Below, the share that is certified; above, the share that no attack has changed. The truth lies
-    between, in the area that is shaded. Where attacks failed on images that the net gets right, the
-    title says on how many they did not: what is not found need not be robust.
+    The lower line is the certified share, the upper one the share that no attack has changed; the
+    true share lies in the shaded area between them. If attacks failed on images that the net gets
+    right, the title gives the number fooled: an image that no attack fooled need not be robust.
 
     Args:
-        ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
-        attacks: of the experiment; its nets and images are shown.
-        labels: labels of nets, by name.
+        ledger: bounds of each image, with schema `jobs.ledger.SCHEMA`; only the rows for any wrong
+            class are used.
+        attacks: attacked images of the experiment; their nets and images are shown.
+        labels: display name of each net.
         norm: norm of the lengths.
     """
     image = ["net", "seed", "dataset", "file", "index"]
@@ -69,7 +70,7 @@ def robustness(
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
     for axes in panels[len(nets) :]:
         axes.set_axis_off()
-    if not nets:  # as where all answer by chance: these have no row in the ledger
+    if not nets:  # such as if all nets are stochastic: they have no rows in the ledger
         panels[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
     figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
@@ -82,9 +83,9 @@ def robustness(
 
 
 def shares(ledger: pd.DataFrame, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Percent of images that are certified, and that no attack has changed, at each length.
+    """Percentage of images that are certified, and that no attack has changed, at each length.
 
-    An image without a certificate is not certified; one that no attack changed counts as robust.
+    An image without a certificate counts as not certified, one that no attack changed as robust.
     """
     lower = ledger["lower"].fillna(0).to_numpy()[:, None]
     upper = ledger["upper"].fillna(np.inf).to_numpy()[:, None]

@@ -1,4 +1,4 @@
-"""Figures 1 and 2 of Szegedy et al. 2013: the images that directions like best, row by row."""
+"""Figures 1 and 2 of Szegedy et al. 2013: the top images of directions, row by row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blindspots.limits import Count
 GAP = 2
 """White pixels between images."""
 HEIGHT = 0.42
-"""Inches of an image."""
+"""Height of an image in inches."""
 
 
 def top_images(
@@ -28,26 +28,27 @@ def top_images(
     rows: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
-    """A row of images per direction, the one with the largest score first.
+    """Row of top images per direction, the image with the largest score first.
 
-    The directions are the first of those drawn that have a top: none is picked by its look.
+    The directions are the first ones drawn that have top images; none is picked by its look.
 
     Args:
-        unit_pictures: with schema `measurements.units.tables.unit_pictures`.
+        unit_pictures: top images of directions, with schema
+            `measurements.units.tables.unit_pictures`.
         layer: name of the layer; the last one by default.
-        net: name of the net; the first one by default; trained, of the first seed.
+        net: name of the net; the first one by default; as trained, with the first seed.
         arm: "units" (the natural basis) or "random".
-        rows: directions shown.
-        labels: labels of nets, by name.
+        rows: number of directions shown.
+        labels: display name of each net.
 
     Raises:
-        InputError: no such layer, net or arm.
+        InputError: unknown layer, net or arm, or no direction with top images.
     """
     shown = unit_pictures[unit_pictures["trained"]]
     if shown.empty:
         raise InputError(
-            "figure: expected a direction with a top, found none: the layers are constant, or all "
-            "their scores are tied; take the figure out, or measure other layers"
+            "figure: expected a direction with top images, found none: the layers are constant, or "
+            "all their scores are tied; remove the figure, or measure other layers"
         )
     for name, wanted in (("net", net), ("layer", layer), ("arm", arm)):
         there = list(shown[name].unique())
@@ -77,7 +78,7 @@ def top_images(
 
 
 def _mosaic(rows: list[list[np.ndarray]], white: float) -> np.ndarray:
-    """(height, width) of grey images, (height, width, 3) of coloured ones."""
+    """Arrange images in rows: (height, width) for grey images, (height, width, 3) for colour."""
     channels, height, width = rows[0][0].shape
     shown = 3 if channels == 3 else 1
     across = max(map(len, rows))

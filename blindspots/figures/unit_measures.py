@@ -25,19 +25,19 @@ def unit_measures(
     layers: Sequence[str] | None = None,
     labels: Mapping[str, str],
 ) -> Figure:
-    """Box plots over all directions of all networks, a panel per layer; its control beside it.
+    """Box plots over all directions of all networks, a panel per layer, trained and untrained.
 
-    Boxes are quartiles, whiskers the 5th and 95th percentile.
+    Boxes are quartiles, whiskers the 5th and 95th percentiles.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        measure: the measure to show.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        measure: measure to show.
         scaling: scaling of the activations, "raw", "matched" or "whitened".
         layers: names of the layers; all by default.
-        labels: labels of nets, by name.
+        labels: display name of each net.
 
     Raises:
-        InputError: no such measure, scaling or layer.
+        InputError: unknown measure, scaling or layer.
     """
     if measure not in MEASURES:
         raise InputError(
@@ -79,7 +79,7 @@ def unit_measures(
 
 
 def _box(axes: Axes, place: float, values: np.ndarray, colour: str) -> None:
-    """Quartiles with the median, and whiskers, at a height of the panel."""
+    """Draw a box plot at a height of the panel."""
     if len(values) == 0:
         return
     low, first, middle, third, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])

@@ -1,7 +1,8 @@
 """Decorators by which a measurement declares its subject and its tables.
 
-The workflow reads this from the source without importing it (`blindspots.config.declarations`), so
-that the names of its tables are constants, and a need is a number or a lambda of plain arithmetic.
+The workflow reads declarations from the source without importing it
+(`blindspots.config.declarations`), so names of tables must be constants, and a need must be a
+number or a lambda of plain arithmetic.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def measurement(
     gpu: bool = True,
     chance: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a function as a measurement, by a decorator.
+    """Declare the decorated function as a measurement.
 
     Args:
-        subject: subject of a job: each net and seed, each experiment, or the run as a whole.
+        subject: subject of a job: each net and seed, each experiment, or the whole run.
         tables: names of the tables that the function returns, by which analyses ask for them.
-        pictures: names of its tables whose column "image" readers need, too.
+        pictures: names of further tables that it returns, whose column "image" is read as well.
         memory: memory of a job, in MB.
-        runtime: time of a job, in minutes.
-        gpu: whether models are on the GPU if there is one; otherwise on the CPU.
-        chance: whether it supports stochastic nets (`blindspots.threat.chance`).
+        runtime: time limit of a job, in minutes.
+        gpu: whether models are on the GPU if there is one; otherwise they are on the CPU.
+        chance: whether the measurement supports stochastic nets (`blindspots.threat.chance`).
     """
     return lambda function: function

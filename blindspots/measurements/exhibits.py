@@ -1,6 +1,6 @@
-"""Perturbed images of one origin, to be shown to nets: attacked, amplified, or a control's.
+"""Exhibits: perturbed images of one origin to show to nets: attacked, amplified, or a control's.
 
-They hold a few numbers per image; the images are read, or made, when they are shown.
+An exhibit holds a few numbers per image; the images are read, or made, when they are shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from blindspots.interface import AttackResult, Box, InputError
 from blindspots.threat.chance import seeded
 
 BLOCK = 256
-"""Images whose distortions are computed, or that a control makes, at a time."""
+"""Number of images whose distortions are computed, or that a control makes, at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class Exhibit:
     Attributes:
         source: name of the net that they were made for; None: a control.
         attack: name of the attack.
-        eps: radius of the attack; None: it has none.
+        eps: radius of the attack; None: the attack has none.
         amplified_to: nominal distortion, for amplified images.
         data: the originals.
-        stack: (n, *image) perturbed; in memory, or made when they are needed.
+        stack: (n, *image) perturbed images; in memory, or made when they are needed.
         success: (n,) bool, whether the attack reached its goal.
         distortion: (n,) float64, RMS per pixel.
-        before: (n,) outcomes of the source's answers to the originals; None: a control.
+        before: (n,) outcome of the source's answer to each original; None: a control.
     """
 
     source: str | None
@@ -56,21 +56,21 @@ class Exhibit:
 
     @cached_property
     def images(self) -> Tensor:
-        """Images (n, *image), made at once and kept."""
+        """Perturbed images (n, *image), all made at once and kept."""
         return self.stack[:]
 
     @property
     def made_by(self) -> str:
-        """The attack, and its radius if it has one: "pgd at eps 0.1"."""
+        """Name of the attack, with its radius if it has one: "pgd at eps 0.1"."""
         return self.attack if self.eps is None else f"{self.attack} at eps {self.eps:g}"
 
     @property
     def failed(self) -> np.ndarray:
-        """Places (n,) bool without an image; attacks with a radius always have one."""
+        """Indicator (n,) of places without an image; attacks with a radius always return one."""
         return ~self.success & (self.eps is None)
 
     def at(self, at: slice) -> Exhibit:
-        """The images at some places."""
+        """Return the exhibit of the images at some places."""
         return replace(
             self,
             data=self.data.at(at),
@@ -81,12 +81,12 @@ class Exhibit:
         )
 
     def chunks(self, size: int) -> Iterator[Exhibit]:
-        """Iterate over the whole, `size` at a time."""
+        """Iterate over the exhibit, `size` images at a time."""
         return (self.at(slice(i, i + size)) for i in range(0, len(self.data), size))
 
 
 def in_memory(exhibits: Iterable[Exhibit], most: float) -> Iterator[Exhibit]:
-    """Exhibits, of which the first ones are in memory, up to `most` bytes."""
+    """Yield exhibits, loading the images of the first ones into memory, up to `most` bytes."""
     for exhibit in exhibits:
         stack = held(exhibit.stack, most)
         most -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
@@ -98,15 +98,15 @@ def amplify(
 ) -> Tensor:
     """Scale each perturbation to a distortion (Table 4, "amplified to stddev=0.1").
 
-    The text prints x + 0.1 (x' − x)/‖x' − x‖₂, which read literally is a distortion of
-    0.1/√m; 0.1 √m is meant. Images without a perturbation stay as they are.
+    The paper's text has x + 0.1 (x' − x)/‖x' − x‖₂, which taken literally is a distortion of
+    0.1/√m; a factor of 0.1 √m is meant. Images without a perturbation stay as they are.
 
     Args:
         originals: (n, *image).
-        images: (n, *image) attacked.
+        images: (n, *image) attacked images.
         distortion: RMS per pixel before clipping.
         box: range of a pixel.
-        clip: keep the result in the box.
+        clip: whether to clip the result to the box.
     """
     change = (images - originals).flatten(1)
     rms = change.square().mean(dim=1, keepdim=True).sqrt()
@@ -117,13 +117,13 @@ def amplify(
 def attacked(
     path: str | Path, data: Images, scales: Sequence[float], clip: bool
 ) -> Iterator[Exhibit]:
-    """The images of an attack's table, at each radius, as they are and amplified to each scale.
+    """Yield the images of an attack's table at each radius, unchanged and amplified to each scale.
 
     Args:
-        path: path of the table: the radii of an image together.
-        data: images in the split's order; the table has the same, or begins with them.
-        scales: distortions, RMS per pixel.
-        clip: keep amplified images in the box.
+        path: path of the table, whose rows for the radii of one image are adjacent.
+        data: images in the split's order; the table has the same images, or begins with them.
+        scales: distortions to amplify to, RMS per pixel.
+        clip: whether to clip amplified images to the box.
 
     Raises:
         InputError: a table of other images.
@@ -141,7 +141,8 @@ def attacked(
         table = said.take(places)
         if not np.array_equal(table["index"].to_numpy(), data.rows):
             raise InputError(
-                f"{path}: expected the split's images in its order; delete it and run again"
+                f"{path}: expected the split's images in the split's order, found others; delete "
+                "the file and run again"
             )
         found = Exhibit(
             table["net"][0].as_py(),
@@ -162,9 +163,9 @@ def attacked(
 
 
 def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
-    """An exhibit's images amplified to each of the `scales`, distortions in RMS per pixel.
+    """Yield an exhibit amplified to each distortion of `scales` (RMS per pixel).
 
-    They are in memory if the exhibit's images are.
+    The amplified images are in memory if the exhibit's images are.
     """
     data = exhibit.data
     for scale in scales:
@@ -184,7 +185,7 @@ def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator
 def control(
     name: str, method: str, settings: Mapping[str, Any], data: Images, seed: int
 ) -> Exhibit:
-    """The images of an attack that needs no source, such as noise.
+    """Return the exhibit of an attack that needs no source, such as noise.
 
     Args:
         name: name of the attack in the config.

@@ -1,4 +1,4 @@
-"""Looseness of Lipschitz bounds: upper bounds beside the steepest slopes found."""
+"""Looseness of Lipschitz bounds: upper bounds next to the steepest slopes found."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LOOSENESS = pa.schema(
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("side", pa.string(), nullable=False),  # "upper" or "lower"
         pa.field("method", pa.string(), nullable=False),
-        pa.field("value", pa.float64()),  # of the Lipschitz constant; null: see `reason`
-        pa.field("reason", pa.string()),  # why the method does not bound this net
+        pa.field("value", pa.float64()),  # bound; null: see `reason`
+        pa.field("reason", pa.string()),  # why this net has no such bound
         pa.field("n", pa.int32(), nullable=False),  # images that a lower bound comes from
     ]
 )
@@ -53,9 +53,9 @@ def looseness(
 
     Args:
         seed: seed of the nets.
-        data: the images.
-        attacked: attacked images of the sources, of which the first of each counts.
-        sources: the nets by name, on the CPU.
+        data: images for Jacobians.
+        attacked: attacked images of the sources; only the first exhibit of each is used.
+        sources: sources by name, on the CPU.
         chunk: images at a time.
         progress: called with the number of nets that are done.
         bounds: methods that bound a whole network.
@@ -78,13 +78,14 @@ def constants(
 ) -> dict[str, Any]:
     """Bounds of one network's Lipschitz constant, as columns of `measurements.looseness.LOOSENESS`.
 
-    Upper bounds by each method, null with the reason if it does not support the network. Lower
-    bounds by the images' Jacobians, by an ascent from the steepest of them, and by attacked images;
-    null with the reason if the network cannot be computed in float64.
+    Upper bounds come from each method; they are null, with the reason, if it does not support the
+    network. Lower bounds come from the images' Jacobians, from an ascent that starts at the
+    steepest of these, and from attacked images; they are null, with the reason, if the network
+    cannot be computed in float64.
 
     Args:
         model: the network, on the CPU.
-        data: images, for Jacobians.
+        data: images for Jacobians.
         exhibit: the same images, attacked for this network.
         methods: some of `bounds.networks.METHODS`.
         chunk: images at a time.
@@ -110,9 +111,10 @@ def constants(
 
 
 def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
-    """A model in float64; and, if its layers cannot be rebuilt, the reason.
+    """Return a model in float64 and, if its layers cannot be rebuilt, the reason.
 
-    A model that cannot be rebuilt is copied; None if the copy cannot be converted to float64.
+    A model that cannot be rebuilt is copied; the result is None if the copy does not run in
+    float64.
     """
     try:
         return exact(model, image.shape[1:]), None
@@ -122,7 +124,7 @@ def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str 
         copied = copy.deepcopy(model).double().requires_grad_(False)
         with torch.no_grad():
             copied(image.double())
-    except (RuntimeError, TypeError, ValueError):  # a type written into its forward, or no copy
+    except (RuntimeError, TypeError, ValueError):  # forward fixes a dtype, or copy fails
         return None, reason
     return copied, reason
 

@@ -1,7 +1,8 @@
-"""Pockets: directions of the sphere around an image that fool a net, at multiples of r.
+"""Pockets: random directions from an image that fool a net, at multiples of an attack's distance.
 
-Szegedy et al. 2013, section 4, calls adversarial examples "pockets" of low probability, hard to
-find by sampling around an image. Here r is the L2 distance at which an attack found one.
+Szegedy et al. 2013, section 4, call adversarial examples "pockets" of low probability, hard to find
+by sampling around an image. Distances are in L2, as multiples of the one at which an attack found
+such an example.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from blindspots.threat.rays import Ray
 POCKETS = pa.schema(
     [
         pa.field("experiment", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),  # the net, which is shown the images
+        pa.field("source", pa.string(), nullable=False),  # the net that is shown the images
         pa.field("attack", pa.string(), nullable=False),
         pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
@@ -43,28 +44,28 @@ POCKETS = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("outcome", WORD),  # of the answer to the unaltered image
-        pa.field("success", pa.bool_(), nullable=False),  # of the attack
-        pa.field("multiple", pa.float64(), nullable=False),  # of the distance that it found
+        pa.field("outcome", WORD),  # for the unaltered image
+        pa.field("success", pa.bool_(), nullable=False),  # whether the attack succeeded
+        pa.field("multiple", pa.float64(), nullable=False),  # multiple of the attack's distance
         pa.field("length", pa.float64()),  # L2 distance from the image; null: no success
-        pa.field("clipped", pa.bool_(), nullable=False),  # kept in the box
-        pa.field("directions", pa.int32(), nullable=False),  # with room for the length; 0: untried
+        pa.field("clipped", pa.bool_(), nullable=False),  # whether images are kept in the box
+        pa.field("directions", pa.int32(), nullable=False),  # that reach the length; 0: untried
         pa.field("inside", pa.int32(), nullable=False),  # that end in the box
-        pa.field("fooled", pa.int32(), nullable=False),  # at whose end the answer is WRONG
-        pa.field("rejected", pa.int32(), nullable=False),  # at whose end it is REJECTED
-        pa.field("low", pa.float64()),  # 95% interval of the share that fools; null: untried
+        pa.field("fooled", pa.int32(), nullable=False),  # whose end is answered WRONG
+        pa.field("rejected", pa.int32(), nullable=False),  # whose end is REJECTED
+        pa.field("low", pa.float64()),  # 95% interval of the share fooled; null: untried
         pa.field("high", pa.float64()),
     ]
 )
 """Directions that fool a net: a row per net, attack, image and multiple.
 
-The interval is Clopper and Pearson's over the directions, which are independent and identically
-distributed for one image: it is exact. Only images that the net gets right and on which the attack
-succeeded are tried.
+The interval is Clopper and Pearson's over the directions; it is exact, as the directions from one
+image are independent and identically distributed. Only images that the net gets right and on which
+the attack succeeded are tried.
 """
 
 DIRECTIONS = "directions of pockets"
-"""Purpose of the draws; all nets and attacks share the directions from an image."""
+"""Purpose of the random draws; all nets and attacks share the directions from an image."""
 
 Multiples = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
 Directions = Annotated[Count, at_most(1_000_000)]
@@ -89,25 +90,26 @@ def pockets(
     directions: Directions = 1000,
     clipped: bool = False,
 ) -> Iterator[pa.Table]:
-    """Show each net images at random directions from those that its attack succeeded on.
+    """Show each net images in random directions from the images that its attack succeeded on.
 
-    Directions are uniform on the sphere, drawn for each image by itself.
+    Directions are uniform on the sphere and drawn separately for each image.
 
     Args:
-        experiment: name, for the table.
+        experiment: name of the experiment.
         seed: seed of the nets and of the directions.
         data: the originals.
-        attacked: the sources' attacked images, of `data`.
-        sources: the nets by name.
+        attacked: attacked images of the sources, made from `data`.
+        sources: sources by name.
         chunk: directions at a time.
         progress: called with the number of images that are done.
         multiples: lengths, as multiples of the distance at which the attack succeeded.
         directions: number of directions from each image.
-        clipped: keep images in the box, scaled further until they still have the length, and leave
-            out directions without room for it; otherwise images may leave the box.
+        clipped: whether to clip images to the box, scaling the direction up until the clipped
+            perturbation has the length and leaving out directions that never reach it; otherwise
+            images may leave the box.
 
     Yields:
-        Tables with `POCKETS`: none of its rows, then the rows of each net and attack.
+        Tables with `POCKETS`: an empty one, then the rows of each net and attack.
     """
     yield POCKETS.empty_table()
     at = sorted(multiples)
@@ -131,7 +133,7 @@ def pockets(
 
 
 def _directions(image: Images, seed: int, n: int, chunk: int) -> Iterator[Tensor]:
-    """Directions (k, *image) float64 of length 1, `chunk` at a time, independent of `chunk`."""
+    """Directions (k, *image) float64 of length 1, the same whatever the size of a `chunk`."""
     drawn = np.random.default_rng((derived_seed(seed, DIRECTIONS), int(image.rows[0])))
     for first in range(0, n, chunk):
         normal = drawn.standard_normal((min(chunk, n - first), int(np.prod(image.shape))))
@@ -140,7 +142,7 @@ def _directions(image: Images, seed: int, n: int, chunk: int) -> Iterator[Tensor
 
 
 class _Sphere:
-    """Images at some directions (k, *image) from one image."""
+    """Images in some directions (k, *image) from one image."""
 
     def __init__(self, image: Images, directions: Tensor, clipped: bool) -> None:
         self.image, self.directions = image, directions
@@ -150,7 +152,7 @@ class _Sphere:
             self.ray = Ray(starts, directions, image.box, clip=True)
 
     def at(self, length: float) -> tuple[Tensor, Tensor]:
-        """The images (k, *image) at an L2 distance, and whether there is room for it (k,)."""
+        """Images (k, *image) at an L2 distance, and whether each reaches it (k,)."""
         start = self.image.images.double()
         if self.ray is None:
             moved = start + length * self.directions
@@ -161,7 +163,7 @@ class _Sphere:
         return moved.clamp(*self.image.box).to(self.image.images), room.cpu()
 
     def counts(self, model: nn.Module, length: float) -> list[int]:
-        """Counts of directions that have room, end in the box, fool the model, are rejected."""
+        """Count directions that reach a length, end in the box, fool the model, are rejected."""
         images, room = self.at(length)
         with torch.no_grad():
             given = predictions(widened(model(images)), self.image.classes).cpu()
@@ -174,7 +176,7 @@ def _rows(
     experiment: str, seed: int, multiples: list[float], clipped: bool,
     exhibit: Exhibit, tried: np.ndarray, found: np.ndarray, counts: np.ndarray,
 ) -> pa.Table:  # fmt: skip
-    """The rows of one net and attack; `counts` are (n, multiples, 4)."""
+    """Rows of one net and attack; `counts` are (n, multiples, 4)."""
     data, k = exhibit.data, len(multiples)
     drawn, inside, fooled, rejected = counts.reshape(-1, 4).T
     interval = statistics.clopper_pearson(fooled, drawn)

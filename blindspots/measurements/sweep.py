@@ -1,7 +1,7 @@
-"""Directions at every length: where along each a victim begins to err, and how often it errs.
+"""Directions scaled to many lengths: where along each a victim begins to err, and how often.
 
-Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
-compared at the lengths that the attacks left; here every direction is scaled.
+The rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two, so they
+cannot be compared at the lengths that the attacks found; here every direction is scaled.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ RADII = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("success", pa.bool_(), nullable=False),  # of the attack
-        pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
-        pa.field("noise_fooled", pa.int16()),  # draws of equal noise that fool; null: none
-        pa.field("noise_rejected", pa.int16()),  # draws that it rejects; null: none
-        pa.field("noise_draws", pa.int16(), nullable=False),  # draws that can be as long
+        pa.field("success", pa.bool_(), nullable=False),  # whether the attack succeeded
+        pa.field("radius", pa.float64()),  # RMS per pixel; null: never fooled
+        pa.field("noise_fooled", pa.int16()),  # draws of equal length that fool; null: no draws
+        pa.field("noise_rejected", pa.int16()),  # draws that it rejects; null: no draws
+        pa.field("noise_draws", pa.int16(), nullable=False),  # draws that reach the length
     ]
 )
 """Transfer radii: a row per source, victim and image.
 
-A radius is the distortion of the smallest scaling of the source's perturbation, kept in the box,
-that the victim gets wrong; 0 where it is wrong unaltered.
+A radius is the distortion of the smallest scaling of the source's perturbation, clipped to the box,
+that the victim gets wrong; 0 if it gets the unaltered image wrong.
 """
 
 CURVES = pa.schema(
@@ -64,36 +64,36 @@ CURVES = pa.schema(
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
         pa.field("rejected", pa.float64(), nullable=False),  # images; a mean over draws of noise
-        pa.field("n", pa.float64(), nullable=False),  # images that can be moved so far; a mean, too
+        pa.field("n", pa.float64(), nullable=False),  # images that reach it; a mean as well
     ]
 )
-"""Error, and rejection, against distortion: a row per direction, victim and distortion."""
+"""Errors and rejections against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
-"""Factor on the radius at which a witness is taken, since at the radius itself there is a tie."""
+"""Factor on the radius at which a witness is taken, as there is a tie at the radius itself."""
 BISECTIONS = 16
-"""Bisections of the interval between two distortions in which a victim begins to err."""
+"""Number of bisections of the interval of distortions in which a victim begins to err."""
 
 Victims = Mapping[str, nn.Module]
 Lengths = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
 
 
 class Direction:
-    """Images and a direction for each, along which they are moved within the box."""
+    """Images, each with a direction along which it is moved within the box."""
 
     def __init__(self, data: Images, perturbation: Tensor) -> None:
-        """Perturbations are (n, *image), of any length."""
+        """Take the originals, and perturbations (n, *image) of any length."""
         self.data, self.perturbation = data, perturbation.double()
         self.ray = Ray(data.images, perturbation, data.box, clip=True)
 
     def at_scale(self, scale: Tensor) -> Tensor:
-        """The images at scales (n,) of the perturbation."""
+        """Images at scales (n,) of the perturbation, clipped to the box."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
         return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
-        """Scales (n,) for distortions (RMS per pixel), whether they exist (n,), and the images."""
+        """Scales (n,) for distortions (RMS per pixel), whether each is reached (n,), and images."""
         wanted = torch.as_tensor(distortion, dtype=torch.float64, device=self.data.images.device)
         scale, reached = self.ray.scales(wanted.expand(len(self.data.images)))
         return scale, reached, self.at_scale(scale)
@@ -104,13 +104,14 @@ class Radii(NamedTuple):
 
     Attributes:
         victim: name of the victim.
-        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself, NaN where it
-            does not err up to the largest distortion.
-        errs: (k, n) bool, whether it errs at each distortion of the grid.
-        rejects: (k, n) bool, whether it rejects the image there.
-        reached: (k, n) bool, whether the image can be moved so far.
-        beyond: (n, *image) a little farther than the radius.
-        mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
+        radius: (n,) distortions, RMS per pixel; 0 where the victim errs on the image itself, NaN
+            where it does not err up to the largest distortion.
+        errs: (k, n) bool, whether the victim errs at each distortion of the grid.
+        rejects: (k, n) bool, whether the victim rejects the image at each distortion.
+        reached: (k, n) bool, whether the image can be moved to each distortion.
+        beyond: (n, *image) images slightly farther than the radius.
+        mistaken: (n,) bool, whether the victim gets `beyond` wrong by the margin that a witness
+            needs.
     """
 
     victim: str
@@ -123,18 +124,18 @@ class Radii(NamedTuple):
 
 
 def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) -> Iterator[Radii]:
-    """The smallest distortions along a direction at which victims err.
+    """Find the smallest distortions along a direction at which victims err.
 
-    They are found on a grid first, since a victim may be right again farther out, then by bisection
+    A grid is searched first, as a victim may be right again farther out; then bisection refines
     between the first distortion of the grid at which it errs and the one before.
 
     Args:
         direction: images and their directions.
-        victims: the nets by name.
-        distortions: the grid, ascending.
+        victims: victims by name.
+        distortions: grid of distortions, ascending.
 
     Yields:
-        The result for each victim.
+        The radii of each victim.
     """
     data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
     scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
@@ -162,19 +163,19 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
 
 
 def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """A model's answers (n,) to images made from those of `data`."""
+    """Answers (n,) of a model to images made from `data`."""
     with torch.no_grad():
         return predictions(widened(model(images)), data.classes)
 
 
 def _mistaken(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Return whether a model is wrong on images (n,) by the margin that a witness needs."""
+    """Return whether a model gets images wrong by the margin that a witness needs, (n,) bool."""
     with torch.no_grad():
         return mistaken(widened(model(images)), data.labels, data.classes)
 
 
 def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Return whether answers are wrong."""
+    """Return whether a model's answers to images are wrong, (n,) bool."""
     return is_wrong(_answers(model, images, data), data.labels)
 
 
@@ -182,8 +183,8 @@ class Settings(NamedTuple):
     """Settings of a sweep.
 
     Attributes:
-        experiment: name, for the tables.
-        distortions: RMS per pixel after clipping, ascending.
+        experiment: name of the experiment.
+        distortions: grid of distortions, RMS per pixel after clipping, ascending.
         draws: number of draws of noise.
         seed: seed of the noise and of the other images.
         chunk: images at a time.
@@ -217,14 +218,14 @@ def sweep(
     """Show every direction of an experiment, scaled to many lengths, to every victim.
 
     Args:
-        experiment: name, for the tables.
+        experiment: name of the experiment.
         seed: seed of the nets, the noise and the other images.
         data: the originals.
-        attacked: the sources' attacked images.
-        victims: by name.
+        attacked: attacked images of the sources.
+        victims: victims by name.
         chunk: images at a time.
         progress: called with the number of images that are done.
-        distortions: lengths, RMS per pixel.
+        distortions: distortions to scale to, RMS per pixel.
         noise_draws: number of draws of noise as long as each perturbation.
 
     Yields:
@@ -245,9 +246,10 @@ def swept(
 
     Args:
         data: the originals.
-        exhibits: the sources' attacked images, of `data`; directions where the attack succeeded.
-        victims: by name.
-        settings: lengths and number of draws.
+        exhibits: attacked images of the sources, made from `data`; only those on which the attack
+            succeeded give directions.
+        victims: victims by name.
+        settings: distortions, number of draws and other settings.
         progress: called with the number of images that are done.
 
     Yields:
@@ -351,7 +353,7 @@ def _others(data, everything: Stack, victims, settings, counts) -> None:
 
 
 def _count(counts, name, direction, victims, distortions) -> None:
-    """Add the errors of victims along a direction that no source chose."""
+    """Add to `counts` the answers of victims along a direction that no source chose."""
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():

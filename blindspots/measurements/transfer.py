@@ -1,4 +1,4 @@
-"""Show images to models: unaltered, attacked, amplified, or with noise."""
+"""Transfer: show attacked images, amplified ones and controls to victims."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from blindspots.threat.outcomes import WORD
 TRANSFER = pa.schema(
     [
         pa.field("experiment", pa.string(), nullable=False),
-        pa.field("source", pa.string()),  # null: a control, which has no source
+        pa.field("source", pa.string()),  # null: a control
         pa.field("attack", pa.string(), nullable=False),
         pa.field("eps", pa.float64()),  # the attack's radius; null: it has none
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("amplified_to", pa.float64()),  # nominal distortion; null: as the attack left it
         pa.field("victim", pa.string(), nullable=False),
-        pa.field("victim_seed", pa.int32(), nullable=False),  # seed of the source, or another one
+        pa.field("victim_seed", pa.int32(), nullable=False),  # may differ from the source's
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        *ANSWER,  # of the victim
-        pa.field("source_outcome", WORD),  # of the source's answer to the unaltered image
+        *ANSWER,  # the victim's answer
+        pa.field("source_outcome", WORD),  # of the source on the unaltered image
         pa.field("success", pa.bool_(), nullable=False),  # whether the attack reached its goal
         # Actual, RMS per pixel; null: a minimal attack failed.
         pa.field("distortion", pa.float64()),
@@ -43,12 +43,12 @@ TRANSFER = pa.schema(
 
 
 class Victim(NamedTuple):
-    """A net that images are shown to.
+    """Net that images are shown to.
 
     Attributes:
         name: name in the config.
         seed: seed of the network.
-        model: images to logits.
+        model: function from images to logits.
     """
 
     name: str
@@ -79,16 +79,16 @@ def transfer(
     """Show every source's attacked images, and the controls, to every victim.
 
     Args:
-        experiment: name, for the tables.
+        experiment: name of the experiment.
         seed: seed of the images.
-        attacked: the sources' attacked images.
+        attacked: attacked images of the sources.
         controls: images made without a source.
-        all_victims: by name and seed.
+        all_victims: victims by name and seed.
         chunk: images at a time.
         progress: called with the number of victims that are done.
         amplify: further distortions to which every perturbation is scaled.
-        clip: keep amplified images in the box.
-        across_seeds: show images to the victims of all seeds, not only to those of their own.
+        clip: whether to clip amplified images to the box.
+        across_seeds: whether to show images to the victims of all seeds, not only of their own.
 
     Yields:
         Parts of tables with `TRANSFER`, with `pictures_schema`, and of the victims' witnesses.
@@ -121,15 +121,15 @@ def exposed(
     chunk: int,
     witnesses: Witnesses | None = None,
 ) -> Iterator[pa.Table]:
-    """Show an exhibit to a victim; iterate over rows of the transfer table, a chunk at a time.
+    """Show an exhibit to a victim, and yield rows of the transfer table, a chunk at a time.
 
     Args:
-        exhibit: the images.
-        victim: the net that they are shown to.
-        experiment: name, for the table.
+        exhibit: images to show.
+        victim: net that they are shown to.
+        experiment: name of the experiment.
         seed: seed of the exhibit.
         chunk: images at a time.
-        witnesses: witnesses of the victim, to keep the nearest images that it gets wrong.
+        witnesses: collection for the nearest images that the victim gets wrong; None: not kept.
 
     Raises:
         InputError: a victim that does not classify.
@@ -168,11 +168,11 @@ def exposed(
 
 
 def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -> None:
-    """Keep those of an exhibit's images that are nearer than the network's own attack found.
+    """Keep the images of an exhibit that are nearer than what the network's own attack found.
 
     Args:
-        exhibit: the images.
-        wrong: (n,) bool, where the network is `goals.mistaken`.
+        exhibit: images shown to the network.
+        wrong: (n,) bool, whether the network is `goals.mistaken`.
         seed: seed of the exhibit.
         witnesses: witnesses of the network.
     """
@@ -189,18 +189,18 @@ def keep(exhibit: Exhibit, wrong: np.ndarray, seed: int, witnesses: Witnesses) -
 
 
 FIRST = 64
-"""Images of each exhibit that are kept for people to look at."""
+"""Number of images of each exhibit that are kept for the report."""
 
 
 def pictures_schema(shape: Sequence[int]) -> pa.Schema:
-    """Columns of the table of pictures whose images have this shape."""
+    """Schema of the table of pictures, for images of a shape."""
     made = ("source", "attack", "eps", "seed", "amplified_to")
     fields = [TRANSFER.field(name) for name in (*made, "dataset", "file", "index", "label")]
     return pa.schema([*fields, tables.image_field(shape, "original"), tables.image_field(shape)])
 
 
 def pictures(exhibit: Exhibit, seed: int) -> pa.Table:
-    """The first images of an exhibit beside their originals."""
+    """Table of the first images of an exhibit with their originals."""
     exhibit = exhibit.at(slice(FIRST))
     data = exhibit.data
     columns = {

@@ -1,9 +1,9 @@
-"""The nearest images that a network gets wrong among those that its own attack did not find.
+"""Witnesses: nearest images that a network gets wrong, among those not made by its own attack.
 
-Images made for other networks, amplified ones, scaled ones and noise bound the smallest
-perturbation that changes a network's answer from above, like the images of its own attack. If they
-are nearer in any norm, they are kept in the form of an attack's table, as witnesses of the ledger.
-An image outside the box is not a witness; if it is nearer than any inside, it is kept as evidence
+Like the images of its own attack, images made for other networks, amplified ones, scaled ones and
+noise bound from above the smallest perturbation that changes a network's answer. Those that are
+nearer in any norm are kept, in the form of an attack's table, as witnesses of the ledger. An image
+outside the box is not a witness; if it is nearer than all images inside, it is kept as evidence
 against certificates.
 """
 
@@ -28,13 +28,13 @@ from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
-"""Share of the distance of the net's own attack within which an image is kept."""
+"""Factor on the distance of the net's own attack below which an image is kept."""
 
 Lengths = Mapping[str, np.ndarray]
 
 
 class Clean(NamedTuple):
-    """A network's answers to the originals: columns (n,) of the table."""
+    """Answers of a network to the originals, as columns (n,) of the table."""
 
     prediction: np.ma.MaskedArray
     outcome: np.ndarray
@@ -42,10 +42,10 @@ class Clean(NamedTuple):
 
 
 class Witnesses:
-    """Nearest images shown to one network that it gets wrong, for each original."""
+    """Collection of the nearest images that one network gets wrong, for each original."""
 
     def __init__(self, net: str, seed: int, data: Images) -> None:
-        """Begin with none.
+        """Begin without images.
 
         Args:
             net: name of the network.
@@ -63,7 +63,7 @@ class Witnesses:
 
         Args:
             shown: k images made from some of the originals.
-            wrong: (k,) bool, where the network is `goals.mistaken`.
+            wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
         places, within, found = self._seen(shown)
         for norm, known in self.own.items():
@@ -71,12 +71,12 @@ class Witnesses:
             known[places] = np.minimum(known[places], length)
 
     def show(self, name: str, shown: Exhibit, wrong: np.ndarray) -> None:
-        """Keep the images that are nearer than the known ones.
+        """Keep the images that are nearer than those kept before.
 
         Args:
-            name: their origin, such as "lbfgs of FC10".
+            name: origin of the images, such as "lbfgs of FC10".
             shown: k images made from some of the originals.
-            wrong: (k,) bool, where the network is `goals.mistaken`.
+            wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
         places, within, found = self._seen(shown)
         moved = found["linf"] > 0
@@ -84,23 +84,23 @@ class Witnesses:
         self.outside.keep(name, shown.stack, places, found, wrong & ~within)
 
     def _seen(self, shown: Exhibit) -> tuple[np.ndarray, np.ndarray, Lengths]:
-        """Places of images among the originals, whether they are in the box, and lengths."""
+        """Places of images among the originals, whether they are in the box, and distances."""
         places = self._order[np.searchsorted(self.data.rows[self._order], shown.data.rows)]
         change = shown.images.double() - shown.data.images.double()
         return places, are_inside(shown.images, self.data.box), lengths(change)
 
     def tables(self, model: nn.Module, chunk: int) -> Iterator[pa.Table]:
-        """The kept images, with `attacks.table.schema`; success is that one is in the box.
+        """Yield the kept images, with `attacks.table.schema`; `success` is being in the box.
 
-        Originals that the network gets wrong are left out: these are their own witnesses. A
+        Originals that the network gets wrong are left out, as they are their own witnesses. A
         stochastic network has no witnesses.
 
         Args:
             model: the network.
-            chunk: images that it is shown at a time.
+            chunk: images at a time.
 
         Yields:
-            Rows, at most `chunk` at a time; an empty table first, for the columns.
+            An empty table, then rows, at most `chunk` at a time.
         """
         data = self.data
         yield table.schema(data.shape).empty_table()
@@ -130,7 +130,7 @@ class Witnesses:
     def _rows(
         self, model: nn.Module, kept: _Nearest, entries: np.ndarray, clean: Clean
     ) -> pa.Table:
-        """The rows of kept images."""
+        """Rows of kept images, for `entries` as `_Nearest.below` returns them."""
         places, names, images = kept.entries(entries)
         data = self.data.at(places).held()
         images = images.to(data.images)
@@ -175,9 +175,9 @@ class _Block(NamedTuple):
     """Images that were shown together and are still kept.
 
     Attributes:
-        name: their origin.
-        places: (k,) of their originals, ascending.
-        stack: (k, *image); in memory, or made again when they are needed.
+        name: origin of the images.
+        places: (k,) places of their originals, ascending.
+        stack: (k, *image) images; in memory, or made again when they are needed.
     """
 
     name: str
@@ -186,23 +186,32 @@ class _Block(NamedTuple):
 
 
 class _Nearest:
-    """The images that are nearest to their originals in some norm, each kept once.
+    """Images that are nearest to their originals in some norm, each kept once.
 
     Attributes:
-        block: by norm, (n,) number of the block with the image nearest to each original; -1: none.
-        length: by norm, (n,) distance of that image; infinite: none.
+        block: number (n,) of the block with the image nearest to each original, by norm; -1: no
+            image.
+        length: distance (n,) of the nearest image, by norm; infinite: no image.
     """
 
     def __init__(self, n: int, norms: list[str]) -> None:
         self.block = {norm: np.full(n, -1) for norm in norms}
         self.length = {norm: np.full(n, np.inf) for norm in norms}
-        self._in_l2 = {norm: np.full(n, np.inf) for norm in norms}  # of the same images
+        self._in_l2 = {norm: np.full(n, np.inf) for norm in norms}  # L2 distance of the same images
         self._blocks: list[_Block] = []
 
     def keep(
         self, name: str, stack: Stack, places: np.ndarray, found: Lengths, wanted: np.ndarray
     ) -> None:
-        """Keep those of images (k, *image) of originals (k,) that are nearer in some norm."""
+        """Keep the `wanted` images that are nearer than the kept ones in some norm.
+
+        Args:
+            name: origin of the images.
+            stack: (k, *image) images.
+            places: (k,) places of their originals.
+            found: distances (k,) by norm.
+            wanted: (k,) bool, images that may be kept.
+        """
         better = {norm: wanted & self._nearer(norm, places, found) for norm in self.block}
         new = np.flatnonzero(np.any(list(better.values()), axis=0))
         if len(new) == 0:
@@ -219,7 +228,7 @@ class _Nearest:
             self._forget(number)
 
     def _nearer(self, norm: str, places: np.ndarray, found: Lengths) -> np.ndarray:
-        """Return whether images (k,) are nearer in a norm; ties (of counts) are decided in L2."""
+        """Return whether images (k,) are nearer in a norm; L2 decides ties, which L0 can have."""
         known, in_l2 = self.length[norm][places], self._in_l2[norm][places]
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
 
@@ -232,14 +241,14 @@ class _Nearest:
         self._blocks[number] = block._replace(places=block.places[used], stack=stack)
 
     def below(self, limits: Lengths, where: np.ndarray) -> np.ndarray:
-        """The images, in the originals' order, that are nearer than a limit (n,) of some norm.
+        """Find the kept images that are nearer than the limit in some norm.
 
         Args:
-            limits: by norm.
-            where: (n,) bool, originals that count.
+            limits: limits (n,) on the distance, by norm.
+            where: (n,) bool, originals to include.
 
         Returns:
-            (k, 2) place of the original, and number of the block.
+            (k, 2) place of the original, and number of the block, in the originals' order.
         """
         found = [np.empty((0, 2), int)]
         for norm, limit in limits.items():
@@ -248,7 +257,7 @@ class _Nearest:
         return np.unique(np.concatenate(found), axis=0)
 
     def entries(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray, Tensor]:
-        """Places of originals (k,), names (k,) and images (k, *image), as `below` gives them."""
+        """Places of originals (k,), names (k,) and images (k, *image), for a result of `below`."""
         places, numbers = entries.T
         names, images = np.full(len(entries), None, object), [torch.empty(0)] * len(entries)
         for number in np.unique(numbers):

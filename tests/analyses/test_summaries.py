@@ -287,7 +287,9 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
     )
     assert np.isnan(summary.loc[("C", "success"), "value"])
-    assert summary.loc[("C", "distortion"), "reason"] == "no image is right unaltered"
+    assert (
+        summary.loc[("C", "distortion"), "reason"] == "no unaltered image is classified correctly"
+    )
     assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(0.1)
     for column in ("distortion", "pooled distortion"):
         assert np.isnan(summary.loc[("B", column), "value"])

@@ -48,7 +48,9 @@ def test_what_there_are_no_pictures_of_is_named():
 
 
 def test_no_direction_with_a_top_is_said():
-    with pytest.raises(InputError, match="figure: expected a direction with a top, found none"):
+    with pytest.raises(
+        InputError, match="figure: expected a direction with top images, found none"
+    ):
         top_images(pictures().iloc[:0], labels={})
 
 

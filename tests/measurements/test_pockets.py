@@ -247,7 +247,7 @@ def test_a_table_without_images_says_why():
     rows, _ = table(none, Halves(weight), directions=10)
     assert (
         rows.loc[("A × 1", "share"), "reason"]
-        == "no image that the net gets right, attacked with success"
+        == "no successfully attacked image that the net gets right"
     )
     far = replace(
         exhibit, data=replace(exhibit.data, stack=torch.full((N, 1, 1, 9), 0.5), box=UNIT)
@@ -255,7 +255,8 @@ def test_a_table_without_images_says_why():
     far = replace(far, distortion=np.full(N, 10.0))
     rows, _ = table(far, Halves(weight), directions=10, clipped=True)
     assert (
-        rows.loc[("A × 1", "share"), "reason"] == "no direction has room in the box for the length"
+        rows.loc[("A × 1", "share"), "reason"]
+        == "no direction reaches this distance within the box"
     )
 
 

@@ -176,7 +176,7 @@ def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, soft
     assert table["n"].to_pylist() == [0.0] * 3
     figure = curves(table.to_pandas(), labels={"A": "net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
-    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved so far"]
+    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved that far"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["net A, no image", "noise, no image", "other image, no image"]
 

@@ -78,7 +78,7 @@ def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net
 
 
 def test_a_table_of_other_images_is_refused(table, data):
-    with pytest.raises(InputError, match="expected the split's images in its order"):
+    with pytest.raises(InputError, match="expected the split's images in the split's order"):
         list(exhibits.attacked(table, replace(data, rows=data.rows + 1).first(20), [], clip=True))
 
 

@@ -110,4 +110,4 @@ def test_a_net_that_returns_probabilities_is_warned_of_whatever_the_attack(run):
     told = cells[cells["column"] == "warning"].set_index("row")["text"]
     assert told.to_dict().keys() == {"sure"}
     assert "probabilities" in told["sure"]
-    assert "answers are probabilities" in (run.results / "report.html").read_text("utf-8")
+    assert "outputs are probabilities" in (run.results / "report.html").read_text("utf-8")

@@ -1,14 +1,14 @@
 """Activations of any module of a network by its name, before and after the nonlinearity.
 
-The activations are the output of a named module: the output of a `Linear` or a convolution is
-before the nonlinearity that follows it, that of an activation module is after it. One image shown
-to the network tells them apart: an activation module is "after", and the module whose output it
-gets is "before". Nonlinearities that a `forward` applies as functions are not modules and have no
-name; the next module's output stands for them.
+The activations are the output of a named module. The output of a `Linear` or a convolution is
+before the nonlinearity that follows it; the output of an activation module is after it. A forward
+pass on one image determines which is which: an activation module is "after", and the module whose
+output it gets is "before". Nonlinearities that a `forward` applies as functions are not modules and
+have no name; the next module's output stands for them.
 
-Units are along the first axis after the images', like the channels of a convolution; all other axes
-are places. A `Linear` or `LayerNorm` over tokens has its units along the last axis and is not a
-layer here.
+Units are along the axis after the batch axis, like the channels of a convolution; all other axes
+are places. A `Linear` or `LayerNorm` over tokens has its units along the last axis and is not
+supported as a layer.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _NO_UNITS = ("Softmax", "LogSoftmax", "Softmin", "Softmax2d", "MultiheadAttentio
 
 
 class Layer(NamedTuple):
-    """A module whose outputs are a layer of units.
+    """Module whose outputs are a layer of units.
 
     Attributes:
-        name: its path in the network, such as "features.3".
-        kind: its type, such as "ReLU".
+        name: path in the network, such as "features.3".
+        kind: type of the module, such as "ReLU".
         place: "before" or "after" a nonlinearity, or "neither".
         units: number of units, or of channels of a convolution.
     """
@@ -47,16 +47,16 @@ class Layer(NamedTuple):
 
 
 def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") -> list[Layer]:
-    """The layers of a network in the order in which they end.
+    """Layers of a network, in the order in which their forward passes end.
 
     Args:
         model: the network, in evaluation mode.
-        image: (1, *image), shown to it once.
+        image: (1, *image), shown to the network once.
         names: names of modules; "all": activations, and modules with weights of their own.
 
     Raises:
-        InputError: a name that no layer has, or that of a module that is applied more than once;
-            lists the layers.
+        InputError: an unknown name, or the name of a module that is applied more than once; the
+            message lists the layers.
     """
     calls = _calls(model, image)
     counts: dict[str, int] = {}
@@ -79,7 +79,7 @@ def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") 
         ]
     for name in names:
         if name not in found:
-            repeated = "one that is applied more than once" if name in counts else "none"
+            repeated = "which is applied more than once" if name in counts else "which is not one"
             raise InputError(
                 f"layers: expected layers of this network ({', '.join(found)}), found {name!r}, "
                 f"{repeated}{did_you_mean(name, found)}"
@@ -94,12 +94,12 @@ def activations(
 
     Args:
         model: the network, in evaluation mode.
-        chunks: of images, each (m, *image), on the model's device.
-        names: names of modules, such as those of `layers`.
+        chunks: chunks of images, each (m, *image), on the model's device.
+        names: names of modules, such as those that `layers` returns.
         pool: "mean" or "max" over the places of a convolution.
 
     Returns:
-        Activations (n, units) float32 by name, the images in their order.
+        Activations (n, units) float32 by name, in the order of the images.
 
     Raises:
         InputError: activations that are not finite.
@@ -115,12 +115,12 @@ def activations(
     found = {name: np.concatenate(given) for name, given in parts.items()}
     for name, values in found.items():
         if not np.isfinite(values).all():
-            raise InputError(f"layer {name!r}: expected finite activations, found others")
+            raise InputError(f"layer {name!r}: expected finite activations, found inf or NaN")
     return found
 
 
 def pooled(output: Tensor, pool: str) -> Tensor:
-    """(m, units, *places) to (m, units), a copy: a following layer may work in place."""
+    """Pool (m, units, *places) to (m, units), as a copy: the next layer may work in place."""
     if output.ndim == 2:
         return output.detach().clone()
     places = output.detach().flatten(2)
@@ -129,9 +129,9 @@ def pooled(output: Tensor, pool: str) -> Tensor:
 
 @contextmanager
 def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
-    """Call functions of a name and an output after the modules of these names.
+    """Call each hook, given by the name of a module, with the name and output after that module.
 
-    If a function returns a tensor, it replaces the output.
+    If a hook returns a tensor, it replaces the output.
     """
     modules = dict(model.named_modules())
     handles = [
@@ -148,22 +148,22 @@ def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
 
 
 def replaced(model: nn.Module, name: str, images: Tensor, change: Any) -> Tensor:
-    """Answers of a network with the output of one of its modules replaced.
+    """Outputs of a network with the output of one of its modules replaced.
 
     Args:
         model: the network, in evaluation mode.
         name: name of the module.
         images: (m, *image).
-        change: map from the module's output to another one, for any number of images.
+        change: function from the module's output to its replacement, for any number of images.
     """
     with torch.no_grad(), _hooked(model, {name: lambda _, output: change(output)}):
         return model(images)
 
 
 def _calls(model: nn.Module, image: Tensor) -> list[tuple[str, nn.Module, Any, Any]]:
-    """Calls of modules: name, module, first argument and output.
+    """Record the calls of modules: name, module, first argument and output.
 
-    The tensors are kept, so that their identities stay distinct.
+    The tensors are kept so that their identities stay distinct.
     """
     calls = []
     handles = [

@@ -16,27 +16,27 @@ from blindspots.measurements.units.ranks import (
 )
 
 OF_SCORES = ("auc", "information", "kurtosis")
-"""Measures of all images' scores."""
+"""Measures of the scores of all images."""
 OF_TOP = ("purity", "entropy", "pixels", "features")
 """Measures of the k images with the largest scores."""
 ACCURACY = "accuracy"
-"""Measure of the accuracy lost when a direction is projected out (`projection`)."""
+"""Measure of the accuracy lost when a direction is projected out (`units.projection`)."""
 
 CONSTANT = "constant direction: the same score for every image"
 DEAD = "dead unit: the same activation for every image"
-TIED = "ties: the k-th largest score is that of the next image, too"
-ONE_CLASS = "the images are all of one class"
-NO_REFERENCE = "no independent network was named for its features"
+TIED = "ties: the k-th and the next largest score are equal"
+ONE_CLASS = "all images are of one class"
+NO_REFERENCE = "no independent network was given for the features"
 Reasons = dict[str, np.ndarray]
 
 
 class Vectors(NamedTuple):
-    """Images as vectors: (n, m) float32 minus their mean, of length 1, or 0 for the mean itself.
+    """Images as vectors: minus their mean, and of length 1, or 0 for an image equal to the mean.
 
     Attributes:
-        unit: the vectors; None if they have more entries than there are images.
+        unit: (n, m) float32 vectors; None if they have more entries than there are images.
         gram: (n, n) float32 inner products in that case, otherwise None.
-        squares: (n,) their squared lengths.
+        squares: (n,) squared lengths.
     """
 
     unit: np.ndarray | None
@@ -45,14 +45,14 @@ class Vectors(NamedTuple):
 
 
 class Images(NamedTuple):
-    """The images that directions are measured on.
+    """Images on which directions are measured.
 
     Attributes:
-        labels: (n,) from 0.
+        labels: (n,) labels from 0.
         classes: number of labels.
-        pixels: their pixels.
-        features: their features in an independent network; None: there is no such network.
-        k: images of a direction that count as its top.
+        pixels: pixels of the images.
+        features: features of the images in an independent network; None: no such network.
+        k: number of top images of a direction.
     """
 
     labels: np.ndarray
@@ -66,10 +66,10 @@ class Measured(NamedTuple):
     """Values of directions, and reasons for missing ones.
 
     Attributes:
-        values: by measure (directions,), NaN where a value is missing.
-        reasons: by measure (directions,) of text, None where there is a value.
-        top: (directions, k) images, the largest score first; arbitrary for tied directions.
-        best: (directions, k) their scores.
+        values: (directions,) values by measure, NaN where a value is missing.
+        reasons: (directions,) texts by measure, None where there is a value.
+        top: (directions, k) top images, the largest score first; arbitrary for tied directions.
+        best: (directions, k) scores of the top images.
     """
 
     values: dict[str, np.ndarray]
@@ -85,20 +85,20 @@ def images(
     features: np.ndarray | None,
     k: int,
 ) -> Images:
-    """Data on the images that measures need.
+    """Prepare the data on images that measures need.
 
     Args:
-        labels: (n,) from 0.
+        labels: (n,) labels from 0.
         classes: number of labels.
         pixels: (n, *image).
-        features: (n, features) of an independent network, or None.
-        k: images of a direction that count as its top.
+        features: (n, features) features in an independent network; None: no such network.
+        k: number of top images of a direction.
 
     Returns:
         `Images` for `measured`.
 
     Raises:
-        InputError: k of 1 or less, or not below the number of images.
+        InputError: a `k` of 1 or less, or not below the number of images.
     """
     if not 1 < k < len(labels):
         raise InputError(
@@ -114,12 +114,12 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
 
     A constant direction has no measures, only a reason. If the k-th and the next largest score are
     equal, as for a unit that is 0 for most images, the choice of its top images is arbitrary, and
-    the measures of the top are null.
+    the measures of the top images are missing.
 
     Args:
-        scores: (n, directions).
-        images: the images.
-        constant: the reason given for a direction whose score never varies.
+        scores: (n, directions) scores.
+        images: images that the scores belong to.
+        constant: reason to give for a direction whose score never varies.
 
     Returns:
         Values, reasons and top images of every direction.
@@ -159,11 +159,12 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
 def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
     """Mean cosine of all pairs of the top images.
 
-    ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
+    The computation uses ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1
+    or 0.
 
     Args:
         vectors: vectors of all images.
-        top: (directions, k) images.
+        top: (directions, k) top images.
 
     Returns:
         (directions,) float64.
@@ -202,11 +203,11 @@ def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> 
     """Mean measures of a set of directions.
 
     Args:
-        found: the measures of directions.
-        among: by measure (directions,) bool, the directions that count; all by default.
+        found: measures of directions.
+        among: (directions,) bool by measure, directions to include; all by default.
 
     Returns:
-        Each measure's mean over the directions that have it; NaN if none has.
+        Each measure's mean over the directions that have a value; NaN without any.
     """
     counted = {
         name: of[~np.isnan(of) & (True if among is None else among[name])]
@@ -219,7 +220,7 @@ def _vectors(vectors: np.ndarray) -> Vectors:
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     unit = (vectors - mean).astype(np.float32, copy=False)
     lengths = np.linalg.norm(unit, axis=1, keepdims=True)
-    np.divide(unit, lengths, out=unit, where=lengths > 0)  # of length 0: they are 0
+    np.divide(unit, lengths, out=unit, where=lengths > 0)  # vectors of length 0 stay 0
     squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)
     few = unit.shape[0] < unit.shape[1]
     return Vectors(None, unit @ unit.T, squares) if few else Vectors(unit, None, squares)

@@ -1,4 +1,4 @@
-"""The accuracy that a network loses when a direction is projected out of one of its layers."""
+"""Accuracy that a network loses when a direction is projected out of one of its layers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from blindspots.measurements.units.activations import Layer, activations, replac
 from blindspots.threat.outcomes import widened
 
 NUMBERS = 2**20
-"""Outputs of the layer in a pass; more would not fit in the processor's cache."""
+"""Largest size of the layer's outputs in a pass; larger ones would not fit in the CPU's cache."""
 FEWEST, MOST_NUMBERS = 8, 2**25
-"""Least number of images in a pass, unless they take too much memory: small batches are slow."""
+"""Least number of images in a pass, as small batches are slow; and the largest size of the outputs,
+which overrides it."""
 ROWS = 2**14
-"""Maximum of variants in a pass, counted per image."""
+"""Largest number of variants of images in a pass."""
 
 
 def correct_without(
@@ -28,23 +29,24 @@ def correct_without(
     removals: np.ndarray,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, np.ndarray]:
-    """Count of the images that the network gets right, with all and without each direction.
+    """Count the images that the network gets right with all directions, and without each.
 
     For direction f the layer's output a becomes a − ((a − mean) · f) w with w · f = 1, at every
     place of a convolution: its component along the direction becomes the mean for all images. The
-    layers above it are applied to the result.
+    layers above are applied to the result.
 
     Args:
-        model: images to logits, in evaluation mode.
+        model: network from images to logits, in evaluation mode.
         layer: the layer that the directions belong to.
         images: (n, *image) on the model's device.
         labels: (n,) on the same device.
-        functionals: (units, directions), each f.
-        removals: (units, directions), each w.
+        functionals: (units, directions) functionals f.
+        removals: (units, directions) vectors w.
         progress: called with the number of images that are done.
 
     Returns:
-        The images right as they are, and (directions,) int64.
+        The number of images right without a change, and the number right without each direction,
+        (directions,) int64.
     """
     mean = activations(model, images.split(256), [layer.name])[layer.name].mean(0, dtype=np.float64)
     f, w, mean = (
@@ -86,7 +88,7 @@ def _numbers(model: nn.Module, name: str, image: Tensor) -> int:
 
 
 def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
-    """(m, units, *places) to (directions, m, units, *places)."""
+    """Remove each direction from (m, units, *places): (directions, m, units, *places)."""
     scores = torch.einsum("mup,ud->dmp", a.flatten(2) if a.ndim > 2 else a[..., None], f)
     scores -= (mean @ f)[:, None, None]
     removed = torch.einsum("dmp,ud->dmup", scores, w)
@@ -96,9 +98,9 @@ def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
 def _variants(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor | None:
-    """Answers (1 + directions, m): the layers above see all variants as one batch.
+    """Answers (1 + directions, m), with all variants as one batch for the layers above.
 
-    None if they do not take another number of images than the network was given.
+    None if these layers do not accept a batch of another size than the network's.
     """
 
     def change(a: Tensor) -> Tensor:
@@ -117,7 +119,7 @@ def _variants(
 def _one_by_one(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor:
-    """Compute `_variants` by a pass through the whole network for each direction."""
+    """Compute the result of `_variants` with one pass through the whole network per direction."""
     answers = [model(x)]
     for d in range(f.shape[1]):
         at = slice(d, d + 1)

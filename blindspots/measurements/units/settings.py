@@ -13,14 +13,14 @@ class Settings(NamedTuple):
     """Settings of the measurement, as in the config.
 
     Attributes:
-        layers: names, or "all".
-        arms: arms beside the units, some of `directions.ARMS`.
-        scalings: of `directions.SCALINGS`.
+        layers: names of layers, or "all".
+        arms: arms in addition to the units, from `directions.ARMS`.
+        scalings: scalings, from `directions.SCALINGS`.
         pool: "mean" or "max" over the places of a convolution.
-        k: images that count as a direction's top.
+        k: number of top images of a direction.
         directions: largest number of directions of an arm.
         rotations: number of rotations that the units' means are compared with.
-        projected_n: number of images, the first ones, for the accuracy lost.
+        projected_n: number of first images on which the accuracy lost is measured.
     """
 
     layers: Sequence[str] | str
@@ -34,12 +34,12 @@ class Settings(NamedTuple):
 
 
 class Network(NamedTuple):
-    """The network that is measured, and its name.
+    """Network to measure, and its name.
 
     Attributes:
         name: name in the config.
         seed: seed of the replicate.
-        trained: False for the control.
+        trained: whether it is the trained network, not the untrained control.
         model: the network, in evaluation mode.
     """
 

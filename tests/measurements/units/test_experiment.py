@@ -180,15 +180,15 @@ def test_more_top_images_than_there_are_and_unknown_layers_are_named():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 400}, "k: expected less than n, 400 images, found 400; lower it"),
-        ({"projected_n": 401}, "projected_n: expected at most n, 400 images, found 401; lower it"),
+        ({"k": 400}, "k: expected less than n (400 images), found 400; lower it"),
+        ({"projected_n": 401}, "projected_n: expected at most n (400 images), found 401; lower it"),
         (
             {"reference_layer": "1"},
-            "reference_layer: expected parents.reference beside it, found none; add it",
+            "reference_layer: expected parents.reference as well, found none; add it",
         ),
         (
             {"parents": {"reference": one_unit_per_class()}},
-            "reference_layer: expected one beside parents.reference, found none; add it",
+            "reference_layer: expected a layer of parents.reference, found none; add it",
         ),
     ],
 )
