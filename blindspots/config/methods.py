@@ -37,11 +37,11 @@ ARGUMENTS = {
 """Parameters that the workflow passes to each role's methods; the others are settings.
 
 Analyses and figures name the tables that they read by their positional parameters instead. Datasets
-that are made from another's images are "derived".
+made from the images of another are "derived".
 """
 
 FOLDERS = {"derived": "datasets"}
-"""Roles whose modules are among those of another."""
+"""Roles whose modules are in the folder of another role."""
 
 
 @cache
@@ -319,8 +319,8 @@ def _inputs(role: str, method: str) -> list[ast.arg]:
     signature = _signature(role, method)
     if signature is None:
         raise InputError(
-            f"expected a function whose source tells its parameters for {method!r}, found none; "
-            "define it by def"
+            f"expected a function whose source shows its parameters for {method!r}, found none; "
+            "define it with def"
         )
     return signature.args
 

@@ -16,7 +16,7 @@ from typing import Any
 from blindspots.interface import InputError
 
 DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
-"""Decorators that say what a method is; but for one they leave its parameters as they are.
+"""Decorators that declare the kind of a method; only `looped` changes its parameters.
 
 See `families`, `measurements.contract`, `certificates.contract` and `trainers.loop`."""
 
@@ -30,13 +30,13 @@ HARMLESS = DECLARATIONS | {
 """Decorators that leave a function's parameters as they are."""
 
 DYNAMIC = {"exec", "globals", "setattr", "vars"}
-"""Functions by which a module may make names that its source does not show."""
+"""Functions by which a module may define names that its source does not show."""
 
 MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
 """A parameter in a docstring's Args, and its meaning."""
 
 Seen = frozenset[tuple[str, str]]
-"""Modules and functions on the way to one, which may go in circles."""
+"""Modules and functions that were followed already, as imports may form cycles."""
 
 
 def source(module: str) -> Path | None:
