@@ -1,4 +1,4 @@
-"""Ancestry: the nets, datasets and attacks that others are made of."""
+"""Ancestry of nets, datasets and attacks: the entries that they are made of."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 Config = dict[str, Any]
 Node = tuple[str, str]
-"""A section, one of nets, datasets and attacks, and the name of an entry."""
+"""A section (nets, datasets or attacks) and the name of an entry in it."""
 
 
 def made_of(config: Config, node: Node) -> Iterator[Node]:
-    """The entries that one is made of directly; none where there is no such entry.
+    """Iterate over the entries that one is made of directly; none if it does not exist.
 
     Args:
-        config: whose sections are filled in.
+        config: the config, filled in.
         node: the entry.
     """
     section, name = node
@@ -33,10 +33,10 @@ def made_of(config: Config, node: Node) -> Iterator[Node]:
 
 
 def ancestors(config: Config, nodes: Iterable[Node]) -> list[Node]:
-    """The entries that some are made of, at any distance, each once; themselves too, on a cycle.
+    """Return the entries that some are made of, directly or not, each once; on a cycle, these too.
 
     Args:
-        config: as for `made_of`.
+        config: the config, filled in.
         nodes: the entries.
     """
     found: dict[Node, None] = {}

@@ -14,7 +14,7 @@ TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ("text", (str,)),
     "bool": ("true or false", (bool,)),
 }
-"""Python's own types that YAML has: the words for one, and what it is read as."""
+"""Built-in types that YAML has: the words for a message, and the Python types of a value."""
 
 LISTS, MAPPINGS = {"Sequence", "list", "tuple", "Iterable"}, {"Mapping", "dict"}
 
@@ -23,9 +23,9 @@ class Misfit(NamedTuple):
     """A mismatch between a value and its annotation.
 
     Attributes:
-        expected: in words.
-        path: from the value to the part of it that does not fit.
-        of_type: whether the value is not even of the type.
+        expected: values that fit, in words.
+        path: way from the value to the part that does not fit.
+        of_type: whether the value already has the wrong type.
     """
 
     expected: str
@@ -34,11 +34,11 @@ class Misfit(NamedTuple):
 
 
 def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
-    """Mismatch between a value and an annotation; None if it fits, or if that cannot be told.
+    """Return how a value violates an annotation; None if it fits, or if that is unknown.
 
     Args:
-        value: as read from YAML.
-        annotation: as `config.signatures.parameters` leaves it, without aliases.
+        value: value from YAML.
+        annotation: annotation from `config.signatures.parameters`, with aliases resolved.
     """
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
@@ -63,10 +63,10 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
 
 
 def takes_list(annotation: ast.expr | None) -> bool:
-    """Return whether a parameter may be given a list, as far as its annotation tells.
+    """Return whether a parameter may take a list, as far as its annotation tells.
 
     Args:
-        annotation: as for `misfit`; None, and unknown names, may be of a list.
+        annotation: annotation as in `misfit`; None or an unknown name may take a list.
     """
     match annotation:
         case ast.Constant(None) | ast.Subscript(ast.Name("Literal")):
@@ -82,11 +82,11 @@ def takes_list(annotation: ast.expr | None) -> bool:
 
 
 def is_of_several(values: list[Any], annotation: ast.expr | None) -> bool:
-    """Return whether a list holds several values of a parameter, and is not itself its value.
+    """Return whether a list holds several values of a parameter, and is not one value itself.
 
     Args:
         values: the list.
-        annotation: as for `misfit`; None: it is a value.
+        annotation: annotation as in `misfit`; None: the list is one value.
     """
     if not takes_list(annotation):
         return True
@@ -98,10 +98,10 @@ def is_of_several(values: list[Any], annotation: ast.expr | None) -> bool:
 def mentions(
     value: Any, annotation: ast.expr, mark: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[tuple[int | str, ...], Any, list[Any], Mapping[str, Any]]]:
-    """The parts of a value that fits whose annotations have a mark of `blindspots.limits`.
+    """Iterate over the parts of a valid value whose annotations have a mark of `limits`.
 
     Yields:
-        The path to a part, the part, the mark's arguments, and the mapping that the part is in.
+        The path to a part, the part, the mark's arguments, and the mapping that holds it.
     """
     beside = {} if beside is None else beside
     parts: list[tuple[tuple[int | str, ...], Any, ast.expr]] = []
@@ -157,7 +157,7 @@ def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
 
 
 def is_of_arrays(annotation: ast.expr) -> bool:
-    """Return whether an alternative is for calls from Python only: YAML has no tensors."""
+    """Return whether an annotation is for calls from Python only, as YAML has no tensors."""
     name = getattr(annotation, "id", getattr(annotation, "attr", None))
     return name in ("Tensor", "ndarray")
 
@@ -216,7 +216,7 @@ def _of_fields(value: Any, fields: Mapping[str, ast.expr]) -> Misfit | None:
 
 
 def _beyond(value: Any, said: list[ast.expr]) -> Misfit | None:
-    """The first limit that a value of the right type is beyond."""
+    """Return the first limit that a value of the right type violates."""
     for one in said:
         match one:
             case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
@@ -225,5 +225,5 @@ def _beyond(value: Any, said: list[ast.expr]) -> Misfit | None:
                     if not limit.holds(value):
                         return Misfit(limit.words)
                 except (TypeError, ValueError, AttributeError):
-                    continue  # of another library, or not for this kind of value
+                    continue  # a mark of another library, or a limit for another type
     return None

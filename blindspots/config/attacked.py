@@ -1,4 +1,4 @@
-"""The attacked images that nets are trained on, such as a detector: tables of experiments."""
+"""Attacked images, from tables of experiments, that nets such as a detector are trained on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Config = dict[str, Any]
 
 
 def fill_in(config: Config) -> None:
-    """Name the attack where an experiment has just one; experiments are filled in."""
+    """Fill in the attack if the experiment, itself filled in, has only one."""
     for net in config["nets"].values():
         for entry in net["attacked"].values():
             attacks = config["experiments"].get(entry["experiment"], {}).get("attacks", [])
@@ -23,12 +23,12 @@ def fill_in(config: Config) -> None:
 
 
 def attacked_faults(key: str, net: Config, config: Config) -> Iterator[str]:
-    """A line for each name that names nothing, and where a trainer wants such images or none.
+    """Yield a line for each unknown name, and for missing or needless attacked images.
 
     Args:
         key: key of the net in the config.
-        net: its section.
-        config: as a whole.
+        net: the net's section.
+        config: the whole config.
     """
     if net["attacked"] and net["trainer"] is None:
         yield f"{key}.attacked: expected none for a net without a trainer, found some; remove it"
@@ -62,9 +62,11 @@ def _entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
         found = ", ".join(experiment["attacks"])
         yield f"{key}: expected the key 'attack', as {name} has several ({found}), found none"
     else:
-        yield from unknown(f"{key}.attack", entry["attack"], experiment["attacks"], "one", name)
+        yield from unknown(
+            f"{key}.attack", entry["attack"], experiment["attacks"], "an attack", name
+        )
     if experiment["part"] == "test":
         yield (
-            f"{key}.experiment: expected attacked images of another part than test, which errors "
-            f"are measured on, found {name}; name one on train, P1, P2 or validation"
+            f"{key}.experiment: expected attacked images of a part other than test, on which "
+            f"errors are measured, found {name}; name one on train, P1, P2 or validation"
         )

@@ -1,4 +1,4 @@
-"""Catalogue of the methods: what each does and its settings in words, read without importing it."""
+"""Catalogue of the methods: summaries and settings in words, read without importing them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ROLES = (
 )  # fmt: skip
 
 RADIUS = {"eps"}
-"""The setting of budget attacks that a config gives, one radius or several."""
+"""Setting of budget attacks that the workflow passes, and a config gives: one or more radii."""
 
 INSTEAD = {"mirror", "over_epochs", "own_weights"}
-"""Limits whose words say all of a value, its type included."""
+"""Limits whose words describe a value completely, its type included."""
 
 
 class Setting(NamedTuple):
@@ -33,9 +33,9 @@ class Setting(NamedTuple):
 
     Attributes:
         name: key in a config.
-        values: its type and limits.
-        default: as YAML writes it; None where the setting is required.
-        meaning: from the docstring; empty where it says nothing.
+        values: allowed values, in words: the type and the limits.
+        default: default value in YAML; None if the setting is required.
+        meaning: description from the docstring; empty if there is none.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Setting(NamedTuple):
 
 
 def summary(role: str, method: str) -> str:
-    """One line on a method: the first of its module, or of a function of the user's own.
+    """Return the first line of the docstring of a method's module, or of a user's own function.
 
     Raises:
         InputError: no such module or function.
@@ -60,7 +60,7 @@ def summary(role: str, method: str) -> str:
 
 
 def description(role: str, method: str) -> str:
-    """First paragraph of the docstring of a method's function; empty where there is none.
+    """Return the first paragraph of the docstring of a method's function; empty if there is none.
 
     Raises:
         InputError: no such module or function.
@@ -70,10 +70,10 @@ def description(role: str, method: str) -> str:
 
 
 def settings(role: str, method: str) -> list[Setting] | None:
-    """The settings that a config can give a method, in the order of its signature.
+    """Return the settings that a config can give a method, in the order of its signature.
 
     Returns:
-        None where the source does not tell.
+        The settings; None if the source does not show them.
 
     Raises:
         InputError: no such module or function.
@@ -99,7 +99,7 @@ def settings(role: str, method: str) -> list[Setting] | None:
 
 
 def of_experiment(method: str) -> list[str]:
-    """The keys of an experiment that a measurement of it reads.
+    """Return the keys of an experiment that a measurement of it reads.
 
     Raises:
         InputError: no such module or function.
@@ -109,7 +109,7 @@ def of_experiment(method: str) -> list[str]:
 
 
 def keys(role: str, method: str) -> set[str]:
-    """The keys that an entry can have beside the settings of its method, where roles have some.
+    """Return the keys that an entry can have in addition to the settings of its method.
 
     Raises:
         InputError: no such module or function.
@@ -133,10 +133,10 @@ def keys(role: str, method: str) -> set[str]:
 
 
 def words(annotation: ast.expr) -> str:
-    """Values that an annotation allows, such as "a whole number (at least 1)".
+    """Return the values that an annotation allows, such as "a whole number (at least 1)".
 
     Args:
-        annotation: as `config.signatures.parameters` leaves it, without aliases.
+        annotation: annotation from `config.signatures.parameters`, with aliases resolved.
     """
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
@@ -164,7 +164,7 @@ def words(annotation: ast.expr) -> str:
 
 
 def _limited(value: str, said: list[ast.expr]) -> str:
-    """A value's words with those of its limits; of some limits these alone."""
+    """Add the words for limits to those for a value; the words for some limits replace them."""
     known = []
     for name, arguments in _calls(said):
         if name == "one_of_its":
@@ -178,7 +178,7 @@ def _limited(value: str, said: list[ast.expr]) -> str:
 
 
 def _calls(said: list[ast.expr]) -> Iterator[tuple[str, list[Any]]]:
-    """The limits of this package among an annotation's marks, with their arguments."""
+    """Iterate over the limits of this package among an annotation's marks, with their arguments."""
     for one in said:
         match one:
             case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
@@ -187,7 +187,7 @@ def _calls(said: list[ast.expr]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _named(of: str | dict[str, str], by: str = "") -> str:
-    """Words for `limits.one_of_its`."""
+    """Return the words for `limits.one_of_its`."""
     kinds = [of] if isinstance(of, str) else list(of.values())
     named = {"nets": "sources and victims", "printed": "printed tables"}
     kinds = [named.get(kind, kind) for kind in kinds]
@@ -202,7 +202,7 @@ def _field(field: ast.keyword) -> str:
 
 
 def _default(expression: ast.expr, module: str) -> str:
-    """A default as a config would write it, or as the source does where that makes it by a call."""
+    """Return a default as a config would write it, or as in the source if a call makes it."""
     try:
         return _as_yaml(ast.literal_eval(expression))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Cells of tables that claims name: which of them a config tells that there are not."""
+"""Faults in the cells that claims name: rows and columns that, by the config, do not exist."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ANY = "*"
 CONSTANTS = {"rows": "ROW_NAMES", "columns": "COLUMNS"}
 
 MOST = 20
-"""Names that a line shows."""
+"""Maximum number of names that a message lists."""
 
 
 def names(part: str, table: Config, config: Config) -> list[str] | None:
-    """The rows or columns that a table may have, with * for what only its run tells.
+    """Return the rows or columns that a table may have, with * for names known only from its run.
 
     The package's analyses declare them in their constants `ROW_NAMES` and `COLUMNS`, a
-    sequence or the keys of a mapping. "{parts}" stands for each of the table's setting `parts`,
-    "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for each
-    attack.
+    sequence or the keys of a mapping. "{parts}" stands for each entry of the table's setting
+    `parts`, "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for
+    each attack.
 
     Args:
         part: "rows" or "columns".
-        table: of the config.
-        config: checked.
+        table: the table's section in the config.
+        config: the checked config.
 
     Returns:
-        None where the analysis is not the package's, or does not say.
+        The names; None if the analysis is not the package's, or declares none.
     """
     method = table["method"]
     said = None if ":" in method else methods.declared("analyses", method, CONSTANTS[part])
@@ -58,17 +58,17 @@ def _values(key: str, table: Config, config: Config) -> list[str]:
 
 
 def matching(name: str, known: Sequence[str]) -> list[str]:
-    """The names that one with * in it means."""
+    """Return the known names that match a name, in which * stands for any text."""
     pattern = re.escape(name).replace(r"\*", ".*")
     return [each for each in known if re.fullmatch(pattern, each)]
 
 
 def cell_faults(claims: Sequence[Config], configs: Mapping[str, Config]) -> Iterator[str]:
-    """A line for each row or column that a table lacks, and for several cells without a reduction.
+    """Yield a line for each row or column that a table lacks, and for several unreduced cells.
 
     Args:
-        claims: as `config.claims` fills them, on tables that there are.
-        configs: of their runs, checked, by name; claims on others are not looked at.
+        claims: claims as `config.claims` fills them in, on existing tables.
+        configs: checked configs of their runs, by name; claims on other runs are skipped.
     """
     for claim in claims:
         for part in ("cells", "less"):
@@ -104,7 +104,7 @@ def _may_be(name: str, known: Sequence[str]) -> bool:
 
 
 def _count_faults(claim: Config, part: str) -> Iterator[str]:
-    """A fault where a claim without a reduction names more than one cell by its full name."""
+    """Yield a fault if a claim without a reduction lists several cells; a pattern counts once."""
     count = sum(
         max(len(selection["rows"] or []), 1) * max(len(selection["columns"] or []), 1)
         for selection in claim[part]

@@ -43,10 +43,10 @@ OWN_KEYS = {
     "analyses": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
     "figures": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
 }
-"""Keys beside a method's settings that belong to the workflow, by role."""
+"""Keys of an entry that belong to the workflow, not to its method, by role."""
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
-"""RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
+"""Default lengths, in RMS per pixel, that an experiment's directions are scaled to."""
 
 
 def check(
@@ -56,26 +56,26 @@ def check(
     files: Written | None = None,
     run: str | None = None,
 ) -> Config:
-    """Check a config and fill in what may be left out.
+    """Check a config and fill in its optional keys.
 
     Args:
-        raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
+        raw: config from YAML. Text such as "1e-4", a string to YAML, becomes a number.
         schema: schema of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
-        files: where its keys are, see `lines.written`.
-        run: name of a run whose config says none.
+        files: lines of its keys, see `lines.written`.
+        run: name for a run whose config gives none.
 
     Returns:
         A new config in its full form (`expansion`), in which every optional key is present.
 
     Raises:
-        InputError: one line for each fault.
+        InputError: invalid config, with a line for each fault.
     """
     return _checked(full_form(raw, schema, where, files, run), where, files)
 
 
 def _checked(full: Draft, where: str, files: Written | None) -> Config:
-    """The full form with every optional key, checked."""
+    """Return the full form with every optional key, checked."""
     config = numbers(full.config)
     short = "data" in config
     faults = [*_unreadable(config)] or [*datasets.fill_in(config, name_of)]
@@ -90,7 +90,7 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
             key, given = "data" if short and key == first else key, method_settings(instance, role)
             if role == "attacks":
                 faults += attack_faults(key, instance, given, config["nets"])
-                given.pop("eps", None)  # a radius, or several, of which a call is given one
+                given.pop("eps", None)  # one or more radii, of which a call takes one
             found = [*method_faults(key, role, instance, given)]
             if role == "certificates" and not found:
                 found = [*certificate_faults(key, instance["method"], given)]
@@ -107,7 +107,7 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
 
 
 def _unreadable(config: Config) -> Iterator[str]:
-    """A line for each fault of the files of printed figures and of claims."""
+    """Yield a line for each fault in the files of printed figures and of claims."""
     for key, read in (("printed", printed), ("claims", claims_of)):
         try:
             read(config)
@@ -117,12 +117,12 @@ def _unreadable(config: Config) -> Iterator[str]:
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
-    """Iterate over the uses of methods in a config: key, role and the mapping that names it."""
+    """Iterate over the uses of methods in a config: the key, the role and the section."""
     for name, dataset in config["datasets"].items():
         yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
         if net["checkpoint"] is not None:
-            continue  # of the same model as its net
+            continue  # has the model of its net
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
             yield f"nets.{name}.trainer", "trainers", net["trainer"]
@@ -141,17 +141,17 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
 
 
 def method_settings(instance: Config, role: str) -> Config:
-    """The settings of an instance that are its method's own."""
+    """Return the settings of an instance that belong to its method."""
     own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
     if role == "datasets" and instance.get("root") is not None:
-        with suppress(InputError):  # no such method, said with the methods
+        with suppress(InputError):  # no such method, reported with the methods
             if "root" not in methods.marked(role, instance["method"], "mirror"):
                 own["root"] = instance["root"]  # another folder may hold other data
     return own
 
 
 def name_of(data: Config) -> str:
-    """The name of the dataset in the section `data`; other settings are another dataset."""
+    """Return the name of the dataset in the section `data`; other settings give another name."""
     settings = method_settings(data, "datasets")
     name = str(data["method"]).rpartition(":")[2]
     if settings or ":" in data["method"]:
@@ -160,8 +160,8 @@ def name_of(data: Config) -> str:
 
 
 def _own_weights(model: Config) -> str | None:
-    """The file of a model that brings its weights; None for others."""
-    with suppress(InputError):  # no such method, said with the methods
+    """Return the file of the weights that a model brings; None if it brings none."""
+    with suppress(InputError):  # no such method, reported with the methods
         return (methods.own_weights(model["method"], model) or ("", None))[1]
     return None
 

@@ -1,4 +1,4 @@
-"""The checkpoints of nets: weights during a training, each a net of its own, such as FC100@1000."""
+"""Checkpoints: the weights of a net at a step of its training, as nets such as FC100@1000."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Config = dict[str, Any]
 
 
 def fill_in(nets: Config) -> None:
-    """Put the checkpoints of each net after it, as nets that are not trained themselves.
+    """Insert the checkpoints of each net after it, as nets that are not trained themselves.
 
     Args:
-        nets: by name; changed in place. An entry's `checkpoint` says afterwards which net and step
-            it is of; null: it is no checkpoint.
+        nets: nets by name, changed in place. Afterwards `checkpoint` holds the net and step of a
+            checkpoint, and null for any other net.
     """
     found: Config = {}
     for name, net in nets.items():
@@ -25,7 +25,7 @@ def fill_in(nets: Config) -> None:
         net["checkpoint"] = None
         found[name] = net
         for step in net["checkpoints"]:
-            # An '@' is in no name that a config can give.
+            # No name in a config can contain an '@'.
             found[f"{name}@{step}"] = net | {
                 "label": f"{net['label']} (step {step})",
                 "trainer": None, "train_on": None, "checkpoints": [], "attacked": {},
@@ -36,11 +36,11 @@ def fill_in(nets: Config) -> None:
 
 
 def checkpoint_faults(key: str, net: Config) -> Iterator[str]:
-    """A line where a net has checkpoints and no trainer that keeps them.
+    """Yield a line if a net has checkpoints but no trainer that keeps them.
 
     Args:
         key: key of the net in the config.
-        net: its section.
+        net: the net's section.
     """
     if not net["checkpoints"]:
         return

@@ -1,4 +1,4 @@
-"""Claims as data: what a paper or a config claims, and the rules by which the claims are judged."""
+"""Claims as data: the statements of a paper or a config, and the rules that judge them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SIDES = ("at_least", "at_most")
 
 
 def claims_in(path: Path) -> dict[str, Any]:
-    """The claims of a paper (schemas/claims.schema.yaml), each with every key.
+    """Return the claims of a paper (schemas/claims.schema.yaml), each with every key.
 
-    Of a claim `cells` and `less` are lists of selections, which have lists of `runs`, `rows` and
-    `columns` (None: all); `key` is its place in the file. `file` is the path.
+    The `cells` and `less` of a claim are lists of selections, which have lists of `runs`, `rows`
+    and `columns` (None: all); its `key` is its place in the file. The paper's `file` is the path.
 
     Raises:
-        InputError: one line for each fault of the file.
+        InputError: invalid file, with a line for each fault.
     """
     raw = numbers(load(path, "a YAML file of claims"))
     if isinstance(raw, Mapping) and raw.keys().isdisjoint({"paper", "runs", "claims"}):
@@ -47,12 +47,12 @@ def claims_in(path: Path) -> dict[str, Any]:
 
 
 def claims_of(config: Mapping[str, Any]) -> list[Claim]:
-    """The claims that a run's own tables judge: its own, or those of the file that it names.
+    """Return the claims that a run's tables judge: its own, or those of the file that it names.
 
-    Claims of a file are left out where they are of other runs, or of tables that are not made.
+    A file's claims on other runs, or on tables that the run does not make, are left out.
 
     Raises:
-        InputError: one line for each fault; a file whose claims are all of other runs.
+        InputError: invalid claims, with a line for each fault; a file of claims on other runs.
     """
     given, run, tables = config.get("claims"), config["run"], config["tables"]
     if given is None:
@@ -61,13 +61,13 @@ def claims_of(config: Mapping[str, Any]) -> list[Claim]:
         paper = claims_in(located(given))
         if run not in paper["runs"]:
             raise InputError(
-                f"expected claims of the run {run}, found that those of {given} are of the runs "
+                f"expected claims of the run {run}, found {given}, whose claims are of the runs "
                 f"{', '.join(paper['runs'])}; remove `claims`, or give this run one of these names"
                 f"{did_you_mean(run, paper['runs'])}"
             )
         return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
     of_run = schema("claims") | {"required": ["claims"]}
-    of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # of no paper
+    of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # without a paper's keys
     faults = [*schema_faults({"claims": given}, of_run)]
     faults = faults or [*_rule_faults(given), *_strangers(given)]
     made = [] if faults else [_filled(claim, f"claims.{n}", run) for n, claim in enumerate(given)]
@@ -83,11 +83,11 @@ def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
 
 
 def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each table or column that a paper's claims name and that their run does not have.
+    """Return a line for each table, row or column that a paper's claims name and their run lacks.
 
     Args:
-        paper: of `claims_in`.
-        configs: configs of its runs, checked, by name.
+        paper: claims from `claims_in`.
+        configs: checked configs of its runs, by name.
     """
     claims = paper["claims"]
     faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]
@@ -95,10 +95,10 @@ def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, An
 
 
 def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each column that a run's claims name and that its tables do not have.
+    """Yield a line for each row or column that a run's claims name and its tables lack.
 
     Args:
-        config: checked otherwise.
+        config: config without other faults.
     """
     file, run = config["claims"], config["run"]
     faults = cell_faults(claims_of(config), {run: config})
@@ -124,7 +124,7 @@ def _table_faults(
 
 
 def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
-    """A claim with every key; `run` is that of all its cells, where they name none."""
+    """Return a claim with every key; `run` is the run of its cells if they name none."""
     optional = ("where", "printed", "source", "scale", "fixed", "date", "reason", "note")
     made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
     made["reduction"] = claim.get("reduction", "one")
@@ -150,12 +150,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
-    """Faults of rules: two margins or none, a weaker one that is not weaker, a claim twice."""
+    """Yield faults in the margins and dates of claims, and claims that occur twice."""
     seen: set[str] = set()
     for number, claim in enumerate(claims):
         key = f"claims.{number}"
         if claim["claim"] in seen:
-            yield f"{key}.claim: expected no claim twice, found {shown(claim['claim'])} again"
+            yield f"{key}.claim: expected each claim once, found {shown(claim['claim'])} again"
         seen.add(claim["claim"])
         yield from _margin_faults(claim, key)
         yield from _date_faults(claim.get("date"), f"{key}.date")
@@ -169,7 +169,7 @@ def _margin_faults(claim: Claim, key: str) -> Iterator[str]:
             yield f"{key}: expected a rule or the reason why there is none, found both ({found})"
         return
     if "cells" not in claim:
-        yield f"{key}: expected the key 'cells' of a rule, or a reason why there is none; add one"
+        yield f"{key}: expected the key 'cells' for a rule, or a reason why there is none; add one"
         return
     sides = [side for side in SIDES if side in claim]
     if len(sides) != 1:
@@ -193,12 +193,12 @@ def _date_faults(value: str | None, key: str) -> Iterator[str]:
 
 
 def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Faults of the runs of a paper's claims, and rules without a date."""
+    """Yield faults in the runs of a paper's claims, in their dates, and rules without a date."""
     for number, claim in enumerate(raw["claims"]):
         filled = _filled(claim, f"claims.{number}")
         for selection in [*filled["cells"], *filled["less"]]:
             if not selection["runs"]:
-                yield f"{selection['key']}: expected the key 'run' here or of the claim; add it"
+                yield f"{selection['key']}: expected the key 'run' here or in the claim; add it"
             for run in selection["runs"]:
                 if run not in raw["runs"]:
                     known, hint = ", ".join(raw["runs"]), did_you_mean(run, raw["runs"])
@@ -208,13 +208,13 @@ def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
                     )
         for name in ("fixed", "date") if filled["cells"] else ():
             if filled[name] is None:
-                yield f"claims.{number}: expected the key {name!r} of a rule, found none; add it"
+                yield f"claims.{number}: expected the key {name!r} for a rule, found none; add it"
     for number, deviation in enumerate(raw.get("deviations", [])):
         yield from _date_faults(deviation["date"], f"deviations.{number}.date")
 
 
 def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
-    """A line for each run that a claim of a config names: it is of the config's own."""
+    """Yield a line for each claim of a config that names a run: its run is the config's."""
     for number, claim in enumerate(claims):
         parts = [claim, *_listed(claim.get("cells", [])), *_listed(claim.get("less", []))]
         if any("run" in part for part in parts):

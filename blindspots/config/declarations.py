@@ -1,4 +1,4 @@
-"""Declarations of a method beside its settings: decorators, read without importing it."""
+"""Declarations of a method by decorators, read from its source without importing it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ EVERYWHERE = ("chunk", "entry", "progress")
 """Parameters that a measurement of any subject can have."""
 
 OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
-"""Keys of an experiment whose values a measurement of it is given by parameters of these names."""
+"""Keys of an experiment that a measurement of it takes as parameters of the same names."""
 
 
 STORED = ("split", "clean", "history", "attacks", "ledger")
 """Tables of an experiment that no measurement gives."""
 
 TYPICAL = (64, 784, 10, 64)
-"""Sizes at which a lambda of n, pixels, classes and chunk is tried before anything runs."""
+"""Sizes n, pixels, classes and chunk at which a lambda is tried before anything runs."""
 
 
 class Measurement(NamedTuple):
@@ -45,12 +45,12 @@ class Measurement(NamedTuple):
 
     Attributes:
         subject: "net", "experiment" or "run".
-        tables: that it gives.
-        pictures: tables with images.
-        memory: MB, or a function of n, pixels, classes and chunk.
-        runtime: minutes, or a function of the same sizes.
-        gpu: whether it computes on one.
-        chance: whether it takes nets that answer by chance.
+        tables: names of the tables that it gives, without those with images.
+        pictures: names of the tables with images that it gives.
+        memory: memory in MB, or a function of n, pixels, classes and chunk.
+        runtime: runtime in minutes, or a function of the same sizes.
+        gpu: whether it computes on a GPU.
+        chance: whether it takes stochastic nets (`draws`).
     """
 
     subject: str
@@ -63,7 +63,7 @@ class Measurement(NamedTuple):
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Tables of all kinds, those with images included."""
+        """Names of all tables, those with images included."""
         return (*self.tables, *self.pictures)
 
 
@@ -71,9 +71,9 @@ class Certificate(NamedTuple):
     """Declaration of a certificate.
 
     Attributes:
-        norm: that its radii are in where no setting `norm` says so.
-        box: whether they are proved inside the box only.
-        whole: whether it wants all images of a part in one call, since its work is for the net.
+        norm: norm of its radii, unless a setting `norm` names one.
+        box: whether the radii hold for images inside the box only.
+        whole: whether it takes all images of a part in one call, as most of its work is per net.
     """
 
     norm: str = "l2"
@@ -83,7 +83,7 @@ class Certificate(NamedTuple):
 
 @cache
 def measurement(method: str) -> Measurement:
-    """Declaration of a measurement.
+    """Return the declaration of a measurement.
 
     Raises:
         InputError: no such method, or one without a decorator whose values the source spells out.
@@ -91,14 +91,14 @@ def measurement(method: str) -> Measurement:
     found = methods.declaration("measurements", method, "measurement")
     if found is None:
         raise InputError(
-            f"expected a function that is marked by @measurement for {method!r}, found another; "
+            f"expected a function decorated with @measurement for {method!r}, found another; "
             "see blindspots.measurements.contract"
         )
     given = _arguments(found, Measurement._fields, method, by_place=1)
     if given.get("subject") not in (*PARAMETERS,):
         subject = repr(given["subject"]) if "subject" in given else "none"
         raise InputError(
-            f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {subject}"
+            f"{method}: expected one of {', '.join(PARAMETERS)} as subject, found {subject}"
         )
     for name in ("tables", "pictures"):
         if not isinstance(given.get(name, ()), tuple | list):
@@ -113,14 +113,14 @@ def measurement(method: str) -> Measurement:
     what = Measurement(**given)
     if not what.given or not all(map(_is_a_table, what.given)):
         raise InputError(
-            f"{method}: expected names of tables that a parameter can have, found "
+            f"{method}: expected table names that are valid names of parameters, found "
             f"{', '.join(map(repr, what.given)) or 'none'}"
         )
     for name in what.given:
         if name in STORED or what.given.count(name) > 1:
             raise InputError(
-                f"{method}: expected tables of other names than {', '.join(STORED)}, each once, "
-                f"found {name!r}; rename it"
+                f"{method}: expected tables, each once, with names other than "
+                f"{', '.join(STORED)}, found {name!r}; rename it"
             )
     for name in ("memory", "runtime"):
         needed(what, name, method, *TYPICAL)
@@ -128,7 +128,7 @@ def measurement(method: str) -> Measurement:
 
 
 def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
-    """Amount of a resource that a measurement's job needs.
+    """Return the amount of a resource that a measurement's job needs.
 
     Args:
         what: the measurement.
@@ -148,7 +148,7 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
             text = f"{type(error).__name__}: {error}"
             raise InputError(
                 f"{method}: {name}: expected a lambda of n, pixels, classes and chunk in plain "
-                f"arithmetic, found one that ends with {text}; correct it"
+                f"arithmetic, found one that raises {text}; correct it"
             ) from None
     if not (is_number(found) and 0 < found < math.inf):
         raise InputError(
@@ -159,17 +159,17 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
 
 
 def _is_a_table(name: Any) -> bool:
-    """Return whether a parameter, and an input of Snakemake, may have this name."""
+    """Return whether a name can be that of a parameter and of an input of Snakemake."""
     word = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     return word and not name.startswith("_") and not hasattr({}, name) and not hasattr([], name)
 
 
 @cache
 def certificate(method: str) -> Certificate:
-    """Declaration of a certificate.
+    """Return the declaration of a certificate.
 
     Raises:
-        InputError: no such method, or a norm that there is not.
+        InputError: no such method, or an unknown norm.
     """
     found = methods.declaration("certificates", method, "certificate")
     what = Certificate(**({} if found is None else _arguments(found, Certificate._fields, method)))
@@ -184,17 +184,19 @@ def certificate(method: str) -> Certificate:
         choices = [value for value in constants if isinstance(value, str)]
     for name in choices:
         if name not in NORMS:
-            raise InputError(f"{method}: expected a norm of {', '.join(NORMS)}, found {name!r}")
+            raise InputError(
+                f"{method}: expected one of the norms {', '.join(NORMS)}, found {name!r}"
+            )
     return what
 
 
 def _arguments(
     call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
 ) -> dict[str, Any]:
-    """Arguments of a decorator by name; the first `by_place` ones may be positional.
+    """Return a decorator's arguments by name; the first `by_place` ones may be positional.
 
     Raises:
-        InputError: an argument that it does not take, or one that the source does not spell out.
+        InputError: an unknown argument, or a value that the source does not spell out.
     """
     odd = [ast.unparse(one) for one in call.args[by_place:]]
     still = known[len(call.args) :]
@@ -209,19 +211,19 @@ def _arguments(
 
 
 def norm_of(method: str, settings: Mapping[str, Any]) -> str:
-    """The norm of a certificate's radii under some settings."""
+    """Return the norm of a certificate's radii under the given settings."""
     default = methods.defaults("certificates", method).get("norm")
     return settings.get("norm", default) or certificate(method).norm
 
 
 def with_radius(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A certificate's settings with the radius `eps` at which it asks where these say none."""
+    """Return a certificate's settings, with its default radius `eps` if they give no radius."""
     eps = methods.defaults("certificates", method).get("eps")
     return dict(settings) if eps is None else {"eps": eps} | dict(settings)
 
 
 def _value(node: ast.expr, method: str) -> Any:
-    """A constant, or a lambda of the four sizes."""
+    """Return a constant, or a lambda of the four sizes."""
     if isinstance(node, ast.Lambda) and not (node.args.defaults or node.args.kw_defaults):
         made = compile(ast.fix_missing_locations(ast.Expression(node)), method, "eval")
         return eval(made, {"__builtins__": {"min": min, "max": max}})

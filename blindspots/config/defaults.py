@@ -1,4 +1,4 @@
-"""The section `defaults`: models and trainers, laid under those of each net."""
+"""The section `defaults`: models and trainers that complete those of each net."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from blindspots.interface import InputError
 Config = dict[str, Any]
 
 PARTS = {"model": "models", "trainer": "trainers"}
-"""The parts of a net that have defaults, each with the role of its methods."""
+"""Parts of a net that have defaults, each with the role of its methods."""
 
 
 def method_of(instance: Any) -> Any:
-    """An instance; a name alone is that of a method without settings."""
+    """Return an instance as a mapping; a name alone is that of a method without settings."""
     return {"method": instance} if isinstance(instance, str) else instance
 
 
 def lay_under(nets: Config, defaults: Config, kept: Mapping[str, set[str]]) -> dict[str, str]:
     """Lay defaults under nets, in place.
 
-    A default that names a method is for the nets that name the same one or none; one that names no
-    method, for those whose method takes the setting.
+    A default that names a method applies to nets that name the same one or none; one that names no
+    method, to nets whose method takes the setting.
 
     Args:
-        nets: by name.
-        defaults: of `model`, `trainer` and `train_on`.
-        kept: by net the parts that have no default there: those taken away by null.
+        nets: nets by name.
+        defaults: defaults for `model`, `trainer` and `train_on`.
+        kept: parts without a default, as null removes it, by net.
 
     Returns:
-        By key of what a net has from the defaults, the key of the default.
+        The key of the default, by key that a net takes from it.
     """
     made = {}
     for name, net in nets.items():
@@ -56,7 +56,7 @@ def lay_under(nets: Config, defaults: Config, kept: Mapping[str, set[str]]) -> d
 
 
 def default_faults(nets: Config, defaults: Config) -> list[str]:
-    """A line for each default that is of no net's method."""
+    """Return a line for each default that applies to no net's method."""
     faults = []
     for part, role in PARTS.items():
         default, key = defaults.get(part), f"defaults.{part}"
@@ -83,7 +83,7 @@ def default_faults(nets: Config, defaults: Config) -> list[str]:
 
 
 def _laid_under(default: Config, own: Config, role: str) -> list[str]:
-    """The keys of a default that go with a net's own instance, in order."""
+    """Return the keys of a default that apply to a net's own instance, in order."""
     if "method" in default:
         return [*default] if own.get("method", default["method"]) == default["method"] else []
     return [name for name in default if "method" in own and _may_take(role, own["method"], name)]
@@ -92,9 +92,9 @@ def _laid_under(default: Config, own: Config, role: str) -> list[str]:
 def _is_complete(net: Config) -> bool:
     """Return whether a net needs no trainer: its weights are given, or come from its model.
 
-    A model that is made of other nets has theirs, unless `train_on` says that it is trained.
+    A model made of other nets has their weights, unless `train_on` says that it is trained.
     """
-    with suppress(InputError):  # no such method, said with the methods
+    with suppress(InputError):  # no such method, reported with the methods
         model = net.get("model", {})
         if "method" in model and methods.own_weights(model["method"], model) is not None:
             return True
@@ -105,14 +105,14 @@ def _is_complete(net: Config) -> bool:
 
 
 def _settings(role: str, method: str) -> frozenset[str]:
-    with suppress(InputError):  # said with the methods
+    with suppress(InputError):  # reported with the methods
         found = methods.settings(role, method)
         return frozenset() if found is None else found[0]
     return frozenset()
 
 
 def _may_take(role: str, method: str, setting: str) -> bool:
-    with suppress(InputError):  # said with the methods
+    with suppress(InputError):  # reported with the methods
         found = methods.settings(role, method)
         return found is None or setting in found[0]
     return True

@@ -1,4 +1,4 @@
-"""A config on its way to its full form, with what the user wrote in the place of what was made."""
+"""A config on its way to its full form, with the user's key for each generated key."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Way = tuple[str, ...]
 
 @dataclass
 class Draft:
-    """A config that is being written out.
+    """A config while it is written out.
 
     Attributes:
-        config: at the end without defaults, groups, patterns, report sets, and lists in the place
-            of single values.
-        removed: ways to keys that null removes, each with whether there was something to remove.
-        made: by key that the user did not write, the key that it is made of.
-        asked: by key of a table or a figure of a report set, the key that asks for it.
+        config: the config; at the end without defaults, groups, patterns, report sets, and lists in
+            place of single values.
+        removed: ways to keys that null removes, each with whether there was a value to remove.
+        made: key that each generated key is made from.
+        asked: key that asks for each table or figure of a report set.
         faults: a line for each fault.
     """
 
@@ -35,10 +35,10 @@ class Draft:
     faults: list[str] = field(default_factory=list)
 
     def multiply(self, section: str) -> dict[str, list[str]]:
-        """Put the instances of entries that are several in their place.
+        """Replace the entries that have several instances by these.
 
         Returns:
-            By name of such an entry, the names of its instances.
+            The names of the instances, by name of such an entry.
         """
         several: dict[str, list[str]] = {}
         given, entries = self.config[section], Config()
@@ -53,8 +53,8 @@ class Draft:
             for one in made:
                 if one.name in entries or (one.name != name and one.name in given):
                     self.faults.append(
-                        f"{section}.{name}: expected a list whose values make names of their own, "
-                        f"found that {one.name} is there twice; rename one"
+                        f"{section}.{name}: expected a list whose values make different names, "
+                        f"found {one.name} twice; rename one"
                     )
                 entries[one.name] = copied(one.entry)
                 if one.name != name:
@@ -65,7 +65,7 @@ class Draft:
         return several
 
     def take_away(self, section: str) -> None:
-        """Remove from the entries of a section what null names."""
+        """Delete the entries of a section that null removes."""
         entries = self.config.get(section, {})
         for way in self.removed:
             if len(way) == 2 and way[0] == section and way[1] in entries:
@@ -73,7 +73,7 @@ class Draft:
                 self.removed[way] = True
 
     def without_default(self, defaults: Mapping[str, Any]) -> dict[str, set[str]]:
-        """Parts by net for which null takes the default away."""
+        """Return the parts whose default null removes, by net."""
         found: dict[str, set[str]] = {}
         for way in self.removed:
             if len(way) == 3 and way[0] == "nets" and way[2] in defaults:
@@ -82,12 +82,12 @@ class Draft:
         return found
 
     def strays(self) -> list[str]:
-        """A line for each null that removed nothing."""
+        """Return a line for each null that removed nothing."""
         return [stray(way) for way, used in self.removed.items() if not used]
 
 
 def copied(value: Any) -> Any:
-    """A copy of a value of YAML; keys of mappings are text."""
+    """Return a copy of a YAML value in which the keys of mappings are text."""
     if isinstance(value, Mapping):
         return {str(name): copied(inside) for name, inside in value.items()}
     return [copied(inside) for inside in value] if isinstance(value, list) else value

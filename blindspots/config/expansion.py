@@ -1,6 +1,6 @@
-"""The full form of a short config: what a user may leave out or put in a few words, written out.
+"""Full form of a short config: everything that a user may omit or abbreviate, written out.
 
-Everything behind it sees the full form alone, which is a config, too: both are the same run.
+All later steps see only the full form, which is a config, too: both describe the same run.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ ORDER = (
     "run", "seeds", "data", "datasets", "splits", "nets", "attacks", "certificates", "measurements",
     "experiments", "tables", "figures", "machine",
 )  # fmt: skip
-"""The sections of the full form."""
+"""Sections of the full form, in order."""
 
 KEYS = {
     "nets": ("label", "model", "parents", "data", "trainer", "train_on", "weights", "draws"),
     "experiments": ("attack", "attacks", "data", "part", "n", "sources", "victims"),
 }
-"""The first keys of an entry in the full form."""
+"""First keys of an entry in the full form, in order."""
 
 
 def expand(short: Mapping[str, Any], removed: Mapping[Way, bool] | None = None) -> Draft:
-    """Write a short config out; a full one stays as it is.
+    """Write out a short config; a full one stays as it is.
 
     Args:
-        short: that fits the schema; it is left as it is.
-        removed: ways to keys that null removes, each with whether a file gave it a value before.
-            Where none did, it is to be a key that is made here.
+        short: config that fits the schema; it is not changed.
+        removed: ways to keys that null removes, each with whether an earlier file gave it a value.
+            If none did, it must be a key that is generated here.
     """
     draft = Draft(copied(dict(short)), {**(removed or {})})
     _write_out(draft)
@@ -89,7 +89,7 @@ def _write_out(draft: Draft) -> None:
 
 
 def _name_methods(draft: Draft) -> None:
-    """Give each entry its method: one that names none is called as its own."""
+    """Fill in the method of each entry; one that names none is called like its method."""
     for section, role in ROLES.items():
         entries = draft.config.get(section, {})
         for name, entry in entries.items():
@@ -107,7 +107,7 @@ def _name_methods(draft: Draft) -> None:
 
 
 def _complete_nets(draft: Draft) -> None:
-    """Give each net its model and its trainer, with what defaults say of them."""
+    """Complete the model and the trainer of each net from the defaults."""
     nets, defaults = draft.config["nets"], draft.config.pop("defaults", {})
     for holder in (defaults, *nets.values()):
         holder |= {part: method_of(holder[part]) for part in PARTS if part in holder}
@@ -125,7 +125,7 @@ def _complete_nets(draft: Draft) -> None:
 
 
 def _multiplied(draft: Draft, section: str, what: str) -> Named:
-    """Write out the entries of a section that are several; what names them all."""
+    """Write out the entries of a section that are several, and return the names of all."""
     several = draft.multiply(section)
     draft.take_away(section)
     names = draft.config[section].keys()
@@ -134,7 +134,7 @@ def _multiplied(draft: Draft, section: str, what: str) -> Named:
 
 
 def _name_nets(draft: Draft, nets: Named, named: Named) -> None:
-    """Name the nets and experiments of certificates and measurements."""
+    """Resolve the names of nets and experiments in certificates and measurements."""
     config, faults = draft.config, draft.faults
     used = {net for e in config["experiments"].values() for net in [*e["sources"], *e["victims"]]}
     measured = nets._replace(matched=[net for net in nets.entries if net in used])
@@ -149,7 +149,7 @@ def _name_nets(draft: Draft, nets: Named, named: Named) -> None:
 
 
 def _name_subjects(draft: Draft, named: Named) -> None:
-    """Name what measurements, tables and figures are of, and write out those that are several."""
+    """Write out measurements, tables and figures that are several, and resolve their subjects."""
     config, faults = draft.config, draft.faults
     subjects = {"experiment": named}
     if "measurements" in config:

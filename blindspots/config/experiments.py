@@ -1,4 +1,4 @@
-"""Experiments written out: attacks, controls, sources and victims by their names."""
+"""Experiments, written out: attacks, controls, sources and victims by name."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def write_out(draft: Draft, nets: Named, attacks: Named) -> tuple[Named, dict[st
     """Write out the experiments of a config, in place.
 
     Args:
-        draft: its attacks and nets are written out.
-        nets: what names them.
-        attacks: the same of the attacks.
+        draft: draft whose attacks and nets are written out.
+        nets: names of nets that a list may contain.
+        attacks: names of attacks that a list may contain.
 
     Returns:
-        What names the experiments, and the titles of those that have one.
+        The names of experiments that a list may contain, and the titles of those that have one.
     """
     config, faults = draft.config, draft.faults
     for name, entry in config["experiments"].items():
@@ -72,7 +72,7 @@ def _name_attacks(
 
 
 def _name_nets(key: str, entry: Config, nets: Named, fitting: list[str], faults: list[str]) -> None:
-    """Name sources and victims; patterns and groups choose among the nets that fit."""
+    """Resolve sources and victims; patterns and groups choose among the nets that fit."""
     chosen = entry.pop("nets", [net for net in fitting if "@" not in net])
     nets = nets._replace(matched=fitting)
     for role in ("sources", "victims"):
@@ -83,20 +83,20 @@ def _name_nets(key: str, entry: Config, nets: Named, fitting: list[str], faults:
 
 
 def _fitting(entry: Config, config: Config, classifiers: Mapping[str, str | None]) -> list[str]:
-    """The nets of an experiment's dataset, or of another one made from the same images."""
+    """Return the nets on an experiment's dataset, or on another one made from the same images."""
     shown = plain_in(config, entry.get("data"))
     nets = [net for net, dataset in classifiers.items() if dataset == shown]
     return with_checkpoints(nets, config["nets"])
 
 
 def _needs_model(attack: str) -> bool:
-    with suppress(InputError):  # said with the methods
+    with suppress(InputError):  # reported with the methods
         return methods.needs_model(attack)
     return True
 
 
 def _classifies(net: Config) -> bool:
-    """Return whether a net gives logits, as every model does unless its module says otherwise."""
-    with suppress(InputError):  # said with the methods
+    """Return whether a net outputs logits, as every model does unless its module says otherwise."""
+    with suppress(InputError):  # reported with the methods
         return methods.declared("models", net["model"]["method"], "OUTPUT") != "images"
     return True

@@ -1,4 +1,4 @@
-"""Entries that are several: a list where one value is expected makes an instance of each."""
+"""Entries with several instances: a list in place of one value makes an instance per value."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ ROLES = {
     "tables": "analyses",
     "figures": "figures",
 }
-"""The role of the methods that the entries of a section name."""
+"""Role of the methods that the entries of a section name."""
 
 MOST = 1000
-"""Instances of one entry."""
+"""Maximum number of instances of one entry."""
 
 SAID = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
-"""Keys with the display name of an entry, by section."""
+"""Key with the display name of an entry, by section."""
 
 
 class Instance(NamedTuple):
-    """One of the instances of an entry.
+    """One instance of an entry.
 
     Attributes:
-        name: the entry's, and the values that are this instance's own.
-        entry: with these values.
-        sources: by way to such a value, the way to where the user wrote it.
+        name: the entry's name, followed by the values of this instance.
+        entry: the entry with these values.
+        sources: ways to these values in the user's entry, by way to them in this one.
     """
 
     name: str
@@ -62,10 +62,10 @@ class Instance(NamedTuple):
 
 
 def instances(section: str, name: str, entry: Entry) -> list[Instance]:
-    """The instances of an entry: every combination of its lists' values; of one without, itself.
+    """Return the instances of an entry: one for each combination of its lists' values, or itself.
 
     Raises:
-        InputError: more than `MOST` of them.
+        InputError: more than `MOST` instances.
     """
     ways = [way for way in _single(section, entry) if _is_several(_value(entry, way))]
     if not ways:
@@ -91,7 +91,7 @@ def instances(section: str, name: str, entry: Entry) -> list[Instance]:
 
 
 def _single(section: str, entry: Entry) -> Iterator[Way]:
-    """The ways to the keys of an entry whose value is to be one, of those that hold a list."""
+    """Iterate over the ways to keys that hold a list in place of one value."""
     for key, value in entry.items():
         if isinstance(value, list) and key in SINGLE[section]:
             yield (key,)
@@ -104,11 +104,11 @@ def _single(section: str, entry: Entry) -> Iterator[Way]:
 
 
 def _of_one(role: str, instance: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """The settings of a method that hold a list of several values, by their annotation."""
+    """Return the settings of a method that, by their annotation, hold a list of several values."""
     lists = [name for name in names if isinstance(instance[name], list)]
     if not lists or not isinstance(instance.get("method"), str):
         return []
-    with suppress(InputError):  # said with the methods
+    with suppress(InputError):  # reported with the methods
         parameters = methods.parameters_of(role, instance["method"])
         if role == "attacks" and methods.family(instance["method"]).kind == "budget":
             lists = [name for name in lists if name != "eps"]  # its radii are rows of one table
@@ -137,6 +137,6 @@ def _with(entry: Entry, way: Way, value: Any) -> Entry:
 
 
 def _text(value: Any) -> str:
-    """A value in a name: as it was written, without what no name may have."""
+    """Return a value as part of a name: as written, but without characters invalid in names."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text.rpartition(":")[2])

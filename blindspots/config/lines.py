@@ -13,7 +13,7 @@ from blindspots.config.wording import key_of
 Names = tuple[str, ...]
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The faster one, where PyYAML was built with it."""
+"""Loader of YAML; the faster one if PyYAML was built with it."""
 
 NULL, MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 
@@ -23,10 +23,10 @@ class Written:
     """Places in the files of a config.
 
     Attributes:
-        lines: by key, such as "nets.FC10.model", the file and the line that its value begins in; of
-            a key in several files the last.
-        cleared: keys that are null in a file, after one before it gave them a value.
-        twice: a line for each key that is there twice in one mapping.
+        lines: file and line where a value begins, by key, such as "nets.FC10.model"; for a key in
+            several files, the last one.
+        cleared: keys that are null in a file after an earlier one gave them a value.
+        twice: a line for each key that occurs twice in one mapping.
     """
 
     lines: dict[str, str] = field(default_factory=dict)
@@ -35,18 +35,18 @@ class Written:
 
 
 def written(files: Iterable[str | Path], by_hand: Collection[str] = ()) -> Written:
-    """Read where the keys of configs are.
+    """Find the lines of a config's keys.
 
     Args:
-        files: laid over each other in this order; those that cannot be read are left out.
-        by_hand: top-level keys that were given on the command line, and are in no file.
+        files: config files, later ones laid over earlier ones; unreadable ones are skipped.
+        by_hand: top-level keys that are given on the command line, not in a file.
     """
     found, given = Written(), set[str]()
     for file in files:
         try:
             node = yaml.compose(Path(file).read_text("utf-8"), LOADER)
         except (OSError, ValueError, RecursionError, yaml.YAMLError):
-            continue  # said by who reads it
+            continue  # reported by the reader of the file
         for path, line, value, again in _lines(node, (), ()):
             key = key_of(path)
             if again:
@@ -67,30 +67,30 @@ REMEDY = "rename or remove one"
 
 
 def place_of(key: str, lines: Mapping[str, str]) -> str | None:
-    """File and line of a key, or of the nearest around it; `lines` as in `Written`."""
+    """Return file and line of a key, or of the nearest one around it; `lines` as in `Written`."""
     while key and key not in lines:
         key = key.rpartition(".")[0]
     return lines.get(key)
 
 
 def with_place(fault: str, lines: Mapping[str, str], file: str | Path) -> str:
-    """A fault of a file with its place before it.
+    """Return a fault of a file with its place in front.
 
     Args:
-        fault: beginning with its key.
-        lines: as in `Written`.
-        file: for a key that is not there.
+        fault: line that begins with a key.
+        lines: places of the keys, see `Written`.
+        file: the file, for a key that is missing in it.
     """
     return f"{place_of(fault.partition(': ')[0], lines) or file}: {fault}"
 
 
 def source_of(key: str, made: Mapping[str, str]) -> str:
-    """The key that the user wrote, of one that an expansion may have made of it.
+    """Return the user's key that a key of the full form is made from, or the key itself.
 
     Args:
         key: key of the full form of a config.
-        made: by key that was made, or by one around it, what it is made of; which may have been
-            made, too.
+        made: key that each generated key, or one around it, is made from; it may be generated,
+            too.
     """
     around = key
     while around:
@@ -104,7 +104,7 @@ def _lines(
     node: yaml.Node | None, path: Names, above: tuple[int, ...]
 ) -> Iterator[tuple[Names, int, yaml.Node, bool]]:
     """Iterate over the keys with line, value, and whether their mapping had them before."""
-    if node is None or id(node) in above:  # an alias that stands inside what it names
+    if node is None or id(node) in above:  # an alias inside its own value
         return
     above = (*above, id(node))
     if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""YAML as it is written: a key that is there twice, or text without end, is refused."""
+"""Strict loading of YAML: repeated keys, and aliases that make it endless, are errors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from blindspots.interface import InputError
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice: of two nets of one name the first would be gone."""
+    """Loader that rejects repeated keys: of two nets of one name, the first would be lost."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
-        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
+        merge = "tag:yaml.org,2002:merge"  # keys next to a << override the ones that it merges
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
                 continue
@@ -39,10 +39,10 @@ def load(path: Path, what: str = "a YAML config") -> Any:
 
     Args:
         path: path of the file.
-        what: it should be, for the message.
+        what: kind of file that is expected, for messages.
 
     Raises:
-        InputError: invalid YAML, or a file that is endless once its aliases are followed.
+        InputError: unreadable file, invalid YAML, or aliases that make it endless.
     """
     try:
         loader = _Loader(path.read_text("utf-8"))
@@ -63,7 +63,7 @@ def load(path: Path, what: str = "a YAML config") -> Any:
         problem = " ".join(str(error.problem).split())
         found = re.sub("^(but )?found ", "", problem)
         found = f"none ({problem})" if found == problem else found
-        remedy = "; indent by spaces" if "'\\t'" in found else ""
+        remedy = "; indent with spaces" if "'\\t'" in found else ""
         raise InputError(f"{path}{line}: expected {what}, found {found}{remedy}") from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())

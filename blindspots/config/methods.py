@@ -1,4 +1,4 @@
-"""Find a method by name: a module of the package, or a dotted path of the user's own.
+"""Find a method by name: a module of the package, or a dotted path to the user's own.
 
 ``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
 ``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
@@ -37,18 +37,18 @@ ARGUMENTS = {
 """Parameters that the workflow passes to each role's methods; the others are settings.
 
 Analyses and figures name the tables that they read by their positional parameters instead. Datasets
-that are made from another's images are "derived".
+made from the images of another are "derived".
 """
 
 FOLDERS = {"derived": "datasets"}
-"""Roles whose modules are among those of another."""
+"""Roles whose modules are in the folder of another role."""
 
 
 @cache
 def names(role: str) -> list[str]:
-    """The methods of a role, such as "attacks": modules with a function of their own name.
+    """Return the methods of a role, such as "attacks": modules with a function of their own name.
 
-    One that needs several modules is a package with such a module in it.
+    A method that needs several modules is a package with such a module in it.
     """
     folder = PACKAGE / FOLDERS.get(role, role)
     modules = [*folder.glob("[!_]*.py"), *(p for p in folder.glob("*/*.py") if _is_own(p))]
@@ -60,10 +60,10 @@ def _is_own(module: Path) -> bool:
 
 
 def locate(role: str, method: str) -> tuple[str, str]:
-    """Module and function of a method.
+    """Return the module and the function of a method.
 
     Raises:
-        InputError: no such module, with the names of those that exist, or one of Python's own.
+        InputError: unknown module, with the names of those that exist, or one of Python's own.
     """
     if ":" in method:
         module, function = method.split(":", 1)
@@ -108,11 +108,11 @@ def find(role: str, method: str) -> Callable[..., Any]:
 
 
 def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The names of a method's settings, read from its source.
+    """Return the names of a method's settings, read from its source.
 
     Returns:
-        All names and those without a default; None where the source does not tell (``**settings``,
-        a class, a function made by a call).
+        All names, and those without a default; None if the source does not show them
+        (``**settings``, a class, a function made by a call).
 
     Raises:
         InputError: no such module or function.
@@ -127,7 +127,7 @@ def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | 
 
 
 def defaults(role: str, method: str) -> dict[str, Any]:
-    """The settings of a method that have a default which its source spells out.
+    """Return the defaults of a method's settings that its source spells out.
 
     Raises:
         InputError: no such module or function.
@@ -137,12 +137,12 @@ def defaults(role: str, method: str) -> dict[str, Any]:
         try:
             found[name] = ast.literal_eval(default)
         except ValueError:
-            continue  # made by a call: not a plain value
+            continue  # not a plain value: made by a call
     return found
 
 
 def default_expressions(role: str, method: str) -> dict[str, ast.expr]:
-    """The settings of a method that have a default, as its source has it.
+    """Return the defaults of a method's settings, as expressions in its source.
 
     Raises:
         InputError: no such module or function.
@@ -161,7 +161,7 @@ def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
 
 
 def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
-    """A method's parameters by name, with annotations and, as `type_comment`, what they mean.
+    """Return a method's parameters by name, with annotations and, as `type_comment`, meanings.
 
     Raises:
         InputError: no such module or function.
@@ -173,7 +173,7 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
 
 
 def declared(role: str, method: str, name: str) -> Any:
-    """The plain value of a constant in a method's module, read from its source; None: it has none.
+    """Return the plain value of a constant in a method's module, read from its source, or None.
 
     Raises:
         InputError: no such module or function.
@@ -183,7 +183,7 @@ def declared(role: str, method: str, name: str) -> Any:
 
 @cache
 def declaring(role: str, name: str) -> dict[str, Any]:
-    """The package's methods of a role whose modules have a constant, with its plain value."""
+    """Return the package's methods of a role whose modules have a constant, and its plain value."""
     found = {}
     for method in names(role):
         module, _ = locate(role, method)
@@ -194,7 +194,7 @@ def declaring(role: str, name: str) -> dict[str, Any]:
 
 
 def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
-    """The settings of a method whose annotation has a mark of `blindspots.limits`.
+    """Return the settings of a method whose annotation has a mark of `blindspots.limits`.
 
     Returns:
         The mark's arguments by setting.
@@ -213,7 +213,7 @@ def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
 
 
 def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that have no effect beside others that are given, each with that other.
+    """Return the settings that another given setting makes ineffective, each with that other.
 
     Raises:
         InputError: no such module or function.
@@ -226,10 +226,10 @@ def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str
 
 
 def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The setting that names the file of the weights that a model brings, and that file.
+    """Return the setting that names the file of the weights that a model brings, and that file.
 
     Returns:
-        None where it brings none; None for the file where a required setting is left out.
+        None if it brings none; None for the file if a required setting is left out.
 
     Raises:
         InputError: no such module or function.
@@ -240,7 +240,7 @@ def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | N
 
 
 def declaration(role: str, method: str, name: str) -> ast.Call | None:
-    """The call of the decorator `name` by which a method's source declares something, if it does.
+    """Return the call of the decorator `name` in a method's source, or None.
 
     Raises:
         InputError: no such module or function.
@@ -250,7 +250,7 @@ def declaration(role: str, method: str, name: str) -> ast.Call | None:
 
 
 def family(attack: str) -> Family:
-    """Family that an attack's source declares, see `families`.
+    """Return the family that an attack's source declares, see `families`.
 
     Raises:
         InputError: no such module or function.
@@ -264,7 +264,7 @@ def family(attack: str) -> Family:
 
 
 def of_loop(trainer: str) -> set[str]:
-    """The settings that a trainer has of the loop of trainers, not itself.
+    """Return the settings of the trainers' loop that a trainer has in addition to its own.
 
     Raises:
         InputError: no such module or function.
@@ -274,7 +274,7 @@ def of_loop(trainer: str) -> set[str]:
 
 
 def needs_model(attack: str) -> bool:
-    """Return whether an attack needs a model, and so is no control.
+    """Return whether an attack needs a model, which a control does not.
 
     Raises:
         InputError: no such module or function.
@@ -293,19 +293,19 @@ def takes(role: str, method: str, setting: str) -> bool:
 
 
 def inputs(role: str, method: str) -> list[str]:
-    """Positional parameters of an analysis or a figure, read from its source.
+    """Return the positional parameters of a measurement, an analysis or a figure, by its source.
 
     Raises:
-        InputError: no such module or function, or a source that does not tell.
+        InputError: no such module or function, or a source that does not show them.
     """
     return [argument.arg for argument in _inputs(role, method)]
 
 
 def by_parts(role: str, method: str) -> list[str]:
-    """The `inputs` whose annotation names `files.parts.Parts`: tables read part by part.
+    """Return the `inputs` whose annotation names `files.parts.Parts`: tables read part by part.
 
     Raises:
-        InputError: as `inputs`.
+        InputError: same as for `inputs`.
     """
     return [argument.arg for argument in _inputs(role, method) if _names(argument, "Parts")]
 
@@ -319,8 +319,8 @@ def _inputs(role: str, method: str) -> list[ast.arg]:
     signature = _signature(role, method)
     if signature is None:
         raise InputError(
-            f"expected a function whose source tells its parameters for {method!r}, found none; "
-            "define it by def"
+            f"expected a function whose source shows its parameters for {method!r}, found none; "
+            "define it with def"
         )
     return signature.args
 
@@ -333,7 +333,7 @@ def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
     """Keep only the keyword arguments that a function has parameters for."""
     try:
         taken = inspect.signature(function).parameters
-    except ValueError:  # a compiled one, that does not tell
+    except ValueError:  # a compiled function without a signature
         return {}
     return {name: value for name, value in offered.items() if name in taken}
 
@@ -342,12 +342,12 @@ def has_parameter(function: Callable[..., Any], name: str) -> bool:
     """Return whether a function takes a parameter of this name, `**settings` included."""
     try:
         taken = inspect.signature(function).parameters.values()
-    except ValueError:  # a compiled one, that does not tell
+    except ValueError:  # a compiled function without a signature
         return True
     return any(one.name == name or one.kind is one.VAR_KEYWORD for one in taken)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt word, or nothing."""
+    """Return a hint for a misspelt word, or empty text."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Names in a config's lists: of entries, of groups of nets, and patterns such as ``*-P1``."""
+"""Names in a config's lists: entries, groups of nets, and patterns such as ``*-P1``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Named(NamedTuple):
     """Names that a list may contain.
 
     Attributes:
-        what: a word for an entry, such as "a net".
-        entries: their names.
-        matched: those that patterns and groups choose among.
-        groups: by name, what a group lists.
-        instances: by name of an entry that became several, the names of these.
+        what: noun for an entry, such as "a net".
+        entries: names of the entries.
+        matched: names that patterns and groups choose from.
+        groups: list of each group, by its name.
+        instances: names of the instances of an entry that became several, by its name.
     """
 
     what: str
@@ -28,7 +28,7 @@ class Named(NamedTuple):
 
 
 def is_pattern(name: str) -> bool:
-    """Return whether a name is a pattern; a plain one has no such characters."""
+    """Return whether a name is a pattern: no plain name has such characters."""
     return any(character in name for character in "*?[")
 
 
@@ -40,13 +40,13 @@ def is_several(given: Any, named: Named) -> bool:
 
 
 def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]:
-    """Put the names that patterns, groups and lists stand for in their place, each once.
+    """Return the names that patterns, groups and lists stand for, each once.
 
     Args:
         key: key of the list in the config.
         given: a list, or one name.
-        named: what may be named.
-        faults: a line is added for each name and pattern that stands for nothing.
+        named: names that the list may contain.
+        faults: faults so far; a line is added for each unknown name and unmatched pattern.
     """
     found: list[str] = []
     for item in given if isinstance(given, list) else [given]:
@@ -71,7 +71,7 @@ def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]
 
 
 def group_faults(groups: Mapping[str, Any], named: Named) -> list[str]:
-    """A line for each group called as a net, and for each of its names that stands for nothing."""
+    """Return a line for each group named like a net, and for each unknown name in a group."""
     faults: list[str] = []
     for name, listed in groups.items():
         key = f"groups.{name}"
@@ -90,7 +90,7 @@ def _group(listed: Sequence[str], named: Named) -> Iterable[str]:
 
 
 def _matching(pattern: str, named: Named) -> list[str]:
-    """The names that match; those of checkpoints (NET@STEP) only where the pattern has an @."""
+    """Return the names that match; checkpoints (NET@STEP) only if the pattern has an @."""
     return [
         name
         for name in named.matched
@@ -99,7 +99,7 @@ def _matching(pattern: str, named: Named) -> list[str]:
 
 
 def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Nets, each with its checkpoints after it, which are called NET@STEP."""
+    """Return nets, each followed by its checkpoints, which are called NET@STEP."""
     return [
         each
         for name in names
@@ -110,11 +110,11 @@ def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]
 def checkpoints_of(
     instances: Mapping[str, Sequence[str]], nets: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[str]]:
-    """The checkpoints that NAME@STEP stands for where several nets were made of an entry NAME.
+    """Return the checkpoints that NAME@STEP stands for if several nets were made of an entry NAME.
 
     Args:
-        instances: by name of such an entry, the names of its nets.
-        nets: by name.
+        instances: names of the nets of such an entry, by its name.
+        nets: sections of the nets, by name.
     """
     found: dict[str, list[str]] = {}
     for name, made in instances.items():

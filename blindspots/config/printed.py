@@ -1,4 +1,4 @@
-"""The figures that a paper prints, as data: the file that a config names as `printed`."""
+"""Figures that a paper prints, as data: the file that a config names under `printed`."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from blindspots.config.wording import key_of, unknown
 from blindspots.interface import InputError
 
 Figures = dict[str, dict[str, float]]
-"""The figures of a table by row and column."""
+"""Figures of a table by row and column."""
 
 CHECKOUT = Path(__file__).parents[2]
-"""The workflow's files lie beside the package."""
+"""Folder of the checkout: the workflow's files are next to the package."""
 
 
 def located(file: str | Path) -> Path:
-    """The path of a file that a config names: from the working directory, else in the checkout."""
+    """Return the path of a file that a config names: in the working directory or the checkout."""
     here, there = Path(file), CHECKOUT / file
     return there if not here.exists() and there.exists() else here
 
 
 def schema(name: str) -> Any:
-    """One of the schemas of `schemas/`, such as "printed"."""
+    """Return one of the schemas in `schemas/`, such as "printed"."""
     return yaml.safe_load((CHECKOUT / f"schemas/{name}.schema.yaml").read_text("utf-8"))
 
 
 def printed(config: Mapping[str, Any]) -> dict[str, Figures]:
-    """The tables of printed figures of a config by name; none where it names no file of them.
+    """Return a config's tables of printed figures by name; empty if it names no file of them.
 
     Raises:
-        InputError: one line for each fault of the file.
+        InputError: invalid file, with a line for each fault.
     """
     file = config.get("printed")
     return {} if file is None else tables_in(located(file))
 
 
 def tables_in(path: Path) -> dict[str, Figures]:
-    """The tables in a file of printed figures.
+    """Return the tables in a file of printed figures.
 
     Raises:
-        InputError: one line for each fault.
+        InputError: invalid file, with a line for each fault.
     """
     there = path.stat() if path.exists() else None
     return _tables_in(path, there and (there.st_mtime_ns, there.st_size))
@@ -56,12 +56,12 @@ def tables_in(path: Path) -> dict[str, Figures]:
 
 @cache
 def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
-    """The same for a file as it is; many tables of a config name its tables."""
+    """Return the tables of one version of a file, cached as many tables of a config name them."""
     raw = numbers(load(path, "a YAML file of printed figures"))
     if isinstance(raw, Mapping) and {"claims", "runs"} <= raw.keys():
         raise InputError(
             f"{path}: expected the figures that a paper prints, by table, found its claims; name "
-            "the file of its figures, and this one under the key claims"
+            "the file of its figures here, and this one under the key claims"
         )
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("printed"))]
     faults = faults or [*_uneven(raw)]
@@ -82,7 +82,7 @@ def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
 
 
 def _uneven(raw: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each row that has not one figure for each column."""
+    """Yield a line for each row without exactly one figure for each column."""
     for name, table in raw.items():
         for row, figures in table["rows"].items():
             if len(figures) != len(table["columns"]):
@@ -93,11 +93,11 @@ def _uneven(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def printed_faults(config: Mapping[str, Any], key: str, name: str) -> Iterator[str]:
-    """A line for a name that is not one of a config's tables of printed figures.
+    """Yield a line for a name that is not one of a config's tables of printed figures.
 
     Args:
-        config: whose file of printed figures can be read.
-        key: where the name is.
+        config: config whose file of printed figures, if any, is valid.
+        key: key of the name in the config.
         name: name of the table.
     """
     if config["printed"] is None:

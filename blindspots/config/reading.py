@@ -1,4 +1,4 @@
-"""A config as it was read: its files as one, its structure checked, and its full form."""
+"""Read a config: merge its files, check its structure, and write out its full form."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from blindspots.interface import InputError
 
 
 def laid_over(base: Any, over: Any) -> Any:
-    """One config over another, key by key, as Snakemake does with several config files."""
+    """Lay one config over another, key by key, as Snakemake does with several config files."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return over
     return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
 def with_nulls(value: Any) -> Any:
-    """A value of Snakemake's --config, which leaves null as text, with null in it."""
+    """Return a value of Snakemake's --config with None for null, which Snakemake leaves as text."""
     if isinstance(value, Mapping):
         return {key: with_nulls(inside) for key, inside in value.items()}
     return None if value == "null" else value
@@ -37,10 +37,10 @@ def full_form(
     files: Written | None = None,
     run: str | None = None,
 ) -> Draft:
-    """Write a config out, see `expansion.expand`. The parameters are those of `check`.
+    """Write out a config, see `expansion.expand`. The parameters are those of `check.check`.
 
     Raises:
-        InputError: one line for each fault that does not need the full form to be found.
+        InputError: invalid config, with a line for each fault that shows without the full form.
     """
     try:
         assert_bounded(raw)
@@ -68,19 +68,19 @@ def full_form(
 
 
 def raise_faults(faults: Iterable[str], where: str, files: Written, full: Draft) -> None:
-    """Raise what is wrong, a line for each fault, of the keys in the user's files."""
+    """Raise an InputError if there are faults, with a line for each and its place in the files."""
     said = [placed(fault, where, files, full) for fault in faults]
     if said:
         raise InputError("\n".join(dict.fromkeys(said)))
 
 
 def placed(fault: str, where: str, files: Written, full: Draft) -> str:
-    """A line "KEY: what is wrong" with the file and the line of the key before it.
+    """Return a line "KEY: fault" with the key's file and line in front.
 
     Args:
         fault: the line.
-        where: what is said instead of a key that is in no file.
-        files: where the keys are.
+        where: place of a key that is in no file, for the message.
+        files: lines of the keys.
         full: the config's full form.
     """
     made, _, what = fault.partition(": ")

@@ -17,13 +17,13 @@ Config = dict[str, Any]
 
 
 def in_use(config: Config) -> set[str]:
-    """The nets that take part in an experiment."""
+    """Return the nets that take part in an experiment."""
     experiments = config["experiments"].values()
     return {net for e in experiments for net in e["sources"] + e["victims"]}
 
 
 def reference_faults(config: Config) -> Iterator[str]:
-    """A line for each name that names nothing, or what it should not."""
+    """Yield a line for each name that is unknown, or not allowed where it is used."""
     nets, attacks, experiments = config["nets"], config["attacks"], config["experiments"]
     for name, net in nets.items():
         if net["checkpoint"] is None:
@@ -86,16 +86,16 @@ def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
     if own is not None:
         setting, file = own
         if net["trainer"] or net["train_on"] or net["weights"] != file:
-            told = f"its weights are in model.{setting}"
+            told = f"as its weights are in model.{setting}"
             yield f"{key}: expected a model alone, {told}; remove the rest"
     elif (net["trainer"] is None) == (net["weights"] is None) and not made_of_parents:
         found = "neither" if net["trainer"] is None else "both"
         yield f"{key}: expected either trainer or weights, found {found}"
     elif (net["trainer"] is None) != (net["train_on"] is None):
         remedy = "add train_on: train" if net["train_on"] is None else "remove train_on"
-        yield f"{key}: expected train_on beside a trainer and nowhere else; {remedy}"
+        yield f"{key}: expected train_on with a trainer, and only there; {remedy}"
     if net["expect"] is not None and net["trainer"] is not None:
-        yield f"{key}.expect: expected it of a net with given weights, found a trainer; remove it"
+        yield f"{key}.expect: expected it for a net with given weights, found a trainer; remove it"
     users = [("models", net["model"]["method"])]
     users += [] if net["trainer"] is None else [("trainers", net["trainer"]["method"])]
     yield from parent_faults(key, net["parents"], users, config["nets"])
@@ -106,7 +106,7 @@ def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
 
 
 def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
-    """A line for what the loop of trainers is asked for and not given."""
+    """Yield a line for each fault in what the trainers' loop uses: validation images, parents."""
     method = net["trainer"]["method"]
     try:
         of_loop = methods.of_loop(method)
@@ -117,19 +117,19 @@ def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
     waits = bool(of_loop) and given.get("patience") is not None
     if waits and config["splits"]["validation"] == 0:
         yield (
-            f"{key}.trainer.patience: expected images to validate by, found validation: 0 under "
-            "splits; enlarge it, or leave out patience"
+            f"{key}.trainer.patience: expected validation images, found validation: 0 under "
+            "splits; raise it, or leave out patience"
         )
     for name, entry in net["attacked"].items() if waits else ():
         if config["experiments"].get(entry["experiment"], {}).get("part") == "validation":
             yield (
-                f"{key}.attacked.{name}: expected attacked images of another part than validation, "
-                "by which patience ends the training, found those; name an experiment on train, P1 "
-                "or P2, or leave out patience"
+                f"{key}.attacked.{name}: expected attacked images of a part other than validation, "
+                "on which patience stops the training, found validation; name an experiment on "
+                "train, P1 or P2, or leave out patience"
             )
     for role in net["parents"] if "parents" in of_loop and not model_takes_parents else ():
         if role != "start":
             yield (
-                f"{key}.parents.{role}: expected start, the net whose weights {method} begins "
-                "with, found another; rename or remove it"
+                f"{key}.parents.{role}: expected start, the net whose weights {method} starts "
+                "from, found another; rename or remove it"
             )

@@ -1,4 +1,4 @@
-"""Keys that null removes: in a config that is laid over another it takes back what is there."""
+"""Keys that null removes: in a config laid over another, it takes back an earlier value."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Names = tuple[str, ...]
 
 
 def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
-    """Leave out the keys whose value is null, but for those that may be null.
+    """Leave out the keys whose value is null, except for those that may be null.
 
     Args:
-        config: its files laid over each other, which leaves null where the last one has it.
+        config: config with its files laid over each other, null where the last one has null.
         schema: schema of a config.
 
     Returns:
@@ -33,7 +33,7 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
                 removed.append((*path, str(name)))
                 continue
             left = kept(inside, below, (*path, str(name)))
-            if path or left or not inside:  # a section of which nothing is left is not there
+            if path or left or not inside:  # a section that becomes empty is dropped
                 found[name] = left
         return found
 
@@ -41,15 +41,15 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
 
 
 def stray(key: Names) -> str:
-    """A line for a key that null removes, and that is not there."""
+    """Return a line for a key that null should remove, but that does not exist."""
     return (
-        f"{key_of(key)}: expected something to remove, as null does, found nothing of this name in "
-        "the files before; leave it out, or write {} for an entry without settings"
+        f"{key_of(key)}: expected a key that null can remove, found none of this name in earlier "
+        "files; leave it out, or write {} for an entry without settings"
     )
 
 
 def _below(place: Schema, name: str, schema: Schema) -> Iterator[Schema]:
-    """Iterate over the schemas that apply to a key in a place of the schema."""
+    """Iterate over the schemas that apply to a key below a place in the schema."""
     inside = place.get("properties", {}).get(name, place.get("additionalProperties"))
     if isinstance(inside, Mapping):
         yield from _alternatives(inside, schema)

@@ -1,4 +1,4 @@
-"""Keys of earlier editions, each with what is written in its place now."""
+"""Keys of earlier editions, each with its successor."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ RENAMED = {
         "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
 }
-"""Renamed keys, with * for any name, or by key=value: the successor and its meaning."""
+"""Successors of renamed keys; * stands for any name, key=value for a key with that value."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:
-    """A line for each key of an earlier edition, with its successor."""
+    """Yield a line for each key of an earlier edition, with its successor."""
     for pattern, successor in RENAMED.items():
         for path in _found(config, pattern.split(".")):
             yield (
-                f"{key_of(path)}: expected {successor}, found the key of an earlier edition; "
-                "write that instead"
+                f"{key_of(path)}: expected {successor}, found a key of an earlier edition; "
+                "replace it"
             )
 
 
 def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
-    """The paths in a value that a pattern means."""
+    """Iterate over the paths in a value that match a pattern."""
     if not steps:
         yield ()
     elif isinstance(value, Mapping):

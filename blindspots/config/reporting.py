@@ -1,6 +1,6 @@
-"""Report sets: what is shown of an experiment without a table or a figure being named.
+"""Report sets: tables and figures of an experiment that a config need not name one by one.
 
-Analyses and figures declare which set they are in, by a constant `REPORT` in their modules.
+Analyses and figures declare their set in a constant `REPORT` of their modules.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from blindspots.config.wording import shown
 Config = dict[str, Any]
 
 ROLES = {"tables": "analyses", "figures": "figures"}
-"""The role of the methods of a section."""
+"""Role of the methods of a section."""
 
 NONE = "none"
-"""The set without members."""
+"""Name of the set without members."""
 
 
 class Member(NamedTuple):
@@ -27,9 +27,9 @@ class Member(NamedTuple):
     Attributes:
         section: "tables" or "figures".
         method: name of its method.
-        name: its name; if several experiments have it, each adds its own.
-        title: its title.
-        of: its title if several experiments have it, with braces for the experiment.
+        name: name of the entry; if several experiments have it, each adds its own name.
+        title: title of the entry.
+        of: title if several experiments have it, with {} for the experiment.
     """
 
     section: str
@@ -41,7 +41,7 @@ class Member(NamedTuple):
 
 @cache
 def sets() -> dict[str, list[Member]]:
-    """The sets by name, each with its tables, then its figures, in their order."""
+    """Return the sets by name, each with its tables, then its figures, in order."""
     found: dict[str, list[tuple[int, Member]]] = {}
     for section, role in ROLES.items():
         for method, said in methods.declaring(role, "REPORT").items():
@@ -62,17 +62,17 @@ def add(
 ) -> None:
     """Add the tables and figures of the sets that a config, or an experiment of it, asks for.
 
-    One of the config's own of the same method and experiment takes the place of a member.
+    An entry of the config with the same method and experiment replaces a member.
 
     Args:
-        config: expanded otherwise; `report` is taken out of it.
+        config: config that is otherwise expanded; `report` is removed from it.
         titles: titles of experiments, by name.
-        asked: by key that is added here, the key that asks for it.
-        faults: a line is added for each name of no set.
+        asked: key that asks for each table or figure that is added; filled in here.
+        faults: faults so far; a line is added for each unknown set and each name in use.
     """
     own = not {"tables", "figures"}.isdisjoint(config)
     of_all = config.pop("report", NONE if own else "standard")
-    wanted: dict[Member, dict[str, str]] = {}  # with the experiments, each with the key that asks
+    wanted: dict[Member, dict[str, str]] = {}  # experiments of a member, with the keys that ask
     _checked("report", of_all, faults)
     for name, experiment in config["experiments"].items():
         key, asked_for = f"experiments.{name}", of_all
@@ -106,11 +106,11 @@ def add(
 
 
 def is_without(raw: Mapping[str, Any], config: Config) -> bool:
-    """Return whether a config has none of the standard set, without having said so.
+    """Return whether a config has tables or figures, but no key `report` and no standard ones.
 
     Args:
-        raw: the config as it is written.
-        config: the same, checked.
+        raw: the config as written.
+        config: the same config, checked.
     """
     experiments = (raw.get("experiments") or {}).values()
     said = "report" in raw or any("report" in one for one in experiments if one)
@@ -123,7 +123,9 @@ def _checked(key: str, given: Any, faults: list[str]) -> None:
     for name in _listed(given):
         if name not in sets():
             hint = methods.did_you_mean(name, sets())
-            faults.append(f"{key}: expected sets of {', '.join(sets())}, found {shown(name)}{hint}")
+            faults.append(
+                f"{key}: expected report sets ({', '.join(sets())}), found {shown(name)}{hint}"
+            )
 
 
 def _members(given: Any) -> Iterator[Member]:
@@ -137,7 +139,7 @@ def _listed(given: Any) -> list[str]:
 
 
 def _is_there(member: Member, experiment: str, config: Config) -> bool:
-    """Return whether the config has a table or a figure of its own in a member's place."""
+    """Return whether the config has a table or a figure of its own that replaces a member."""
     return any(
         (entry.get("method"), entry.get("experiment")) == (member.method, experiment)
         for entry in config.get(member.section, {}).values()
@@ -145,14 +147,14 @@ def _is_there(member: Member, experiment: str, config: Config) -> bool:
 
 
 def _fits(member: Member, experiment: Config, config: Config) -> bool:
-    """Return whether there is something to show: a history of trainings, if a net is trained."""
+    """Return whether a member has data to show: a training history needs a trained net."""
     if "history" not in methods.inputs(ROLES[member.section], member.method):
         return True
     return any("trainer" in net for net in _nets_in(experiment, config))
 
 
 def _settings(member: Member, experiment: Config, config: Config) -> Config:
-    """Settings of an experiment that a member's method needs."""
+    """Return the settings that a member's method needs from an experiment."""
     offered = {"parts": _parts, "panels": _panels}
     known = methods.settings(ROLES[member.section], member.method)
     asked = known[1] if known is not None else frozenset()
@@ -160,13 +162,13 @@ def _settings(member: Member, experiment: Config, config: Config) -> Config:
 
 
 def _parts(experiment: Config, config: Config) -> list[str]:
-    """The parts that the nets of an experiment are trained on, and the test images."""
+    """Return the parts that an experiment's nets are trained on, and the test part."""
     parts = [net.get("train_on") for net in _nets_in(experiment, config)]
     return [*filter(None, dict.fromkeys([*parts, "test"]))]
 
 
 def _panels(experiment: Config, config: Config) -> list[Config]:
-    """The first and the last source on themselves, where they are victims, and the last control."""
+    """Return panels: first and last source, each on itself if a victim, and the last control."""
     sources, victims = experiment["sources"], experiment["victims"]
     ends = dict.fromkeys([sources[0], sources[-1]])
     panels = [{"source": s, "victim": s if s in victims else victims[-1]} for s in ends]
@@ -175,6 +177,6 @@ def _panels(experiment: Config, config: Config) -> list[Config]:
 
 
 def _nets_in(experiment: Config, config: Config) -> list[Config]:
-    """The nets of an experiment, those of checkpoints (NET@STEP) too."""
+    """Return the nets of an experiment, including those of its checkpoints (NET@STEP)."""
     names = [name.partition("@")[0] for name in experiment["sources"] + experiment["victims"]]
     return [config["nets"][name] for name in dict.fromkeys(names)]

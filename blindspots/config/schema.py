@@ -20,9 +20,9 @@ TYPES = {
     "boolean": "true or false",
     "null": "null",
 }
-"""JSON's types, as people say them."""
+"""Words for the types of JSON."""
 
-# JSON takes 100.0 for an integer; Python's slices and ranges do not.
+# To JSON Schema 100.0 is an integer; to Python's slices and ranges it is not.
 Validator = validators.extend(
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -32,9 +32,9 @@ Validator = validators.extend(
 
 
 def schema_faults(config: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each fault: its key, what was expected and found, a hint for a misspelt key."""
+    """Yield a line for each fault: its key, the values expected and found, a hint for a typo."""
     errors = sorted(Validator(schema).iter_errors(config), key=lambda e: str(e.path))
-    # Of several missing keys jsonschema has an error each, which does not say which.
+    # For several missing keys jsonschema has an error each, which does not name its key.
     faults = list(dict.fromkeys(line for error in errors for line in _described(error, schema)))
     for fault in faults:
         # A misspelt key that is required is one fault, not two.
@@ -53,7 +53,7 @@ def _around(key: str) -> str:
 
 
 def _described(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
-    while error.context:  # of alternatives, the one that got furthest
+    while error.context:  # the alternative that fits furthest
         error = max(error.context, key=lambda e: (len(e.path), e.validator != "type"))
     key = key_of(error.absolute_path) or TOP
     if error.validator == "additionalProperties":
@@ -73,7 +73,7 @@ def _described(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[st
 
 
 def _description(path: Iterable[str | int], schema: Mapping[str, Any]) -> str:
-    """The last description on the way to a place in the schema, through references."""
+    """Return the last description on the way to a place in the schema, through references."""
     place: Any = schema
     description = schema["title"]
     for step in path:
@@ -111,13 +111,13 @@ def _expected(error: ValidationError) -> str:
         case "enum":
             return f"one of {', '.join(map(str, limit))}"
         case "maxLength":
-            return f"at most {limit} letters"
+            return f"at most {limit} characters"
         case "pattern" if "\\d" in limit:
             return "a number from 0 to 100"
         case "pattern":
             return "letters, digits, '.', '_' or '-', a letter or digit first"
         case "not":
-            return "no end repeated twenty times, which Snakemake takes for a loop"
+            return "a name without an end repeated twenty times, which Snakemake takes for a loop"
         case "minItems" | "minProperties" | "minLength":
             return f"at least {limit}"
         case "uniqueItems":

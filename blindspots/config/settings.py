@@ -30,19 +30,19 @@ PROVIDED: dict[str, set[str]] = {
 """Settings that the workflow passes itself, by role."""
 
 FOLDER = {"root"}
-"""The setting of datasets that says where the files are."""
+"""Setting of datasets with the folder of their files."""
 
 
 def method_faults(
     key: str, role: str, instance: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[str]:
-    """A line for each fault.
+    """Yield a line for each fault in the use of a method.
 
     Args:
         key: key of the instance in the config.
-        role: such as "attacks".
-        instance: the mapping that names the method.
-        given: the settings in it.
+        role: role of the method, such as "attacks".
+        instance: section that names the method.
+        given: the method's settings in this section.
     """
     method = instance["method"]
     try:
@@ -50,7 +50,7 @@ def method_faults(
         found = _too_few(role, method)
         if found is not None:
             expected = ", ".join(methods.ARGUMENTS[role])
-            yield f"{key}.method: expected a function of ({expected}), found one of ({found})"
+            yield f"{key}.method: expected a function with parameters ({expected}), found ({found})"
             return
         if role == "certificates":
             certificate(method)
@@ -84,7 +84,7 @@ def method_faults(
 
 
 def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
-    """A line where a value is not what a parameter's annotation says."""
+    """Yield a line if a value does not fit a parameter's annotation."""
     found = misfit(value, parameter.annotation) if parameter.annotation else None
     if found is not None:
         for step in found.path:
@@ -99,13 +99,13 @@ def _beyond(
     defaults: Mapping[str, Any],
     parameters: Mapping[str, ast.arg],
 ) -> Iterator[str]:
-    """A line where a value is larger than another key of the instance lets it be."""
+    """Yield a line for each value above the limit that another key of the instance sets."""
     for name, parameter in parameters.items():
         if parameter.annotation is None:
             continue
         value = instance.get(name, defaults.get(name))
         if misfit(value, parameter.annotation) is not None:
-            continue  # said with the values
+            continue  # reported with the values
         for _, part, (other, *less), _ in mentions(value, parameter.annotation, "up_to"):
             limit = instance.get(other)
             if is_number(part) and is_number(limit) and part > (most := limit - sum(less)):
@@ -116,7 +116,7 @@ def _beyond(
 
 
 def _too_few(role: str, method: str) -> str | None:
-    """The parameters of a function that cannot take what the workflow passes by place."""
+    """Return a function's parameters if the workflow passes more by position; None if not."""
     signature = methods._signature(role, method)
     if signature is None or signature.vararg:
         return None

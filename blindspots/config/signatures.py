@@ -16,7 +16,7 @@ from typing import Any
 from blindspots.interface import InputError
 
 DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
-"""Decorators that say what a method is; but for one they leave its parameters as they are.
+"""Decorators that declare the kind of a method; only `looped` changes its parameters.
 
 See `families`, `measurements.contract`, `certificates.contract` and `trainers.loop`."""
 
@@ -30,17 +30,17 @@ HARMLESS = DECLARATIONS | {
 """Decorators that leave a function's parameters as they are."""
 
 DYNAMIC = {"exec", "globals", "setattr", "vars"}
-"""Functions by which a module may make names that its source does not show."""
+"""Functions by which a module may define names that its source does not show."""
 
 MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
 """A parameter in a docstring's Args, and its meaning."""
 
 Seen = frozenset[tuple[str, str]]
-"""Modules and functions on the way to one, which may go in circles."""
+"""Modules and functions that were followed already, as imports may form cycles."""
 
 
 def source(module: str) -> Path | None:
-    """The source file of a module, found without importing anything; None: no such file."""
+    """Return the source file of a module, found without importing anything; None if it has none."""
     found = _file(module, importlib.machinery.SOURCE_SUFFIXES)
     return found if found is not None and found.suffix == ".py" else None
 
@@ -54,7 +54,7 @@ def _file(module: str, suffixes: list[str]) -> Path | None:
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # a module without a spec, such as __main__, or no name at all
+    except ValueError:  # a module without a spec, such as __main__, or an empty name
         return None
     if spec is None:
         return None
@@ -71,10 +71,10 @@ def _file(module: str, suffixes: list[str]) -> Path | None:
 
 
 def syntax_tree(path: Path) -> ast.Module:
-    """A Python file's syntax tree.
+    """Return a Python file's syntax tree.
 
     Raises:
-        InputError: not Python; names the file and the line.
+        InputError: invalid Python, with the file and the line.
     """
     try:
         return ast.parse(path.read_bytes())
@@ -88,18 +88,19 @@ def syntax_tree(path: Path) -> ast.Module:
 
 @cache
 def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.arguments | None:
-    """The parameters of a function, wherever the module has it from.
+    """Return the parameters of a function, even if its module imports it from another.
 
     Args:
-        module: dotted name.
-        function: that the module defines, imports, or makes of another one.
-        seen: what was looked at on the way here.
+        module: dotted name of the module.
+        function: name of a function that the module defines, imports, or makes from another one.
+        seen: modules and functions that were followed to this one.
 
     Returns:
-        None where the source does not tell: a class, a function made by a call, a compiled module.
+        The parameters; None if the source does not show them: a class, a function made by a call,
+        a compiled module.
 
     Raises:
-        InputError: no such function, or one that is not called as others are.
+        InputError: no such function, or an async one.
     """
     path, seen = source(module), seen | {(module, function)}
     if path is None:
@@ -107,12 +108,12 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     tree = syntax_tree(path)
     found = [node for node in _statements(tree.body) if function in _bound_by(node)]
     if len(found) > 1 and any(node not in tree.body for node in found):
-        return None  # which of them is bound, a condition tells
+        return None  # a condition decides which of them is bound
     if found:
         return _of(found[-1], module, function, seen)
     for star in (node for node in _statements(tree.body) if "*" in _bound_by(node)):
         origin = _origin(star, module)
-        with suppress(InputError):  # not from there
+        with suppress(InputError):  # not defined there
             if (origin, function) not in seen:
                 return parameters(origin, function, seen)
     if any("__getattr__" in _bound_by(node) for node in tree.body) or any(
@@ -125,14 +126,14 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
 
 
 def function_docstring(module: str, function: str) -> str | None:
-    """Docstring of a function that a module defines; None: it has none, or is from elsewhere."""
+    """Return the docstring of a function that a module defines; None if there is none."""
     path = source(module)
     found = [] if path is None else _binding(path, function)
     return next((ast.get_docstring(f) for f in found if isinstance(f, ast.FunctionDef)), None)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[Any]:
-    """The statements of a module that bind names in it, those below an if or a try too."""
+    """Iterate over the statements that can bind names in a module, also those in an if or a try."""
     for node in body:
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -171,7 +172,7 @@ def _may_bind(node: ast.AST, name: str) -> bool:
 
 
 def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments | None:
-    """The parameters of what a statement binds a name to."""
+    """Return the parameters of the function that a statement binds a name to."""
     match node:
         case ast.FunctionDef(_, arguments, _, decorators):
             _explain(node, module)
@@ -192,9 +193,9 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
 
 
 def _explain(function: ast.FunctionDef, module: str) -> None:
-    """Put what a docstring's Args say into the parameters; aliases are resolved.
+    """Attach the meanings in a docstring's Args to the parameters, and resolve aliases.
 
-    `meaning` is all of it, `type_comment` its first clause, for messages.
+    `meaning` is the whole text, `type_comment` its first clause, for messages.
     """
     said = dict(MEANING.findall(ast.get_docstring(function) or ""))
     taken = function.args
@@ -207,7 +208,7 @@ def _explain(function: ast.FunctionDef, module: str) -> None:
 
 
 class _Resolved(ast.NodeTransformer):
-    """An annotation, with what its names stand for in a module in their place."""
+    """Transformer that replaces the names in an annotation by their values in a module."""
 
     def __init__(self, module: str, seen: Seen = frozenset()) -> None:
         self.module, self.seen = module, seen
@@ -241,9 +242,9 @@ class _Resolved(ast.NodeTransformer):
 
 
 def constant(module: str, name: str) -> Any:
-    """The plain value that a module's source binds a name to; None where it binds none.
+    """Return the plain value that a module's source binds a name to; None if there is none.
 
-    A name that is imported has its value in the module that it comes from.
+    An imported name is looked up in the module that it comes from.
     """
     path = source(module)
     for bound in [] if path is None else _binding(path, name):
@@ -261,13 +262,13 @@ def constant(module: str, name: str) -> Any:
 
 @cache
 def _binding(path: Path, name: str) -> list[ast.stmt]:
-    """The last statement of a module that binds a name, if there is one."""
+    """Return a list of the last statement of a module that binds a name; empty if none does."""
     found = [node for node in _statements(syntax_tree(path).body) if name in _bound_by(node)]
     return found[-1:]
 
 
 def _origin(node: ast.ImportFrom, module: str) -> str:
-    """The module that a statement imports from."""
+    """Return the module that a statement imports from."""
     path, package = source(module), module.split(".")
     if path is not None and path.name != "__init__.py":
         package = package[:-1]
@@ -276,7 +277,7 @@ def _origin(node: ast.ImportFrom, module: str) -> str:
 
 
 def _elsewhere(module: str, function: str, seen: Seen) -> ast.arguments | None:
-    """Parameters as by `parameters`; None also if the source lacks what it is said to have."""
+    """Return `parameters` of a function; None also if the module has no such function."""
     with suppress(InputError):
         return None if (module, function) in seen else parameters(module, function, seen)
     return None
@@ -297,7 +298,7 @@ def _assigned(value: ast.expr | None, module: str, seen: Seen) -> ast.arguments 
 def _partial(
     arguments: ast.arguments, places: int, keywords: list[ast.keyword]
 ) -> ast.arguments | None:
-    """Remaining parameters of a partial function; those given by name may be given again."""
+    """Return the parameters left to a partial function; those given by name can be overridden."""
     given = {keyword.arg: keyword.value for keyword in keywords}
     ordered = [*arguments.posonlyargs, *arguments.args]
     defaults = dict(zip(reversed(ordered), reversed(arguments.defaults), strict=False))
@@ -320,7 +321,7 @@ def _partial(
 
 
 def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.arguments:
-    """Parameters with the declarations among a function's decorators as `declared`."""
+    """Attach the declarations among a function's decorators to its parameters, as `declared`."""
     arguments.declared = {  # type: ignore[attr-defined]
         _name(d): d if isinstance(d, ast.Call) else ast.Call(d, [], [])
         for d in decorators
@@ -330,12 +331,12 @@ def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.argu
 
 
 def declarations(arguments: ast.arguments) -> dict[str, ast.Call]:
-    """The decorators that declare what a function is, by name; one without arguments is a call."""
+    """Return a function's declaring decorators by name, as calls even without arguments."""
     return getattr(arguments, "declared", {})
 
 
 def _looped(arguments: ast.arguments) -> ast.arguments:
-    """A trainer's parameters, and beside them the settings of the loop that it has not itself."""
+    """Return a trainer's parameters, with the settings of the loop that it lacks added."""
     ours = parameters(*LOOP)
     own = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
     added = [] if ours is None else list(zip(ours.kwonlyargs, ours.kw_defaults, strict=True))
@@ -351,18 +352,18 @@ def _looped(arguments: ast.arguments) -> ast.arguments:
 
 
 def added(arguments: ast.arguments) -> set[str]:
-    """The parameters that a trainer has of the loop."""
+    """Return the parameters that the loop adds to a trainer's own."""
     return getattr(arguments, "added", set())
 
 
 def _open(arguments: ast.arguments) -> ast.arguments:
-    """Parameters that a decorator may add to, or pass itself."""
+    """Return parameters that accept any others, as an unknown decorator may change them."""
     some = {name: getattr(arguments, name) for name in arguments._fields}
     return ast.arguments(**some | {"vararg": ast.arg("given"), "kwarg": ast.arg("settings")})
 
 
 def _name(called: ast.expr) -> str:
-    """Name of a decorator or of a called function, without its module."""
+    """Return the name of a decorator or of a called function, without its module."""
     while isinstance(called, ast.Call):
         called = called.func
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")

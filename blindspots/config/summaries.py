@@ -16,16 +16,16 @@ SUBJECTS = {
     "experiment": ("experiments", "an experiment"),
     "measurement": ("measurements", "a measurement"),
 }
-"""Subjects of tables and figures: the key, the config's section that has them, and a name."""
+"""Subjects of tables and figures, by key: the config's section that has them, and a noun."""
 
 
 def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """A line for each name in a table or a figure that names nothing, or what it should not.
+    """Yield a line for each name in a table or a figure that is unknown, or not allowed there.
 
     Args:
         key: key of the table or figure.
-        summary: its section.
-        config: as a whole.
+        summary: section of the table or figure.
+        config: the whole config.
     """
     yield from _subject_faults(key, summary, config)
     if summary["paper"] is not None:
@@ -35,19 +35,19 @@ def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         yield from unknown(f"{key}.more_experiments", more, experiments, "an experiment")
         if more in experiments and len(experiments[more]["attacks"]) > 1:
             yield (
-                f"{key}.more_experiments: expected experiments of one attack each, found {more}; "
-                "make one of each of its attacks"
+                f"{key}.more_experiments: expected experiments with one attack each, found {more}; "
+                "make one for each of its attacks"
             )
 
 
 def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """Faults in the subject of a table or figure, which is one entry of one section."""
+    """Yield faults in the subject of a table or figure, which is one entry of one section."""
     named = [subject for subject in SUBJECTS if summary[subject] is not None]
     if len(named) != 1:
         found = " and ".join(named) or "none"
         yield f"{key}: expected one of the keys {', '.join(SUBJECTS)}, found {found}"
     if summary["experiment"] is None and summary["more_experiments"]:
-        yield f"{key}.more_experiments: expected none beside {' and '.join(named)}, found some"
+        yield f"{key}.more_experiments: expected none with {' and '.join(named)}, found some"
     for subject in named:
         section, what = SUBJECTS[subject]
         yield from unknown(f"{key}.{subject}", summary[subject], config[section], what)
@@ -61,17 +61,17 @@ WORDS = {
     "controls": "a control",
     "amplify": "none, or a distortion that images are amplified to",
 }
-"""Names of an experiment that a setting of a table or figure may use (`limits.one_of_its`)."""
+"""Words for names in an experiment that a setting may use (`limits.one_of_its`)."""
 
 
 def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
-    """A line for each name in a table's or a figure's settings that names nothing.
+    """Yield a line for each unknown name in the settings of a table or a figure.
 
     Args:
         key: key of the table or figure.
         role: "analyses" or "figures".
-        summary: its section, whose settings fit their annotations.
-        config: as a whole, whose names are known.
+        summary: section of the table or figure, with settings that fit their annotations.
+        config: the whole config, without unknown names.
     """
     if (
         role == "figures"
@@ -109,5 +109,5 @@ def _mention_faults(
         yield from unknown(where, value, known, WORDS[kind], "experiment")
     elif value not in known:
         there = f" ({', '.join(map(str, known)) or 'none'})" if kind else ""
-        expected = WORDS[kind] if kind else f"none beside this {by[0]}"
+        expected = WORDS[kind] if kind else f"none with this {by[0]}"
         yield f"{where}: expected {expected}{there}, found {shown(value)}"

@@ -1,4 +1,4 @@
-"""Faults in the threats of a config: radii, norms, masks, and further nets."""
+"""Faults in the threats of a config: radii, norms, masks and parents."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from blindspots.families import NORMS
 from blindspots.interface import InputError
 
 LONGEST = 2.0
-"""The largest length per pixel for images in [0, 1]: noise of twice their range."""
+"""Largest length per pixel for images in [0, 1]: noise of twice their range."""
 
 OF_FLOAT32 = 1e6
-"""Longer ones are refused whatever the dataset."""
+"""Largest length per pixel for any dataset."""
 
 
 def attack_faults(
     key: str, attack: Mapping[str, Any], given: Mapping[str, Any], nets: Mapping[str, Any]
 ) -> Iterator[str]:
-    """A line for each fault.
+    """Yield a line for each fault in an attack's norms, radii, mask and parents.
 
     Args:
         key: key of the attack in the config.
-        attack: its section.
-        given: the settings in it.
-        nets: those of the config.
+        attack: the attack's section.
+        given: the method's settings in this section.
+        nets: the config's nets.
     """
     method = attack["method"]
     try:
@@ -48,7 +48,7 @@ def attack_faults(
         if family.kind != "budget":
             yield (
                 f"{key}.eps: expected no radius for {method}, a {family.kind} attack, found "
-                f"{shown(given['eps'])}; remove it, or declare the attack by @budget"
+                f"{shown(given['eps'])}; remove it, or declare the attack with @budget"
             )
         else:
             yield from _radius_faults(f"{key}.eps", given["eps"])
@@ -71,18 +71,18 @@ def attack_faults(
 
 
 def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each length per pixel that cannot be meant for images in [0, 1].
+    """Yield a line for each length per pixel that cannot be meant for images in [0, 1].
 
-    These are the images of the package's datasets, and of others that are made from them.
+    The package's datasets, and others made from them, have such images.
 
     Args:
-        config: as a whole, whose names are known.
+        config: the whole config, without unknown names.
     """
     found: dict[str, str] = {}
     for name, experiment in config["experiments"].items():
         dataset = plain_of(config["datasets"], experiment["data"])
         if ":" in config["datasets"][dataset]["method"]:
-            continue  # a user's, in a box of its own
+            continue  # a user's dataset, with a box of its own
         lengths = [(f"experiments.{name}.amplify", experiment["amplify"])]
         for attack in [*experiment["attacks"], *experiment["controls"]]:
             lengths += _lengths_of(f"attacks.{attack}", config["attacks"][attack])
@@ -97,7 +97,7 @@ def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The settings of an attack that are lengths per pixel, with their keys and values."""
+    """Iterate over an attack's settings that are lengths per pixel: their keys and values."""
     with suppress(InputError):  # reported with the methods
         for name in methods.marked("attacks", attack["method"], "of_pixels"):
             yield f"{key}.{name}", attack.get(name)
@@ -108,12 +108,12 @@ def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """A line for an invalid norm of a certificate, or an invalid radius `eps`.
+    """Yield a line for an invalid norm of a certificate, or an invalid radius `eps`.
 
     Args:
         key: key of the certificate in the config.
-        method: its method, which can be read.
-        given: the settings in it.
+        method: the certificate's method, which is valid.
+        given: the method's settings in the certificate's section.
     """
     norm, eps = norm_of(method, given), given.get("eps")
     if norm not in NORMS:
@@ -123,7 +123,7 @@ def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Itera
 
 
 def _is_radius(value: Any) -> bool:
-    return is_number(value) and 0 <= value < math.inf  # a NaN neither
+    return is_number(value) and 0 <= value < math.inf  # false for NaN
 
 
 def _radius_faults(key: str, eps: Any) -> Iterator[str]:

@@ -138,7 +138,7 @@ def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
     [
         (["there.yaml"], "there.yaml: expected no such file, found one; --force writes over it"),
         (["a b.yaml"], "a b.yaml: expected letters, digits, '.', '_' or '-', a letter or digit"),
-        (["a" * 20 + ".yaml"], "aaa.yaml: expected no end repeated twenty times"),
+        (["a" * 20 + ".yaml"], "aaa.yaml: expected a name without an end repeated twenty times"),
         (["no/my.yaml"], "no/my.yaml: expected a file that can be written"),
         (["my.yaml", "--preset", "digts"], "found 'digts'; did you mean 'digits'?"),
         (["my.yaml", "--preset", "claims"], "--preset: expected one of paper, "),

@@ -8,7 +8,7 @@ from blindspots.interface import InputError
 from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-FOUND = "expected nets that answer the same each time, found coded with draws; leave it out"
+FOUND = "expected deterministic nets, found coded with draws; leave it out"
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (
             ["nets", "FC10-1e-4", "model"],
             {"method": "exported", "file": "theirs.pt2"},
-            ["FC10-1e-4: expected a model alone, its weights are in model.file; remove the rest"],
+            ["10-1e-4: expected a model alone, as its weights are in model.file; remove the rest"],
         ),
         (
             ["nets", "FC10-1e-4"],
@@ -414,8 +414,8 @@ def test_a_net_that_a_certificate_does_not_take_is_left_out_unless_it_is_require
 @pytest.mark.parametrize(
     ("section", "method", "message"),
     [
-        ("attacks", "one", "(model, images, labels, targets), found one of (image)"),
-        ("attacks", "by_name", "targets), found one of (*, model, images, labels, targets)"),
+        ("attacks", "one", "(model, images, labels, targets), found (image)"),
+        ("attacks", "by_name", "targets), found (*, model, images, labels, targets)"),
         ("tables", "late", "found 'width'; settings come after a *"),
     ],
 )

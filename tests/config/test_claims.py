@@ -62,19 +62,19 @@ def of_claim(**changes):
         (of_claim(at_least="much"), "claims.0.at_least: expected a number (the margin of a figure"),
         (of_claim(weakly=2), "claims.0.weakly: expected at most 1, a weaker margin than at_least,"),
         (of_claim(at_least=None, at_most=1), "claims.0.weakly: expected at least 1, a weaker"),
-        (of_claim(cells=None), "claims.0: expected the key 'cells' of a rule, or a reason why"),
+        (of_claim(cells=None), "claims.0: expected the key 'cells' for a rule, or a reason why"),
         (of_claim(reason="vague"), "claims.0: expected a rule or the reason why there is none,"),
         (of_claim(source="heard"), "claims.0.source: expected one of read, quoted, from memory"),
         (of_claim(where=None), "claims.0: expected the key 'where', found none; add it"),
-        (of_claim(fixed=None), "claims.0: expected the key 'fixed' of a rule, found none; add it"),
+        (of_claim(fixed=None), "claims.0: expected the key 'fixed' for a rule, found none; add it"),
         (of_claim(fixed="today"), "claims.0.fixed: expected one of before a pilot, after a pilot,"),
         (of_claim(date="21 November"), "claims.0.date: expected a date such as"),
         (of_claim(run="two"), "claims.0.cells.run: expected one of the runs of this file (one),"),
-        (of_claim(run=None), "claims.0.cells: expected the key 'run' here or of the claim; add it"),
+        (of_claim(run=None), "claims.0.cells: expected the key 'run' here or in the claim; add it"),
         (of_claim(reduction="median"), "claims.0.reduction: expected one of one, least, largest,"),
         (of_claim(cells={"rows": "a"}), "claims.0.cells: expected the key 'table', found none;"),
         (of_claim(colums="a"), "claims.0.colums: expected only the keys claim, where, printed, so"),
-        (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected no claim twice,"),
+        (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected each claim once,"),
         (lambda paper: paper["claims"].clear(), "claims: expected at least 1 (what the paper"),
         (of_claim(date=date(2026, 11, 21)), "claims.0.date: expected text (on which day), found "
          "2026-11-21; put it in quotes"),
@@ -220,7 +220,7 @@ def test_a_file_of_other_runs_claims_is_refused(raw, tmp_path):
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
     path = str(tmp_path / "claims.yaml")
     assert fault(raw, "claims", value=path) == (
-        f"my.yaml: claims: expected claims of the run digits, found that those of {path} are of "
+        f"my.yaml: claims: expected claims of the run digits, found {path}, whose claims are of "
         "the runs one; remove `claims`, or give this run one of these names"
     )
     raw["run"] = "one"

@@ -62,7 +62,7 @@ def faults(raw):
         ({"a": {"method": DRAWN, "data": "b"}, "b": {"method": DRAWN, "data": "a"}}, None, None,
          "datasets.a.data: expected no cycle, found one through a"),
         ({"made": {"method": "digits", "data": "digits"}}, None, None,
-         "datasets.made.method: expected a function of (images, labels)"),
+         "datasets.made.method: expected a function with parameters (images, labels)"),
         ({"digits": {"method": "spheres"}}, None, None,
          "data.name: expected a name that no entry of datasets has, found digits"),
         ({"made": {"method": MADE, "parents": {"net": "linear"}, "stepp": 1}}, None, None,

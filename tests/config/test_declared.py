@@ -46,7 +46,7 @@ def test_a_model_that_brings_its_weights_is_a_net_alone(raw, model):
     assert check(raw, SCHEMA)["nets"]["theirs"]["weights"] == "w.pt2"
     raw["nets"]["theirs"]["weights"] = "other.pth"
     setting = next(name for name in model if name != "method")
-    told = rf"nets\.theirs: expected a model alone, its weights are in model\.{setting}; remove"
+    told = rf"nets\.theirs: expected a model alone, as its weights are in model\.{setting}; remove"
     with pytest.raises(InputError, match=told):
         check(raw, SCHEMA)
 
@@ -91,26 +91,26 @@ def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, 
 
 
 FEW = "memory: expected a lambda of n, pixels, classes and chunk"
-OTHERS = "expected tables of other names"
+OTHERS = "expected tables, each once, with names other than"
 
 
 @pytest.mark.parametrize(
     ("decorator", "message"),
     [
-        ("@measurement", "expected a subject of net, experiment, run, found none"),
-        ('@measurement("nets", tables=("a",))', "expected a subject of net, experiment, run"),
-        ('@measurement(["net"], tables=("a",))', "expected a subject of net, experiment, run"),
+        ("@measurement", "expected one of net, experiment, run as subject, found none"),
+        ('@measurement("nets", tables=("a",))', "expected one of net, experiment, run as subject"),
+        ('@measurement(["net"], tables=("a",))', "expected one of net, experiment, run as subject"),
         ('@measurement("net", ("a",))', "expected a decorator with subject, tables"),
         ('@measurement("net", tables=("a",), disk=3)', "a decorator with subject, tables"),
         ('@measurement("net", subject="net", tables=("a",))', "a decorator with subject, tables"),
         ('@measurement("net", **{"tables": ("a",)})', "a decorator with subject, tables"),
         ('@measurement("net", tables="mine")', "expected a tuple of names, found 'mine'; write"),
         ('@measurement("net", tables=3)', "tables: expected a tuple of names, found 3"),
-        ('@measurement("net", tables=("class",))', "names of tables that a parameter can have"),
-        ('@measurement("net", tables=("items", "_a"))', "that a parameter can have"),
+        ('@measurement("net", tables=("class",))', "names that are valid names of parameters"),
+        ('@measurement("net", tables=("items", "_a"))', "valid names of parameters"),
         ('@measurement("net", tables=("a",), pictures=("a",))', OTHERS),
         ('@measurement("net", tables=("attacks",))', OTHERS),
-        ('@measurement("net", tables=("transfer",))', OTHERS),
+        ('@measurement("net", tables=("transfer",))', "tables whose names the report"),
         ('@measurement("net", tables=("a",), memory="4 GB")', "memory: expected a number above 0"),
         ('@measurement("net", tables=("a",), runtime=0)', "runtime: expected a number above 0"),
         ('@measurement("net", tables=("a",), memory=1e999)', "memory: expected a number above 0"),

@@ -274,9 +274,9 @@ def test_configs_are_short():
         ("std: [0.1, 3e-1]", "std: [0.1, -1]",
          "line 13: attacks.gaussian.std.1: expected at least 0 (standard deviation"),
         ("std: [0.1, 3e-1]", "std: [0.1, 0.1]",
-         "line 13: attacks.gaussian: expected a list whose values make names of their own, found "
-         "that gaussian-0.1 is there twice"),
-        ("closest: {}", "gaussian-0.1: {method: closest}", "that gaussian-0.1 is there twice"),
+         "line 13: attacks.gaussian: expected a list whose values make different names, found "
+         "gaussian-0.1 twice"),
+        ("closest: {}", "gaussian-0.1: {method: closest}", "found gaussian-0.1 twice"),
         ("std: [0.1, 3e-1]", f"std: {[*range(40)]}, distortion: {[*range(1, 41)]}",
          "line 13: attacks.gaussian: expected lists whose values make at most 1000 entries, found "
          "1600 combinations; shorten them"),
@@ -288,8 +288,8 @@ def test_configs_are_short():
         ('"gaussian-*"', '"gausian-*"', "line 15: experiments.all.controls: expected a pattern"),
         ('"gaussian-*"', "closest", "line 15: experiments.all.controls: expected an attack that"),
         ("report: none", "report: nothing",
-         "line 16: experiments.some.report: expected sets of bounds, directions, standard, none, "
-         "found 'nothing'"),
+         "line 16: experiments.some.report: expected report sets (bounds, directions, standard, "
+         "none), found 'nothing'"),
         ("closest: {}", "near: {}",
          "line 12: attacks.near: expected the key 'method', or a name that is one of closest, "),
         ("  closest: {}\n", "  closest: {}\n  lbfgs: {}\n",
@@ -298,10 +298,10 @@ def test_configs_are_short():
         ("model: {method: mlp, activation: tanh}", "train_on: train",
          "line 8: nets.FC.model: expected the key 'method', found none; add it"),
         ("data: digits", "data: digits\nseeds: null",
-         "line 2: seeds: expected something to remove, as null does, found nothing"),
+         "line 2: seeds: expected a key that null can remove, found none"),
         ("closest: {}", "closest:",
-         "line 12: attacks.closest: expected something to remove, as null does, found nothing of "
-         "this name in the files before; leave it out, or write {} for an entry without settings"),
+         "line 12: attacks.closest: expected a key that null can remove, found none of this "
+         "name in earlier files; leave it out, or write {} for an entry without settings"),
         ("  some:", "  all: {}\n  some:", "line 16: experiments.all: expected one, found two"),
     ],
     ids=lambda value: str(value)[:30],
@@ -397,7 +397,7 @@ def test_null_that_removes_nothing_is_a_fault_in_the_line_of_the_overlay(tmp_pat
     place[last] = None
     (line,) = faults(tmp_path, SHORT, "# what differs\n" + yaml.safe_dump(over))
     assert line.startswith("1.yaml, line ")
-    assert f"{key}: expected something to remove, as null does, found nothing of this" in line
+    assert f"{key}: expected a key that null can remove, found none of this" in line
 
 
 def test_a_net_without_a_default_for_its_method_has_none():

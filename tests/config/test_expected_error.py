@@ -40,7 +40,7 @@ def test_the_digits_of_text_stay(raw):
 def test_it_is_for_given_weights(raw):
     raw["nets"]["linear"]["expect"] = {"error": 1.8}
     assert faults(raw) == (
-        "config: nets.linear.expect: expected it of a net with given weights, found a trainer; "
+        "config: nets.linear.expect: expected it for a net with given weights, found a trainer; "
         "remove it"
     )
 

@@ -51,7 +51,7 @@ def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_
         (
             ["tables", "verdicts"],
             {"method": "transfer", "measurement": "lenet"},
-            ["verdicts.method: expected to read tables (units, unit_rotations", "'transfer'"],
+            ["verdicts.method: expected tables as parameters (units, unit_rotations", "'transfer'"],
         ),
         (["tables", "verdicts", "margins", "purity"], 0, ["margins.purity: expected more than 0"]),
         (["tables", "verdicts", "margins", "prity"], 1, ["margins: expected keys", "purity"]),
@@ -69,7 +69,7 @@ def test_a_fault_is_one_line(of_units, path, value, parts):
 
 def test_more_experiments_are_of_an_experiment(of_units):
     of_units["tables"]["arms"]["more_experiments"] = ["any"]
-    with pytest.raises(InputError, match="more_experiments: expected none beside measurement"):
+    with pytest.raises(InputError, match="more_experiments: expected none with measurement"):
         check(of_units, SCHEMA)
 
 
@@ -125,8 +125,8 @@ def own(method, **rest):
     [
         ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, gpu, "
          "chance, found table; did you mean 'tables'?"),
-        ("of_nothing", "expected a subject of net, experiment, run, found none"),
-        ("of_several", "expected a subject of net, experiment, run, found ['net']"),
+        ("of_nothing", "expected one of net, experiment, run as subject, found none"),
+        ("of_several", "expected one of net, experiment, run as subject, found ['net']"),
         ("of_one_text", "tables: expected a tuple of names, found 'norms'; write ('norms',)"),
         ("of_a_number", "tables: expected a tuple of names, found 5"),
         ("with_a_unit", "memory: expected a number above 0, or a lambda of n, pixels, classes and "
@@ -168,7 +168,7 @@ def test_a_table_of_an_experiment_that_no_entry_is_of_is_one_line(raw):
     found = fault(raw, "tables", "short", "experiment", value="cross-model")
     assert found == (
         "my.yaml: tables.short: expected a measurement of cross-model that gives 'lengths', found "
-        "none; let measurements.mine be of it"
+        "none; add it to measurements.mine"
     )
 
 

@@ -94,7 +94,7 @@ def test_what_an_attack_declares_it_may_be_asked_for(raw, attack):
     ("attack", "message"),
     [
         ({"method": "nearest", "eps": 0.1}, "eps: expected no radius for threat_lab:nearest, a "
-         "minimal attack, found 0.1; remove it, or declare the attack by @budget"),
+         "minimal attack, found 0.1; remove it, or declare the attack with @budget"),
         ({"method": "within"}, ": expected a radius eps, or several, for threat_lab:within, found"),
         ({"method": "within", "eps": -0.1}, "eps: expected radii of at least 0, found -0.1"),
         ({"method": "within", "eps": [0.1, -1]}, "eps: expected radii of at least 0, found -1"),
@@ -154,9 +154,9 @@ def test_a_length_in_l2_is_of_all_pixels_together(raw):
 @pytest.mark.parametrize(
     ("certificate", "message"),
     [
-        ({"method": "of_no_norm"}, f"method: threat_lab:of_no_norm: expected a norm of {LIST}, "
-         "found 'rms'"),
-        ({"method": "oddly_chosen"}, f"expected a norm of {LIST}, found 'rms'"),
+        ({"method": "of_no_norm"}, "method: threat_lab:of_no_norm: expected one of the norms "
+         f"{LIST}, found 'rms'"),
+        ({"method": "oddly_chosen"}, f"expected one of the norms {LIST}, found 'rms'"),
         ({"method": "chosen", "norm": "l1"}, "norm: expected one of l2, linf, found 'l1'"),
         ({"method": "spelt", "norm": "l7"}, f"norm: expected one of {LIST}, found 'l7'"),
         ({"method": "by_place"}, "expected a decorator with norm, box, whole, found 'linf'"),

@@ -101,7 +101,7 @@ def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
          "nets.stepwise.trainer: expected settings of sgd (batch, decay, epochs, learning_rate, "
          "momentum, optimiser, patience, schedule), found 'generator'"),
         (("nets", "stepwise", "parents"), {"begin": "linear"},
-         "nets.stepwise.parents.begin: expected start, the net whose weights sgd begins with, "
+         "nets.stepwise.parents.begin: expected start, the net whose weights sgd starts from, "
          "found another; rename or remove it"),
     ],
 )  # fmt: skip
@@ -124,8 +124,8 @@ def test_patience_needs_a_validation_part_whoever_sets_it(raw):
         "nets.linear.trainer.patience", "nets.stepwise.trainer.patience",
     ]  # fmt: skip
     assert found[0].endswith(
-        ": expected images to validate by, found validation: 0 under splits; enlarge it, or leave "
-        "out patience"
+        ": expected validation images, found validation: 0 under splits; raise it, or leave out "
+        "patience"
     )
 
 
@@ -178,9 +178,9 @@ def test_the_only_attack_of_an_experiment_is_meant_where_none_is_named(raw):
         ({"experiment": "befor"}, "experiment: expected an experiment of this config (both, "
          "before), found 'befor'; did you mean 'before'?"),
         ({"net": "coded"}, "net: expected a source of this before (linear), found 'coded'"),
-        ({"attack": "noise"}, "attack: expected one of this before (lbfgs), found 'noise'"),
-        ({"experiment": "both"}, "experiment: expected attacked images of another part than test, "
-         "which errors are measured on, found both; name one on train, P1, P2 or validation"),
+        ({"attack": "noise"}, "attack: expected an attack of this before (lbfgs), found 'noise'"),
+        ({"experiment": "both"}, "experiment: expected attacked images of a part other than "
+         "test, on which errors are measured, found both; name one on train, P1, P2 or validation"),
     ],
 )  # fmt: skip
 def test_attacked_images_that_are_not_there_are_one_line(raw, entry, message):
@@ -194,9 +194,9 @@ def test_attacked_images_are_not_those_that_a_training_is_ended_by(raw):
     check(copy.deepcopy(raw), SCHEMA)
     raw["nets"]["warned"]["trainer"]["patience"] = 3
     assert faults(raw) == [
-        "nets.warned.attacked.near: expected attacked images of another part than validation, by "
-        "which patience ends the training, found those; name an experiment on train, P1 or P2, or "
-        "leave out patience"
+        "nets.warned.attacked.near: expected attacked images of a part other than validation, on "
+        "which patience stops the training, found validation; name an experiment on train, P1 or "
+        "P2, or leave out patience"
     ]
 
 
@@ -242,7 +242,7 @@ def test_a_net_may_be_made_of_parents_alone(raw):
     assert net["trainer"] is None and net["weights"] is None and net["parents"] == parents
     raw["nets"]["committee"]["train_on"] = "train"
     assert faults(raw) == [
-        "nets.committee: expected train_on beside a trainer and nowhere else; remove train_on"
+        "nets.committee: expected train_on with a trainer, and only there; remove train_on"
     ]
     raw["nets"]["committee"] = {"model": {"method": "mlp", "hidden": []}, "parents": parents}
     assert faults(raw) == ["nets.committee.parents: expected none for mlp, found some; remove them"]

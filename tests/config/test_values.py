@@ -35,9 +35,9 @@ def test_what_is_no_mapping_is_no_config(raw):
     [
         ("sig\nmoid", "nets: expected letters, digits, '.', '_' or '-'"),
         ("sigmoid\n", "nets: expected letters, digits, '.', '_' or '-'"),
-        ("s" * 20, "nets: expected no end repeated twenty times, which Snakemake takes for a loop"),
-        ("FC" + "-10" * 20, "nets: expected no end repeated twenty times"),
-        ("".join(map(str, range(110)))[:201], "nets: expected at most 200 letters"),
+        ("s" * 20, "nets: expected a name without an end repeated twenty times, which"),
+        ("FC" + "-10" * 20, "nets: expected a name without an end repeated twenty times"),
+        ("".join(map(str, range(110)))[:201], "nets: expected at most 200 characters"),
     ],
 )
 def test_names_that_files_or_wildcards_cannot_have_are_refused(raw, name, told):
@@ -81,7 +81,7 @@ def test_numbers_that_float32_does_not_hold_are_refused(raw, path, value):
 
 def test_a_number_of_more_digits_than_python_writes_is_refused_in_a_line(raw):
     message = fault(raw, "run", value=16**6000)
-    assert message == "my.yaml: run: expected a whole number of at most 64 bits, found one of more"
+    assert message == "my.yaml: run: expected a whole number of at most 64 bits, found a longer one"
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def bomb(pattern):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (bomb("[{}]"), "expected at most 100000 values, found more; what an alias (*name) stands"),
-        (bomb("{{<<: [{}]}}"), "expected at most 100000 values, found more; what an alias"),
-        ("a: &a {b: *a}", "expected at most 50 levels, found more, as where an alias (*name)"),
-        ("a: &a {<<: *a}", "expected at most 50 levels, found more, as where an alias (*name)"),
+        (bomb("[{}]"), "expected at most 100000 values, found more; the values of an alias"),
+        (bomb("{{<<: [{}]}}"), "expected at most 100000 values, found more; the values of"),
+        ("a: &a {b: *a}", "expected at most 50 levels, found more, as when an alias (*name)"),
+        ("a: &a {<<: *a}", "expected at most 50 levels, found more, as when an alias (*name)"),
         ("a: " + "[" * 5000, "expected a YAML config, found none (maximum recursion depth"),
         ("", "top level: expected a mapping of keys (blindspots config), found null"),
         ("- run", "top level: expected a mapping of keys (blindspots config), found ['run']"),
@@ -179,7 +179,7 @@ def bomb(pattern):
         (
             "run:\n\ta: 1",
             "line 2: expected a YAML config, found character '\\t' that cannot start "
-            "any token; indent by spaces",
+            "any token; indent with spaces",
         ),
         ("a: b: c", "line 1: expected a YAML config, found none (mapping values are not allowed"),
         ("run: \0", "expected a YAML config, found none (unacceptable character #x0000"),

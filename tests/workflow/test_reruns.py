@@ -87,4 +87,4 @@ def test_null_on_the_command_line_removes_what_the_file_has(workflow):
     said = workflow.run("--dry-run", "--config", "figures={examples: null}").stdout
     assert "rule table:" in said and "rule figure:" not in said
     said = workflow.run("--dry-run", "--config", "figures={example: null}").stdout
-    assert "figures.example: expected something to remove, as null does, found nothing" in said
+    assert "figures.example: expected a key that null can remove, found none" in said
