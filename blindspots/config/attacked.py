@@ -56,14 +56,14 @@ def _entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
     yield from unknown(f"{key}.experiment", name, experiments, "an experiment")
     if name not in experiments:
         return
-    experiment = experiments[name]
-    yield from unknown(f"{key}.net", entry["net"], experiment["sources"], "a source", name)
+    experiment, where = experiments[name], f"the experiment {name}"
+    yield from unknown(f"{key}.net", entry["net"], experiment["sources"], "a source", where)
     if "attack" not in entry:
         found = ", ".join(experiment["attacks"])
         yield f"{key}: expected the key 'attack', as {name} has several ({found}), found none"
     else:
         yield from unknown(
-            f"{key}.attack", entry["attack"], experiment["attacks"], "an attack", name
+            f"{key}.attack", entry["attack"], experiment["attacks"], "an attack", where
         )
     if experiment["part"] == "test":
         yield (

@@ -106,7 +106,7 @@ def _mention_faults(
     keys = ("sources", "victims") if kind == "nets" else (kind,)
     known = list(dict.fromkeys(name for e in among for k in keys if k for name in e[k]))
     if not by:
-        yield from unknown(where, value, known, WORDS[kind], "experiment")
+        yield from unknown(where, value, known, WORDS[kind], "this experiment")
     elif value not in known:
         there = f" ({', '.join(map(str, known)) or 'none'})" if kind else ""
         expected = WORDS[kind] if kind else f"none with this {by[0]}"

@@ -30,9 +30,9 @@ def key_of(path: Iterable[str | int]) -> str:
 
 
 def unknown(
-    key: str, found: str, known: Collection[str], what: str, of: str = "config"
+    key: str, found: str, known: Collection[str], what: str, of: str = "this config"
 ) -> Iterator[str]:
     """Yield a line if a name is unknown."""
     if found not in known:
-        expected, hint = f"{what} of this {of} ({', '.join(known)})", did_you_mean(found, known)
+        expected, hint = f"{what} of {of} ({', '.join(known)})", did_you_mean(found, known)
         yield f"{key}: expected {expected}, found {shown(found)}{hint}"

@@ -177,8 +177,10 @@ def test_the_only_attack_of_an_experiment_is_meant_where_none_is_named(raw):
     [
         ({"experiment": "befor"}, "experiment: expected an experiment of this config (both, "
          "before), found 'befor'; did you mean 'before'?"),
-        ({"net": "coded"}, "net: expected a source of this before (linear), found 'coded'"),
-        ({"attack": "noise"}, "attack: expected an attack of this before (lbfgs), found 'noise'"),
+        ({"net": "coded"},
+         "net: expected a source of the experiment before (linear), found 'coded'"),
+        ({"attack": "noise"},
+         "attack: expected an attack of the experiment before (lbfgs), found 'noise'"),
         ({"experiment": "both"}, "experiment: expected attacked images of a part other than "
          "test, on which errors are measured, found both; name one on train, P1, P2 or validation"),
     ],
