@@ -1,8 +1,8 @@
-"""How much memory tables, figures and the ledger take: ``python -m benchmarks.summaries``.
+"""Memory of tables, figures and the ledger: ``python -m benchmarks.summaries [NETS] [IMAGES]``.
 
-Over made answers of as many nets as victims, 2.5 million rows by default, beside what is declared
-for so many (`jobs.held`): other arguments are the number of nets and of images. On Linux, which
-tells a process its peak.
+Measured on synthetic answers with as many victims as nets, 2.5 million rows by default, and printed
+next to the memory that `jobs.held` declares for as many rows. Linux only: it tells a process its
+peak.
 """
 
 from __future__ import annotations
