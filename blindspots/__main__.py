@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if isinstance(error, BrokenPipeError):  # who reads us has enough, such as head
                 sys.exit(128 + signal.SIGPIPE)
-            sys.exit(f"expected files that can be read and written, found another ({error})")
+            sys.exit(f"expected files with read and write access, found one without ({error})")
         sys.exit(blame(error))
 
 

@@ -183,7 +183,7 @@ def test_a_file_that_may_not_be_written_is_no_fault_of_the_program(ended):
         of(ROOT / "blindspots/threat/goals.py", "raise PermissionError(13, 'Denied', 'x')")
     )
     assert said == (
-        "expected files that can be read and written, found another ([Errno 13] Denied: 'x')"
+        "expected files with read and write access, found one without ([Errno 13] Denied: 'x')"
     )
 
 

@@ -49,7 +49,7 @@ def test_rows_say_what_they_are_of_where_they_do_not_yet():
 @pytest.mark.parametrize(
     ("rows", "part"),
     [
-        (pd.DataFrame({"value": [1, "one"]}), "expected columns of one type each, found others"),
+        (pd.DataFrame({"value": [1, "one"]}), "expected one type per column, found several"),
         ([1, 2], "expected a table of PyArrow or of pandas, found list"),
     ],
 )

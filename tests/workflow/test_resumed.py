@@ -1,4 +1,4 @@
-"""An attack's or a certificate's job that is killed goes on after its last finished chunk."""
+"""A killed job of an attack or a certificate resumes after its last finished chunk."""
 
 import shutil
 
@@ -103,4 +103,4 @@ def test_what_was_finished_is_not_computed_again_and_the_bytes_are_those_of_a_ru
     assert (killed.folder / path).read_bytes() == (undisturbed.folder / path).read_bytes()
     assert not list(killed.folder.rglob("*.chunks"))
     said = (killed.folder / f"logs/small/{log}.log").read_text("utf-8")
-    assert said.count("goes on after") == len(chunks)
+    assert said.count("resumed after") == len(chunks)
