@@ -123,7 +123,7 @@ def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflo
     (workflow.folder / "results").write_text("a file where the folder should be")
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "results", "expected a folder that can be written to")
+    assert line_with(ended.stdout, "results", "expected a writable folder")
     assert "rule " not in ended.stdout
 
 
