@@ -247,10 +247,13 @@ def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
 
 
 def plain(schema: pa.Schema) -> list[str]:
-    """Return the names of all columns except image columns.
+    """Select the columns that are not image columns.
 
     Args:
         schema: schema of a table.
+
+    Returns:
+        Their names.
     """
     return [name for name in schema.names if name not in pictured(schema)]
 
