@@ -1,4 +1,4 @@
-"""Attacked images for trainers: the first rows of a table, of which no others are read."""
+"""Attacked images for trainers: only the first rows of a table are read."""
 
 import numpy as np
 import pyarrow as pa

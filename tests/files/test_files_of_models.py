@@ -183,7 +183,7 @@ CALLED = []
 
 
 def called(shape, classes, **settings):
-    """What a stranger's file wants to be called."""
+    """A function that a malicious file names; it must not be called."""
     CALLED.append(shape)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
@@ -276,7 +276,7 @@ def test_a_bit_that_changed_in_the_weights_is_found(tmp_path):
 def test_the_same_weights_give_the_same_bytes(tmp_path):
     model, spec = weights.create("mlp", {"hidden": [3]}, (1, 4, 4), 3)
     found = set()
-    for number in range(8):  # safetensors draws the order of what it is told
+    for number in range(8):  # safetensors writes metadata in random order
         weights.save(tmp_path / f"{number}.safetensors", model, spec)
         found.add((tmp_path / f"{number}.safetensors").read_bytes())
     assert len(found) == 1

@@ -1,4 +1,4 @@
-"""Weights as people have them: what a file is, its content tells, and each kind is named."""
+"""Users' files of weights: their kind is recognised by content and named in messages."""
 
 import gzip
 import re
@@ -143,7 +143,7 @@ def test_names_of_another_model_are_shown(tmp_path):
 
 def scripted(path, model):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TorchScript is old
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
         torch.jit.save(torch.jit.trace(model, torch.rand(1, 1, 8, 8)), path)
 
 

@@ -1,4 +1,4 @@
-"""A mask that an attack is confined to: its file, and an attack that does not keep to it."""
+"""Masks of attacks: their files, and an attack that leaves its mask."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Bad input ends in one line that names it, early, and loses nothing that was computed."""
+"""Bad input ends a run early with one line that names it; finished results are kept."""
 
 import re
 
@@ -10,7 +10,7 @@ from blindspots.files import tables, weights
 
 
 def line_with(text, *parts):
-    """The lines of an output that hold all parts."""
+    """Return the lines of an output that contain all parts."""
     return [line for line in text.splitlines() if all(part in line for part in parts)]
 
 
