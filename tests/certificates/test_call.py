@@ -1,4 +1,4 @@
-"""The contract of certificates, and what breaks it."""
+"""The contract of certificates, and breaches of it."""
 
 import numpy as np
 import pytest
@@ -183,7 +183,7 @@ def chain():
 
 
 class Cast(nn.Sequential):
-    """Images may come as bytes."""
+    """A model that also takes images as bytes."""
 
     def forward(self, x):
         return super().forward(x.float())

@@ -23,7 +23,7 @@ def raw():
 
 
 def fault(raw, *path, value):
-    """The message for a config with one value changed."""
+    """Return the message for a config with one value changed."""
     changed = copy.deepcopy(raw)
     *parents, last = path
     section = changed

@@ -32,7 +32,7 @@ def read(folder, *options):
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Return the bytes of images in the row groups that were read."""
+    """Sizes in bytes of the images in each row group that was read."""
     found, group = [], Rows.group
 
     def counting(self, number):

@@ -13,7 +13,7 @@ from blindspots.threat.answers import CLEAN
 from blindspots.threat.outcomes import NO_CLASS, outcomes
 
 NOT_SHOWN, NO_CLEAN = tables.frame([], TRANSFER), tables.frame([], CLEAN)
-"""Build a ledger without answers to unaltered images."""
+"""Empty tables of answers."""
 
 IMAGE = {"net": "A", "seed": 0, "dataset": "D", "file": "test"}
 SHAPE = (3, 2, 2)

@@ -27,7 +27,7 @@ def lengths(change):
 
 
 class World:
-    """Draw random images for two nets, with attacks on them and certificates for them."""
+    """Random images of two nets, with attacks on them and certificates for them."""
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)

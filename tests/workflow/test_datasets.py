@@ -62,7 +62,7 @@ def asked(config):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run a config in a folder of its own, and return the folder."""
+    """A function that runs a config in a folder of its own, and returns the folder."""
     warm = Warm(ROOT)
 
     def run(config):

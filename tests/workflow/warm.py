@@ -27,7 +27,7 @@ IMPORTED = (
 
 
 class Warm:
-    """Start the process with the first run."""
+    """The process; it starts with the first run."""
 
     def __init__(self, root):
         self.root, self.process = root, None
