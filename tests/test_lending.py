@@ -72,5 +72,5 @@ def test_an_attack_that_changes_the_model_is_refused():
     model, images = net(), torch.rand(3, 1, 2, 2)
     labels = model(images).argmax(dim=1)
     data = Images(images, labels, np.arange(3), "test", 3, UNIT_BOX)
-    with pytest.raises(InputError, match=r"shrinking: .* that it changed .*'1\.weight'"):
+    with pytest.raises(InputError, match=r"shrinking: .* that the attack changed .*'1\.weight'"):
         run(shrinking, model, data, others=data, target="any", seed=0, chunk=2, settings={})

@@ -61,8 +61,8 @@ def call(
     check_result(found, len(data.rows), name, settings.get("eps"))
     if (what := changed(before, model)) is not None:
         raise InputError(
-            f"{name}: expected the model as it was given, found that it changed {what}; work on a "
-            "copy (copy.deepcopy(model))"
+            f"{name}: expected an unchanged model, found that the certificate changed {what}; work "
+            "on a copy (copy.deepcopy(model))"
         )
     return found
 
