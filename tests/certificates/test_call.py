@@ -126,7 +126,7 @@ def hooked(model, images, labels):
 )
 def test_a_certificate_leaves_the_model_as_it_is(changing, what):
     model, data = shown()
-    with pytest.raises(InputError, match=f"{changing.__name__}: expected the model .* {what}"):
+    with pytest.raises(InputError, match=f"{changing.__name__}: expected an unchanged .* {what}"):
         call(changing, model, data, {})
 
 
