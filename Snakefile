@@ -1,6 +1,6 @@
 # The workflow: split data → train nets → attack each → show every attacked image to every net →
-# certify, measure → tables, figures, ledger, report. Paths and resources are in the rules, the
-# computations in blindspots/, and their subjects in the config.
+# certify, measure → tables, figures, ledger, report. Rules have the paths and resources,
+# blindspots/ the computations, and the config says what to compute.
 
 from snakemake.utils import min_version
 
@@ -34,7 +34,7 @@ onstart:
     start_warm()
 
 
-# The failures again, below all that Snakemake prints.
+# Repeat the failures below Snakemake's output.
 onerror:
     for line in what_went_wrong():
         print(line, file=sys.stderr)

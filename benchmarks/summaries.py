@@ -1,8 +1,8 @@
-"""How much memory tables, figures and the ledger take: ``python -m benchmarks.summaries``.
+"""Memory of tables, figures and the ledger: ``python -m benchmarks.summaries [NETS] [IMAGES]``.
 
-Over made answers of as many nets as victims, 2.5 million rows by default, beside what is declared
-for so many (`jobs.held`): other arguments are the number of nets and of images. On Linux, which
-tells a process its peak.
+Measured on synthetic answers with as many victims as nets, 2.5 million rows by default, and printed
+next to the memory that `jobs.held` declares for as many rows. Linux only: it tells a process its
+peak.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SHOWN = {
 
 
 class Made:
-    """Answers of nets to images that each gets wrong now and then, in the workflow's tables."""
+    """Synthetic answers of nets that sometimes err, in the workflow's tables."""
 
     def __init__(self, folder: Path, nets: int, n: int) -> None:
         self.folder, self.nets, self.n = folder, [f"net{i}" for i in range(nets)], n
@@ -86,7 +86,7 @@ class Made:
         tables.write(self.folder / f"{name}.parquet", self._built(schema, said | more), {})
 
     def _built(self, schema: pa.Schema, said: dict, at: slice = slice(None)) -> pa.Table:
-        """Rows of the images at some places, of which some columns are said, the others empty."""
+        """Rows of the images at some places: columns in `said` have values, others are null."""
         numbers = {name: column[at] for name, column in self.image.items() if name != "dataset"
                    and name != "file"}  # fmt: skip
         every = {"seed": 0, "attack": "closest", "experiment": "all", "status": "CONVERGED",
@@ -134,7 +134,7 @@ PLACE = ("made", 0, "test")
 
 
 class Prepared:
-    """The images that bounds are about: only their shape is looked at where all radii are 0."""
+    """Unaltered images for the ledger, which needs only their shape if all radii are 0."""
 
     shape = (1, 2, 2)
 

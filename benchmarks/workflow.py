@@ -1,6 +1,6 @@
 """Time that Snakemake takes before anything runs: ``python -m benchmarks.workflow``.
 
-A dry run of the paper's config, of one with 50 nets, 6 attacks and 5 seeds beside what it may take,
+A dry run of the paper's config, of one with 50 nets, 6 attacks and 5 seeds next to its limit,
 and of one with 10 000 jobs; and a run of the quickstart's config in which nothing is left to do.
 """
 

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run a command; what goes wrong ends it with one line."""
     sys.path.insert(0, str(Path.cwd()))  # methods of the user's own are found from here
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal may know fewer letters than we print
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack letters that we print
             stream.reconfigure(errors="backslashreplace")
     arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
@@ -57,11 +57,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
         if isinstance(error, OSError) and own_line(error) is None:
-            with suppress(OSError):  # what could not be written is not tried again on the way out
+            with suppress(OSError):  # do not retry a failed write at exit
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):  # who reads us has enough, such as head
+            if isinstance(error, BrokenPipeError):  # the reader, such as head, has closed the pipe
                 sys.exit(128 + signal.SIGPIPE)
-            sys.exit(f"expected files that can be read and written, found another ({error})")
+            sys.exit(f"expected files with read and write access, found one without ({error})")
         sys.exit(blame(error))
 
 

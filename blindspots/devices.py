@@ -44,7 +44,7 @@ def pick(device: str) -> torch.device:
 
 
 def visible(count: int) -> list[str]:
-    """The GPUs that this process sees, by names that other processes have for them as well.
+    """Return names of the GPUs that this process sees; other processes have the same names.
 
     Args:
         count: number of GPUs. A scheduler such as Slurm names those of a job in
@@ -55,13 +55,13 @@ def visible(count: int) -> list[str]:
 
 
 def take(names: Sequence[str], folder: str | None = None) -> tuple[int, int | None]:
-    """The place of the first GPU that no other process has taken, and the open file that locks it.
+    """Return the index of the first GPU that no other process has taken, and its open lock file.
 
-    If all are taken, processes share them by their numbers, and there is no such file.
+    If all are taken, processes share them by process id, and there is no lock file.
 
     Args:
         names: names of the GPUs.
-        folder: folder of the locks; None: that of temporary files.
+        folder: folder of the locks; None: the folder of temporary files.
     """
     for place, name in enumerate(names):
         file = f"blindspots-{os.getuid()}-gpu-{name.replace(os.sep, '-')}.lock"

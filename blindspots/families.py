@@ -33,7 +33,7 @@ class Family(NamedTuple):
 
 
 UNDECLARED = Family("minimal", ("l2",))
-"""An attack that declares nothing."""
+"""Family of an attack that declares none."""
 
 
 def minimal(*norms: str) -> Callable[[Attack], Attack]:

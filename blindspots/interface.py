@@ -1,4 +1,4 @@
-"""The types that the roles share: datasets, statuses, the result of an attack, bad input.
+"""Types shared by the roles: datasets, statuses, results of attacks and certificates, bad input.
 
 Imports nothing local, and torch only for the type checker.
 """
@@ -28,8 +28,8 @@ class Box(NamedTuple):
     """The range of a pixel, a property of the dataset.
 
     Attributes:
-        lower: one number for all features, or an array or tensor of an image's shape; -inf: none.
-        upper: one number, or an array or tensor of that shape; inf: none.
+        lower: a number for all features, or an array or tensor of an image's shape; -inf: no limit.
+        upper: a number, or an array or tensor of that shape; inf: no limit.
     """
 
     lower: Any
@@ -74,19 +74,19 @@ class Status(IntEnum):
     """Outcome of a search for one image or one problem of a batch: data, never an exception.
 
     Attributes:
-        CONVERGED: its own criterion was met, or the goal was met at the beginning.
-        ITERATION_LIMIT: it ended before that.
+        CONVERGED: the search met its own criterion, or the goal was met at the beginning.
+        ITERATION_LIMIT: the search ended before that.
         LINE_SEARCH_FAILED: no step lowers the objective.
         INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
             room for.
         NO_SUCCESS: no image was found that meets the goal.
-        NON_FINITE: it ended at a gradient, a value or an answer that is infinite or NaN.
-        GRADIENT_VANISHED: it ended at a gradient that is exactly 0, as behind a rounding; such a
-            failure says nothing about the distance of the nearest success.
+        NON_FINITE: the search ended at a gradient, a value or an answer that is infinite or NaN.
+        GRADIENT_VANISHED: the search ended at a gradient that is exactly 0, such as behind a
+            rounding; such a failure says nothing about the distance of the nearest success.
         UNSUPPORTED: a certificate does not support this network; or it does not classify.
         TIMED_OUT: a verifier reached a limit on its work or its time.
         ANSWERED: a model gave a finite answer.
-        COMPLETED: all the steps that were asked for, without a criterion to converge to.
+        COMPLETED: all requested steps were done, without a criterion to converge to.
     """
 
     CONVERGED = 0
@@ -155,10 +155,10 @@ class CertificateResult:
     Attributes:
         radius: (n,) float64, at least 0: no image nearer than this, in the certificate's norm, has
             a wrong answer; 0 where the model is wrong already, infinite where no image has one, NaN
-            where the certificate failed. If it was asked for yes or no at a radius `eps`, it is
-            `eps` or 0.
+            where the certificate failed. A certificate that decides yes or no at a radius `eps`
+            gives `eps` or 0.
         status: (n,) int64, values of `Status`.
-        reasons: (n,) reasons of rows that are UNSUPPORTED or TIMED_OUT; None: it gives none.
+        reasons: (n,) reasons for rows that are UNSUPPORTED or TIMED_OUT; None: no reasons.
     """
 
     radius: Tensor
@@ -174,8 +174,9 @@ class LayerBound(NamedTuple):
         kind: type of the module, such as "Linear".
         inputs: number of inputs per image.
         outputs: number of outputs per image.
-        bound: bound on its Lipschitz constant.
-        product: bound on that of the map from the network's input to the layer's output.
+        bound: bound on the layer's Lipschitz constant.
+        product: bound on the Lipschitz constant of the map from the network's input to the layer's
+            output.
     """
 
     layer: str

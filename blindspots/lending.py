@@ -1,4 +1,4 @@
-"""Models that are lent to others' functions, and the changes that these made."""
+"""Detect changes of a model by a function that it was passed to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class State(NamedTuple):
 
 
 def state(model: nn.Module, image: Tensor | None = None) -> State:
-    """A copy of a model's state; with an image, of the state that showing it does not change.
+    """Copy a model's state; with an image, only the tensors that a forward pass leaves unchanged.
 
     Args:
         model: any model.

@@ -11,7 +11,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 OURS = (CHECKOUT / "blindspots", CHECKOUT / "scripts")
 HERE = f"{Path.cwd()}{os.sep}"
-"""The folder in which this process began, whatever code of the user's makes of it."""
+"""Working directory at this process's start; a user's code may change it."""
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -28,12 +28,12 @@ def own_line(error: BaseException) -> str | None:
 
 
 def our_line(error: BaseException) -> str | None:
-    """File and line of the innermost call in the project's code, as `own_line`."""
+    """File and line of the innermost call in the project's code, like `own_line`."""
     return next((line for path, line in _lines(error) if _is_ours(path)), None)
 
 
 def blame(error: BaseException, own: Iterable[str] = ()) -> str:
-    """A line that names the code to correct, and what to send if it is the project's.
+    """Return a line that names the code to correct, and what to send if it is the project's.
 
     Args:
         error: the caught error.

@@ -75,7 +75,7 @@ HEAD = 2**16
 
 
 def settings_in(path: str | Path) -> str | None:
-    """The hash of its settings that a result records; None: it records none.
+    """Return the hash of its settings that a result records; None if it records none.
 
     Args:
         path: a table (Parquet), a figure (SVG) or a page (HTML).

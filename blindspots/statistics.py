@@ -16,8 +16,8 @@ CONFIDENCE = 0.95
 
 
 FEWEST = 3
-"""Networks of a mean from which its interval is shown: Student's of two, with one degree of
-freedom, is 12.7 times as wide as they are apart."""
+"""Least number of networks for which the interval of a mean is shown: of two, with one degree of
+freedom, Student's interval is 12.7 times as wide as their difference."""
 
 
 class Interval(NamedTuple):
@@ -81,7 +81,7 @@ def rates_seen(low: float, high: float, n: int, confidence: float = CONFIDENCE) 
 
 
 def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Student interval for the mean of a normal variable from independent draws; none below two."""
+    """Student interval for the mean of a normal variable from independent draws; NaN below two."""
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE

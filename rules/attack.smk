@@ -31,7 +31,7 @@ rule attack:
         "../scripts/attack.py"
 
 
-# Only the images from `first` to before `end`, if `machine: shards` asks for several jobs.
+# The images from `first` up to but excluding `end`, if `machine: shards` asks for several jobs.
 use rule attack as attack_shard with:
     input:
         unpack(read_by_attack),

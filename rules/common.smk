@@ -1,4 +1,4 @@
-# What the rules share: the checked config, the end of a run, names and files.
+# Shared by the rules: the checked config, the end of a run, names and files.
 import gc
 import os
 import re
@@ -24,7 +24,7 @@ from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
-# Of thousands of jobs nearly all objects stay; looking through them less often saves a tenth.
+# With thousands of jobs nearly all objects stay; rarer collections save a tenth of the planning time.
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
@@ -33,15 +33,16 @@ if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules
 # Jobs import the package from here, whatever else is installed.
 others = os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), others])))
-PUBLISHED = "torchvision:"  # weights that are downloaded, not a file
+PUBLISHED = "torchvision:"  # prefix of weights that are downloaded instead of read from a file
 STARTED = psutil.Process().create_time()
 
 
 def checked(raw):
-    """The config with every optional key, and the measurements that it asks for, read or not.
+    """Check the config, and end the run with a line for each fault.
 
-    Third comes a function that puts the file and the line of its key before a message of a job.
-    Ends the run with a line for each fault.
+    Returns:
+        The config with every optional key; the measurements that it names, in contrast to those that are made anyway;
+        and a function that puts the file and the line of its key before a job's message.
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
@@ -50,7 +51,7 @@ def checked(raw):
         before, found, fault = said.partition("config: ")
         return before + placed(fault, "config", where[1], full) if found else said
 
-    by_hand = workflow.config_settings.config or {}  # by --config, which is in no file
+    by_hand = workflow.config_settings.config or {}  # from --config
     raw = laid_over(raw, with_nulls(by_hand))
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
@@ -62,19 +63,19 @@ def checked(raw):
 
 
 def assert_writable(folder):
-    """End the run where results could not be written, before anything is computed."""
+    """End the run before anything is computed if results cannot be written to a folder."""
     nearest = Path(folder)
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         sys.exit(
-            f"{folder}: expected a folder that can be written to, found that {nearest.absolute()} "
-            "cannot; change its permissions, or choose another working directory by --directory"
+            f"{folder}: expected a writable folder, found that {nearest.absolute()} is not; change "
+            "its permissions, or choose another working directory by --directory"
         )
 
 
 def assert_weights_exist(section):
-    """End the run where the file of given weights is missing."""
+    """End the run if a file of weights that the config names is missing."""
     for name, net in config[section].items():
         file = net.get("weights")
         published = section == "measurements" and str(file).startswith(PUBLISHED)
@@ -86,7 +87,7 @@ def assert_weights_exist(section):
 
 
 given, NAMED, IN_FILE = checked(config)
-config.clear()  # a section that stands for others is none any more
+config.clear()  # sections that were replaced by others are gone
 config.update(given)
 assert_weights_exist("nets")
 assert_weights_exist("measurements")
@@ -106,12 +107,12 @@ for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
 
 
 def what_went_wrong():
-    """A line for every job of this run that failed."""
+    """Return a line for every failed job of this run."""
     return logs.faults(Path(LOGS), STARTED)
 
 
 def what_was_done():
-    """The end of a run in lines: jobs and their time, disk, and the report."""
+    """Return the lines that end a run: warnings, jobs and their time, disk space, the report."""
     done, now = logs.jobs(Path(LOGS), STARTED), time.time()
     if not done:
         return []
@@ -127,18 +128,18 @@ def what_was_done():
 
 # Resources.
 def memory(megabytes):
-    """Of a job; as much again each time that it is tried again, where a profile says `retries`."""
+    """Return the `mem_mb` of a job; each retry, if a profile has `retries`, adds as much again."""
     return lambda wildcards, attempt: megabytes * attempt
 
 
 # Names.
 def slugs(nets, seeds=config["seeds"]):
-    """The networks of some nets, one per seed, as their files call them."""
+    """Return the networks of some nets, one per seed, by their names in files."""
     return [f"{net}.s{seed}" for seed in seeds for net in nets]
 
 
 def any_of(names):
-    """A wildcard's pattern: one of these, or nothing at all."""
+    """Return a wildcard's pattern that matches only these names; without names nothing."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
@@ -154,7 +155,7 @@ wildcard_constraints:
 
 
 # Files.
-STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
+STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see `stale` in rules/origins.smk
 SPLIT = f"{RESULTS}/splits/{{dataset}}.s{{seed}}.parquet"
 EXPECTED = f"{RESULTS}/nets/{{net}}.s{{seed}}/expected.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
@@ -162,19 +163,19 @@ CHECKPOINTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/checkpoints.safetensors"
 
 
 def images(dataset, part, seed):
-    """The prepared file with a part's images; of derived datasets every seed has its own."""
+    """Return the prepared file with a part's images; derived datasets have one per seed."""
     folder = f"resources/{dataset}" if dataset in PLAIN else f"{RESULTS}/datasets/{dataset}.s{seed}"
     return f"{folder}/{'test' if part == 'test' else 'train'}.parquet"
 
 
 def clean(net, dataset, seed):
-    """The table of a net's answers to a dataset; its own is made with the net."""
+    """Return the table of a net's answers to a dataset; that on the net's own dataset is made with the net."""
     name = "clean" if dataset == NETS[net]["data"] else f"clean.{dataset}"
     return f"{RESULTS}/nets/{net}.s{seed}/{name}.parquet"
 
 
 def attacked(experiment, seeds=config["seeds"]):
-    """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
+    """Return the attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
         f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['data']}/{experiment['part']}.parquet"
         for seed in seeds
@@ -188,24 +189,24 @@ def all_weights(nets):
 
 
 def everyone(experiment):
-    """The nets that take part in an experiment."""
+    """Return the nets that take part in an experiment."""
     return list(dict.fromkeys(experiment["sources"] + experiment["victims"]))
 
 
 def clean_of(experiments):
-    """Answers of the nets of experiments to these experiments' datasets, unaltered."""
+    """Return the tables of the experiments' nets' answers to the unaltered images of their datasets."""
     shown = [(net, each["data"]) for each in experiments for net in everyone(each)]
     return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
 
 
 def with_expectation(nodes):
-    """The nets whose error the config expects, among entries (section, name) and all behind them."""
+    """Return the nets with an expected error among entries (section, name) and all their ancestors."""
     found = dict.fromkeys([*nodes, *ancestors(config, nodes)])
     return [net for section, net in found if section == "nets" and NETS[net]["expect"] is not None]
 
 
 def expectations(nodes, seeds=config["seeds"]):
-    """Files that say whether these nets err as often as expected."""
+    """Return the files of `rule expect` for the nets with an expected error, see `with_expectation`."""
     known = with_expectation(nodes)
     return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
 
@@ -215,7 +216,7 @@ def nodes_of(nets):
 
 
 def made_from(nodes):
-    """By entry the nets behind it whose error the config expects, with their labels; of others nothing."""
+    """Return the labels of the nets with an expected error behind each entry; entries without any are left out."""
     found = {}
     for section, name in nodes:
         behind = [
@@ -232,12 +233,12 @@ def splits_of(datasets):
 
 
 def dataset_of(entry, net):
-    """The dataset whose images a measurement shows a net: where it names none, the net's own."""
+    """Return the dataset whose images a measurement shows a net: by default the net's own."""
     return MEASURED[entry]["data"] or NETS[net]["data"]
 
 
 def with_parents(nets):
-    """Nets and all that they are built from, or are checkpoints of."""
+    """Return nets and all nets that they are built from or are checkpoints of, ancestors first."""
     found = []
     for net in nets:
         of = NETS[net]["checkpoint"]
@@ -247,7 +248,7 @@ def with_parents(nets):
 
 
 def subjects(entry, experiments=None):
-    """The folders of what a measurement is of, some experiments' alone where these are given."""
+    """Return the folders of a measurement's subjects (nets, experiments or run), of some experiments if given."""
     what, section = declared(MEASURED[entry]), MEASURED[entry]
     top = f"{RESULTS}/measurements/{entry}"
     if what.subject == "run":
@@ -260,7 +261,7 @@ def subjects(entry, experiments=None):
 
 
 def measured(table, experiments=None):
-    """The files of a table that measurements give."""
+    """Return the files of a table from all measurements that give it."""
     return [
         f"{folder}/{table}.parquet"
         for entry in givers(config, table)
@@ -269,12 +270,12 @@ def measured(table, experiments=None):
 
 
 def nets_in(experiments):
-    """The nets that take part in some experiments."""
+    """Return the nets that take part in some experiments."""
     return list(dict.fromkeys(sum((everyone(EXPERIMENTS[name]) for name in experiments), [])))
 
 
 def evidence(experiments, wanted):
-    """The files behind each table that an analysis or a figure of experiments reads."""
+    """Return the files of each table that an analysis or a figure of experiments reads."""
     nets = nets_in(experiments)
     sections = [EXPERIMENTS[name] for name in experiments]
     files = {

@@ -49,7 +49,7 @@ rule split:
         "../scripts/split.py"
 
 
-# A dataset made from the images of another: every image keeps its file, index and part.
+# A dataset derived from the images of another: every image keeps its file, index and part.
 rule derive:
     input:
         unpack(read_by_derive),

@@ -1,9 +1,9 @@
-# What the jobs of each rule read, by name. These are a rule's inputs and, as `reads` among its params, their
-# origins (rules/origins.smk): another net, experiment or dataset is another param, which Snakemake compares.
+# Inputs of each rule's jobs, by name. A rule has the files as inputs and their origins (rules/origins.smk) as the param
+# `reads`: another net, experiment or dataset changes the param, which Snakemake compares.
 
 
 def prepared(dataset, seed):
-    """A dataset's training and test images."""
+    """Return the prepared files of a dataset's training and test images."""
     return {part: images(dataset, part, seed) for part in ("train", "test")}
 
 
@@ -16,7 +16,7 @@ def weights_of(net, seed):
 
 
 def read_by_split(wildcards):
-    """Beside the dataset's own images those that its nets were made for, whose shape must be the same."""
+    """Return the dataset's images, and those of other datasets whose nets see them: shapes must agree."""
     others = [images(each, "test", None) for each in shown_beside(wildcards.dataset)]
     return prepared(wildcards.dataset, wildcards.seed) | {"others": others}
 
@@ -66,10 +66,12 @@ def read_by_attack(wildcards):
 
 
 def known_first(**entries):
-    """An input: whether the nets behind a job's entries err as expected, which changes no result.
+    """Return an input function: the checks of the expected errors of the nets behind a job's entries.
+
+    These run before the job, but do not change its result, hence `ancient`.
 
     Args:
-        entries: wildcards by section, such as `nets="net"`.
+        entries: wildcard of each section, such as `nets="net"`.
     """
 
     def found(wildcards):
@@ -80,7 +82,7 @@ def known_first(**entries):
 
 
 def of_experiment(wildcards):
-    """The images of an experiment by seed, and how each splits them."""
+    """Return the image files and the splits of an experiment, one per seed."""
     dataset, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("data", "part"))
     return {
         "images": [images(dataset, part, seed) for seed in config["seeds"]],
@@ -98,7 +100,7 @@ def read_by_certify(wildcards):
 
 
 def read_by_measure(entry):
-    """What the jobs of a measurement read: the files behind the parameters that it has."""
+    """Return an input function: the files behind the parameters of a measurement."""
     wanted, section = {*asked(MEASURED[entry])}, MEASURED[entry]
     parents = list(section["parents"].values())
 

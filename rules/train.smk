@@ -29,7 +29,7 @@ rule train:
         "../scripts/train.py"
 
 
-# The same, with the weights after chosen steps, each of which is adopted as a net of its own.
+# The same with checkpoints, the weights after chosen steps, which `adopt` makes nets of their own.
 use rule train as train_checkpoints with:
     input:
         unpack(read_by_train),
@@ -75,7 +75,7 @@ rule adopt:
         "../scripts/adopt.py"
 
 
-# The answers of a net to an experiment's dataset other than its own.
+# The answers of a net to an experiment's dataset if it is not the net's own.
 rule answers:
     input:
         unpack(read_by_answers),

@@ -1,5 +1,5 @@
 # Jobs on this machine are forks of a process that has imported the modules of their scripts (blindspots/jobs/warm.py);
-# nothing else about them changes. Each starts by itself if Snakemake deploys an environment, a cluster runs the jobs, or
+# nothing else about them changes. They start without it if Snakemake deploys an environment, if a cluster runs them, if
 # there are only a few of them, and with --no-hooks.
 import multiprocessing
 import subprocess
@@ -13,7 +13,7 @@ FEW = 3  # jobs, too few to justify the start of that process
 
 
 def start_warm():
-    """Let the jobs of this run start warm; call it when the jobs are known."""
+    """Make the jobs of this run start warm; call this when the jobs are known."""
     scripts = [
         Path(job.rule.basedir.get_path_or_uri(secret_free=False), job.rule.script)
         for job in workflow.dag.needrun_jobs()

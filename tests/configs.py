@@ -1,4 +1,4 @@
-"""Configs of the project for tests: as they are written, and in their full form."""
+"""The project's configs for tests, as written and in full form."""
 
 import copy
 from pathlib import Path
@@ -12,7 +12,7 @@ SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8")
 
 
 def short(*paths):
-    """A config as a user writes it, with others laid over it."""
+    """Return a config as a user writes it, with others laid over it."""
     raw = {}
     for path in paths:
         raw = laid_over(raw, yaml.safe_load((ROOT / path).read_text("utf-8")))
@@ -20,5 +20,5 @@ def short(*paths):
 
 
 def full(*paths):
-    """The full form of a config, with others laid over it."""
+    """Return the full form of a config, with others laid over it."""
     return copy.deepcopy(full_form(short(*paths), SCHEMA, run=Path(paths[0]).stem).config)

@@ -12,11 +12,11 @@ from blindspots.trainers.lbfgs import lbfgs as train
 
 ROOT = Path(__file__).parents[1]
 
-torch.set_num_threads(1)  # what is small is fastest so, and steady beside other work
+torch.set_num_threads(1)  # fastest for small work, and steady next to other processes
 
 
 def unless(reason):
-    """Skip a test that cannot run here, with its reason; fail where nothing may be skipped."""
+    """Skip a test that cannot run here, with its reason; fail if skipping is forbidden."""
     if reason and os.environ.get("BLINDSPOTS_REQUIRE_ALL"):
         pytest.fail(f"{reason}, and BLINDSPOTS_REQUIRE_ALL is set")
     if reason:
@@ -55,7 +55,7 @@ def wrong_targets(digits):
 
 @pytest.fixture(scope="session")
 def shared_data():
-    """The folder with MNIST's files, and beside them networks that others trained."""
+    """The folder with MNIST's files and with networks that others trained."""
     folder = os.environ.get("BLINDSPOTS_DATA")
     unless("" if folder else "needs BLINDSPOTS_DATA, a folder that holds MNIST/raw")
     return Path(folder).resolve()

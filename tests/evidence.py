@@ -1,4 +1,4 @@
-"""The tables of a run that never was, small and as the workflow's jobs read them, to be bent."""
+"""Small synthetic tables in the form that the workflow's jobs read, for tests to change."""
 
 import itertools
 
@@ -42,10 +42,10 @@ SCHEMAS = {
 
 
 def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True, controls=True):
-    """Rows by table, as dicts: images 0 to n are of label 1, of which each net gets `wrong` wrong.
+    """Rows by table, as dicts: n images of label 1, of which each net gets `wrong` wrong.
 
-    Attacks, for any wrong class, succeed on images that are wrong already, at distance 0, and where
-    `fooled` says so; their images fool every net, noise none.
+    Attacks, for any wrong class, succeed at distance 0 on images that are wrong already, and on
+    those in `fooled`; their images fool every net, noise none.
     """
     images = [{"dataset": "D", "file": "test", "index": i, "label": 1} for i in range(n)]
     keys = list(itertools.product(nets, seeds, images))
@@ -158,14 +158,14 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
 
 
 def validation(found):
-    """The same with the test images as those kept for validation."""
+    """Return the same rows with the test images as validation images."""
     for row in found["split"]:
         row["subset"] = "validation"
     return found
 
 
 def judged(rows):
-    """Rows of answers, a frame or dicts, with what follows from the answers that they have."""
+    """Fill in columns that follow from the answers in rows, a frame or dicts."""
     frame = pd.DataFrame(rows).drop(columns="before", errors="ignore")
     given = pd.Series([row.get("before") for row in pd.DataFrame(rows).to_dict("records")])
     named = (("prediction", "outcome"), ("attacked_prediction", "attacked_outcome"))
@@ -173,7 +173,7 @@ def judged(rows):
         if answer in frame:
             frame[outcome] = _outcomes(frame[answer], frame["label"])
     if "source" in frame:
-        if given.isna().all():  # images at distance 0 were wrong as they were
+        if given.isna().all():  # images at distance 0 were wrong unaltered
             given = np.where(frame["distortion"] == 0, frame["label"] + 1, frame["label"])
         before = _outcomes(pd.Series(given), frame["label"])
         frame["source_outcome"] = np.where(frame["source"].isna(), None, before)
@@ -185,7 +185,7 @@ def judged(rows):
 
 
 def judging(analysis):
-    """An analysis of frames whose outcomes follow from the answers that tests wrote into them."""
+    """Wrap an analysis so that outcomes are filled in from the answers in a test's frames."""
 
     def judge(frame):
         has_answers = isinstance(frame, pd.DataFrame) and "prediction" in frame and len(frame)
@@ -200,7 +200,7 @@ def _outcomes(answers, labels):
 
 
 def frames(folder, found):
-    """The tables as files, read as jobs read them."""
+    """Write the tables to files, and read them as jobs do."""
     read = {}
     for name in ("clean", "transfer", "attacks"):
         if found[name]:

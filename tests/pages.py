@@ -1,4 +1,4 @@
-"""A page of a run that never was: files as the workflow leaves them, names that need escaping."""
+"""A page of a synthetic run: files as the workflow writes them, with names that need escaping."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 HOSTILE = """<b>"it's"</b></script><script>alert('no')</script>"""
-"""What a label or a title may be."""
+"""Difficult text for a label or a title."""
 
 NETS = ("FC10-1e-4", "AE32-10")
 IMAGES = 14
@@ -54,7 +54,7 @@ def summary():
 
 
 def large():
-    """Ten rows whose order by value is neither theirs nor that of their texts."""
+    """Ten rows whose order by value differs from their own order and from that of their texts."""
     values = [3.0, 20.0, 100.0, 1.0, 0.5, 7.0, 11.0, 2.0, 50.0, None]
     rows = [f"{HOSTILE} {place}" for place in range(len(values))]
     return pd.DataFrame(
@@ -68,7 +68,7 @@ def large():
 
 
 def wide():
-    """As many columns as no phone can show."""
+    """More columns than a phone can show."""
     return pd.concat(
         summary().iloc[[0]].assign(column=f"c{i}", column_label=f"a long heading {i}")
         for i in range(16)
@@ -133,7 +133,7 @@ def answers(rng, shown):
 
 
 def files(folder, names, classes=None):
-    """Everything that a page of `checked` is made from, by the arguments of `render`."""
+    """The arguments of `render` for a page of the config `checked`."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -154,7 +154,7 @@ def files(folder, names, classes=None):
 
 
 def rendered(folder: Path, classes=None, **changes):
-    """The page's text, from files in a folder of their own."""
+    """Return the page's text, made from files in a folder of their own."""
     settings = checked(**changes)
     names = [name for name in settings["tables"] if name in SUMMARIES]
     files(folder, names, classes)

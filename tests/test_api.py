@@ -1,4 +1,4 @@
-"""The pages of the library's functions: what is in them, and that each says all of itself."""
+"""The pages of the library's functions: their content, and complete docstrings."""
 
 import ast
 

@@ -25,7 +25,7 @@ NAME = r"`([^`]+)`"
 
 
 def lines(section):
-    """The rows of the tables below a heading, a list of cells each."""
+    """Return the rows of the tables below a heading, each a list of cells."""
     (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
     rows = re.findall(r"^\| (`.*) \|$", text, re.M)
     return [row.split(" | ") for row in rows]
@@ -41,7 +41,7 @@ CELLS = {re.search(NAME, row[0])[1]: row[1:] for row in lines("Cells of the resu
 
 
 def kind(field):
-    """The type of a column, as the page calls it."""
+    """Return the type of a column in the page's words."""
     if isinstance(field.type, pa.FixedShapeTensorType):
         return "image"
     for is_one, word in (
@@ -54,7 +54,7 @@ def kind(field):
 
 
 def entries():
-    """The entry of every column of every table: its number, its type and its meaning."""
+    """Return number, type and meaning of every column of every table."""
     found = {}
     for number, (names, types, meaning) in enumerate(ENTRIES):
         several = types.split(", ")
@@ -93,7 +93,7 @@ def test_every_column_has_an_entry_with_its_type_which_says_what_null_is():
 
 
 def pattern(name):
-    """A name of rows or columns, in which words in capitals stand for any text."""
+    """Return a pattern for a name of rows or columns, in which words in capitals match any text."""
     literal = re.escape(name)
     return re.sub(r"\b[A-Z]{2,}\b", ".+", literal)
 

@@ -31,7 +31,7 @@ def test_auto_computes_on_the_cpu_where_there_is_none_and_says_so(no_gpu, capsys
 
 @pytest.fixture
 def three_gpus(monkeypatch, tmp_path):
-    """A machine with three GPUs, on which nothing can be computed; those that were chosen."""
+    """Three GPUs that cannot compute; the list has those that are chosen."""
     chosen = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)

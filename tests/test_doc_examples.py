@@ -1,9 +1,9 @@
-"""Every example of the documents works: Python is run, configs are checked, commands are parsed.
+"""Every example of the documents works: Python runs, configs pass the check, commands exist.
 
 A page is followed from top to bottom in a folder of its own that looks like a checkout. Python is
 run, with what the blocks above it defined; YAML is laid over a small config and checked; commands
 must exist with their targets and options, and Snakemake's must get through a dry run. A block with
-``<!-- path/of/a/file -->`` on the line above it is that file, which has tests of its own; one that
+``<!-- path/of/a/file -->`` on the line above it is that file, which has its own tests; one that
 cannot be tried has ``<!-- not run: why -->`` there.
 """
 
@@ -36,14 +36,14 @@ BLOCK = re.compile(r"^(?:<!-- ([^>\n]+) -->\n)?^( *)```(\w*)\n(.*?)^\2```$", re.
 INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
 FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
 PLAIN = ("", "text", "mermaid", "html")
-"""Languages that are nothing to try."""
+"""Languages of blocks that cannot be tried."""
 UNTRIED = (".", "cd", "cp", "export", "git", "pip", "sh", "uv", "venv")
-"""Programs that are none of the project."""
+"""Programs of others, which are not run."""
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder with all that a checkout has, and a config of the user's own."""
+    """A folder that looks like a checkout, with a user's config."""
     for path in ROOT.iterdir():
         if path.name not in (".git", ".snakemake", "results", "resources", "logs"):
             (tmp_path / path.name).symlink_to(path)
@@ -123,7 +123,7 @@ def python(block, names):
 
 
 def configs(block, _):
-    """A whole config must be right, and so must what is laid over one."""
+    """Check a whole config, or a part laid over one."""
     raw = yaml.safe_load(block)
     whole = {"nets", "data"} <= raw.keys()
     try:
@@ -134,7 +134,7 @@ def configs(block, _):
 
 
 def commands(block, _, run=True):
-    """Every command is one, with the targets, files and options that it is given."""
+    """Check that every command exists, with its targets, files and options."""
     for line in block.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         while words and re.match(r"\w+=", words[0]):

@@ -1,4 +1,4 @@
-"""The documents keep their word. Their examples: test_doc_examples.py."""
+"""The documents' statements hold. Their examples: test_doc_examples.py."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every analysis and figure takes whatever a run may leave, nothing at all included."""
+"""Every analysis and figure accepts any tables that a run may have, including empty ones."""
 
 import inspect
 
@@ -29,7 +29,7 @@ PANELS = {
 
 
 def nothing(found):
-    """Null wherever a table may hold it, but for what identifies a row."""
+    """Return rows with nulls in all nullable columns, except those that identify a row."""
     kept = {"source", "amplified_to", "subset", "target", "attack", "certificate", "norm", "reason"}
     for name, schema in evidence.SCHEMAS.items():
         for row in found[name]:
@@ -78,7 +78,7 @@ CASES = {
 
 @pytest.fixture(scope="module", params=CASES)
 def run(request, tmp_path_factory):
-    """A case's name, and its tables by name; those of the search with images for validation."""
+    """A case's name, and its tables by name; a search's tables have validation images."""
     folder = tmp_path_factory.mktemp("run")
     made = CASES[request.param]()
     tables = evidence.frames(folder, made)

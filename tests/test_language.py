@@ -1,4 +1,4 @@
-"""The project's English: docstrings begin with a noun or a verb, and some phrases do not occur."""
+"""Check the project's English: first words of docstrings, and phrases that must not occur."""
 
 import ast
 import re
@@ -37,12 +37,18 @@ def test_docstrings_begin_with_a_noun_or_a_verb(path):
         assert text.split()[0] not in HEADLESS, text
 
 
+@pytest.mark.parametrize("path", WORKFLOW, ids=str)
+def test_docstrings_of_the_workflow_begin_with_a_noun_or_a_verb(path):
+    firsts = re.findall(r'^\s*"""(\w+)', path.read_text("utf-8"), re.MULTILINE)
+    assert not HEADLESS & {*firsts}
+
+
 @pytest.mark.parametrize("path", sorted(WORDS), ids=str)
 def test_no_text_has_a_stilted_phrase(path):
     assert not STILTED.findall(path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("role", [role for role in catalogue.ROLES if role != "trainers"])
+@pytest.mark.parametrize("role", catalogue.ROLES)
 def test_the_meaning_of_a_setting_begins_with_a_noun_or_a_verb(role):
     for name in methods.names(role):
         for setting in catalogue.settings(role, name):

@@ -1,4 +1,4 @@
-"""Networks that others trained: read, as good as published, and open to the attack."""
+"""Networks that others trained can be read, err as published, and can be attacked."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The register's papers: their printed figures, their claims, and that the library knows none."""
+"""The register's papers: their printed figures and claims, which the library must not contain."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def test_every_paper_has_its_files():
 
 
 def cells(name):
-    """The printed figures of a table by row and column."""
+    """Return the printed figures of a table by row and column."""
     table = tables_in(SZEGEDY / "printed.yaml")[name]
     return {(row, column): x for row, figures in table.items() for column, x in figures.items()}
 
@@ -111,7 +111,7 @@ OF_A_PAPER = re.compile(r"szegedy|table_?[1-9]|FC\d+-\d|AE400|papers/\w*\d{4}", 
 
 
 def docstrings(tree):
-    """The texts that say what a module, a class, a function or a constant is."""
+    """Return the docstrings of a module, its classes, functions and constants."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
@@ -121,7 +121,7 @@ def docstrings(tree):
     "path", sorted((ROOT / "blindspots").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_no_module_of_the_library_knows_a_paper(path):
-    """A docstring may cite one as its source, and say what that calls a model or a table."""
+    """A docstring may cite a paper as its source, with the paper's name of a model or a table."""
     tree = ast.parse(path.read_text("utf-8"))
     said = list(docstrings(tree))
     code = [n for n in ast.walk(tree) if isinstance(n, ast.Constant | ast.Name) and n not in said]

@@ -1,4 +1,4 @@
-"""The intervals hold the truth as often as they say, in simulation and against known values."""
+"""Intervals have their stated coverage in simulations, and agree with known values."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from blindspots import statistics
 from blindspots.statistics import Interval
 
 RUNS = 2000
-NOISE = 3.5 * np.sqrt(0.05 * 0.95 / RUNS)  # of a coverage of 95% seen in so many runs
+NOISE = 3.5 * np.sqrt(0.05 * 0.95 / RUNS)  # for a coverage of 95% seen in that number of runs
 
 
 def coverage(draw, runs):
-    """The share of simulated runs whose interval holds the truth; `draw` gives both."""
+    """Return the share of simulated runs whose interval contains the truth; `draw` gives both."""
     generator = np.random.default_rng(0)
     held = [low <= truth <= high for (low, high), truth in (draw(generator) for _ in range(runs))]
     return np.mean(held)

@@ -1,4 +1,4 @@
-"""The search for the largest weight c of the distance whose minimiser still reaches its goal."""
+"""Search for the largest weight c of the distance whose minimiser still reaches its goal."""
 
 from __future__ import annotations
 

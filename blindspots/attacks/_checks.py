@@ -68,7 +68,7 @@ def check_answers(
     classes: int | None,
     box: Box,
 ) -> Tensor:
-    """Refuse a model or classes that do not fit each other; logits (3, logits) of its `trial`.
+    """Refuse a model that does not fit its classes, and return logits (3, logits) of its `trial`.
 
     Raises:
         InputError: names the argument and the first image that offends.
@@ -114,10 +114,10 @@ def check_finite(fine: Tensor, rows: Tensor) -> None:
 
 
 def check_choice(name: str, value: str, known: Iterable[str]) -> None:
-    """Refuse a setting that is not one of those known.
+    """Refuse a setting that is not one of the known values.
 
     Raises:
-        InputError: names them.
+        InputError: names the known values.
     """
     if value not in known:
         raise InputError(

@@ -1,4 +1,4 @@
-"""A first success for each image, and a way from it towards the image: where `closest` begins."""
+"""Descent to a first success for each image, then back towards the image; `closest` begins here."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ USUAL = (1e-12, 1e12)
 
 
 def _scale(logits: Tensor) -> float:
-    """1, or a power of 2 that brings logits (3, logits) that are beyond `USUAL` to a million."""
+    """1, or a power of 2 that brings logits (3, logits) outside `USUAL` to a million."""
     largest = float(logits.abs().max())
     if USUAL[0] <= largest <= USUAL[1] or largest == 0:
         return 1.0
@@ -94,7 +94,7 @@ class Goal:
         return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
 
     def note(self, rows: Tensor, gradient: Tensor) -> Tensor:
-        """Note from the gradients (k, pixels) why searches end; return which can go on (k,)."""
+        """Note from gradients (k, pixels) why searches end; return which can continue, (k,)."""
         largest = gradient.abs().amax(dim=1)
         finite = largest.isfinite()
         blind = torch.where(finite, Status.GRADIENT_VANISHED, Status.NON_FINITE)
@@ -103,7 +103,7 @@ class Goal:
         return sees
 
     def keep(self, x: Tensor, rows: Tensor, distance: Tensor, reached: Tensor) -> Tensor:
-        """Keep the successes that are nearer than any before; which those are, as places (b,).
+        """Keep the successes that are nearer than any before, and return their places (b,).
 
         An image may have several points.
         """
@@ -115,7 +115,7 @@ class Goal:
         return nearest
 
     def reached(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Keep those of points (k, pixels) that meet the goal; which do, (k,) bool."""
+        """Keep those of points (k, pixels) that meet the goal, and return which do, (k,) bool."""
         if len(rows) == 0:
             return torch.zeros(0, dtype=torch.bool, device=x.device)
         with torch.no_grad():

@@ -18,14 +18,14 @@ STILL = 1e-3
 """An image is done when a round moves its point by less than this share of its distance."""
 DAMPED = 0.7
 """Share of its step that a point moves if the solution misses the goal: margins are not linear, and
-programs with whole steps could alternate for ever."""
+programs with whole steps could alternate forever."""
 CUTS = 4
 """Half-spaces of earlier rounds that a branch keeps, of those that missed the goal."""
 PARALLEL = 1 - 1e-3
-"""Cosine above which one of them is dropped as equal to one of this round, lest programs become
-singular."""
+"""Cosine above which one of them is dropped as equal to one of this round, so that programs do not
+become singular."""
 PROMISING = 1.5
-"""An answer is given up when its program lies farther than so many times the best success."""
+"""An answer is given up when its program lies farther than the best success by this factor."""
 AT_ONCE = 16
 """Answers of an image that are searched for at a time, and rivals of an answer in a program: memory
 does not grow with more classes."""
@@ -64,7 +64,7 @@ def towards(goal: Goal, outside: Tensor, inside: Tensor, rows: Tensor, times: in
 
 
 def _branches(goal: Goal, rows: Tensor, points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Places (b,) among the rows and accepted answers (b,), so many at a time as are searched for.
+    """Yield places (b,) among the rows with accepted answers (b,), those searched for at a time.
 
     If there are more answers, those with the largest logits at the point come first.
     """

@@ -74,7 +74,7 @@ def closest(
         restarts: further searches, each from a random point of the box, or from one within the best
             distance where that misses the goal; they leave local minima in few dimensions.
         seed: seed of the random points.
-        rows: what identifies each image, its place in the batch by default; its random points
+        rows: identifier of each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
         fewest: least number of images in a batch; smaller batches, and those that are not a
             multiple of 16, are padded with copies, so that rounding, and with it the result, does

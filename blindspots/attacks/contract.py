@@ -52,7 +52,7 @@ def call(
         mask: (*image) bool, the features that may change; None: all.
 
     Raises:
-        InputError: what it returns is not what the contract says.
+        InputError: a result that breaks the contract.
     """
     # An attack may change its arguments, so it gets copies, which the judge does not use.
     offered = accepted(
@@ -184,7 +184,7 @@ def call_for_best(
         model: images to logits.
         data: images to attack.
         candidates: (n, classes) bool, at least one for every image.
-        **settings: those of `call`.
+        **settings: keyword arguments of `call`.
 
     Returns:
         The result, with the passes of all attempts, and the (n,) targets that were kept.

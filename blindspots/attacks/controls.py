@@ -1,4 +1,4 @@
-"""Controls: perturbations that no adversary chose, at a distortion given or matched."""
+"""Controls: perturbations that no adversary chose, at a given distortion."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from blindspots.limits import at_least, at_most, of_pixels
 from blindspots.threat.rays import Ray
 
 Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum"), of_pixels()]
-"""RMS per pixel; what is summed is its square over an image and through a network."""
+"""Length of a perturbation, RMS per pixel; its square is summed over an image and in a network."""
 
 
 @dataclass(frozen=True)
 class Unclipped(AttackResult):
-    """Images that may leave the box, as a control returns them that was asked not to clip."""
+    """Images that may leave the box, returned by a control with `clip` false."""
 
 
 def control(

@@ -47,7 +47,7 @@ def gaussian(
         distortion: RMS per pixel to which the noise is scaled, as it is after clipping, whatever
             `std`, one for all images or (n,); None: the standard deviation is kept.
         seed: seed of the noise.
-        rows: what identifies each image, its place in the batch by default; its noise depends on
+        rows: identifier of each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
     Returns:

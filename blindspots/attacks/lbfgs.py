@@ -43,11 +43,11 @@ where a linear loss would be 0."""
 GRID = 10.0
 """Ratio of neighbours among the c of the search for the first success."""
 PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
-"""Treatment of images that no c reached in so many searches, which are trapped near the original.
+"""Treatment of images that no c reached in PATIENCE searches, which are trapped near the original.
 
-They begin again with c times the second number, a first step of length 1 and so many times the
-steps, and are given up after so many tries. From then on they continue from their nearest success
-wherever a search misses."""
+They begin again with c times LEAP, a first step of length 1 and LONG times the steps, and are given
+up after TRIES tries. From then on they continue from their nearest success whenever a search
+misses."""
 LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
@@ -176,7 +176,7 @@ class _Run:
         self.was_trapped = torch.zeros_like(goal.distance, dtype=torch.bool)
 
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
-        """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
+        """Choose the next c of images whose minimisation has ended; return which are done, (k,)."""
         goal, rows = self.goal, batch.rows
         new = is_new.nonzero()[:, 0]
         goal.margins[rows[new]] = goal.margin_now[new]
@@ -224,7 +224,7 @@ class _Run:
         return ended
 
     def _search(self, batch: Batch, places: Tensor, length: Tensor) -> Tensor:
-        """Choose the next c of images at some places, and free the trapped; which are done."""
+        """Choose the next c of images at some places, free trapped ones; return which are done."""
         goal, bracket, at = self.goal, self.bracket, batch.rows[places]
         missed = goal.margins[at] < 0
         penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length)
@@ -243,7 +243,7 @@ class _Run:
         return done
 
     def _begin(self, batch: Batch, places: Tensor) -> None:
-        """Choose the first c of images at some places, or the first step of those begun anew."""
+        """Choose the first c of images at some places, or the first step of restarted ones."""
         at, slope = batch.rows[places], batch.gradient[places].norm(dim=1)
         again = self.was_trapped[at]
         batch.damping[places[again]] = slope[again]  # a first step of length 1

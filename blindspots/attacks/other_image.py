@@ -49,7 +49,7 @@ def other_image(
         clip: keep the images in the box.
         matched: whether the distortion is the one after clipping, or before.
         seed: seed of the choice.
-        rows: what identifies each image, its place in the batch by default.
+        rows: identifier of each image, its place in the batch by default.
 
     Returns:
         CONVERGED and a success for every image; INFEASIBLE where clipping leaves no room for the

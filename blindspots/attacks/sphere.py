@@ -43,7 +43,7 @@ def sphere(
         clip: keep the noisy images in the box.
         matched: whether the distortion is the one after clipping, or before.
         seed: seed of the noise.
-        rows: what identifies each image, its place in the batch by default; its noise depends on
+        rows: identifier of each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
     Returns:

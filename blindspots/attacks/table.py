@@ -18,7 +18,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("seed", pa.int32(), nullable=False),
             pa.field("attack", pa.string(), nullable=False),
             pa.field("dataset", pa.string(), nullable=False),
-            pa.field("norm", pa.string()),  # that it minimises, or that eps is in; null: a control
+            pa.field("norm", pa.string()),  # the norm minimised, or of eps; null: a control
             pa.field("eps", pa.float64()),  # the radius; null: a minimal attack
             pa.field("file", pa.string(), nullable=False),
             pa.field("index", pa.int32(), nullable=False),

@@ -103,7 +103,7 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
     """Bound on a chain that follows from a choice of Λ and ρ.
 
     Raises:
-        UnsupportedError: it proves nothing.
+        UnsupportedError: no bound follows from them.
     """
     if not network.hidden:
         return Metric(np.eye(network.last.shape[1]), 1.0)

@@ -47,7 +47,7 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
         Steps of the network that `exact` makes of it.
 
     Raises:
-        UnsupportedError: as `exact`.
+        UnsupportedError: the errors of `exact`.
     """
     walk = Walk(exact(model, input_shape))
     with torch.inference_mode(False), torch.no_grad():
@@ -187,12 +187,12 @@ def _like(images: Tensor) -> Tensor:
 
 
 def _is_close(answers: Tensor, expected: Tensor, others: Tensor | None = None) -> bool:
-    """Up to rounding, in the units of the largest number.
+    """Return whether answers are equal up to rounding, as a share of the largest number.
 
     Args:
         answers: answers of the model.
         expected: answers of the new network.
-        others: its answers to similar images, since logits may cancel at these.
+        others: answers of the new network to similar images, since logits may cancel at these.
     """
     if answers.shape != expected.shape or answers.dtype not in TOLERANCE:
         return False

@@ -48,7 +48,7 @@ def linear_layers(
         A `LinearLayer` for each.
 
     Raises:
-        UnsupportedError: as `bounds.graph.exact`; names the path in the network.
+        UnsupportedError: the errors of `bounds.graph.exact`; names the path in the network.
     """
     found: list[LinearLayer] = []
     for step in steps(model, input_shape):

@@ -65,13 +65,13 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
     Args:
         model: the network, in evaluation mode.
         input_shape: shape of an image, without the batch.
-        method: as for `network_bound`.
+        method: method of `network_bound`.
 
     Returns:
         Both bounds, proven in float64.
 
     Raises:
-        InputError, UnsupportedError: as `network_bound`.
+        InputError, UnsupportedError: the errors of `network_bound`.
     """
     model = exact(model, input_shape)
     if method != "product":

@@ -100,14 +100,14 @@ def upper_operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
     Small operators are written out as matrices; a large convolution is a part of one on a torus.
 
     Args:
-        layer: as for `operator_norm`.
+        layer: layer that `operator_norm` supports.
         input_shape: shape of one input, without the batch.
 
     Returns:
         The bound.
 
     Raises:
-        UnsupportedError: as `operator_norm`.
+        UnsupportedError: the errors of `operator_norm`.
     """
     layer = _checked(layer, input_shape)
     if isinstance(layer, nn.Linear):

@@ -45,10 +45,11 @@ def jacobian_norms(model: nn.Module, images: Tensor) -> Tensor:
 def steepest(
     model: nn.Module, images: Tensor, *, starts: int = 16, steps: int = 60, seed: int = 0
 ) -> float:
-    """The largest Jacobian norm that an ascent from the steepest images finds, in the box or not.
+    """Largest Jacobian norm that an ascent from the steepest images finds, also outside the box.
 
-    It follows the gradient of uᵀ J(x) v for the leading singular vectors u and v, or a random
-    direction if the gradient is 0, as in ReLU networks; a step that decreases the norm is halved.
+    The ascent follows the gradient of uᵀ J(x) v for the leading singular vectors u and v, or a
+    random direction if the gradient is 0, as in ReLU networks; a step that decreases the norm is
+    halved.
 
     Args:
         model: images to logits, in float64.

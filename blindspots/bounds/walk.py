@@ -44,7 +44,7 @@ class Step(NamedTuple):
             input.
         tensors: these values.
         result: value of its result.
-        run: its function of tensors in the place of `tensors`, in a batch of one.
+        run: the step as a function of tensors in the place of `tensors`, in a batch of one.
     """
 
     path: str

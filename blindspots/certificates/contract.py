@@ -41,15 +41,15 @@ def call(
     """Certify images.
 
     Args:
-        certify: of the certificates' contract.
+        certify: certificate that follows the certificates' contract.
         model: images to logits.
         data: images to certify.
         settings: settings of the certificate.
 
     Raises:
-        InputError: what it returns is not what the contract says, or the model is not as it was.
-        UnsupportedError: the certificate does not support the network, or the network answers by
-            chance.
+        InputError: a result that breaks the contract, or a changed model.
+        UnsupportedError: the certificate does not support the network, or the network is
+            stochastic.
     """
     if draws_of(model) is not None:
         raise UnsupportedError(
@@ -61,8 +61,8 @@ def call(
     check_result(found, len(data.rows), name, settings.get("eps"))
     if (what := changed(before, model)) is not None:
         raise InputError(
-            f"{name}: expected the model as it was given, found that it changed {what}; work on a "
-            "copy (copy.deepcopy(model))"
+            f"{name}: expected an unchanged model, found that the certificate changed {what}; work "
+            "on a copy (copy.deepcopy(model))"
         )
     return found
 
@@ -71,10 +71,10 @@ def check_result(found: Any, n: int, certificate: str, eps: float | None = None)
     """Refuse a certificate's result that breaks the contract.
 
     Args:
-        found: what it returned.
-        n: number of images that it was given.
-        certificate: its name, for the message.
-        eps: the radius at which it was asked for yes or no; None: it was asked for radii.
+        found: the certificate's result.
+        n: number of images that the certificate was given.
+        certificate: name of the certificate, for the message.
+        eps: radius at which the certificate decides yes or no; None: it computes radii.
 
     Raises:
         InputError: names the certificate, and the field and the image that offend.

@@ -27,12 +27,12 @@ def local(
     """Radius of the largest ball in L2 in which the slopes on it leave the answer unchanged.
 
     With L_j(ρ) a Lipschitz constant, in the ball of radius ρ around an image, of the label's logit
-    less that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. It is computed
-    in float64, minus what a linear last layer may round as the network runs (`_answers`), and is,
-    except for rounding, never below the radius of certificate `lipschitz` by the same bound.
+    minus that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. The radius is
+    computed in float64, minus what a linear last layer may round as the network runs (`_answers`).
+    Except for rounding it is never below the radius of certificate `lipschitz` by the same bound.
 
     Args:
-        model: images to logits; a chain (see `bounds.chains`).
+        model: maps images to logits; a chain (see `bounds.chains`).
         images: (n, *image).
         labels: (n,) true classes. The radius is 0 for an image that the model gets wrong, or could
             get wrong in float32: nearer to a tie than `goals.SUCCESS_MARGIN`.

@@ -124,7 +124,7 @@ def _distance(
     Args:
         layers: layers of the network.
         x: (pixels,) the image.
-        label: its class.
+        label: the image's class.
         slack: (classes,) slack of each logit.
         best: a distance at which there is such a point; infinity: none is known.
     """

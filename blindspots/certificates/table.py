@@ -19,7 +19,7 @@ SCHEMA = pa.schema(
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
         pa.field("norm", pa.string(), nullable=False),
-        pa.field("eps", pa.float64()),  # radius of a yes or no; null: a radius was sought
+        pa.field("eps", pa.float64()),  # radius decided by yes or no; null: a radius was computed
         pa.field("box", pa.bool_(), nullable=False),  # whether it holds inside the box only
         pa.field("target", pa.int16()),  # the answer that it excludes; null: any wrong one
         pa.field("region", pa.string()),  # part of the ball that it holds in; null: all of it

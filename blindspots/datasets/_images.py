@@ -88,7 +88,7 @@ def same_shape(train: Part, test: Part, where: str) -> None:
 
 
 def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: bool) -> np.ndarray:
-    """(channels, height, width), turned as EXIF says that viewers are to show it."""
+    """Return the image (channels, height, width), turned upright as its EXIF orientation says."""
     from PIL import ImageOps, UnidentifiedImageError
     from PIL.Image import Resampling
 
@@ -135,7 +135,7 @@ def _upright(image: ImageFile) -> Image:
 
 
 def _opened(source: Path | bytes) -> ImageFile:
-    """An image of which only the header is read yet.
+    """Open an image and read its header only.
 
     Images that another program would have to draw (PostScript), or that would fill the memory, are
     refused.

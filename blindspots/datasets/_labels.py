@@ -16,11 +16,11 @@ def classes_of(
         train: (n,) integers of the training set.
         test: (n,) integers of the test set.
         where: origin of the labels, for messages.
-        where_test: origin of those of the test set; None: the same.
+        where_test: origin of the test set's labels; None: the same.
 
     Raises:
-        InputError: no labels, negative ones, a class without a training image, only one class,
-            or more than fit in 16 bits.
+        InputError: no labels, negative labels, a class without a training image, only one class,
+            or more classes than fit in 16 bits.
     """
     where_test = where if where_test is None else where_test
     for part, labels, there in (("training", train, where), ("test", test, where_test)):

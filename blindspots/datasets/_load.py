@@ -15,7 +15,7 @@ def load(method: str, *, part: str = "test", **settings: Any) -> tuple[Tensor, T
     """Images and labels of a dataset.
 
     Args:
-        method: such as "digits" or "mnist", or module:function.
+        method: name of the method, such as "digits" or "mnist", or module:function.
         part: "train" or "test".
         settings: settings of the method, such as `root`.
 

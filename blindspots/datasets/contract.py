@@ -29,7 +29,7 @@ def make(
         seed: seed of the method's draws.
 
     Raises:
-        InputError: what it returns is not what the contract says.
+        InputError: a result that breaks the contract.
     """
     function = methods.find("derived", method)
     offered = methods.accepted(

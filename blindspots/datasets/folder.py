@@ -87,7 +87,7 @@ def _read(root: Path, path: Path, names: list[str], size: int | None, grey: bool
 
 
 def _check_inside(root: Path, files: list[Path]) -> None:
-    """Refuse links out of the folder, by which its maker could have any local image shown."""
+    """Refuse links out of the folder, by which its author could show any local image."""
     whole = root.resolve()
     for file in files:
         if not file.resolve().is_relative_to(whole):

@@ -17,8 +17,8 @@ from blindspots.files.splits import fingerprints
 from blindspots.interface import Box, Dataset, InputError, Part
 
 GROUP, CHUNK = 2**17, 1024
-"""Bytes of images in a row group, which is what is read for a few images; and images that are
-checked at a time."""
+"""Bytes of images in a row group, the least that is read for a few images; and number of images
+that are checked at a time."""
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -70,7 +70,7 @@ def _names_all(found: Dataset) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a name can be encoded: file names on a disk need not be."""
+    """Return whether a name can be encoded, which is not true of every file name."""
     return name == name.encode("utf-8", "replace").decode()
 
 
@@ -93,7 +93,7 @@ def write(
         box: the box that contains the images.
         provenance: metadata.
         names: names of the classes; None: they have none.
-        dataset: its name in the config.
+        dataset: name of the dataset in the config.
 
     Returns:
         The table that was written, without the images.

@@ -17,13 +17,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Write a file as a whole or not at all.
 
     Args:
-        path: path of the file; its folder is made.
+        path: path of the file; its folder is created.
 
     Yields:
-        A temporary path beside it, of this process alone, which replaces it when the block ends
-        without an error.
+        A temporary path in the same folder, unique to this process. The file written there is
+        renamed to `path` when the block ends without an error.
     """
-    path = Path(path).absolute()  # a user's code may change the folder meanwhile
+    path = Path(path).absolute()  # a user's code may change the working directory meanwhile
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _part(path)
     try:
@@ -34,7 +34,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def _part(path: Path) -> Path:
-    """A unique name beside a file; what killed writers of the file left is removed."""
+    """Return a temporary path next to a file; temporary files of killed writers are removed."""
     here = f".{path.name}.{platform.node()}."
     for left in path.parent.glob(f"{glob.escape(here)}*.part"):
         process = left.name[len(here) : -len(".part")]

@@ -1,4 +1,4 @@
-"""The attacked images in a table of attacks, as a trainer takes them."""
+"""Read attacked images from a table of attacks, in the form that a trainer takes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Attacked(NamedTuple):
     """Attacked images of one net.
 
     Attributes:
-        images: (n, *image), in memory or read when they are needed; the original where a minimal
-            attack failed.
+        images: (n, *image), in memory or read on demand; the original where a minimal attack
+            failed.
         labels: (n,) int64.
         success: (n,) bool, whether the attack met its goal.
-        eps: (n,) float64, the radius; NaN of a minimal attack.
-        rows: (n,) int64, the place of each original in the prepared file.
+        eps: (n,) float64 radius; NaN for a minimal attack.
+        rows: (n,) int64 row of each original in the prepared file.
     """
 
     images: Stack
@@ -36,13 +36,14 @@ class Attacked(NamedTuple):
 def read(
     path: str | Path, n: int, device: torch.device | str = "cpu", most: float = inf
 ) -> Attacked:
-    """Read the first rows of a table of attacks, and no others.
+    """Read the first n rows of a table of attacks.
 
     Args:
         path: path of the table.
-        n: how many rows.
-        device: where the tensors go.
-        most: bytes of images that are held; of more they are read when they are needed.
+        n: number of rows.
+        device: device of the tensors.
+        most: largest size of images in bytes that is read into memory; larger ones are read on
+            demand.
 
     Raises:
         InputError: no such table, a damaged one, or one of fewer rows.

@@ -1,6 +1,6 @@
 """The images of a part of a split, such as the first 256 test images in the split's order.
 
-They are addressed by row, and read when they are needed: the memory of a job follows its chunk, not
+They are addressed by row and read on demand, so that a job's memory depends on its chunk, not on
 the dataset.
 """
 
@@ -25,15 +25,15 @@ from blindspots.interface import Box, InputError
 
 @dataclass(frozen=True, eq=False)
 class Deferred:
-    """Images that are made, or read, on demand: `[places]` makes some, in memory.
+    """Images that are made, or read, on demand: indexing returns some of them as a tensor.
 
-    Trainers may be given them instead of a tensor: they have its `len`, `shape`, `device`, `split`.
+    Trainers may get this instead of a tensor: it has the same `len`, `shape`, `device` and `split`.
 
     Attributes:
-        make: places (k,) to images (k, *image), each by itself.
-        places: (n,) of these images, as `make` knows them.
-        image: the shape of one.
-        device: where `make` puts them.
+        make: maps places (k,) to images (k, *image), each independent of the others.
+        places: (n,) places of these images, arguments of `make`.
+        image: shape of an image.
+        device: device of the images that `make` returns.
     """
 
     make: Callable[[np.ndarray], Tensor]
@@ -50,33 +50,33 @@ class Deferred:
         return (len(self), *self.image)
 
     def split(self, size: int) -> Iterator[Tensor]:
-        """Iterate over the whole, `size` at a time."""
+        """Iterate over all images, `size` at a time."""
         return (self[i : i + size] for i in range(0, len(self), size))
 
     def __getitem__(self, at: Tensor | slice) -> Tensor:
         return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
 
     def at(self, at: slice | np.ndarray) -> Deferred:
-        """Select the images at some of the positions, not made yet."""
+        """Select the images at some positions, without making them."""
         return replace(self, places=self.places[at])
 
 
 Stack = Tensor | Deferred
-"""Images (n, *image), in memory or made on demand: `len` is their number, `[places]` reads some."""
+"""Images (n, *image), in memory or made on demand; `len` is their number, indexing reads some."""
 
 
 def some(stack: Stack, at: slice | np.ndarray) -> Stack:
-    """Select the images at some positions of a stack, as it is."""
+    """Select the images at some positions; a deferred stack stays deferred."""
     return stack.at(at) if isinstance(stack, Deferred) else stack[at]
 
 
 def held(stack: Stack, most: float = inf) -> Stack:
-    """A stack in memory, if it takes no more than a number of bytes."""
+    """Read a stack into memory if it takes at most `most` bytes; otherwise return it as it is."""
     return stack[:] if 4 * prod(stack.shape) <= most else stack
 
 
 def joined(*stacks: Stack) -> Stack:
-    """Stacks of images of one shape as one, in memory where all of them are."""
+    """Join stacks of images of one shape; in memory if all of them are."""
     if all(isinstance(stack, Tensor) for stack in stacks):
         return torch.cat([stack[:] for stack in stacks])
     device, shape = stacks[0].device, tuple(stacks[0].shape[1:])
@@ -99,13 +99,13 @@ class Images:
     """Images of one part, on a device; `len` is their number.
 
     Attributes:
-        stack: (n, *image) float32; in memory, or read when they are needed.
+        stack: (n, *image) float32, in memory or read on demand.
         labels: (n,) int64.
-        rows: (n,) place of each in the prepared file.
+        rows: (n,) row of each image in the prepared file.
         file: "train" or "test", the prepared file.
-        classes: number of labels of the dataset.
-        box: the box that contains them: two numbers, or two tensors (*image).
-        dataset: its name in the config.
+        classes: number of classes of the dataset.
+        box: the images' box: two numbers, or two tensors (*image).
+        dataset: name of the dataset in the config.
     """
 
     stack: Stack
@@ -130,11 +130,11 @@ class Images:
         return tuple(self.stack.shape[1:])
 
     def first(self, n: int | None) -> Images:
-        """The first n of them; None: all."""
+        """Select the first n images; None: all."""
         return self.at(slice(n))
 
     def at(self, at: slice | np.ndarray) -> Images:
-        """Select the images at some positions; none is read yet."""
+        """Select the images at some positions, without reading them."""
         stack = some(self.stack, at)
         return replace(self, stack=stack, labels=self.labels[at], rows=self.rows[at])
 
@@ -143,12 +143,12 @@ class Images:
         return (self.at(slice(i, i + size)).held() for i in range(0, len(self), size))
 
     def held(self, most: float = inf) -> Images:
-        """The same in memory, if they take no more than a number of bytes."""
+        """Return the same images, in memory if they take at most `most` bytes."""
         return replace(self, stack=held(self.stack, most))
 
 
 def file_of(part: str) -> str:
-    """The prepared file, "train" or "test", that a part's images are in."""
+    """Return the prepared file, "train" or "test", that has a part's images."""
     return "test" if part == "test" else "train"
 
 
@@ -159,18 +159,18 @@ def read(
     n: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Images:
-    """The first n images of a part, all by default; each is read when it is needed.
+    """Return the first n images of a part, all by default; they are read on demand.
 
     Args:
-        prepared: the dataset's file that holds the part (see `file_of`).
-        split: the split's index.
+        prepared: path of the dataset's file that has the part (see `file_of`).
+        split: path of the split's index.
         part: a key of `splits.SUBSETS`.
         n: number of images.
-        device: where the tensors go.
+        device: device of the tensors.
 
     Raises:
-        InputError: a damaged file, or fewer than n images in the part; when images are read, a
-            changed one.
+        InputError: a damaged file, or fewer than n images in the part. Reading raises it for a
+            changed image.
     """
     rows = splits.rows_of(tables.read(split, ["index", "label", "sha256", "subset"]), part)
     if n is not None and len(rows) < n:
@@ -183,15 +183,15 @@ def read(
 
 
 def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -> Images:
-    """Stack of all images of a prepared file, in its order; each is read when it is needed.
+    """Return all images of a prepared file, in its order; they are read on demand.
 
     Args:
-        prepared: the file.
+        prepared: path of the file.
         file: "train" or "test".
-        device: where the tensors go.
+        device: device of the tensors.
 
     Raises:
-        InputError: as `read`.
+        InputError: the errors of `read`.
     """
     known = tables.read(prepared, ["label", "sha256"])
     return _images(prepared, np.arange(len(known)), known, file, device)
@@ -200,7 +200,7 @@ def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -
 def _images(
     prepared: str | Path, rows: np.ndarray, known: pa.Table, file: str, device: torch.device | str
 ) -> Images:
-    """Images of a prepared file, compared with their known hashes when they are read."""
+    """Return images of a prepared file; reading compares them with the known hashes and labels."""
     stored = Rows(prepared)
     labels, sums = known["label"].to_numpy(), known["sha256"].combine_chunks()
 
@@ -231,7 +231,7 @@ def _images(
 
 
 def _on(box: Box, device: torch.device | str) -> Box:
-    """A box of two numbers unchanged, any other as two tensors on a device."""
+    """Return a box of two numbers unchanged, any other as two tensors on a device."""
     if all(np.ndim(end) == 0 for end in box):
         return box
     return Box(*(torch.as_tensor(end, dtype=torch.float32, device=device) for end in box))

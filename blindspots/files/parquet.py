@@ -1,6 +1,6 @@
-"""Parquet as the package writes it: row group by row group, with checksums of everything.
+"""Parquet files, written row group by row group, with checksums of everything.
 
-Pages have checksums of Parquet's own; that of the metadata is at the end of the file.
+Pages have Parquet's own checksums; the metadata's checksum is at the end of the file.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from blindspots.interface import InputError
 
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""Exceptions of pyarrow for a file with changed bits."""
+"""Exceptions that pyarrow raises for a file with changed bits."""
 GROUP, ROWS = 2**22, 2**16
-"""Bytes of images in a row group; and its rows in a table that has no images."""
+"""Size of a row group: bytes of images; and rows, in a table without images."""
 
 
 def pictured(schema: pa.Schema) -> list[str]:
-    """The columns of images."""
+    """Return the names of the image columns."""
     return [f.name for f in schema if isinstance(f.type, pa.FixedShapeTensorType)]
 
 
@@ -35,12 +35,12 @@ def pictured(schema: pa.Schema) -> list[str]:
 def writing(
     path: str | Path, schema: pa.Schema, metadata: Mapping[str, Any], *, group: int = GROUP
 ) -> Iterator[Callable[[pa.Table], None]]:
-    """Write a table part by part beside `path`, and rename it at the end: all of it or nothing.
+    """Write a table part by part to a temporary file, and rename it to `path` at the end.
 
-    At most the rows of a row group are in memory. Groups do not depend on how parts are cut.
+    Memory holds at most the rows of one row group. Row groups do not depend on how parts are cut.
 
     Args:
-        path: file to write; its folder is made.
+        path: file to write; its folder is created.
         schema: schema of every part.
         metadata: JSON values kept in the file (git commit, settings, units, …).
         group: bytes of images in a row group.
@@ -80,7 +80,7 @@ def writing(
 
 
 def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
-    """Checksum of what pages do not contain: metadata, columns and their types, number of rows."""
+    """Return the checksum of metadata, columns, their types and the number of rows."""
     images = pictured(schema)
     columns = [
         (f.name, list(f.type.shape) if f.name in images else str(f.type), f.nullable)
@@ -91,7 +91,10 @@ def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
 
 @contextmanager
 def damage(path: str | Path) -> Iterator[None]:
-    """Raise the error of a file that cannot be read, with the remedy.
+    """Turn errors of reading a file into an InputError with a remedy.
+
+    Args:
+        path: path of the file, for the message.
 
     Raises:
         InputError: no such file, or a damaged one.
@@ -109,23 +112,23 @@ def damage(path: str | Path) -> Iterator[None]:
 
 
 def opened(path: str | Path) -> pq.ParquetFile:
-    """A file that `writing` wrote, whole and unchanged as far as it has been read.
+    """Open a file that `writing` wrote, and check its metadata; pages are checked when read.
 
     Raises:
-        InputError: as `damage`.
+        InputError: no such file, or a damaged one.
     """
     with damage(path):
         file = pq.ParquetFile(path, page_checksum_verification=True)
         schema, n = file.schema_arrow, file.metadata.num_rows
         text = (schema.metadata or {}).get(METADATA, b"")
         if (file.metadata.metadata or {}).get(CHECK) != _check(text, schema, n):
-            raise pa.ArrowInvalid("what it says of itself has another checksum")
+            raise pa.ArrowInvalid("its metadata have another checksum")
         return file
 
 
 def as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """Cast what was read to the schema that the file's checksum covers."""
+    """Return what was read with the file's metadata, after a check of its columns' types."""
     schema = file.schema_arrow
     if list(table.schema) != [schema.field(name) for name in table.column_names]:
-        raise pa.ArrowInvalid("columns of other types than it says")
+        raise pa.ArrowInvalid("its columns have other types than its schema")
     return table.replace_schema_metadata(schema.metadata)

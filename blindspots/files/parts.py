@@ -1,6 +1,6 @@
-"""Tables that are too long for one frame: all rows of some keys at a time, the others on the disk.
+"""Read tables that are too long for one frame by parts, each with all rows of some keys.
 
-Sums over such parts are those over the whole table, where they are of rows that share the key.
+A statistic of rows that share a key is therefore the same over a part as over the whole table.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from blindspots.files import tables
 from blindspots.files.rows import Rows
 
 MOST = 2**19
-"""Rows of a part, unless those of one key are more."""
+"""Most rows of a part, unless a single key has more."""
 
 
 class Parts:
-    """The rows of several tables, one after another, none of which is held."""
+    """The rows of several tables, one after another; none of the tables is kept in memory."""
 
     def __init__(
         self, paths: Sequence[str | Path], schema: pa.Schema | None = None, most: int = MOST
     ) -> None:
-        """Look at the tables.
+        """Read the tables' schemas and numbers of rows.
 
         Args:
-            paths: of the tables.
-            schema: of no table at all.
-            most: rows of a part, unless those of one key are more.
+            paths: paths of the tables.
+            schema: schema if there are no tables.
+            most: most rows of a part, unless a single key has more.
         """
         self._paths, self._most = list(paths), most
         files = [Rows(path) for path in paths]
@@ -42,7 +42,7 @@ class Parts:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns, but for those of images."""
+        """Names of the columns, except image columns."""
         every = dict.fromkeys(name for schema in self._schemas for name in tables.plain(schema))
         return list(every)
 
@@ -50,18 +50,18 @@ class Parts:
         return sum(self._sizes) if self._kept is None else int(self._kept.sum())
 
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """The table as one frame, of all columns or of some."""
+        """Return all rows as one frame, with all columns or some."""
         return self._at(self._places(), columns)
 
     def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """Iterate over the rows, all those of some values of a column at a time.
+        """Iterate over parts, each with all rows of some values of a column.
 
         Args:
-            key: the column. Parts are in the order in which its values appear.
-            columns: that are wanted; all by default.
+            key: name of the column. Parts are in the order in which its values appear.
+            columns: columns to read; all by default.
 
         Yields:
-            Frames with all rows of their values, in the tables' order; of no rows one without any.
+            Frames with rows in the tables' order; one empty frame if there are no rows.
         """
         if len(self) <= self._most:
             yield self.frame(columns)
@@ -75,12 +75,12 @@ class Parts:
     def of(
         self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """The rows with some values of a column.
+        """Return the rows with some values of a column.
 
         Args:
-            key: the column.
-            values: whose rows are wanted.
-            columns: that are wanted; all by default.
+            key: name of the column.
+            values: values to select.
+            columns: columns to read; all by default.
         """
         numbers, known = self._numbers(key)
         wanted = set(values)
@@ -88,21 +88,26 @@ class Parts:
         return self._at(self._places(np.isin(numbers, found)), columns)
 
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
-        """The different rows of some columns, in the order in which they appear."""
+        """Return the distinct rows of some columns, in order of appearance."""
         found = [self._empty(names)]
         for frame, kept in self._each(names):
             found.append(frame[kept].drop_duplicates())
         return _joined(found).drop_duplicates(ignore_index=True)
 
     def where(self, names: Sequence[str], is_kept: Callable[[pd.DataFrame], pd.Series]) -> Parts:
-        """The rows of which a condition on some columns holds."""
+        """Select the rows that meet a condition.
+
+        Args:
+            names: columns that the condition needs.
+            is_kept: maps a frame of these columns to a bool per row.
+        """
         found = Parts(self._paths, self._schemas[0], self._most)
         masks = [(is_kept(frame) & kept).to_numpy(bool) for frame, kept in self._each(names)]
         found._kept = np.concatenate([np.empty(0, bool), *masks])
         return found
 
     def _each(self, names: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-        """Some columns, a row group at a time, and which of its rows are kept."""
+        """Iterate over row groups: a frame of some columns, and which of its rows are kept."""
         first = 0
         for path in self._paths:
             for table in Rows(path, names).groups():
@@ -112,7 +117,7 @@ class Parts:
                 first = at.stop
 
     def _numbers(self, key: str) -> tuple[np.ndarray, list]:
-        """A number (n,) for each row, that of its value of a column; and the values."""
+        """Return the number of each row's value of a column, (n,), and the values."""
         if key not in self._numbered:
             known: dict[object, int] = {}
             found = [np.empty(0, np.int32)]
@@ -125,13 +130,13 @@ class Parts:
         return self._numbered[key]
 
     def _places(self, among: np.ndarray | None = None) -> np.ndarray:
-        """The places of the rows that are kept, or of those among them."""
+        """Return the places of the kept rows, restricted to a bool mask (n,) `among`."""
         if among is None:
             among = np.ones(sum(self._sizes), bool)
         return np.flatnonzero(among if self._kept is None else among & self._kept)
 
     def _at(self, places: np.ndarray, columns: Sequence[str] | None) -> pd.DataFrame:
-        """The rows at places (n,), ascending."""
+        """Return the rows at ascending places (n,)."""
         found, first = [], 0
         for path, schema, size in zip(self._paths, self._schemas, self._sizes, strict=False):
             here = places[(places >= first) & (places < first + size)] - first
@@ -147,41 +152,41 @@ class Parts:
 
 
 class Held:
-    """A frame in the place of `Parts`: one part."""
+    """A frame with the interface of `Parts`: it is the only part."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """The frame."""
+        """Return the frame."""
         return self._frame
 
     def by(self, key: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """The frame as the only part."""
+        """Yield the frame as the only part."""
         yield self._frame
 
     def of(
         self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """The rows with some values of a column."""
+        """Return the rows with some values of a column."""
         return self._frame[self._frame[key].isin(list(values))]
 
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
-        """The different rows of some columns."""
+        """Return the distinct rows of some columns."""
         return self._frame[list(names)].drop_duplicates(ignore_index=True)
 
 
 Frame: TypeAlias = pd.DataFrame | Parts
-"""A table as an analysis takes it that reads it by parts."""
+"""A table for an analysis that reads it by parts."""
 
 
 def parted(table: Frame) -> Parts | Held:
-    """A table by parts; a frame is one part."""
+    """Return a table as parts; a frame becomes the only part."""
     return table if isinstance(table, Parts) else Held(table)
 
 
 def _together(sizes: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
-    """First and end of runs of values, of which the sizes add up to `most` unless one is more."""
+    """Yield first and end of runs of values whose sizes sum to at most `most`, or of one value."""
     first = total = 0
     for number, size in enumerate(sizes):
         if total and total + size > most:
@@ -193,5 +198,5 @@ def _together(sizes: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
 
 
 def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames one below another, but for those without rows, whose types say nothing."""
+    """Concatenate frames, except empty ones, whose types say nothing."""
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)

@@ -1,4 +1,4 @@
-"""Rows of a table by their places; only some row groups of the file are read at a time."""
+"""Read rows of a table by place; only some row groups of the file are in memory at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blindspots.files.tables import images, taken
 from blindspots.interface import InputError
 
 KEPT = 8
-"""Row groups that are kept of all tables; if a table is read in order, each is read once."""
+"""Row groups that are cached, of all tables together; a table read in order is read once."""
 
 
 class Rows:
@@ -22,7 +22,7 @@ class Rows:
 
     Attributes:
         path: path of the table.
-        schema: schema of the table with all its columns, and its metadata.
+        schema: schema of the whole table, with its metadata.
     """
 
     def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:
@@ -46,17 +46,17 @@ class Rows:
         return self._file.metadata.num_rows
 
     def by_group(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        """Rows at places (n,), those of a row group at a time.
+        """Iterate over the rows at places (n,), a row group at a time.
 
         Yields:
-            Their positions among the places (k,), and the table of them.
+            Positions (k,) in `places`, and the table of the rows there.
 
         Raises:
             InputError: a place that is not in the table, or a damaged file.
         """
         if (outside := places[(places < 0) | (places >= len(self))]).size:
             raise InputError(
-                f"{self.path}: expected a row {outside[0]}, which another table names, found "
+                f"{self.path}: expected a row {outside[0]}, to which another table refers, found "
                 f"{len(self)} rows; delete both and run the workflow again"
             )
         groups = np.searchsorted(self._ends, places, side="right")
@@ -66,10 +66,10 @@ class Rows:
             yield at, taken(_kept(self, int(number)), inside)
 
     def take(self, places: np.ndarray) -> pa.Table:
-        """The table of the rows at places (n,), in their order.
+        """Return the rows at places (n,), in the order of the places.
 
         Raises:
-            InputError: as `by_group`.
+            InputError: the errors of `by_group`.
         """
         found, at = [self._nothing()], [np.empty(0, np.int64)]
         for some, table in self.by_group(places):
@@ -78,10 +78,10 @@ class Rows:
         return taken(pa.concat_tables(found), np.argsort(np.concatenate(at)))
 
     def images(self, places: np.ndarray, name: str = "image") -> np.ndarray:
-        """A column of images at places (n,), in their order: (n, *image) float32.
+        """Return an image column at places (n,), in their order: (n, *image) float32.
 
         Raises:
-            InputError: as `by_group`.
+            InputError: the errors of `by_group`.
         """
         found = np.empty((len(places), *self.schema.field(name).type.shape), np.float32)
         for at, table in self.by_group(places):
@@ -89,7 +89,7 @@ class Rows:
         return found
 
     def chunks(self, size: int) -> Iterator[pa.Table]:
-        """The table from its beginning, `size` rows at a time; the last chunk may have fewer.
+        """Iterate over the table, `size` rows at a time; the last chunk may have fewer.
 
         Raises:
             InputError: a damaged file.
@@ -104,7 +104,7 @@ class Rows:
             yield waiting
 
     def groups(self) -> Iterator[pa.Table]:
-        """The table from its beginning, a row group at a time.
+        """Iterate over the table, a row group at a time.
 
         Raises:
             InputError: a damaged file.
@@ -112,7 +112,7 @@ class Rows:
         return (self.group(number) for number in range(len(self._sizes)))
 
     def group(self, number: int) -> pa.Table:
-        """A row group by its number.
+        """Read a row group by its number.
 
         Raises:
             InputError: a damaged file.

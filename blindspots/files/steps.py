@@ -1,4 +1,4 @@
-"""Weights of one model after some steps of its training, in one safetensors file."""
+"""Files of one model's weights after several training steps, in safetensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blindspots.interface import InputError
 
 
 def save(path: str | Path, weights: Mapping[int, Mapping[str, Tensor]]) -> None:
-    """Write the weights after each step, with their SHA-256, in one go.
+    """Write the weights after each step, and their SHA-256, all or nothing.
 
     Args:
         path: path of the file.
@@ -41,7 +41,7 @@ def load(model: nn.Module, path: str | Path, step: int) -> None:
         step: step of the training.
 
     Raises:
-        InputError: unreadable, without the step, or of another model.
+        InputError: an unreadable file, one without the step, or weights of another model.
     """
     begin = f"{step}/"
     of_all = _tensors.tensors(path)

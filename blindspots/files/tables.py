@@ -1,8 +1,8 @@
-"""Tables: explicit schemas, strict casts, no NaN, provenance; and Parquet files of them.
+"""Tables with explicit schemas, strict casts, no NaN and provenance; and their Parquet files.
 
-Each module that owns a table owns its `pyarrow.Schema`. Columns of images are fixed-shape tensors.
-A missing value is null; a NaN is a bug and is refused. Pages and metadata have checksums, so that a
-bit that changed on the disk is found.
+Each module that owns a table owns its `pyarrow.Schema`. Image columns are fixed-shape tensors. A
+missing value is null; a NaN is a bug and is refused. Pages and metadata have checksums, so that a
+bit changed on the disk is found.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from blindspots.interface import InputError
 
 
 def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
-    """A column of float32 images of one shape.
+    """Return the field of a column of float32 images of one shape.
 
     Args:
         shape: shape of an image, such as (1, 28, 28).
         name: name of the column.
 
     Returns:
-        The field, for a schema; it may hold no nulls.
+        A field without nulls, for a schema.
     """
     return pa.field(name, pa.fixed_shape_tensor(pa.float32(), list(shape)), nullable=False)
 
 
 def images(table: pa.Table, name: str = "image") -> np.ndarray:
-    """A column of images as an array.
+    """Return an image column as an array.
 
     Args:
-        table: with such a column.
+        table: table with an image column.
         name: name of the column.
 
     Returns:
@@ -52,18 +52,18 @@ def images(table: pa.Table, name: str = "image") -> np.ndarray:
 
 
 def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """A table with exactly these columns and types.
+    """Build a table with exactly the columns and types of a schema.
 
     Args:
         columns: values by column name, in any order: sequences, (masked) arrays, images as
             (n, *image); a single value, or None, is repeated.
-        schema: names, types, and which columns may hold nulls.
+        schema: names and types of the columns, and which may have nulls.
 
     Returns:
         A table with this schema.
 
     Raises:
-        ValueError: columns that differ from the schema's, a null where it allows none, a NaN.
+        ValueError: other columns than the schema's, a null where it allows none, or a NaN.
         pyarrow.ArrowInvalid: a value that does not fit its type.
     """
     if set(columns) != set(schema.names):
@@ -80,11 +80,11 @@ def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
 
 
 def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """Build a table from pandas, as `build`.
+    """Build a table from a pandas frame, like `build`.
 
     Args:
-        frame: with the schema's columns; NaN and NA are nulls.
-        schema: as for `build`.
+        frame: frame with the schema's columns; NaN and NA become nulls.
+        schema: schema of the table.
 
     Returns:
         A table with this schema.
@@ -106,7 +106,7 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
     if _is_single(values):
         return pa.repeat(pa.scalar(values, type=field.type), n)
     if isinstance(values, np.ndarray) and values.dtype.kind == "U":
-        values = values.astype(object)  # NumPy's own texts are not made words of
+        values = values.astype(object)  # Arrow makes no dictionaries of NumPy's own texts
     if isinstance(values, np.ma.MaskedArray):
         return pa.array(values.data, type=field.type, mask=np.ma.getmaskarray(values))
     if isinstance(values, pa.Array | pa.ChunkedArray):
@@ -117,13 +117,13 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
 def write(
     path: str | Path, table: pa.Table, metadata: Mapping[str, Any], *, group: int = GROUP
 ) -> None:
-    """Write a table beside `path` and rename it there, so that a killed write leaves nothing.
+    """Write a table to a temporary file and rename it to `path`: a killed write leaves no file.
 
     Args:
-        path: file to write; its folder is made.
-        table: made by `build`.
+        path: file to write; its folder is created.
+        table: table made by `build`.
         metadata: JSON values kept in the file (git commit, settings, units, …).
-        group: bytes of images in a row group, which are read together.
+        group: bytes of images in a row group, the unit of reading.
     """
     with writing(path, table.schema, metadata, group=group) as append:
         append(table)
@@ -141,14 +141,14 @@ def read(
     Args:
         path: path of the table.
         columns: columns to read; all by default.
-        with_images: False: all columns except those of images.
-        where: condition that selects the rows; the others are never all in memory at once.
+        with_images: False: all columns except image columns.
+        where: condition that selects rows; row groups are read and filtered one at a time.
 
     Returns:
         The table, with the metadata that `write` was given.
 
     Raises:
-        InputError: no such file, or not a whole Parquet file; names it and the remedy.
+        InputError: no such file, or a damaged one; names it and the remedy.
     """
     file = opened(path)
     if not with_images:
@@ -161,29 +161,29 @@ def read(
 
 
 def schema_of(path: str | Path) -> pa.Schema:
-    """The schema of a table that `write` wrote, with its metadata; no row is read.
+    """Read the schema of a table that `write` wrote, without any row.
 
     Args:
         path: path of the table.
 
     Returns:
-        The schema, also for `metadata`.
+        The schema with the table's metadata, which `metadata` reads.
 
     Raises:
-        InputError: as `read`.
+        InputError: the errors of `read`.
     """
     return opened(path).schema_arrow
 
 
 def taken(table: pa.Table, places: np.ndarray) -> pa.Table:
-    """Some rows of a table; Arrow itself cannot select rows of image columns.
+    """Select rows of a table with any columns; Arrow itself cannot select rows of image columns.
 
     Args:
-        table: table of any columns.
+        table: the table.
         places: (n,) positions of the rows.
 
     Returns:
-        The table of these rows, in this order.
+        A table of these rows, in this order.
     """
     if len(places) == 0:
         return table.slice(0, 0)
@@ -203,16 +203,16 @@ def frame(
     with_images: bool = False,
     first: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """The rows of several tables; a column that some of them lack is null there.
+    """Read several tables into one frame; a column that a table lacks is null there.
 
     Args:
         paths: paths of the tables.
         schema: schema of the result if there is no table.
-        with_images: keep columns of images, as an array per row.
+        with_images: keep image columns, as an array per row.
         first: number of rows of each table to keep; all by default.
 
     Returns:
-        Integers that may be null are pandas' nullable integers.
+        A frame; 16-bit integers are pandas' nullable Int16.
     """
     counts = [None] * len(paths) if first is None else first
     found = [
@@ -231,10 +231,10 @@ def frame(
 
 
 def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
-    """Join tables below one another, without their images.
+    """Concatenate tables into one frame, without image columns.
 
     Args:
-        found: at least one; a column that some of them lack is null there.
+        found: one table or more; a column that a table lacks is null there.
 
     Returns:
         A frame with the types of `frame`.
@@ -247,10 +247,10 @@ def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
 
 
 def plain(schema: pa.Schema) -> list[str]:
-    """The columns but those of images.
+    """Select the columns that are not image columns.
 
     Args:
-        schema: of a table.
+        schema: schema of a table.
 
     Returns:
         Their names.
@@ -259,16 +259,16 @@ def plain(schema: pa.Schema) -> list[str]:
 
 
 def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
-    """Metadata that `write` put into the file.
+    """Return the metadata that `write` put into the file.
 
     Args:
-        table: as read, or its schema.
+        table: a table from a file, or its schema.
 
     Returns:
         The JSON values by name.
 
     Raises:
-        InputError: the metadata were not written by `write`.
+        InputError: metadata that `write` did not write.
     """
     schema = table if isinstance(table, pa.Schema) else table.schema
     try:

@@ -1,1 +1,1 @@
-"""Jobs, as scripts call them: they join methods of all roles with files. `warm` starts them."""
+"""Jobs, called by the scripts: they connect methods of all roles with files. `warm` starts them."""

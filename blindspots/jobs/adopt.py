@@ -1,4 +1,4 @@
-"""A net that no job trains: of a file, of another net's training, or made of its parents."""
+"""Nets that no job trains: read from a file or a checkpoint, or built from their parents."""
 
 import torch
 
@@ -11,15 +11,15 @@ from blindspots.randomness import derived_seed
 
 
 def adopted(snakemake, shape, classes):
-    """The model of a job's net with its weights, and its spec.
+    """Return the model of a job's net with its weights, and its spec.
 
     Args:
-        snakemake: of the job.
+        snakemake: the job's `snakemake` object.
         shape: shape of an image.
         classes: number of logits.
 
     Raises:
-        InputError: weights of another model, or a model that has some of its own without any given.
+        InputError: weights of another model; or no weights for a model with parameters of its own.
     """
     net = snakemake.params.net
     seed = derived_seed(net["seed"], net["name"])
@@ -36,7 +36,7 @@ def adopted(snakemake, shape, classes):
 
 
 def _assert_made_of_parents(net, model, other):
-    """Refuse parameters that come out otherwise when the model is made again: no parent's."""
+    """Refuse parameters that differ when the model is built again: they are not a parent's."""
     again = dict(other.named_parameters())
     for name, parameter in model.named_parameters():
         if name not in again or not torch.equal(parameter, again[name]):

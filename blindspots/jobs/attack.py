@@ -1,4 +1,4 @@
-"""Run an attack over the images of a part, a chunk at a time, into the columns of its table."""
+"""Run an attack on the images of a part, a chunk at a time, and write its table."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from blindspots.threat.outcomes import outcomes, predictions, widened
 from blindspots.threat.targets import candidates, choose_targets
 
 SHARD = 256
-"""Rows of a shard that are held at a time."""
+"""Rows of a shard in memory at a time."""
 
 Columns = dict[str, np.ndarray]
-"""Values by column of the attacks' table, an entry per row; masked where a value is missing."""
+"""Columns of the attacks' table by name, an entry per row; missing values are masked."""
 
 
 def attack(snakemake: Any) -> None:
-    """Write the table of an attack's job: rows that it computes, or joins from those of shards."""
+    """Write the table of an attack's job: computed rows, or the joined rows of its shards."""
     output, shards = snakemake.output[0], snakemake.input.get("shards", [])
     parts = _joined_shards(shards) if shards else _computed(snakemake)
     shape = tables.schema_of(snakemake.input.images).field("image").type.shape
@@ -66,7 +66,7 @@ def _joined_shards(paths: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _computed(snakemake: Any) -> Iterator[pa.Table]:
-    """The rows of an attack's job; finished chunks of one that was killed are read again."""
+    """Compute the rows of an attack's job; chunks that a killed job finished are read instead."""
     attack, wildcards = snakemake.params.attack, snakemake.wildcards
     given, machine, own = snakemake.input, snakemake.config["machine"], own_models(snakemake)
     device = pick(machine["device"])
@@ -110,10 +110,14 @@ def _computed(snakemake: Any) -> Iterator[pa.Table]:
 
 
 def read_mask(path: str | Path, shape: tuple[int, ...]) -> Tensor:
-    """The features of images of a shape that an attack may change, from a NumPy file.
+    """Read the mask of features that an attack may change, (*image) bool, from a NumPy file.
+
+    Args:
+        path: path of the .npy file.
+        shape: shape of an image.
 
     Raises:
-        InputError: no array of bool of an image's shape.
+        InputError: not an array of bool of an image's shape.
     """
     try:
         found = np.load(path, allow_pickle=False)
@@ -121,9 +125,7 @@ def read_mask(path: str | Path, shape: tuple[int, ...]) -> Tensor:
         raise InputError(f"{path}: expected a mask, an .npy file, found none ({error})") from None
     if not isinstance(found, np.ndarray) or found.dtype != bool or found.shape != shape:
         said = f"{getattr(found, 'dtype', 'several')} of shape {getattr(found, 'shape', ())}"
-        raise InputError(
-            f"{path}: expected a mask of bool of an image's shape {shape}, found {said}"
-        )
+        raise InputError(f"{path}: expected a bool mask of an image's shape {shape}, found {said}")
     return torch.from_numpy(found)
 
 
@@ -143,25 +145,25 @@ def run(
     """Attack all images, `chunk` at a time.
 
     Args:
-        attack: attack of the attacks' contract.
-        model: images to logits.
-        data: what is attacked.
+        attack: attack that follows the attacks' contract.
+        model: maps images to logits.
+        data: images to attack.
         others: all images of the table, of which `data` may be a shard.
         target: rule for the targets.
         seed: seed of random targets and of the attack's own draws.
         chunk: images at a time; bounds memory.
-        settings: settings of the attack; `eps` is a radius, or several.
-        parents: further models that the attack works with, by name.
+        settings: settings of the attack; `eps` is one radius or several.
+        parents: further models that the attack uses, by name.
         mask: (*image) bool, the features that may change; None: all.
 
     Returns:
-        The columns of the attack's table that describe images, "image" among them: a row per image
-        and radius, the radii of an image together. Values that a failed attack does not have are
-        masked; an image to which the model gives no finite logits is NON_FINITE.
+        The columns of the attack's table that describe images, including "image": a row per image
+        and radius, the radii of an image one after another. Values that a failed attack does not
+        have are masked; an image without finite logits is NON_FINITE.
 
     Raises:
-        InputError: a model that does not classify, an attack that changes it, or a success that is
-            none when its image is shown to the model again.
+        InputError: a model that does not classify, an attack that changes it, or a reported success
+            that fails when its image is shown to the model again.
     """
     given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
     parts: list[dict[str, np.ndarray]] = []
@@ -171,7 +173,7 @@ def run(
         parts.append(_run_chunk(attack, model, part, target, given, settings))
         if (what := changed(before, model)) is not None:
             raise InputError(
-                f"{name_of(attack)}: expected the model as it was given, found that it changed "
+                f"{name_of(attack)}: expected an unchanged model, found that the attack changed "
                 f"{what}; work on a copy (copy.deepcopy(model))"
             )
     return _joined(parts)
@@ -182,13 +184,13 @@ def _joined(parts: Sequence[Columns]) -> Columns:
 
 
 def radii(settings: Mapping[str, Any]) -> list[float | None]:
-    """The radii that an attack's settings ask for; none for a minimal attack."""
+    """Return the radii in an attack's settings; [None] for a minimal attack."""
     eps = settings.get("eps")
     return list(eps) if isinstance(eps, Sequence) else [eps]
 
 
 def _run_chunk(attack, model, data, target, given, settings) -> Columns:
-    """The columns of some images, each at every radius in turn."""
+    """Attack one chunk at every radius, and return its columns, sorted by image, then radius."""
     first, by_chance = data.rows[0], draws_of(model) is not None
     with seeded(given["seed"], f"unaltered {first}"), torch.no_grad():
         logits = widened(model(data.images))
@@ -214,7 +216,7 @@ def _run_chunk(attack, model, data, target, given, settings) -> Columns:
 
 
 def _attacked(attack, model, data, logits, fine, target, given, clean) -> Columns:
-    """The columns of an attack at one radius; images without finite logits are left alone."""
+    """Attack at one radius, and return the columns; images without finite logits are skipped."""
     found, targets = _unattacked(data), None
     purpose = f"{name_of(attack)} {given['settings'].get('eps')} {data.rows[0]}"
     if fine.any():
@@ -242,7 +244,7 @@ def _attacked(attack, model, data, logits, fine, target, given, clean) -> Column
         share = np.ma.masked_where(~fine.cpu().numpy(), np.ma.masked_invalid(seen.share))
         if clean is not None and family.kind != "control":
             found = _drawn_again(found, seen, fine, keeps_failures=family.kind == "budget")
-            seen = judged()  # of the images that are kept
+            seen = judged()  # for the images that are kept
     if family.kind != "control" and clean is None:
         check_successes(found, targets, seen, data, name_of(attack))
     columns = _columns(found, targets, seen, data, logits, fine, family.kind == "budget")
@@ -264,7 +266,7 @@ def _attacked(attack, model, data, logits, fine, target, given, clean) -> Column
 
 
 def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
-    """A result whose successes are those of fresh draws; the others become failures."""
+    """Return the result with successes by fresh draws; other successes become failures."""
     success = torch.from_numpy(seen.success).to(fine.device) & fine
     kept = (success | keeps_failures).view(-1, *[1] * (found.images.ndim - 1))
     status = found.status.masked_fill(success, int(Status.CONVERGED))
@@ -277,7 +279,7 @@ def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
 
 
 def _clean_columns(clean: Answers | None) -> Columns:
-    """Columns on the unaltered images from the draws of a stochastic net."""
+    """Return the columns about the unaltered images, by the draws of a stochastic net."""
     if clean is None:
         return {}
     return {
@@ -298,7 +300,7 @@ def _call(attack, model, data, logits, target, given) -> tuple[AttackResult, Ten
 
 
 def _unattacked(data: Images) -> AttackResult:
-    """The result of images whose answer is not finite: nothing was tried."""
+    """Return the result for images that were not attacked: all NON_FINITE."""
     nothing = torch.zeros_like(data.labels)
     return AttackResult(
         originals=data.images,

@@ -1,4 +1,4 @@
-"""Certify the images of one net by one certificate, a chunk at a time, into its table."""
+"""Certify images for one net by one certificate, a chunk at a time, and write its table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from blindspots.threat.chance import seeded
 
 
 def certify(snakemake) -> None:
-    """Write the table of a certificate for the images that the experiments use of a net."""
+    """Write the table of a certificate for a net, on the images that experiments show the net."""
     certificate, wildcards = snakemake.params.certificate, snakemake.wildcards
     given, machine = snakemake.input, snakemake.config["machine"]
     model = weights.load(given.weights, own=own_models(snakemake))
@@ -42,12 +42,12 @@ def certify(snakemake) -> None:
             if answers(model, one.images, one.labels, data.classes, 1) is None:
                 raise InputError(
                     f"net {wildcards.net}: expected a net that classifies, with logits "
-                    "(n, classes), found other answers; leave it out of the experiments"
+                    "(n, classes), found another shape; leave it out of the experiments"
                 )
 
             def make(part: Images) -> pa.Table:
                 purpose = f"certify {wildcards.certificate} {part.rows[0]}"
-                with seeded(same["seed"], purpose):  # draws are a chunk's own, whichever is first
+                with seeded(same["seed"], purpose):  # so that draws do not depend on other chunks
                     columns = certified(where, certificate, model, part)
                 return tables.build(same | columns, table.SCHEMA)
 
@@ -69,16 +69,16 @@ def certify(snakemake) -> None:
 def certified(
     where: str, certificate: Mapping[str, Any], model: nn.Module, data: Images
 ) -> dict[str, Any]:
-    """Columns of the table; of a net that the method does not take, why.
+    """Return the table's columns; if the certificate does not support the net, with the reason.
 
     Args:
         where: the certificate's key in the config and the net, for messages.
         certificate: `method`, `settings`, `norm`, `box`, `required`.
-        model: images to logits.
-        data: what is certified.
+        model: maps images to logits.
+        data: images to certify.
 
     Raises:
-        InputError: what the certificate raises; a net that it does not take where it is required.
+        InputError: an error of the certificate; or an unsupported net although it is `required`.
     """
     method: Callable[..., CertificateResult] = methods.find("certificates", certificate["method"])
     settings = certificate["settings"]

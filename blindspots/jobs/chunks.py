@@ -1,4 +1,4 @@
-"""A job's rows, chunk by chunk: chunks that are finished survive a kill, with the same bytes."""
+"""Compute a job's rows chunk by chunk; finished chunks survive a kill and are not recomputed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from blindspots.files.images import Images
 from blindspots.interface import InputError
 
 KEY, WAITING = "chunk of", 2**27
-"""Metadata key of a chunk; and maximum bytes of rows that wait to be written."""
+"""Metadata key of a chunk; and the most bytes of rows that wait to be written."""
 
 
 def resumable(
@@ -28,19 +28,19 @@ def resumable(
     every: float = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Make the rows of a table, `chunk` images at a time; what a killed job finished is read again.
+    """Make the rows of a table, `chunk` images at a time; chunks of a killed job are read instead.
 
-    Finished chunks lie in a folder beside the output, until the job calls `forget`.
+    Finished chunks lie in a folder next to the output, until the job calls `forget`.
 
     Args:
         output: the job's file; the folder is named after it.
-        key: key of what is computed, how, and on what; a chunk with another key is not used.
+        key: digest of settings, code and inputs; a chunk with another key is not used.
         data: all images of the job.
         chunk: images at a time.
-        make: the rows of some images.
-        every: seconds of work between two writings, at least: short jobs leave nothing behind. What
-            takes more than `WAITING` bytes does not wait so long.
-        progress: called with the number of images that are done.
+        make: computes the rows of some images.
+        every: least number of seconds between two writes, so that short jobs write no chunks; rows
+            of more than `WAITING` bytes are written sooner.
+        progress: called with the number of images done.
 
     Yields:
         The rows of each chunk, in order.
@@ -64,7 +64,7 @@ def resumable(
 
 
 def forget(output: str | Path) -> None:
-    """Remove the finished chunks of a job whose result is written, or all there."""
+    """Remove the finished chunks of a job whose result is written."""
     shutil.rmtree(_folder(output), ignore_errors=True)
 
 
@@ -73,15 +73,15 @@ def _folder(output: str | Path) -> Path:
 
 
 def _kept(file: Path, key: str) -> pa.Table | None:
-    """A finished chunk, where there is one of this key."""
+    """Return a finished chunk with this key, if there is one."""
     if not file.exists():
         return None
     try:
         found = tables.read(file)
     except InputError as error:
-        print(f"{error}; begins anew", file=sys.stderr)
+        print(f"{error}; computing the chunk again", file=sys.stderr)
         return None
     if tables.metadata(found)[KEY] != key:
         return None
-    print(f"goes on after {file}", file=sys.stderr)
+    print(f"resumed after {file}", file=sys.stderr)
     return found

@@ -1,4 +1,4 @@
-"""The answers of a net to every image of the dataset, written by the jobs that bring it about."""
+"""Write a net's answers to every unaltered image of a dataset, in the job that makes the net."""
 
 from blindspots.files import images, tables
 from blindspots.files.parquet import writing
@@ -8,7 +8,7 @@ from blindspots.threat.chance import draws_of, repeats_itself, seeded
 
 
 def write_clean(snakemake, model, device):
-    """Show the model the prepared training and test images; write `output.clean`."""
+    """Show the model all prepared training and test images, and write `output.clean`."""
     net, chunk = snakemake.params.net, snakemake.config["machine"]["chunk"]
     draws, constant = draws_of(model), True
     with writing(snakemake.output.clean, CLEAN, provenance(snakemake)) as append:
@@ -33,6 +33,6 @@ def write_clean(snakemake, model, device):
                 append(tables.build(columns, CLEAN))
     if draws is not None and constant:
         warn(
-            f"config: nets.{net['name']}.draws: expected a net that answers by chance, found one "
-            "that answers the same each time; leave out draws"
+            f"config: nets.{net['name']}.draws: expected a stochastic net, found one that answers "
+            "the same each time; leave out draws"
         )

@@ -1,4 +1,4 @@
-"""The tables that an analysis or a figure reads, by the names of its parameters."""
+"""Tables for an analysis or a figure, by the names of its parameters."""
 
 import pyarrow as pa
 
@@ -9,11 +9,14 @@ from blindspots.trainers import table as trainers
 
 
 def evidence(inputs, n=None, pictures=(), parts=()):
-    """Frames by name, as `rules/common.smk` names the inputs of the job.
+    """Return the tables as frames by name.
 
-    Of each table of attacks the rows that `n` says by its path, the images of the experiments:
-    another one may have asked for more of them. Of the tables that `pictures` names the images,
-    too. Tables in `parts` are not held (`files.parts`).
+    Args:
+        inputs: paths of the tables by name, as `rules/common.smk` names the inputs of the job.
+        n: number of rows to keep of each table of attacks, by path; the table may have more rows,
+            for images of other experiments.
+        pictures: tables whose columns of images are kept.
+        parts: tables that are returned as `files.parts.Parts`, not read into memory.
     """
     return {
         name: Parts(paths, _empty(name))
@@ -30,7 +33,7 @@ def evidence(inputs, n=None, pictures=(), parts=()):
 
 
 def _empty(name):
-    """The schema of a table that a run may not have: nets that were given, or none to bound."""
+    """Return the schema of a table that a run may lack, such as a history if no net is trained."""
     if name == "lipschitz":
         from blindspots.measurements.layers import LIPSCHITZ  # needs torch
 

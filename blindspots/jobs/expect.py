@@ -1,7 +1,7 @@
-"""The clean error of a net whose weights are given, against the one that its config expects.
+"""Compare the clean error of a net whose weights are given with the error that its config expects.
 
-A net that errs more or less often than was published of it is seldom the net that it is taken for.
-All that is shown of it then says so; or the run ends, where the config requires the error.
+A net whose error differs from the published one is seldom the published net. All of its results
+then carry a warning; or the run ends, if the config requires the error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EXPECTED = pa.schema(
         pa.field("n", pa.int32(), nullable=False),  # images of the part
         pa.field("error", pa.float64(), nullable=False),  # found, in percent
         pa.field("expected", pa.float64(), nullable=False),  # in percent
-        pa.field("low", pa.float64(), nullable=False),  # what is taken for it, see `accepted`
+        pa.field("low", pa.float64(), nullable=False),  # lower end of `accepted`
         pa.field("high", pa.float64(), nullable=False),
         pa.field("as_expected", pa.bool_(), nullable=False),
     ]
@@ -38,18 +38,18 @@ EXPECTED = pa.schema(
 """One row: the clean error of a network on the part that its config names."""
 
 TIES = 0.02
-"""Percentage points that other processors may make of answers between two classes."""
+"""Percentage points by which the error may differ between processors, by ties of two classes."""
 
 CAUSES = "normalisation, channel order, crop and class order"
 """Usual causes of a difference from the published network."""
 
 
 def expect(snakemake) -> None:
-    """Write whether a net errs as often as expected; a line says where it does not.
+    """Write whether a net's clean error is as expected, and warn if it is not.
 
     Raises:
-        InputError: a net that does not classify, a part without images; another error, where the
-            expected one is required.
+        InputError: a net that does not classify, a part without images; or another error although
+            the expected one is required.
     """
     told = snakemake.params.expected
     where = f"config: nets.{told['net']}.expect"
@@ -85,34 +85,35 @@ def expect(snakemake) -> None:
 
 
 def accepted(error: float | str, n: int, tolerance: float | None = None) -> Interval:
-    """The clean errors that are taken for an expected one, in percent.
+    """Return the interval of clean errors, in percent, that are accepted as the expected one.
 
-    A published figure is of the very images that are shown here, on which the published net has
-    that error again, and nets that differ in their normalisation alone may come as near as other
-    images would. So without a tolerance only its rounding is left open, and one image or `TIES`.
+    A published error belongs to the very images that are shown here, so the published net has that
+    error again; and a net that differs in its normalisation alone may err as little off as the
+    published net would on other images. Without a tolerance the interval therefore covers only the
+    rounding of the printed error, and one image or `TIES`, whichever is more.
 
     Args:
-        error: as printed, in percent: 1.8 stands for 1.75 to 1.85, "1.80" for 1.795 to 1.805.
-        n: images.
-        tolerance: percentage points on either side, instead.
+        error: the printed error in percent: 1.8 stands for 1.75 to 1.85, "1.80" for 1.795 to 1.805.
+        n: number of images.
+        tolerance: percentage points on either side; replaces rounding, image and `TIES`.
     """
     half = _rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
-    half += 1e-9  # of the difference, in float64
+    half += 1e-9  # rounding of the difference in float64
     return Interval(float(error) - half, float(error) + half)
 
 
 def _rounding(error: float | str) -> float:
-    """Half a unit of the last digit of a figure."""
+    """Half a unit of the last printed digit."""
     return 0.5 * 10.0 ** int(Decimal(str(error)).as_tuple().exponent)
 
 
 def _in_percent(expected: float) -> str:
-    """A hint where a share may have been written for a percentage."""
+    """Return a hint if the expected error may be a share instead of a percentage."""
     return f", and that {expected:g} is in percent" if 0 < expected < 1 else ""
 
 
 def _by_chance(printed: float | str, found: float, n: int) -> str:
-    """A hint where other images than those of the figure might show the error that was found."""
+    """Return a hint if the found error is plausible on other images than the printed error's."""
     half, expected = _rounding(printed), float(printed)
     ends = max(0.0, expected - half) / 100, min(100.0, expected + half) / 100
     low, high = statistics.rates_seen(*ends, n)
@@ -127,11 +128,16 @@ def _by_chance(printed: float | str, found: float, n: int) -> str:
 def flags(
     paths: Sequence[str | Path], made_from: Mapping[str, Mapping[str, str]] | None = None
 ) -> dict[str, str]:
-    """Nets that do not err as expected, and what is made from them, by name: both errors, in words.
+    """Return the found and the expected error, in words, of each net whose two errors differ.
+
+    Nets, attacks and datasets that are made from such a net have an entry too.
 
     Args:
-        paths: of tables with `EXPECTED`.
-        made_from: by name of a net, an attack or a dataset the nets behind it, with their labels.
+        paths: paths of tables with schema `EXPECTED`.
+        made_from: labels of the nets behind each net, attack or dataset, by its name.
+
+    Returns:
+        The words by name of the net, attack or dataset.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -153,13 +159,13 @@ def labelled(
     made_from: Mapping[str, Mapping[str, str]] | None = None,
     form: str = "{} ({})",
 ) -> dict[str, Any]:
-    """Settings of a table or a figure, in whose labels of nets `flags` are.
+    """Return the settings of a table or a figure, with `flags` added to its nets' labels.
 
     Args:
-        settings: of the method; those without `labels` stay as they are.
-        paths: as for `flags`.
-        made_from: likewise.
-        form: of a label and what is said beside it.
+        settings: settings of the method; unchanged if they have no `labels`.
+        paths: paths for `flags`.
+        made_from: mapping for `flags`.
+        form: format string for a label and its flag.
     """
     found, labels = flags(paths, made_from), settings.get("labels", {})
     told = {net: form.format(labels[net], said) for net, said in found.items() if net in labels}
@@ -175,8 +181,8 @@ def doubts(
 
     Args:
         settings: settings of the method, with the labels of `labelled`.
-        paths: as for `flags`.
-        made_from: as for `flags`.
+        paths: paths for `flags`.
+        made_from: mapping for `flags`.
     """
     found = flags(paths, made_from)
     labels = settings.get("labels", {net: net for net in found}) if found else {}

@@ -1,4 +1,4 @@
-"""Memory of jobs that read a run's tables, by their rows; ``benchmarks.summaries`` measures it."""
+"""Estimate the memory of jobs by the rows that they read; ``benchmarks.summaries`` measures it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from blindspots.files.parts import MOST
 ROW = {
     "transfer": 1000, "radii": 1000, "attacks": 1000, "pockets": 1000, "clean": 500, "ledger": 500,
 }  # fmt: skip
-"""Bytes of a row of a table: as a frame has it, and what an analysis makes of it."""
+"""Bytes per row of a table, in a frame and in what an analysis computes from it."""
 
 SOME = {"clean": 200, "ledger": 200}
-"""Bytes of a row of a table of which some columns are held, by analyses that read by parts."""
+"""Bytes per row of a table that is read by parts and of which some columns stay in memory."""
 
 PLACE = 20
-"""Bytes of a row that is on the disk: which part it is in."""
+"""Bytes per row that stays on the disk: the number of its part."""
 
 
 def by_analysis(rows: Mapping[str, int], by_parts: Collection[str], keys: int) -> int:
-    """Bytes that an analysis or a figure holds.
+    """Return the bytes that an analysis or a figure needs.
 
     Args:
-        rows: of the tables that it reads, by name; of others nothing is known.
-        by_parts: the tables that it reads part by part (`files.parts`).
-        keys: values of what long tables are parted by, at least.
+        rows: number of rows of each table that it reads, by name; tables not in `ROW` count as 0.
+        by_parts: tables that it reads part by part (`files.parts`).
+        keys: least number of distinct values of the key by which long tables are cut into parts.
     """
     held = 0
     for name, n in rows.items():
@@ -38,23 +38,23 @@ def by_analysis(rows: Mapping[str, int], by_parts: Collection[str], keys: int) -
 
 
 ATTACKED, CLAIM = 4000, 200
-"""Bytes of an attacked image of the net whose bounds are joined, and of a row of the ledger as the
-audit holds it."""
+"""Bytes per attacked image of the net whose bounds are joined, and per row of the ledger in the
+audit."""
 
 BOUNDS = 10
-"""Rows of the ledger of an attacked image: five norms, any wrong class and a target."""
+"""Rows of the ledger per attacked image: five norms, each for any wrong class and for a target."""
 
 
 def by_ledger(attacked: int, nets: int) -> int:
-    """Bytes that the ledger's job holds.
+    """Return the bytes that the ledger's job needs.
 
     Args:
-        attacked: rows of the tables of attacks; about as many witnesses are beside them.
-        nets: that they are of, one after another.
+        attacked: rows of the tables of attacks; the tables of witnesses have about as many.
+        nets: number of nets, which are joined one after another.
     """
     return 2 * attacked * PLACE + 2 * attacked // max(nets, 1) * ATTACKED
 
 
 def by_audit(attacked: int, nets: int) -> int:
-    """Bytes that the audit holds, as `by_ledger`."""
+    """Return the bytes that the audit needs; the arguments are those of `by_ledger`."""
     return attacked * BOUNDS * CLAIM + by_ledger(attacked, nets)

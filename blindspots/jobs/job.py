@@ -1,4 +1,4 @@
-"""Frame of every job: a log, provenance, and one line on bad input."""
+"""Frame of every job: a log, provenance, and a one-line message on bad input."""
 
 import errno
 import hashlib
@@ -28,7 +28,7 @@ EVERY = 5.0
 """Seconds between two lines of progress."""
 
 FINDINGS = ("LedgerError", "AuditError")
-"""Errors that say what a run found; by name, lest every job reach the code that raises them."""
+"""Errors that report a run's findings; by name, so that jobs need not import their modules."""
 
 NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ESTALE)
 
@@ -38,9 +38,9 @@ NO_SPACE = "make room and run again: finished jobs are kept"
 
 @contextmanager
 def job(snakemake):
-    """Send messages to the job's log; say in one line, there and at the end, what one must mend.
+    """Send messages to the job's log; report a failure in one line, there and at the run's end.
 
-    The log's last line says how the job ended; where there is none, it was killed.
+    The log's last line says how the job ended; a job without that line was killed.
     """
     imported, workflow = Path(blindspots.__file__).parents[1], Path(snakemake.scriptdir).parent
     if not imported.samefile(workflow):
@@ -49,13 +49,13 @@ def job(snakemake):
         )
     main = vars(sys.modules["__main__"])
     if main.get("snakemake") is snakemake:
-        main.pop("__file__", None)  # or what a user's code spawns would run the script once more
+        main.pop("__file__", None)  # or processes spawned by a user's code would run the script
     started, begun = psutil.Process().create_time(), time.time()
-    log = Path(snakemake.log[0]).absolute()  # code of the user's may change the folder
+    log = Path(snakemake.log[0]).absolute()  # a user's code may change the working directory
     try:
         with _opened(log, "w") as file, redirect_stderr(file):
             yield
-    except (Exception, SystemExit) as error:  # code of the user's may exit, too
+    except (Exception, SystemExit) as error:  # a user's code may exit, too
         said = _to_be_known(error)
         if said is None:
             _append(log, "".join(traceback.format_exception(error)))
@@ -78,7 +78,7 @@ def _append(log, text):
 
 
 def _to_be_known(error):
-    """Bad input, what a run found, too little memory, a full or a closed disk; or None."""
+    """Return the message of an expected error: bad input, a finding, memory, disk; or None."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError) or type(error).__name__ in FINDINGS:
         return text
@@ -88,12 +88,12 @@ def _to_be_known(error):
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in text:
         return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
     if number in NO_ACCESS and own_line(error) is None:
-        return f"expected files that can be read and written, found another ({text[:200]})"
+        return f"expected files with read and write access, found one without ({text[:200]})"
     return None
 
 
 def _own_methods(config):
-    """The user's own functions in a config, as it names them."""
+    """Return the user's own functions that a config names, as module:function."""
     if isinstance(config, list):
         return list(dict.fromkeys(name for item in config for name in _own_methods(item)))
     if not isinstance(config, dict):
@@ -104,9 +104,9 @@ def _own_methods(config):
 
 @contextmanager
 def progress(label, unit, total=None):
-    """Show the progress of a long step: a bar on a terminal, else a line now and then.
+    """Show the progress of a long step: a bar on a terminal, otherwise a line now and then.
 
-    Yields what is called with the number of units that are done, and other values to be shown.
+    Yields a function, to be called with the number of units done and further values to show.
     """
     terminal = bool(sys.__stderr__ and sys.__stderr__.isatty())
     said = time.monotonic()
@@ -135,7 +135,7 @@ def progress(label, unit, total=None):
 
 @contextmanager
 def saying(where: str) -> Iterator[None]:
-    """Say of bad input where in the config it is."""
+    """Prefix the message of bad input with its place in the config."""
     try:
         yield
     except InputError as error:
@@ -143,18 +143,18 @@ def saying(where: str) -> Iterator[None]:
 
 
 def warn(text):
-    """A line in the job's log, and before the user's eyes; repeated at the end of the run."""
+    """Print a warning to the job's log and the terminal; it is repeated at the end of the run."""
     for stream in (sys.stderr, sys.__stderr__):
         print(f"{WARNING}{text}", file=stream)
 
 
 def own_models(snakemake) -> set[str]:
-    """The methods of models that the config names; a file may name no other of a user's own."""
+    """Return the models' methods that the config names, which files of weights may call."""
     return {net["model"]["method"] for net in snakemake.config["nets"].values()}
 
 
 def provenance(snakemake) -> dict[str, Any]:
-    """Metadata on a result's origin: commit, hash of the settings, SHA-256 of weights."""
+    """Return metadata on a result's origin: commit, hash of the settings, SHA-256 of weights."""
     made = {"commit": commit(), "settings": settings_hash(dict(snakemake.params))}
     files = [Path(file) for file in (*snakemake.input, *snakemake.output)]
     weights = [file for file in files if file.suffix == ".safetensors" and file.exists()]
@@ -163,6 +163,6 @@ def provenance(snakemake) -> dict[str, Any]:
 
 @cache
 def sha256(file: Path) -> str:
-    """SHA-256 of a file, read once a job."""
+    """Return the SHA-256 of a file, which a job reads once."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

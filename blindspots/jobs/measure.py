@@ -1,4 +1,4 @@
-"""Call a measurement with what its parameters ask for, and write the tables that it gives."""
+"""Call a measurement with the arguments that its parameters name, and write its tables."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from blindspots.randomness import derived_seed
 from blindspots.threat.chance import seeded
 
 HELD = 2**28
-"""Bytes of images that a job holds: of originals, of attacked ones and of controls each. Others are
-read, or made, as often as they are shown."""
+"""Most bytes of originals, of attacked images and of controls that a job keeps in memory. Further
+images are read, or made, each time that they are shown."""
 
 Offers = dict[str, Callable[[], Any]]
-"""Makers of parameters' values by name; a value is made only if it is asked for."""
+"""Functions that make the arguments, by parameter; called only for parameters that exist."""
 
 
 def measure(snakemake) -> None:
@@ -54,7 +54,7 @@ def measure(snakemake) -> None:
 
 
 class _Models(Mapping):
-    """Models by name, each read when it is asked for, and not kept."""
+    """Models by name, read at each access and not kept."""
 
     def __init__(self, files: Mapping[Any, str], read: Callable[[str], nn.Module]) -> None:
         self.files, self.read = dict(files), read
@@ -100,7 +100,7 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
 
 
 def _of_experiment(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offers]]:
-    """One call for each seed; the files of each input are in the order of seeds."""
+    """Yield the arguments of one call per seed; the files of each input are in order of seeds."""
     given, section, seeds = snakemake.input, told["experiment"], told["seeds"]
     name, read = snakemake.wildcards.experiment, _reader(snakemake, device)
     networks = [(victim, seed) for seed in seeds for victim in section["victims"]]
@@ -167,12 +167,12 @@ def _given(value: Any) -> Any:
 
 
 def _paths(given, name: str) -> list[str]:
-    """The files of an input of a job, none where it has no such input."""
+    """Return the files of a job's input; empty if it has no such input."""
     return list(given.get(name, []))
 
 
 def _made(network: Mapping[str, Any]) -> nn.Module:
-    """A network of any size that a config describes by itself."""
+    """Return the network that a measurement's own `model` and `weights` in the config describe."""
     made = [network[key] for key in ("method", "settings", "shape", "classes")]
     model, spec = weights.create(*made, seed=network["seed"] or 0)
     file = network["weights"]

@@ -1,4 +1,4 @@
-"""The tables that a measurement gives: whole ones are joined, parts are written as they come."""
+"""Write a measurement's tables: whole tables are joined at the end, parts written as they come."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from blindspots.interface import InputError
 from blindspots.jobs.job import saying
 
 TRIMMED = 32
-"""Parts between two times that free memory is given back."""
+"""Number of parts after which free memory is given back to the system."""
 
 
 class Outputs:
-    """The tables of a job by name, of which no more is held than a measurement gives at a time."""
+    """The tables of a job by name; memory holds no more than a measurement returns at a time."""
 
     def __init__(
         self, files: ExitStack, paths: Mapping[str, str], names: Sequence[str],
@@ -30,11 +30,11 @@ class Outputs:
         """Prepare; nothing is written yet.
 
         Args:
-            files: that close when the job ends, and are there if it ended well.
+            files: stack that closes the files at the job's end; an error discards them.
             paths: paths of the tables, by name.
             names: names of the tables.
-            said: metadata of each.
-            where: for messages.
+            said: metadata of each table.
+            where: the measurement's key in the config, for messages.
         """
         self._files, self._paths, self._names = files, paths, names
         self._said, self._where = said, where
@@ -42,14 +42,14 @@ class Outputs:
         self._begun: dict[str, tuple[pa.Schema, Callable[[pa.Table], None]]] = {}
 
     def add(self, result: Any, keys: Mapping[str, Any]) -> None:
-        """Take what a measurement returned: tables by name, or an iterator of parts of them.
+        """Take a measurement's result.
 
         Args:
-            result: as the measurement's contract says.
-            keys: columns that say what the rows are of, where these do not.
+            result: a table, tables by name, or an iterator of parts of them.
+            keys: value of each key column, such as net and seed, added unless the rows have it.
 
         Raises:
-            InputError: not the tables that it declares.
+            InputError: other tables than the measurement declares.
         """
         if not isinstance(result, Iterator):
             for name, rows in _named(result, self._names, self._where).items():
@@ -63,7 +63,7 @@ class Outputs:
         _named(dict.fromkeys(self._begun), self._names, self._where)
 
     def end(self) -> None:
-        """Write what was given whole."""
+        """Write the tables that were returned whole."""
         for name, parts in self._whole.items():
             self._write(name, _joined(parts, f"{self._where}: {name}"))
 
@@ -93,16 +93,16 @@ class Outputs:
 
 
 def _trim() -> None:
-    """Give free memory back to the system: among small things that stay, holes of chunks add up."""
+    """Give free memory back to the system; otherwise gaps between small live objects add up."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
     if trim is not None:
         trim(0)
 
 
 def _named(result: Any, names: Sequence[str], where: str, *, part: bool = False) -> dict[str, Any]:
-    """The tables by name; one that was returned by itself is the only one declared.
+    """Return the tables by name; a bare table is the only one declared.
 
-    A part has rows of some of them.
+    With `part` some of the declared tables may be missing.
     """
     alone = not isinstance(result, Mapping)
     if alone and len(names) == 1:
@@ -117,13 +117,13 @@ def _named(result: Any, names: Sequence[str], where: str, *, part: bool = False)
 
 
 def _with_keys(rows: Any, keys: Mapping[str, Any], where: str) -> pa.Table:
-    """A table with the columns that say what its rows are of, where they are not there yet."""
+    """Return the rows as a PyArrow table, with the key columns added unless they are there."""
     if isinstance(rows, pd.DataFrame):
         try:
             rows = pa.Table.from_pandas(rows, preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise InputError(
-                f"{where}: expected columns of one type each, found others ({_line(error)})"
+                f"{where}: expected one type per column, found several ({_line(error)})"
             ) from None
     if not isinstance(rows, pa.Table):
         raise InputError(
@@ -146,7 +146,7 @@ def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
 
 
 def _assert_witnesses(rows: pa.Table, where: str) -> None:
-    """Refuse rows that the ledger could not read: they have an attack's columns."""
+    """Refuse rows that the ledger could not read: without the columns of attacks, or with nulls."""
     wanted = schema(()).remove_metadata()
     missing = [name for name in wanted.names if name not in rows.column_names]
     missing += [
@@ -156,8 +156,8 @@ def _assert_witnesses(rows: pa.Table, where: str) -> None:
     ]
     if missing:
         raise InputError(
-            f"{where}: expected the columns of a table of attacks, see blindspots.attacks.table, "
-            f"those of every row filled, found no {', '.join(missing)}"
+            f"{where}: expected the columns of a table of attacks, without nulls where "
+            f"blindspots.attacks.table allows none, found no {', '.join(missing)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""A net that is trained, from the config's words to weights, a history and checkpoints."""
+"""Train a net as its config says, to weights, a history and checkpoints."""
 
 import inspect
 from pathlib import Path
@@ -15,19 +15,19 @@ from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
 
 HELD = 2**30
-"""Bytes of images that a training holds; of more it reads each batch."""
+"""Most bytes of images that a training keeps in memory; otherwise it reads each batch."""
 
 
 def trained(snakemake, device):
     """Train a net, and write its history.
 
     Returns:
-        The model in evaluation mode, its spec, and the `Checkpoint`, which is to be removed once
-        all is written.
+        The model in evaluation mode, its spec, and the `Checkpoint`, which the caller removes once
+        all files are written.
     """
     given, net = snakemake.input, snakemake.params.net
     data = images.read(given.train, given.split, net["train_on"], device=device).held(HELD)
-    # Nets of one shape and run start apart, lest their likeness pass for transfer.
+    # Nets of the same shape start from different weights: alike nets would inflate transfer.
     seed = derived_seed(net["seed"], net["name"])
     files, own = given.get("parents", []), own_models(snakemake)
     model, spec = created(snakemake, data.shape, data.classes, seed)
@@ -41,7 +41,7 @@ def trained(snakemake, device):
         every=snakemake.config["machine"]["checkpoint_seconds"],
         steps=net["checkpoints"],
     )
-    torch.manual_seed(seed)  # what layers such as dropout draw
+    torch.manual_seed(seed)  # for draws of layers such as dropout
     train, settings = methods.find("trainers", net["trainer"]["method"]), net["trainer"]["settings"]
     with progress(f"train {net['name']}", "iterations") as show:
         offered = methods.accepted(
@@ -69,13 +69,13 @@ def trained(snakemake, device):
     rows, status = table.checked(found, net["trainer"]["method"])
     if status == Status.NON_FINITE:
         raise InputError(
-            f"config: nets.{net['name']}.trainer: expected a finite loss, found another at "
-            f"iteration {rows[-1]['iteration']}; change its settings {settings}"
+            f"config: nets.{net['name']}.trainer: expected a finite loss, found a non-finite one "
+            f"at iteration {rows[-1]['iteration']}; change its settings {settings}"
         )
     if left := sorted({*net["checkpoints"]} - {*checkpoint.weights}):
         raise InputError(
             f"config: nets.{net['name']}.checkpoints: expected steps of at most "
-            f"{rows[-1]['iteration']}, at which patience was at its end, found {left[0]}; lower it"
+            f"{rows[-1]['iteration']}, where patience ended the training, found {left[0]}; lower it"
         )
     history = table.build(net["name"], net["seed"], rows, status)
     tables.write(snakemake.output.history, history, provenance(snakemake))
@@ -83,7 +83,10 @@ def trained(snakemake, device):
 
 
 def created(snakemake, shape, classes, seed):
-    """The model of a job's net with new weights, from those parents that are not the trainer's."""
+    """Return the model of a job's net with new weights, and its spec.
+
+    Parents are passed to the model if it has such a parameter, otherwise they are the trainer's.
+    """
     net, files = snakemake.params.net, snakemake.input.get("parents", [])
     takes = methods.has_parameter(methods.find("models", net["model"]["method"]), "parents")
     with saying(f"config: nets.{net['name']}"):
@@ -99,7 +102,7 @@ def created(snakemake, shape, classes, seed):
 
 
 def attacked_images(snakemake, device):
-    """The attacked images that a net is trained with, by the names that its trainer knows."""
+    """Return the attacked images that a net is trained with, by the trainer's names for them."""
     net, found = snakemake.params.net, {}
     shape = list(tables.schema_of(snakemake.input.train).field("image").type.shape)
     tabled = zip(net["attacked"].items(), snakemake.input.attacked, strict=True)
@@ -107,15 +110,15 @@ def attacked_images(snakemake, device):
         there = list(tables.schema_of(file).field("image").type.shape)
         if there != shape:
             raise InputError(
-                f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, as "
-                f"those of the net, found {there}; name another experiment"
+                f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, "
+                f"the net's, found {there}; name another experiment"
             )
         found[name] = attacked.read(file, n, device, HELD)
     return found
 
 
 def wants_validation(trainer, settings):
-    """Return whether a trainer needs the validation part: it asks for it, or has a patience."""
+    """Return whether a trainer needs the validation part: it is required, or `patience` is set."""
     parameters = inspect.signature(trainer).parameters
     if "validation" not in parameters:
         return False

@@ -139,12 +139,12 @@ def operator_of(name: str, overload: str, inputs: Inputs) -> OpOverload | None:
     """The operator that a program names, if it may be called like this; otherwise None.
 
     Args:
-        name: such as "conv2d".
-        overload: such as "default".
+        name: name of the operator, such as "conv2d".
+        overload: overload of the operator, such as "default".
         inputs: inputs of the call, as in a program: "name" and "arg" of each.
 
     Raises:
-        InputError: arguments as in training, or of other names than the operator's.
+        InputError: arguments for training, or names that are not the operator's.
     """
     base = name if name in ALL else name.removesuffix("_")
     found = getattr(getattr(torch.ops.aten, name, None), overload, None) if base in ALL else None

@@ -97,7 +97,7 @@ OPERATIONS: dict[str, Any] = CHECKED | {
     "sym_size.int": "size",
     "empty.memory_format": torch.zeros,  # instead of uninitialised memory
 }
-"""Functions and methods as a person would write them, for which Lipschitz bounds are known."""
+"""Functions and methods in their usual form, for which Lipschitz bounds are known."""
 
 TENSORS = ("weight", "bias", "running_mean", "running_var")
 Tensors = Mapping[str, Tensor]

@@ -19,7 +19,7 @@ def exported(shape: Sequence[int], classes: int, *, file: OwnWeights) -> nn.Modu
     """A program exported from PyTorch, which needs no Python code.
 
     It must have been exported in evaluation mode, with a batch of any size. Nothing in the file is
-    unpickled or evaluated (see `_program`); the operators that it names are called, as are those of
+    unpickled or evaluated (see `_program`); the operators that it names are called like those of
     any model.
 
     Args:

@@ -1,4 +1,4 @@
-"""Show images to a model: its answers, and the table of those to a whole dataset."""
+"""Show images to a model: its answers, and the table of its answers to a whole dataset."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from blindspots.threat.outcomes import (
 from blindspots.threat.trial import trial
 
 FEWEST = 32
-"""Batches are padded to at least so many images, and to a multiple of `MULTIPLE`.
+"""Batches are padded to at least this number of images, and to a multiple of `MULTIPLE`.
 
-Kernels treat the remainder of a batch differently, so that rounding, and in time what an attack
-finds, would otherwise depend on the other images of the batch."""
+Kernels treat the remainder of a batch differently, so that rounding, and in time the result of an
+attack, would otherwise depend on the other images of the batch."""
 
 MULTIPLE = 16
 
 ANSWER = [
     pa.field("prediction", pa.int16()),  # -1: rejected; null: no answer
     pa.field("outcome", WORD),  # see `threat.outcomes`; null: no answer
-    pa.field("margin", pa.float64()),  # label's logit less the largest of another class
+    pa.field("margin", pa.float64()),  # label's logit − the largest of another class
     pa.field("confidence", pa.float32()),  # largest softmax probability over all logits
     pa.field("status", WORD, nullable=False),  # see `Answers`
     pa.field("right", pa.float32()),  # share of a stochastic net's draws; null: other nets
@@ -111,11 +111,11 @@ UNANSWERED = dict.fromkeys(field.name for field in ANSWER) | {
     "status": Status.UNSUPPORTED.name,
     "probabilities": False,
 }
-"""Values of these columns, and of the last one of `CLEAN`, for a net that does not classify."""
+"""Values of `ANSWER`, and of the last column of `CLEAN`, for a net that does not classify."""
 
 
 def check_model(model: Any, method: str, shape: Sequence[int]) -> None:
-    """Refuse the result of a user's function if it is not a model of images; see `trial`.
+    """Refuse the result of a user's function unless it is a model that takes images; see `trial`.
 
     Raises:
         InputError: names the function.
@@ -141,7 +141,7 @@ def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
 
     Args:
         model: images to logits; a single logit becomes two (`outcomes.widened`).
-        images: at least one.
+        images: (n, *image), n at least 1.
         fewest: least size of the batch, which is also a multiple of it, or of `MULTIPLE` if that is
             smaller; 1: no copies.
     """

@@ -19,16 +19,16 @@ SLACK = 1e-12
 
 
 def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np.ndarray:
-    """Radii (n,) in a wanted norm that follow from proved ones; NaN where nothing does.
+    """Convert proved radii to another norm; NaN where none follows.
 
     Args:
         radius: (n,) float64; no image nearer than this is wrong.
-        proved: norm in which they are proved, "l0" or one of `ORDER`.
-        wanted: norm that is wanted: one of these, or "l0_features".
+        proved: norm in which the radii are proved, "l0" or a norm in `ORDER`.
+        wanted: norm of the result, one of the same or "l0_features".
         features: number of features of an image.
 
     Returns:
-        (n,) float64, rounded down unless they are the proved ones.
+        (n,) float64, rounded down unless the norms are equal.
     """
     if proved == wanted or (proved, wanted) == COUNTS:
         return radius.copy()
@@ -46,7 +46,7 @@ def fewest(radius: np.ndarray, norm: str, reach: np.ndarray) -> np.ndarray:
 
     Args:
         radius: (n,) float64, proved in the norm.
-        norm: one of `ORDER`.
+        norm: a norm in `ORDER`.
         reach: (n, channels, pixels) largest change of each feature within the box; for the count
             of features (n, 1, features).
 

@@ -1,6 +1,6 @@
 """Outcomes of an answer: RIGHT, WRONG or REJECTED. Only this module compares answers with labels.
 
-Exceptions are what trainers report of their progress, and the audit, which repeats it by itself.
+Exceptions are the trainers' reports of progress, and the audit, which compares independently.
 
 A model may have more logits than there are classes, such as a detector's "rejected". An answer
 beyond the classes is a rejection: neither an error of the net, nor a success of an attack, nor an
@@ -77,12 +77,12 @@ def is_wrong(answers: Any, labels: Any) -> Any:
 
 
 def is_right(answers: Any, labels: Any) -> Any:
-    """Return whether answers are the labels, as `is_wrong`; a rejection is neither."""
+    """Return whether answers are the labels, like `is_wrong`; a rejection is neither."""
     return answers == labels
 
 
 def is_rejected(answers: Any) -> Any:
-    """Return whether answers are beyond the classes, as `is_wrong`."""
+    """Return whether answers are beyond the classes, like `is_wrong`."""
     return answers == NO_CLASS
 
 
@@ -91,7 +91,7 @@ def most_frequent(values: np.ndarray, among: Sequence[Any]) -> np.ndarray:
 
     Args:
         values: outcomes, or answers.
-        among: those that count, in their order.
+        among: values that count; the first of them wins a tie.
     """
     counts = np.stack([np.equal(values, value).sum(axis=0) for value in among])
     return np.array(among, object)[counts.argmax(axis=0)]

@@ -25,7 +25,7 @@ class Ray:
     """
 
     def __init__(self, images: Tensor, perturbation: Tensor, box: Box, *, clip: bool) -> None:
-        """Sort.
+        """Sort the scales at which pixels stop.
 
         Args:
             images: (n, *image) in the box.

@@ -28,7 +28,7 @@ def choose_targets(
         labels: (n,).
         classes: number of labels.
         seed: seed of the random targets.
-        rows: what identifies each image; its random target depends on nothing else.
+        rows: identifier of each image; its random target depends on the seed and on this alone.
 
     Returns:
         (n,) int64, or None for "any".

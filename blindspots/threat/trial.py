@@ -15,7 +15,7 @@ from blindspots.threat.chance import draws_of, seeded
 from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
-"""Share of the largest answer by which one may differ in another batch."""
+"""Share of the largest answer by which answers may differ between batches."""
 
 
 def trial(
@@ -115,7 +115,7 @@ def _buffers(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _check_buffers(model: nn.Module, before: Mapping[str, Tensor]) -> None:
-    """Refuse a model that has changed its buffers, and put back what they were."""
+    """Refuse a model that has changed its buffers, and restore them."""
     after = _buffers(model)
     changed = [
         name

@@ -107,7 +107,7 @@ def adversarial_pools(
         begin: epochs on clean images only, before the pools are made; fewer than `epochs`.
         epochs: passes over the clean images.
         batch: clean images per step.
-        optimiser: as in `loop.train`, whose other settings this trainer has as well.
+        optimiser: the optimiser of `loop.train`, whose other settings this trainer has as well.
         learning_rate: largest learning rate; it rises and falls once
             (`torch.optim.lr_scheduler.OneCycleLR`).
         decay: weight decay, not of biases, decoupled from the gradient (`torch.optim.AdamW`).

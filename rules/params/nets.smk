@@ -1,5 +1,5 @@
-# Params: the part of the config that a job uses, and a fingerprint of the library's code that it reaches. Those of all
-# jobs, and of the jobs of datasets and nets.
+# Params: the part of the config that a job uses, and a fingerprint of the library's code that it reaches. Here those
+# shared by all jobs, and those of datasets and nets.
 from functools import cache
 from glob import has_magic
 from itertools import product
@@ -13,12 +13,12 @@ from blindspots.provenance import content
 
 
 def instance(mapping, role):
-    """A method and its settings, as jobs get them."""
+    """Return a method and its settings in the form that jobs get."""
     return {"method": mapping["method"], "settings": method_settings(mapping, role)}
 
 
 def code(script, *used):
-    """Fingerprint of a script's imports, and of the methods (role, instance) that its config names."""
+    """Return the fingerprint of a script's imports and of the methods (role, instance) that its config names."""
     return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
 
 
@@ -31,9 +31,9 @@ content = cache(content)
 
 
 def files(*used):
-    """Content hashes by path of the files and folders that settings of (role, instance) name.
+    """Return content hashes, by path, of the files and folders that settings of (role, instance) name.
 
-    Of the package's own methods only datasets and models read any.
+    Only datasets, models and users' own methods read files.
     """
     settings = [
         method_settings(mapping, role)
@@ -44,7 +44,7 @@ def files(*used):
 
 
 def named_files(value):
-    """The texts among settings that are paths, or patterns of paths."""
+    """Return the paths that texts among settings name or match as patterns."""
     if isinstance(value, dict | list):
         items = value.values() if isinstance(value, dict) else value
         return sum(map(named_files, items), [])
@@ -54,7 +54,7 @@ def named_files(value):
 
 
 def data_files(data):
-    """The same for a dataset; moving files that are verified by checksums changes nothing."""
+    """Return `files` for a dataset; moving files that are verified by checksums changes nothing."""
     unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
     folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
     watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
@@ -62,12 +62,12 @@ def data_files(data):
 
 
 def models_of(nets):
-    """The models of nets and of all their ancestors, for `code`."""
+    """Return the models of nets and of all their ancestors, for `code`."""
     return [("models", NETS[net]["model"]) for net in with_parents(nets)]
 
 
 def methods_of(net):
-    """The methods that make a net: its models and its trainer."""
+    """Return the methods that make a net: its model, its ancestors' models and its trainer."""
     trainer = NETS[net]["trainer"]
     return [*models_of([net]), *([] if trainer is None else [("trainers", trainer)])]
 
@@ -104,12 +104,12 @@ def trained_net(wildcards):
 
 
 def rows_attacked(entry):
-    """Number of rows of an experiment in a table of attacks whose images a net is trained on."""
+    """Return the number of an experiment's rows in a table of attacks that a net is trained on."""
     return radii_of(entry["attack"]) * EXPERIMENTS[entry["experiment"]]["n"]
 
 
 def attacked_for(net, seed):
-    """The tables of attacked images that a net is trained on."""
+    """Return the tables of attacked images that a net is trained on."""
     found = []
     for entry in NETS[net]["attacked"].values():
         of = {"attacks": [entry["attack"]], "sources": [entry["net"]]}
@@ -118,17 +118,17 @@ def attacked_for(net, seed):
 
 
 def parent_weights(made, seed):
-    """The weights of the nets that a net or a dataset is made from, or that an attack uses."""
+    """Return the weights of the parents of a net, a dataset, an attack or a measurement."""
     return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
 
 
 def made_by(dataset):
-    """The methods that make a derived dataset, for `code`."""
+    """Return the methods that make a derived dataset, for `code`."""
     return [("derived", DATASETS[dataset]), *models_of(DATASETS[dataset]["parents"].values())]
 
 
 def shown_beside(dataset):
-    """The plain datasets of other nets that are shown images of a dataset, or of one made from it."""
+    """Return the other plain datasets whose nets are shown images of a dataset or of one derived from it."""
     nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
     nets += [
         (e["data"], net)
@@ -147,7 +147,7 @@ def shown_beside(dataset):
 
 
 def shown_by(entry):
-    """The datasets that a measurement of nets shows, each with one of its nets."""
+    """Return the datasets that a measurement of nets shows, paired with the nets that see them."""
     section = MEASURED[entry]
     if declared(section).subject != "net" or section["n"] is None:
         return []
@@ -157,7 +157,7 @@ def shown_by(entry):
 
 
 def datasets_in_use():
-    """The datasets of experiments, measurements and their nets; all if there are none."""
+    """Return the datasets of experiments, measurements and their nets; if there are none, all plain ones."""
     shown = sum(map(shown_by, MEASURED), [])
     nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
     used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}

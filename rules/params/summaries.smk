@@ -1,11 +1,11 @@
-# What the ledger, the audit, tables, figures and the report are told.
+# Params and resources of the ledger, the audit, tables, figures and the report.
 from blindspots.config.check import SUBJECTS
 from blindspots.files.rows import Rows
 from blindspots.jobs import held
 
 
 def audited_images():
-    """The prepared files of the experiments' datasets, by dataset, seed and file."""
+    """Return dataset, seed and file of each prepared file of the experiments' datasets."""
     shown = dict.fromkeys(experiment["data"] for experiment in EXPERIMENTS.values())
     return [
         {"dataset": dataset, "seed": seed, "file": file}
@@ -16,13 +16,13 @@ def audited_images():
 
 
 def radii_of(attack):
-    """How many radii an attack has rows for: 1 for a minimal attack."""
+    """Return the number of an attack's radii; 1 for a minimal attack."""
     eps = config["attacks"][attack].get("eps")
     return len(eps) if isinstance(eps, list) else 1
 
 
 def product_certificates():
-    """The certificates, by name, that are by the product of the layers' bounds."""
+    """Return the names of the certificates that use the product of the layers' bounds."""
     found = {name: instance(c, "certificates") for name, c in config["certificates"].items()}
     return [
         name
@@ -32,14 +32,14 @@ def product_certificates():
 
 
 def experiments_of(mapping):
-    """The experiments of a table or a figure, its own first; none where it is of something else."""
+    """Return the experiments of a table or a figure, its main one first; empty if it has another subject."""
     if mapping["experiment"] is None:
         return []
     return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
 
 
 def summary(mapping, role):
-    """A table or a figure: its method and settings, with the labels of the nets."""
+    """Return the param of a table or a figure: its method, its settings and what it needs to know of its evidence."""
     made = instance(mapping, role)
     figures = PRINTED[mapping["paper"]] if mapping["paper"] else {}
     if methods.takes(role, made["method"], "printed"):
@@ -61,7 +61,7 @@ def summary(mapping, role):
 
 
 def nets_shown(mapping):
-    """The nets that a table or a figure is of."""
+    """Return the nets of a table's or a figure's subject."""
     if mapping["measurement"] is not None:
         section = MEASURED[mapping["measurement"]]
         return section.get("nets", nets_in(section.get("experiments", [])))
@@ -70,18 +70,18 @@ def nets_shown(mapping):
 
 
 def with_images(wanted):
-    """The tables whose images are wanted, too."""
+    """Select the tables whose image columns are read."""
     pictures = {name for entry in MEASURED.values() for name in declared(entry).pictures}
     return [name for name in wanted if name in pictures]
 
 
 def has_several(experiment):
-    """Whether an experiment has more than one attack, or one at more than one radius."""
+    """Return whether an experiment has several attacks, or one at several radii."""
     return sum(map(radii_of, EXPERIMENTS[experiment]["attacks"])) > 1
 
 
 def rows_of_attacks(experiments):
-    """By path how many rows of each table of attacks some experiments use; others may ask for more."""
+    """Return the number of rows of each table of attacks that some experiments use, by path; others may use more."""
     asked = {}
     for experiment in (EXPERIMENTS[name] for name in experiments):
         for attack in experiment["attacks"]:
@@ -92,7 +92,7 @@ def rows_of_attacks(experiments):
 
 
 def held_by(mapping, role, megabytes):
-    """MB of a job that reads the tables of its experiments, beside some of its own."""
+    """Return the MB of a job that reads its experiments' tables, in addition to a number of MB."""
     experiments, method = experiments_of(mapping), mapping["method"]
     wanted = methods.inputs(role, method)
     rows = rows_of_tables(experiments, wanted)
@@ -103,7 +103,7 @@ def held_by(mapping, role, megabytes):
 
 
 def rows_of_pockets(mapping):
-    """How many rows of pockets a table or a figure reads: of nets, attacks, images and multiples."""
+    """Return the number of rows of `pockets` that a table or a figure reads: nets × attacks × images × multiples."""
     one, rows = mapping["measurement"], 0
     for entry in (MEASURED[name] for name in ([one] if one else givers(config, "pockets"))):
         known = methods.defaults("measurements", entry["method"]) | entry
@@ -118,13 +118,13 @@ def rows_of_pockets(mapping):
 
 
 def held_by_nets(by_job, megabytes):
-    """MB of a job that joins or checks the bounds of the nets, one after another."""
+    """Return the MB of a job that joins or checks the bounds of the nets, one net after another."""
     attacked = sum(rows_of_attacks(EXPERIMENTS).values())
     return megabytes + by_job(attacked, len(nets_of_experiments())) // 10**6
 
 
 def rows_of_tables(experiments, wanted):
-    """How many rows the long tables have that are wanted of some experiments, by name."""
+    """Return the number of rows of each long table that a job wants of some experiments, by name."""
     answers = sum(map(rows_of_transfer, experiments))
     rows = {
         "transfer": answers,
@@ -137,7 +137,7 @@ def rows_of_tables(experiments, wanted):
 
 
 def rows_of_clean(experiments):
-    """How many answers to unaltered images the nets of some experiments have."""
+    """Return the number of answers to unaltered images by the nets of some experiments."""
     sections, seed = [EXPERIMENTS[name] for name in experiments], config["seeds"][0]
     shown = {(net, each["data"]) for each in sections for net in everyone(each)}
     files = [images(dataset, part, seed) for _, dataset in shown for part in ("train", "test")]
@@ -145,7 +145,7 @@ def rows_of_clean(experiments):
 
 
 def images_in(prepared):
-    """How many images a prepared file has; before it is there as many as half of MNIST."""
+    """Return the number of images in a prepared file; until it is prepared, half of MNIST's."""
     if not os.path.exists(prepared):
         return 35_000
     return counted(prepared, os.stat(prepared).st_mtime_ns)
@@ -158,7 +158,7 @@ def counted(prepared, time):
 
 @cache
 def rows_of_transfer(experiment):
-    """How many answers to attacked images an experiment has."""
+    """Return the number of answers to attacked images and controls of an experiment."""
     section, seeds = EXPERIMENTS[experiment], len(config["seeds"])
     made = sum(map(radii_of, section["attacks"])) * len(section["sources"]) * section["n"]
     shown = made * (1 + len(section["amplify"])) + len(section["controls"]) * section["controls_n"]
@@ -166,20 +166,20 @@ def rows_of_transfer(experiment):
 
 
 def subject(mapping):
-    """What a table or a figure is of, by which Snakemake's report groups them."""
+    """Return the subject of a table or a figure as text; Snakemake's report groups by it."""
     if mapping["more_experiments"]:
         return "across experiments"
     return next(f"{key} {mapping[key]}" for key in SUBJECTS if mapping[key] is not None)
 
 
 def labels_of(section, name):
-    """What Snakemake's report calls a table or a figure."""
+    """Return the labels of a table or a figure in Snakemake's report."""
     title = config[section][name]["title"].replace("{", "(").replace("}", ")")  # no wildcards
     return {section.removesuffix("s"): title, "name": name}
 
 
 def evidence_of(mapping, role):
-    """The input files of a table or a figure."""
+    """Return the input files of a table or a figure."""
     wanted = methods.inputs(role, mapping["method"])
     if mapping["measurement"] is not None:
         folders = subjects(mapping["measurement"])
@@ -188,6 +188,6 @@ def evidence_of(mapping, role):
 
 
 def templates():
-    """The report's template, and what it includes."""
+    """Return the paths of the report's template and of the files that it includes."""
     included = [*(ROOT / "reports/page").iterdir(), *(ROOT / "reports/vendor").rglob("*.js")]
     return [os.path.relpath(path) for path in (ROOT / "reports/report.html.j2", *sorted(included))]

@@ -1,4 +1,4 @@
-"""Analyses of tables by parts give what they give of whole ones."""
+"""Analyses give the same results for tables by parts as for whole ones."""
 
 import numpy as np
 import pandas as pd

@@ -13,7 +13,7 @@ from tests.evidence import judging
 
 
 def found(transfer, clean, radii, labels=None):
-    """The table by row, as a run has it."""
+    """Return the table by row, in a run's form."""
     transfer = transfer.assign(experiment="e")
     summary = judging(effects.effects)(transfer, clean, radii, labels=labels or {})
     tables.from_frame(summary, kit.SCHEMA)

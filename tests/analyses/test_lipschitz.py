@@ -50,7 +50,7 @@ def test_layers_are_named_by_their_path_and_size():
 
 
 class Doubled(nn.Linear):
-    """A layer whose function its type does not tell."""
+    """A layer whose type says nothing about its function."""
 
     def forward(self, x):
         return 2 * super().forward(x)

@@ -17,7 +17,7 @@ NO_CLEAN = tables.frame([], CLEAN)
 
 
 def made_for_b(wrong, distortion, **named):
-    """Images that were made for B, shown to A; of the N images the first `wrong` fool it."""
+    """N images made for B and shown to A, of which the first `wrong` fool A."""
     fooled = np.arange(N) < wrong
     return answers("B", "A", fooled, distortion=distortion, **named)
 

@@ -32,7 +32,7 @@ def answers(experiment, source, victim, count, distortion, suffix=""):
 
 @pytest.fixture
 def run():
-    """Reading "first" shows the paper's rates, "second" others, under other names of the nets."""
+    """Rates of two readings: "first" has the paper's, "second" others, with other names of nets."""
     printed = TABLES["table2"]
     first = [
         answers("one", s, v, round(2.56 * printed[s][v]), printed[s]["distortion"])

@@ -14,7 +14,7 @@ from blindspots.threat.outcomes import NO_CLASS
 from tests.evidence import judging
 
 NOT_SHOWN = tables.frame([], TRANSFER)
-"""No answers of other nets."""
+"""An empty table of answers of other nets."""
 
 
 def fits(summary):
@@ -41,7 +41,7 @@ def test_errors_and_distortions_by_hand():
     assert summary.loc[("A", "P1"), "value"] == 50
     assert summary.loc[("A", "P2"), "value"] == 0
     assert summary.loc[("A", "test"), ["value", "n"]].tolist() == [100, 2]
-    # The image that was wrong already has no part in it, and the one that was not fooled is told.
+    # The image that was wrong already does not count; the one that was not fooled is reported.
     assert summary.loc[("A", "success"), ["value", "n"]].tolist() == pytest.approx([200 / 3, 3])
     assert summary.loc[("A", "distortion"), ["value", "n"]].tolist() == pytest.approx([0.2, 2])
     assert summary.loc[("A", "distortion"), "text"] == "0.200 (2 of 3)"
@@ -51,7 +51,7 @@ def test_errors_and_distortions_by_hand():
 
 
 def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
-    """Attacked images of label 1, the first `wrong` of them wrong unaltered; None: a failure."""
+    """Rows of attacked images of label 1, the first `wrong` wrong unaltered; None: a failure."""
     n, success = len(distortions), np.array([d is not None for d in distortions])
     return pd.DataFrame(
         {

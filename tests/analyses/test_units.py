@@ -16,7 +16,7 @@ LABELS = {"A": "Net A", "B": "Net B"}
 
 
 def frames(units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="purity", after=0.0):
-    """Two layers of two directions each; of the units' values one is above, one below the mean."""
+    """Two layers of two directions each; one unit's value is above the mean, the other's below."""
     rng = np.random.default_rng(0)
     rows, drawn = [], []
     for net in nets:

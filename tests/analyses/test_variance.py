@@ -1,4 +1,4 @@
-"""Variance components: planted ones are found, and a table by hand."""
+"""Variance components: planted ones are found, and a table agrees with one by hand."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Every attack in each of its norms and goals on linear nets, and the judge of what comes back."""
+"""Every attack in each of its norms and goals on linear nets, and the judge of its results."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ UNBOUNDED = Box(-np.inf, np.inf)
 
 @budget("linf", "l2", "l1")
 def steps(model, images, labels, targets, *, eps, norm="linf", box, count=60):
-    """The textbook's projected gradient, in any norm: it returns images alone."""
+    """Textbook projected gradient descent, in any norm, that returns images alone."""
     x, of = images.clone(), NORMS[norm]
     for step in range(count):
         x = x.detach().requires_grad_()
@@ -41,7 +41,7 @@ CASES = [
 
 
 def net(classes=CLASSES, seed=3, far=False):
-    """A linear net; `far`: with a last class that is out of reach, so that two have a boundary."""
+    """A linear net; `far`: its last class is out of reach, so that there is only one boundary."""
     rng = np.random.default_rng(seed)
     model = nn.Sequential(nn.Flatten(), nn.Linear(D, classes))
     with torch.no_grad():
@@ -66,7 +66,7 @@ def attack_all(attack, model, data, target="any", **settings):
 
 
 def exact(model, data, norm):
-    """Distances (n,) to the nearest boundary."""
+    """Return the distances (n,) to the nearest boundary."""
     weights, labels = model[1].weight.detach().double(), data.labels
     logits = data.images.double().flatten(1) @ weights.T + model[1].bias.detach().double()
     own = logits.gather(1, labels[:, None])
@@ -79,8 +79,8 @@ def exact(model, data, norm):
 
 @pytest.mark.parametrize(("attack", "norm", "goal"), CASES)
 def test_on_a_linear_net_what_is_found_is_what_geometry_says(attack, norm, goal):
-    # With a third class out of reach there is one boundary, of the target and of any wrong class:
-    # of several a sum of probabilities, which the penalty attack lowers, finds not the nearest.
+    # With a third class out of reach there is one boundary, for the target and for any wrong class:
+    # the penalty attack, which lowers a sum of probabilities, need not find the nearest of several.
     model = net(far=True)
     data = images(model)
     if goal != "any":
@@ -96,7 +96,7 @@ def test_on_a_linear_net_what_is_found_is_what_geometry_says(attack, norm, goal)
     radii = [0.0, *np.quantile(wanted, [0.2, 0.5, 0.8])]
     found = attack_all(attack, model, data, goal, eps=[float(r) for r in radii], **named)
     eps = found["eps"].reshape(len(wanted), -1)
-    assert np.array_equal(eps, np.broadcast_to(radii, eps.shape))  # the radii of an image together
+    assert np.array_equal(eps, np.broadcast_to(radii, eps.shape))  # an image's radii together
     success = found["success"].reshape(len(wanted), -1)
     assert not (success & (wanted[:, None] > eps * (1 + 1e-5))).any()
     assert success[wanted[:, None] * 1.1 < eps].all()
@@ -127,7 +127,7 @@ def test_of_several_images_the_judge_keeps_the_nearest_success_in_the_attacks_no
     @minimal(norm)
     def many(model, images, labels, targets):
         draws = torch.Generator().manual_seed(0)
-        shown = [images]  # the nearest of all, but no success
+        shown = [images]  # the nearest image, but no success
         for share in (0.2, 0.5, 1.0):
             noise = 5 * torch.randn((20, *images.shape), generator=draws)
             shown += [*(images + noise * (torch.rand(noise.shape, generator=draws) < share))]

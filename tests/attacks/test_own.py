@@ -1,4 +1,4 @@
-"""An attack of a user's own that breaks the contract is named with what it broke."""
+"""A user's attack that breaks the contract is named together with the breach."""
 
 import numpy as np
 import pytest
@@ -202,7 +202,7 @@ def test_a_control_of_ones_own_may_return_images_alone(softmax_net, digits):
     without = call(own, None, data, None, seed=0, others=data, settings={})
     assert torch.equal(without.images, data.images * 0.5) and without.success.all()
     assert without.status.tolist() == [Status.CONVERGED] * N
-    judged = run(own, softmax_net, digits, by=1)  # no net errs by it, and yet it has done its work
+    judged = run(own, softmax_net, digits, by=1)  # a success of the attack, but no error of the net
     assert judged["success"].all() and (judged["l2"] == 0).all()
     with pytest.raises(InputError, match=r"own: images\[0\]: expected pixels in \[0, 1\]"):
         call(own, None, data, None, seed=0, others=data, settings={"by": 9})

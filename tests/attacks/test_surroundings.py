@@ -1,4 +1,4 @@
-"""What callers hand to the attacks of the package, and where they call them from."""
+"""Arguments and surroundings of calls of the package's attacks, such as threads and autocast."""
 
 import copy
 
@@ -155,7 +155,7 @@ def test_the_model_is_shown_as_many_images_as_said(attack, arguments, fewest):
     few = {name: value[:3] for name, value in arguments.items() if name != "model"}
     with model.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0]))):
         found = attack(model, **few, fewest=fewest)
-    shown = shown[5:]  # those before are of the trial
+    shown = shown[5:]  # earlier ones are the trial's
     assert all(n >= fewest and n % min(fewest, 16) == 0 for n in shown)
     assert min(shown) == fewest
     if fewest == 1:

@@ -1,4 +1,4 @@
-"""What tables record of images and answers is measured and given again: edits are found."""
+"""The audit measures recorded images and repeats recorded answers, and finds edits."""
 
 import hashlib
 import shutil
@@ -62,7 +62,7 @@ class Run:
         return audit(self.files, []).to_pandas().set_index(["net", "check"])
 
     def change(self, name, at, **values):
-        """Write other values into a row, as a hand would, keeping all that the file says."""
+        """Write other values into a row, as if by hand, and keep the file's metadata."""
         path = self.path(name)
         table = tables.read(path)
         for column, value in values.items():
@@ -81,7 +81,7 @@ class Run:
 
 
 def shown(run, data, nets, images):
-    """Attack A, show all to both; the tables as the workflow writes them."""
+    """Attack A and show all images to both, in the workflow's tables."""
     columns = attack_all(
         closest, nets["A"], data, others=data, target="any", seed=0, chunk=N, settings={}
     )

@@ -15,7 +15,7 @@ from blindspots.interface import InputError
 
 @st.composite
 def convolutions(draw, modes=("zeros",)):
-    """A convolution in float64 and an input's shape; kernels even and odd, strides beyond them."""
+    """A convolution in float64 and an input's shape; strides may exceed the kernel."""
     pair = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
     groups = draw(st.integers(1, 2))
     channels = groups * draw(st.integers(1, 2))

@@ -1,4 +1,4 @@
-"""The report in a real browser: what a reader can do with it, by pointer, keys and on a phone."""
+"""The report in a real browser, with a pointer, with keys and on a phone."""
 
 import base64
 import io

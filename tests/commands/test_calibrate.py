@@ -1,4 +1,4 @@
-"""What the command that fits a setting refuses, before any training."""
+"""Input that the command `calibrate` refuses before any training."""
 
 import pytest
 

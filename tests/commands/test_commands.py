@@ -1,4 +1,4 @@
-"""The commands: what they write, say and refuse. Real runs through them: tests/workflow."""
+"""Output, files and refusals of the commands. Real runs through them: tests/workflow."""
 
 import io
 import os
@@ -34,7 +34,7 @@ COMPLETE = {
 
 @pytest.fixture
 def blindspots(tmp_path, monkeypatch, capsys):
-    """The command in an empty folder: exit status, standard output and error."""
+    """A command in an empty folder; returns exit status, standard output and error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
@@ -45,7 +45,7 @@ def blindspots(tmp_path, monkeypatch, capsys):
         except SystemExit as end:
             status = end.code
         out, err = capsys.readouterr()
-        if isinstance(status, str):  # what Python prints on its way out
+        if isinstance(status, str):  # what Python prints at exit
             status, err = 1, status
         return status, out, err
 
@@ -311,7 +311,7 @@ FIGURES = ("row", "column", "value", "unit", "n")
 
 @pytest.fixture
 def two_runs(tmp_path):
-    """Two runs' folders whose one table differs in a figure."""
+    """Folders of two runs that differ in one figure of a table."""
     for run, value in (("a", 1.0), ("b", 2.0)):
         frame = pd.DataFrame([["x", "y", value, "%", 1]], columns=FIGURES)
         tables.write(tmp_path / run / "tables/t.parquet", checked(frame, "t"), {"title": "t"})
@@ -371,7 +371,7 @@ def test_a_closed_standard_output_is_no_fault(two_runs):
     ("error", "said"),
     [
         (KeyboardInterrupt(), (130, "")),
-        (PermissionError(13, "Denied", "x"), (1, "expected files that can be read and written, ")),
+        (PermissionError(13, "Denied", "x"), (1, "expected files with read and write access, ")),
         (KeyError("gone"), (1, f"{ROOT}/blindspots/__main__.py, line ")),
     ],
     ids=repr,

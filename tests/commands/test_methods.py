@@ -1,4 +1,4 @@
-"""`blindspots methods`: which methods there are, and their settings."""
+"""`blindspots methods` lists the methods and their settings."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What nets, datasets and attacks of a config are made of."""
+"""Ancestors of a config's nets, datasets and attacks."""
 
 from blindspots.config.ancestry import ancestors, made_of
 

@@ -1,4 +1,4 @@
-"""Values of a config against annotations of parameters: what fits, and what is said where not."""
+"""Values of a config against annotations of parameters: which fit, and messages for others."""
 
 import ast
 
@@ -36,7 +36,7 @@ COUNT = "Annotated[int, at_least(1)]"
         (f"Literal['all'] | Sequence[{COUNT}]", "all"),
         ("Annotated[list[int], distinct(), some()]", [1, 2]),
         ("dict[str, int]", {"a": 1}),
-        ("Whatever", object()),  # tells nothing
+        ("Whatever", object()),  # says nothing
         ("Annotated[int, of_another_library(1)]", 0),
         ("Callable[[int], int]", 3),
         ("float | Tensor", 0.1),

@@ -1,4 +1,4 @@
-"""The catalogue of methods: what it says of a setting is what a config may give it."""
+"""The catalogue of methods describes the values that a config may give a setting."""
 
 import ast
 import re

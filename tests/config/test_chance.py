@@ -1,4 +1,4 @@
-"""Nets with `draws`: what is filled in, and where they are refused."""
+"""Nets with `draws`: defaults, and where such nets are refused."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""Claims and printed figures as data, and the readings of a multiverse: what is wrong with them."""
+"""Faults of claims and printed figures as data, and of a multiverse's readings."""
 
 import copy
 from datetime import date
@@ -31,7 +31,7 @@ PAPER = {"paper": "Somebody 1999", "runs": {"one": ["one.yaml"]}, "claims": [CLA
 
 
 def said(folder, change, name="claims.yaml"):
-    """What is said of a file of claims with a change, without where it is."""
+    """Return the message for a changed file of claims, without its place."""
     paper = copy.deepcopy(PAPER)
     change(paper)
     path = folder / name
@@ -44,7 +44,7 @@ def said(folder, change, name="claims.yaml"):
 
 
 def of_claim(**changes):
-    """A change of the claim; None takes a key away."""
+    """Return a change of the claim; None removes a key."""
 
     def change(paper):
         claim = paper["claims"][0] | changes

@@ -1,4 +1,4 @@
-"""The section `datasets`: what may be left out, and what is refused."""
+"""The section `datasets`: defaults and faults."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What a method declares of itself counts for a user's method as for the package's."""
+"""Declarations of a user's method count like those of the package's methods."""
 
 import pytest
 

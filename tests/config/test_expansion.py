@@ -1,4 +1,4 @@
-"""A short config and its full form are one; what is wrong with it is said of the short one."""
+"""A short config is equivalent to its full form; messages on faults name the short one's keys."""
 
 import copy
 
@@ -34,7 +34,7 @@ experiments:
   all: {n: [8, 16], controls: "gaussian-*"}
   some: {nets: [halves, linear], part: train, report: none}
 """
-"""Lines of a short config, of which tests change one."""
+"""A short config, of which tests change a line."""
 
 
 def read(text, run="short"):
@@ -42,7 +42,7 @@ def read(text, run="short"):
 
 
 def faults(tmp_path, *files):
-    """The lines for the faults of a config, and of what is laid over it."""
+    """Return the lines for the faults of a config, and of a config laid over it."""
     paths = []
     raw = {}
     for number, text in enumerate(files):
@@ -55,7 +55,7 @@ def faults(tmp_path, *files):
 
 
 def laid(base, over):
-    """As Snakemake lays one config over another."""
+    """Lay one config over another, as Snakemake does."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
     return base | {key: laid(base.get(key, {}), value) for key, value in over.items()}
@@ -208,7 +208,7 @@ def test_an_expansion_of_an_expansion_changes_nothing(config):
 
 
 def of_methods(config):
-    """A checked config without the settings that are what a method has by default."""
+    """Return a checked config without settings that equal a method's defaults."""
     for _, role, instance in instances(config):
         for name, value in defaults(role, instance["method"]).items():
             if instance.get(name, value) == value:
@@ -217,11 +217,11 @@ def of_methods(config):
 
 
 def translated(old):
-    """The paper's config of the first edition, its keys renamed as `config.renamed` says.
+    """The paper's config of the first edition, with keys renamed as `config.renamed` says.
 
-    What was changed on purpose since: the paper's figures and claims are files, and two tables of
-    effects have the figures that the claims are judged by. The order of tables and figures is
-    another, and settings that are a method's defaults are left out.
+    Changed on purpose since: the paper's figures and claims are files, and two tables of
+    effects have the figures by which the claims are judged. The order of tables and figures
+    differs, and settings that equal a method's defaults are left out.
     """
     assert old.pop("decay_scale") == 1  # the trainer's default
     lipschitz = old.pop("lipschitz")

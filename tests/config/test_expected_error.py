@@ -1,4 +1,4 @@
-"""The clean error that a config expects of a net: what is filled in, and where it is refused."""
+"""The clean error that a config expects of a net: defaults, and where it is refused."""
 
 import pytest
 import yaml

@@ -18,7 +18,7 @@ FILES = {
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
-    """A package whose files can be edited, and the fingerprint of its nets."""
+    """A package with editable files, and the fingerprint of its nets."""
     package = tmp_path / "fp_lab"
     package.mkdir()
     for name, text in FILES.items():
@@ -40,7 +40,7 @@ def forget():
 
 
 def reached(name):
-    """Modules of the package that a module imports."""
+    """Return the modules of the package that a module imports."""
     found = module._imported(methods.source(name), frozenset({"blindspots"}))
     return {path.relative_to(methods.PACKAGE).as_posix() for path in found}
 
@@ -146,7 +146,7 @@ def test_training_does_not_reach_what_is_done_with_the_net_later():
 
 
 def test_what_is_imported_from_a_package_is_a_module_of_it():
-    """A package's __init__ is not followed, so nothing may reach code through one."""
+    """A package's __init__ is not followed, so no code may be imported through one."""
     for path in methods.PACKAGE.rglob("[!_]*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("blindspots"):

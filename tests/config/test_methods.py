@@ -20,7 +20,7 @@ KITS = {
     "trainers": {"checkpoint", "loop", "recipe", "table"},
     "analyses": {"arms", "attacked", "kit", "masking", "printed"},
 }  # fmt: skip
-"""Modules of a role that are no methods, which others use."""
+"""Modules of a role that are not methods, but that others use."""
 PUBLIC = [
     (role, p.stem)
     for role in ROLES
@@ -194,7 +194,7 @@ tell()
 
 @pytest.fixture
 def ways_lab(tmp_path, monkeypatch):
-    """A package of a user's whose functions are bound in many ways."""
+    """A user's package whose functions are bound in many ways."""
     package = tmp_path / "ways_lab"
     package.mkdir()
     for name, text in LAB.items():
@@ -211,7 +211,7 @@ def ways_lab(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("method", "known", "required"),
     [
-        ("ways_lab.nets:many", {"width", "depth"}, {"depth"}),  # the last of its definitions
+        ("ways_lab.nets:many", {"width", "depth"}, {"depth"}),  # its last definition
         ("ways_lab.nets:frozen", {"width"}, {"width"}),  # a decorator that changes nothing
         ("ways_lab.nets:placed", {"width", "depth"}, {"width"}),
         ("ways_lab.nets:other", {"width", "depth"}, {"depth"}),
@@ -219,7 +219,7 @@ def ways_lab(tmp_path, monkeypatch):
         ("ways_lab.nets:small", {"width", "depth"}, {"depth"}),
         ("ways_lab.nets:deep", {"width", "depth"}, set()),
         ("ways_lab.nets:below", {"width", "depth"}, {"depth"}),
-        ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star
+        ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star import
         ("ways_lab.shown:cased", {"depth"}, {"depth"}),
         ("ways_lab.stars:many", {"width", "depth"}, {"depth"}),
     ],

@@ -1,4 +1,4 @@
-"""What is wrong with the threats that a config asks for: radii, norms, masks, further nets."""
+"""Faults of a config's threats: radii, norms, masks, further nets."""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a config says of trained nets: checkpoints, patience, parents; and nets of parents alone."""
+"""Keys of trained nets: checkpoints, patience, parents; and nets built from parents alone."""
 
 import copy
 
@@ -156,7 +156,7 @@ def test_a_trainer_that_takes_parents_itself_knows_their_names(raw):
 
 
 def warned(raw, **entry):
-    """A config with a net that is trained on attacked images."""
+    """Return a config with a net that is trained on attacked images."""
     both = raw["experiments"]["both"]
     raw["experiments"]["before"] = both | {"part": "P1", "sources": ["linear"]}
     raw["nets"]["warned"] = {

@@ -1,4 +1,4 @@
-"""Values of a config that YAML reads otherwise than meant, or that no model computes with."""
+"""Values of a config that YAML reads differently than intended, or that no model can use."""
 
 import json
 from datetime import date
@@ -116,7 +116,7 @@ def test_what_a_line_shows_of_a_value_is_bounded(raw):
 
 
 def endless():
-    """Values that a few lines of YAML stand for."""
+    """Return the number of values that a few lines of YAML expand to."""
     wide = ["x"] * 10
     for _ in range(10):
         wide = [wide] * 10
@@ -139,7 +139,7 @@ def test_a_config_without_end_is_refused_in_a_line(name):
 
 @pytest.fixture
 def read(tmp_path):
-    """What a command reads of a file with this text or these bytes; or its one line."""
+    """A function from a file's text or bytes to what a command reads from it, or its message."""
 
     def of(text):
         path = tmp_path / "my.yaml"
@@ -158,7 +158,7 @@ START = (ROOT / "presets/start.yaml").read_text("utf-8")
 
 
 def bomb(pattern):
-    """Lines of YAML of which each stands for ten times the one before."""
+    """Return lines of YAML of which each expands to ten times the one before."""
     lines = [
         f"{b}: &{b} {pattern.format(','.join([f'*{a}'] * 10))}" for a, b in pairwise("abcdefghijk")
     ]

@@ -198,7 +198,7 @@ def test_a_fault_of_the_test_set_names_its_file(tmp_path):
 
 
 def named(path, labels, names, key="label"):
-    """A file as Hugging Face's datasets write it."""
+    """Write a file in the form of Hugging Face's datasets."""
     info = {"info": {"features": {key: {"names": names, "_type": "ClassLabel"}}}}
     write(path, labels)
     table = pq.read_table(path)

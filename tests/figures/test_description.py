@@ -1,4 +1,4 @@
-"""A figure says in words what it shows, and its file keeps them."""
+"""A figure describes itself in words, and its file contains them."""
 
 from xml.etree import ElementTree
 

@@ -1,4 +1,4 @@
-"""The figure of pockets, on counts by hand."""
+"""The figure of pockets, from counts by hand."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from blindspots.figures.pockets import UNTRIED, pockets, shares
 
 
 def rows(fooled, multiple=1.0, directions=100, **of):
-    """A row per image, of as many directions each."""
+    """Return a row per image, each with this number of directions."""
     given = {"source": "A", "attack": "near", "eps": np.nan, "seed": 0} | of
     return pd.DataFrame({"fooled": fooled, "directions": directions, "multiple": multiple} | given)
 

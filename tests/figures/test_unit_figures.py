@@ -10,7 +10,7 @@ from tests.analyses.test_units import LABELS, frames
 
 
 def pictures(shape=(1, 4, 4), k=3):
-    """Each image has its direction's number as its grey."""
+    """Return rows of images whose grey level is their direction's number."""
     rows = [
         {"net": "A", "seed": seed, "trained": trained, "layer": layer, "kind": "ReLU", "arm": arm,
          "direction": direction, "rank": rank, "score": -rank, "index": 0, "label": 0,

@@ -1,4 +1,4 @@
-"""Attacked images for trainers: the first rows of a table, of which no others are read."""
+"""Attacked images for trainers: only the first rows of a table are read."""
 
 import numpy as np
 import pyarrow as pa
@@ -56,5 +56,5 @@ def test_more_images_than_may_be_held_are_read_by_their_rows(path):
 
 
 def test_a_table_of_fewer_rows_is_refused(path):
-    with pytest.raises(InputError, match="expected a row 20, which another table names, found 20"):
+    with pytest.raises(InputError, match="expected a row 20, to which another table refers, f"):
         attacked.read(path, 21)

@@ -1,4 +1,4 @@
-"""Images by row: a few of many are read from as much of the file, and held against the split."""
+"""Images by row: only the needed row groups are read, and compared with the split."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ PIXELS = np.random.default_rng(0).random((6000, *SHAPE), dtype=np.float32)
 
 
 def written(folder, n, group=table.GROUP, monkeypatch=None):
-    """A prepared file of n images and their split."""
+    """Write a prepared file of n images and their split."""
     folder.mkdir(parents=True)
     part = Part(PIXELS[:n], np.arange(n) % 3)
     if monkeypatch:
@@ -32,7 +32,7 @@ def read(folder, *options):
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Bytes of images in the row groups that were read."""
+    """Sizes in bytes of the images in each row group that was read."""
     found, group = [], Rows.group
 
     def counting(self, number):
@@ -49,7 +49,7 @@ def test_a_few_images_of_many_are_read_from_as_many_bytes_however_many_there_are
     for size in (1500, 3000, 6000):
         counted.clear()
         data = read(written(tmp_path / str(size), size), n)
-        assert counted == []  # nothing is read before it is asked for
+        assert counted == []  # nothing is read before it is needed
         assert np.array_equal(data.images, PIXELS[data.rows])
         assert len(counted) <= n
         sums.append(sum(counted))

@@ -1,4 +1,4 @@
-"""A table by parts is the whole table, whatever the parts."""
+"""A table by parts has the rows of the whole table, however it is cut."""
 
 import numpy as np
 import pandas as pd

@@ -189,7 +189,7 @@ def test_no_more_than_a_row_group_waits_to_be_written(tmp_path, monkeypatch):
         for value in range(10):
             append(tables.build({"n": [value] * 50}, one))
         (waiting,) = tmp_path.iterdir()
-        assert waiting.stat().st_size > 4  # what was given before is on the disk
+        assert waiting.stat().st_size > 4  # earlier parts are on the disk
         assert not path.exists()
     assert tables.read(path)["n"].to_pylist() == sorted([*range(10)] * 50)
 

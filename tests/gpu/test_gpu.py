@@ -1,4 +1,4 @@
-"""The same answers on a GPU; `make test-gpu` runs these where there is one."""
+"""Results on a GPU equal those on the CPU; `make test-gpu` runs these tests."""
 
 import pytest
 import torch

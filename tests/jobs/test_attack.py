@@ -1,4 +1,4 @@
-"""A mask that an attack is confined to: its file, and an attack that does not keep to it."""
+"""Masks of attacks: their files, and an attack that leaves its mask."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def test_a_mask_is_read_as_it_was_saved(tmp_path):
 )
 def test_a_mask_of_another_shape_or_type_is_named_with_its_file(tmp_path, saved, found):
     np.save(tmp_path / "mask.npy", saved)
-    expected = rf"mask\.npy: expected a mask of bool of an image's shape \(1, 8, 8\), found {found}"
+    expected = rf"mask\.npy: expected a bool mask of an image's shape \(1, 8, 8\), found {found}"
     with pytest.raises(InputError, match=expected):
         read_mask(tmp_path / "mask.npy", tuple(IMAGES.shape[1:]))
 
 
 def test_several_masks_or_none_in_the_file_are_refused(tmp_path):
     np.savez(tmp_path / "masks.npz", a=CORNER, b=CORNER)
-    with pytest.raises(InputError, match=r"expected a mask of bool .*, found several"):
+    with pytest.raises(InputError, match=r"expected a bool mask .*, found several"):
         read_mask(tmp_path / "masks.npz", tuple(IMAGES.shape[1:]))
     (tmp_path / "text.npy").write_text("1 0 1")
     with pytest.raises(InputError, match=r"text\.npy: expected a mask, an \.npy file, found none"):

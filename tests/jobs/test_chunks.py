@@ -1,4 +1,4 @@
-"""A job's finished chunks are read again by one that does the same, and by no other."""
+"""A job's finished chunks are read by a job with the same key, and by no other."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +15,11 @@ DATA = Images(torch.zeros(N, 1, 2, 2), torch.zeros(N).long(), np.arange(N), "tes
 
 
 class Killed(BaseException):
-    """The end of a job in its midst."""
+    """A job was killed half-way."""
 
 
 class Job:
-    """A job that notes which images it computes, and ends before some."""
+    """A job that records which images it computes, and that may be killed before some."""
 
     def __init__(self, tmp_path, key="one", **settings):
         self.output, self.key, self.settings = tmp_path / "a.parquet", key, settings

@@ -1,4 +1,4 @@
-"""Clean errors against the expected ones: what is taken for them, and what is said otherwise."""
+"""Clean errors against expected ones: which are accepted, and the message for others."""
 
 from types import SimpleNamespace
 
@@ -16,13 +16,13 @@ N = 200
 
 
 class Named(dict):
-    """Files by name, as Snakemake gives them."""
+    """Files by name, like Snakemake's inputs."""
 
     __getattr__ = dict.__getitem__
 
 
 def job(folder, wrong, told, rejected=0, classifies=True, shares=None, n=N):
-    """A job on n test images, of which the first `wrong` are; of n training images none is."""
+    """Run a job on n test images, the first `wrong` of them wrong, and n right training images."""
     labels = np.ones(2 * n, int)
     given = np.r_[np.full(wrong, 2), np.full(rejected, NO_CLASS), np.ones(2 * n - wrong - rejected)]
     file, index = np.repeat(["test", "train"], n), np.tile(np.arange(n), 2)

@@ -1,4 +1,4 @@
-"""What jobs declare follows what they hold."""
+"""The memory that jobs declare grows with the rows that they hold."""
 
 from blindspots.files.parts import MOST
 from blindspots.jobs import held

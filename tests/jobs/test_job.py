@@ -1,4 +1,4 @@
-"""How a job ends where something goes wrong: whose fault it is, in one line."""
+"""Failed jobs end with one line that names the code or the input at fault."""
 
 import errno
 import importlib
@@ -18,12 +18,12 @@ from blindspots.runs import logs
 from tests.conftest import ROOT
 
 SCRIPTS = f"{ROOT}/rules/../scripts"
-"""As Snakemake writes it."""
+"""The scripts' folder as Snakemake writes it."""
 
 
 @pytest.fixture(scope="module")
 def job():
-    """The context in which a script runs, imported as Snakemake's scripts import it."""
+    """The context `job`, imported as Snakemake's scripts import it."""
     before = signal.getsignal(signal.SIGINT)
     found = importlib.import_module("blindspots.jobs.job").job
     signal.signal(signal.SIGINT, before)
@@ -33,7 +33,7 @@ def job():
 
 @pytest.fixture
 def ended(job, tmp_path):
-    """What a job says on its way out, whose work calls `work`; the log says the same."""
+    """A function that runs a job around `work`, and returns its last message and the log."""
 
     def run(work, config=None):
         log = tmp_path / "attack.log"
@@ -51,7 +51,7 @@ def ended(job, tmp_path):
 
 
 def of(path, text="raise KeyError('gone')", line=12):
-    """A function whose call raises an error at a line of a file."""
+    """Return a function that raises an error at a line of a file."""
     names = {}
     source = "\n" * (line - 2) + f"def work(*given):\n    {text}\n"
     exec(compile(source, str(path), "exec"), names)
@@ -59,7 +59,7 @@ def of(path, text="raise KeyError('gone')", line=12):
 
 
 def caught(work, *given):
-    """The error of a call, without the frame of this file."""
+    """Return the error of a call, without this file's frame."""
     try:
         work(*given)
     except Exception as error:
@@ -68,7 +68,7 @@ def caught(work, *given):
 
 @pytest.fixture
 def own(tmp_path):
-    """A file of a user's own."""
+    """A user's file."""
     path = tmp_path / "my_lab.py"
     path.write_text("", "utf-8")
     return path
@@ -183,7 +183,7 @@ def test_a_file_that_may_not_be_written_is_no_fault_of_the_program(ended):
         of(ROOT / "blindspots/threat/goals.py", "raise PermissionError(13, 'Denied', 'x')")
     )
     assert said == (
-        "expected files that can be read and written, found another ([Errno 13] Denied: 'x')"
+        "expected files with read and write access, found one without ([Errno 13] Denied: 'x')"
     )
 
 

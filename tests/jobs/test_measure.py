@@ -1,4 +1,4 @@
-"""What a measurement returns, made the tables that it declares."""
+"""A measurement's results become the tables that it declares."""
 
 from contextlib import ExitStack
 
@@ -49,7 +49,7 @@ def test_rows_say_what_they_are_of_where_they_do_not_yet():
 @pytest.mark.parametrize(
     ("rows", "part"),
     [
-        (pd.DataFrame({"value": [1, "one"]}), "expected columns of one type each, found others"),
+        (pd.DataFrame({"value": [1, "one"]}), "expected one type per column, found several"),
         ([1, 2], "expected a table of PyArrow or of pandas, found list"),
     ],
 )
@@ -79,7 +79,7 @@ def test_parts_are_appended_as_they_come_and_whole_tables_joined(tmp_path):
         made.add(iter([part(1), part(5, "y"), part(2)]), KEYS)
         made.add({**part(3), **part(6, "y")}, KEYS)
         made.end()
-        assert list(tmp_path.glob("*.parquet")) == []  # none is there before all are
+        assert list(tmp_path.glob("*.parquet")) == []  # no table exists before all are written
     x, y = (tables.read(tmp_path / f"{name}.parquet") for name in ("x", "y"))
     assert x["value"].to_pylist() == [1, 2, 3] and y["value"].to_pylist() == [5, 6]
     assert set(x["net"].to_pylist()) == {"a"} and tables.metadata(x) == {"settings": "s"}

@@ -1,4 +1,4 @@
-"""Images that are read, or made, as they are shown: the same tables, a chunk held at a time."""
+"""Images that are read, or made, when they are shown: the same tables, with a chunk in memory."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ SWEEP = {"distortions": [0.05, 0.1, 0.3], "noise_draws": 2}
 
 
 class Counting:
-    """Images that are made as they are asked for, which notes how many at a time."""
+    """Images that are made on demand; records how many at a time."""
 
     most = 0
 
@@ -45,7 +45,7 @@ def data(digits):
 
 @pytest.fixture
 def shown(data):
-    """Images a step away from the originals, of two sources, that are said to be successes."""
+    """Images a step away from the originals, of two sources, declared as successes."""
     found = []
     for name in ("A", "B"):
         step = torch.randn(data.images.shape, generator=torch.Generator().manual_seed(ord(name)))
@@ -57,13 +57,13 @@ def shown(data):
 
 
 def later(data, shown):
-    """The same, of which nothing is in memory."""
+    """Return the same images, none of them in memory."""
     data = replace(data, stack=deferred(data.images))
     return data, [replace(each, data=data, stack=deferred(each.images)) for each in shown]
 
 
 def joined(parts):
-    """The tables whose parts these are."""
+    """Join the parts of each table."""
     found = {}
     for part in parts:
         for name, rows in part.items():

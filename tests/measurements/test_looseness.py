@@ -47,7 +47,7 @@ def test_a_method_that_does_not_take_the_net_is_null_with_its_reason():
 
 
 class Cast(nn.Sequential):
-    """Images may come as bytes."""
+    """A model that also takes images as bytes."""
 
     def forward(self, x):
         return super().forward(x.float())

@@ -1,4 +1,4 @@
-"""Shares of directions that fool a net, against the caps of spheres that a hyperplane cuts off."""
+"""Shares of directions that fool a net, against the spherical caps beyond a hyperplane."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ N, DIRECTIONS = 6, 4000
 
 
 class Halves(nn.Module):
-    """Two classes on either side of a hyperplane through 0; logits beyond them by `beyond`."""
+    """Two classes on either side of a hyperplane through 0, and further logits by `beyond`."""
 
     def __init__(self, weight, beyond=None):
         super().__init__()
@@ -38,12 +38,12 @@ class Halves(nn.Module):
 
 
 def cap(pixels, height):
-    """The share of directions in which a hyperplane is nearer than 1, at a distance `height`."""
+    """Share of directions in which a hyperplane at distance `height` is nearer than 1."""
     return special.betainc((pixels - 1) / 2, 0.5, 1 - height**2) / 2
 
 
 def cut(pixels, n=N, box=NO_BOX, distance=0.1):
-    """Images that an attack has moved straight to a hyperplane, or a little beyond it."""
+    """Images moved straight to a hyperplane, or a little beyond it."""
     generator = np.random.default_rng(pixels)
     weight = generator.standard_normal(pixels)
     weight /= np.linalg.norm(weight)
@@ -64,7 +64,7 @@ def measured(exhibit, model, chunk=512, directions=DIRECTIONS, **settings):
 
 
 def whole(parts):
-    """The table of all parts, as the workflow joins them."""
+    """Join the parts of the table, as the workflow does."""
     return pa.concat_tables(parts).to_pandas()
 
 
@@ -152,7 +152,7 @@ def test_an_answer_that_is_not_finite_is_no_fooling():
 
 
 class Farther(nn.Module):
-    """Wrong where an image is farther than a length from the middle of the box."""
+    """A model that is wrong on images farther than a length from the middle of the box."""
 
     def __init__(self, length):
         super().__init__()
@@ -230,7 +230,7 @@ def test_over_several_networks_the_interval_is_students_between_none_and_all():
     cells = summary(pd.concat([one, two]), labels={}).set_index(["row", "column"])
     share = cells.loc[("A × 8", "share")]
     assert share["networks"] == 2 and share["interval"] == "student"
-    assert share["low"] == 0 and share["high"] == 100  # two networks say little
+    assert share["low"] == 0 and share["high"] == 100  # two networks are little evidence
 
 
 def test_where_no_direction_fools_the_interval_is_not_empty():
@@ -265,7 +265,7 @@ def test_several_attacks_have_rows_of_their_own():
     radii = [replace(exhibit, attack="pgd", eps=eps) for eps in (0.1, 0.2)]
     given = "e", 5, exhibit.data, radii, {"A": Halves(weight)}, 8, None
     parts = [*pockets.pockets(*given, multiples=[1], directions=8)]
-    assert [len(part) for part in parts] == [0, N, N]  # no more is held than one attack's rows
+    assert [len(part) for part in parts] == [0, N, N]  # memory holds one attack's rows at most
     cells = summary(whole(parts), labels={"A": "net A"})
     assert cells["row_label"].unique().tolist() == [
         "pgd at eps 0.1: net A × 1",

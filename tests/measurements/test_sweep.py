@@ -24,7 +24,7 @@ SETTINGS = sweep.Settings("e", [0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chu
 
 
 def swept(*given):
-    """The three tables, whole."""
+    """Return the three tables, each whole."""
     parts = {}
     for part in sweep.swept(*given):
         for name, rows in part.items():
@@ -85,7 +85,7 @@ def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, 
             at = torch.from_numpy(np.nan_to_num(radius) * sign)
             _, _, images = direction.at(at)
             answers = (model(images).argmax(dim=1) != data.labels).numpy()
-            assert (answers[found] == wrong).mean() > 0.97  # bisected within a share of the grid
+            assert (answers[found] == wrong).mean() > 0.97  # bisected to a share of the grid's step
         assert reached.all()
         assert (errs.any(axis=0) | clean == ~np.isnan(radius)).all()
 
@@ -139,7 +139,7 @@ def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exh
 
 
 class Detector(torch.nn.Module):
-    """Ten classes, and an eleventh logit that is above them where the image is not its own."""
+    """Ten classes, and an eleventh logit that exceeds them on images other than its own."""
 
     def __init__(self, net, known):
         super().__init__()
@@ -155,14 +155,14 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
     radii, curves, _ = (table.to_pandas() for table in swept(data, [exhibit], victims, SETTINGS))
     wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
     of = radii[radii["victim"] == "D"]
-    assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
+    assert (of.loc[wrong, "radius"] == 0).all()  # rejections do not hide errors on unaltered images
     assert of.loc[~wrong, "radius"].isna().all()
     assert of.loc[~wrong, "noise_fooled"].eq(0).all()
     lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
     assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
     assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
     rejects = lines[lines["victim"] == "D"]
-    assert (rejects["rejected"] == rejects["n"]).all()  # and all that was perturbed is rejected
+    assert (rejects["rejected"] == rejects["n"]).all()  # and all perturbed images are rejected
     assert lines.loc[lines["victim"] == "A", "rejected"].eq(0).all()
     told = of.loc[of["noise_fooled"].notna()]
     assert (told["noise_rejected"] + told["noise_fooled"] == told["noise_draws"]).all()

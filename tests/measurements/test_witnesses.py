@@ -1,4 +1,4 @@
-"""What is kept of images that were not made for a network: on a half-space the truth is known."""
+"""Witnesses among images made for other networks: on a half-space the truth is known."""
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,14 @@ SHOWN = {"experiment": "e", "seed": 0, "chunk": 3}
 
 
 def half_space(images):
-    """Answers 1 where the first pixel is above 0.6, and else 0."""
+    """A model with answer 1 if the first pixel is above 0.6, otherwise 0."""
     beyond = images.flatten(1)[:, 0] - 0.6
     return torch.stack([5 - beyond, 5 + beyond], dim=1)
 
 
 @pytest.fixture
 def data():
-    """Images of class 0, the last of which the model gets wrong."""
+    """Images of class 0; the model gets the last one wrong."""
     return Images(IMAGES, torch.zeros(4, dtype=torch.int64), np.arange(7, 11), "test", 2, BOX, "D")
 
 
@@ -40,7 +40,7 @@ def exhibit(data, images, source="B", attack="lbfgs", amplified_to=None, success
 
 
 def moved(data, by):
-    """The images with another first pixel."""
+    """Return the images with another first pixel."""
     images = data.images.clone()
     images[..., 0] += torch.tensor(by, dtype=images.dtype).view(-1, 1, 1)
     return images
@@ -67,7 +67,7 @@ def test_the_nearest_image_inside_the_box_that_the_net_gets_wrong_is_kept(data):
     assert rows["l2"].tolist() == pytest.approx([0.2, 0.42, 0.3], rel=1e-5)
     assert rows["success"].all()
     assert set(rows["attacked_prediction"]) == {1}
-    assert (rows["prediction"] == 0).all()  # the last is wrong as it is: its own witness
+    assert (rows["prediction"] == 0).all()  # the last is wrong unaltered: its own witness
     assert (rows["net"] == "A").all()
     assert rows["target"].isna().all()
 
@@ -140,7 +140,7 @@ def test_a_direction_that_is_scaled_leaves_a_witness_just_beyond_the_radius(data
 
 
 def test_an_image_may_be_the_nearest_in_one_norm_alone_and_is_kept_once(data):
-    """From (0.2, 0.9) the class begins at 0.6; a pixel that does not matter lengthens L0 and L1."""
+    """From (0.2, 0.9) the class begins at 0.6; an irrelevant pixel adds to L0 and L1."""
     one, both = (moved(data, [0.3, 0.45, 0.3, 0.05]), moved(data, [0.2, 0.42, 0.25, 0.05]))
     both[1, ..., 1] -= 0.12
     rows = kept(data, exhibit(data, one), exhibit(data, both, attack="other"))
@@ -149,4 +149,4 @@ def test_an_image_may_be_the_nearest_in_one_norm_alone_and_is_kept_once(data):
     assert rows.loc[8, "l1"].tolist() == pytest.approx([0.45, 0.54], rel=1e-5)
     assert rows.loc[8, "l2"].tolist() == pytest.approx([0.45, np.hypot(0.42, 0.12)], rel=1e-5)
     assert rows.loc[8, "linf"].tolist() == pytest.approx([0.45, 0.42], rel=1e-5)
-    assert rows.loc[7, "attack"] == "other of B"  # nearer in all of them
+    assert rows.loc[7, "attack"] == "other of B"  # nearer in all norms

@@ -15,7 +15,7 @@ from blindspots.optim.lbfgs import minimise
 
 @pytest.fixture(params=[Batch, CompiledBatch], scope="module", autouse=True)
 def kind(request):
-    """Every test holds for the plain batch, which serves all devices, and for the compiled one."""
+    """The plain batch, for all devices, and the compiled one; every test holds for both."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lbfgs, "side_by_side", request.param)
         yield request.param
@@ -43,7 +43,7 @@ def quadratics(n, d, seed=0, dtype=torch.float64):
 
 
 def scipy_minimum(hessian, linear, lower, upper):
-    """By SciPy's active-set method for ½ ‖R x − R⁻ᵀ b‖², RᵀR = H: its L-BFGS-B may end early."""
+    """Solve ½ ‖R x − R⁻ᵀ b‖², RᵀR = H, by SciPy's active-set method: its L-BFGS-B may end early."""
     root = np.linalg.cholesky(hessian).T
     x = lsq_linear(
         root, np.linalg.solve(root.T, linear), (lower, upper), method="bvls", tol=1e-14

@@ -1,4 +1,4 @@
-"""Examples are those of the files: pictures, distortions, and every victim's answers."""
+"""Examples agree with the files: pictures, distortions, and every victim's answers."""
 
 import base64
 import html

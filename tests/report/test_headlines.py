@@ -1,4 +1,4 @@
-"""The first screen is from the tables, by rule."""
+"""The first screen follows from the tables by rules."""
 
 import pandas as pd
 import pytest
@@ -33,7 +33,7 @@ CLAIM = {
 
 
 def claimed(*claims, **others):
-    """A config with claims of its own on the table v, and the claims as a run has them."""
+    """Return a config with its own claims on the table v, and the claims in a run's form."""
     config = of({"v": "effects", "t": "errors"}) | {"run": "mine", "claims": [*claims]} | others
     return config, claims_of(config)
 

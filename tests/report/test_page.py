@@ -1,4 +1,4 @@
-"""The page as text: what is on it, that it is escaped, and that it fetches nothing."""
+"""The page as text: its content, escaped, and without external resources."""
 
 import base64
 import html
@@ -28,7 +28,7 @@ def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
 
 
 def plain(made):
-    """The page without the heads that its cells repeat for phones."""
+    """Return the page without the heads that its cells repeat for phones."""
     return re.sub(r' data-head="[^"]*"', "", made)
 
 
@@ -41,7 +41,7 @@ def test_the_page_says_what_the_audit_checked_and_why_not_all(tmp_path):
 FETCHING = re.compile(
     r"""\b(?:src|srcset|href|data|action|poster)\s*=\s*["']([^"']*)|url\(([^)]*)"""
 )
-"""What an element fetches or leads to."""
+"""Attributes with the addresses that an element fetches or links to."""
 
 
 def test_no_element_of_the_page_fetches_anything(tmp_path):

@@ -1,4 +1,4 @@
-"""What a run took, in words."""
+"""A run's readings of the paper, in words."""
 
 import pytest
 

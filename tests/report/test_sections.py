@@ -1,4 +1,4 @@
-"""Every table and figure stands in one section, that of what it is of."""
+"""Every table and figure is in one section, that of its subject."""
 
 import pytest
 

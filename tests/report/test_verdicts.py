@@ -1,4 +1,4 @@
-"""Verdicts on made-up tables: every word, both directions, and where the margin is met exactly."""
+"""Verdicts on synthetic tables: every word, both directions, and values exactly at the margin."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ CELL = {"unit": "%", "text": None, "low": np.nan, "high": np.nan}
 
 
 def table(**cells):
-    """A table with one column, by row: value, low, high, or a value alone."""
+    """Return a table with one column, by row: value, low, high, or a value alone."""
     rows = []
     for row, cell in cells.items():
         value, low, high = cell if isinstance(cell, tuple) else (cell, np.nan, np.nan)
@@ -22,7 +22,7 @@ def table(**cells):
 
 
 def claim(cells=None, **rule):
-    """A claim of the run `mine`, as a config gives it."""
+    """Return a claim of the run `mine` in a config's form."""
     said = {"claim": "it holds", "cells": cells or {"table": "t"}} | rule
     config = {"claims": [said], "run": "mine", "tables": dict.fromkeys(("t", "u"))}
     return claims_of(config)[0]

@@ -12,7 +12,7 @@ def test_a_runs_shares_add_up_to_its_wall_time_and_split_what_jobs_ran_in_togeth
     found = logs.shares(JOBS, 0, 15)
     assert found == {
         ("snakemake", "work"): 2 + 2 + 1,
-        ("train", "start"): 2 + 1,  # a alone, then b's beside a's work
+        ("train", "start"): 2 + 1,  # a alone, then b at the same time
         ("train", "work"): 1 + 2 + 2,
         ("report", "start"): 1,
         ("report", "work"): 1,

@@ -144,7 +144,7 @@ def test_a_wrong_config_ends_the_command_in_lines_of_its_own(tmp_path, text, mes
 
 
 def refused(folder, *arguments):
-    """What the command says, where nothing was run, as it ends with an error."""
+    """Return the error message of the command in a folder without a run."""
     shutil.copy(ROOT / "presets/digits.yaml", folder / "my.yaml")
     ended = subprocess.run(
         [sys.executable, "-m", "blindspots", "results", *arguments], cwd=folder, text=True,

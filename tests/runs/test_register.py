@@ -28,7 +28,7 @@ VAGUE = {"claim": "vague", "where": "section 3", "source": "read", "reason": "no
 
 @pytest.fixture
 def paper(tmp_path):
-    """A paper with a run of which one table is there, and the folder that both are in."""
+    """A paper with a run that has one table, and the folder of both."""
     cell = {"row": "linear", "row_label": "Linear", "column": "test", "column_label": "test error",
             "value": 12.5, "low": 10.0, "high": 15.0, "unit": "%", "n": 9,
             "networks": 1}  # fmt: skip
@@ -49,13 +49,13 @@ def write(folder, *claims, **others):
 
 
 def page(folder):
-    """The register of the paper."""
+    """Return the register of the paper."""
     papers = [claims_in(folder / "claims.yaml")]
     return register.page(papers, register.judged(papers, folder / "results"), "blindspots claims")
 
 
 def blindspots(folder, *arguments):
-    """The command's status, and what it says."""
+    """Return the command's status and output."""
     code = "import sys, blindspots.__main__ as m; m.main(); assert 'torch' not in sys.modules"
     ended = subprocess.run(
         [sys.executable, "-c", code, "claims", *arguments], cwd=folder, text=True,

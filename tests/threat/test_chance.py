@@ -1,4 +1,4 @@
-"""Nets that answer by chance: shares over draws, fresh ones, by seeds."""
+"""Stochastic nets: shares over draws, fresh draws, seeds."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ DRAWS, N = 400, 6
 
 
 class Coin(nn.Module):
-    """Says 1 with the probability that the first pixel tells, else 0; or now and then 2."""
+    """A net with answer 1 by the first pixel as its probability, otherwise 0; or sometimes 2."""
 
     def __init__(self, rejects=0.0):
         super().__init__()
@@ -47,7 +47,7 @@ def pictures(*first, shape=(1, 2, 2)):
 
 
 def between(share, probability, draws=DRAWS):
-    """Whether a share is within the middle 1 - 1e-9 of its binomial distribution."""
+    """Return whether a share is within the middle 1 - 1e-9 of its binomial distribution."""
     low, high = stats.binom.interval(1 - 1e-9, draws, probability)
     return low <= round(share * draws) <= high
 
@@ -81,7 +81,7 @@ def test_shares_are_exactly_those_of_the_same_draws_made_by_hand():
 
 def test_equal_frequencies_are_ordered_and_what_is_no_number_is_no_draw():
     class Alternating(nn.Module):
-        """Right, wrong, no number, and so on."""
+        """A model with logits that are right, wrong, NaN, and so on."""
 
         def forward(self, x):
             self.count = getattr(self, "count", -1) + 1
@@ -155,7 +155,7 @@ def test_draws_have_no_bounds():
 
 @minimal("l2")
 def lucky(model, images, labels, targets):
-    """Calls a success what fooled the net once, as an attack does that takes luck for skill."""
+    """An attack that reports a success if one draw was wrong."""
     found = images.clone()
     found[:, 0, 0, 0] = 0.4
     with torch.no_grad():

@@ -12,7 +12,7 @@ from blindspots.threat.norms import NORMS, UNBOUNDED
 
 OF = {"l1": 1, "l2": 2, "linf": "inf"}
 SHAPE = (2, 2, 3)
-"""Of an image: two channels of six pixels."""
+"""Shape of an image: two channels of six pixels."""
 
 
 def given(seed, n=8):

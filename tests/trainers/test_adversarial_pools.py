@@ -178,7 +178,7 @@ def test_the_examples_of_a_pool_have_its_factor_and_steps(grey, pools):
     for given in ({}, {"factor": 1.5}, {"steps": 1}):
         model = net()
         train(model, *grey, layers=[], epochs=10, batch=64, learning_rate=0.03)
-        train(model, *grey, epochs=1, begin=0, **settings, **given)  # made of the same weights
+        train(model, *grey, epochs=1, begin=0, **settings, **given)  # made by the same weights
     plain, further, coarse = (pool.lengths for pool in pools)
     assert (plain > 0).sum() > 30
     assert further.mean() == pytest.approx(1.5 * plain.mean().item(), rel=0.05)
@@ -317,7 +317,7 @@ def test_a_loss_that_is_not_finite_is_a_status(digits):
 
 
 class Scaled(torch.nn.Sequential):
-    """More than its parts in a row."""
+    """A sequence whose forward does more than apply its parts."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A training that was killed goes on from its last checkpoint to the same weights."""
+"""A killed training resumes from its last checkpoint and ends with the same weights."""
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_killed_and_gone_on_it_ends_at_the_same_weights(
     undisturbed = net(method, settings)
     expected, status = trainer(undisturbed, *digits, **options)
     path = tmp_path / "checkpoint.pt"
-    for rows in (1, 2):  # twice: a run that went on is killed as well
+    for rows in (1, 2):  # twice: a resumed run is killed as well
         model = net(method, settings)
         checkpoint = Checkpoint(path, "key", model, every=0)
         with pytest.raises(Killed):
@@ -90,7 +90,7 @@ def test_killed_and_gone_on_it_ends_at_the_same_weights(
     seen = []
     rows, ended = trainer(model, *digits, **options, checkpoint=checkpoint, progress=seen.append)
     assert ended == status
-    assert 0 < len(seen) < len(expected) - 1  # it did not begin anew
+    assert 0 < len(seen) < len(expected) - 1  # it did not start from the beginning
     for name, tensor in undisturbed.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name]), name
     seconds = [row.pop("seconds") for row in rows]

@@ -1,4 +1,4 @@
-"""How examples are made and how a pool replaces them, apart from any training."""
+"""Making examples, and replacing them in a pool, without any training."""
 
 import pytest
 import torch
@@ -71,7 +71,7 @@ def test_a_refresh_replaces_the_share_asked_for_at_random_places():
     seen = []
 
     def make(rows):
-        """Points that tell which image they are of, and lengths that tell when they were made."""
+        """Points that encode their image, and lengths that encode when they were made."""
         seen.append(rows)
         return rows[:, None].float(), torch.full((len(rows),), float(len(seen)))
 

@@ -1,4 +1,4 @@
-"""The loop of the trainers, against loops written out, and on losses whose end is known."""
+"""The trainers' loop, against loops written out, and on losses with known minima."""
 
 import math
 
@@ -83,7 +83,7 @@ def test_adversarial_pools_without_pools_is_to_the_bit_the_loop_written_out(digi
 
 
 class Loader:
-    """Images that are read row by row, no tensor."""
+    """Images that are read row by row, not a tensor."""
 
     def __init__(self, images):
         self.images, self.device, self.read = images, images.device, []
@@ -196,7 +196,7 @@ def test_terms_are_means_over_the_epoch_and_shares_in_percent(digits):
 
 
 def test_after_a_step_weights_can_be_projected(digits):
-    """The update of Parseval networks leads all singular values of a matrix to 1."""
+    """The update of Parseval networks moves all singular values of a matrix to 1."""
     model = net(hidden=[])
     layer, seen = model[1], []
 
@@ -257,11 +257,11 @@ def test_a_stage_trains_what_it_names_by_its_own_loss_epochs_and_rate(digits):
 
 
 SCORES = [0.5, 0.3, 0.4, 0.3, 0.2, 0.25, 0.2, 0.9, 0.1]
-"""Of the epochs on the validation part: 0.2 is the best for three of them."""
+"""Validation errors by epoch: 0.2 is the best for three of them."""
 
 
 def judged(patience, epochs):
-    """A training whose validation has given scores; its weight falls by 0.5 x 5 an epoch."""
+    """Train with given validation scores; the weight falls by 0.5 x 5 an epoch."""
     model, scores = Falling(), iter(SCORES)
     recipe = Recipe(
         lambda x, y, step: model(x).mean(),
@@ -354,7 +354,7 @@ class Killed(BaseException):
 
 
 def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None):
-    """A training of two stages with all that a training may have, killed in a step."""
+    """Train in two stages with all features of a training, killed in a step."""
     memory = {"calls": 0}
 
     def loss(x, y, step):

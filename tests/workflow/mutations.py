@@ -1,4 +1,4 @@
-"""A change for every key that a config may have, of small configs that together use them all."""
+"""A change of every key that a config may have, in small configs that together use all keys."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ class Mutation(NamedTuple):
     """A change of a config.
 
     Attributes:
-        key: of the schema, with * for a name or a place.
-        base: the config that is changed, a file of bases/.
-        where: the way to the value.
-        value: the new one; `GONE` removes the key.
+        key: key of the schema, with * for a name or a position.
+        base: name of the config to change, a file in bases/.
+        where: path of the value in the config.
+        value: new value; `GONE` removes the key.
     """
 
     key: str
@@ -41,7 +41,7 @@ GONE = object()
 
 
 def files(folder):
-    """Write what the configs read: arrays, pictures in folders, weights; the same each time."""
+    """Write the files that the configs read: arrays, image folders, weights; the same each time."""
     rng = np.random.default_rng(0)
     for name, brightness in (("data", 40), ("other", 60)):
         arrays = {}
@@ -72,7 +72,7 @@ def files(folder):
 
 
 def _many(base, way, prefix, values):
-    """A mutation for each value; "x.*" stands for all settings of methods."""
+    """Return a mutation for each value; "x.*" stands for all settings of methods."""
     keys = {
         name: prefix if prefix.endswith("instance.*") else f"{prefix}.{name}" for name in values
     }
@@ -86,7 +86,7 @@ claims:
   - {claim: It errs, where: Table 1, source: read, run: tiny, at_most: 20, date: "2026-11-21",
      cells: {table: errors, rows: linear, columns: test}, fixed: before a pilot}
 """
-"""Of a paper whose one run is that of the configs."""
+"""A paper's file whose one run is that of the configs."""
 
 PARENTED = """
 import torch
@@ -136,7 +136,7 @@ MUTATIONS = [
     Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
-    # in few words
+    # short forms
     Mutation("defaults", "attacks", ("defaults",), {"train_on": "P1"}),
     Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
     Mutation("defaults.trainer", "attacks", ("defaults",), {"trainer": {"decay_scale": 2}}),
@@ -285,11 +285,11 @@ MUTATIONS = [
 
 
 DEFINED = ("instance", "attack", "certificate", "measurement", "summary")
-"""What the schema defines for many places, walked once."""
+"""Definitions that the schema uses in many places; each is walked once."""
 
 
 def keys(schema):
-    """The keys of a config's schema as mutations name them."""
+    """Return the keys of the config's schema in the form of `Mutation.key`."""
     found = set()
 
     def walk(place, key):

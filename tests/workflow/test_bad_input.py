@@ -1,4 +1,4 @@
-"""Bad input ends in one line that names it, early, and loses nothing that was computed."""
+"""Bad input ends a run early with one line that names it; finished results are kept."""
 
 import re
 
@@ -10,7 +10,7 @@ from blindspots.files import tables, weights
 
 
 def line_with(text, *parts):
-    """The lines of an output that hold all parts."""
+    """Return the lines of an output that contain all parts."""
     return [line for line in text.splitlines() if all(part in line for part in parts)]
 
 
@@ -123,7 +123,7 @@ def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflo
     (workflow.folder / "results").write_text("a file where the folder should be")
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "results", "expected a folder that can be written to")
+    assert line_with(ended.stdout, "results", "expected a writable folder")
     assert "rule " not in ended.stdout
 
 

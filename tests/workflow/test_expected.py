@@ -1,4 +1,4 @@
-"""Nets whose weights are given, and the clean errors that are expected of them."""
+"""Nets with given weights and expected clean errors, through the whole workflow."""
 
 import pandas as pd
 import pytest
@@ -13,7 +13,7 @@ FLAG = "clean error {:.4g}%, expected 1.8%"
 
 
 def three_nets(folder):
-    """A run with two linear nets of random weights, nearly always wrong, and one tuned from one."""
+    """A run with two random linear nets, nearly always wrong, and one fine-tuned from another."""
     workflow = Workflow(folder)
     generator = torch.Generator().manual_seed(0)
     weights = torch.randn(10, 64, generator=generator)
@@ -58,7 +58,7 @@ def test_another_error_is_said_in_the_run_and_of_every_row_of_the_net(run):
     said = "nets.theirs.expect: expected a clean error of 1.8% on the"
     *_, last = (line for line in run.said.splitlines() if said in line)
     number = (run.folder / "my.yaml").read_text("utf-8").splitlines().index("    expect:", 40) + 1
-    assert f"warning: config: {said}" in run.said  # as it is found out
+    assert f"warning: config: {said}" in run.said  # as soon as it is known
     assert last.startswith("warning: /") and f"/my.yaml, line {number}: {said}" in last
     assert last.endswith("; the run goes on")
     assert "nets.known.expect" not in run.said

@@ -1,4 +1,4 @@
-"""A measurement, a certificate and an analysis of a user's own, in one file outside the package."""
+"""A user's measurement, certificate and analysis, in one file outside the package."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Nets that no job trains as they are: checkpoints of a training, nets made of their parents."""
+"""Nets that no job trains: checkpoints of a training, and nets built from their parents."""
 
 import json
 import re
@@ -68,7 +68,7 @@ LINEAR = {"method": "mlp", "hidden": []}
 
 
 def written(folder):
-    """A workflow with one net that is trained by steps, another that begins with its tenth."""
+    """A workflow with a net whose checkpoints are kept, and one that starts from its tenth."""
     workflow = Workflow(folder)
     (workflow.folder / "own_nets.py").write_text(OWN, "utf-8")
     config = workflow.config
@@ -271,4 +271,4 @@ def test_a_trainer_of_fifteen_lines_goes_on_after_a_kill_without_code_of_its_own
     assert histories[0].equals(histories[1])
     expected, found = ((each.folder / "calls.txt").read_text("utf-8").splitlines() for each in made)
     assert len(expected) == 3 * 7
-    assert found == expected[:10] + expected[9:]  # the step in which it was killed, once more
+    assert found == expected[:10] + expected[9:]  # the step in which it was killed is repeated

@@ -1,4 +1,4 @@
-"""A net that rejects what was tampered with: errors and rejections are told apart everywhere."""
+"""A net that rejects altered images: errors and rejections are distinguished everywhere."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""What a change of code, data or template does again: what depends on it, and no more."""
+"""A change of code, data or template reruns the jobs that depend on it, and no others."""
 
 import os
 

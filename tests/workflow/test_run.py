@@ -1,4 +1,4 @@
-"""The real workflow on a small config: what it leaves behind, again, killed, and resumed."""
+"""The real workflow on a small config: its results, repeated, killed and resumed."""
 
 import json
 import os
@@ -128,7 +128,7 @@ def test_a_file_that_was_changed_by_hand_ends_a_repeated_audit(copied, file, cha
     before = path.stat().st_mtime_ns
     table = tables.read(path)
     tables.write(path, change(table), tables.metadata(table))
-    os.utime(path, ns=(before, before))  # else Snakemake would do all that depends on it again
+    os.utime(path, ns=(before, before))  # otherwise Snakemake would rerun all that depends on it
     ended = copied.run("--forcerun", "audit")
     assert ended.returncode != 0
     told = {line for line in ended.stdout.splitlines() if message in line}
@@ -338,7 +338,7 @@ def test_seeds_any_goal_and_experiments_of_several_sizes_go_the_whole_way(copied
     ledger = pd.read_parquet(copied.results / "ledger.parquet")
     attacked = ledger[(ledger["goal"] == "any") & (ledger["attack"] == "any")]
     assert set(attacked["seed"]) == {0, 3}
-    # Whatever has the target's answer counts for it; none is farther than what was aimed at it.
+    # Any image with the target's answer counts, so none is farther than one aimed at the target.
     made = pd.concat(map(pd.read_parquet, copied.results.glob("attacks/lbfgs/*/*/*.parquet")))
     image = ["net", "seed", "dataset", "file", "index", "target"]
     aimed = made[made["success"]].merge(

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def reports(finished, tmp_path_factory):
-    """The files to open: the HTML report, and the one in the zip; others lie beside the latter."""
+    """The files to open: the HTML report, and the one in the zip among other files."""
     folder = tmp_path_factory.mktemp("reports")
     for name in ("report.html", "zipped.zip"):
         ended = finished.run("--report", str(folder / name))

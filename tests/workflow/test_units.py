@@ -113,6 +113,6 @@ def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
     }  # fmt: skip
     assert set(rows["trained"]) == {True, False}
     assert (rows["n"] == 15).all()
-    lost = rows[rows["measure"] == "accuracy"]  # weights at random know no class
+    lost = rows[rows["measure"] == "accuracy"]  # random weights have not learned a class
     assert lost["value"].isna().all()
     assert lost["reason"].notna().all()
