@@ -95,10 +95,10 @@ class Stage:
             parameter.requires_grad_(False)
         self.optimiser = _optimiser(trained, self.settings)
         self.schedule = self._schedule()
-        if self.recipe.targets is not None:
-            self.labels = self._targets(self.recipe.targets)
         if resumed is not None:
             self._restore(resumed)
+        elif self.recipe.targets is not None:
+            self.labels = self._targets(self.recipe.targets)
         try:
             yield
         finally:
@@ -134,6 +134,7 @@ class Stage:
             "in_epoch": self.in_epoch,
             "order": self.order,
             "tally": self.tally.state(),
+            "targets": None if self.recipe.targets is None else self.labels,
             "optimiser": self.optimiser.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "recipe": kept,
@@ -145,6 +146,8 @@ class Stage:
         self.order = state["order"]
         sums = {n: (total.to(device), *of) for n, (total, *of) in state["tally"].items()}
         self.tally = Tally(sums)
+        if self.recipe.targets is not None:  # not made again: the model may be what makes them
+            self.labels = state["targets"].to(device)
         self.optimiser.load_state_dict(state["optimiser"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])

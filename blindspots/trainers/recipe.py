@@ -83,7 +83,7 @@ class Recipe:
         validate: takes images and labels, and returns the values (n,) whose mean early stopping
             compares. None: whether each answer is wrong.
         targets: takes images and labels, and returns what replaces the labels in `loss`, such as a
-            teacher's answers; computed once, when the stage begins.
+            teacher's answers; computed once, when the stage begins, and kept for resuming.
         images: images that replace the net's.
         labels: (n,) labels of `images`, or labels that replace the net's.
         trained: the parameters that the stage trains. None: all that require gradients.
