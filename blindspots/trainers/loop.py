@@ -55,12 +55,13 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
         settings = bound.arguments
         model, images, labels = (settings.pop(name) for name in ("model", "images", "labels"))
         _check(model, images)
+        _start(model, settings["parents"])  # before the trainer: it may copy the model
         generator = torch.Generator().manual_seed(settings["seed"])
         mine = {name: value for name, value in settings.items() if name in own}
         if "generator" in own:
             mine["generator"] = generator
         recipe = trainer(model, images, labels, **mine)
-        theirs = {name: value for name, value in settings.items() if name in shared}
+        theirs = {n: value for n, value in settings.items() if n in shared and n != "parents"}
         return train(model, images, labels, recipe, generator=generator, **theirs)
 
     trained.__signature__ = signature  # type: ignore[attr-defined]
@@ -128,7 +129,7 @@ def train(
     """
     _check(model, images)
     best = Best(model, patience, validation)
-    _start(model, (parents or {}).get("start"))
+    _start(model, parents)
     generator = torch.Generator().manual_seed(seed) if generator is None else generator
     settings = Settings(epochs, batch, optimiser, learning_rate, schedule, momentum, decay)
     stages: list[Stage] = []
@@ -202,12 +203,12 @@ def _check(model: nn.Module, images: Rows) -> None:
         raise InputError("model: expected parameters to train, found none")
 
 
-def _start(model: nn.Module, parent: nn.Module | None) -> None:
-    """Start from another net's weights."""
-    if parent is None:
+def _start(model: nn.Module, parents: Mapping[str, nn.Module] | None) -> None:
+    """Give the model the weights of the parent named start, if there is one."""
+    if not parents or "start" not in parents:
         return
     try:
-        model.load_state_dict(parent.state_dict())
+        model.load_state_dict(parents["start"].state_dict())
     except RuntimeError as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(

@@ -322,6 +322,22 @@ def test_a_training_starts_with_the_weights_of_the_parent_named_start(digits):
         sgd(begun, *digits, parents={"start": net(hidden=(8,))})
 
 
+def test_what_a_trainer_takes_from_the_model_at_set_up_is_of_the_parent_named_start(digits):
+    parent, seen = net(seed=1), {}
+
+    @looped
+    def anchored(model, images, labels):
+        seen.update({name: weight.clone() for name, weight in model.state_dict().items()})
+        with torch.no_grad():
+            model[1].weight.zero_()  # what a trainer changes at set-up stays changed
+        return lambda x, y, step: cross_entropy(model(x), y)
+
+    model = net(seed=0)
+    anchored(model, *digits, epochs=1, learning_rate=[[0, 0.0]], parents={"start": parent})
+    assert all(torch.equal(seen[name], weight) for name, weight in parent.state_dict().items())
+    assert not model[1].weight.any() and torch.equal(model[-1].weight, parent[-1].weight)
+
+
 def test_a_trainer_has_the_settings_of_the_loop_with_its_own_defaults(digits):
     called = {}
 
