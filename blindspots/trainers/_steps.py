@@ -76,6 +76,7 @@ class Stage:
         self.steps, self.before = self.per_epoch * epochs, before
         self.epoch = self.in_epoch = 0
         self.order, self.tally = torch.empty(0, dtype=torch.long), Tally()
+        self.began = generator.get_state()
 
     @property
     def done(self) -> int:
@@ -114,6 +115,7 @@ class Stage:
         """
         while self.epoch < self.settings.epochs:
             if self.in_epoch == 0:
+                self.began = self.generator.get_state()
                 if self.recipe.before_epoch is not None:
                     self.recipe.before_epoch(self.epoch)
                 self.order = torch.randperm(len(self.images), generator=self.generator)
@@ -132,6 +134,7 @@ class Stage:
         return {
             "epoch": self.epoch,
             "in_epoch": self.in_epoch,
+            "began": self.began,
             "order": self.order,
             "tally": self.tally.state(),
             "targets": None if self.recipe.targets is None else self.labels,
@@ -151,8 +154,21 @@ class Stage:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
+        self.began = state["began"]
+        if self.recipe.before_epoch is not None:
+            self._begin_again(self.recipe.before_epoch)
         if self.recipe.restore is not None:
             self.recipe.restore(state["recipe"], device)
+
+    def _begin_again(self, before_epoch: Callable[[int], None]) -> None:
+        """Repeat `before_epoch` with the generator of then; leave model and random state alone."""
+        weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        now, device = self.generator.get_state(), self.labels.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            self.generator.set_state(self.began)
+            before_epoch(self.epoch)
+        self.generator.set_state(now)
+        self.model.load_state_dict(weights)
 
     def _step(self, rows: Tensor) -> None:
         epoch = self.epoch + self.in_epoch / self.per_epoch

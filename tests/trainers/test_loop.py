@@ -371,14 +371,20 @@ class Killed(BaseException):
 
 def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None):
     """A training of two stages with all that a training may have, killed in a step."""
-    memory = {"calls": 0}
+    memory, generator = {}, torch.Generator().manual_seed(0)
+
+    def before_epoch(epoch):
+        """What any trainer may do: draw, set what the loss uses, count anew, change the model."""
+        memory.update(calls=0, width=(1 + epoch) * torch.rand((), generator=generator))
+        with torch.no_grad():
+            model[-1].bias.mul_(0.5 + 0.1 * torch.rand(()))
 
     def loss(x, y, step):
         if step.number == killed_at:
             raise Killed
         memory["calls"] += 1
         noise = torch.randn(x.shape, generator=step.generator) * step.value([[0, 0.0], [2, 0.1]])
-        logits = model(x + noise)
+        logits = model(x + memory["width"] * noise)
         return cross_entropy(logits, y), {"confidence": logits.softmax(dim=1).amax(dim=1)}
 
     def capped(step):
@@ -389,13 +395,14 @@ def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None
         return terms | {"calls": memory["calls"]}
 
     def restore(found, device):
-        memory["calls"] = found
+        memory["calls"] = found  # the only thing that steps change
 
     def softened(x, y):
         """Half the labels, half the answers of the model when the stage begins."""
         return (torch.nn.functional.one_hot(y, 10) + model(x).softmax(dim=1)) / 2
 
     common = {
+        "before_epoch": before_epoch,
         "after_step": capped,
         "row": row,
         "targets": softened,
@@ -409,7 +416,7 @@ def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None
     return train(
         model, images, labels, [soft, Recipe(loss, **common)], epochs=3, batch=30, patience=1,
         validation=kept, optimiser="adam", learning_rate=0.05, momentum=[[0, 0.5], [3, 0.9]],
-        checkpoint=checkpoint,
+        checkpoint=checkpoint, generator=generator,
     )  # fmt: skip
 
 
