@@ -49,9 +49,9 @@ class Deferred:
         """(n, *image)."""
         return (len(self), *self.image)
 
-    def split(self, size: int) -> Iterator[Tensor]:
-        """Iterate over the whole, `size` at a time."""
-        return (self[i : i + size] for i in range(0, len(self), size))
+    def split(self, size: int) -> Parts:
+        """Return the whole in parts of `size` images, each made whenever it is iterated over."""
+        return Parts(self, size)
 
     def __getitem__(self, at: Tensor | slice) -> Tensor:
         return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
@@ -59,6 +59,25 @@ class Deferred:
     def at(self, at: slice | np.ndarray) -> Deferred:
         """Select the images at some of the positions, not made yet."""
         return replace(self, places=self.places[at])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Deferred images in parts, as `torch.Tensor.split` has those of a tensor.
+
+    Attributes:
+        whole: all images.
+        size: number of images in a part; the last one may be smaller.
+    """
+
+    whole: Deferred
+    size: int
+
+    def __len__(self) -> int:
+        return -(-len(self.whole) // self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self.whole[i : i + self.size] for i in range(0, len(self.whole), self.size))
 
 
 Stack = Tensor | Deferred
