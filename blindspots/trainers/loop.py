@@ -17,7 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
-from blindspots.limits import Count, NonNegative, Pairs, Positive, at_least, below
+from blindspots.limits import (
+    Count,
+    NonNegative,
+    Pairs,
+    Positive,
+    at_least,
+    below,
+    moving,
+    over_epochs,
+)
 from blindspots.trainers._best import Best
 from blindspots.trainers._full_batch import Progress
 from blindspots.trainers._steps import Settings, Stage
@@ -77,9 +86,10 @@ def train(
     epochs: Count = 10,
     batch: Count = 128,
     optimiser: Literal["sgd", "adam"] = "sgd",
-    learning_rate: Positive | Pairs = 0.05,
+    learning_rate: Positive | Annotated[Pairs, moving()] = 0.05,
     schedule: Literal["one_cycle", "constant"] = "one_cycle",
-    momentum: Annotated[float, at_least(0), below(1)] | Pairs = 0.9,
+    momentum: Annotated[float, at_least(0), below(1)]
+    | Annotated[Sequence[Sequence[float]], over_epochs(1)] = 0.9,
     decay: NonNegative = 5e-4,
     patience: Count | None = None,
     seed: int = 0,

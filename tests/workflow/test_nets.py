@@ -65,6 +65,8 @@ def fragile(shape, classes):
 OWN_METHODS = ["own_nets:mean", "own_nets:headed", "own_nets:fragile"]
 NEAR = {"experiment": "before", "net": "stepwise@10"}
 LINEAR = {"method": "mlp", "hidden": []}
+STILL = [[0, 0], [1, 0], [2, 0.1]]
+"""A learning rate that is 0 for the whole of a training of one epoch."""
 
 
 def written(folder):
@@ -79,7 +81,7 @@ def written(folder):
         },
         "next": {
             "model": LINEAR, "train_on": "P2", "parents": {"start": "stepwise@10"},
-            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": [[0, 0]]},
+            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": STILL},
         },
         "committee": {
             "model": {"method": "own_nets:mean"}, "parents": {"a": "stepwise", "b": "stepwise@10"},
