@@ -62,13 +62,18 @@ class Stage:
             before: steps of the earlier stages.
 
         Raises:
-            InputError: no images.
+            InputError: no images, or another number of labels.
         """
         self.model, self.recipe, self.generator, self.number = model, recipe, generator, number
         self.images = images if recipe.images is None else recipe.images
         self.labels = labels if recipe.labels is None else recipe.labels
         if len(self.images) == 0:
             raise InputError("expected at least one training image, found none; enlarge the part")
+        if len(self.images) != len(self.labels):
+            raise InputError(
+                f"recipe: expected a label for each of the {len(self.images)} images of stage "
+                f"{number}, found {len(self.labels)} labels; give the recipe labels with its images"
+            )
         rate = settings.learning_rate if recipe.learning_rate is None else recipe.learning_rate
         epochs = settings.epochs if recipe.epochs is None else recipe.epochs
         self.settings = settings._replace(epochs=epochs, learning_rate=rate)

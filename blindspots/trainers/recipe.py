@@ -87,7 +87,8 @@ class Recipe:
             compares. None: whether each answer is wrong.
         targets: takes images and labels, and returns what replaces the labels in `loss`, such as a
             teacher's answers; computed once, when the stage begins, and kept for resuming.
-        images: images that replace the net's.
+        images: images that replace the net's; without `labels` they are to have the net's, in its
+            order.
         labels: (n,) labels of `images`, or labels that replace the net's.
         trained: the parameters that the stage trains. None: all that require gradients.
         epochs: the stage's. None: as in the settings.

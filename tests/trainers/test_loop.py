@@ -182,6 +182,19 @@ def test_targets_are_made_once_and_stay_with_their_images(digits):
     assert made == list(range(30))
 
 
+@pytest.mark.parametrize("what", ["images", "labels"])
+def test_other_images_than_labels_are_refused_with_their_numbers(digits, what):
+    model, (images, labels) = net(), digits
+    own = {"images": images[:40], "labels": labels[:40]}
+    recipe = Recipe(lambda x, y, step: cross_entropy(model(x), y), **own)
+    train(model, images, labels, recipe, epochs=1)
+    half = Recipe(recipe.loss, **{what: own[what]})
+    numbers = {"images": (40, len(labels)), "labels": (len(images), 40)}[what]
+    line = "a label for each of the {} images of stage 1, found {} labels".format(*numbers)
+    with pytest.raises(InputError, match=line):
+        train(model, images, labels, [recipe, half], epochs=1)
+
+
 def test_terms_are_means_over_the_epoch_and_shares_in_percent(digits):
     images, labels = digits[0][:10], torch.arange(10)
     model = net()
