@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from blindspots.files.images import Deferred, Stack, held
+from blindspots.files.images import Deferred, Stack
 from blindspots.files.rows import Rows
 
 
@@ -33,16 +32,13 @@ class Attacked(NamedTuple):
     rows: Tensor
 
 
-def read(
-    path: str | Path, n: int, device: torch.device | str = "cpu", most: float = inf
-) -> Attacked:
-    """Read the first rows of a table of attacks, and no others.
+def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attacked:
+    """Read the first rows of a table of attacks, and no others; images when they are needed.
 
     Args:
         path: path of the table.
         n: how many rows.
         device: where the tensors go.
-        most: bytes of images that are held; of more they are read when they are needed.
 
     Raises:
         InputError: no such table, a damaged one, or one of fewer rows.
@@ -61,4 +57,4 @@ def read(
         "rows": rows["index"].to_numpy().astype(np.int64),
     }
     found = {name: torch.tensor(values, device=device) for name, values in columns.items()}
-    return Attacked(held(Deferred(make, places, shape, device), most), **found)
+    return Attacked(Deferred(make, places, shape, device), **found)

@@ -94,8 +94,21 @@ def held(stack: Stack, most: float = inf) -> Stack:
     return stack[:] if 4 * prod(stack.shape) <= most else stack
 
 
+class Budget:
+    """Bytes of images that a job may still hold, shared by all that it reads."""
+
+    def __init__(self, most: float) -> None:
+        self.left = most
+
+    def held(self, stack: Stack) -> Stack:
+        """A stack in memory, if that is still within the budget."""
+        stack = held(stack, self.left)
+        self.left -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
+        return stack
+
+
 def joined(*stacks: Stack) -> Stack:
-    """Stacks of images of one shape as one, in memory where all of them are."""
+    """Stacks of images of one shape as one; where all of them are in memory, a copy in memory."""
     if all(isinstance(stack, Tensor) for stack in stacks):
         return torch.cat([stack[:] for stack in stacks])
     device, shape = stacks[0].device, tuple(stacks[0].shape[1:])

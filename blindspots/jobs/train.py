@@ -15,7 +15,11 @@ from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
 
 HELD = 2**30
-"""Bytes of images that a training holds; of more it reads each batch."""
+"""Bytes of images that a training holds, its own, attacked ones and the validation part together.
+
+Of what goes beyond it, each batch is read. A recipe that joins what is held has it twice: the
+memory that rules/train.smk declares has room for that.
+"""
 
 
 def trained(snakemake, device):
@@ -26,7 +30,9 @@ def trained(snakemake, device):
         all is written.
     """
     given, net = snakemake.input, snakemake.params.net
-    data = images.read(given.train, given.split, net["train_on"], device=device).held(HELD)
+    data = images.read(given.train, given.split, net["train_on"], device=device)
+    budget = images.Budget(HELD)
+    stack = budget.held(data.stack)
     # Nets of one shape and run start apart, lest their likeness pass for transfer.
     seed = derived_seed(net["seed"], net["name"])
     files, own = given.get("parents", []), own_models(snakemake)
@@ -58,12 +64,12 @@ def trained(snakemake, device):
             read = (weights.load(file, own=own).to(device) for file in files)
             offered["parents"] = dict(zip(net["parents"], read, strict=True))
         if net["attacked"]:
-            offered["attacked"] = attacked_images(snakemake, device)
+            offered["attacked"] = attacked_images(snakemake, device, budget)
         if wants_validation(train, settings):
-            kept = images.read(given.train, given.split, "validation", device=device).held(HELD)
-            offered["validation"] = (kept.stack, kept.labels)
+            kept = images.read(given.train, given.split, "validation", device=device)
+            offered["validation"] = (budget.held(kept.stack), kept.labels)
         try:
-            found = train(model, data.stack, data.labels, **(offered | settings))
+            found = train(model, stack, data.labels, **(offered | settings))
         except InputError as error:
             raise InputError(f"config: nets.{net['name']}: {error}") from None
     rows, status = table.checked(found, net["trainer"]["method"])
@@ -98,8 +104,14 @@ def created(snakemake, shape, classes, seed):
         )
 
 
-def attacked_images(snakemake, device):
-    """The attacked images that a net is trained with, by the names that its trainer knows."""
+def attacked_images(snakemake, device, budget):
+    """The attacked images that a net is trained with, by the names that its trainer knows.
+
+    Args:
+        snakemake: the job.
+        device: where the tensors go.
+        budget: the `images.Budget` of the training.
+    """
     net, found = snakemake.params.net, {}
     shape = list(tables.schema_of(snakemake.input.train).field("image").type.shape)
     tabled = zip(net["attacked"].items(), snakemake.input.attacked, strict=True)
@@ -110,7 +122,8 @@ def attacked_images(snakemake, device):
                 f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, as "
                 f"those of the net, found {there}; name another experiment"
             )
-        found[name] = attacked.read(file, n, device, HELD)
+        rows = attacked.read(file, n, device)
+        found[name] = rows._replace(images=budget.held(rows.images))
     return found
 
 
