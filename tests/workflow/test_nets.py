@@ -203,6 +203,9 @@ def test_only_what_a_change_touches_runs_again(run):
     nets = run.config["nets"]
     before = json.dumps(nets)
     try:
+        nets["stepwise"]["checkpoints"].reverse()
+        assert run.jobs() == {}
+        nets["stepwise"]["checkpoints"].reverse()
         nets["committee"]["parents"]["b"] = "next"
         jobs = run.jobs()
         assert jobs["adopt"] == 1 and "train" not in jobs and "train_checkpoints" not in jobs
