@@ -39,10 +39,7 @@ def trained(snakemake, device):
     model, spec = created(snakemake, data.shape, data.classes, seed)
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        digest(
-            dict(snakemake.params),
-            [given.train, given.split, *files, *given.get("attacked", [])],
-        ),
+        resume_key(snakemake, device),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
         steps=net["checkpoints"],
@@ -86,6 +83,18 @@ def trained(snakemake, device):
     history = table.build(net["name"], net["seed"], rows, status)
     tables.write(snakemake.output.history, history, provenance(snakemake))
     return model.eval(), spec, checkpoint
+
+
+def resume_key(snakemake, device):
+    """What a killed training must have in common with the one that goes on from its checkpoint.
+
+    The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
+    several GPUs it runs on.
+    """
+    given, net = snakemake.input, snakemake.params.net
+    told = dict(snakemake.params) | {"net": {k: v for k, v in net.items() if k != "checkpoints"}}
+    files = [given.train, given.split, *given.get("parents", []), *given.get("attacked", [])]
+    return digest([told, device.type, snakemake.config["machine"]["threads"]], files)
 
 
 def created(snakemake, shape, classes, seed):
