@@ -86,7 +86,7 @@ def trained(snakemake, device):
 
 
 def resume_key(snakemake, device):
-    """What a killed training must have in common with the one that goes on from its checkpoint.
+    """Digest of all that a training must have in common with the killed one that it goes on from.
 
     The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
     several GPUs it runs on.
