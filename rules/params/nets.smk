@@ -98,11 +98,7 @@ def expected_error(wildcards):
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    told = {
-        "trainer": trainer,
-        "train_on": net["train_on"],
-        "checkpoints": sorted(net["checkpoints"]),
-    }
+    told = {"trainer": trainer, **{key: net[key] for key in ("train_on", "checkpoints")}}
     rows = {name: rows_attacked(entry) for name, entry in net["attacked"].items()}
     return built_net(wildcards) | told | {"attacked": rows}
 

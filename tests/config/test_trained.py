@@ -64,6 +64,17 @@ def test_every_checkpoint_is_a_net_beside_its_own(raw):
     assert nets["stepwise"]["checkpoint"] is None
 
 
+def test_the_order_in_which_a_config_lists_checkpoints_changes_nothing(raw):
+    raw["nets"]["stepwise"]["checkpoints"] = [100, 5, 20]
+    raw["experiments"]["both"] |= {"sources": ["stepwise@*"], "victims": "*@*"}
+    found = check(copy.deepcopy(raw), SCHEMA)
+    names = ["stepwise@5", "stepwise@20", "stepwise@100"]
+    assert [*found["nets"]][-4:] == ["stepwise", *names]
+    assert found["experiments"]["both"]["sources"] == names
+    raw["nets"]["stepwise"]["checkpoints"] = [5, 20, 100]
+    assert repr(check(raw, SCHEMA)) == repr(found)  # the order of keys included
+
+
 def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
     raw["nets"]["next"] = raw["nets"]["stepwise"] | {"parents": {"start": "stepwise@100"}}
     check(copy.deepcopy(raw), SCHEMA)
