@@ -63,15 +63,23 @@ def distinct(*key: str) -> Limit:
     return Limit("no entry twice", lambda values: len({*values}) == len(values))
 
 
-def over_epochs() -> Limit:
-    """Lists of [epoch, value], the epochs rising from 0 and the values at least 0."""
+def over_epochs(limit: float = math.inf) -> Limit:
+    """Lists of [epoch, value]: rising epochs from 0, values of at least 0 and less than `limit`."""
 
     def holds(pairs: Sequence[Sequence[float]]) -> bool:
+        if any(len(pair) != 2 for pair in pairs):
+            return False
         epochs = [epoch for epoch, _ in pairs]
         rising = epochs[:1] == [0] and epochs == sorted({*epochs})
-        return rising and all(0 <= value < math.inf for _, value in pairs)
+        return rising and all(0 <= value < limit for _, value in pairs)
 
-    return Limit("pairs [epoch, value] of rising epochs from 0 and values of at least 0", holds)
+    said = "pairs [epoch, value] of rising epochs from 0 and values of at least 0"
+    return Limit(said + f" and less than {limit:.15g}" * (limit < math.inf), holds)
+
+
+def moving() -> Limit:
+    """Pairs [epoch, value] that are not 0 at all epochs."""
+    return Limit("a value above 0 at some epoch", lambda pairs: any(v > 0 for _, v in pairs))
 
 
 def either(*keys: str) -> Limit:

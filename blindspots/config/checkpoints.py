@@ -21,7 +21,7 @@ def fill_in(nets: Config) -> None:
     """
     found: Config = {}
     for name, net in nets.items():
-        net.setdefault("checkpoints", [])
+        net["checkpoints"] = sorted(net.get("checkpoints", []))
         net["checkpoint"] = None
         found[name] = net
         for step in net["checkpoints"]:

@@ -99,11 +99,11 @@ def _matching(pattern: str, named: Named) -> list[str]:
 
 
 def with_checkpoints(names: Iterable[str], nets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return nets, each followed by its checkpoints, which are called NET@STEP."""
+    """Return nets, each followed by its checkpoints in order, which are called NET@STEP."""
     return [
         each
         for name in names
-        for each in (name, *(f"{name}@{step}" for step in nets[name].get("checkpoints", ())))
+        for each in (name, *(f"{name}@{n}" for n in sorted(nets[name].get("checkpoints", ()))))
     ]
 
 
@@ -119,7 +119,7 @@ def checkpoints_of(
     found: dict[str, list[str]] = {}
     for name, made in instances.items():
         for one in made:
-            for step in nets[one].get("checkpoints", ()):
+            for step in sorted(nets[one].get("checkpoints", ())):
                 found.setdefault(f"{name}@{step}", []).append(f"{one}@{step}")
     return found
 

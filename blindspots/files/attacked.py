@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from blindspots.files.images import Deferred, Stack, held
+from blindspots.files.images import Deferred, Stack
 from blindspots.files.rows import Rows
 
 
@@ -33,17 +32,13 @@ class Attacked(NamedTuple):
     rows: Tensor
 
 
-def read(
-    path: str | Path, n: int, device: torch.device | str = "cpu", most: float = inf
-) -> Attacked:
-    """Read the first n rows of a table of attacks.
+def read(path: str | Path, n: int, device: torch.device | str = "cpu") -> Attacked:
+    """Read the first rows of a table of attacks; the images on demand.
 
     Args:
         path: path of the table.
         n: number of rows.
         device: device of the tensors.
-        most: largest size of images in bytes that is read into memory; larger ones are read on
-            demand.
 
     Raises:
         InputError: no such table, a damaged one, or one of fewer rows.
@@ -62,4 +57,4 @@ def read(
         "rows": rows["index"].to_numpy().astype(np.int64),
     }
     found = {name: torch.tensor(values, device=device) for name, values in columns.items()}
-    return Attacked(held(Deferred(make, places, shape, device), most), **found)
+    return Attacked(Deferred(make, places, shape, device), **found)

@@ -49,9 +49,9 @@ class Deferred:
         """(n, *image)."""
         return (len(self), *self.image)
 
-    def split(self, size: int) -> Iterator[Tensor]:
-        """Iterate over all images, `size` at a time."""
-        return (self[i : i + size] for i in range(0, len(self), size))
+    def split(self, size: int) -> Parts:
+        """Return the whole in parts of `size` images, each made whenever it is iterated over."""
+        return Parts(self, size)
 
     def __getitem__(self, at: Tensor | slice) -> Tensor:
         return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
@@ -59,6 +59,25 @@ class Deferred:
     def at(self, at: slice | np.ndarray) -> Deferred:
         """Select the images at some positions, without making them."""
         return replace(self, places=self.places[at])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Deferred images in parts, as `torch.Tensor.split` has those of a tensor.
+
+    Attributes:
+        whole: all images.
+        size: number of images in a part; the last one may be smaller.
+    """
+
+    whole: Deferred
+    size: int
+
+    def __len__(self) -> int:
+        return -(-len(self.whole) // self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self.whole[i : i + self.size] for i in range(0, len(self.whole), self.size))
 
 
 Stack = Tensor | Deferred
@@ -75,8 +94,21 @@ def held(stack: Stack, most: float = inf) -> Stack:
     return stack[:] if 4 * prod(stack.shape) <= most else stack
 
 
+class Budget:
+    """Bytes of images that a job may still hold, shared by all that it reads."""
+
+    def __init__(self, most: float) -> None:
+        self.left = most
+
+    def held(self, stack: Stack) -> Stack:
+        """A stack in memory, if that is still within the budget."""
+        stack = held(stack, self.left)
+        self.left -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
+        return stack
+
+
 def joined(*stacks: Stack) -> Stack:
-    """Join stacks of images of one shape; in memory if all of them are."""
+    """Join stacks of images of one shape; in memory if all of them are, as a copy."""
     if all(isinstance(stack, Tensor) for stack in stacks):
         return torch.cat([stack[:] for stack in stacks])
     device, shape = stacks[0].device, tuple(stacks[0].shape[1:])

@@ -15,7 +15,11 @@ from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
 
 HELD = 2**30
-"""Most bytes of images that a training keeps in memory; otherwise it reads each batch."""
+"""Most bytes of images that a training keeps in memory: its own, attacked and validation images.
+
+Beyond that, each batch is read. A recipe that joins images in memory has them twice: the memory
+that rules/train.smk declares has room for that.
+"""
 
 
 def trained(snakemake, device):
@@ -26,17 +30,16 @@ def trained(snakemake, device):
         all files are written.
     """
     given, net = snakemake.input, snakemake.params.net
-    data = images.read(given.train, given.split, net["train_on"], device=device).held(HELD)
+    data = images.read(given.train, given.split, net["train_on"], device=device)
+    budget = images.Budget(HELD)
+    stack = budget.held(data.stack)
     # Nets of the same shape start from different weights: alike nets would inflate transfer.
     seed = derived_seed(net["seed"], net["name"])
     files, own = given.get("parents", []), own_models(snakemake)
     model, spec = created(snakemake, data.shape, data.classes, seed)
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        digest(
-            dict(snakemake.params),
-            [given.train, given.split, *files, *given.get("attacked", [])],
-        ),
+        resume_key(snakemake, device),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
         steps=net["checkpoints"],
@@ -58,12 +61,12 @@ def trained(snakemake, device):
             read = (weights.load(file, own=own).to(device) for file in files)
             offered["parents"] = dict(zip(net["parents"], read, strict=True))
         if net["attacked"]:
-            offered["attacked"] = attacked_images(snakemake, device)
+            offered["attacked"] = attacked_images(snakemake, device, budget)
         if wants_validation(train, settings):
-            kept = images.read(given.train, given.split, "validation", device=device).held(HELD)
-            offered["validation"] = (kept.stack, kept.labels)
+            kept = images.read(given.train, given.split, "validation", device=device)
+            offered["validation"] = (budget.held(kept.stack), kept.labels)
         try:
-            found = train(model, data.stack, data.labels, **(offered | settings))
+            found = train(model, stack, data.labels, **(offered | settings))
         except InputError as error:
             raise InputError(f"config: nets.{net['name']}: {error}") from None
     rows, status = table.checked(found, net["trainer"]["method"])
@@ -80,6 +83,18 @@ def trained(snakemake, device):
     history = table.build(net["name"], net["seed"], rows, status)
     tables.write(snakemake.output.history, history, provenance(snakemake))
     return model.eval(), spec, checkpoint
+
+
+def resume_key(snakemake, device):
+    """Digest of all that a training must have in common with the killed one that it goes on from.
+
+    The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
+    several GPUs it runs on.
+    """
+    given, net = snakemake.input, snakemake.params.net
+    told = dict(snakemake.params) | {"net": {k: v for k, v in net.items() if k != "checkpoints"}}
+    files = [given.train, given.split, *given.get("parents", []), *given.get("attacked", [])]
+    return digest([told, device.type, snakemake.config["machine"]["threads"]], files)
 
 
 def created(snakemake, shape, classes, seed):
@@ -101,8 +116,14 @@ def created(snakemake, shape, classes, seed):
         )
 
 
-def attacked_images(snakemake, device):
-    """Return the attacked images that a net is trained with, by the trainer's names for them."""
+def attacked_images(snakemake, device, budget):
+    """Return the attacked images that a net is trained with, by the trainer's names for them.
+
+    Args:
+        snakemake: the job.
+        device: device of the tensors.
+        budget: the training's budget of bytes.
+    """
     net, found = snakemake.params.net, {}
     shape = list(tables.schema_of(snakemake.input.train).field("image").type.shape)
     tabled = zip(net["attacked"].items(), snakemake.input.attacked, strict=True)
@@ -113,7 +134,8 @@ def attacked_images(snakemake, device):
                 f"config: nets.{net['name']}.attacked.{name}: expected images of shape {shape}, "
                 f"the net's, found {there}; name another experiment"
             )
-        found[name] = attacked.read(file, n, device, HELD)
+        rows = attacked.read(file, n, device)
+        found[name] = rows._replace(images=budget.held(rows.images))
     return found
 
 

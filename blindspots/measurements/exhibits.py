@@ -19,7 +19,7 @@ from torch import Tensor
 from blindspots.attacks.contract import call
 from blindspots.config import methods
 from blindspots.files import tables
-from blindspots.files.images import Deferred, Images, Stack, held, some
+from blindspots.files.images import Budget, Deferred, Images, Stack, held, some
 from blindspots.files.rows import Rows
 from blindspots.interface import AttackResult, Box, InputError
 from blindspots.threat.chance import seeded
@@ -87,10 +87,9 @@ class Exhibit:
 
 def in_memory(exhibits: Iterable[Exhibit], most: float) -> Iterator[Exhibit]:
     """Yield exhibits, loading the images of the first ones into memory, up to `most` bytes."""
+    budget = Budget(most)
     for exhibit in exhibits:
-        stack = held(exhibit.stack, most)
-        most -= 4 * stack.numel() if isinstance(stack, Tensor) else 0
-        yield replace(exhibit, stack=stack)
+        yield replace(exhibit, stack=budget.held(exhibit.stack))
 
 
 def amplify(

@@ -62,13 +62,18 @@ class Stage:
             before: steps of the earlier stages.
 
         Raises:
-            InputError: no images.
+            InputError: no images, or another number of labels.
         """
         self.model, self.recipe, self.generator, self.number = model, recipe, generator, number
         self.images = images if recipe.images is None else recipe.images
         self.labels = labels if recipe.labels is None else recipe.labels
         if len(self.images) == 0:
             raise InputError("expected at least one training image, found none; enlarge the part")
+        if len(self.images) != len(self.labels):
+            raise InputError(
+                f"recipe: expected a label for each of the {len(self.images)} images of stage "
+                f"{number}, found {len(self.labels)} labels; give the recipe labels with its images"
+            )
         rate = settings.learning_rate if recipe.learning_rate is None else recipe.learning_rate
         epochs = settings.epochs if recipe.epochs is None else recipe.epochs
         self.settings = settings._replace(epochs=epochs, learning_rate=rate)
@@ -76,6 +81,7 @@ class Stage:
         self.steps, self.before = self.per_epoch * epochs, before
         self.epoch = self.in_epoch = 0
         self.order, self.tally = torch.empty(0, dtype=torch.long), Tally()
+        self.began = generator.get_state()
 
     @property
     def done(self) -> int:
@@ -95,10 +101,10 @@ class Stage:
             parameter.requires_grad_(False)
         self.optimiser = _optimiser(trained, self.settings)
         self.schedule = self._schedule()
-        if self.recipe.targets is not None:
-            self.labels = self._targets(self.recipe.targets)
         if resumed is not None:
             self._restore(resumed)
+        elif self.recipe.targets is not None:
+            self.labels = self._targets(self.recipe.targets)
         try:
             yield
         finally:
@@ -114,6 +120,7 @@ class Stage:
         """
         while self.epoch < self.settings.epochs:
             if self.in_epoch == 0:
+                self.began = self.generator.get_state()
                 if self.recipe.before_epoch is not None:
                     self.recipe.before_epoch(self.epoch)
                 self.order = torch.randperm(len(self.images), generator=self.generator)
@@ -132,8 +139,10 @@ class Stage:
         return {
             "epoch": self.epoch,
             "in_epoch": self.in_epoch,
+            "began": self.began,
             "order": self.order,
             "tally": self.tally.state(),
+            "targets": None if self.recipe.targets is None else self.labels,
             "optimiser": self.optimiser.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "recipe": kept,
@@ -145,11 +154,26 @@ class Stage:
         self.order = state["order"]
         sums = {n: (total.to(device), *of) for n, (total, *of) in state["tally"].items()}
         self.tally = Tally(sums)
+        if self.recipe.targets is not None:  # not made again: the model may be what makes them
+            self.labels = state["targets"].to(device)
         self.optimiser.load_state_dict(state["optimiser"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
+        self.began = state["began"]
+        if self.recipe.before_epoch is not None:
+            self._begin_again(self.recipe.before_epoch)
         if self.recipe.restore is not None:
             self.recipe.restore(state["recipe"], device)
+
+    def _begin_again(self, before_epoch: Callable[[int], None]) -> None:
+        """Repeat `before_epoch` with the generator of then; leave model and random state alone."""
+        weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        now, device = self.generator.get_state(), self.labels.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            self.generator.set_state(self.began)
+            before_epoch(self.epoch)
+        self.generator.set_state(now)
+        self.model.load_state_dict(weights)
 
     def _step(self, rows: Tensor) -> None:
         epoch = self.epoch + self.in_epoch / self.per_epoch

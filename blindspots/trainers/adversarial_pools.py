@@ -163,7 +163,7 @@ def adversarial_pools(
     def before_epoch(epoch: int) -> None:
         if epoch == begin:
             for one in pools:
-                one.fill()
+                one.fill()  # a training that resumes within this epoch then restores its own
 
     def after_step(step: Step) -> None:
         if max_norm is not None:

@@ -46,7 +46,8 @@ class Checkpoint:
 
         Args:
             path: the file's.
-            key: identifies what is trained, how, and on what; a file with another key is not used.
+            key: identifies what is trained, how, and on what; a file with another key, or that was
+                not to keep all of `steps`, is not used.
             model: the model that is trained.
             every: seconds between two writes.
             steps: steps after which the weights are kept.
@@ -68,14 +69,14 @@ class Checkpoint:
         except Exception as error:  # of many kinds, and none a reason to give up the training
             print(f"{self.path}: cannot be read ({error}); begins anew", file=sys.stderr)
             return None
-        if key != self.key:
+        if key != self.key or not {*self.steps} <= {*found["steps"]}:
             print(f"{self.path}: of other settings or data; begins anew", file=sys.stderr)
             return None
         self.model.load_state_dict(found["model"])
         torch.set_rng_state(found["random"])
         if found["random_cuda"] is not None and torch.cuda.is_available():
             torch.cuda.set_rng_state(found["random_cuda"])
-        self.weights = found["weights"]
+        self.weights = {step: kept for step, kept in found["weights"].items() if step in self.steps}
         print(f"goes on from {self.path}", file=sys.stderr)
         return found["trainer"]
 
@@ -112,6 +113,7 @@ class Checkpoint:
             return
         kept = {
             "key": self.key,
+            "steps": list(self.steps),
             "model": self.model.state_dict(),
             "weights": self.weights,
             "random": torch.get_rng_state(),

@@ -17,7 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
-from blindspots.limits import Count, NonNegative, Pairs, Positive, at_least, below
+from blindspots.limits import (
+    Count,
+    NonNegative,
+    Pairs,
+    Positive,
+    at_least,
+    below,
+    moving,
+    over_epochs,
+)
 from blindspots.trainers._best import Best
 from blindspots.trainers._full_batch import Progress
 from blindspots.trainers._steps import Settings, Stage
@@ -55,12 +64,13 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
         settings = bound.arguments
         model, images, labels = (settings.pop(name) for name in ("model", "images", "labels"))
         _check(model, images)
+        _start(model, settings["parents"])  # before the trainer: it may copy the model
         generator = torch.Generator().manual_seed(settings["seed"])
         mine = {name: value for name, value in settings.items() if name in own}
         if "generator" in own:
             mine["generator"] = generator
         recipe = trainer(model, images, labels, **mine)
-        theirs = {name: value for name, value in settings.items() if name in shared}
+        theirs = {n: value for n, value in settings.items() if n in shared and n != "parents"}
         return train(model, images, labels, recipe, generator=generator, **theirs)
 
     trained.__signature__ = signature  # type: ignore[attr-defined]
@@ -76,9 +86,10 @@ def train(
     epochs: Count = 10,
     batch: Count = 128,
     optimiser: Literal["sgd", "adam"] = "sgd",
-    learning_rate: Positive | Pairs = 0.05,
+    learning_rate: Positive | Annotated[Pairs, moving()] = 0.05,
     schedule: Literal["one_cycle", "constant"] = "one_cycle",
-    momentum: Annotated[float, at_least(0), below(1)] | Pairs = 0.9,
+    momentum: Annotated[float, at_least(0), below(1)]
+    | Annotated[Sequence[Sequence[float]], over_epochs(1)] = 0.9,
     decay: NonNegative = 5e-4,
     patience: Count | None = None,
     seed: int = 0,
@@ -128,7 +139,7 @@ def train(
     """
     _check(model, images)
     best = Best(model, patience, validation)
-    _start(model, (parents or {}).get("start"))
+    _start(model, parents)
     generator = torch.Generator().manual_seed(seed) if generator is None else generator
     settings = Settings(epochs, batch, optimiser, learning_rate, schedule, momentum, decay)
     stages: list[Stage] = []
@@ -202,12 +213,12 @@ def _check(model: nn.Module, images: Rows) -> None:
         raise InputError("model: expected parameters to train, found none")
 
 
-def _start(model: nn.Module, parent: nn.Module | None) -> None:
-    """Start from another net's weights."""
-    if parent is None:
+def _start(model: nn.Module, parents: Mapping[str, nn.Module] | None) -> None:
+    """Give the model the weights of the parent named start, if there is one."""
+    if not parents or "start" not in parents:
         return
     try:
-        model.load_state_dict(parent.state_dict())
+        model.load_state_dict(parents["start"].state_dict())
     except RuntimeError as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(

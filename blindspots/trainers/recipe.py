@@ -78,13 +78,17 @@ class Recipe:
         loss: takes images (n, *image), labels (n,) or targets (n, …), and the step.
         after_step: called after each step of the optimiser, without gradients; for instance to
             project the weights.
-        before_epoch: called with the number of the epoch, from 0.
+        before_epoch: called with the number of the epoch, from 0, when the epoch begins, and once
+            more, before `restore`, when a training resumes within it. It may draw from the
+            generator, which gives it the same numbers both times; what it takes from the model, or
+            from earlier epochs, belongs in `state`.
         row: takes an epoch's row of the history, and returns the row to store.
         validate: takes images and labels, and returns the values (n,) whose mean early stopping
             compares. None: whether each answer is wrong.
         targets: takes images and labels, and returns what replaces the labels in `loss`, such as a
-            teacher's answers; computed once, when the stage begins.
-        images: images that replace the net's.
+            teacher's answers; computed once, when the stage begins, and kept for resuming.
+        images: images that replace the net's; without `labels` they are to have the net's, in its
+            order.
         labels: (n,) labels of `images`, or labels that replace the net's.
         trained: the parameters that the stage trains. None: all that require gradients.
         epochs: the stage's. None: as in the settings.

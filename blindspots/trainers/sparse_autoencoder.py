@@ -65,13 +65,14 @@ def sparse_autoencoder(
     def evaluate() -> Terms:
         for parameter in parameters:
             parameter.grad = None
-        codes = [encoder(x) for x in chunks]  # the graphs are kept until the mean activity is known
-        activity = torch.stack([h.detach().sum(dim=0) for h in codes]).sum(dim=0) / len(images)
+        with torch.no_grad():  # whose graphs would hold all images
+            activity = torch.stack([encoder(x).sum(dim=0) for x in chunks]).sum(dim=0) / len(images)
         activity.requires_grad_()
         divergence = sparsity_weight * _bernoulli_kl(sparsity, activity).sum()
         (pull,) = torch.autograd.grad(divergence, activity)
         error = 0.0
-        for x, h in zip(chunks, codes, strict=True):
+        for x in chunks:
+            h = encoder(x)
             squared = (decoder(h) - x).square().sum() / (2 * len(images))
             (squared + (h.sum(dim=0) @ pull) / len(images)).backward()
             error += squared.item()

@@ -67,6 +67,11 @@ def test_a_default_that_the_source_spells_out_is_one_of_the_values(role, name):
         ("Annotated[str | None, mirror()]", "a folder, or null"),
         ("Annotated[Sequence[Sequence[float]], over_epochs()]",
          "pairs [epoch, value] of rising epochs from 0 and values of at least 0"),
+        ("Annotated[Sequence[Sequence[float]], over_epochs(1)]",
+         "pairs [epoch, value] of rising epochs from 0 and values of at least 0 and less than 1"),
+        ("Annotated[Annotated[Sequence[Sequence[float]], over_epochs()], moving()]",
+         "pairs [epoch, value] of rising epochs from 0 and values of at least 0 (a value above 0 "
+         "at some epoch)"),
         ("Annotated[str, one_of_its('printed')]", "one of the printed tables"),
         ("Mapping[str, int]", "a mapping, each key text, each value a whole number"),
         ("Annotated[int, interval(0, 1)]", "a whole number"),

@@ -64,6 +64,17 @@ def test_every_checkpoint_is_a_net_beside_its_own(raw):
     assert nets["stepwise"]["checkpoint"] is None
 
 
+def test_the_order_in_which_a_config_lists_checkpoints_changes_nothing(raw):
+    raw["nets"]["stepwise"]["checkpoints"] = [100, 5, 20]
+    raw["experiments"]["both"] |= {"sources": ["stepwise@*"], "victims": "*@*"}
+    found = check(copy.deepcopy(raw), SCHEMA)
+    names = ["stepwise@5", "stepwise@20", "stepwise@100"]
+    assert [*found["nets"]][-4:] == ["stepwise", *names]
+    assert found["experiments"]["both"]["sources"] == names
+    raw["nets"]["stepwise"]["checkpoints"] = [5, 20, 100]
+    assert repr(check(raw, SCHEMA)) == repr(found)  # the order of keys included
+
+
 def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
     raw["nets"]["next"] = raw["nets"]["stepwise"] | {"parents": {"start": "stepwise@100"}}
     check(copy.deepcopy(raw), SCHEMA)
@@ -97,6 +108,20 @@ def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
         (("nets", "stepwise", "trainer", "learning_rate"), [[0, 0.1], [0, 0.2]],
          "nets.stepwise.trainer.learning_rate: expected pairs [epoch, value] of rising epochs from "
          "0 and values of at least 0 (largest learning rate), found [[0, 0.1], [0, 0.2]]"),
+        (("nets", "stepwise", "trainer", "learning_rate"), [[0, 0.1, 3]],
+         "nets.stepwise.trainer.learning_rate: expected pairs [epoch, value] of rising epochs from "
+         "0 and values of at least 0 (largest learning rate), found [[0, 0.1, 3]]"),
+        (("nets", "stepwise", "trainer", "learning_rate"), [[0, 0.0], [5, 0]],
+         "nets.stepwise.trainer.learning_rate: expected a value above 0 at some epoch (largest "
+         "learning rate), found [[0, 0.0], [5, 0]]"),
+        (("nets", "stepwise", "trainer", "momentum"), [[0, 0.5], [5, 1.0]],
+         "nets.stepwise.trainer.momentum: expected pairs [epoch, value] of rising epochs from 0 "
+         "and values of at least 0 and less than 1 (Nesterov's momentum, or Adam's first beta), "
+         "found [[0, 0.5], [5, 1.0]]"),
+        (("nets", "stepwise", "trainer", "momentum"), [[0]],
+         "nets.stepwise.trainer.momentum: expected pairs [epoch, value] of rising epochs from 0 "
+         "and values of at least 0 and less than 1 (Nesterov's momentum, or Adam's first beta), "
+         "found [[0]]"),
         (("nets", "stepwise", "trainer", "generator"), 3,
          "nets.stepwise.trainer: expected settings of sgd (batch, decay, epochs, learning_rate, "
          "momentum, optimiser, patience, schedule), found 'generator'"),
@@ -112,6 +137,20 @@ def test_a_fault_of_a_training_is_one_line(raw, way, value, message):
         place = place[step]
     place[last] = value
     assert faults(raw) == [message]
+
+
+@pytest.mark.parametrize(
+    ("setting", "pairs"),
+    [
+        ("learning_rate", [[0, 0], [5, 0.1]]),
+        ("learning_rate", [[0, 5.0]]),
+        ("momentum", [[0, 0]]),
+        ("momentum", [[0, 0], [5, 0.99]]),
+    ],
+)
+def test_a_rate_and_a_momentum_may_follow_pairs(raw, setting, pairs):
+    raw["nets"]["stepwise"]["trainer"][setting] = pairs
+    assert check(raw, SCHEMA)["nets"]["stepwise"]["trainer"][setting] == pairs
 
 
 def test_patience_needs_a_validation_part_whoever_sets_it(raw):

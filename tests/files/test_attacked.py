@@ -41,16 +41,16 @@ def test_the_first_rows_are_read_and_no_other_row_group(path, monkeypatch):
     read, group = set(), Rows.group
     monkeypatch.setattr(Rows, "group", lambda rows, k: read.add(k) or group(rows, k))
     found = attacked.read(path, 7)
+    assert torch.equal(found.images[:], torch.from_numpy(PIXELS[:7]))
     assert read == {0, 1} and Rows(path).group(0).num_rows == 5
-    assert torch.equal(found.images, torch.from_numpy(PIXELS[:7]))
     assert found.rows.tolist() == [*range(19, 12, -1)]
     assert found.labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
     assert found.success.tolist() == [True, False] * 3 + [True]
     assert found.eps.isnan().all() and found.eps.dtype == torch.float64
 
 
-def test_more_images_than_may_be_held_are_read_by_their_rows(path):
-    found = attacked.read(path, 7, most=100).images
+def test_images_are_read_by_their_rows_when_they_are_needed(path):
+    found = attacked.read(path, 7).images
     assert isinstance(found, Deferred)
     assert torch.equal(found[torch.tensor([6, 0])], torch.from_numpy(PIXELS[[6, 0]]))
 

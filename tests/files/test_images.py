@@ -72,7 +72,9 @@ def test_a_training_is_given_what_a_tensor_would_give_it(tmp_path):
     assert not isinstance(stack, torch.Tensor)
     assert (len(stack), stack.shape, stack.device) == (700, tensor.shape, tensor.device)
     assert torch.equal(stack[places], tensor[places])
-    for one, other in zip(stack.split(128), tensor.split(128), strict=True):
+    parts, expected = stack.split(128), tensor.split(128)
+    assert len(parts) == len(expected)
+    for one, other in zip([*parts, *parts], [*expected, *expected], strict=True):
         assert torch.equal(one, other)
 
 

@@ -134,6 +134,26 @@ def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_it_goes_on_with_fewer_steps_to_keep_and_begins_anew_with_others(tmp_path, capsys):
+    model, path = net("mlp", {"hidden": []}), tmp_path / "checkpoint.pt"
+
+    def of(*steps):
+        return Checkpoint(path, "key", model, every=0, steps=steps)
+
+    first = of(1, 2, 9)
+    first.at(1)
+    first.at(2)
+    first.keep(dict)
+    fewer, reordered, none, more = of(9, 2), of(9, 1, 2), of(), of(1, 2, 3, 9)
+    assert fewer.resume() == {} and fewer.weights.keys() == {2}
+    assert reordered.resume() == {} and reordered.weights.keys() == {1, 2}
+    assert none.resume() == {} and none.weights == {}
+    assert more.resume() is None and more.weights == {}
+    assert "other settings or data" in capsys.readouterr().err
+    fewer.keep(dict)  # which forgets step 1
+    assert of(9).resume() == {} and of(1, 9).resume() is None
+
+
 def test_it_is_written_no_more_often_than_asked_for_and_removed_at_the_end(tmp_path):
     checkpoint = Checkpoint(tmp_path / "a.pt", "key", net("mlp", {"hidden": []}), every=3600)
     checkpoint.keep(dict)

@@ -182,6 +182,19 @@ def test_targets_are_made_once_and_stay_with_their_images(digits):
     assert made == list(range(30))
 
 
+@pytest.mark.parametrize("what", ["images", "labels"])
+def test_other_images_than_labels_are_refused_with_their_numbers(digits, what):
+    model, (images, labels) = net(), digits
+    own = {"images": images[:40], "labels": labels[:40]}
+    recipe = Recipe(lambda x, y, step: cross_entropy(model(x), y), **own)
+    train(model, images, labels, recipe, epochs=1)
+    half = Recipe(recipe.loss, **{what: own[what]})
+    numbers = {"images": (40, len(labels)), "labels": (len(images), 40)}[what]
+    line = "a label for each of the {} images of stage 1, found {} labels".format(*numbers)
+    with pytest.raises(InputError, match=line):
+        train(model, images, labels, [recipe, half], epochs=1)
+
+
 def test_terms_are_means_over_the_epoch_and_shares_in_percent(digits):
     images, labels = digits[0][:10], torch.arange(10)
     model = net()
@@ -322,6 +335,22 @@ def test_a_training_starts_with_the_weights_of_the_parent_named_start(digits):
         sgd(begun, *digits, parents={"start": net(hidden=(8,))})
 
 
+def test_what_a_trainer_takes_from_the_model_at_set_up_is_of_the_parent_named_start(digits):
+    parent, seen = net(seed=1), {}
+
+    @looped
+    def anchored(model, images, labels):
+        seen.update({name: weight.clone() for name, weight in model.state_dict().items()})
+        with torch.no_grad():
+            model[1].weight.zero_()  # what a trainer changes at set-up stays changed
+        return lambda x, y, step: cross_entropy(model(x), y)
+
+    model = net(seed=0)
+    anchored(model, *digits, epochs=1, learning_rate=[[0, 0.0]], parents={"start": parent})
+    assert all(torch.equal(seen[name], weight) for name, weight in parent.state_dict().items())
+    assert not model[1].weight.any() and torch.equal(model[-1].weight, parent[-1].weight)
+
+
 def test_a_trainer_has_the_settings_of_the_loop_with_its_own_defaults(digits):
     called = {}
 
@@ -355,14 +384,20 @@ class Killed(BaseException):
 
 def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None):
     """Train in two stages with all features of a training, killed in a step."""
-    memory = {"calls": 0}
+    memory, generator = {}, torch.Generator().manual_seed(0)
+
+    def before_epoch(epoch):
+        """Do what any trainer may: draw, set what the loss uses, count anew, change the model."""
+        memory.update(calls=0, width=(1 + epoch) * torch.rand((), generator=generator))
+        with torch.no_grad():
+            model[-1].bias.mul_(0.5 + 0.1 * torch.rand(()))
 
     def loss(x, y, step):
         if step.number == killed_at:
             raise Killed
         memory["calls"] += 1
         noise = torch.randn(x.shape, generator=step.generator) * step.value([[0, 0.0], [2, 0.1]])
-        logits = model(x + noise)
+        logits = model(x + memory["width"] * noise)
         return cross_entropy(logits, y), {"confidence": logits.softmax(dim=1).amax(dim=1)}
 
     def capped(step):
@@ -373,23 +408,28 @@ def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None
         return terms | {"calls": memory["calls"]}
 
     def restore(found, device):
-        memory["calls"] = found
+        memory["calls"] = found  # the only thing that steps change
+
+    def softened(x, y):
+        """Half the labels, half the answers of the model when the stage begins."""
+        return (torch.nn.functional.one_hot(y, 10) + model(x).softmax(dim=1)) / 2
 
     common = {
+        "before_epoch": before_epoch,
         "after_step": capped,
         "row": row,
+        "targets": softened,
         "state": lambda: memory["calls"],
         "restore": restore,
     }
     soft = Recipe(
-        loss, trained=list(model[-1].parameters()), epochs=1, learning_rate=[[0, 0.1]],
-        targets=lambda x, y: torch.nn.functional.one_hot(y, 10) * 0.9 + 0.01, **common,
-    )  # fmt: skip
+        loss, trained=list(model[-1].parameters()), epochs=1, learning_rate=[[0, 0.1]], **common
+    )
     torch.manual_seed(5)  # of the dropout
     return train(
         model, images, labels, [soft, Recipe(loss, **common)], epochs=3, batch=30, patience=1,
         validation=kept, optimiser="adam", learning_rate=0.05, momentum=[[0, 0.5], [3, 0.9]],
-        checkpoint=checkpoint,
+        checkpoint=checkpoint, generator=generator,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from blindspots.report.headlines import doubts, headlines
 from tests.workflow.conftest import Workflow
 
 FLAG = "clean error {:.4g}%, expected 1.8%"
+STILL = [[0, 0], [1, 0], [2, 0.1]]
+"""A learning rate that is 0 for the whole of a training of one epoch."""
 
 
 def three_nets(folder):
@@ -24,7 +26,7 @@ def three_nets(folder):
         "known": {"model": model, "weights": "w.pth", "expect": {"error": 90, "tolerance": 9}},
         "tuned": {
             "model": model, "parents": {"start": "theirs"}, "train_on": "P1", "checkpoints": [1],
-            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": [[0, 0]]},
+            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": STILL},
         },
     }  # fmt: skip
     nets = {"sources": ["theirs", "known", "tuned@1"], "victims": ["theirs", "known"]}

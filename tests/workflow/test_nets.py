@@ -65,6 +65,8 @@ def fragile(shape, classes):
 OWN_METHODS = ["own_nets:mean", "own_nets:headed", "own_nets:fragile"]
 NEAR = {"experiment": "before", "net": "stepwise@10"}
 LINEAR = {"method": "mlp", "hidden": []}
+STILL = [[0, 0], [1, 0], [2, 0.1]]
+"""A learning rate that is 0 for the whole of a training of one epoch."""
 
 
 def written(folder):
@@ -79,7 +81,7 @@ def written(folder):
         },
         "next": {
             "model": LINEAR, "train_on": "P2", "parents": {"start": "stepwise@10"},
-            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": [[0, 0]]},
+            "trainer": {"method": "sgd", "epochs": 1, "learning_rate": STILL},
         },
         "committee": {
             "model": {"method": "own_nets:mean"}, "parents": {"a": "stepwise", "b": "stepwise@10"},
@@ -201,6 +203,9 @@ def test_only_what_a_change_touches_runs_again(run):
     nets = run.config["nets"]
     before = json.dumps(nets)
     try:
+        nets["stepwise"]["checkpoints"].reverse()
+        assert run.jobs() == {}
+        nets["stepwise"]["checkpoints"].reverse()
         nets["committee"]["parents"]["b"] = "next"
         jobs = run.jobs()
         assert jobs["adopt"] == 1 and "train" not in jobs and "train_checkpoints" not in jobs
