@@ -5,6 +5,7 @@ Pages have checksums of Parquet's own; that of the metadata is at the end of the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from blindspots.interface import InputError
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """Exceptions of pyarrow for a file with changed bits."""
+MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM}
+"""Errors that say nothing of a file: too many open ones, no memory, no access."""
 GROUP, ROWS = 2**22, 2**16
 """Bytes of images in a row group; and its rows in a table that has no images."""
 
@@ -95,17 +98,26 @@ def damage(path: str | Path) -> Iterator[None]:
 
     Raises:
         InputError: no such file, or a damaged one.
+        OSError: too many open files, or no access.
+        MemoryError: no memory.
     """
     try:
         yield
     except FileNotFoundError:
         raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
     except DAMAGE as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
+            raise
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
             "delete it and run the workflow again"
         ) from None
+
+
+def reading(path: str | Path, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """A Parquet file whose pages are checked; its metadata need not be read again if known."""
+    return pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True)
 
 
 def opened(path: str | Path) -> pq.ParquetFile:
@@ -115,7 +127,7 @@ def opened(path: str | Path) -> pq.ParquetFile:
         InputError: as `damage`.
     """
     with damage(path):
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        file = reading(path)
         schema, n = file.schema_arrow, file.metadata.num_rows
         text = (schema.metadata or {}).get(METADATA, b"")
         if (file.metadata.metadata or {}).get(CHECK) != _check(text, schema, n):
@@ -123,9 +135,8 @@ def opened(path: str | Path) -> pq.ParquetFile:
         return file
 
 
-def as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """Cast what was read to the schema that the file's checksum covers."""
-    schema = file.schema_arrow
+def as_said(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast what was read to the file's schema, which its checksum covers."""
     if list(table.schema) != [schema.field(name) for name in table.column_names]:
         raise pa.ArrowInvalid("columns of other types than it says")
     return table.replace_schema_metadata(schema.metadata)

@@ -34,9 +34,9 @@ class Parts:
             most: rows of a part, unless those of one key are more.
         """
         self._paths, self._most = list(paths), most
-        files = [Rows(path) for path in paths]
-        self._schemas = [file.schema for file in files] or [schema or pa.schema([])]
-        self._sizes = [len(file) for file in files]
+        seen = [(rows.schema, len(rows)) for rows in map(Rows, paths)]
+        self._schemas = [own for own, _ in seen] or [schema or pa.schema([])]
+        self._sizes = [size for _, size in seen]
         self._kept: np.ndarray | None = None
         self._numbered: dict[str, tuple[np.ndarray, list]] = {}
 

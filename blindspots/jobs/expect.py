@@ -158,7 +158,7 @@ def labelled(
     Args:
         settings: of the method; those without `labels` stay as they are.
         paths: as for `flags`.
-        made_from: likewise.
+        made_from: as for `flags`.
         form: of a label and what is said beside it.
     """
     found, labels = flags(paths, made_from), settings.get("labels", {})
