@@ -49,6 +49,11 @@ class Rows:
     def __len__(self) -> int:
         return self._about.num_rows
 
+    @property
+    def n_groups(self) -> int:
+        """Number of row groups."""
+        return len(self._sizes)
+
     def by_group(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Rows at places (n,), those of a row group at a time.
 

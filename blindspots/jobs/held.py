@@ -1,7 +1,8 @@
-"""Memory of jobs that read a run's tables, by their rows; ``benchmarks.summaries`` measures it."""
+"""Memory and time of jobs that read tables, by rows; ``benchmarks.summaries`` measures them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 from blindspots.files.parts import MOST
@@ -35,6 +36,15 @@ def by_analysis(rows: Mapping[str, int], by_parts: Collection[str], keys: int) -
         else:
             held += min(n, max(MOST, n // keys)) * ROW.get(name, 0) + n * PLACE
     return held
+
+
+PACE = 50_000
+"""Rows that are read and summarised in a second, a small part of what is measured."""
+
+
+def minutes(rows: int) -> int:
+    """Minutes that a job takes for the rows of the tables that it reads, beside a fixed time."""
+    return math.ceil(rows / PACE / 60)
 
 
 ATTACKED, CLAIM = 4000, 200

@@ -93,13 +93,22 @@ def rows_of_attacks(experiments):
 
 def held_by(mapping, role, megabytes):
     """MB of a job that reads the tables of its experiments, beside some of its own."""
-    experiments, method = experiments_of(mapping), mapping["method"]
-    wanted = methods.inputs(role, method)
-    rows = rows_of_tables(experiments, wanted)
-    rows |= {"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {}
-    sections = [EXPERIMENTS[name] for name in experiments]
+    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
-    return megabytes + held.by_analysis(rows, methods.by_parts(role, method), keys) // 10**6
+    by_parts = methods.by_parts(role, mapping["method"])
+    return megabytes + held.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
+
+
+def minutes_of(mapping, role, minutes):
+    """Minutes of a job that reads the tables of its experiments, beside some of its own."""
+    return minutes + held.minutes(sum(rows_read(mapping, role).values()))
+
+
+def rows_read(mapping, role):
+    """How many rows the long tables have that a table or a figure reads, by name."""
+    wanted = methods.inputs(role, mapping["method"])
+    rows = rows_of_tables(experiments_of(mapping), wanted)
+    return rows | ({"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {})
 
 
 def rows_of_pockets(mapping):
@@ -121,6 +130,12 @@ def held_by_nets(by_job, megabytes):
     """MB of a job that joins or checks the bounds of the nets, one after another."""
     attacked = sum(rows_of_attacks(EXPERIMENTS).values())
     return megabytes + by_job(attacked, len(nets_of_experiments())) // 10**6
+
+
+def minutes_of_nets(minutes):
+    """Minutes of a job that joins or checks the bounds of all nets, beside some of its own."""
+    attacked = sum(rows_of_attacks(EXPERIMENTS).values())
+    return minutes + held.minutes(held.BOUNDS * attacked)
 
 
 def rows_of_tables(experiments, wanted):
