@@ -80,9 +80,10 @@ class _Measured(NamedTuple):
 def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> Verdict:
     """Judge a claim.
 
-    The runs of a selection are tried in order, and the first that exists is read. A figure without
-    an interval is judged by its value, and the note says so. A claim about a net whose clean error
-    is not the expected one is not judged, but keeps its figure.
+    The runs of a selection are tried in order, and the first is read that has all tables that the
+    claim selects from the same runs, so that it mixes none of them. A figure without an interval is
+    judged by its value, and the note says so. A claim about a net whose clean error is not the
+    expected one is not judged, but keeps its figure.
 
     Args:
         claim: the claim, as `config.claims` completes it.
@@ -96,12 +97,12 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
     rule = _rule(claim)
     if not claim["cells"]:
         return Verdict(claim, NOT_JUDGED, "", "", claim["reason"], "", "")
-    parts = [[(of, *_found(of, read)) for of in claim[part]] for part in ("cells", "less")]
-    missing = [of for part in parts for of, _, frame in part if frame is None]
+    read_by, missing = _read(claim, read)
     if missing:
-        of = missing[0]
-        note = f"{rule}; needs {of['table']} of {' or '.join(of['runs'])}"
-        return Verdict(claim, NOT_RUN, "", "", note, "", of["table"])
+        names, runs = missing
+        note = f"{rule}; needs {' and '.join(names)} of {' or '.join(runs)}"
+        return Verdict(claim, NOT_RUN, "", "", note, "", names[0])
+    parts = [[(of, *_found(of, read_by)) for of in claim[part]] for part in ("cells", "less")]
     chosen = [[_selected(*found) for found in part] for part in parts if part]
     first, *less = (_reduced(claim, pd.concat(part)) for part in chosen)
     doubted = dict.fromkeys(
@@ -179,13 +180,46 @@ def _where(claim: Mapping[str, Any]) -> str:
     return reduced + cells + (f", less {reduced}{less}" if less else "")
 
 
-def _found(of: Mapping[str, Any], read: Read) -> tuple[str, pd.DataFrame | None]:
-    """Return the first run that has a selection's table, and the table."""
-    for run in of["runs"]:
-        frame = read(run, of["table"])
-        if frame is not None:
-            return run, frame
-    return "", None
+class _Run(NamedTuple):
+    """A run and the tables that were read of it, by name."""
+
+    name: str
+    tables: Mapping[str, pd.DataFrame]
+
+
+Runs = tuple[str, ...]
+"""Runs of a selection, in the order in which they are tried."""
+
+
+def _read(
+    claim: Mapping[str, Any], read: Read
+) -> tuple[dict[Runs, _Run], tuple[list[str], Runs] | None]:
+    """Return the run that is read instead of each list of runs: the first with all its tables.
+
+    If there is none, return the missing tables and the list of runs as well.
+    """
+    wanted: dict[Runs, list[str]] = {}
+    for of in [*claim["cells"], *claim["less"]]:
+        wanted.setdefault(tuple(of["runs"]), []).append(of["table"])
+    found = {}
+    for runs, names in wanted.items():
+        there: set[str] = set()
+        for run in runs:
+            tried = {name: read(run, name) for name in dict.fromkeys(names)}
+            tables = {name: frame for name, frame in tried.items() if frame is not None}
+            if len(tables) == len(tried):
+                found[runs] = _Run(run, tables)
+                break
+            there |= {*tables}
+        else:
+            return found, ([name for name in tried if name not in there] or [*tried], runs)
+    return found, None
+
+
+def _found(of: Mapping[str, Any], read_by: Mapping[Runs, _Run]) -> tuple[str, pd.DataFrame]:
+    """Return the run that was read for a selection, and its table."""
+    run = read_by[tuple(of["runs"])]
+    return run.name, run.tables[of["table"]]
 
 
 def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFrame:

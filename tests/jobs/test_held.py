@@ -1,6 +1,5 @@
 """What jobs declare follows what they hold."""
 
-
 from blindspots.files.parts import MOST
 from blindspots.jobs import held
 

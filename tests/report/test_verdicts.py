@@ -127,6 +127,24 @@ def test_of_several_runs_the_first_that_is_there_judges():
     assert (found.word, found.run) == ("does not hold", "second")
 
 
+def test_tables_of_the_same_runs_are_of_one_that_has_them_all():
+    made = claim({"table": "t"}, less={"table": "u"}, at_least=3)
+    for part in ("cells", "less"):
+        made[part][0]["runs"] = ["half", "whole"]
+    there = {("half", "t"): table(a=9), ("whole", "t"): table(a=2), ("whole", "u"): table(a=1)}
+    found = judged(made, lambda run, name: there.get((run, name)))
+    assert (found.word, found.figure, found.run) == ("does not hold", "+1.0 points", "whole")
+    there[("half", "u")] = table(a=1)
+    assert judged(made, lambda run, name: there.get((run, name))).run == "half"
+    del there[("half", "u")], there[("whole", "t")]
+    found = judged(made, lambda run, name: there.get((run, name)))
+    assert (found.word, found.note) == ("not run", "at least 3; needs t and u of half or whole")
+    del there[("whole", "u")]
+    assert judged(made, lambda run, name: there.get((run, name))).note.endswith(
+        "needs u of half or whole"
+    )
+
+
 def test_a_run_that_is_not_there_is_not_run():
     found = verdict(None, {}, at_least=3)
     assert (found.word, found.figure) == ("not run", "")
