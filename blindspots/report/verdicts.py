@@ -58,6 +58,7 @@ class Verdict(NamedTuple):
         run: run whose tables were read; "" if none were.
         table: the first of these tables.
         fault: error in a claim that its tables cannot judge, with the claim's key; "" for others.
+        judged_by: run and name of each table that it was judged by.
     """
 
     claim: Mapping[str, Any]
@@ -68,6 +69,7 @@ class Verdict(NamedTuple):
     run: str
     table: str
     fault: str = ""
+    judged_by: tuple[tuple[str, str], ...] = ()
 
 
 class _Measured(NamedTuple):
@@ -112,7 +114,6 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         for said in _doubted(some, doubts(run, of["table"]))
     )
     measured = _difference(first, less[0], claim["key"]) if less else first
-    of, run, _ = parts[0][0]
     note = f"{rule}; {_where(claim)}"
     word = _word(claim, measured)
     if claim["scale"]:
@@ -123,7 +124,8 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         word, note = NOT_JUDGED, "; ".join([*doubted, note])
     elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
         note = f"by the value, which has no interval; {note}"
-    return Verdict(claim, word, *_said(measured), note, run, of["table"])
+    by = tuple(dict.fromkeys((run, of["table"]) for part in parts for of, run, _ in part))
+    return Verdict(claim, word, *_said(measured), note, *by[0], judged_by=by)
 
 
 def by_interval(interval: Interval, margin: float, weakly: float) -> str:

@@ -325,7 +325,7 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
         ("max_norm", 0, "max_norm: expected more than 0"),
         ("epochs", 0, "epochs: expected at least 1"),
         ("refesh", 0.1, "found 'refesh'; did you mean 'refresh'?"),
-        ("decay", "much", "decay: expected a number (of weights, not of biases, decoupled from"),
+        ("decay", "much", "decay: expected a number (weight decay, not of biases, decoupled from"),
     ],
 )
 def test_a_fault_of_a_training_with_pools_is_one_line(raw, setting, value, part):
