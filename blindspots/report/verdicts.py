@@ -256,12 +256,26 @@ def _matching(
     return found
 
 
+BEFORE = "(?:^|(?<=: )|(?<= → )|(?<= − ))"
+AFTER = "(?=$|: | → |, | × | amplified to )"
+"""What stands before and after a net's whole name in the labels of rows and columns."""
+
+
 def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
-    """Return the doubts about nets that cells name; a cell without names is about all of them."""
+    """Return the doubts about nets that cells name; a cell without names is about all of them.
+
+    A net without doubts counts only by its whole name: it may be called "test", and a column "test
+    error".
+    """
     if not any(doubts.values()):
         return []
     text = cells["row_label"] + "\n" + cells["column_label"]
-    named = {label: text.str.contains(rf"(?<!\w){re.escape(label)}(?!\w)") for label in doubts}
+
+    def named_in(label: str, whole: bool) -> pd.Series:
+        before, after = (BEFORE, AFTER) if whole else (r"(?<!\w)", r"(?!\w)")
+        return text.str.contains(before + re.escape(label) + after, flags=re.MULTILINE)
+
+    named = {label: named_in(label, whole=not said) for label, said in doubts.items()}
     of_all = ~pd.concat(named, axis=1).any(axis=1)
     return [
         f"about {label}" if said in label else f"about {label} ({said})"

@@ -180,6 +180,21 @@ def test_a_claim_is_not_judged_by_cells_of_a_net_in_doubt_or_of_all_nets(rows, w
     assert found.note.startswith("about A (bad); at least 3; " if word != "holds" else "at least")
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "word"),
+    [("noise", "test error", "holds"), ("mean", "test error", "not judged"),
+     ("error by noise of equal length", "c", "not judged"), ("test → noise", "c", "holds"),
+     ("pgd at eps 0.1: test, layer 2", "c", "holds"), ("mean", "error − test", "holds"),
+     ("error of the other nets − error of test, beyond clean", "c", "not judged"),
+     ("test → A (bad)", "c", "not judged"), ("test amplified to 0.1", "noise", "holds")],
+)  # fmt: skip
+def test_a_net_that_is_named_like_a_word_is_meant_by_its_whole_name_alone(row, column, word):
+    cells = table(a=(5, 4, 6)).assign(row_label=row, column_label=column)
+    labels = {"A (bad)": "bad", "test": "", "noise": ""}
+    found = judged(claim(at_least=3), lambda run, name: cells, lambda run, name: labels)
+    assert found.word == word
+
+
 def test_a_claim_without_a_rule_says_why():
     config = {"claims": [{"claim": "c", "reason": "it is vague"}], "run": "mine", "tables": {}}
     (found,) = verdicts.verdicts(claims_of(config), lambda run, name: None)
