@@ -55,16 +55,16 @@ BOUNDS = 10
 """Rows of the ledger of an attacked image: five norms, any wrong class and a target."""
 
 
-def by_ledger(attacked: int, nets: int) -> int:
+def by_ledger(attacked: int, sources: int) -> int:
     """Bytes that the ledger's job holds.
 
     Args:
         attacked: rows of the tables of attacks; about as many witnesses are beside them.
-        nets: that they are of, one after another.
+        sources: nets that they are of, one after another.
     """
-    return 2 * attacked * PLACE + 2 * attacked // max(nets, 1) * ATTACKED
+    return 2 * attacked * PLACE + 2 * attacked // max(sources, 1) * ATTACKED
 
 
-def by_audit(attacked: int, nets: int) -> int:
+def by_audit(attacked: int, sources: int) -> int:
     """Bytes that the audit holds, as `by_ledger`."""
-    return attacked * BOUNDS * CLAIM + by_ledger(attacked, nets)
+    return attacked * BOUNDS * CLAIM + by_ledger(attacked, sources)

@@ -129,7 +129,8 @@ def rows_of_pockets(mapping):
 def held_by_nets(by_job, megabytes):
     """MB of a job that joins or checks the bounds of the nets, one after another."""
     attacked = sum(rows_of_attacks(EXPERIMENTS).values())
-    return megabytes + by_job(attacked, len(nets_of_experiments())) // 10**6
+    sources = {source for section in EXPERIMENTS.values() for source in section["sources"]}
+    return megabytes + by_job(attacked, len(sources)) // 10**6
 
 
 def minutes_of_nets(minutes):

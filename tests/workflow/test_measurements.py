@@ -77,6 +77,17 @@ def test_a_table_of_pockets_declares_the_memory_and_the_time_of_its_rows(workflo
     assert [int(time) for time in times] == [10 + held.minutes(rows)] * 2
 
 
+def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
+    workflow.config["experiments"]["both"] |= {"n": 1000, "sources": ["linear"]}
+    said = workflow.run("--dry-run").stdout
+    (need,) = re.findall(r"rule ledger:.*?mem_mb=(\d+)", said, re.S)
+    assert (
+        int(need)
+        == 2000 + held.by_ledger(1000, 1) // 10**6
+        > 2000 + held.by_ledger(1000, 2) // 10**6
+    )
+
+
 def test_an_added_certificate_computes_no_other(copied):
     copied.config["certificates"]["near"] = {"method": "local", "n": 3}
     jobs = copied.jobs()
