@@ -7,7 +7,6 @@ All that is shown of it then says so; or the run ends, where the config requires
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +95,9 @@ def accepted(error: float | str, n: int, tolerance: float | None = None) -> Inte
         n: images.
         tolerance: percentage points on either side, instead.
     """
-    half = _rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
+    half = statistics.rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
     half += 1e-9  # of the difference, in float64
     return Interval(float(error) - half, float(error) + half)
-
-
-def _rounding(error: float | str) -> float:
-    """Half a unit of the last digit of a figure."""
-    return 0.5 * 10.0 ** int(Decimal(str(error)).as_tuple().exponent)
 
 
 def _in_percent(expected: float) -> str:
@@ -113,7 +107,7 @@ def _in_percent(expected: float) -> str:
 
 def _by_chance(printed: float | str, found: float, n: int) -> str:
     """A hint where other images than those of the figure might show the error that was found."""
-    half, expected = _rounding(printed), float(printed)
+    half, expected = statistics.rounding(printed), float(printed)
     ends = max(0.0, expected - half) / 100, min(100.0, expected + half) / 100
     low, high = statistics.rates_seen(*ends, n)
     if not low <= found / 100 <= high:

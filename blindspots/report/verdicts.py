@@ -258,7 +258,7 @@ def _matching(
 
 BEFORE = "(?:^|(?<=: )|(?<= → )|(?<= − ))"
 AFTER = "(?=$|: | → |, | × | amplified to )"
-"""What stands before and after a net's whole name in the labels of rows and columns."""
+"""Text before and after a net's whole name in the labels of rows and columns."""
 
 
 def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
