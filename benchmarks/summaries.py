@@ -1,8 +1,8 @@
-"""Memory of tables, figures and the ledger: ``python -m benchmarks.summaries [NETS] [IMAGES]``.
+"""Memory and time of tables, figures and the ledger: ``python -m benchmarks.summaries``.
 
-Measured on synthetic answers with as many victims as nets, 2.5 million rows by default, and printed
-next to the memory that `jobs.held` declares for as many rows. Linux only: it tells a process its
-peak.
+Measured on synthetic answers with as many victims as nets, 2.5 million rows by default and a
+quarter of them, and printed next to what `jobs.held` declares for as many rows; other arguments are
+the number of nets and of images. Linux only: it tells a process its peak.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,8 +79,9 @@ class Made:
     def ledger(self) -> Iterator[pa.Table]:
         """The ledger, net by net."""
         files = {name: Parts([*self.folder.glob(f"{name}.*")]) for name in READ}
+        finders = {name: of.finder("net", READ[name]) for name, of in files.items()}
         for net in self.nets:
-            rows = {name: of.of("net", [net], READ[name]) for name, of in files.items()}
+            rows = {name: of_nets([net]) for name, of_nets in finders.items()}
             yield tables.from_frame(build(**rows, prepared={PLACE: Prepared()}), LEDGER)
 
     def _write(self, name: str, schema: pa.Schema, said: dict, **more: object) -> None:
@@ -156,25 +158,30 @@ def summary(folder: Path, role: str, method: str) -> None:
         save(function(**of_one(frames, several=False)[0], **settings), folder / "figure.svg")
 
 
-def declared(role: str, method: str, nets: int, n: int) -> float:
-    """MiB that are declared for the rows of a summary."""
+def rows_of(role: str, method: str, nets: int, n: int) -> dict[str, int]:
+    """Rows of the tables that a summary reads, by name."""
     rows = {"transfer": nets * nets * n, "attacks": nets * n, "clean": nets * n}
     rows |= {"radii": rows["transfer"], "ledger": held.BOUNDS * rows["attacks"]}
-    wanted = {name: rows[name] for name in methods.inputs(role, method) if name in rows}
-    return held.by_analysis(wanted, methods.by_parts(role, method), nets) / 2**20
+    return {name: rows[name] for name in methods.inputs(role, method) if name in rows}
 
 
-def measured(folder: Path, role: str, method: str) -> float:
-    """MiB that a summary takes."""
+def measured(folder: Path, role: str, method: str) -> tuple[float, float]:
+    """MiB that a summary takes, and seconds of a processor."""
+    began = time.process_time()
     if method != "bounds":
-        return peak(lambda: summary(folder, role, method))
+        return peak(lambda: summary(folder, role, method)), time.process_time() - began
     made: Made = pickle.loads((folder / "made").read_bytes())
-    return peak(lambda: [None for _ in made.ledger()])
+    return peak(lambda: [None for _ in made.ledger()]), time.process_time() - began
 
 
-def main(nets: int = NETS, n: int = IMAGES) -> None:
-    """Make the tables, and each summary in a process of its own."""
+def measure(nets: int, n: int) -> dict[str, float]:
+    """Make the tables, and each summary in a process of its own; print what it takes.
+
+    Returns:
+        Seconds of each summary.
+    """
     print(f"{nets * nets * n / 1e6:.1f} million answers of {nets} nets")
+    found = {}
     with tempfile.TemporaryDirectory() as name:
         made = Made(Path(name), nets, n)
         made.write()
@@ -183,15 +190,32 @@ def main(nets: int = NETS, n: int = IMAGES) -> None:
             for method in of:
                 command = [sys.executable, "-m", "benchmarks.summaries", name, role, method]
                 ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-                took = float(ended.stdout)
-                most = held.by_ledger(nets * n, nets) / 2**20
-                most = most if method == "bounds" else declared(role, method, nets, n)
+                took, seconds = map(float, ended.stdout.split())
+                is_ledger = method == "bounds"
+                rows = {} if is_ledger else rows_of(role, method, nets, n)
+                by_parts = () if is_ledger else methods.by_parts(role, method)
+                most = held.by_ledger(nets * n, nets) if is_ledger else held.by_analysis(
+                    rows, by_parts, nets)  # fmt: skip
+                minutes = held.minutes(2 * nets * n if is_ledger else sum(rows.values()))
                 print(
-                    f"{role} {method}: {took:.0f} MiB, {took / most:.2f} of {most:.0f}", flush=True
+                    f"{role} {method}: {took:.0f} MiB, {took * 2**20 / most:.2f} of declared; "
+                    f"{seconds:.1f} s, {seconds / 60 / minutes:.3f} of declared",
+                    flush=True,
                 )
+                found[f"{role} {method}"] = seconds
+    return found
+
+
+def main(nets: int = NETS, n: int = IMAGES) -> None:
+    """Measure summaries of a quarter of the images and of all: time should grow like the rows."""
+    few, many = measure(nets, n // 4), measure(nets, n)
+    print("seconds per million answers, by those of a quarter of them")
+    for name, seconds in many.items():
+        per_million = seconds / (nets * nets * n / 1e6)
+        print(f"{name}: {per_million:.1f}, {seconds / few[name] / 4:.2f}")
 
 
 if __name__ == "__main__" and len(sys.argv) == 4:
-    print(measured(Path(sys.argv[1]), *sys.argv[2:]))
+    print(*measured(Path(sys.argv[1]), *sys.argv[2:]))
 elif __name__ == "__main__":
     main(*map(int, sys.argv[1:]))

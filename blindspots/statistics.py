@@ -6,6 +6,7 @@ over 3 to 5 networks covers 75 to 84% and is not used.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
@@ -28,6 +29,11 @@ class Interval(NamedTuple):
 
 
 NONE = Interval(np.nan, np.nan)
+
+
+def rounding(figure: float | str) -> float:
+    """Half a unit of the last printed digit of a figure: 0.05 for 11.7, 0.5 for 10."""
+    return 0.5 * 10.0 ** int(Decimal(str(figure)).as_tuple().exponent)
 
 
 def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:

@@ -12,7 +12,7 @@ rule ledger:
         "../envs/blindspots.yaml"
     resources:
         mem_mb=lambda w, attempt: attempt * held_by_nets(held.by_ledger, 2000),
-        runtime=15,
+        runtime=lambda w: minutes_of_nets(15),
     params:
         images=audited_images(),
         made_from=made_from(nodes_of(nets_of_experiments())),
@@ -36,7 +36,7 @@ rule audit:
         "../envs/blindspots.yaml"
     resources:
         mem_mb=lambda w, attempt: attempt * held_by_nets(held.by_audit, 2000),
-        runtime=60,
+        runtime=lambda w: minutes_of_nets(60),
     params:
         nets=[
             {"name": net, "seed": seed}
@@ -73,7 +73,7 @@ rule table:
         "../envs/blindspots.yaml"
     resources:
         mem_mb=lambda w, attempt: attempt * held_by(config["tables"][w.table], "analyses", 2500),
-        runtime=10,
+        runtime=lambda w: minutes_of(config["tables"][w.table], "analyses", 10),
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
         reads=reads(read_by_table),
@@ -105,7 +105,7 @@ rule figure:
         "../envs/blindspots.yaml"
     resources:
         mem_mb=lambda w, attempt: attempt * held_by(config["figures"][w.figure], "figures", 2000),
-        runtime=10,
+        runtime=lambda w: minutes_of(config["figures"][w.figure], "figures", 10),
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
         reads=reads(read_by_figure),

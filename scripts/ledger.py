@@ -17,9 +17,10 @@ def main(snakemake):
     flagged = flags(given.get("expected", []), snakemake.params.made_from)
     files = {name: Parts(given.get(name, []), certificates.SCHEMA) for name in READ}
     nets = {net for of in ("attacks", "certificates") for net in files[of].distinct(["net"])["net"]}
+    finders = {name: of.finder("net", READ[name]) for name, of in files.items()}
     with writing(snakemake.output[0], SCHEMA, provenance(snakemake)) as append:
         for net in sorted(nets):
-            rows = {name: of.of("net", [net], READ[name]) for name, of in files.items()}
+            rows = {name: of_nets([net]) for name, of_nets in finders.items()}
             append(tables.from_frame(build(**rows, prepared=prepared, flags=flagged), SCHEMA))
 
 

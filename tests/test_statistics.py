@@ -168,3 +168,11 @@ def test_trials_show_the_rates_that_they_are_said_to(low, high, n):
     for rate in np.linspace(low, high, 5):
         seen = stats.binom(n, rate)
         assert seen.cdf(round(last * n)) - seen.cdf(round(first * n) - 1) >= 0.99 - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("figure", "half"),
+    [(11.7, 0.05), (10, 0.5), ("1.80", 0.005), (1.8, 0.05), (1e-05, 5e-06), ("10", 0.5)],
+)
+def test_a_printed_figure_is_rounded_to_its_last_digit(figure, half):
+    assert statistics.rounding(figure) == pytest.approx(half, rel=1e-12)

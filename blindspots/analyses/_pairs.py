@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -86,22 +86,25 @@ def in_order(found: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
     return found.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
 
 
-def with_noise(rows: pd.DataFrame, radii: Frame, by: str = "victim") -> pd.DataFrame:
+def with_noise(
+    parts: Iterable[pd.DataFrame], radii: Frame, by: str = "victim"
+) -> Iterator[pd.DataFrame]:
     """Add `noise` to `pairs`: the share of noise draws of equal length that fool the victim.
 
     Null where there is no perturbation: the attack failed, or the image was wrong unaltered.
 
     Args:
-        rows: a part of `pairs`.
+        parts: result of `pairs`.
         radii: transfer radii, with schema `measurements.sweep.RADII`, of the same experiments.
         by: column by which `pairs` split the rows.
     """
-    keys = ["experiment", *PAIR, *IMAGE[1:]]
-    noise = parted(radii).of(by, rows[by].unique(), NOISE)
-    noise = noise.assign(noise=noise["noise_fooled"].astype("Float64") / noise["noise_draws"])
-    noise = noise.astype({"noise": float})[[*keys, "noise"]]
-    found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
-    return found.assign(noise=found["noise"].where(found["perturbed"]))
+    keys, of_values = ["experiment", *PAIR, *IMAGE[1:]], parted(radii).finder(by, NOISE)
+    for rows in parts:
+        noise = of_values(rows[by].unique())
+        noise = noise.assign(noise=noise["noise_fooled"].astype("Float64") / noise["noise_draws"])
+        noise = noise.astype({"noise": float})[[*keys, "noise"]]
+        found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
+        yield found.assign(noise=found["noise"].where(found["perturbed"]))
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:

@@ -86,8 +86,8 @@ def _errors(
 ) -> Iterator[Effect]:
     victims = list(parted(transfer).distinct(["victim"])["victim"])
     found: dict[str, list[pd.Series]] = {}
-    for others in pairs(transfer, clean, by="index"):
-        for name, rows in _of_others(others, radii, victims):
+    for others in with_noise(pairs(transfer, clean, by="index"), radii, by="index"):
+        for name, rows in _of_others(others, victims):
             found.setdefault(name, []).append(_by_image(rows))
     label = "error on others' images − error by noise of equal length"
     yield "error beyond noise", label, _joined(found["beyond noise"]), "points"
@@ -111,12 +111,9 @@ def _errors(
             yield f"advantage of {victim}", label, value, "points"
 
 
-def _of_others(
-    others: pd.DataFrame, radii: Frame, victims: Sequence[str]
-) -> Iterator[tuple[str, pd.DataFrame]]:
+def _of_others(others: pd.DataFrame, victims: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Effects of others' images, for a part of the images, as rows with a `value`."""
-    compared = with_noise(others, radii, by="index")
-    compared = compared[compared["perturbed"]]
+    compared = others[others["perturbed"]]
     yield "beyond noise", compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
     yield "noise", compared.assign(value=100 * (compared["noise"] - compared["clean"]))
     yield "beyond clean", others.assign(value=others["excess"])

@@ -71,8 +71,8 @@ def excess(
     """
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
-        for part in pairs(transfer, clean)
-        for (source, victim, seed), group in with_noise(part, radii).groupby(PAIR, sort=False)
+        for part in with_noise(pairs(transfer, clean), radii)
+        for (source, victim, seed), group in part.groupby(PAIR, sort=False)
         for cell in _cells(group)
     ]
     keys = ["source", "victim", "column", "column_label", "unit"]

@@ -99,7 +99,7 @@ def _compared(
         figure = figures.get(row, {}).get(column)
         if figure is None:
             continue
-        slack = rounding(figure)
+        slack = statistics.rounding(figure)
         fits = interval.low - slack <= figure <= interval.high + slack
         yield {
             "reading": reading, "table": table, "row": row, "column": column, "unit": unit,
@@ -111,11 +111,6 @@ def _renamed(row: str, renamed: Mapping[str, str]) -> str:
     """Name of a row in the paper, with or without " amplified to …"."""
     name, amplified, scale = row.partition(" amplified to ")
     return renamed.get(name, name) + amplified + scale
-
-
-def rounding(figure: float) -> float:
-    """Half a unit of the last printed digit of a figure: 0.05 for 11.7, 0.5 for 10."""
-    return 0.5 * 10.0 ** -len(repr(figure).partition(".")[2])
 
 
 def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str], images: int) -> Iterator[tuple]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ CHUNK, MANY = 1024, 2**17
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """Exceptions of pyarrow for a file with changed bits."""
+
+MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM}
+"""Errors that say nothing of a file: too many open ones, no memory, no access."""
 
 AGAIN = "delete it and run the workflow again"
 
@@ -303,6 +307,8 @@ def _check(text: bytes, schema: pa.Schema, n: int) -> bytes:
     return hashlib.sha256(text + repr((columns, n)).encode()).hexdigest().encode()
 
 
-def _damaged(path: str | Path, kind: str, error: Exception) -> AuditError:
+def _damaged(path: str | Path, kind: str, error: Exception) -> Exception:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
+        return error
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return AuditError(f"{path}: expected a whole {kind}, found a damaged one ({reason}); {AGAIN}")

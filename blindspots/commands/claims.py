@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
     judged = register.judged(papers, arguments.results)
-    text = register.page(papers, judged, " ".join(map(str, ["blindspots claims", *named])))
+    command = " ".join(map(str, ["blindspots claims", *named]))
+    text = register.page(papers, judged, command, arguments.results)
     _write(text, pages[0] if pages else None)
     if faults := [*register.faults(papers, judged)]:
         raise InputError("\n".join(faults))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.settings import PROVIDED
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -107,14 +108,14 @@ def _is_complete(net: Config) -> bool:
 def _settings(role: str, method: str) -> frozenset[str]:
     with suppress(InputError):  # reported with the methods
         found = methods.settings(role, method)
-        return frozenset() if found is None else found[0]
+        return frozenset() if found is None else found[0] - PROVIDED[role]
     return frozenset()
 
 
 def _may_take(role: str, method: str, setting: str) -> bool:
     with suppress(InputError):  # reported with the methods
         found = methods.settings(role, method)
-        return found is None or setting in found[0]
+        return found is None or setting in found[0] - PROVIDED[role]
     return True
 
 

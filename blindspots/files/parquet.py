@@ -5,6 +5,7 @@ Pages have Parquet's own checksums; the metadata's checksum is at the end of the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from blindspots.interface import InputError
 METADATA, CHECK = b"blindspots", b"blindspots.sha256"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """Exceptions that pyarrow raises for a file with changed bits."""
+MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM}
+"""Errors that say nothing about a file: too many open files, no memory, no access."""
 GROUP, ROWS = 2**22, 2**16
 """Size of a row group: bytes of images; and rows, in a table without images."""
 
@@ -98,17 +101,26 @@ def damage(path: str | Path) -> Iterator[None]:
 
     Raises:
         InputError: no such file, or a damaged one.
+        OSError: too many open files, or no access.
+        MemoryError: no memory.
     """
     try:
         yield
     except FileNotFoundError:
         raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
     except DAMAGE as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
+            raise
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
             "delete it and run the workflow again"
         ) from None
+
+
+def reading(path: str | Path, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """A Parquet file whose pages are checked; its metadata need not be read again if known."""
+    return pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True)
 
 
 def opened(path: str | Path) -> pq.ParquetFile:
@@ -118,7 +130,7 @@ def opened(path: str | Path) -> pq.ParquetFile:
         InputError: no such file, or a damaged one.
     """
     with damage(path):
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        file = reading(path)
         schema, n = file.schema_arrow, file.metadata.num_rows
         text = (schema.metadata or {}).get(METADATA, b"")
         if (file.metadata.metadata or {}).get(CHECK) != _check(text, schema, n):
@@ -126,9 +138,8 @@ def opened(path: str | Path) -> pq.ParquetFile:
         return file
 
 
-def as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
+def as_said(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return what was read with the file's metadata, after a check of its columns' types."""
-    schema = file.schema_arrow
     if list(table.schema) != [schema.field(name) for name in table.column_names]:
         raise pa.ArrowInvalid("its columns have other types than its schema")
     return table.replace_schema_metadata(schema.metadata)

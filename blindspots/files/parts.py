@@ -6,6 +6,9 @@ A statistic of rows that share a key is therefore the same over a part as over t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,7 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from blindspots.files import tables
+from blindspots.files._spilled import Spilled
 from blindspots.files.rows import Rows
+
+Finder: TypeAlias = Callable[[Iterable[object]], pd.DataFrame]
+"""Function from values of a column to their rows."""
 
 MOST = 2**19
 """Most rows of a part, unless a single key has more."""
@@ -34,11 +41,13 @@ class Parts:
             most: most rows of a part, unless a single key has more.
         """
         self._paths, self._most = list(paths), most
-        files = [Rows(path) for path in paths]
-        self._schemas = [file.schema for file in files] or [schema or pa.schema([])]
-        self._sizes = [len(file) for file in files]
+        seen = [(rows.schema, len(rows), rows.n_groups) for rows in map(Rows, paths)]
+        self._schemas = [own for own, _, _ in seen] or [schema or pa.schema([])]
+        self._sizes = [size for _, size, _ in seen]
+        self._groups = sum(n for _, _, n in seen)
         self._kept: np.ndarray | None = None
         self._numbered: dict[str, tuple[np.ndarray, list]] = {}
+        self._sorted: dict[tuple, _Sorted] = {}
 
     @property
     def columns(self) -> list[str]:
@@ -66,11 +75,9 @@ class Parts:
         if len(self) <= self._most:
             yield self.frame(columns)
             return
-        numbers, values = self._numbers(key)
-        there = numbers if self._kept is None else numbers[self._kept]
-        sizes = np.bincount(there, minlength=len(values))
-        for first, end in _together(sizes, self._most):
-            yield self._at(self._places((numbers >= first) & (numbers < end)), columns)
+        ordered = self._by(key, columns)
+        for part in range(len(ordered.spans)):
+            yield self._framed(ordered.tables(part), columns)
 
     def of(
         self, key: str, values: Iterable[object], columns: Sequence[str] | None = None
@@ -87,6 +94,15 @@ class Parts:
         found = [number for number, value in enumerate(known) if value in wanted]
         return self._at(self._places(np.isin(numbers, found)), columns)
 
+    def finder(self, key: str, columns: Sequence[str] | None = None) -> Finder:
+        """Return a function like `of`, for many calls; rows are in the order of their parts."""
+
+        def found(values: Iterable[object]) -> pd.DataFrame:
+            ordered = self._by(key, columns)
+            return self._framed(ordered.with_values(values), columns)
+
+        return found
+
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the distinct rows of some columns, in order of appearance."""
         found = [self._empty(names)]
@@ -101,7 +117,8 @@ class Parts:
             names: columns that the condition needs.
             is_kept: maps a frame of these columns to a bool per row.
         """
-        found = Parts(self._paths, self._schemas[0], self._most)
+        found = copy(self)  # the numbers of values are those of all rows
+        found._sorted = {}
         masks = [(is_kept(frame) & kept).to_numpy(bool) for frame, kept in self._each(names)]
         found._kept = np.concatenate([np.empty(0, bool), *masks])
         return found
@@ -135,20 +152,78 @@ class Parts:
             among = np.ones(sum(self._sizes), bool)
         return np.flatnonzero(among if self._kept is None else among & self._kept)
 
+    def _by(self, key: str, columns: Sequence[str] | None) -> _Sorted:
+        """The rows by a column, which are sorted once."""
+        known = key, None if columns is None else tuple(columns)
+        if known not in self._sorted:
+            self._sorted[known] = _Sorted(self, key, columns)
+        return self._sorted[known]
+
+    def _named(self, columns: Sequence[str] | None) -> list[tuple[str | Path, list[str]]]:
+        """Path of each table, and its columns that are wanted."""
+        every = [tables.plain(schema) for schema in self._schemas]
+        return [
+            (path, [name for name in names if columns is None or name in columns])
+            for path, names in zip(self._paths, every, strict=False)
+        ]
+
     def _at(self, places: np.ndarray, columns: Sequence[str] | None) -> pd.DataFrame:
         """Return the rows at ascending places (n,)."""
-        found, first = [], 0
-        for path, schema, size in zip(self._paths, self._schemas, self._sizes, strict=False):
-            here = places[(places >= first) & (places < first + size)] - first
-            first += size
-            if len(here):
-                names = [n for n in tables.plain(schema) if columns is None or n in columns]
-                found += [table for _, table in Rows(path, names).by_group(here)]
+        return self._framed(_rows_at(places, self._named(columns), self._sizes), columns)
+
+    def _framed(self, found: Iterable[pa.Table], columns: Sequence[str] | None) -> pd.DataFrame:
+        found = [*found]
         return tables.as_frame(found) if found else self._empty(columns)
 
     def _empty(self, columns: Sequence[str] | None) -> pd.DataFrame:
         every = tables.as_frame([schema.empty_table() for schema in self._schemas])
         return every[[name for name in every if columns is None or name in columns]]
+
+
+class _Sorted:
+    """The rows of tables in parts, each of which has all rows of some values of a column.
+
+    Rows of a part that are near each other are read from the tables, scattered ones are copied:
+    otherwise each part would read nearly the whole tables.
+
+    Attributes:
+        spans: first and end of the numbers of the values in each part.
+    """
+
+    def __init__(self, of: Parts, key: str, columns: Sequence[str] | None) -> None:
+        self._named, self._sizes = of._named(columns), of._sizes
+        self._numbers, values = of._numbers(key)
+        self._known = {value: number for number, value in enumerate(values)}
+        there = self._numbers if of._kept is None else self._numbers[of._kept]
+        self.spans = [*_together(np.bincount(there, minlength=len(values)), of._most)]
+        self._part_of = np.full(len(values), -1, np.int32)
+        for part, (first, end) in enumerate(self.spans):
+            self._part_of[first:end] = part
+        self._parts = self._part_of[self._numbers]
+        if of._kept is not None:
+            self._parts[~of._kept] = -1
+        runs = 1 + np.count_nonzero(np.diff(self._parts))
+        self._copied = None
+        if runs > of._groups:
+            self._copied = Spilled(self._named, self._parts, of._most)
+
+    def tables(self, part: int) -> Iterator[pa.Table]:
+        """The rows of a part, in the tables' order."""
+        if self._copied is not None:
+            return self._copied.read(part)
+        return _rows_at(np.flatnonzero(self._parts == part), self._named, self._sizes)
+
+    def with_values(self, values: Iterable[object]) -> Iterator[pa.Table]:
+        """The rows of some values of the column, part by part."""
+        wanted = [self._known[value] for value in values if value in self._known]
+        for part in np.unique(self._part_of[wanted]):
+            its = self._numbers[self._parts == part]
+            first = 0
+            for table in self.tables(part):
+                kept = np.isin(its[first : first + len(table)], wanted)
+                first += len(table)
+                if kept.any():
+                    yield tables.taken(table, np.flatnonzero(kept))
 
 
 class Held:
@@ -171,6 +246,10 @@ class Held:
         """Return the rows with some values of a column."""
         return self._frame[self._frame[key].isin(list(values))]
 
+    def finder(self, key: str, columns: Sequence[str] | None = None) -> Finder:
+        """Return a function like `of`."""
+        return partial(self.of, key, columns=columns)
+
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the distinct rows of some columns."""
         return self._frame[list(names)].drop_duplicates(ignore_index=True)
@@ -183,6 +262,20 @@ Frame: TypeAlias = pd.DataFrame | Parts
 def parted(table: Frame) -> Parts | Held:
     """Return a table as parts; a frame becomes the only part."""
     return table if isinstance(table, Parts) else Held(table)
+
+
+def _rows_at(
+    places: np.ndarray, named: Sequence[tuple[str | Path, list[str]]], sizes: Sequence[int]
+) -> Iterator[pa.Table]:
+    """Some columns at places (n,), ascending, in tables of one file each."""
+    ends = np.cumsum(sizes, dtype=np.int64)
+    cuts = [0, *np.searchsorted(places, ends)]
+    for (path, names), size, end, (first, last) in zip(
+        named, sizes, ends, pairwise(cuts), strict=True
+    ):
+        if last > first:
+            here = places[first:last] - (end - size)
+            yield from (table for _, table in Rows(path, names).by_group(here))
 
 
 def _together(sizes: np.ndarray, most: int) -> Iterator[tuple[int, int]]:

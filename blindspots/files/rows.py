@@ -1,4 +1,7 @@
-"""Read rows of a table by place; only some row groups of the file are in memory at a time."""
+"""Read rows of a table by place; only some row groups of the file are in memory at a time.
+
+A file is open only while it is read: a job may read more tables than it may have files open.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from blindspots.files.parquet import as_said, damage, opened
+from blindspots.files.parquet import as_said, damage, opened, reading
 from blindspots.files.tables import images, taken
 from blindspots.interface import InputError
 
@@ -18,7 +21,7 @@ KEPT = 8
 
 
 class Rows:
-    """The rows of a table, whose file stays open.
+    """The rows of a table.
 
     Attributes:
         path: path of the table.
@@ -26,7 +29,7 @@ class Rows:
     """
 
     def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:
-        """Open a table.
+        """Look at a table.
 
         Args:
             path: path of the table, which `parquet.writing` wrote.
@@ -35,15 +38,21 @@ class Rows:
         Raises:
             InputError: no such file, or not a whole one; names it and the remedy.
         """
-        self.path, self._file = path, opened(path)
-        self.schema: pa.Schema = self._file.schema_arrow
-        about = self._file.metadata
+        self.path = path
+        with opened(path) as file:
+            self.schema: pa.Schema = file.schema_arrow
+            self._about = about = file.metadata
         self._columns = self.schema.names if columns is None else list(columns)
         self._sizes = [about.row_group(i).num_rows for i in range(about.num_row_groups)]
         self._ends = np.cumsum(self._sizes, dtype=np.int64)
 
     def __len__(self) -> int:
-        return self._file.metadata.num_rows
+        return self._about.num_rows
+
+    @property
+    def n_groups(self) -> int:
+        """Number of row groups."""
+        return len(self._sizes)
 
     def by_group(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Iterate over the rows at places (n,), a row group at a time.
@@ -117,9 +126,9 @@ class Rows:
         Raises:
             InputError: a damaged file.
         """
-        with damage(self.path):
-            found = self._file.read_row_group(number, self._columns, use_threads=False)
-            return as_said(found, self._file)
+        with damage(self.path), reading(self.path, self._about) as file:
+            found = file.read_row_group(number, self._columns, use_threads=False)
+            return as_said(found, self.schema)
 
     def _nothing(self) -> pa.Table:
         return self.schema.empty_table().select(self._columns)

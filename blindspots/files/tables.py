@@ -150,14 +150,14 @@ def read(
     Raises:
         InputError: no such file, or a damaged one; names it and the remedy.
     """
-    file = opened(path)
-    if not with_images:
-        columns = plain(file.schema_arrow)
-    with damage(path):
+    with damage(path), opened(path) as file:
+        schema = file.schema_arrow
+        if not with_images:
+            columns = plain(schema)
         if where is None:
-            return as_said(file.read(columns), file)
+            return as_said(file.read(columns), schema)
         groups = (file.read_row_group(i, columns) for i in range(file.num_row_groups))
-        return pa.concat_tables(as_said(group, file).filter(where) for group in groups)
+        return pa.concat_tables(as_said(group, schema).filter(where) for group in groups)
 
 
 def schema_of(path: str | Path) -> pa.Schema:
@@ -172,7 +172,8 @@ def schema_of(path: str | Path) -> pa.Schema:
     Raises:
         InputError: the errors of `read`.
     """
-    return opened(path).schema_arrow
+    with opened(path) as file:
+        return file.schema_arrow
 
 
 def taken(table: pa.Table, places: np.ndarray) -> pa.Table:

@@ -7,7 +7,6 @@ then carry a warning; or the run ends, if the config requires the error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +96,9 @@ def accepted(error: float | str, n: int, tolerance: float | None = None) -> Inte
         n: number of images.
         tolerance: percentage points on either side; replaces rounding, image and `TIES`.
     """
-    half = _rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
+    half = statistics.rounding(error) + max(TIES, 100 / n) if tolerance is None else tolerance
     half += 1e-9  # rounding of the difference in float64
     return Interval(float(error) - half, float(error) + half)
-
-
-def _rounding(error: float | str) -> float:
-    """Half a unit of the last printed digit."""
-    return 0.5 * 10.0 ** int(Decimal(str(error)).as_tuple().exponent)
 
 
 def _in_percent(expected: float) -> str:
@@ -114,7 +108,7 @@ def _in_percent(expected: float) -> str:
 
 def _by_chance(printed: float | str, found: float, n: int) -> str:
     """Return a hint if the found error is plausible on other images than the printed error's."""
-    half, expected = _rounding(printed), float(printed)
+    half, expected = statistics.rounding(printed), float(printed)
     ends = max(0.0, expected - half) / 100, min(100.0, expected + half) / 100
     low, high = statistics.rates_seen(*ends, n)
     if not low <= found / 100 <= high:

@@ -1,7 +1,8 @@
-"""Estimate the memory of jobs by the rows that they read; ``benchmarks.summaries`` measures it."""
+"""Estimate memory and time of jobs by the rows that they read; see ``benchmarks.summaries``."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 from blindspots.files.parts import MOST
@@ -37,6 +38,15 @@ def by_analysis(rows: Mapping[str, int], by_parts: Collection[str], keys: int) -
     return held
 
 
+PACE = 50_000
+"""Rows that are read and summarised in a second, a small part of what is measured."""
+
+
+def minutes(rows: int) -> int:
+    """Minutes that a job takes for the rows of the tables that it reads, beside a fixed time."""
+    return math.ceil(rows / PACE / 60)
+
+
 ATTACKED, CLAIM = 4000, 200
 """Bytes per attacked image of the net whose bounds are joined, and per row of the ledger in the
 audit."""
@@ -45,16 +55,16 @@ BOUNDS = 10
 """Rows of the ledger per attacked image: five norms, each for any wrong class and for a target."""
 
 
-def by_ledger(attacked: int, nets: int) -> int:
+def by_ledger(attacked: int, sources: int) -> int:
     """Return the bytes that the ledger's job needs.
 
     Args:
         attacked: rows of the tables of attacks; the tables of witnesses have about as many.
-        nets: number of nets, which are joined one after another.
+        sources: number of nets that were attacked, which are joined one after another.
     """
-    return 2 * attacked * PLACE + 2 * attacked // max(nets, 1) * ATTACKED
+    return 2 * attacked * PLACE + 2 * attacked // max(sources, 1) * ATTACKED
 
 
-def by_audit(attacked: int, nets: int) -> int:
+def by_audit(attacked: int, sources: int) -> int:
     """Return the bytes that the audit needs; the arguments are those of `by_ledger`."""
-    return attacked * BOUNDS * CLAIM + by_ledger(attacked, nets)
+    return attacked * BOUNDS * CLAIM + by_ledger(attacked, sources)

@@ -58,6 +58,7 @@ class Verdict(NamedTuple):
         run: run whose tables were read; "" if none were.
         table: the first of these tables.
         fault: error in a claim that its tables cannot judge, with the claim's key; "" for others.
+        judged_by: run and name of each table that it was judged by.
     """
 
     claim: Mapping[str, Any]
@@ -68,6 +69,7 @@ class Verdict(NamedTuple):
     run: str
     table: str
     fault: str = ""
+    judged_by: tuple[tuple[str, str], ...] = ()
 
 
 class _Measured(NamedTuple):
@@ -80,9 +82,10 @@ class _Measured(NamedTuple):
 def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> Verdict:
     """Judge a claim.
 
-    The runs of a selection are tried in order, and the first that exists is read. A figure without
-    an interval is judged by its value, and the note says so. A claim about a net whose clean error
-    is not the expected one is not judged, but keeps its figure.
+    The runs of a selection are tried in order, and the first is read that has all tables that the
+    claim selects from the same runs, so that it mixes none of them. A figure without an interval is
+    judged by its value, and the note says so. A claim about a net whose clean error is not the
+    expected one is not judged, but keeps its figure.
 
     Args:
         claim: the claim, as `config.claims` completes it.
@@ -96,12 +99,12 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
     rule = _rule(claim)
     if not claim["cells"]:
         return Verdict(claim, NOT_JUDGED, "", "", claim["reason"], "", "")
-    parts = [[(of, *_found(of, read)) for of in claim[part]] for part in ("cells", "less")]
-    missing = [of for part in parts for of, _, frame in part if frame is None]
+    read_by, missing = _read(claim, read)
     if missing:
-        of = missing[0]
-        note = f"{rule}; needs {of['table']} of {' or '.join(of['runs'])}"
-        return Verdict(claim, NOT_RUN, "", "", note, "", of["table"])
+        names, runs = missing
+        note = f"{rule}; needs {' and '.join(names)} of {' or '.join(runs)}"
+        return Verdict(claim, NOT_RUN, "", "", note, "", names[0])
+    parts = [[(of, *_found(of, read_by)) for of in claim[part]] for part in ("cells", "less")]
     chosen = [[_selected(*found) for found in part] for part in parts if part]
     first, *less = (_reduced(claim, pd.concat(part)) for part in chosen)
     doubted = dict.fromkeys(
@@ -111,7 +114,6 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         for said in _doubted(some, doubts(run, of["table"]))
     )
     measured = _difference(first, less[0], claim["key"]) if less else first
-    of, run, _ = parts[0][0]
     note = f"{rule}; {_where(claim)}"
     word = _word(claim, measured)
     if claim["scale"]:
@@ -122,7 +124,8 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         word, note = NOT_JUDGED, "; ".join([*doubted, note])
     elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
         note = f"by the value, which has no interval; {note}"
-    return Verdict(claim, word, *_said(measured), note, run, of["table"])
+    by = tuple(dict.fromkeys((run, of["table"]) for part in parts for of, run, _ in part))
+    return Verdict(claim, word, *_said(measured), note, *by[0], judged_by=by)
 
 
 def by_interval(interval: Interval, margin: float, weakly: float) -> str:
@@ -179,13 +182,46 @@ def _where(claim: Mapping[str, Any]) -> str:
     return reduced + cells + (f", less {reduced}{less}" if less else "")
 
 
-def _found(of: Mapping[str, Any], read: Read) -> tuple[str, pd.DataFrame | None]:
-    """Return the first run that has a selection's table, and the table."""
-    for run in of["runs"]:
-        frame = read(run, of["table"])
-        if frame is not None:
-            return run, frame
-    return "", None
+class _Run(NamedTuple):
+    """A run and the tables that were read of it, by name."""
+
+    name: str
+    tables: Mapping[str, pd.DataFrame]
+
+
+Runs = tuple[str, ...]
+"""Runs of a selection, in the order in which they are tried."""
+
+
+def _read(
+    claim: Mapping[str, Any], read: Read
+) -> tuple[dict[Runs, _Run], tuple[list[str], Runs] | None]:
+    """Return the run that is read instead of each list of runs: the first with all its tables.
+
+    If there is none, return the missing tables and the list of runs as well.
+    """
+    wanted: dict[Runs, list[str]] = {}
+    for of in [*claim["cells"], *claim["less"]]:
+        wanted.setdefault(tuple(of["runs"]), []).append(of["table"])
+    found = {}
+    for runs, names in wanted.items():
+        there: set[str] = set()
+        for run in runs:
+            tried = {name: read(run, name) for name in dict.fromkeys(names)}
+            tables = {name: frame for name, frame in tried.items() if frame is not None}
+            if len(tables) == len(tried):
+                found[runs] = _Run(run, tables)
+                break
+            there |= {*tables}
+        else:
+            return found, ([name for name in tried if name not in there] or [*tried], runs)
+    return found, None
+
+
+def _found(of: Mapping[str, Any], read_by: Mapping[Runs, _Run]) -> tuple[str, pd.DataFrame]:
+    """Return the run that was read for a selection, and its table."""
+    run = read_by[tuple(of["runs"])]
+    return run.name, run.tables[of["table"]]
 
 
 def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -220,12 +256,26 @@ def _matching(
     return found
 
 
+BEFORE = "(?:^|(?<=: )|(?<= → )|(?<= − ))"
+AFTER = "(?=$|: | → |, | × | amplified to )"
+"""Text before and after a net's whole name in the labels of rows and columns."""
+
+
 def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
-    """Return the doubts about nets that cells name; a cell without names is about all of them."""
+    """Return the doubts about nets that cells name; a cell without names is about all of them.
+
+    A net without doubts counts only by its whole name: it may be called "test", and a column "test
+    error".
+    """
     if not any(doubts.values()):
         return []
     text = cells["row_label"] + "\n" + cells["column_label"]
-    named = {label: text.str.contains(rf"(?<!\w){re.escape(label)}(?!\w)") for label in doubts}
+
+    def named_in(label: str, whole: bool) -> pd.Series:
+        before, after = (BEFORE, AFTER) if whole else (r"(?<!\w)", r"(?!\w)")
+        return text.str.contains(before + re.escape(label) + after, flags=re.MULTILINE)
+
+    named = {label: named_in(label, whole=not said) for label, said in doubts.items()}
     of_all = ~pd.concat(named, axis=1).any(axis=1)
     return [
         f"about {label}" if said in label else f"about {label} ({said})"

@@ -32,7 +32,7 @@ def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[list[Verd
 
     @cache
     def there(run: str, table: str) -> pa.Table | None:
-        path = results / run / "tables" / f"{table}.parquet"
+        path = _path(results, run, table)
         return tables.read(path) if path.exists() else None
 
     def read(run: str, table: str) -> pd.DataFrame | None:
@@ -62,7 +62,10 @@ def faults(
 
 
 def page(
-    papers: Sequence[Mapping[str, Any]], judged: Sequence[Sequence[Verdict]], command: str
+    papers: Sequence[Mapping[str, Any]],
+    judged: Sequence[Sequence[Verdict]],
+    command: str,
+    results: Path,
 ) -> str:
     """Return the register of several papers.
 
@@ -70,6 +73,7 @@ def page(
         papers: the papers, as `config.claims.claims_in` returns them.
         judged: the verdicts on their claims.
         command: command that makes the page, named at its top.
+        results: folder of the runs' results.
     """
     words = "\n".join(f"* **{word}**: {meaning}" for word, meaning in WORDS.items())
     parts = [
@@ -79,11 +83,11 @@ def page(
         f"In square brackets 95% intervals.\n\n{words}",
     ]
     for paper, found in zip(papers, judged, strict=True):
-        parts += _paper(paper, found)
+        parts += _paper(paper, found, results)
     return "\n\n".join(parts) + "\n"
 
 
-def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
+def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict], results: Path) -> list[str]:
     counts = Counter(of.word for of in judged)
     counted = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     log = [
@@ -93,10 +97,37 @@ def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
     ]
     return [
         f"## {plain(paper['paper'])}",
+        *_origins(paper, judged, results),
         f"{len(judged)} claims: {counted}.",
         grid(HEAD, [_line(of) for of in judged]),
         "Deviations from what was fixed: " + ("none." if not log else "\n\n" + "\n".join(log)),
     ]
+
+
+DIRTY = "-dirty"
+"""End of a commit in a table's metadata, if files differed from it (`provenance.commit`)."""
+
+
+def _origins(paper: Mapping[str, Any], judged: Sequence[Verdict], results: Path) -> Iterator[str]:
+    """Yield a line with the configs and the commits of the runs that judged a paper's claims."""
+    commits: dict[str, dict[str, None]] = {}
+    for run, table in dict.fromkeys(by for of in judged for by in of.judged_by):
+        about = tables.metadata(tables.schema_of(_path(results, run, table)))
+        commits.setdefault(run, {})[about.get("commit", "unknown")] = None
+    told = []
+    for run, known in commits.items():
+        said = (
+            of.removesuffix(DIRTY)[:12] + (" with changes" if of.endswith(DIRTY) else "")
+            for of in known
+        )
+        configs = " ".join(plain(name) for name in paper["runs"].get(run, []))
+        told.append(f"{plain(run)} ({configs}) at commit {' and '.join(said)}")
+    if told:
+        yield f"Judged by the runs: {'; '.join(told)}."
+
+
+def _path(results: Path, run: str, table: str) -> Path:
+    return results / run / "tables" / f"{table}.parquet"
 
 
 def _line(of: Verdict) -> list[str]:

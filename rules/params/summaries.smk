@@ -93,13 +93,22 @@ def rows_of_attacks(experiments):
 
 def held_by(mapping, role, megabytes):
     """Return the MB of a job that reads its experiments' tables, in addition to a number of MB."""
-    experiments, method = experiments_of(mapping), mapping["method"]
-    wanted = methods.inputs(role, method)
-    rows = rows_of_tables(experiments, wanted)
-    rows |= {"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {}
-    sections = [EXPERIMENTS[name] for name in experiments]
+    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
-    return megabytes + held.by_analysis(rows, methods.by_parts(role, method), keys) // 10**6
+    by_parts = methods.by_parts(role, mapping["method"])
+    return megabytes + held.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
+
+
+def minutes_of(mapping, role, minutes):
+    """Return the minutes of a job that reads its experiments' tables, in addition to a number of minutes."""
+    return minutes + held.minutes(sum(rows_read(mapping, role).values()))
+
+
+def rows_read(mapping, role):
+    """Return the number of rows of each long table that a table or a figure reads, by name."""
+    wanted = methods.inputs(role, mapping["method"])
+    rows = rows_of_tables(experiments_of(mapping), wanted)
+    return rows | ({"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {})
 
 
 def rows_of_pockets(mapping):
@@ -120,7 +129,14 @@ def rows_of_pockets(mapping):
 def held_by_nets(by_job, megabytes):
     """Return the MB of a job that joins or checks the bounds of the nets, one net after another."""
     attacked = sum(rows_of_attacks(EXPERIMENTS).values())
-    return megabytes + by_job(attacked, len(nets_of_experiments())) // 10**6
+    sources = {source for section in EXPERIMENTS.values() for source in section["sources"]}
+    return megabytes + by_job(attacked, len(sources)) // 10**6
+
+
+def minutes_of_nets(minutes):
+    """Minutes of a job that joins or checks the bounds of all nets, beside some of its own."""
+    attacked = sum(rows_of_attacks(EXPERIMENTS).values())
+    return minutes + held.minutes(held.BOUNDS * attacked)
 
 
 def rows_of_tables(experiments, wanted):

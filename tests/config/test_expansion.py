@@ -318,7 +318,11 @@ def test_a_fault_is_said_with_the_line_that_the_user_wrote(tmp_path, was, now, t
          "defaults.trainer.method: expected the method of a net's trainer (lbfgs), found 'sgd', "
          "which no net has; remove it"),
         ({"trainer": {"epochs": 1}},
-         "defaults.trainer.epochs: expected a setting of lbfgs ("),
+         "defaults.trainer.epochs: expected a setting of lbfgs (chunk, decay, decay_scale, "
+         "history, max_iterations, norm_penalty, tolerance), found 'epochs'"),
+        ({"trainer": {"seed": 3}}, "defaults.trainer.seed: expected a setting of lbfgs (chunk, "),
+        ({"trainer": {"method": "lbfgs", "seed": 3}},
+         "defaults.trainer.seed: expected a setting of lbfgs (chunk, "),
         ({"model": {"method": "mlp", "hiden": [3]}},
          "defaults.model.hiden: expected a setting of mlp (activation, hidden), found 'hiden'; did "
          "you mean 'hidden'?"),

@@ -1,5 +1,7 @@
 """A table by parts has the rows of the whole table, however it is cut."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,6 +9,7 @@ import pytest
 
 from blindspots.files import tables
 from blindspots.files.parts import Parts, parted
+from blindspots.files.rows import Rows
 
 SCHEMA = pa.schema(
     [
@@ -69,6 +72,46 @@ def test_the_rows_of_some_values_are_all_of_these(paths, whole):
     same(Parts(paths).of("net", ["a", "only 1"]), whole[whole["net"].isin(["a", "only 1"])])
     same(Parts(paths).of("source", [None]), whole[whole["source"].isna()])
     assert list(Parts(paths).of("net", ["nobody"], ["label"])) == ["label"]
+
+
+@pytest.mark.parametrize("most", [1, 20, 1000])
+def test_a_finder_finds_the_rows_of_some_values_again_and_again(paths, whole, most):
+    find = Parts(paths, most=most).finder("net", ["net", "label"])
+    for nets in (["a", "only 1"], ["c"], ["nobody"], ["a", "b", "c"], [None]):
+        found, expected = find(nets), whole.loc[whole["net"].isin(nets), ["net", "label"]]
+        same(found.sort_values("net", kind="stable"), expected.sort_values("net", kind="stable"))
+    same(parted(whole).finder("net")(["c"]), whole[whole["net"] == "c"])
+
+
+def sorted_tables(folder):
+    """Tables in which the rows of each net are together."""
+    found = []
+    for number in range(2):
+        rows = {
+            "net": np.repeat(["a", "b", "c", f"only {number}"], 20).astype(object),
+            "source": None, "label": np.arange(80), "outcome": "RIGHT",
+            "image": np.zeros((80, 1, 2)),
+        }  # fmt: skip
+        found.append(folder / f"sorted {number}.parquet")
+        tables.write(found[-1], tables.build(rows, SCHEMA), {}, group=8 * 10)
+    return found
+
+
+@pytest.mark.parametrize("scattered", [True, False])
+def test_a_row_group_is_read_a_few_times_whatever_the_number_of_parts(
+    paths, tmp_path, scattered, monkeypatch
+):
+    paths = paths if scattered else sorted_tables(tmp_path)
+    read, group = [], Rows.group
+    monkeypatch.setattr(
+        Rows, "group", lambda rows, k: read.append((rows.path, k)) or group(rows, k)
+    )
+    every = Parts(paths, most=1)
+    assert len([*every.by("net")]) == 5
+    find = every.finder("net")
+    for net in "abc" if scattered else "":  # of a copy
+        assert set(find([net])["net"]) == {net}
+    assert max(Counter(read).values()) <= 3  # for their numbers, and for their rows
 
 
 def test_different_rows_are_in_the_order_of_their_appearance(paths, whole):

@@ -30,3 +30,8 @@ def test_the_ledger_declares_one_nets_bounds_and_the_audit_all_rows():
     many, one = held.by_ledger(500_000, 50), held.by_ledger(10_000, 1)
     assert many < 2 * one
     assert held.by_audit(500_000, 50) - many == 500_000 * held.BOUNDS * held.CLAIM
+
+
+def test_the_time_that_is_declared_grows_like_the_rows():
+    assert held.minutes(0) == 0 and held.minutes(1) == 1
+    assert abs(held.minutes(10 * ROWS) - 10 * held.minutes(ROWS)) < 10

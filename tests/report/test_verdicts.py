@@ -127,6 +127,24 @@ def test_of_several_runs_the_first_that_is_there_judges():
     assert (found.word, found.run) == ("does not hold", "second")
 
 
+def test_tables_of_the_same_runs_are_of_one_that_has_them_all():
+    made = claim({"table": "t"}, less={"table": "u"}, at_least=3)
+    for part in ("cells", "less"):
+        made[part][0]["runs"] = ["half", "whole"]
+    there = {("half", "t"): table(a=9), ("whole", "t"): table(a=2), ("whole", "u"): table(a=1)}
+    found = judged(made, lambda run, name: there.get((run, name)))
+    assert (found.word, found.figure, found.run) == ("does not hold", "+1.0 points", "whole")
+    there[("half", "u")] = table(a=1)
+    assert judged(made, lambda run, name: there.get((run, name))).run == "half"
+    del there[("half", "u")], there[("whole", "t")]
+    found = judged(made, lambda run, name: there.get((run, name)))
+    assert (found.word, found.note) == ("not run", "at least 3; needs t and u of half or whole")
+    del there[("whole", "u")]
+    assert judged(made, lambda run, name: there.get((run, name))).note.endswith(
+        "needs u of half or whole"
+    )
+
+
 def test_a_run_that_is_not_there_is_not_run():
     found = verdict(None, {}, at_least=3)
     assert (found.word, found.figure) == ("not run", "")
@@ -160,6 +178,21 @@ def test_a_claim_is_not_judged_by_cells_of_a_net_in_doubt_or_of_all_nets(rows, w
     found = judged(made, lambda run, name: cells, lambda run, name: labels)
     assert (found.word, found.figure) == (word, "5.00 %")
     assert found.note.startswith("about A (bad); at least 3; " if word != "holds" else "at least")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "word"),
+    [("noise", "test error", "holds"), ("mean", "test error", "not judged"),
+     ("error by noise of equal length", "c", "not judged"), ("test → noise", "c", "holds"),
+     ("pgd at eps 0.1: test, layer 2", "c", "holds"), ("mean", "error − test", "holds"),
+     ("error of the other nets − error of test, beyond clean", "c", "not judged"),
+     ("test → A (bad)", "c", "not judged"), ("test amplified to 0.1", "noise", "holds")],
+)  # fmt: skip
+def test_a_net_that_is_named_like_a_word_is_meant_by_its_whole_name_alone(row, column, word):
+    cells = table(a=(5, 4, 6)).assign(row_label=row, column_label=column)
+    labels = {"A (bad)": "bad", "test": "", "noise": ""}
+    found = judged(claim(at_least=3), lambda run, name: cells, lambda run, name: labels)
+    assert found.word == word
 
 
 def test_a_claim_without_a_rule_says_why():

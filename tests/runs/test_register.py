@@ -51,7 +51,8 @@ def write(folder, *claims, **others):
 def page(folder):
     """Return the register of the paper."""
     papers = [claims_in(folder / "claims.yaml")]
-    return register.page(papers, register.judged(papers, folder / "results"), "blindspots claims")
+    results = folder / "results"
+    return register.page(papers, register.judged(papers, results), "blindspots claims", results)
 
 
 def blindspots(folder, *arguments):
@@ -77,6 +78,29 @@ def test_the_register_has_a_line_for_each_claim(paper):
     assert "| vague | section 3 |  |  | not judged | nobody can say |  |" in lines
     assert "3 claims: 1 holds, 1 not judged, 1 not run." in lines
     assert "Deviations from what was fixed: none." in lines
+
+
+@pytest.mark.parametrize(
+    ("commits", "told"),
+    [
+        (["0123456789abcdef"], "0123456789ab"),
+        (["0123456789abcdef-dirty"], "0123456789ab with changes"),
+        (["0123456789abcdef", "fedcba9876543210"], "0123456789ab and fedcba987654"),
+        ([None], "unknown"),
+    ],
+)
+def test_the_register_names_the_configs_and_the_commits_of_the_tables_that_judged(
+    paper, commits, told
+):
+    folder = paper / "results/start/tables"
+    made = tables.read(folder / "errors.parquet")
+    for name, commit in zip(("errors", "ledger"), commits, strict=False):
+        tables.write(folder / f"{name}.parquet", made, {"commit": commit} if commit else {})
+    lines = page(paper).splitlines()
+    heading = lines.index("## Somebody 1999")
+    assert lines[heading + 2] == (
+        f"Judged by the runs: start (presets/start.yaml) at commit {told}."
+    )
 
 
 def test_deviations_follow_the_claims_of_their_paper(paper):

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from blindspots.files import tables
+from blindspots.jobs import held
 
 OWN = """
 import pandas as pd
@@ -59,7 +60,7 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
     assert found["reason"] == {"limit of work"}
 
 
-def test_a_table_of_pockets_declares_the_memory_of_its_rows(workflow):
+def test_a_table_of_pockets_declares_the_memory_and_the_time_of_its_rows(workflow):
     config = workflow.config
     config["experiments"]["both"]["n"] = 1000
     config["measurements"] = {"around": {"method": "pockets", "multiples": [1, 2, 4]}}
@@ -72,6 +73,19 @@ def test_a_table_of_pockets_declares_the_memory_of_its_rows(workflow):
     needs = re.findall(r"rule table:.*?mem_mb=(\d+)", said, re.S)
     rows = 2 * 1000 * 3  # nets, images, multiples, of 1000 bytes each
     assert [int(need) for need in needs] == [2500 + rows // 1000] * 2
+    times = re.findall(r"rule table:.*?runtime=(\d+)", said, re.S)
+    assert [int(time) for time in times] == [10 + held.minutes(rows)] * 2
+
+
+def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
+    workflow.config["experiments"]["both"] |= {"n": 1000, "sources": ["linear"]}
+    said = workflow.run("--dry-run").stdout
+    (need,) = re.findall(r"rule ledger:.*?mem_mb=(\d+)", said, re.S)
+    assert (
+        int(need)
+        == 2000 + held.by_ledger(1000, 1) // 10**6
+        > 2000 + held.by_ledger(1000, 2) // 10**6
+    )
 
 
 def test_an_added_certificate_computes_no_other(copied):
