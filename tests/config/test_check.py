@@ -304,6 +304,64 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
         assert part in message
 
 
+NONE = "expected a value or several, found none"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("experiments.own.clip", [], f"clip: {NONE}"),
+        ("experiments.own.across_seeds", [], f"across_seeds: {NONE}"),
+        ("experiments.own.noise_draws", [], f"noise_draws: {NONE}"),
+        ("experiments.own.data", [], f"data: {NONE}"),
+        ("nets.FC10.data", [], f"data: {NONE}"),
+        ("certificates.own.n", [], f"n: {NONE}"),
+        ("certificates.own.required", [], f"required: {NONE}"),
+        ("certificates.own.required", [True, {}], "required.1: expected one value, found {}"),
+        ("certificates.own.required", ["x", True], "required.0: expected true or false"),
+        ("measurements.own.n", [], f"n: {NONE}"),
+        ("measurements.own.weights", [], f"weights: {NONE}"),
+        ("attacks.own.target", [[1]], "target.0: expected one value, found [1]"),
+        ("attacks.own.target", ["x", "any"], "target.0: expected one of random, next"),
+        ("attacks.own.mask", [], f"mask: {NONE}"),
+        ("attacks.own.mask", [1], "mask.0: expected text"),
+        ("tables.own.measurement", [], f"measurement: {NONE}"),
+        ("tables.own.experiment", [], f"experiment: {NONE}"),
+        ("figures.own.measurement", [], f"measurement: {NONE}"),
+        ("nets.FC10.trainer.decay", [], "trainer.decay: expected a value or several"),
+    ],
+)
+def test_a_list_in_place_of_one_value_holds_values_that_would_do_alone(key, value, told):
+    own = {
+        "experiments": {"attack": "closest"},
+        "certificates": {"method": "lipschitz"},
+        "measurements": {"method": "units", "n": 8},
+        "attacks": {"method": "closest"},
+        "tables": {"method": "pockets"},
+        "figures": {"method": "pockets"},
+    }
+    trainer = {"method": "lbfgs", "decay": 1e-4}
+    raw = {
+        "data": "digits",
+        "nets": {"FC10": {"model": {"method": "mlp", "hidden": [10]}, "trainer": trainer}},
+        "attacks": {"closest": {}},
+        "experiments": {"all": {"attack": "closest"}},
+    }
+    section, name, *_ = key.split(".")
+    raw.setdefault(section, {}).setdefault(name, own.get(section))
+    message = fault(raw | {"run": "my"}, *key.split("."), value=value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"my.yaml: {section}.{name}.") and told in message
+
+
+@pytest.mark.parametrize("model", [{}, {"hidden": [1]}])
+def test_a_model_of_a_measurement_names_its_method(raw, model):
+    message = fault(raw, "measurements", value={"op": OPERATORS | {"model": model}})
+    assert message == (
+        "my.yaml: measurements.op.model: expected the key 'method', found none; add it"
+    )
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "part"),
     [
