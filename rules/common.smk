@@ -42,14 +42,16 @@ def checked(raw):
 
     Returns:
         The config with every optional key; the measurements that it names, in contrast to those that are made anyway;
-        and a function that puts the file and the line of its key before a job's message.
+        and a function that puts the file and the line of its key before a message "config: KEY: fault".
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
 
     def in_file(said):
         before, found, fault = said.partition("config: ")
-        return before + placed(fault, "config", where[1], full) if found else said
+        if found and re.match(r"[\w.@-]+: ", fault):
+            return before + placed(fault, "config", where[1], full)
+        return said
 
     by_hand = workflow.config_settings.config or {}  # from --config
     raw = laid_over(raw, with_nulls(by_hand))
@@ -83,7 +85,7 @@ def assert_weights_exist(section):
             try:
                 check_given(file, "a file of weights")
             except InputError as error:
-                sys.exit(f"config: {section}.{name}.weights: {error}")
+                sys.exit(IN_FILE(f"config: {section}.{name}.weights: {error}"))
 
 
 given, NAMED, IN_FILE = checked(config)
@@ -108,7 +110,7 @@ for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
 
 def what_went_wrong():
     """Return a line for every failed job of this run."""
-    return logs.faults(Path(LOGS), STARTED)
+    return [IN_FILE(line) for line in logs.faults(Path(LOGS), STARTED)]
 
 
 def what_was_done():
