@@ -59,9 +59,12 @@ def checked(raw):
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
         full = full_form(raw, schema, *where)
         asked_for = full.config.get("measurements", {})
-        return check(raw, schema, *where), [*asked_for], in_file
+        given = check(raw, schema, *where)
     except InputError as error:
         sys.exit(str(error))
+    if "data" in full.config:
+        full.made[f"datasets.{next(iter(given['datasets']))}"] = "data"
+    return given, [*asked_for], in_file
 
 
 def assert_writable(folder):
@@ -88,11 +91,23 @@ def assert_weights_exist(section):
                 sys.exit(IN_FILE(f"config: {section}.{name}.weights: {error}"))
 
 
+def assert_folders_exist():
+    """End the run if the folder of a dataset that the config names is missing."""
+    for name, dataset in config["datasets"].items():
+        if dataset["root"] is not None and not Path(dataset["root"]).is_dir():
+            place = "" if Path(dataset["root"]).is_absolute() else f", which is relative to {Path.cwd()}"
+            sys.exit(IN_FILE(
+                f"config: datasets.{name}.root: {dataset['root']}: expected a folder with the images, found none; "
+                f"correct the path{place}"
+            ))
+
+
 given, NAMED, IN_FILE = checked(config)
 config.clear()  # sections that were replaced by others are gone
 config.update(given)
 assert_weights_exist("nets")
 assert_weights_exist("measurements")
+assert_folders_exist()
 
 RESULTS = f"results/{config['run']}"
 LOGS = f"logs/{config['run']}"

@@ -261,7 +261,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (  # a search is judged by the validation part alone
             ["tables", "table1"],
             {"method": "search", "experiment": "cross-model", "part": "test"},
-            ["tables.table1: expected settings of search (none), found 'part'"],
+            ["tables.table1.part: expected a setting of search (none), found 'part'"],
         ),
         (["lipschitz"], {"nets": "all"}, ["lipschitz: expected", "method: layers"]),
         (["operators"], {}, ["operators: expected measurements:", "method: operators"]),
@@ -352,6 +352,47 @@ def test_a_list_in_place_of_one_value_holds_values_that_would_do_alone(key, valu
     message = fault(raw | {"run": "my"}, *key.split("."), value=value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"my.yaml: {section}.{name}.") and told in message
+
+
+def test_the_folder_of_a_folder_of_images_is_named(raw):
+    message = fault(raw, "data", value={"method": "folder"})
+    assert message == "my.yaml: data: expected the setting 'root' of folder, found none; add it"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["nets", "AE32", "train_on"], "validation"),
+        (["nets", "given", "expect"], {"error": 1, "part": "validation"}),
+        (["experiments", "cross-model", "part"], "validation"),
+        (["measurements", "own", "part"], "validation"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) else "",
+)
+def test_a_part_that_is_used_has_images(raw, path, value):
+    model = {"method": "mlp", "hidden": []}
+    raw["nets"]["given"] = {"model": model, "weights": "given.pth", "data": "digits"}
+    raw.setdefault("measurements", {})["own"] = {"method": "units", "n": 64}
+    whole = copy.deepcopy(raw)
+    raw["splits"]["validation"] = 0
+    key = ".".join([*path, "part"] if path[-1] == "expect" else path)
+    assert fault(raw, *path, value=value) == (
+        f"my.yaml: {key}: expected a part with images, found validation without any; enlarge it "
+        "under splits, or name another"
+    )
+    *parents, last = path
+    section = whole
+    for name in parents:
+        section = section[name]
+    section[last] = value
+    check(whole, SCHEMA)
+
+
+def test_no_net_is_trained_on_the_images_that_errors_are_measured_on(raw):
+    assert fault(raw, "nets", "AE32", "train_on", value="test") == (
+        "my.yaml: nets.AE32.train_on: expected a part other than test, on whose images errors are "
+        "measured, found test; name train, P1 or P2"
+    )
 
 
 @pytest.mark.parametrize("model", [{}, {"hidden": [1]}])

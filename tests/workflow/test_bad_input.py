@@ -117,6 +117,15 @@ def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
     assert "Traceback" not in ended.stdout
 
 
+def test_a_folder_of_images_that_is_not_there_is_named(workflow):
+    workflow.config["data"] = {"method": "mnist", "root": "nowhere"}
+    ended = workflow.run()
+    line = 1 + (workflow.folder / "my.yaml").read_text().splitlines().index("  root: nowhere")
+    told = f"my.yaml, line {line}: data.root: nowhere: expected a folder with the images"
+    assert line_with(ended.stdout, told, "found none; correct the path, which is relative to")
+    assert "rule " not in ended.stdout
+
+
 def test_weights_that_are_not_there_are_named(workflow):
     workflow.config["nets"]["linear"] = {
         "model": {"method": "mlp"}, "weights": "nowhere.safetensors",
