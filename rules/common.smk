@@ -42,14 +42,16 @@ def checked(raw):
 
     Returns:
         The config with every optional key; the measurements that it names, in contrast to those that are made anyway;
-        and a function that puts the file and the line of its key before a job's message.
+        and a function that puts the file and the line of its key before a message "config: KEY: fault".
     """
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
 
     def in_file(said):
         before, found, fault = said.partition("config: ")
-        return before + placed(fault, "config", where[1], full) if found else said
+        if found and re.match(r"[\w.@-]+: ", fault):
+            return before + placed(fault, "config", where[1], full)
+        return said
 
     by_hand = workflow.config_settings.config or {}  # from --config
     raw = laid_over(raw, with_nulls(by_hand))
@@ -57,9 +59,12 @@ def checked(raw):
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
         full = full_form(raw, schema, *where)
         asked_for = full.config.get("measurements", {})
-        return check(raw, schema, *where), [*asked_for], in_file
+        given = check(raw, schema, *where)
     except InputError as error:
         sys.exit(str(error))
+    if "data" in full.config:
+        full.made[f"datasets.{next(iter(given['datasets']))}"] = "data"
+    return given, [*asked_for], in_file
 
 
 def assert_writable(folder):
@@ -83,7 +88,18 @@ def assert_weights_exist(section):
             try:
                 check_given(file, "a file of weights")
             except InputError as error:
-                sys.exit(f"config: {section}.{name}.weights: {error}")
+                sys.exit(IN_FILE(f"config: {section}.{name}.weights: {error}"))
+
+
+def assert_folders_exist():
+    """End the run if the folder of a dataset that the config names is missing."""
+    for name, dataset in config["datasets"].items():
+        if dataset["root"] is not None and not Path(dataset["root"]).is_dir():
+            place = "" if Path(dataset["root"]).is_absolute() else f", which is relative to {Path.cwd()}"
+            sys.exit(IN_FILE(
+                f"config: datasets.{name}.root: {dataset['root']}: expected a folder with the images, found none; "
+                f"correct the path{place}"
+            ))
 
 
 given, NAMED, IN_FILE = checked(config)
@@ -91,6 +107,7 @@ config.clear()  # sections that were replaced by others are gone
 config.update(given)
 assert_weights_exist("nets")
 assert_weights_exist("measurements")
+assert_folders_exist()
 
 RESULTS = f"results/{config['run']}"
 LOGS = f"logs/{config['run']}"
@@ -108,7 +125,7 @@ for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
 
 def what_went_wrong():
     """Return a line for every failed job of this run."""
-    return logs.faults(Path(LOGS), STARTED)
+    return [IN_FILE(line) for line in logs.faults(Path(LOGS), STARTED)]
 
 
 def what_was_done():

@@ -13,7 +13,7 @@ import yaml
 
 from blindspots.config.check import check
 from blindspots.config.lines import Written, written
-from blindspots.config.loader import load
+from blindspots.config.loader import load, load_config, without_empty
 from blindspots.config.reading import full_form, laid_over
 from blindspots.config.reporting import is_without
 from blindspots.interface import InputError
@@ -62,9 +62,10 @@ class _Dumper(yaml.SafeDumper):
 
 def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
     """Return the arguments of `check`: config, schema, files, their lines, and the run's name."""
-    raw: Any = {}
-    for path in paths:
-        raw = laid_over(raw, load(path))
+    first, *over = paths
+    raw = load(first)
+    for path in over:
+        raw = laid_over(raw, load_config(path))
     schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
     return raw, schema, ", ".join(map(str, paths)), written(paths), paths[0].stem
 
@@ -90,7 +91,7 @@ def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow("Snakefile"))]
     if not any(option.startswith("--workflow-profile") for option in options):
         command += ["--workflow-profile", str(workflow("profiles/default"))]
-    return [*command, "--configfile", *map(str, configs), *options]
+    return [*command, "--configfile", *map(str, without_empty(configs)), *options]
 
 
 def again(command: str, *arguments: object) -> str:

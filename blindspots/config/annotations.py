@@ -147,6 +147,9 @@ def alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
 
 
 def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
+    plain = {ast.dump(one) for one in alternatives}
+    if value == [] and any(ast.dump(one) in plain for one in map(_item_of, alternatives) if one):
+        return Misfit("a value or several")
     found = [misfit(value, one) for one in alternatives if not is_of_arrays(one)]
     misfits = [one for one in found if one is not None]
     if len(misfits) < len(found):
@@ -154,6 +157,14 @@ def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
     near = next((one for one in misfits if not one.of_type), None)
     words = " or ".join(dict.fromkeys(one.expected for one in misfits))
     return near or Misfit(words, of_type=True)
+
+
+def _item_of(annotation: ast.expr) -> ast.expr | None:
+    """Return the annotation of a list's items; None for anything but a list."""
+    match annotation:
+        case ast.Subscript(ast.Name(name), items) if name in LISTS:
+            return items.elts[0] if isinstance(items, ast.Tuple) else items
+    return None
 
 
 def is_of_arrays(annotation: ast.expr) -> bool:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.ancestry import ancestors
 from blindspots.config.wording import shown
 
 Config = Mapping[str, Any]
@@ -25,8 +26,9 @@ def names(part: str, table: Config, config: Config) -> list[str] | None:
 
     The package's analyses declare them in their constants `ROW_NAMES` and `COLUMNS`, a
     sequence or the keys of a mapping. "{parts}" stands for each entry of the table's setting
-    `parts`, "{victims}" for each victim of its experiments, "{nets}" for each net, "{attacks}" for
-    each attack.
+    `parts`, "{victims}" for each victim of its experiments, "{nets}" for each net of these and those
+    that it is made of, "{attacks}" for each attack and control of these; for a table without an
+    experiment they stand for all of the config.
 
     Args:
         part: "rows" or "columns".
@@ -51,10 +53,17 @@ def names(part: str, table: Config, config: Config) -> list[str] | None:
 def _values(key: str, table: Config, config: Config) -> list[str]:
     if key in table:
         return list(table[key])
-    if key in ("nets", "attacks"):
-        return list(config[key])
-    own = [table["experiment"], *table["more_experiments"]]
-    return [name for one in own if one for name in config["experiments"][one].get(key, [ANY])]
+    own = [name for name in (table["experiment"], *table["more_experiments"]) if name]
+    experiments = [config["experiments"][name] for name in own]
+    if key in ("nets", "attacks") and not own:
+        return list(config[key])  # of a measurement, or of the run
+    if key == "attacks":
+        return [name for one in experiments for name in (*one["attacks"], *one["controls"])]
+    if key == "nets":
+        shown = [("nets", net) for one in experiments for net in (*one["sources"], *one["victims"])]
+        there = {*shown, *ancestors(config, shown)}
+        return [net for net in config["nets"] if ("nets", net) in there]
+    return [name for one in experiments for name in one.get(key, [ANY])]
 
 
 def matching(name: str, known: Sequence[str]) -> list[str]:

@@ -103,6 +103,9 @@ def _name_methods(draft: Draft) -> None:
                 entry = {"method": name, **entry}
             if "model" in entry and section == "measurements":
                 entry["model"] = method_of(entry["model"])
+                if "method" not in entry["model"]:
+                    key = f"{section}.{name}.model"
+                    draft.faults.append(f"{key}: expected the key 'method', found none; add it")
             entries[name] = entry
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from blindspots.config import methods
 from blindspots.config.annotations import is_of_several
 from blindspots.config.values import numbers
+from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
 
 Entry = dict[str, Any]
@@ -88,6 +89,26 @@ def instances(section: str, name: str, entry: Entry) -> list[Instance]:
             own = own | {called: f"{own[called]} ({', '.join(values)})"}
         found.append(Instance("-".join([name, *values]), own, sources))
     return found
+
+
+def single_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each list in place of one value that holds none, or more than plain values.
+
+    Args:
+        config: config as a user writes it, which fits the schema.
+    """
+    for section, keys in SINGLE.items():
+        for name, entry in config.get(section, {}).items():
+            given = entry if isinstance(entry, Mapping) else {}
+            for key in keys:
+                values, where = given.get(key), key_of([section, name, key])
+                if not isinstance(values, list):
+                    continue
+                if not values:
+                    yield f"{where}: expected a value or several, found none; name one"
+                for place, value in enumerate(values):
+                    if isinstance(value, list | Mapping):
+                        yield f"{where}.{place}: expected one value, found {shown(value)}"
 
 
 def _single(section: str, entry: Entry) -> Iterator[Way]:

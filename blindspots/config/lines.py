@@ -24,7 +24,7 @@ class Written:
 
     Attributes:
         lines: file and line where a value begins, by key, such as "nets.FC10.model"; for a key in
-            several files, the last one.
+            several files, the last one; for one that is given on the command line, "--config".
         cleared: keys that are null in a file after an earlier one gave them a value.
         twice: a line for each key that occurs twice in one mapping.
     """
@@ -60,6 +60,7 @@ def written(files: Iterable[str | Path], by_hand: Collection[str] = ()) -> Writt
                 given.discard(key)
                 found.cleared.add(key)
     found.cleared |= {key for key in given if key.partition(".")[0] in by_hand}
+    found.lines |= dict.fromkeys(by_hand, "--config")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,23 @@ def load(path: Path, what: str = "a YAML config") -> Any:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected {what}, found none ({reason})") from None
+
+
+def load_config(path: Path) -> Mapping[str, Any]:
+    """Load a file that is laid over a config; an empty file is an empty mapping.
+
+    Raises:
+        InputError: same as for `load`, or another value than a mapping.
+    """
+    found = load(path)
+    if not isinstance(found, Mapping | None):
+        raise InputError(f"{path}: expected a mapping of keys, found {shown(found)}")
+    return found or {}
+
+
+def without_empty(configs: Sequence[Path]) -> list[Path]:
+    """Return the files of a config without empty overlays, which Snakemake refuses."""
+    return [*configs[:1], *(path for path in configs[1:] if load_config(path))]
 
 
 def _not_read(error: OSError) -> str:

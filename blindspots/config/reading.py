@@ -7,6 +7,7 @@ from typing import Any
 
 from blindspots.config.drafts import Draft
 from blindspots.config.expansion import expand
+from blindspots.config.instances import single_faults
 from blindspots.config.lines import Written, place_of, source_of
 from blindspots.config.removals import without_removed
 from blindspots.config.renamed import renamed_faults
@@ -54,9 +55,12 @@ def full_form(
     short, removed = without_removed(raw, schema)
     config = numbers(short)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
-    found = Draft(config, faults=faults or [*schema_faults(config, schema)])
+    faults = faults or [*schema_faults(config, schema)] or [*single_faults(config)]
+    found = Draft(config, faults=faults)
     if not found.faults:
         found = expand(short, {way: key_of(way) in files.cleared for way in removed})
+        if not found.faults:  # each value of a list in place of one, as if it were written alone
+            found.faults = [*schema_faults(numbers(found.config), schema)]
         if "run" not in found.config:
             found.faults.append("top level: expected the key 'run', found none; add it")
     try:

@@ -69,7 +69,7 @@ def method_faults(
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
-            yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
+            yield f"{key}.{name}: expected a setting of {method} ({expected}), found {name!r}{hint}"
         for name in sorted(required - (PROVIDED[role] - FOLDER) - other - given.keys()):
             yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
     for name in given.keys() & parameters.keys():

@@ -17,7 +17,7 @@ TEST = ("test", "val", "validation")
 
 def folder(
     *,
-    root: str | None = None,
+    root: str,
     size: Count | None = 224,
     grey: bool = False,
     test_share: Share = 0.2,
@@ -45,8 +45,6 @@ def folder(
         InputError: no such folder, one without classes or images, an image that cannot be read,
             images of several sizes, or a link that leaves the folder.
     """
-    if root is None:
-        raise InputError("data.root: expected the folder with the images, found none; add it")
     path = Path(root)
     held_out = next((path / name for name in TEST if (path / name).is_dir()), None)
     if (path / "train").is_dir() and held_out is not None:

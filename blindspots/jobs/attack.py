@@ -37,7 +37,7 @@ from blindspots.threat.answers import Answers, answers
 from blindspots.threat.chance import draws_of, seeded
 from blindspots.threat.judge import Judgement, judge
 from blindspots.threat.outcomes import outcomes, predictions, widened
-from blindspots.threat.targets import candidates, choose_targets
+from blindspots.threat.targets import assert_class, candidates, choose_targets
 
 SHARD = 256
 """Rows of a shard in memory at a time."""
@@ -72,6 +72,8 @@ def _computed(snakemake: Any) -> Iterator[pa.Table]:
     device = pick(machine["device"])
     n = snakemake.params.n
     everyone = images.read(given.images, given.split, wildcards.part, n, device)
+    where = f"config: attacks.{wildcards.attack}.target"
+    assert_class(attack["target"], everyone.classes, where)
     data = everyone.at(slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n))))
     model = weights.load(given.weights, own=own).to(device)
     parents = {

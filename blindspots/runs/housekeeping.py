@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from blindspots.config.loader import without_empty
 from blindspots.interface import InputError
 
 RESULTS, RESOURCES, LOGS = Path("results"), Path("resources"), Path("logs")
@@ -78,7 +79,8 @@ def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--workflow-profile", str(snakefile.parent / "profiles/default")]
-    command += ["--cores", "1", "--nolock", "--summary", "--configfile", *map(str, config)]
+    command += ["--cores", "1", "--nolock", "--summary", "--configfile"]
+    command += map(str, without_empty(config))
     ended = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", check=False
     )

@@ -109,7 +109,7 @@ def need(entry, name):
         try:
             need = needed(declares, name, section["method"], *sizes)
         except InputError as error:
-            raise WorkflowError(f"config: measurements.{entry}.method: {error}") from None
+            raise WorkflowError(IN_FILE(f"config: measurements.{entry}.method: {error}")) from None
         return max(1, round(need)) * (attempt if name == "memory" else 1)
 
     def sizes_of(wildcards):

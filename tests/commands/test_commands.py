@@ -229,6 +229,24 @@ def test_a_key_that_is_there_twice_is_named_with_its_line(blindspots, tmp_path):
     assert len(error.splitlines()) == 1
 
 
+def test_an_empty_file_laid_over_a_config_changes_nothing(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "over.yaml").write_text("# nothing yet\n")
+    expanded = ("--dry-run", "--expanded")
+    alone = blindspots("run", "my.yaml", *expanded)
+    assert alone[0] == 0
+    assert blindspots("run", "my.yaml", "over.yaml", *expanded) == alone
+    given = _shared.snakemake([tmp_path / "my.yaml", tmp_path / "over.yaml"])
+    assert [name for name in given if name.endswith(".yaml")] == [str(tmp_path / "my.yaml")]
+
+
+def test_a_file_laid_over_a_config_that_is_no_mapping_is_named(blindspots, tmp_path):
+    blindspots("new", "my.yaml")
+    (tmp_path / "over.yaml").write_text("[1]\n")
+    status, _, error = blindspots("run", "my.yaml", "over.yaml", "--dry-run")
+    assert (status, error) == (1, "over.yaml: expected a mapping of keys, found [1]")
+
+
 @pytest.mark.parametrize("archive", ["theirs.pdf", "no/theirs.zip"])
 def test_snakemakes_report_must_be_a_file_that_it_can_write(blindspots, archive):
     blindspots("new", "my.yaml")

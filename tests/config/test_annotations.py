@@ -80,6 +80,7 @@ def test_what_fits(annotation, value):
         (f"Sequence[Sequence[{COUNT}]]", [[1], [2, 0]], "at least 1", (1, 1)),
         (f"Literal['all'] | Sequence[{COUNT}]", "any", "one of all", ()),
         (f"Literal['all'] | Sequence[{COUNT}]", ["a"], "a whole number", (0,)),
+        (f"{COUNT} | Sequence[{COUNT}]", [], "a value or several", ()),
         ("Sequence[int]", 4, "a list", ()),
         ("Annotated[list[int], distinct()]", [1, 1], "no entry twice", ()),
         ("Annotated[list[int], some()]", [], "at least 1 entry", ()),

@@ -37,7 +37,7 @@ def test_the_settings_without_a_default_are_those_that_a_config_must_give(role, 
 def test_the_settings_are_those_that_a_message_names(role, name):
     given = {"method": name, "root": None}
     (line, *_) = method_faults("mine", role, given, {"no_setting": 1})
-    named = re.search(r"settings of \w+ \((.*?)\), found", line)[1].split(", ")
+    named = re.search(r"setting of \w+ \((.*?)\), found", line)[1].split(", ")
     elsewhere = {"none", "root", *(OF_EXPERIMENTS if role == "measurements" else ())}
     found = {one.name for one in catalogue.settings(role, name)}
     assert found - {"root"} == {*named} - elsewhere

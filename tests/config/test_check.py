@@ -261,7 +261,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (  # a search is judged by the validation part alone
             ["tables", "table1"],
             {"method": "search", "experiment": "cross-model", "part": "test"},
-            ["tables.table1: expected settings of search (none), found 'part'"],
+            ["tables.table1.part: expected a setting of search (none), found 'part'"],
         ),
         (["lipschitz"], {"nets": "all"}, ["lipschitz: expected", "method: layers"]),
         (["operators"], {}, ["operators: expected measurements:", "method: operators"]),
@@ -302,6 +302,105 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
     assert message.startswith("my.yaml: ")
     for part in parts:
         assert part in message
+
+
+NONE = "expected a value or several, found none"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("experiments.own.clip", [], f"clip: {NONE}"),
+        ("experiments.own.across_seeds", [], f"across_seeds: {NONE}"),
+        ("experiments.own.noise_draws", [], f"noise_draws: {NONE}"),
+        ("experiments.own.data", [], f"data: {NONE}"),
+        ("nets.FC10.data", [], f"data: {NONE}"),
+        ("certificates.own.n", [], f"n: {NONE}"),
+        ("certificates.own.required", [], f"required: {NONE}"),
+        ("certificates.own.required", [True, {}], "required.1: expected one value, found {}"),
+        ("certificates.own.required", ["x", True], "required.0: expected true or false"),
+        ("measurements.own.n", [], f"n: {NONE}"),
+        ("measurements.own.weights", [], f"weights: {NONE}"),
+        ("attacks.own.target", [[1]], "target.0: expected one value, found [1]"),
+        ("attacks.own.target", ["x", "any"], "target.0: expected one of random, next"),
+        ("attacks.own.mask", [], f"mask: {NONE}"),
+        ("attacks.own.mask", [1], "mask.0: expected text"),
+        ("tables.own.measurement", [], f"measurement: {NONE}"),
+        ("tables.own.experiment", [], f"experiment: {NONE}"),
+        ("figures.own.measurement", [], f"measurement: {NONE}"),
+        ("nets.FC10.trainer.decay", [], "trainer.decay: expected a value or several"),
+    ],
+)
+def test_a_list_in_place_of_one_value_holds_values_that_would_do_alone(key, value, told):
+    own = {
+        "experiments": {"attack": "closest"},
+        "certificates": {"method": "lipschitz"},
+        "measurements": {"method": "units", "n": 8},
+        "attacks": {"method": "closest"},
+        "tables": {"method": "pockets"},
+        "figures": {"method": "pockets"},
+    }
+    trainer = {"method": "lbfgs", "decay": 1e-4}
+    raw = {
+        "data": "digits",
+        "nets": {"FC10": {"model": {"method": "mlp", "hidden": [10]}, "trainer": trainer}},
+        "attacks": {"closest": {}},
+        "experiments": {"all": {"attack": "closest"}},
+    }
+    section, name, *_ = key.split(".")
+    raw.setdefault(section, {}).setdefault(name, own.get(section))
+    message = fault(raw | {"run": "my"}, *key.split("."), value=value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"my.yaml: {section}.{name}.") and told in message
+
+
+def test_the_folder_of_a_folder_of_images_is_named(raw):
+    message = fault(raw, "data", value={"method": "folder"})
+    assert message == "my.yaml: data: expected the setting 'root' of folder, found none; add it"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["nets", "AE32", "train_on"], "validation"),
+        (["nets", "given", "expect"], {"error": 1, "part": "validation"}),
+        (["experiments", "cross-model", "part"], "validation"),
+        (["measurements", "own", "part"], "validation"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) else "",
+)
+def test_a_part_that_is_used_has_images(raw, path, value):
+    model = {"method": "mlp", "hidden": []}
+    raw["nets"]["given"] = {"model": model, "weights": "given.pth", "data": "digits"}
+    raw.setdefault("measurements", {})["own"] = {"method": "units", "n": 64}
+    whole = copy.deepcopy(raw)
+    raw["splits"]["validation"] = 0
+    key = ".".join([*path, "part"] if path[-1] == "expect" else path)
+    assert fault(raw, *path, value=value) == (
+        f"my.yaml: {key}: expected a part with images, found validation without any; enlarge it "
+        "under splits, or name another"
+    )
+    *parents, last = path
+    section = whole
+    for name in parents:
+        section = section[name]
+    section[last] = value
+    check(whole, SCHEMA)
+
+
+def test_no_net_is_trained_on_the_images_that_errors_are_measured_on(raw):
+    assert fault(raw, "nets", "AE32", "train_on", value="test") == (
+        "my.yaml: nets.AE32.train_on: expected a part other than test, on whose images errors are "
+        "measured, found test; name train, P1 or P2"
+    )
+
+
+@pytest.mark.parametrize("model", [{}, {"hidden": [1]}])
+def test_a_model_of_a_measurement_names_its_method(raw, model):
+    message = fault(raw, "measurements", value={"op": OPERATORS | {"model": model}})
+    assert message == (
+        "my.yaml: measurements.op.model: expected the key 'method', found none; add it"
+    )
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
          "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
          "distortion, warning), found 'tset'; did you mean 'test'?"),
         ({"rows": "AE23-10"}, ".rows: expected a row of the table table1 of the run digits "
-         "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10, FC50-50-10-P1, FC50-50-10-P2), "
+         "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10), "
          "found 'AE23-10'; did you mean 'AE32-10'?"),
         ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
         ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
@@ -176,6 +176,24 @@ def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
         ("my_lab:judge", None),
     ):
         assert names("columns", of | {"method": method}, {"experiments": experiments}) == known
+
+
+def test_the_rows_of_a_claim_are_those_of_its_tables_experiment():
+    two = {"sources": ["B@3"], "victims": ["B@3"], "attacks": ["closest"], "controls": ["noise"]}
+    one = {"sources": ["A"], "victims": ["A"], "attacks": ["lbfgs"], "controls": []}
+    nets = {name: {"parents": {}} for name in ("A", "B", "C")}
+    nets |= {"B@3": {"parents": {"of": "C"}, "checkpoint": {"net": "B", "step": 3}}}
+    config = {
+        "experiments": {"one": one, "two": two}, "nets": nets,
+        "attacks": dict.fromkeys(("lbfgs", "closest", "noise", "other")),
+    }  # fmt: skip
+    of = {"method": "transfer", "experiment": "two", "more_experiments": []}
+    assert names("rows", of, config) == [
+        "B", "C", "B@3", "closest", "noise",
+        "B amplified to *", "C amplified to *", "B@3 amplified to *",
+    ]  # fmt: skip
+    whole = names("rows", {"method": "looseness", "experiment": None, "more_experiments": []}, config)
+    assert whole == ["A", "B", "C", "B@3"]
 
 
 def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):

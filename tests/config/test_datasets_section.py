@@ -66,7 +66,7 @@ def faults(raw):
         ({"digits": {"method": "spheres"}}, None, None,
          "data.name: expected a name that no entry of datasets has, found digits"),
         ({"made": {"method": MADE, "parents": {"net": "linear"}, "stepp": 1}}, None, None,
-         "datasets.made: expected settings of"),
+         "datasets.made.stepp: expected a setting of"),
     ],
 )  # fmt: skip
 def test_names_that_name_nothing_and_what_is_made_from_itself_are_refused(

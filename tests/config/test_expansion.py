@@ -338,6 +338,14 @@ def test_a_default_of_no_net_is_a_fault(defaults, told):
     assert line.startswith(f"config: {told}")
 
 
+def test_a_setting_that_no_user_gives_is_said_with_the_line_of_the_default(tmp_path):
+    text = SHORT.replace("decay: 1e-3}", "decay: 1e-3,\n    progress: 3}")
+    line = next(n for n, s in enumerate(text.splitlines(), 1) if "progress" in s)
+    (found,) = faults(tmp_path, text)
+    key = f"0.yaml, line {line}: defaults.trainer.progress"
+    assert found.startswith(f"{key}: expected a setting of lbfgs (")
+
+
 @pytest.mark.parametrize(
     ("over", "gone"),
     [

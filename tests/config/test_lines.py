@@ -63,7 +63,7 @@ def test_null_clears_what_a_file_before_gave(tmp_path):
     files[2].write_text("e: 4\n")
     assert written(files).cleared == {"a", "b.c"}
     assert written(files[:1], by_hand=["a"]).cleared == {"a"}
-    assert "a" not in written(files[:1], by_hand=["a"]).lines
+    assert written(files[:1], by_hand=["a"]).lines["a"] == "--config"
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: [\n", "- 1\n", "", "\x00"])
@@ -80,3 +80,15 @@ def test_a_check_says_the_line(tmp_path):
     number = next(n for n, line in enumerate(text.splitlines(), 1) if "validation:" in line)
     with pytest.raises(InputError, match=rf"my\.yaml, line {number}: splits\.validation: expected"):
         check(raw, SCHEMA, "my.yaml", written([tmp_path / "my.yaml"]), "my")
+
+
+def test_a_key_of_the_command_line_is_said_as_such(tmp_path):
+    text = (ROOT / "presets/digits.yaml").read_text("utf-8")
+    (tmp_path / "my.yaml").write_text(text)
+    raw = yaml.safe_load(text) | {"seeds": 3, "machine": {"threads": 0}}
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA, "my.yaml", written([tmp_path / "my.yaml"], ["seeds", "machine"]), "my")
+    found = str(error.value).splitlines()
+    assert [line.partition(": expected")[0] for line in found] == [
+        "--config: machine.threads", "--config: seeds",
+    ]  # fmt: skip

@@ -66,6 +66,14 @@ def test_more_images_than_the_part_has_are_named(copied):
     assert line_with(ended.stdout, "expected n to be at most 360", "'test'", "found 500")
 
 
+def test_a_fault_that_a_job_finds_has_its_line_at_the_end_of_the_run(copied):
+    copied.config["attacks"]["lbfgs"]["target"] = 99
+    ended = copied.run()
+    line = 1 + (copied.folder / "my.yaml").read_text().splitlines().index("    target: 99")
+    told = f"my.yaml, line {line}: attacks.lbfgs.target: expected a class from 0 to 9, found 99"
+    assert line_with(ended.stdout, "logs/small/attack/lbfgs/", told)
+
+
 def test_a_distortion_by_which_no_pixel_can_be_moved_is_named_before_any_training(workflow):
     workflow.config["experiments"]["both"]["distortions"] = [0.5, 1.0, 8]
     ended = workflow.run()
@@ -109,13 +117,26 @@ def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
     assert "Traceback" not in ended.stdout
 
 
+def test_a_folder_of_images_that_is_not_there_is_named(workflow):
+    workflow.config["data"] = {"method": "mnist", "root": "nowhere"}
+    ended = workflow.run()
+    line = 1 + (workflow.folder / "my.yaml").read_text().splitlines().index("  root: nowhere")
+    told = f"my.yaml, line {line}: data.root: nowhere: expected a folder with the images"
+    assert line_with(ended.stdout, told, "found none; correct the path, which is relative to")
+    assert "rule " not in ended.stdout
+
+
 def test_weights_that_are_not_there_are_named(workflow):
     workflow.config["nets"]["linear"] = {
         "model": {"method": "mlp"}, "weights": "nowhere.safetensors",
     }  # fmt: skip
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "nets.linear.weights", "nowhere.safetensors", "found none")
+    line = 1 + (workflow.folder / "my.yaml").read_text().splitlines().index(
+        "    weights: nowhere.safetensors"
+    )
+    start = f"my.yaml, line {line}: nets.linear.weights: nowhere.safetensors: expected"
+    assert line_with(ended.stdout, start, "found none")
     assert "rule " not in ended.stdout
 
 
