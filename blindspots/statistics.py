@@ -43,7 +43,9 @@ def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     z, rate = special.ndtri((1 + confidence) / 2), count / n
     middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    # At either end the two are equal but for rounding.
+    low = 0.0 if count == 0 else max(0.0, float(middle - half))
+    return Interval(low, 1.0 if count == n else min(1.0, float(middle + half)))
 
 
 def clopper_pearson(

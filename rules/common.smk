@@ -95,11 +95,17 @@ def assert_folders_exist():
     """End the run if the folder of a dataset that the config names is missing."""
     for name, dataset in config["datasets"].items():
         if dataset["root"] is not None and not Path(dataset["root"]).is_dir():
-            place = "" if Path(dataset["root"]).is_absolute() else f", which is relative to {Path.cwd()}"
-            sys.exit(IN_FILE(
-                f"config: datasets.{name}.root: {dataset['root']}: expected a folder with the images, found none; "
-                f"correct the path{place}"
-            ))
+            place = (
+                ""
+                if Path(dataset["root"]).is_absolute()
+                else f", which is relative to {Path.cwd()}"
+            )
+            sys.exit(
+                IN_FILE(
+                    f"config: datasets.{name}.root: {dataset['root']}: expected a folder with the images, found none; "
+                    f"correct the path{place}"
+                )
+            )
 
 
 given, NAMED, IN_FILE = checked(config)

@@ -25,6 +25,12 @@ def test_wilsons_interval_is_that_of_statsmodels():
     assert np.isnan(statistics.wilson(0, 0).low)
 
 
+def test_wilsons_interval_of_none_or_all_ends_there():
+    for n in range(1, 300):
+        assert statistics.wilson(0, n).low == 0
+        assert statistics.wilson(n, n).high == 1
+
+
 @pytest.mark.parametrize("n", [100, 256, 1000])
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5, 0.9])
 def test_wilson_covers_a_rate(n, rate):

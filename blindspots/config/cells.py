@@ -26,9 +26,9 @@ def names(part: str, table: Config, config: Config) -> list[str] | None:
 
     The package's analyses declare them in their constants `ROW_NAMES` and `COLUMNS`, a
     sequence or the keys of a mapping. "{parts}" stands for each entry of the table's setting
-    `parts`, "{victims}" for each victim of its experiments, "{nets}" for each net of these and those
-    that it is made of, "{attacks}" for each attack and control of these; for a table without an
-    experiment they stand for all of the config.
+    `parts`, "{victims}" for each victim of its experiments, "{nets}" for each net of these and
+    those that it is made of, "{attacks}" for each attack and control of these. For a table without
+    an experiment they stand for all of the config.
 
     Args:
         part: "rows" or "columns".
@@ -61,7 +61,7 @@ def _values(key: str, table: Config, config: Config) -> list[str]:
         return [name for one in experiments for name in (*one["attacks"], *one["controls"])]
     if key == "nets":
         shown = [("nets", net) for one in experiments for net in (*one["sources"], *one["victims"])]
-        there = {*shown, *ancestors(config, shown)}
+        there = {*shown, *ancestors(dict(config), shown)}
         return [net for net in config["nets"] if ("nets", net) in there]
     return [name for one in experiments for name in one.get(key, [ANY])]
 
@@ -88,16 +88,41 @@ def cell_faults(claims: Sequence[Config], configs: Mapping[str, Config]) -> Iter
                         yield from _name_faults(selection, run, configs[run])
 
 
+def printed_faults(config: Config, figures: Mapping[str, Config]) -> Iterator[str]:
+    """Yield a line for each table that has none of the rows or of the columns printed for it.
+
+    A run may have some of a paper's nets, so that a printed row without one of ours is no fault.
+
+    Args:
+        config: the checked config.
+        figures: tables of printed figures, by table, row and column.
+    """
+    for table, section in config["tables"].items():
+        rows = figures.get(section["paper"], {})
+        columns = dict.fromkeys(column for row in rows.values() for column in row)
+        for part, given in (("rows", rows), ("columns", columns)):
+            known = names(part, section, config)
+            if known and given and not any(_may_be(name, known) for name in given):
+                yield (
+                    f"tables.{table}.paper: expected a {part[:-1]} of {section['paper']} in "
+                    f"{config['printed']} that the table has ({_some(known)}), found none of its "
+                    f"own ({_some(list(given))}); rename them there"
+                )
+
+
+def _some(known: Sequence[str]) -> str:
+    return ", ".join([*known[:MOST], *(["…"] if len(known) > MOST else [])])
+
+
 def _name_faults(selection: Config, run: str, config: Config) -> Iterator[str]:
     table = selection["table"]
     for part in (part for part in ("rows", "columns") if selection[part] is not None):
         known = names(part, config["tables"][table], config)
         for name in selection[part]:
             if known is not None and not _may_be(name, known):
-                some = ", ".join([*known[:MOST], *(["…"] if len(known) > MOST else [])])
                 yield (
                     f"{selection['key']}.{part}: expected a {part[:-1]} of the table {table} of "
-                    f"the run {run} ({some}), found {shown(name)}"
+                    f"the run {run} ({_some(known)}), found {shown(name)}"
                     f"{methods.did_you_mean(name, known)}"
                 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from blindspots import provenance
 from blindspots.config import attacked, checkpoints, datasets, measurements, methods
+from blindspots.config.cells import printed_faults
 from blindspots.config.chance import chance_faults
 from blindspots.config.claims import claims_of, own_faults
 from blindspots.config.drafts import Draft
@@ -101,7 +102,7 @@ def _checked(full: Draft, where: str, files: Written | None) -> Config:
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-        faults = faults or [*own_faults(config)]
+        faults = faults or [*own_faults(config), *printed_faults(config, printed(config))]
     raise_faults(faults, where, files or Written(), full)
     return config
 

@@ -150,6 +150,12 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
                 f"{key}.method: expected parameters of a measurement with subject {what.subject} "
                 f"({', '.join(known)}), found {name!r}{hint}"
             )
+    settings = methods.settings("measurements", entry["method"])
+    for name in () if settings is None else [name for name in known if name in settings[0]]:
+        yield (
+            f"{key}.method: expected the input {name!r} among the positional parameters of "
+            f"{entry['method']}, found it after a *; move it before the *"
+        )
     if ":" in entry["method"]:
         for name in sorted({"transfer", "pictures"} & {*what.given}):
             yield (

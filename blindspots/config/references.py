@@ -73,7 +73,9 @@ def _part_faults(config: Config) -> Iterator[str]:
     """
     nets = {f"nets.{name}": net for name, net in config["nets"].items() if not net["checkpoint"]}
     used = {f"{key}.train_on": net["train_on"] for key, net in nets.items()}
-    used |= {f"{key}.expect.part": net["expect"]["part"] for key, net in nets.items() if net["expect"]}
+    used |= {
+        f"{key}.expect.part": net["expect"]["part"] for key, net in nets.items() if net["expect"]
+    }
     for section in ("experiments", "measurements"):
         entries = config[section].items()
         used |= {f"{section}.{name}.part": entry.get("part") for name, entry in entries}

@@ -8,7 +8,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions, misfit
-from blindspots.config.declarations import OF_EXPERIMENTS, certificate
+from blindspots.config.declarations import EVERYWHERE, OF_EXPERIMENTS, PARAMETERS, certificate
 from blindspots.config.values import is_number
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
@@ -28,6 +28,9 @@ PROVIDED: dict[str, set[str]] = {
     "figures": {"labels", "paper"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""
+
+INPUTS = {*EVERYWHERE, *(name for names in PARAMETERS.values() for name in names)}
+"""Parameters by which a measurement asks for inputs."""
 
 FOLDER = {"root"}
 """Setting of datasets with the folder of their files."""
@@ -66,12 +69,14 @@ def method_faults(
             yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
         other = set(OF_EXPERIMENTS) if role == "measurements" else set()
+        asked = INPUTS if role == "measurements" else set()  # reported with the entries
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
             yield f"{key}.{name}: expected a setting of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - given.keys()):
-            yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - asked - given.keys()):
+            meaning = _meaning(parameters.get(name))
+            yield f"{key}: expected the setting {name!r} of {method}{meaning}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
     for name, instead in methods.without_effect(role, method, given).items():
@@ -89,8 +94,11 @@ def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
     if found is not None:
         for step in found.path:
             key, value = f"{key}.{key_of([step])}", value[step]
-        meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
-        yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
+        yield f"{key}: expected {found.expected}{_meaning(parameter)}, found {shown(value)}"
+
+
+def _meaning(parameter: ast.arg | None) -> str:
+    return f" ({parameter.type_comment})" if parameter and parameter.type_comment else ""
 
 
 def _beyond(

@@ -29,6 +29,7 @@ EXPECTED = pa.schema(
         pa.field("n", pa.int32(), nullable=False),  # images of the part
         pa.field("error", pa.float64(), nullable=False),  # found, in percent
         pa.field("expected", pa.float64(), nullable=False),  # in percent
+        pa.field("printed", pa.string(), nullable=False),  # the same with its printed digits
         pa.field("low", pa.float64(), nullable=False),  # lower end of `accepted`
         pa.field("high", pa.float64(), nullable=False),
         pa.field("as_expected", pa.bool_(), nullable=False),
@@ -66,10 +67,11 @@ def expect(snakemake) -> None:
     n, error = len(answers), 100 * float(rates(answers, WRONG).mean())
     low, high = accepted(told["error"], n, told["tolerance"])
     expected = float(told["error"])
+    printed = told["error"] if isinstance(told["error"], str) else f"{expected:g}"
     found = {
         "net": told["net"], "seed": told["seed"], "dataset": clean["dataset"].iloc[0],
         "part": told["part"], "n": n, "error": error, "expected": expected,
-        "low": low, "high": high, "as_expected": low <= error <= high,
+        "printed": printed, "low": low, "high": high, "as_expected": low <= error <= high,
     }  # fmt: skip
     if not found["as_expected"]:
         said = (
@@ -137,7 +139,7 @@ def flags(
     for path in paths:
         (row,) = tables.read(path).to_pylist()
         if not row["as_expected"]:
-            said = f"clean error {row['error']:.4g}%, expected {row['expected']:g}%"
+            said = f"clean error {row['error']:.4g}%, expected {row['printed']}%"
             found.setdefault(row["net"], said)
     all_said = {}
     for name, nets in (made_from or {}).items():

@@ -356,7 +356,10 @@ def test_a_list_in_place_of_one_value_holds_values_that_would_do_alone(key, valu
 
 def test_the_folder_of_a_folder_of_images_is_named(raw):
     message = fault(raw, "data", value={"method": "folder"})
-    assert message == "my.yaml: data: expected the setting 'root' of folder, found none; add it"
+    assert message == (
+        "my.yaml: data: expected the setting 'root' of folder (folder with the images), found "
+        "none; add it"
+    )
 
 
 @pytest.mark.parametrize(

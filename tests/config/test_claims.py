@@ -192,7 +192,9 @@ def test_the_rows_of_a_claim_are_those_of_its_tables_experiment():
         "B", "C", "B@3", "closest", "noise",
         "B amplified to *", "C amplified to *", "B@3 amplified to *",
     ]  # fmt: skip
-    whole = names("rows", {"method": "looseness", "experiment": None, "more_experiments": []}, config)
+    whole = names(
+        "rows", {"method": "looseness", "experiment": None, "more_experiments": []}, config
+    )
     assert whole == ["A", "B", "C", "B@3"]
 
 
@@ -328,6 +330,37 @@ def test_readings_of_another_type_are_refused_in_a_line(raw, readings, told):
     message = fault(raw, "tables", "readings", value=value)
     assert f"tables.readings.{told}" in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_table_of_readings_without_the_papers_images_says_what_they_are(raw):
+    raw["printed"] = "papers/szegedy2013/printed.yaml"
+    readings = {"x": {"table2": "cross-model"}}
+    value = {"method": "multiverse", "experiment": "cross-model", "readings": readings}
+    assert fault(raw, "tables", "readings", value=value) == (
+        "my.yaml: tables.readings: expected the setting 'images' of multiverse (number of images "
+        "that were attacked for the printed tables), found none; add it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("{columns: [test, elsewhere], rows: {FC10-1e-4: [1, 2], other: [1, 2]}}", None),
+        ("{columns: [test], rows: {fc: [1], 'FC 50': [2]}}", "row of table1 in"),
+        ("{columns: [tset], rows: {FC10-1e-4: [1]}}", "column of table1 in"),
+    ],
+)
+def test_printed_figures_have_a_place_in_their_table(raw, tmp_path, table, told):
+    (tmp_path / "p.yaml").write_text(f"table1: {table}\n", "utf-8")
+    raw["printed"] = str(tmp_path / "p.yaml")
+    raw["tables"]["table1"]["paper"] = "table1"
+    if told is None:
+        check(raw, SCHEMA)
+        return
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA, "my.yaml")
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"my.yaml: tables.table1.paper: expected a {told}")
 
 
 def test_annotations_have_the_parts_of_a_split():

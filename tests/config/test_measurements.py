@@ -106,6 +106,8 @@ def beside(parents): ...
 @measurement("experiment", tables=("lengths",))
 def lengths(data): ...
 def of_lengths(lengths): ...
+@measurement("net", tables=("d",))
+def late(model, *, chunk): ...
 """
 
 
@@ -137,6 +139,14 @@ def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
     found = fault(raw, "measurements", value={"mine": own(method)})
     key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
     assert found == f"{key}{part}"
+
+
+def test_an_input_among_the_settings_is_to_be_moved(raw):
+    method = "lab_of_measurements:late"
+    assert fault(raw, "measurements", value={"mine": own("late")}) == (
+        "my.yaml: measurements.mine.method: expected the input 'chunk' among the positional "
+        f"parameters of {method}, found it after a *; move it before the *"
+    )
 
 
 def test_a_measurement_that_asks_for_no_nets_may_have_any_as_parents(raw):

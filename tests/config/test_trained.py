@@ -123,8 +123,8 @@ def test_a_checkpoint_may_be_a_parent_and_not_of_itself(raw):
          "and values of at least 0 and less than 1 (Nesterov's momentum, or Adam's first beta), "
          "found [[0]]"),
         (("nets", "stepwise", "trainer", "generator"), 3,
-         "nets.stepwise.trainer.generator: expected a setting of sgd (batch, decay, epochs, learning_rate, "
-         "momentum, optimiser, patience, schedule), found 'generator'"),
+         "nets.stepwise.trainer.generator: expected a setting of sgd (batch, decay, epochs, "
+         "learning_rate, momentum, optimiser, patience, schedule), found 'generator'"),
         (("nets", "stepwise", "parents"), {"begin": "linear"},
          "nets.stepwise.parents.begin: expected start, the net whose weights sgd starts from, "
          "found another; rename or remove it"),
@@ -176,9 +176,9 @@ def test_a_trainer_by_the_loop_has_its_settings_beside_its_own(raw):
     assert (defaults["epochs"], defaults["batch"], defaults["patience"]) == (3, 128, 9)
     raw["nets"]["linear"]["trainer"] = {"method": "own_training:mine", "share": 2, "batches": 3}
     assert faults(raw) == [
-        "nets.linear.trainer.batches: expected a setting of own_training:mine (batch, decay, epochs, "
-        "learning_rate, momentum, optimiser, patience, schedule, share), found 'batches'; did you "
-        "mean 'batch'?",
+        "nets.linear.trainer.batches: expected a setting of own_training:mine (batch, decay, "
+        "epochs, learning_rate, momentum, optimiser, patience, schedule, share), found 'batches'; "
+        "did you mean 'batch'?",
         "nets.linear.trainer.share: expected less than 1, found 2",
     ]
 

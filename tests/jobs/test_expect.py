@@ -149,9 +149,10 @@ def test_what_is_taken_for_an_error_is_rounded_to_it_or_differs_by_an_image(prin
     assert expect.accepted(printed, n) == pytest.approx((error - half, error + half))
 
 
-def test_a_zero_that_is_printed_counts(ended):
+def test_a_zero_that_is_printed_counts_and_is_shown(ended):
     assert ended(4, {"error": "2.00"})[0]["expected"] == 2.0
-    assert ended(50, {"error": 2})[1] == ended(50, {"error": "2.00"})[1] != {}
+    assert ended(50, {"error": 2})[1] == {"theirs": "clean error 25%, expected 2%"}
+    assert ended(50, {"error": "2.00"})[1] == {"theirs": "clean error 25%, expected 2.00%"}
 
 
 def test_what_is_made_from_a_flagged_net_says_so(ended, tmp_path):

@@ -364,7 +364,8 @@ def test_a_run_without_trainings_bounds_or_certificates_reaches_its_report(copie
     config["experiments"]["both"].update(sources=["given"], victims=["given"])
     ended = copied.run()
     assert ended.returncode == 0, ended.stdout
-    assert "No rows: this run has no results of this kind" in (copied.results / "report.html").read_text("utf-8")
+    page = (copied.results / "report.html").read_text("utf-8")
+    assert "No rows: this run has no results of this kind" in page
 
 
 def test_a_changed_net_retrains_alone(copied):
