@@ -111,8 +111,9 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
     of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
-    config = {"nets": ["A", "B"], "attacks": ["noise"]}
-    config["experiments"] = {"e": {"victims": ["A", "B"]}}
+    nets = dict.fromkeys(["A", "B"], {"parents": {}, "attacked": {}, "checkpoint": None})
+    shown = {"sources": [*nets], "victims": [*nets], "attacks": ["lbfgs"], "controls": ["noise"]}
+    config = {"nets": nets, "experiments": {"e": shown}, "attacks": ["lbfgs", "noise"]}
     for part in ("rows", "columns"):
         known = names(part, of, config)
         cells = {*table[part[:-1]]}

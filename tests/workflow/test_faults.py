@@ -147,7 +147,10 @@ from blindspots.config import methods
 class Stopping:
     # Kept in every step; after some it waits to be killed.
     def __init__(self, checkpoint):
-        self.checkpoint, self.resume, self.kept = checkpoint, checkpoint.resume, 0
+        self.checkpoint, self.kept = checkpoint, 0
+
+    def __getattr__(self, name):
+        return getattr(self.checkpoint, name)
 
     def keep(self, state):
         self.checkpoint.keep(state)
