@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -92,9 +93,13 @@ def assert_weights_exist(section):
 
 
 def assert_folders_exist():
-    """End the run if the folder of a dataset that the config names is missing."""
+    """End the run if the folder of a dataset is missing that a job reads by a built-in method."""
+    sections = (config[section].values() for section in ("nets", "experiments", "measurements"))
+    named = [("datasets", each["data"]) for each in chain(*sections) if each.get("data")]
+    used = {*named, *ancestors(config, named)}
     for name, dataset in config["datasets"].items():
-        if dataset["root"] is not None and not Path(dataset["root"]).is_dir():
+        root, built_in = dataset["root"], ":" not in dataset["method"]
+        if ("datasets", name) in used and built_in and root and not Path(root).is_dir():
             place = (
                 ""
                 if Path(dataset["root"]).is_absolute()

@@ -111,7 +111,7 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
     of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
-    nets = dict.fromkeys(["A", "B"], {"parents": {}, "attacked": {}, "checkpoint": None})
+    nets = {name: {"parents": {}, "attacked": {}, "checkpoint": None} for name in "AB"}
     shown = {"sources": [*nets], "victims": [*nets], "attacks": ["lbfgs"], "controls": ["noise"]}
     config = {"nets": nets, "experiments": {"e": shown}, "attacks": ["lbfgs", "noise"]}
     for part in ("rows", "columns"):

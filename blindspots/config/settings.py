@@ -8,7 +8,13 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions, misfit
-from blindspots.config.declarations import EVERYWHERE, OF_EXPERIMENTS, PARAMETERS, certificate
+from blindspots.config.declarations import (
+    EVERYWHERE,
+    OF_EXPERIMENTS,
+    PARAMETERS,
+    certificate,
+    measurement,
+)
 from blindspots.config.values import is_number
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
@@ -28,9 +34,6 @@ PROVIDED: dict[str, set[str]] = {
     "figures": {"labels", "paper"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""
-
-INPUTS = {*EVERYWHERE, *(name for names in PARAMETERS.values() for name in names)}
-"""Parameters by which a measurement asks for inputs."""
 
 FOLDER = {"root"}
 """Setting of datasets with the folder of their files."""
@@ -69,7 +72,7 @@ def method_faults(
             yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
         other = set(OF_EXPERIMENTS) if role == "measurements" else set()
-        asked = INPUTS if role == "measurements" else set()  # reported with the entries
+        asked = _inputs(method) if role == "measurements" else set()  # reported with the entries
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
@@ -131,3 +134,11 @@ def _too_few(role: str, method: str) -> str | None:
     own = [*signature.posonlyargs, *signature.args]
     few = len(own) < len(methods.ARGUMENTS.get(role, ()))
     return ast.unparse(signature) if few else None
+
+
+def _inputs(method: str) -> set[str]:
+    """Return the names by which a measurement asks for inputs; none if it declares no subject."""
+    try:
+        return {*PARAMETERS[measurement(method).subject], *EVERYWHERE}
+    except InputError:
+        return set()

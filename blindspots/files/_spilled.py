@@ -45,7 +45,7 @@ class Spilled:
         order = np.argsort(parts, kind="stable")
         order = order[np.searchsorted(parts[order], 0) :]
         numbers, starts = np.unique(parts[order], return_index=True)
-        ends = [*starts[1:], len(order)]
+        ends = [*starts, len(order)][1:]  # none, if no row has a part
         rows = taken(rows, order).replace_schema_metadata()
         for number, start, end in zip(numbers.tolist(), starts, ends, strict=True):
             self._places.setdefault(number, []).append(self._file.tell())

@@ -49,9 +49,9 @@ class Deferred:
         """(n, *image)."""
         return (len(self), *self.image)
 
-    def split(self, size: int) -> Parts:
+    def split(self, size: int) -> Batches:
         """Return the whole in parts of `size` images, each made whenever it is iterated over."""
-        return Parts(self, size)
+        return Batches(self, size)
 
     def __getitem__(self, at: Tensor | slice) -> Tensor:
         return self.make(self.places[at.cpu().numpy() if isinstance(at, Tensor) else at])
@@ -62,8 +62,8 @@ class Deferred:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """Deferred images in parts, as `torch.Tensor.split` has those of a tensor.
+class Batches:
+    """Deferred images in batches, as `torch.Tensor.split` has those of a tensor.
 
     Attributes:
         whole: all images.

@@ -196,15 +196,15 @@ class _Sorted:
         self._known = {value: number for number, value in enumerate(values)}
         there = self._numbers if of._kept is None else self._numbers[of._kept]
         self.spans = [*_together(np.bincount(there, minlength=len(values)), of._most)]
-        self._part_of = np.full(len(values), -1, np.int32)
+        part_of = np.full(len(values), -1, np.int32)
         for part, (first, end) in enumerate(self.spans):
-            self._part_of[first:end] = part
-        self._parts = self._part_of[self._numbers]
+            part_of[first:end] = part
+        self._parts = part_of[self._numbers]
         if of._kept is not None:
             self._parts[~of._kept] = -1
-        runs = 1 + np.count_nonzero(np.diff(self._parts))
+        runs = 1 + np.count_nonzero(np.diff(self._parts[self._parts >= 0]))
         self._copied = None
-        if runs > of._groups:
+        if len(self.spans) > 1 and runs > of._groups:
             self._copied = Spilled(self._named, self._parts, of._most)
 
     def tables(self, part: int) -> Iterator[pa.Table]:
@@ -216,7 +216,11 @@ class _Sorted:
     def with_values(self, values: Iterable[object]) -> Iterator[pa.Table]:
         """The rows of some values of the column, part by part."""
         wanted = [self._known[value] for value in values if value in self._known]
-        for part in np.unique(self._part_of[wanted]):
+        mine = np.isin(self._numbers, wanted) & (self._parts >= 0)
+        if self._copied is None:
+            yield from _rows_at(np.flatnonzero(mine), self._named, self._sizes)
+            return
+        for part in np.unique(self._parts[mine]):
             its = self._numbers[self._parts == part]
             first = 0
             for table in self.tables(part):

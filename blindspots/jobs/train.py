@@ -89,12 +89,12 @@ def resume_key(snakemake, device):
     """Digest of all that a training must have in common with the killed one that it goes on from.
 
     The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
-    several GPUs it runs on.
+    several GPUs it runs on. The threads are those of the job, which `--cores` may lower.
     """
     given, net = snakemake.input, snakemake.params.net
     told = dict(snakemake.params) | {"net": {k: v for k, v in net.items() if k != "checkpoints"}}
     files = [given.train, given.split, *given.get("parents", []), *given.get("attacked", [])]
-    return digest([told, device.type, snakemake.config["machine"]["threads"]], files)
+    return digest([told, device.type, snakemake.threads], files)
 
 
 def created(snakemake, shape, classes, seed):

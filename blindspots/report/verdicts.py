@@ -257,7 +257,7 @@ def _matching(
 
 
 BEFORE = "(?:^|(?<=: )|(?<= → )|(?<= − ))"
-AFTER = "(?=$|: | → |, | × | amplified to )"
+AFTER = "(?=$|: | → |, | × | amplified to | rejected$)"
 """Text before and after a net's whole name in the labels of rows and columns."""
 
 

@@ -81,7 +81,7 @@ class Stage:
         self.steps, self.before = self.per_epoch * epochs, before
         self.epoch = self.in_epoch = 0
         self.order, self.tally = torch.empty(0, dtype=torch.long), Tally()
-        self.began = generator.get_state()
+        self.began = _random_state(generator)
 
     @property
     def done(self) -> int:
@@ -120,7 +120,7 @@ class Stage:
         """
         while self.epoch < self.settings.epochs:
             if self.in_epoch == 0:
-                self.began = self.generator.get_state()
+                self.began = _random_state(self.generator)
                 if self.recipe.before_epoch is not None:
                     self.recipe.before_epoch(self.epoch)
                 self.order = torch.randperm(len(self.images), generator=self.generator)
@@ -166,11 +166,15 @@ class Stage:
             self.recipe.restore(state["recipe"], device)
 
     def _begin_again(self, before_epoch: Callable[[int], None]) -> None:
-        """Repeat `before_epoch` with the generator of then; leave model and random state alone."""
+        """Repeat `before_epoch` with its random state; leave model and random state as they are."""
         weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         now, device = self.generator.get_state(), self.labels.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            self.generator.set_state(self.began)
+            own, shared, cuda = self.began
+            self.generator.set_state(own)
+            torch.set_rng_state(shared)
+            if device.type == "cuda" and cuda is not None:
+                torch.cuda.set_rng_state(cuda, device)
             before_epoch(self.epoch)
         self.generator.set_state(now)
         self.model.load_state_dict(weights)
@@ -240,3 +244,9 @@ def _optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.opti
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], lr=rate, betas=(momentum, 0.999), fused=True
     )
+
+
+def _random_state(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the states of a training's generator and of PyTorch's own ones."""
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    return generator.get_state(), torch.get_rng_state(), cuda

@@ -108,6 +108,8 @@ def lengths(data): ...
 def of_lengths(lengths): ...
 @measurement("net", tables=("d",))
 def late(model, *, chunk): ...
+@measurement("run", tables=("d",))
+def alike(network, *, train: float): ...
 """
 
 
@@ -146,6 +148,15 @@ def test_an_input_among_the_settings_is_to_be_moved(raw):
     assert fault(raw, "measurements", value={"mine": own("late")}) == (
         "my.yaml: measurements.mine.method: expected the input 'chunk' among the positional "
         f"parameters of {method}, found it after a *; move it before the *"
+    )
+
+
+def test_a_setting_named_like_an_input_of_another_subject_is_a_setting(raw):
+    model = {"model": {"method": "mlp", "hidden": []}, "shape": [1, 2, 2], "classes": 2}
+    found = fault(raw, "measurements", value={"mine": own("alike", **model)})
+    assert found == (
+        "my.yaml: measurements.mine: expected the setting 'train' of lab_of_measurements:alike, "
+        "found none; add it"
     )
 
 

@@ -109,7 +109,7 @@ def test_a_row_group_is_read_a_few_times_whatever_the_number_of_parts(
     every = Parts(paths, most=1)
     assert len([*every.by("net")]) == 5
     find = every.finder("net")
-    for net in "abc" if scattered else "":  # of a copy
+    for net in "abc":
         assert set(find([net])["net"]) == {net}
     assert max(Counter(read).values()) <= 3  # for their numbers, and for their rows
 
@@ -130,6 +130,29 @@ def test_a_condition_leaves_its_rows_alone(paths, whole):
     assert sum(map(len, kept.by("net"))) == len(kept) == len(expected)
     again = kept.where(["net"], lambda rows: rows["net"] == "b")
     same(again.frame(), expected[expected["net"] == "b"])
+
+
+@pytest.mark.parametrize("most", [2, 7, 1000])
+def test_a_condition_holds_for_finders_and_parts_whatever_rows_a_chunk_keeps(paths, whole, most):
+    kept = Parts(paths, most=most).where(["net"], lambda rows: rows["net"].isin(["a", "b"]))
+    find = kept.finder("net")
+    for nets in (["c"], ["a", "c"], ["b"]):
+        expected = whole[whole["net"].isin(set(nets) - {"c"})]
+        same(
+            find(nets).sort_values("net", kind="stable"), expected.sort_values("net", kind="stable")
+        )
+    assert sum(map(len, kept.by("source"))) == len(kept)
+
+
+def test_a_finder_reads_only_the_row_groups_of_its_values(tmp_path, monkeypatch):
+    paths, read, group = sorted_tables(tmp_path), [], Rows.group
+    find = Parts(paths).finder("net")
+    find(["a"])
+    monkeypatch.setattr(
+        Rows, "group", lambda rows, k: read.append((rows.path, k)) or group(rows, k)
+    )
+    assert len(find(["only 1"])) == 20
+    assert {path for path, _ in read} == {paths[1]}
 
 
 def test_of_no_table_there_are_the_columns_of_the_schema(whole):

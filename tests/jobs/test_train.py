@@ -60,8 +60,7 @@ def test_a_training_goes_on_on_the_same_kind_of_device_with_as_many_threads(tmp_
 
     def key(device="cpu", threads=1, code="a", **net):
         params = Named(net={"name": "a", "checkpoints": [3], "train_on": "P1"} | net, code=code)
-        machine = {"machine": {"threads": threads}}
-        job = SimpleNamespace(input=given, params=params, config=machine)
+        job = SimpleNamespace(input=given, params=params, threads=threads)
         return resume_key(job, torch.device(device))
 
     first = key()

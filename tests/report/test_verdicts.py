@@ -186,7 +186,8 @@ def test_a_claim_is_not_judged_by_cells_of_a_net_in_doubt_or_of_all_nets(rows, w
      ("error by noise of equal length", "c", "not judged"), ("test → noise", "c", "holds"),
      ("pgd at eps 0.1: test, layer 2", "c", "holds"), ("mean", "error − test", "holds"),
      ("error of the other nets − error of test, beyond clean", "c", "not judged"),
-     ("test → A (bad)", "c", "not judged"), ("test amplified to 0.1", "noise", "holds")],
+     ("test → A (bad)", "c", "not judged"), ("test amplified to 0.1", "noise", "holds"),
+     ("mean", "test rejected", "holds")],
 )  # fmt: skip
 def test_a_net_that_is_named_like_a_word_is_meant_by_its_whole_name_alone(row, column, word):
     cells = table(a=(5, 4, 6)).assign(row_label=row, column_label=column)

@@ -389,6 +389,7 @@ def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None
     def before_epoch(epoch):
         """Do what any trainer may: draw, set what the loss uses, count anew, change the model."""
         memory.update(calls=0, width=(1 + epoch) * torch.rand((), generator=generator))
+        memory["width"] += torch.rand(())
         with torch.no_grad():
             model[-1].bias.mul_(0.5 + 0.1 * torch.rand(()))
 
