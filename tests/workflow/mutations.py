@@ -259,7 +259,7 @@ MUTATIONS = [
     Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
-    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
+    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["test", "P2"]),
     Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "second"),
     Mutation("summary.paper", "attacks", ("tables", "errors", "paper"), GONE),
     Mutation("printed", "attacks", ("printed",), "reprinted.yaml"),
