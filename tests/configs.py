@@ -3,9 +3,12 @@
 import copy
 from pathlib import Path
 
+import pytest
 import yaml
 
+from blindspots.config.check import check
 from blindspots.config.reading import full_form, laid_over
+from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
@@ -22,3 +25,16 @@ def short(*paths):
 def full(*paths):
     """Return the full form of a config, with others laid over it."""
     return copy.deepcopy(full_form(short(*paths), SCHEMA, run=Path(paths[0]).stem).config)
+
+
+def fault(raw, *path, value):
+    """Return the message for a config with one value changed."""
+    changed = copy.deepcopy(raw)
+    *parents, last = path
+    section = changed
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    with pytest.raises(InputError) as error:
+        check(changed, SCHEMA, "my.yaml")
+    return str(error.value)

@@ -1,59 +1,20 @@
-"""Output, files and refusals of the commands. Real runs through them: tests/workflow."""
+"""Arguments of the commands, and what they refuse. Real runs through them: tests/workflow."""
 
 import io
-import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots.analyses.kit import checked
 from blindspots.commands import _shared
-from blindspots.config import methods
-from blindspots.config.check import check
-from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.runs import housekeeping
 from tests.conftest import ROOT
-
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-COMPLETE = {
-    "paper": "config.yaml",
-    **{name: f"presets/{name}.yaml" for name in ("digits", "start")},
-    **{f"szegedy2013/{name}": f"papers/szegedy2013/{name}.yaml"
-       for name in ("adversarial", "norms", "units")},
-}  # fmt: skip
-
-
-@pytest.fixture
-def blindspots(tmp_path, monkeypatch, capsys):
-    """A command in an empty folder; returns exit status, standard output and error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def given(*arguments):
-        status = 0
-        try:
-            command.main(arguments)
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        if isinstance(status, str):  # what Python prints at exit
-            status, err = 1, status
-        return status, out, err
-
-    return given
-
-
-def written(path):
-    return check(yaml.safe_load(path.read_text("utf-8")), SCHEMA, run=path.stem)
 
 
 def test_the_help_names_every_command_and_imports_nothing_slow():
@@ -75,91 +36,6 @@ def test_every_example_of_a_help_text_is_a_command_that_there_is(module, blindsp
     assert examples
     for example in examples:
         assert command.parse(example.split()).run.__module__ == module.__name__
-
-
-def test_a_new_config_is_complete_and_its_run_has_the_files_name(blindspots, tmp_path):
-    status, out, error = blindspots("new", "mine.yaml")
-    assert (status, error) == (0, "")
-    assert "run mine.yaml --dry-run" in out
-    found = written(tmp_path / "mine.yaml")
-    assert (found["run"], found["datasets"]["digits"]["method"]) == ("mine", "digits")
-
-
-@pytest.mark.parametrize("name", ["1", "1e5", "null", "yes", "2024-01-01"])
-@pytest.mark.parametrize("preset", ["start", "paper"])
-def test_a_run_may_be_called_what_yaml_takes_for_something_else(blindspots, tmp_path, name, preset):
-    assert blindspots("new", f"{name}.yaml", "--preset", preset)[0] == 0
-    assert written(tmp_path / f"{name}.yaml")["run"] == name
-
-
-@pytest.mark.parametrize("preset", COMPLETE)
-def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
-    assert blindspots("new", "mine.yaml", "--preset", preset)[0] == 0
-    source = ROOT / COMPLETE[preset]
-    lines = source.read_text("utf-8").splitlines()
-    lines = [s for s in lines if not s.startswith(("run:", "claims: "))]
-    assert set(lines) <= set((tmp_path / "mine.yaml").read_text("utf-8").splitlines())
-    assert written(tmp_path / "mine.yaml")["run"] == "mine"
-
-
-def test_a_papers_claims_are_left_out_of_a_copy_whose_run_has_another_name(blindspots, tmp_path):
-    claims = "claims: papers/szegedy2013/claims.yaml"
-    for name, line in (("units", claims), ("mine", f"# {claims}  # judged by the paper's own ")):
-        assert blindspots("new", f"{name}.yaml", "--preset", "szegedy2013/units")[0] == 0
-        text = (tmp_path / f"{name}.yaml").read_text("utf-8")
-        assert any(each.startswith(line) for each in text.splitlines())
-        assert (written(tmp_path / f"{name}.yaml")["claims"] is None) == (name == "mine")
-
-
-@pytest.mark.parametrize("dataset", methods.names("datasets"))
-def test_a_new_config_of_a_dataset_names_all_its_settings(blindspots, tmp_path, dataset):
-    known, required = methods.settings("datasets", dataset)
-    root = ["--root", "pict\U0001f4f7 ures"] if "root" in known else []
-    assert blindspots("new", "mine.yaml", "--dataset", dataset, *root)[0] == 0
-    text = (tmp_path / "mine.yaml").read_text("utf-8")
-    data = yaml.safe_load(text)["data"]
-    assert data["method"] == dataset
-    assert data.get("root") == (root[1] if root else None)
-    assert required - {"root"} <= data.keys()
-    uncommented = yaml.safe_load(text.replace("\n  # ", "\n  "))["data"]
-    assert known | {"method"} == uncommented.keys()
-
-
-def test_a_new_config_takes_a_dataset_of_the_users_own(blindspots, tmp_path):
-    (tmp_path / "lab.py").write_text("def images(*, root, size=3, kind='a b'):\n    pass\n")
-    assert blindspots("new", "mine.yaml", "--dataset", "lab:images", "--root", "x")[0] == 0
-    (dataset,) = written(tmp_path / "mine.yaml")["datasets"].values()
-    assert dataset["root"] == "x"
-    assert '\n  # size: 3\n  # kind: "a b"\n' in (tmp_path / "mine.yaml").read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["there.yaml"], "there.yaml: expected no such file, found one; --force writes over it"),
-        (["a b.yaml"], "a b.yaml: expected letters, digits, '.', '_' or '-', a letter or digit"),
-        (["a" * 20 + ".yaml"], "aaa.yaml: expected a name without an end repeated twenty times"),
-        (["no/my.yaml"], "no/my.yaml: expected a file that can be written"),
-        (["my.yaml", "--preset", "digts"], "found 'digts'; did you mean 'digits'?"),
-        (["my.yaml", "--preset", "claims"], "--preset: expected one of paper, "),
-        (["my.yaml", "--dataset", "mnst"], "--dataset: expected one of digits, "),
-        (["my.yaml", "--dataset", "digits", "--root", "x"], "--root: expected none for digits"),
-    ],
-)
-def test_what_cannot_be_written_is_refused_in_a_line(blindspots, tmp_path, arguments, message):
-    (tmp_path / "there.yaml").write_text("mine")
-    status, _, error = blindspots("new", *arguments)
-    assert status == 1
-    assert message in error
-    assert len(error.splitlines()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["there.yaml"]
-    assert (tmp_path / "there.yaml").read_text() == "mine"
-
-
-def test_force_writes_over_a_file(blindspots, tmp_path):
-    (tmp_path / "there.yaml").write_text("mine")
-    assert blindspots("new", "there.yaml", "--force")[0] == 0
-    assert written(tmp_path / "there.yaml")["run"] == "there"
 
 
 @pytest.mark.parametrize("name", ["run", "report"])
@@ -322,88 +198,6 @@ def test_the_command_to_give_next_is_one_that_a_shell_takes(
     again = _shared.again("run", Path("it's {x} [y].yaml"))
     assert again == f"""{shown} run 'it'"'"'s {{x}} [y].yaml'"""
     assert shlex.split(again)[1:] == ["run", "it's {x} [y].yaml"]
-
-
-FIGURES = ("row", "column", "value", "unit", "n")
-
-
-@pytest.fixture
-def two_runs(tmp_path):
-    """Folders of two runs that differ in one figure of a table."""
-    for run, value in (("a", 1.0), ("b", 2.0)):
-        frame = pd.DataFrame([["x", "y", value, "%", 1]], columns=FIGURES)
-        tables.write(tmp_path / run / "tables/t.parquet", checked(frame, "t"), {"title": "t"})
-    return tmp_path
-
-
-def compared(folder, **options):
-    """`blindspots compare` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "blindspots", "compare", "a", "b"], cwd=folder, check=False,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("settings", "arrow"),
-    [
-        ({}, "\N{RIGHTWARDS ARROW}"),
-        ({"PYTHONIOENCODING": "ascii"}, "\\u2192"),
-        ({"PYTHONIOENCODING": "latin-1"}, "\\u2192"),
-        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "\\u2192"),
-    ],
-    ids=str,
-)
-def test_a_terminal_of_another_encoding_shows_what_it_can(two_runs, settings, arrow):
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
-    env |= {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"} | settings
-    ended = compared(two_runs, env=env, encoding="utf-8")
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == f"t: x, y: 1 {arrow} 2 % (+100%)\n1 of 1 figures differ\n"
-
-
-def test_a_reader_that_has_enough_ends_a_command_in_silence(two_runs):
-    reading, writing = os.pipe()
-    os.close(reading)
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    ended = compared(two_runs, env=env, stdout=writing)
-    os.close(writing)
-    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
-
-
-def test_a_full_disk_under_standard_output_is_said_in_a_line(two_runs):
-    with Path("/dev/full").open("w") as full:
-        ended = compared(two_runs, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=full)
-    assert ended.returncode == 1
-    assert len(ended.stderr.splitlines()) == 1
-    assert "No space left on device" in ended.stderr
-
-
-def test_a_closed_standard_output_is_no_fault(two_runs):
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    ended = compared(two_runs, env=env, stdout=None, preexec_fn=lambda: os.close(1))
-    assert (ended.returncode, ended.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (KeyboardInterrupt(), (130, "")),
-        (PermissionError(13, "Denied", "x"), (1, "expected files with read and write access, ")),
-        (KeyError("gone"), (1, f"{ROOT}/blindspots/__main__.py, line ")),
-    ],
-    ids=repr,
-)
-def test_what_goes_wrong_in_a_command_is_one_line(blindspots, monkeypatch, error, said):
-    def breaks(_):
-        raise error
-
-    breaks.__code__ = breaks.__code__.replace(co_filename=command.__file__)  # of the program's own
-    monkeypatch.setattr(command.compare, "run", breaks)
-    status, out, told = blindspots("compare", "a", "b")
-    assert (status, out) == (said[0], "")
-    assert told.startswith(said[1])
-    assert len(told.splitlines()) == (1 if said[1] else 0)
 
 
 def test_a_damaged_record_of_a_job_is_named(blindspots, tmp_path):

@@ -8,8 +8,7 @@ from blindspots.config import methods
 from blindspots.config.annotations import misfit
 from blindspots.config.check import check
 from blindspots.interface import InputError
-from tests.config.test_check import SCHEMA
-from tests.configs import full
+from tests.configs import SCHEMA, full
 
 COUNT = "Annotated[int, at_least(1)]"
 

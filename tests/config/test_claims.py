@@ -13,8 +13,7 @@ from blindspots.config.claims import claims_in, claims_of, table_faults
 from blindspots.config.printed import printed, tables_in
 from blindspots.files import splits
 from blindspots.interface import InputError
-from tests.config.test_check import SCHEMA, fault
-from tests.configs import full
+from tests.configs import SCHEMA, fault, full
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import pytest
 from blindspots.config import methods
 from blindspots.config.check import check, method_settings
 from blindspots.interface import InputError
-from tests.config.test_check import SCHEMA
-from tests.configs import full
+from tests.configs import SCHEMA, full
 
 MODELS = """
 from typing import Annotated

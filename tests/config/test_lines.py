@@ -6,7 +6,7 @@ import yaml
 from blindspots.config.check import check
 from blindspots.config.lines import place_of, source_of, written
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.configs import ROOT, SCHEMA
 
 TEXT = """run: a
 nets:

@@ -7,8 +7,7 @@ import yaml
 
 from blindspots.config.check import check
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
-from tests.configs import full
+from tests.configs import ROOT, SCHEMA, fault, full
 
 
 @pytest.fixture

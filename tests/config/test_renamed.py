@@ -8,7 +8,7 @@ from blindspots.config.check import check
 from blindspots.config.lines import written
 from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.configs import ROOT, SCHEMA
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 from blindspots.config.check import check
 from blindspots.config.declarations import with_radius
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.configs import ROOT, SCHEMA, fault
 
 LAB = """
 from typing import Literal

@@ -11,8 +11,7 @@ from blindspots.commands import _shared
 from blindspots.config.check import check
 from blindspots.config.loader import load
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
-from tests.configs import full
+from tests.configs import ROOT, SCHEMA, fault, full
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from blindspots import datasets
 from blindspots.config.check import check
 from blindspots.datasets.folder import folder
 from blindspots.interface import InputError
-from tests.config.test_check import SCHEMA
-from tests.configs import full
+from tests.configs import SCHEMA, full
 
 
 def fill(path, classes=("ant", "bee"), n=5, size=(12, 8)):

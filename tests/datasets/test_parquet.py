@@ -10,8 +10,7 @@ from PIL import Image
 from blindspots.config.check import check
 from blindspots.datasets.parquet import parquet
 from blindspots.interface import InputError
-from tests.config.test_check import SCHEMA
-from tests.configs import full
+from tests.configs import SCHEMA, full
 
 
 def encoded(value, size=(4, 3), mode="RGB"):
