@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:
     configfile: f"{workflow.basedir}/config.yaml"
 
 
+include: "rules/checked.smk"
 include: "rules/common.smk"
 include: "rules/params/nets.smk"
 include: "rules/params/attacks.smk"

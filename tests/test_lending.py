@@ -7,7 +7,7 @@ from torch import nn
 
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError
-from blindspots.jobs.attack import run
+from blindspots.jobs.attacking import attack_all
 from blindspots.lending import changed, state
 
 
@@ -73,4 +73,4 @@ def test_an_attack_that_changes_the_model_is_refused():
     labels = model(images).argmax(dim=1)
     data = Images(images, labels, np.arange(3), "test", 3, UNIT_BOX)
     with pytest.raises(InputError, match=r"shrinking: .* that the attack changed .*'1\.weight'"):
-        run(shrinking, model, data, others=data, target="any", seed=0, chunk=2, settings={})
+        attack_all(shrinking, model, data, others=data, target="any", seed=0, chunk=2, settings={})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,10 +9,17 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.kit import number
-from blindspots.config.cells import matching
-from blindspots.config.methods import did_you_mean
 from blindspots.config.wording import shown
 from blindspots.interface import InputError
+from blindspots.report.selections import (
+    Doubts,
+    Read,
+    doubts_about,
+    no_doubts,
+    runs_read,
+    selected,
+    table_of,
+)
 from blindspots.statistics import NONE, Interval
 
 HOLDS, WEAKLY, NOT, UNDECIDED = "holds", "holds weakly", "does not hold", "undecided"
@@ -28,18 +34,6 @@ WORDS = {
     NOT_RUN: "the run's tables do not exist",
 }
 """The verdicts and the meaning of each."""
-
-Read = Callable[[str, str], pd.DataFrame | None]
-"""Function from a run and a table to its cells (`analyses.kit.SCHEMA`); None: no such table."""
-
-Doubts = Callable[[str, str], Mapping[str, str]]
-"""Function from a run and a table to doubts about its nets, by label (`jobs.expect.doubts`)."""
-
-
-def no_doubts(run: str, table: str) -> Mapping[str, str]:
-    """Return no doubts about any net."""
-    return {}
-
 
 REDUCTIONS: dict[str, Callable[[np.ndarray], float]] = {
     "one": np.mean, "least": np.min, "largest": np.max, "mean": np.mean,
@@ -99,19 +93,19 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
     rule = _rule(claim)
     if not claim["cells"]:
         return Verdict(claim, NOT_JUDGED, "", "", claim["reason"], "", "")
-    read_by, missing = _read(claim, read)
+    read_by, missing = runs_read(claim, read)
     if missing:
         names, runs = missing
         note = f"{rule}; needs {' and '.join(names)} of {' or '.join(runs)}"
         return Verdict(claim, NOT_RUN, "", "", note, "", names[0])
-    parts = [[(of, *_found(of, read_by)) for of in claim[part]] for part in ("cells", "less")]
-    chosen = [[_selected(*found) for found in part] for part in parts if part]
+    parts = [[(of, *table_of(of, read_by)) for of in claim[part]] for part in ("cells", "less")]
+    chosen = [[selected(*found) for found in part] for part in parts if part]
     first, *less = (_reduced(claim, pd.concat(part)) for part in chosen)
     doubted = dict.fromkeys(
         said
         for part, cells in zip(parts, chosen, strict=False)
         for (of, run, _), some in zip(part, cells, strict=True)
-        for said in _doubted(some, doubts(run, of["table"]))
+        for said in doubts_about(some, doubts(run, of["table"]))
     )
     measured = _difference(first, less[0], claim["key"]) if less else first
     note = f"{rule}; {_where(claim)}"
@@ -180,108 +174,6 @@ def _where(claim: Mapping[str, Any]) -> str:
     cells, less = said
     reduced = "" if claim["reduction"] == "one" else f"{claim['reduction']} of "
     return reduced + cells + (f", less {reduced}{less}" if less else "")
-
-
-class _Run(NamedTuple):
-    """A run and the tables that were read of it, by name."""
-
-    name: str
-    tables: Mapping[str, pd.DataFrame]
-
-
-Runs = tuple[str, ...]
-"""Runs of a selection, in the order in which they are tried."""
-
-
-def _read(
-    claim: Mapping[str, Any], read: Read
-) -> tuple[dict[Runs, _Run], tuple[list[str], Runs] | None]:
-    """Return the run that is read instead of each list of runs: the first with all its tables.
-
-    If there is none, return the missing tables and the list of runs as well.
-    """
-    wanted: dict[Runs, list[str]] = {}
-    for of in [*claim["cells"], *claim["less"]]:
-        wanted.setdefault(tuple(of["runs"]), []).append(of["table"])
-    found = {}
-    for runs, names in wanted.items():
-        there: set[str] = set()
-        for run in runs:
-            tried = {name: read(run, name) for name in dict.fromkeys(names)}
-            tables = {name: frame for name, frame in tried.items() if frame is not None}
-            if len(tables) == len(tried):
-                found[runs] = _Run(run, tables)
-                break
-            there |= {*tables}
-        else:
-            return found, ([name for name in tried if name not in there] or [*tried], runs)
-    return found, None
-
-
-def _found(of: Mapping[str, Any], read_by: Mapping[Runs, _Run]) -> tuple[str, pd.DataFrame]:
-    """Return the run that was read for a selection, and its table."""
-    run = read_by[tuple(of["runs"])]
-    return run.name, run.tables[of["table"]]
-
-
-def _selected(of: Mapping[str, Any], run: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells of a table that a selection names."""
-    chosen = frame
-    for part, column in (("rows", "row"), ("columns", "column")):
-        if of[part] is not None:
-            wanted = _matching(of, part, f"a {column} of the table {of['table']}", run, frame)
-            chosen = chosen[chosen[column].isin(wanted)]
-    if chosen.empty:
-        raise InputError(
-            f"{of['key']}: expected cells of the table {of['table']} of the run {run}, found none "
-            "in these rows and columns"
-        )
-    return chosen
-
-
-def _matching(
-    of: Mapping[str, Any], part: str, what: str, run: str, frame: pd.DataFrame
-) -> set[str]:
-    """Return the rows or columns of a table that match a selection's names, which may contain *."""
-    known = list(dict.fromkeys(frame[part.removesuffix("s")]))
-    found: set[str] = set()
-    for name in of[part]:
-        meant = matching(name, known)
-        if not meant:
-            raise InputError(
-                f"{of['key']}.{part}: expected {what} of the run {run} ({', '.join(known)}), found "
-                f"{shown(name)}{did_you_mean(name, known)}"
-            )
-        found |= {*meant}
-    return found
-
-
-BEFORE = "(?:^|(?<=: )|(?<= → )|(?<= − ))"
-AFTER = "(?=$|: | → |, | × | amplified to | rejected$)"
-"""Text before and after a net's whole name in the labels of rows and columns."""
-
-
-def _doubted(cells: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
-    """Return the doubts about nets that cells name; a cell without names is about all of them.
-
-    A net without doubts counts only by its whole name: it may be called "test", and a column "test
-    error".
-    """
-    if not any(doubts.values()):
-        return []
-    text = cells["row_label"] + "\n" + cells["column_label"]
-
-    def named_in(label: str, whole: bool) -> pd.Series:
-        before, after = (BEFORE, AFTER) if whole else (r"(?<!\w)", r"(?!\w)")
-        return text.str.contains(before + re.escape(label) + after, flags=re.MULTILINE)
-
-    named = {label: named_in(label, whole=not said) for label, said in doubts.items()}
-    of_all = ~pd.concat(named, axis=1).any(axis=1)
-    return [
-        f"about {label}" if said in label else f"about {label} ({said})"
-        for label, said in doubts.items()
-        if said and (named[label] | of_all).any()
-    ]
 
 
 def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:

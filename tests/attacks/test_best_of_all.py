@@ -4,7 +4,7 @@ import torch
 from blindspots.attacks import closest, gaussian, lbfgs, other_image
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 
 N = 30
 

@@ -9,7 +9,7 @@ from blindspots.config import methods
 from blindspots.families import budget, family_of, minimal
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
-from blindspots.jobs.attack import run
+from blindspots.jobs.attacking import attack_all
 from blindspots.threat.norms import NORMS
 
 D, N, CLASSES = 8, 12, 3
@@ -61,8 +61,10 @@ def images(model, classes=CLASSES, box=UNBOUNDED, values=None):
     return Images(x, labels, np.arange(N), "test", classes, box, "toy")
 
 
-def attack_all(attack, model, data, target="any", **settings):
-    return run(attack, model, data, others=data, target=target, seed=0, chunk=5, settings=settings)
+def columns(attack, model, data, target="any", **settings):
+    return attack_all(
+        attack, model, data, others=data, target=target, seed=0, chunk=5, settings=settings
+    )
 
 
 def exact(model, data, norm):
@@ -88,13 +90,13 @@ def test_on_a_linear_net_what_is_found_is_what_geometry_says(attack, norm, goal)
     wanted = exact(model, data, norm)
     named = {"norm": norm} if len(family_of(attack).norms) > 1 else {}
     if family_of(attack).kind == "minimal":
-        found = attack_all(attack, model, data, goal, **named)
+        found = columns(attack, model, data, goal, **named)
         assert found["success"].all()
         assert (found[norm] >= wanted * (1 - 1e-5)).all()
         assert np.asarray(found[norm]) == pytest.approx(wanted, rel=0.01)
         return
     radii = [0.0, *np.quantile(wanted, [0.2, 0.5, 0.8])]
-    found = attack_all(attack, model, data, goal, eps=[float(r) for r in radii], **named)
+    found = columns(attack, model, data, goal, eps=[float(r) for r in radii], **named)
     eps = found["eps"].reshape(len(wanted), -1)
     assert np.array_equal(eps, np.broadcast_to(radii, eps.shape))  # an image's radii together
     success = found["success"].reshape(len(wanted), -1)
@@ -110,7 +112,7 @@ def test_a_failed_minimal_attack_is_a_row_with_the_original_and_no_lengths():
 
     model = net()
     data = images(model)
-    found = attack_all(nothing, model, data)
+    found = columns(nothing, model, data)
     assert not found["success"].any()
     assert np.array_equal(found["image"], data.images.numpy())
     for norm in ("l0", "l0_features", "l1", "l2", "linf", "distortion"):
@@ -133,7 +135,7 @@ def test_of_several_images_the_judge_keeps_the_nearest_success_in_the_attacks_no
             shown += [*(images + noise * (torch.rand(noise.shape, generator=draws) < share))]
         return torch.stack(shown)
 
-    found = attack_all(many, model, data)
+    found = columns(many, model, data)
     with torch.no_grad():
         tried = torch.cat([many(model, part.images, None, None) for part in data.chunks(5)], dim=1)
         answers = model(tried.flatten(0, 1)).argmax(dim=1).view(len(tried), N)
@@ -155,7 +157,7 @@ def test_of_several_images_with_a_radius_success_counts_first_and_then_the_margi
         signs = torch.randn((400, *images.shape), generator=draws).sign()
         return images + eps * signs
 
-    found = attack_all(corners, model, data, eps=eps)
+    found = columns(corners, model, data, eps=eps)
     tried = torch.cat(
         [corners(model, p.images, None, None, eps=eps) for p in data.chunks(5)], dim=1
     )
@@ -184,7 +186,7 @@ def test_a_candidate_beyond_its_radius_is_refused_with_its_image():
 
     model = net()
     with pytest.raises(InputError, match=r"far: images\[2\]: .* within eps, 0.5 in l2, found one"):
-        attack_all(far, model, images(model), eps=0.5)
+        columns(far, model, images(model), eps=0.5)
 
 
 def test_passes_are_counted_from_outside():
@@ -197,7 +199,7 @@ def test_passes_are_counted_from_outside():
         return images
 
     model = net().requires_grad_(requires_grad=False)
-    found = attack_all(some, model, images(model), eps=0.1)
+    found = columns(some, model, images(model), eps=0.1)
     assert set(found["forwards"]) == {5}
     assert set(found["backwards"]) == {4}
 
@@ -216,7 +218,7 @@ def test_after_rounding_to_eight_bits_an_attack_may_be_gone():
         moved = images.flatten(1) - reach * lead * gap / gap.square().sum()
         return moved.view_as(images).clamp(0, 1)
 
-    found = attack_all(across, model, data)
+    found = columns(across, model, data)
     changed = found["success"]
     assert changed.any()
     rounded = np.round(found["image"] * 255) / 255
@@ -231,7 +233,7 @@ def test_after_rounding_to_eight_bits_an_attack_may_be_gone():
 
 def test_originals_of_other_levels_have_no_rounded_outcome(softmax_net, digits):
     data = Images(digits[0][:N], digits[1][:N], np.arange(N), "test", 10, Box(0.0, 1.0), "toy")
-    found = attack_all(methods.find("attacks", "closest"), softmax_net, data)
+    found = columns(methods.find("attacks", "closest"), softmax_net, data)
     blank = np.ma.getmaskarray(found["rounded_success"])
     assert blank.any()  # digits have 17 levels
     assert [o is None for o in found["rounded_outcome"]] == blank.tolist()
@@ -249,7 +251,7 @@ def test_an_image_without_a_finite_answer_is_a_row_that_was_not_attacked():
 
     model = Odd(net())
     data = images(model.inner)
-    found = attack_all(methods.find("attacks", "closest"), model, data)
+    found = columns(methods.find("attacks", "closest"), model, data)
     odd = data.images.flatten(1)[:, 0].numpy() > 1
     assert 0 < odd.sum() < N
     assert [status == "NON_FINITE" for status in found["status"]] == odd.tolist()

@@ -10,7 +10,7 @@ from blindspots.attacks import closest, gaussian, identity, lbfgs, other_image, 
 from blindspots.attacks.contract import call
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError, Status
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 
 N = 6
 

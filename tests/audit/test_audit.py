@@ -28,7 +28,8 @@ from blindspots.datasets import table as prepared
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
-from blindspots.jobs import attack, ledger
+from blindspots.jobs import ledger
+from blindspots.jobs.attacking import attack_all
 from blindspots.jobs.lower_bounds import Prepared
 from blindspots.threat.answers import CLEAN, answers
 from blindspots.threat.judge import lengths
@@ -192,7 +193,7 @@ def build(folder, model, spec):
     weights.save(run.weights, model, spec)
     images = torch.from_numpy(test.images)
     data = Images(images, torch.from_numpy(labels), np.arange(N), "test", 10, UNIT_BOX)
-    columns = attack.run(
+    columns = attack_all(
         closest, model, data, others=data, target="random", seed=0, chunk=N, settings={}
     )
     named = ORIGIN | {"attack": "closest", "dataset": "D", "file": "test"}

@@ -25,7 +25,7 @@ from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import ledger
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 from blindspots.jobs.lower_bounds import Prepared
 from blindspots.measurements import exhibits, transfer
 from blindspots.measurements.witnesses import Witnesses

@@ -7,7 +7,8 @@ import torch
 from blindspots.families import budget
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, InputError
-from blindspots.jobs.attack import read_mask, run
+from blindspots.jobs.attack import read_mask
+from blindspots.jobs.attacking import attack_all
 
 IMAGES = torch.full((3, 1, 8, 8), 0.5)
 CORNER = np.zeros((1, 8, 8), bool)
@@ -54,7 +55,7 @@ def test_an_attack_that_changes_a_feature_outside_the_mask_is_refused_with_its_i
     def attacked(n):
         labels = torch.zeros(n, dtype=torch.int64)
         data = Images(IMAGES[:n], labels, np.arange(n), "test", 10, UNIT_BOX)
-        return run(
+        return attack_all(
             own, softmax_net, data, others=data, target="any", seed=0, chunk=n,
             settings={"eps": 0.25}, mask=torch.from_numpy(CORNER),
         )  # fmt: skip

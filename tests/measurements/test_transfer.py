@@ -10,7 +10,7 @@ from blindspots.attacks.table import schema
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
-from blindspots.jobs import attack
+from blindspots.jobs.attacking import attack_all
 from blindspots.measurements import exhibits, transfer
 from blindspots.measurements.transfer import TRANSFER
 from blindspots.threat.outcomes import NO_CLASS
@@ -24,7 +24,7 @@ def shown(exhibit, model, name="A", chunk=1000):
 
 
 def run(model, data, seed, chunk):
-    return attack.run(
+    return attack_all(
         lbfgs, model, data, others=data, target="random", seed=seed, chunk=chunk, settings={}
     )
 
@@ -99,7 +99,7 @@ def test_a_rejected_answer_is_minus_one_wherever_answers_are_kept(data, sigmoid_
             logits = sigmoid_net(x)
             return torch.cat([logits, logits.amax(dim=1, keepdim=True) + 1], dim=1)
 
-    columns = attack.run(
+    columns = attack_all(
         gaussian, Rejecting(), data, others=data, target="any", seed=0, chunk=8,
         settings={"std": 0.1},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from blindspots.families import minimal
 from blindspots.files import weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status, UnsupportedError
-from blindspots.jobs.attack import run
+from blindspots.jobs.attacking import attack_all
 from blindspots.threat.answers import answers
 from blindspots.threat.chance import by_chance, draws_of, repeats_itself, seeded
 from blindspots.threat.judge import judge
@@ -171,7 +171,7 @@ def columns(attack, model, first, chunk=N, **settings):
         stack=pictures(*first), labels=torch.zeros(len(first), dtype=torch.int64), file="test",
         rows=np.arange(len(first)), classes=2, box=Box(0.0, 1.0), dataset="coins",
     )  # fmt: skip
-    return run(
+    return attack_all(
         attack, model, data, others=data, target="any", seed=5, chunk=chunk,
         settings=settings,
     )  # fmt: skip
