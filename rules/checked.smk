@@ -14,7 +14,7 @@ import yaml
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
 from blindspots.config.ancestry import ancestors
-from blindspots.config.check import check
+from blindspots.config import check
 from blindspots.config.claims import claims_of
 from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
@@ -58,13 +58,10 @@ def checked(raw):
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
         full = full_form(raw, schema, *where)
-        asked_for = full.config.get("measurements", {})
-        given = check(raw, schema, *where)
+        given = check.checked(full, *where[:2])
     except InputError as error:
         sys.exit(str(error))
-    if "data" in full.config:
-        full.made[f"datasets.{next(iter(given['datasets']))}"] = "data"
-    return given, [*asked_for], in_file
+    return given, [*full.config.get("measurements", {})], in_file
 
 
 def assert_writable(folder):

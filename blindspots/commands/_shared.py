@@ -29,10 +29,10 @@ def read(*paths: Path) -> dict[str, Any]:
     return check(*_given(*paths))
 
 
-def note(*paths: Path) -> str | None:
+def note(config: dict[str, Any], *paths: Path) -> str | None:
     """Return a line about a config whose tables or figures replace the standard ones, or None."""
-    raw, _, where, files, _ = given = _given(*paths)
-    if not is_without(raw, check(*given)):
+    raw, _, where, files, _ = _given(*paths)
+    if not is_without(raw, config):
         return None
     place = files.lines.get("tables") or files.lines.get("figures") or where
     return (

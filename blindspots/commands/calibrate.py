@@ -40,7 +40,13 @@ def run(arguments: argparse.Namespace) -> None:
         dict(arguments.errors),
         arguments.setting,
     )
-    data = next(data for data in config["datasets"].values() if not is_derived(data))
+    shown = {config["nets"][name]["data"] for name in wanted if name in config["nets"]}
+    if len(shown) > 1 or any(is_derived(config["datasets"][name]) for name in shown):
+        raise InputError(
+            "expected nets on one dataset that is not made from another, found nets on "
+            f"{', '.join(sorted(shown))}; name others"
+        )
+    data = config["datasets"][next(iter(shown), next(iter(config["datasets"])))]
     settings = method_settings(data, "datasets")
     if data["root"] is not None:
         settings["root"] = data["root"]

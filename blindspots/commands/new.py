@@ -19,6 +19,7 @@ import argparse
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -67,7 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
         if name != copied["run"]:
             text = re.sub(r"^(claims: [^\s#]+).*$", rf"# \1  {OF_OTHERS}", text, flags=re.M)
     if arguments.dataset or arguments.root:
-        block = _data(arguments.dataset or method_of(copied["data"])["method"], arguments.root)
+        given = {"method": arguments.dataset} if arguments.dataset else method_of(copied["data"])
+        block = _data(given, arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
     schema = _shared.workflow("schemas/config.schema.yaml")
     made = (
@@ -101,8 +103,9 @@ def _name(path: Path) -> str:
     return path.stem
 
 
-def _data(dataset: str, root: str | None) -> str:
-    """Return the section `data` of a dataset: all settings, those with a default as comments."""
+def _data(given: dict[str, Any], root: str | None) -> str:
+    """Return the section `data` with these settings, and those that have defaults as comments."""
+    dataset = given["method"]
     try:
         known, required = methods.settings("datasets", dataset) or (frozenset(), frozenset())
         defaults = methods.defaults("datasets", dataset)
@@ -114,8 +117,11 @@ def _data(dataset: str, root: str | None) -> str:
     if root is not None or "root" in known:
         shown = json.dumps(root, ensure_ascii=False)
         lines.append(f"  root: {shown}{'' if root else '  # where its files are'}")
-    lines += [f"  {name}: null  # to be set" for name in sorted(required - {"root"})]
+    own = {name: value for name, value in given.items() if name not in ("method", "root")}
+    lines += [f"  {name}: {json.dumps(value)}" for name, value in own.items()]
+    said = {"root", *own}
+    lines += [f"  {name}: null  # to be set" for name in sorted(required - said)]
     lines += [
-        f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name != "root"
+        f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name not in said
     ]
     return "\n".join(lines) + "\n"

@@ -47,11 +47,11 @@ def run(arguments: argparse.Namespace) -> None:
         config,
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
         {
-            f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
+            f"{net['label']}, seed {seed}": path
             for name, net in config["nets"].items()
             for seed in config["seeds"]
-            if net["trainer"] is not None
-        },
+            if (path := folder / f"nets/{name}.s{seed}/history.parquet").exists()
+        },  # a net that no job needs is not trained
         f"python -m blindspots results {' '.join(command)}",
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
         note=arguments.note,

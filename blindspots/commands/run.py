@@ -55,13 +55,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--cores: expected 'all' or a number from 1, found {cores!r}")
     if gpu is not None and not (gpu.isdecimal() and int(gpu) > 0):
         raise InputError(f"--gpu: expected a number from 1, found {gpu!r}; leave it out for any")
-    page = _shared.report_of(_shared.read(*arguments.configs))
+    config = _shared.read(*arguments.configs)
     if arguments.expanded:
         if not arguments.dry_run:
             raise InputError("--expanded: expected --dry-run as well, found none; add it")
         print(_shared.expanded(*arguments.configs), end="")
         return
-    if said := _shared.note(*arguments.configs):
+    if said := _shared.note(config, *arguments.configs):
         print(said, file=sys.stderr, flush=True)
     options = ["--quiet", "host", "rules", *(["--dry-run"] if arguments.dry_run else [])]
     if gpu is not None:
@@ -76,6 +76,6 @@ def run(arguments: argparse.Namespace) -> None:
         _shared.assert_unlocked(this)
     elif arguments.dry_run:
         print(f"Nothing was run. To run it: {this}")
-    elif page.exists():
+    elif (page := _shared.report_of(config)).exists():
         print(f"The report: {page.absolute()}")
     sys.exit(status)

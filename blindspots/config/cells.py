@@ -54,9 +54,9 @@ def _values(key: str, table: Config, config: Config) -> list[str]:
     if key in table:
         return list(table[key])
     own = [name for name in (table["experiment"], *table["more_experiments"]) if name]
-    experiments = [config["experiments"][name] for name in own]
     if key in ("nets", "attacks") and not own:
-        return list(config[key])  # of a measurement, or of the run
+        return list(config[key])
+    experiments = [config["experiments"][name] for name in own or config["experiments"]]
     if key == "attacks":
         return [name for one in experiments for name in (*one["attacks"], *one["controls"])]
     if key == "nets":

@@ -72,23 +72,24 @@ def check(
     Raises:
         InputError: invalid config, with a line for each fault.
     """
-    return _checked(full_form(raw, schema, where, files, run), where, files)
+    return checked(full_form(raw, schema, where, files, run), where, files)
 
 
-def _checked(full: Draft, where: str, files: Written | None) -> Config:
-    """Return the full form with every optional key, checked."""
+def checked(full: Draft, where: str = "config", files: Written | None = None) -> Config:
+    """Return a config's full form with every optional key, see `check`."""
     config = numbers(full.config)
     short = "data" in config
     faults = [*_unreadable(config)] or [*datasets.fill_in(config, name_of)]
+    if short and not faults:
+        full.made[f"datasets.{next(iter(config['datasets']))}"] = "data"
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
         names_are_known = not faults
         if names_are_known:
             faults += [*chance_faults(config), *length_faults(config)]
-        first = f"datasets.{next(iter(config['datasets']))}"
         for key, role, instance in instances(config):
-            key, given = "data" if short and key == first else key, method_settings(instance, role)
+            given = method_settings(instance, role)
             if role == "attacks":
                 faults += attack_faults(key, instance, given, config["nets"])
                 given.pop("eps", None)  # one or more radii, of which a call takes one
@@ -205,7 +206,8 @@ def _fill_in(config: Config) -> None:
             summary.setdefault("paper", None)
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
-    used = [net for net in config["nets"] if net in in_use(config)]
+    taking_part = in_use(config)
+    used = [net for net in config["nets"] if net in taking_part]
     for certificate in config["certificates"].values():
         if certificate.get("nets", "all") == "all":
             certificate["nets"] = used

@@ -26,6 +26,7 @@ class Draft:
         made: key that each generated key is made from.
         asked: key that asks for each table or figure of a report set.
         faults: a line for each fault.
+        whole: sections whose entries are all generated.
     """
 
     config: Config
@@ -33,6 +34,7 @@ class Draft:
     made: dict[str, str] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    whole: set[str] = field(default_factory=set)
 
     def multiply(self, section: str) -> dict[str, list[str]]:
         """Replace the entries that have several instances by these.
@@ -65,7 +67,8 @@ class Draft:
         return several
 
     def take_away(self, section: str) -> None:
-        """Delete the entries of a section that null removes."""
+        """Delete the entries of a section that null removes, once all entries are generated."""
+        self.whole.add(section)
         entries = self.config.get(section, {})
         for way in self.removed:
             if len(way) == 2 and way[0] == section and way[1] in entries:
@@ -82,8 +85,15 @@ class Draft:
         return found
 
     def strays(self) -> list[str]:
-        """Return a line for each null that removed nothing."""
-        return [stray(way) for way, used in self.removed.items() if not used]
+        """Return a line for each null that removed nothing.
+
+        After a fault, sections may lack entries that are generated, which a null may remove.
+        """
+        return [
+            stray(way)
+            for way, used in self.removed.items()
+            if not used and (not self.faults or len(way) != 2 or way[0] in self.whole)
+        ]
 
 
 def copied(value: Any) -> Any:

@@ -81,6 +81,8 @@ def _write_out(draft: Draft) -> None:
     _name_subjects(draft, named)
     if not draft.faults:
         reporting.add(config, titles, draft.asked, draft.faults)
+    if draft.faults:
+        return
     for section in ("tables", "figures"):
         draft.take_away(section)
     for section, keys in KEYS.items():

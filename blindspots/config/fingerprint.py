@@ -39,7 +39,7 @@ def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> s
     while waiting:
         path = waiting.pop()
         if path not in reached:
-            reached[path] = _syntax(path)
+            reached[path], _ = _read(path)
             if not _installed(path):
                 waiting += _imported(path, frozenset(ours))
     digest = hashlib.sha256()
@@ -60,13 +60,15 @@ def _name(path: Path) -> str:
 
 
 @cache
-def _syntax(path: Path) -> str:
-    """Return a file's syntax tree as text, without docstrings."""
-    tree = methods.syntax_tree(path)
+def _read(path: Path) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
+    """Return a file's syntax tree as text, without docstrings, and its imports."""
+    tree, imports = methods.syntax_tree(path), []
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
-    return ast.dump(tree)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+    return ast.dump(tree), imports
 
 
 @cache
@@ -76,14 +78,14 @@ def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
     The __init__ of a package of this project is not followed: it only re-exports.
     """
     found = []
-    for node in ast.walk(methods.syntax_tree(path)):
+    for node in _read(path)[1]:
         if isinstance(node, ast.Import):
             found += [_file(alias.name, path, ours) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level:
+        elif node.level:
             folder = path.parents[node.level - 1]
             base = folder.joinpath(*(node.module or "").split("."))
             found += [_python(base / alias.name) or _python(base) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             for alias in node.names:
                 nested = _file(f"{node.module}.{alias.name}", path, ours)
                 found.append(nested or _file(node.module, path, ours))

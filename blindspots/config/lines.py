@@ -110,9 +110,13 @@ def _lines(
     above = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
         seen = set()
-        for key, value in node.value:
+        for key, value in sorted(node.value, key=lambda pair: pair[0].tag != MERGE):
+            if key.tag == MERGE:  # its keys are the mapping's own, unless these override them
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    yield from _lines(merged, path, above)
+                continue
             name = (*path, str(key.value))
-            yield name, key.start_mark.line + 1, value, name in seen and key.tag != MERGE
+            yield name, key.start_mark.line + 1, value, name in seen
             seen.add(name)
             yield from _lines(value, name, above)
     elif isinstance(node, yaml.SequenceNode):

@@ -260,11 +260,16 @@ def constant(module: str, name: str) -> Any:
     return None
 
 
-@cache
 def _binding(path: Path, name: str) -> list[ast.stmt]:
     """Return a list of the last statement of a module that binds a name; empty if none does."""
-    found = [node for node in _statements(syntax_tree(path).body) if name in _bound_by(node)]
-    return found[-1:]
+    return [_bindings(path)[name]] if name in _bindings(path) else []
+
+
+@cache
+def _bindings(path: Path) -> dict[str, ast.stmt]:
+    """Return the last statement of a module that binds each name."""
+    statements = _statements(syntax_tree(path).body)
+    return {name: node for node in statements for name in _bound_by(node)}
 
 
 def _origin(node: ast.ImportFrom, module: str) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.config import methods
-from blindspots.config.datasets import plain_of
+from blindspots.config.datasets import parent_faults, plain_of
 from blindspots.config.declarations import norm_of
 from blindspots.config.values import is_number
-from blindspots.config.wording import shown, unknown
+from blindspots.config.wording import shown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
 
@@ -59,15 +59,11 @@ def attack_faults(
             f"{key}.norm: expected a norm that {method} declares ({', '.join(family.norms)}), "
             f"found {shown(given['norm'])}"
         )
-    for name in ("mask", "parents"):
-        if attack[name] and known is not None and name not in known:
-            yield f"{key}.{name}: expected none for {method}, which takes none; remove it"
+    if attack["mask"] and known is not None and "mask" not in known:
+        yield f"{key}.mask: expected none for {method}, which takes none; remove it"
     if attack["mask"] is not None and not Path(attack["mask"]).is_file():
         yield f"{key}.mask: expected an .npy file, found none at {shown(attack['mask'])}"
-    for role, parent in attack["parents"].items():
-        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
-    if settings is not None and "parents" in settings[1] and not attack["parents"]:
-        yield f"{key}: expected parents for {method}, found none; add them"
+    yield from parent_faults(key, attack["parents"], [("attacks", method)], nets)
 
 
 def length_faults(config: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -115,14 +115,18 @@ def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, s
     Returns:
         Seconds by (rule, "start" or "work"), and by ("snakemake", "work") those without a job.
     """
-    phases = [(job.rule, "start", job.started, job.begun) for job in jobs]
-    phases += [(job.rule, "work", job.begun, job.ended) for job in jobs]
-    times = {since, until, *(t for phase in phases for t in phase[2:])}
+    changes: dict[float, Counter] = defaultdict(Counter)  # by how many more run from a time on
+    for job in jobs:
+        for phase, times in (("start", job[1:3]), ("work", job[2:4])):
+            for time, more in zip(times, (1, -1), strict=True):
+                changes[min(max(time, since), until)][job.rule, phase] += more
     seconds: dict[tuple[str, str], float] = defaultdict(float)
-    for begin, end in pairwise(sorted(t for t in times if since <= t <= until)):
-        running = [(rule, phase) for rule, phase, a, b in phases if a <= begin and end <= b]
-        for key in running or [("snakemake", "work")]:
-            seconds[key] += (end - begin) / max(len(running), 1)
+    running: Counter = Counter()
+    for begin, end in pairwise(sorted({since, until, *changes})):
+        running.update(changes[begin])
+        running += Counter()  # without those of which none runs
+        for key, n in (running or {("snakemake", "work"): 1}).items():
+            seconds[key] += (end - begin) * n / max(running.total(), 1)
     return dict(seconds)
 
 

@@ -38,6 +38,13 @@ def experiments_of(mapping):
     return list(dict.fromkeys([mapping["experiment"], *mapping["more_experiments"]]))
 
 
+def experiments_read(mapping):
+    """Return the experiments whose tables a table or a figure reads: its own, or those of its measurement."""
+    if mapping["measurement"] is None:
+        return experiments_of(mapping)
+    return MEASURED[mapping["measurement"]].get("experiments", [])
+
+
 def summary(mapping, role):
     """Return the param of a table or a figure: its method, its settings and what it needs to know of its evidence."""
     made = instance(mapping, role)
@@ -93,7 +100,7 @@ def rows_of_attacks(experiments):
 
 def held_by(mapping, role, megabytes):
     """Return the MB of a job that reads its experiments' tables, in addition to a number of MB."""
-    sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
+    sections = [EXPERIMENTS[name] for name in experiments_read(mapping)]
     keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
     by_parts = methods.by_parts(role, mapping["method"])
     return megabytes + held.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
@@ -107,7 +114,7 @@ def minutes_of(mapping, role, minutes):
 def rows_read(mapping, role):
     """Return the number of rows of each long table that a table or a figure reads, by name."""
     wanted = methods.inputs(role, mapping["method"])
-    rows = rows_of_tables(experiments_of(mapping), wanted)
+    rows = rows_of_tables(experiments_read(mapping), wanted)
     return rows | ({"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {})
 
 
@@ -116,27 +123,28 @@ def rows_of_pockets(mapping):
     one, rows = mapping["measurement"], 0
     for entry in (MEASURED[name] for name in ([one] if one else givers(config, "pockets"))):
         known = methods.defaults("measurements", entry["method"]) | entry
-        for name in entry.get("experiments", []):
-            if one or name in experiments_of(mapping):
-                section = EXPERIMENTS[name]
-                nets = sum(map(radii_of, section["attacks"])) * len(section["sources"])
-                rows += (
-                    nets * section["n"] * len(config["seeds"]) * len(known.get("multiples", [1]))
-                )
+        for name in set(entry.get("experiments", [])) & {*experiments_read(mapping)}:
+            section = EXPERIMENTS[name]
+            nets = sum(map(radii_of, section["attacks"])) * len(section["sources"])
+            rows += nets * section["n"] * len(config["seeds"]) * len(known.get("multiples", [1]))
     return rows
+
+
+@cache
+def attacked_in_all():
+    """Return the number of rows of all tables of attacks."""
+    return sum(rows_of_attacks(EXPERIMENTS).values())
 
 
 def held_by_nets(by_job, megabytes):
     """Return the MB of a job that joins or checks the bounds of the nets, one net after another."""
-    attacked = sum(rows_of_attacks(EXPERIMENTS).values())
     sources = {source for section in EXPERIMENTS.values() for source in section["sources"]}
-    return megabytes + by_job(attacked, len(sources)) // 10**6
+    return megabytes + by_job(attacked_in_all(), len(sources)) // 10**6
 
 
 def minutes_of_nets(minutes):
     """Minutes of a job that joins or checks the bounds of all nets, beside some of its own."""
-    attacked = sum(rows_of_attacks(EXPERIMENTS).values())
-    return minutes + held.minutes(held.BOUNDS * attacked)
+    return minutes + held.minutes(held.BOUNDS * attacked_in_all())
 
 
 def rows_of_tables(experiments, wanted):
@@ -147,7 +155,7 @@ def rows_of_tables(experiments, wanted):
         "radii": answers,
         "attacks": sum(rows_of_attacks(experiments).values()),
         "clean": rows_of_clean(experiments) if "clean" in wanted else 0,
-        "ledger": held.BOUNDS * sum(rows_of_attacks(EXPERIMENTS).values()),
+        "ledger": held.BOUNDS * attacked_in_all(),
     }
     return {name: n for name, n in rows.items() if name in wanted}
 

@@ -84,7 +84,7 @@ def test_a_run_without_the_standard_tables_says_how_to_keep_them(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     line = start.count("\n") + 2
-    assert _shared.note(Path("my.yaml")) == (
+    assert _shared.note(_shared.read(Path("my.yaml")), Path("my.yaml")) == (
         f"my.yaml, line {line}: note: the report has the tables and figures that the config "
         "names, and no others; to keep the standard ones, add report: standard"
         if told

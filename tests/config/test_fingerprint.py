@@ -35,7 +35,7 @@ def lab(tmp_path, monkeypatch):
 
 
 def forget():
-    module._syntax.cache_clear()
+    module._read.cache_clear()
     module._imported.cache_clear()
 
 
@@ -61,9 +61,11 @@ def test_other_code_comments_and_docstrings_do_not(lab):
 
 def test_the_package_counts_where_a_users_module_reaches_it(lab, monkeypatch):
     before = lab()
-    original = module._syntax.__wrapped__
+    original = module._read.__wrapped__
     monkeypatch.setattr(
-        module, "_syntax", lambda path: "edited" if path.stem == "goals" else original(path)
+        module,
+        "_read",
+        lambda path: ("edited", []) if path.stem == "goals" else original(path),
     )
     assert fingerprint(["fp_lab.nets"]) != before
 
