@@ -7,11 +7,19 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
+from blindspots.config.claims import claims_in
 from blindspots.config.reading import full_form, laid_over
 from blindspots.interface import InputError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
+PAPERS = sorted((ROOT / "papers").glob("*/claims.yaml"))
+RUNS = [
+    ["config.yaml"],
+    *([f"presets/{path.name}"] for path in sorted((ROOT / "presets").glob("*.yaml"))),
+    *(files for paper in PAPERS for files in claims_in(paper)["runs"].values()),
+]
+"""The config's files of each run of the project."""
 
 
 def short(*paths):

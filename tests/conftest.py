@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from blindspots import datasets
 from blindspots.files import weights
@@ -13,6 +14,8 @@ from blindspots.trainers.lbfgs import lbfgs as train
 ROOT = Path(__file__).parents[1]
 
 torch.set_num_threads(1)  # fastest for small work, and steady next to other processes
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 def unless(reason):
@@ -21,6 +24,15 @@ def unless(reason):
         pytest.fail(f"{reason}, and BLINDSPOTS_REQUIRE_ALL is set")
     if reason:
         pytest.skip(reason)
+
+
+def seed():
+    """Seed PyTorch, so that what a test draws is the same each time, whatever ran before."""
+    torch.manual_seed(0)
+
+
+seeded = pytest.fixture(autouse=True)(seed)
+seeded_module = pytest.fixture(autouse=True, scope="module")(seed)  # before its fixtures
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from blindspots.config.check import check, instances
 from blindspots.config.expansion import expand
 from blindspots.config.lines import written
 from blindspots.config.methods import defaults
-from blindspots.config.reading import full_form
+from blindspots.config.reading import full_form, laid_over
 from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
-from tests.configs import ROOT, SCHEMA, full, short
+from tests.configs import ROOT, RUNS, SCHEMA, full, short
 
 SHORT = """\
 data: digits
@@ -48,17 +48,10 @@ def faults(tmp_path, *files):
     for number, text in enumerate(files):
         paths.append(tmp_path / f"{number}.yaml")
         paths[-1].write_text(text, "utf-8")
-        raw = laid(raw, yaml.safe_load(text))
+        raw = laid_over(raw, yaml.safe_load(text))
     with pytest.raises(InputError) as error:
         check(raw, SCHEMA, "my.yaml", written(paths), "short")
     return str(error.value).replace(f"{tmp_path}/", "").splitlines()
-
-
-def laid(base, over):
-    """Lay one config over another, as Snakemake does."""
-    if not isinstance(base, dict) or not isinstance(over, dict):
-        return over
-    return base | {key: laid(base.get(key, {}), value) for key, value in over.items()}
 
 
 def test_what_is_left_out_has_a_default():
@@ -127,16 +120,7 @@ def test_a_name_and_lists_of_values_are_written_out():
     ]
 
 
-PRESETS = [["config.yaml"], *(["presets/" + p.name] for p in (ROOT / "presets").glob("*.yaml"))]
-PRESETS = [
-    ["config.yaml", *paths]
-    if (ROOT / paths[0]).read_text("utf-8").startswith("# Laid over config.yaml")
-    else paths
-    for paths in PRESETS
-]
-
-
-@pytest.mark.parametrize("paths", PRESETS, ids=lambda paths: paths[-1])
+@pytest.mark.parametrize("paths", RUNS, ids=lambda paths: paths[-1])
 def test_a_short_config_and_its_full_form_are_one(paths):
     expanded = full(*paths)
     text = yaml.safe_dump(expanded, sort_keys=False, allow_unicode=True)
@@ -193,7 +177,7 @@ configs = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(configs)
 def test_an_expansion_of_an_expansion_changes_nothing(config):
     config = {"run": "r"} | config
@@ -385,7 +369,7 @@ def test_null_removes_what_is_there(tmp_path, over, gone):
     files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
     for file, text in zip(files, (SHORT, over), strict=True):
         file.write_text(text, "utf-8")
-    raw = laid(yaml.safe_load(SHORT), yaml.safe_load(over))
+    raw = laid_over(yaml.safe_load(SHORT), yaml.safe_load(over))
     found = full_form(raw, SCHEMA, "a, b", written(files), "short").config
     *way, last = gone
     for step in way:
