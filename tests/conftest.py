@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from blindspots import __main__ as command
 from blindspots import datasets
 from blindspots.files import weights
 from blindspots.trainers.lbfgs import lbfgs as train
@@ -33,6 +35,26 @@ def seed():
 
 seeded = pytest.fixture(autouse=True)(seed)
 seeded_module = pytest.fixture(autouse=True, scope="module")(seed)  # before its fixtures
+
+
+@pytest.fixture
+def blindspots(tmp_path, monkeypatch, capsys):
+    """A command in an empty folder; returns exit status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def given(*arguments):
+        status = 0
+        try:
+            command.main(arguments)
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        if isinstance(status, str):  # what Python prints at exit
+            status, err = 1, status
+        return status, out, err
+
+    return given
 
 
 @pytest.fixture(scope="session")
