@@ -164,7 +164,7 @@ def test_a_changed_key_gives_what_it_gives_from_nothing(runs, mutation):
 CHEAP = [m for m in MUTATIONS if m.base != "attacks" and "axis" not in m.where]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.sampled_from(CHEAP), min_size=1, max_size=2), recorded=st.booleans())
 def test_changes_in_turn_give_what_the_last_config_gives_from_nothing(runs, steps, recorded):
     folder, config = runs.copied(steps[0].base)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from blindspots.files import tables, weights
 from tests.conftest import ROOT
-from tests.workflow.conftest import Workflow
+from tests.workflow.conftest import STILL, Workflow
 
 OWN = """
 import os, signal
@@ -65,8 +65,6 @@ def fragile(shape, classes):
 OWN_METHODS = ["own_nets:mean", "own_nets:headed", "own_nets:fragile"]
 NEAR = {"experiment": "before", "net": "stepwise@10"}
 LINEAR = {"method": "mlp", "hidden": []}
-STILL = [[0, 0], [1, 0], [2, 0.1]]
-"""A learning rate that is 0 for the whole of a training of one epoch."""
 
 
 def written(folder):
