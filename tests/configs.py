@@ -35,6 +35,13 @@ def full(*paths):
     return copy.deepcopy(full_form(short(*paths), SCHEMA, run=Path(paths[0]).stem).config)
 
 
+def faults(raw):
+    """Return the lines for the faults of a config, without `config: ` in front."""
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA)
+    return [line.removeprefix("config: ") for line in str(error.value).splitlines()]
+
+
 def fault(raw, *path, value):
     """Return the message for a config with one value changed."""
     changed = copy.deepcopy(raw)

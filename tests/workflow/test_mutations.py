@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blindspots.config.check import check
 from blindspots.files import tables
 from blindspots.provenance import settings_in
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys
 from tests.workflow.warm import Warm
 
@@ -110,9 +110,6 @@ def assert_as_from_nothing(runs, folder, config, timed=()):
 
 def named(mutation):
     return f"{mutation.base}-{'.'.join(map(str, mutation.where))}"
-
-
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 
 
 def test_every_key_of_the_schema_is_changed_by_a_mutation():
