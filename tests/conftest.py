@@ -1,11 +1,14 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
+from blindspots import __main__ as command
 from blindspots import datasets
 from blindspots.files import weights
 from blindspots.trainers.lbfgs import lbfgs as train
@@ -13,6 +16,8 @@ from blindspots.trainers.lbfgs import lbfgs as train
 ROOT = Path(__file__).parents[1]
 
 torch.set_num_threads(1)  # fastest for small work, and steady next to other processes
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 def unless(reason):
@@ -21,6 +26,35 @@ def unless(reason):
         pytest.fail(f"{reason}, and BLINDSPOTS_REQUIRE_ALL is set")
     if reason:
         pytest.skip(reason)
+
+
+def seed():
+    """Seed PyTorch, so that what a test draws is the same each time, whatever ran before."""
+    torch.manual_seed(0)
+
+
+seeded = pytest.fixture(autouse=True)(seed)
+seeded_module = pytest.fixture(autouse=True, scope="module")(seed)  # before its fixtures
+
+
+@pytest.fixture
+def blindspots(tmp_path, monkeypatch, capsys):
+    """A command in an empty folder; returns exit status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def given(*arguments):
+        status = 0
+        try:
+            command.main(arguments)
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        if isinstance(status, str):  # what Python prints at exit
+            status, err = 1, status
+        return status, out, err
+
+    return given
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,15 @@ SCHEMAS = {
     "operators": OPERATORS,
 }  # fmt: skip
 
+ATTACKED = ("label", "success", "eps", "index")
+"""Columns that a trainer reads beside the image."""
+
+
+class Named(dict):
+    """The inputs or params of a job, as Snakemake has them."""
+
+    __getattr__ = dict.__getitem__
+
 
 def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True, controls=True):
     """Rows by table, as dicts: n images of label 1, of which each net gets `wrong` wrong.
@@ -218,3 +227,15 @@ def frames(folder, found):
         with_images = name in ("pictures", "unit_pictures")
         read[name] = tables.frame([folder / f"{name}.parquet"], with_images=with_images)
     return read
+
+
+def write_attacked(path, pixels, success=True, **options):
+    """Write a table of attacked images as trainers read it; the last image has row 0."""
+    n = np.arange(len(pixels))
+    image = tables.image_field(pixels.shape[1:])
+    schema = pa.schema([image, *map(attacks.schema(SHAPE).field, ATTACKED)])
+    columns = {
+        "image": pixels, "label": n % 3, "success": success, "eps": None, "index": n[::-1],
+    }  # fmt: skip
+    tables.write(path, tables.build(columns, schema), {}, **options)
+    return path

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from blindspots.analyses import kit
 from blindspots.audit.run import SCHEMA as SCHEMA_OF_AUDIT
@@ -15,10 +14,9 @@ from blindspots.files import tables
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.report import page
 from blindspots.threat.answers import CLEAN
-from tests.configs import full
+from tests.configs import SCHEMA, full
 from tests.conftest import ROOT
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 HOSTILE = """<b>"it's"</b></script><script>alert('no')</script>"""
 """Difficult text for a label or a title."""
 

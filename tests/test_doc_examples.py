@@ -24,12 +24,12 @@ from blindspots.config.check import check
 from blindspots.config.reading import laid_over
 from blindspots.files import tables, weights
 from blindspots.interface import InputError
+from tests.configs import SCHEMA
 from tests.conftest import ROOT
 from tests.oracles import smallest_linear_perturbation
 from tests.test_docs import PAGES
 from tests.workflow.conftest import SMALL
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 START = yaml.safe_load((ROOT / "presets/start.yaml").read_text("utf-8"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
 BLOCK = re.compile(r"^(?:<!-- ([^>\n]+) -->\n)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)

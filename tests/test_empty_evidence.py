@@ -53,6 +53,26 @@ def out_of_reach(found):
     return found
 
 
+def sure(found):
+    for row in found["clean"]:
+        row["probabilities"] = True
+    return found
+
+
+def more(found):
+    """Add other norms, methods, layers and untrained nets, and directions that are rejected."""
+    found["ledger"] += [row | {"norm": "linf"} for row in found["ledger"]]
+    lower = [row for row in found["looseness"] if row["side"] == "lower"]
+    found["looseness"] += [row | {"method": "attacked"} for row in lower]
+    found["looseness"] += [row | {"method": "jacobian"} for row in lower]
+    for row in found["pockets"]:
+        row["rejected"] = int(row["directions"] > 0)
+    for name, place in (("units", {"place": "after"}), ("unit_rotations", {})):
+        found[name] += [row | {"layer": "2"} | place for row in found[name]]
+        found[name] += [row | {"trained": False} for row in found[name]]
+    return found
+
+
 def without(found, *names):
     return found | {name: [] for name in names}
 
@@ -69,6 +89,8 @@ CASES = {
     "no controls": lambda: evidence.rows(controls=False),
     "everything rejected": lambda: rejected(evidence.rows()),
     "out of reach": lambda: out_of_reach(evidence.rows()),
+    "probabilities": lambda: sure(evidence.rows()),
+    "three nets and more": lambda: more(evidence.rows(nets=("A", "B", "C"))),
     "nothing": lambda: nothing(evidence.rows()),
     "no rows of jobs that need not be": lambda: without(
         evidence.rows(), "lipschitz", "history", "looseness", "units", "unit_rotations"
@@ -92,14 +114,13 @@ def called(case, role, method, tables):
     given = SETTINGS | {"panels": PANELS[bool(controls)]}
     if case == "plain, unnamed":
         given |= {"renamed": {}}
+    if case == "three nets and more":
+        given |= {"cells_of": "table2"}
     settings = {name: value for name, value in given.items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
 
 
-ANALYSES = [name for name in methods.names("analyses") if name != "lipschitz"]
-
-
-@pytest.mark.parametrize("method", ANALYSES)
+@pytest.mark.parametrize("method", methods.names("analyses"))
 def test_an_analysis_gives_a_table_that_can_be_read(run, method):
     case, tables, validation = run
     if method == "search":
@@ -111,7 +132,7 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
     of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
-    nets = {name: {"parents": {}, "attacked": {}, "checkpoint": None} for name in "AB"}
+    nets = {name: {"parents": {}, "attacked": {}, "checkpoint": None} for name in "ABC"}
     shown = {"sources": [*nets], "victims": [*nets], "attacks": ["lbfgs"], "controls": ["noise"]}
     config = {"nets": nets, "experiments": {"e": shown}, "attacks": ["lbfgs", "noise"]}
     for part in ("rows", "columns"):

@@ -21,7 +21,8 @@ PYTHON = [
     p for folder in ("blindspots", "scripts", "benchmarks") for p in (ROOT / folder).rglob("*.py")
 ]
 WORKFLOW = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
-WORDS = [*PYTHON, *WORKFLOW, *(ROOT / "schemas").glob("*.yaml"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+WORDS = [*PYTHON, *WORKFLOW, *(ROOT / "schemas").glob("*.yaml"), *PAGES]
 
 
 def docstrings(path):

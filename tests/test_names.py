@@ -17,13 +17,13 @@ ALSO_WORDS = {
 
 ALLOWED = {
     ("blindspots/attacks/__init__.py", "lbfgs"): "the front door's list of the attacks",
-    ("blindspots/audit/networks.py", "autoencoder"): "the audit has networks of its own, by name",
-    ("blindspots/audit/networks.py", "encoded"): "likewise",
-    ("blindspots/audit/networks.py", "lenet"): "likewise",
-    ("blindspots/audit/networks.py", "mlp"): "likewise",
+    **{
+        ("blindspots/audit/networks.py", name): "the audit has networks of its own, by name"
+        for name in ("autoencoder", "encoded", "lenet", "mlp")
+    },
     ("blindspots/optim/compiled.py", "lbfgs"): "the name of a thread",
     ("blindspots/trainers/_examples.py", "closest"): "a kind of examples, a setting's value",
-    ("blindspots/trainers/adversarial_pools.py", "closest"): "likewise",
+    ("blindspots/trainers/adversarial_pools.py", "closest"): "its default kind of examples",
     ("rules/params/summaries.smk", "lipschitz"): "whose bound the audit has code of its own for",
 }
 """Exceptions: places that name a method, with the reason."""

@@ -46,7 +46,9 @@ OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, fe
 """Norms with columns of their own after those of L2, in order."""
 
 ROW_NAMES = ("{nets}",)
-COLUMNS = ("success", "rejected", "certified", "found", "looseness", "certified *", "found *")
+COLUMNS = (
+    "success", "rejected", "certified", "found", "looseness", "certified *", "found *", "warning",
+)  # fmt: skip
 """Rows and columns of the table (`config.cells`)."""
 
 

@@ -15,6 +15,10 @@ Config = dict[str, Any]
 Way = tuple[str, ...]
 
 
+class UnfinishedError(Exception):
+    """Names are missing from a draft with faults: what follows would find faults of its own."""
+
+
 @dataclass
 class Draft:
     """A config while it is written out.
@@ -41,20 +45,24 @@ class Draft:
 
         Returns:
             The names of the instances, by name of such an entry.
+
+        Raises:
+            UnfinishedError: too many instances, or two of one name.
         """
         several: dict[str, list[str]] = {}
+        faults: list[str] = []
         given, entries = self.config[section], Config()
         for name, entry in given.items():
             try:
                 made = instances(section, name, entry)
             except InputError as error:
-                self.faults.append(f"{section}.{name}: {error}")
+                faults.append(f"{section}.{name}: {error}")
                 continue
             if made[0].sources:
                 several[name] = [one.name for one in made]
             for one in made:
                 if one.name in entries or (one.name != name and one.name in given):
-                    self.faults.append(
+                    faults.append(
                         f"{section}.{name}: expected a list whose values make different names, "
                         f"found {one.name} twice; rename one"
                     )
@@ -63,6 +71,9 @@ class Draft:
                     self.made[f"{section}.{one.name}"] = f"{section}.{name}"
                 for way, source in one.sources.items():
                     self.made[key_of([section, one.name, *way])] = key_of([section, name, *source])
+        if faults:
+            self.faults += faults
+            raise UnfinishedError
         self.config[section] = entries
         return several
 

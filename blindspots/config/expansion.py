@@ -6,11 +6,12 @@ All later steps see only the full form, which is a config, too: both describe th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from blindspots.config import experiments, methods, reporting
 from blindspots.config.defaults import PARTS, default_faults, lay_under, method_of
-from blindspots.config.drafts import Config, Draft, Way, copied
+from blindspots.config.drafts import Config, Draft, UnfinishedError, Way, copied
 from blindspots.config.instances import ROLES
 from blindspots.config.naming import (
     Named,
@@ -48,8 +49,9 @@ def expand(short: Mapping[str, Any], removed: Mapping[Way, bool] | None = None) 
             If none did, it must be a key that is generated here.
     """
     draft = Draft(copied(dict(short)), {**(removed or {})})
-    _write_out(draft)
-    draft.faults = draft.strays() or draft.faults
+    with suppress(UnfinishedError):
+        _write_out(draft)
+        draft.faults = draft.strays() or draft.faults
     return draft
 
 
@@ -65,7 +67,7 @@ def _write_out(draft: Draft) -> None:
     _name_methods(draft)
     _complete_nets(draft)
     if draft.faults:
-        return
+        raise UnfinishedError
     groups = {name: _list(listed) for name, listed in config.pop("groups", {}).items()}
     nets = _multiplied(draft, "nets", "a net")
     names = dict.fromkeys(with_checkpoints(nets.entries, config["nets"]))

@@ -1,15 +1,12 @@
 """`blindspots methods` lists the methods and their settings."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
 from blindspots import __main__ as command
 from blindspots.config import methods
 from blindspots.config.catalogue import ROLES
-from tests.conftest import ROOT
 
 
 def printed(capsys, *arguments):
@@ -53,12 +50,3 @@ def test_an_attack_has_its_targets_and_an_analysis_its_tables(capsys):
 def test_a_name_that_there_is_not_ends_with_one_line(arguments, message):
     with pytest.raises(SystemExit, match=message):
         command.main(["methods", *arguments])
-
-
-def test_nothing_slow_is_imported():
-    ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "blindspots", "methods", "trainers", "sgd"],
-        cwd=ROOT, text=True, capture_output=True, check=True,
-    )  # fmt: skip
-    assert "learning_rate" in ended.stdout
-    assert not re.search(r"\| +(torch|pandas|numpy|pyarrow|snakemake)$", ended.stderr, re.M)

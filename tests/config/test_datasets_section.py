@@ -6,10 +6,8 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
-from blindspots.interface import InputError
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA, faults
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 MADE = "tests.workflow.makers:towards"
 DRAWN = "tests.workflow.makers:relabelled"
 
@@ -35,12 +33,6 @@ def test_the_section_data_is_meant_by_all_that_name_none_beside_any_number_of_ot
     found = check(raw, SCHEMA)
     assert list(found["datasets"]) == ["digits", "other"]
     assert found["experiments"]["both"]["data"] == "digits"
-
-
-def faults(raw):
-    with pytest.raises(InputError) as raised:
-        check(raw, SCHEMA)
-    return str(raised.value).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,20 @@ def test_more_experiments_are_of_an_experiment(of_units):
         check(of_units, SCHEMA)
 
 
+def test_more_experiments_have_one_attack_each():
+    raw = full("presets/digits.yaml")
+    several = raw["experiments"]["cross-training-set"]
+    first = several.pop("attack")
+    raw["attacks"]["second"] = raw["attacks"][first]
+    several["attacks"] = [first, "second"]
+    table = {"method": "errors", "experiment": "cross-model", "parts": ["test"]}
+    table["more_experiments"] = ["cross-training-set"]
+    assert fault(raw, "tables", "errors", value=table) == (
+        "my.yaml: tables.errors.more_experiments: expected experiments with one attack each, found "
+        "cross-training-set; make one for each of its attacks"
+    )
+
+
 def test_what_a_table_reads_is_measured_of_its_experiments_without_an_entry(of_units):
     raw = full("presets/digits.yaml")
     found = check(raw, SCHEMA)["measurements"]

@@ -8,12 +8,12 @@ from blindspots.config.check import check
 from blindspots.config.lines import written
 from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
-from tests.configs import ROOT, SCHEMA
+from tests.configs import ROOT, SCHEMA, faults, short
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return {"run": "old"} | short("presets/digits.yaml")
 
 
 def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
@@ -47,7 +47,14 @@ def test_what_is_no_mapping_has_no_old_keys(config, monkeypatch):
     assert list(renamed_faults(config)) == []
 
 
-def test_no_key_of_the_schema_is_an_old_one():
-    for pattern in renamed.RENAMED:
-        top, *below = pattern.split(".")
-        assert below or top not in SCHEMA["properties"]
+@pytest.mark.parametrize("pattern", renamed.RENAMED)
+def test_every_old_key_is_one_line_in_place_of_what_the_schema_would_say(raw, pattern):
+    way, _, value = pattern.replace("*", "old").partition("=")
+    *parents, key = way.split(".")
+    section = raw
+    for parent in parents:
+        section = section.setdefault(parent, {})
+    section[key] = value or {}
+    assert faults(raw) == [
+        f"{way}: expected {renamed.RENAMED[pattern]}, found a key of an earlier edition; replace it"
+    ]

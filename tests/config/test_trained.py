@@ -7,10 +7,8 @@ import yaml
 
 from blindspots.config import methods
 from blindspots.config.check import check
-from blindspots.interface import InputError
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA, faults
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 OWN = """
 from blindspots.limits import Share
 from blindspots.trainers.loop import looped
@@ -42,12 +40,6 @@ def raw(tmp_path, monkeypatch):
         "trainer": {"method": "sgd", "epochs": 2}, "checkpoints": [0, 100],
     }  # fmt: skip
     return raw
-
-
-def faults(raw):
-    with pytest.raises(InputError) as raised:
-        check(raw, SCHEMA)
-    return [line.removeprefix("config: ") for line in str(raised.value).splitlines()]
 
 
 def test_every_checkpoint_is_a_net_beside_its_own(raw):

@@ -1,48 +1,29 @@
 """Attacked images for trainers: only the first rows of a table are read."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 
-from blindspots.files import attacked, tables
+from blindspots.files import attacked
 from blindspots.files.images import Deferred
 from blindspots.files.rows import Rows
 from blindspots.interface import InputError
+from tests.evidence import write_attacked
 
 SHAPE = (1, 4, 4)
 PIXELS = np.random.default_rng(0).random((20, *SHAPE), dtype=np.float32)
-SCHEMA = pa.schema(
-    [
-        ("image", pa.fixed_shape_tensor(pa.float32(), SHAPE)),
-        ("label", pa.int16()),
-        ("success", pa.bool_()),
-        ("eps", pa.float64()),
-        ("index", pa.int32()),
-    ]
-)
 
 
 @pytest.fixture
 def path(tmp_path):
-    n = np.arange(20)
-    columns = {
-        "image": PIXELS,
-        "label": n % 3,
-        "success": n % 2 == 0,
-        "eps": None,
-        "index": n[::-1],
-    }
-    tables.write(tmp_path / "t.parquet", tables.build(columns, SCHEMA), {}, group=5 * 64)
-    return tmp_path / "t.parquet"
+    return write_attacked(tmp_path / "t.parquet", PIXELS, np.arange(20) % 2 == 0, group=5 * 64)
 
 
-def test_the_first_rows_are_read_and_no_other_row_group(path, monkeypatch):
-    read, group = set(), Rows.group
-    monkeypatch.setattr(Rows, "group", lambda rows, k: read.add(k) or group(rows, k))
+def test_the_first_rows_are_read_and_no_other_row_group(path, groups):
     found = attacked.read(path, 7)
     assert torch.equal(found.images[:], torch.from_numpy(PIXELS[:7]))
-    assert read == {0, 1} and Rows(path).group(0).num_rows == 5
+    assert {number for _, number, _ in groups} == {0, 1}
+    assert Rows(path).group(0).num_rows == 5
     assert found.rows.tolist() == [*range(19, 12, -1)]
     assert found.labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
     assert found.success.tolist() == [True, False] * 3 + [True]

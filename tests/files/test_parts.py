@@ -9,7 +9,6 @@ import pytest
 
 from blindspots.files import tables
 from blindspots.files.parts import Parts, parted
-from blindspots.files.rows import Rows
 
 SCHEMA = pa.schema(
     [
@@ -99,19 +98,15 @@ def sorted_tables(folder):
 
 @pytest.mark.parametrize("scattered", [True, False])
 def test_a_row_group_is_read_a_few_times_whatever_the_number_of_parts(
-    paths, tmp_path, scattered, monkeypatch
+    paths, tmp_path, scattered, groups
 ):
     paths = paths if scattered else sorted_tables(tmp_path)
-    read, group = [], Rows.group
-    monkeypatch.setattr(
-        Rows, "group", lambda rows, k: read.append((rows.path, k)) or group(rows, k)
-    )
     every = Parts(paths, most=1)
     assert len([*every.by("net")]) == 5
     find = every.finder("net")
     for net in "abc":
         assert set(find([net])["net"]) == {net}
-    assert max(Counter(read).values()) <= 3  # for their numbers, and for their rows
+    assert max(Counter(groups).values()) <= 3  # for their numbers, and for their rows
 
 
 def test_different_rows_are_in_the_order_of_their_appearance(paths, whole):
@@ -144,15 +139,13 @@ def test_a_condition_holds_for_finders_and_parts_whatever_rows_a_chunk_keeps(pat
     assert sum(map(len, kept.by("source"))) == len(kept)
 
 
-def test_a_finder_reads_only_the_row_groups_of_its_values(tmp_path, monkeypatch):
-    paths, read, group = sorted_tables(tmp_path), [], Rows.group
+def test_a_finder_reads_only_the_row_groups_of_its_values(tmp_path, groups):
+    paths = sorted_tables(tmp_path)
     find = Parts(paths).finder("net")
     find(["a"])
-    monkeypatch.setattr(
-        Rows, "group", lambda rows, k: read.append((rows.path, k)) or group(rows, k)
-    )
+    groups.clear()
     assert len(find(["only 1"])) == 20
-    assert {path for path, _ in read} == {paths[1]}
+    assert {path for path, *_ in groups} == {paths[1]}
 
 
 def test_of_no_table_there_are_the_columns_of_the_schema(whole):

@@ -185,12 +185,15 @@ def test_row_groups_are_the_same_however_a_table_is_cut_into_parts(tmp_path, mon
 def test_no_more_than_a_row_group_waits_to_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "ROWS", 100)
     one, path = pa.schema([pa.field("n", pa.int32())]), tmp_path / "t.parquet"
+    sizes = []
     with parquet.writing(path, one, {}) as append:
         for value in range(10):
             append(tables.build({"n": [value] * 50}, one))
-        (waiting,) = tmp_path.iterdir()
-        assert waiting.stat().st_size > 4  # earlier parts are on the disk
+            (waiting,) = tmp_path.iterdir()
+            sizes.append(waiting.stat().st_size)
         assert not path.exists()
+    # every second part completes a row group, which is on the disk at once
+    assert all(a < b for a, b in zip(sizes[::2], sizes[1::2], strict=True))
     assert tables.read(path)["n"].to_pylist() == sorted([*range(10)] * 50)
 
 

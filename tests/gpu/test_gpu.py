@@ -33,7 +33,6 @@ def test_what_is_compared_with_itself_agrees_and_every_figure_is_on_the_page(mon
     assert len(agreements) == 7 and all(row.difference == 0 for row in agreements)
     speeds = [row for row in found if isinstance(row, gpu.Speed)]
     assert [row.what for row in speeds] == ["training, sgd", "training, lbfgs", "lbfgs", "closest"]
-    assert all(row.cpu > 0 and row.gpu > 0 for row in speeds)
     made = gpu.page([*found, gpu.Agreement("linear", "logits", float("nan"), 1.0)], "none", 0.1)
     assert made.count("| holds |") == 7 and made.count("**does not hold**") == 1
     assert made.count("| linear |") == 12

@@ -11,14 +11,9 @@ from blindspots.interface import InputError
 from blindspots.jobs import expect
 from blindspots.threat.answers import CLEAN, UNANSWERED
 from blindspots.threat.outcomes import NO_CLASS, outcomes
+from tests.evidence import Named
 
 N = 200
-
-
-class Named(dict):
-    """Files by name, like Snakemake's inputs."""
-
-    __getattr__ = dict.__getitem__
 
 
 def job(folder, wrong, told, rejected=0, classifies=True, shares=None, n=N):

@@ -2,8 +2,17 @@
 
 from blindspots.files.parts import MOST
 from blindspots.jobs import held
+from tests import evidence
 
 ROWS = 50 * 50 * 10_000
+
+
+def test_a_row_takes_at_most_half_of_what_is_declared_for_it(tmp_path):
+    """The other half is for what an analysis computes from it."""
+    frames = evidence.frames(tmp_path, evidence.rows(n=100))
+    for name, declared in held.ROW.items():
+        frame = frames[name]
+        assert frame.memory_usage(deep=True, index=False).sum() / len(frame) <= declared / 2, name
 
 
 def test_a_table_read_by_parts_declares_its_longest_part_not_its_rows():
@@ -19,6 +28,10 @@ def test_a_net_with_more_rows_than_a_part_declares_all_of_them():
     assert of_one == ROWS * (held.ROW["transfer"] + held.PLACE)
     few = held.by_analysis({"transfer": 1000}, ["transfer"], keys=50)
     assert few == 1000 * (held.ROW["transfer"] + held.PLACE)
+
+
+def test_some_columns_of_clean_answers_stay_in_memory():
+    assert held.by_analysis({"clean": ROWS}, ["clean"], keys=1) == ROWS * held.SOME["clean"]
 
 
 def test_tables_of_ones_own_measurements_declare_nothing():

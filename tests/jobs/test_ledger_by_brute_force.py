@@ -167,7 +167,7 @@ def brute(world):
     return rows, crossed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_ledger_is_what_plain_loops_find(seed):
     world = World(seed)

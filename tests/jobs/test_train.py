@@ -3,32 +3,21 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow as pa
+import pytest
 import torch
 
-from blindspots.files import tables
 from blindspots.files.images import Budget
+from blindspots.interface import InputError
 from blindspots.jobs.train import attacked_images, resume_key
+from tests.evidence import Named, write_attacked
 
 SHAPE = (1, 4, 4)
 BYTES = 4 * 16
-SCHEMA = pa.schema(
-    [
-        ("image", pa.fixed_shape_tensor(pa.float32(), SHAPE)),
-        ("label", pa.int16()),
-        ("success", pa.bool_()),
-        ("eps", pa.float64()),
-        ("index", pa.int32()),
-    ]
-)
 
 
-def written(path, seed):
-    pixels = np.random.default_rng(seed).random((20, *SHAPE), dtype=np.float32)
-    n = np.arange(20)
-    columns = {"image": pixels, "label": n % 3, "success": True, "eps": None, "index": n}
-    tables.write(path, tables.build(columns, SCHEMA), {})
-    return path, torch.from_numpy(pixels)
+def written(path, seed, shape=SHAPE):
+    pixels = np.random.default_rng(seed).random((20, *shape), dtype=np.float32)
+    return write_attacked(path, pixels), torch.from_numpy(pixels)
 
 
 def test_tables_of_attacked_images_share_the_bytes_that_a_training_may_hold(tmp_path):
@@ -47,10 +36,19 @@ def test_tables_of_attacked_images_share_the_bytes_that_a_training_may_hold(tmp_
         assert torch.equal(found["far"].images[:], far[:18])
 
 
-class Named(dict):
-    """The inputs or params of a job, as Snakemake has them."""
-
-    __getattr__ = dict.__getitem__
+def test_attacked_images_of_another_shape_are_refused(tmp_path):
+    own, _ = written(tmp_path / "own.parquet", 0)
+    other, _ = written(tmp_path / "other.parquet", 0, (3, 4, 4))
+    job = SimpleNamespace(
+        input=SimpleNamespace(train=own, attacked=[own, other]),
+        params=SimpleNamespace(net={"name": "a", "attacked": {"near": 20, "far": 20}}),
+    )
+    with pytest.raises(InputError) as error:
+        attacked_images(job, torch.device("cpu"), Budget(40 * BYTES))
+    assert str(error.value) == (
+        "config: nets.a.attacked.far: expected images of shape [1, 4, 4], the net's, found "
+        "[3, 4, 4]; name another experiment"
+    )
 
 
 def test_a_training_goes_on_on_the_same_kind_of_device_with_as_many_threads(tmp_path):

@@ -19,7 +19,7 @@ def test_on_the_processor_the_compiled_steps_are_taken():
     assert isinstance(batch, CompiledBatch)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 40),
     d=st.integers(1, 12),

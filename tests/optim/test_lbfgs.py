@@ -62,7 +62,7 @@ def test_reaches_scipys_minimum_of_rosenbrock_within_bounds(bounds):
         assert value == pytest.approx(expected.fun, rel=1e-5, abs=1e-7)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 5), d=st.integers(1, 12), width=st.floats(0.01, 2.0), seed=st.integers(0, 99)
 )

@@ -55,8 +55,8 @@ def page(folder):
     return register.page(papers, register.judged(papers, results), "blindspots claims", results)
 
 
-def blindspots(folder, *arguments):
-    """Return the command's status and output."""
+def alone(folder, *arguments):
+    """Return the status and output of the command in a process that ends without PyTorch."""
     code = "import sys, blindspots.__main__ as m; m.main(); assert 'torch' not in sys.modules"
     ended = subprocess.run(
         [sys.executable, "-c", code, "claims", *arguments], cwd=folder, text=True,
@@ -111,18 +111,18 @@ def test_deviations_follow_the_claims_of_their_paper(paper):
     )
 
 
-def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(paper):
-    status, told, error = blindspots(paper, "claims.yaml", "page.md")
+def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(paper, blindspots):
+    status, told, error = alone(paper, "claims.yaml", "page.md")
     assert (status, told, error) == (0, "wrote page.md\n", "")
     written = (paper / "page.md").read_text("utf-8")
     assert "`blindspots claims claims.yaml page.md`" in written
-    _, printed, _ = blindspots(paper, "claims.yaml")
+    _, printed, _ = blindspots("claims", "claims.yaml")
     assert printed.splitlines()[3:] == written.splitlines()[3:]
 
 
-def test_without_results_nothing_was_run(paper):
+def test_without_results_nothing_was_run(paper, blindspots):
     (paper / "empty").mkdir()
-    status, told, _ = blindspots(paper, "claims.yaml", "--results", "empty")
+    status, told, _ = blindspots("claims", "claims.yaml", "--results", "empty")
     assert status == 0
     assert "3 claims: 1 not judged, 2 not run." in told
 
@@ -146,21 +146,22 @@ def test_without_results_nothing_was_run(paper):
         ({"printed": "half"}, "claims.0.printed: expected a number or null (the figure that the "),
     ],
 )  # fmt: skip
-def test_a_claim_that_names_what_is_not_there_ends_it_in_a_line(paper, change, message):
+def test_a_claim_that_names_what_is_not_there_ends_it_in_a_line(paper, change, message, blindspots):
     write(paper, CLAIM | change)
-    status, _, error = blindspots(paper, "claims.yaml")
+    status, _, error = blindspots("claims", "claims.yaml")
     assert status == 1
     assert error.startswith("claims.yaml")
     assert message in error
     assert len(error.splitlines()) == 1
 
 
-def test_a_claim_that_its_table_cannot_judge_has_the_reason_and_ends_the_command(paper):
+def test_a_claim_that_its_table_cannot_judge_has_the_reason_and_ends_the_command(paper, blindspots):
     write(paper, CLAIM | {"cells": CLAIM["cells"] | {"rows": "sigmoid"}}, LATER)
-    status, told, error = blindspots(paper, "claims.yaml", "page.md")
+    status, told, error = blindspots("claims", "claims.yaml", "page.md")
     why = "expected a row of the table errors of the run start (linear), found 'sigmoid'"
     assert (status, told) == (1, "wrote page.md\n")
-    assert error == f"claims.yaml, line 13: claims.0.cells.rows: {why}\n"
+    line = (paper / "claims.yaml").read_text("utf-8").splitlines().index("    rows: sigmoid") + 1
+    assert error == f"claims.yaml, line {line}: claims.0.cells.rows: {why}"
     written = (paper / "page.md").read_text("utf-8")
     assert f"| not judged | {why}; at most 20, weakly 30 |" in written
     assert "2 claims: 1 not judged, 1 not run." in written
@@ -175,46 +176,48 @@ def test_a_claim_about_a_net_with_another_error_than_expected_is_not_judged(pape
     assert "12.50 % [10.00, 15.00] | not judged | about Linear (clean error 12.5%, exp" in line
 
 
-def test_configs_of_another_run_are_said(paper):
+def test_configs_of_another_run_are_said(paper, blindspots):
     write(paper, CLAIM | {"run": "mine"}, runs={"mine": ["presets/start.yaml"]})
-    _, _, error = blindspots(paper, "claims.yaml")
+    _, _, error = blindspots("claims", "claims.yaml")
     assert error.startswith("claims.yaml, line ")
     assert "runs.mine: expected configs of the run mine, found start; rename it" in error
 
 
-def test_a_config_of_a_run_that_is_not_there_is_said_with_the_claims_that_name_it(paper):
+def test_a_config_of_a_run_that_is_not_there_is_said_with_the_claims_that_name_it(
+    paper, blindspots
+):
     write(paper, CLAIM, runs={"start": ["presets/strat.yaml"]})
-    _, _, error = blindspots(paper, "claims.yaml")
+    _, _, error = blindspots("claims", "claims.yaml")
     assert re.fullmatch(
         r"claims\.yaml, line \d+: runs\.start: presets/strat\.yaml: expected a YAML config, found "
-        r"no such file\n",
+        r"no such file",
         error,
     )
 
 
-def test_a_paper_that_is_not_there_is_said_with_those_that_are(tmp_path):
+def test_a_paper_that_is_not_there_is_said_with_those_that_are(tmp_path, blindspots):
     for arguments in ([], ["--configs"], ["--configs", "units"]):
-        _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml", *arguments)
+        _, _, error = blindspots("claims", "papers/szegedy/claims.yaml", *arguments)
         assert error == (
-            "papers/szegedy/claims.yaml: expected a paper of papers (), found 'szegedy'\n"
+            "papers/szegedy/claims.yaml: expected a paper of papers (), found 'szegedy'"
         )
     (tmp_path / "papers/szegedy2013").mkdir(parents=True)
     (tmp_path / "papers/szegedy2013/claims.yaml").touch()
-    _, _, error = blindspots(tmp_path, "papers/szegedy/claims.yaml")
+    _, _, error = blindspots("claims", "papers/szegedy/claims.yaml")
     assert "papers (szegedy2013), found 'szegedy'; did you mean 'szegedy2013'?" in error
 
 
-def test_the_configs_of_a_run_are_printed_for_make(paper):
+def test_the_configs_of_a_run_are_printed_for_make(paper, blindspots):
     start = str(ROOT / "presets/start.yaml")
-    assert blindspots(paper, "claims.yaml", "--configs") == (0, start + "\n", "")
-    assert blindspots(paper, "claims.yaml", "--configs", "start")[1] == start + "\n"
-    _, _, error = blindspots(paper, "claims.yaml", "--configs", "strat")
+    assert blindspots("claims", "claims.yaml", "--configs") == (0, start + "\n", "")
+    assert blindspots("claims", "claims.yaml", "--configs", "start")[1] == start + "\n"
+    _, _, error = blindspots("claims", "claims.yaml", "--configs", "strat")
     assert "--configs: expected a run of claims.yaml (start), found 'strat'" in error
 
 
-def test_results_that_are_not_there_and_two_pages_are_said(paper):
+def test_results_that_are_not_there_and_two_pages_are_said(paper, blindspots):
     assert (
         "none: expected a folder of results, found none"
-        in (blindspots(paper, "claims.yaml", "--results", "none")[2])
+        in (blindspots("claims", "claims.yaml", "--results", "none")[2])
     )
-    assert "expected one page to write, found a.md, b.md" in blindspots(paper, "a.md", "b.md")[2]
+    assert "expected one page to write, found a.md, b.md" in blindspots("claims", "a.md", "b.md")[2]

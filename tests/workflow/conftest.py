@@ -23,6 +23,10 @@ def heeding():
         signal.signal(number, signal.SIG_DFL)
 
 
+STILL = [[0, 0], [1, 0], [2, 0.1]]
+"""A learning rate that is 0 for the whole of a training of one epoch."""
+
+
 class Workflow:
     """The workflow in a folder of its own, with a config that tests may change."""
 
@@ -36,6 +40,11 @@ class Workflow:
     @property
     def results(self):
         return self.folder / "results" / self.config["run"]
+
+    def line(self, text, after=None):
+        """Return the number of a line of the config's file, of the first one after another."""
+        lines = (self.folder / "my.yaml").read_text("utf-8").splitlines()
+        return 1 + lines.index(text, 0 if after is None else lines.index(after))
 
     def command(self, *arguments):
         (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config), "utf-8")

@@ -69,7 +69,7 @@ def test_more_images_than_the_part_has_are_named(copied):
 def test_a_fault_that_a_job_finds_has_its_line_at_the_end_of_the_run(copied):
     copied.config["attacks"]["lbfgs"]["target"] = 99
     ended = copied.run()
-    line = 1 + (copied.folder / "my.yaml").read_text().splitlines().index("    target: 99")
+    line = copied.line("    target: 99")
     told = f"my.yaml, line {line}: attacks.lbfgs.target: expected a class from 0 to 9, found 99"
     assert line_with(ended.stdout, "logs/small/attack/lbfgs/", told)
 
@@ -120,7 +120,7 @@ def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
 def test_a_folder_of_images_that_is_not_there_is_named(workflow):
     workflow.config["data"] = {"method": "mnist", "root": "nowhere"}
     ended = workflow.run()
-    line = 1 + (workflow.folder / "my.yaml").read_text().splitlines().index("  root: nowhere")
+    line = workflow.line("  root: nowhere")
     told = f"my.yaml, line {line}: data.root: nowhere: expected a folder with the images"
     assert line_with(ended.stdout, told, "found none; correct the path, which is relative to")
     assert "rule " not in ended.stdout
@@ -132,9 +132,7 @@ def test_weights_that_are_not_there_are_named(workflow):
     }  # fmt: skip
     ended = workflow.run()
     assert ended.returncode != 0
-    line = 1 + (workflow.folder / "my.yaml").read_text().splitlines().index(
-        "    weights: nowhere.safetensors"
-    )
+    line = workflow.line("    weights: nowhere.safetensors")
     start = f"my.yaml, line {line}: nets.linear.weights: nowhere.safetensors: expected"
     assert line_with(ended.stdout, start, "found none")
     assert "rule " not in ended.stdout

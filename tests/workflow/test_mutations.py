@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blindspots.config.check import check
 from blindspots.files import tables
 from blindspots.provenance import settings_in
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys
 from tests.workflow.warm import Warm
 
@@ -112,9 +112,6 @@ def named(mutation):
     return f"{mutation.base}-{'.'.join(map(str, mutation.where))}"
 
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-
-
 def test_every_key_of_the_schema_is_changed_by_a_mutation():
     assert {mutation.key for mutation in MUTATIONS} == keys(SCHEMA)
 
@@ -164,7 +161,7 @@ def test_a_changed_key_gives_what_it_gives_from_nothing(runs, mutation):
 CHEAP = [m for m in MUTATIONS if m.base != "attacks" and "axis" not in m.where]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.sampled_from(CHEAP), min_size=1, max_size=2), recorded=st.booleans())
 def test_changes_in_turn_give_what_the_last_config_gives_from_nothing(runs, steps, recorded):
     folder, config = runs.copied(steps[0].base)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from blindspots.files import tables, weights
 from tests.conftest import ROOT
-from tests.workflow.conftest import Workflow
+from tests.workflow.conftest import STILL, Workflow
 
 OWN = """
 import os, signal
@@ -65,8 +65,6 @@ def fragile(shape, classes):
 OWN_METHODS = ["own_nets:mean", "own_nets:headed", "own_nets:fragile"]
 NEAR = {"experiment": "before", "net": "stepwise@10"}
 LINEAR = {"method": "mlp", "hidden": []}
-STILL = [[0, 0], [1, 0], [2, 0.1]]
-"""A learning rate that is 0 for the whole of a training of one epoch."""
 
 
 def written(folder):
@@ -228,7 +226,15 @@ def test_what_only_a_job_can_find_is_one_line(run, tmp_path):
     parents = {"a": "short", "b": "short"}
     nets["short"] = {"model": LINEAR, "train_on": "P1", "trainer": {"method": "sgd", "epochs": 1}}
     nets["headed"] = {"model": {"method": "own_nets:headed"}, "parents": parents}
-    wanted = [f"results/small/nets/{net}.s0/weights.safetensors" for net in ("stepwise", "headed")]
+    nets["ended"] = {
+        "model": LINEAR, "train_on": "P1", "checkpoints": [15],
+        "trainer": {
+            "method": "sgd", "epochs": 30, "batch": 100, "patience": 1,
+            "learning_rate": [[0, 0], [29, 0], [30, 0.1]],
+        },
+    }  # fmt: skip
+    names = ("stepwise", "headed", "ended")
+    wanted = [f"results/small/nets/{net}.s0/weights.safetensors" for net in names]
     ended = workflow.run("--keep-going", *wanted)
     assert ended.returncode != 0
     for line in (
@@ -237,6 +243,8 @@ def test_what_only_a_job_can_find_is_one_line(run, tmp_path):
         "config: nets.headed: expected a model that is made of its parents alone, found that "
         "own_nets:headed has parameters of its own (1.weight); add a trainer and train_on, or "
         "weights",
+        "config: nets.ended.checkpoints: expected steps of at most 14, where patience ended the "
+        "training, found 15; lower it",
     ):
         assert line in ended.stdout
 

@@ -12,7 +12,7 @@ import yaml
 from blindspots.config import methods, settings
 from blindspots.config.check import check, instances
 from blindspots.families import KINDS
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA
 from tests.workflow.conftest import Workflow
 
 TOYS = sorted(Path(__file__).with_name("toys").glob("*.py"))
@@ -88,10 +88,9 @@ def read(run):
 
 def test_every_role_has_a_toy_in_a_file_of_its_own(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent)
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     used = {
         one["method"]: role
-        for _, role, one in instances(check(CONFIG, schema))
+        for _, role, one in instances(check(CONFIG, SCHEMA))
         if one["method"].startswith("toys.")
     }
     assert sorted(used) == [f"toys.{toy.stem}:{toy.stem}" for toy in TOYS]
