@@ -117,7 +117,7 @@ def render(
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
-        of_paper=any(config.get(key) for key in ("claims", "printed")),
+        of_paper=bool(config["printed"]) or isinstance(config["claims"], str),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
