@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ def top_images(
     *,
     layer: str | None = None,
     net: str | None = None,
-    arm: str = "units",
+    arm: Literal["units", "random"] = "units",
     rows: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
