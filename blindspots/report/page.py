@@ -18,7 +18,7 @@ from blindspots.audit.run import summary as audit_summary
 from blindspots.files import tables
 from blindspots.provenance import commit, versions
 from blindspots.report import bidi
-from blindspots.report.examples import examples
+from blindspots.report.examples import examples, origins
 from blindspots.report.headlines import doubts, headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
@@ -95,7 +95,7 @@ def render(
         flagged.append((net["label"], said))
         net["label"] += f" ({said})"
     seen = {name: bidi.summary(frame) for name, frame in frames.items()}
-    origins = {tables.metadata(table)["commit"] for table in read.values()}
+    commits = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
@@ -109,6 +109,7 @@ def render(
         flagged=flagged,
         causes=causes,
         examples=examples(config, pictures or {}, transfer or {}, clean),
+        origins=origins(config),
         sections=sections(config),
         tables={
             name: _shown(path, config["tables"][name], seen[name], frames[name])
@@ -123,7 +124,7 @@ def render(
         audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(written),
         config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),
-        commits=sorted(origins | {commit()}),
+        commits=sorted(commits | {commit()}),
         versions=versions(),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from blindspots.config.methods import defaults
+from blindspots.families import radii
 from blindspots.report.readings import written
 
 Config = Mapping[str, Any]
@@ -109,9 +110,8 @@ def _measurement(config: Config, name: str) -> str:
 def _attack(config: Config, name: str) -> str:
     """Describe an attack: its name, method, radii and targets."""
     attack = config["attacks"][name]
-    eps = attack.get("eps")
-    radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
-    said = [attack["method"], *([f"eps {radii}"] if radii else []), f"target {attack['target']}"]
+    eps = ", ".join(f"{radius:g}" for radius in radii(attack) if radius is not None)
+    said = [attack["method"], *([f"eps {eps}"] if eps else []), f"target {attack['target']}"]
     return f"{name} ({', '.join(said)})"
 
 
