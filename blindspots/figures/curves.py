@@ -50,7 +50,9 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         rows = curves[curves["victim"] == victim]
         for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
             name = direction if pd.isna(source) else source
-            colour, dashes = PLAIN.get(direction, (colours.get(source, "0.3"), "-"))
+            colour, dashes = colours.get(source, "0.3"), "-"
+            if pd.isna(source):
+                colour, dashes = PLAIN.get(direction, (colour, dashes))
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
             axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
@@ -72,7 +74,7 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     figure.supylabel(f"error of the victim (%){beside}", fontsize=10)
     order = sources + [name for name in lines if name not in sources]
     moved = curves[curves["n"] >= 1]
-    drawn = {*moved["source"].dropna(), *moved["direction"]}
+    drawn = {*moved["source"].fillna(moved["direction"])}
     named = [labels.get(name, name) + ("" if name in drawn else ", no image") for name in order]
     figure.legend(
         [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,
