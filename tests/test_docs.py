@@ -53,6 +53,15 @@ def test_what_documents_show_of_the_project_is_so():
         assert shown == made(), name  # else: make docs
 
 
+def test_the_quickstart_takes_as_long_as_the_documents_say():
+    (seconds,) = re.findall(
+        r"\*\*in all\*\*.*\*\*([\d.]+)\*\*", (ROOT / "docs/TIMES.md").read_text("utf-8")
+    )
+    assert float(seconds) < 30
+    for name in ("README.md", "Makefile"):
+        assert "under half a minute" in (ROOT / name).read_text("utf-8")
+
+
 def test_screenshots_are_small():
     found = {path.name: path.stat().st_size for path in (ROOT / "docs/screenshots").iterdir()}
     assert found.keys() == {"report.png", "examples.png", "phone-dark.png"}
