@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE, answers_on
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses._clean import answers_on
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
@@ -52,7 +52,7 @@ def contrasts(
     """
     found: list[dict[str, Any]] = []
     for part in parts:
-        answers = answers_on(part, clean, split).set_index(["net", *IMAGE])
+        answers = answers_on(part, clean, split).set_index(NETS_IMAGE)
         wrong, rejects = answers["wrong"], answers["rejected"].any()
         for (net, seed), of in wrong.groupby(level=["net", "seed"], sort=False):
             cell = {"row": net, "seed": seed, "n": len(of), "reason": "the same net", "unit": "%"}

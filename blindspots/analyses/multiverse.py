@@ -10,9 +10,8 @@ import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE
 from blindspots.analyses.attacked import sources
-from blindspots.analyses.kit import NOT_FOOLED, Figures, cells, number
+from blindspots.analyses.kit import IMAGE, NOT_FOOLED, Figures, cells, number
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
 from blindspots.limits import Count, one_of_its, some

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.analyses.kit import NETS_IMAGE
 from blindspots.analyses.threats import across
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
@@ -46,10 +47,9 @@ def robustness(
         labels: display name of each net.
         norm: norm of the lengths.
     """
-    image = ["net", "seed", "dataset", "file", "index"]
-    shown = parted(ledger).of("norm", [norm], [*image, "norm", "goal", "upper", "lower"])
+    shown = parted(ledger).of("norm", [norm], [*NETS_IMAGE, "norm", "goal", "upper", "lower"])
     shown = shown[shown["goal"] == "any"]
-    rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
+    rows = attacks[[*NETS_IMAGE, "outcome"]].drop_duplicates(NETS_IMAGE).merge(shown, on=NETS_IMAGE)
     nets = list(rows["net"].unique())
     across = min(ACROSS, max(len(nets), 1))
     down = -(-max(len(nets), 1) // across)

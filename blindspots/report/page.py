@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from blindspots.analyses.masking import MANY, NEARER
 from blindspots.audit.run import summary as audit_summary
 from blindspots.files import tables
 from blindspots.provenance import commit, versions
@@ -135,7 +136,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
-    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED}
+    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED, "MANY": MANY, "NEARER": NEARER}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 

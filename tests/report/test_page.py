@@ -276,7 +276,9 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
     )
 
 
-def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
+def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MANY", 0.25)
+    monkeypatch.setattr(page, "NEARER", 0.875)
     template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
     line = Headline("Mean distortion", "", "0.1 RMS", "", "A", "t")
     made = template.render(
@@ -285,6 +287,7 @@ def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
     )  # fmt: skip
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", made)).split())
     assert f"Warnings {HOSTILE}: gradients masked: zero at 5 of 6 images" in text
+    assert "for at least 25% of the images" in text and "less than 0.875 of its" in text
     assert text.index("Warnings") < text.index("Athalye et al. 2018") < text.index("Key figures")
     assert "Warnings" not in rendered(tmp_path)
 
