@@ -20,7 +20,7 @@ from blindspots.files import tables
 from blindspots.provenance import commit, versions
 from blindspots.report import bidi
 from blindspots.report.examples import examples, origins
-from blindspots.report.headlines import doubts, headlines, warned
+from blindspots.report.headlines import doubts_in, headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable, repeated
@@ -105,7 +105,7 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, seen, claims, doubts(read)),
+        headlines=headlines(config, seen, claims, doubts_in(read)),
         warned=warned(seen),
         flagged=flagged,
         causes=causes,
