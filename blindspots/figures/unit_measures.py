@@ -18,9 +18,10 @@ from blindspots.analyses.arms import (
     layer_labels,
     of_scaling,
 )
+from blindspots.figures.kit import panels
 from blindspots.interface import InputError
 
-WIDTH, HEIGHT, ACROSS = 2.7, 2.1, 3
+WIDTH, HEIGHT = 2.7, 2.1
 COLOURS = {True: "#0072b2", False: "0.7"}
 
 
@@ -54,13 +55,10 @@ def unit_measures(
                 f"figure: layers: expected some of {', '.join(there)}, found {layer!r}"
             )
     rows = rows[rows["layer"].isin(layers or there) & (rows["measure"] == measure)]
-    panels = layer_labels(rows[rows["trained"]], labels)
+    found = layer_labels(rows[rows["trained"]], labels)
     arms = {arm: name for arm, name in ARMS.items() if arm in set(rows["arm"])}
-    across = max(1, min(ACROSS, len(panels)))
-    down = max(1, -(-len(panels) // across))
-    figure = Figure(figsize=(WIDTH * across + 1.6, HEIGHT * down + 0.8))
-    every = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    for axes, panel in zip(every, panels.itertuples(), strict=False):
+    figure, every = panels(len(found), WIDTH, HEIGHT, beside=1.6, above=0.8)
+    for axes, panel in zip(every, found.itertuples(), strict=False):
         of = rows[(rows["net"] == panel.net) & (rows["layer"] == panel.layer)]
         for trained, shift in ((True, -0.2), (False, 0.2)):
             for place, arm in enumerate(arms):
@@ -71,8 +69,6 @@ def unit_measures(
         axes.set_title(panel.row_label, fontsize=8)
         axes.set(xlabel="", ylabel="")
     every[0].invert_yaxis()  # the first arm on top; panels share the axis
-    for axes in every[len(panels) :]:
-        axes.set_axis_off()
     figure.supxlabel(MEASURES[measure].label, fontsize=10)
     figure.legend(
         [Patch(color=COLOURS[trained]) for trained in (True, False)], ["trained", "untrained"],

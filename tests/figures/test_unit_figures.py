@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots.figures.kit import save, style
-from blindspots.figures.top_images import GAP, top_images
+from blindspots.figures.kit import GAP, save, style
+from blindspots.figures.top_images import top_images
 from blindspots.figures.unit_measures import unit_measures
 from blindspots.interface import InputError
 from tests.analyses.test_units import LABELS, frames
