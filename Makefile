@@ -20,7 +20,7 @@ help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
-quickstart: $(READY) ## set up, and run everything on the embedded digits (20 seconds after set-up)
+quickstart: $(READY) ## set up, and run everything on the embedded digits (under half a minute after set-up)
 	$(SNAKEMAKE) --configfile presets/digits.yaml
 	@echo 'Done. Open the report: results/digits/report.html'
 

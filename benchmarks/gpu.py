@@ -29,7 +29,6 @@ CPU, CORES = torch.device("cpu"), 2
 SHOWN, MANY = 256, 4096
 """Images that are attacked on both, and on the GPU alone for its images per second."""
 
-MINUTES = 6
 ENOUGH = 5
 """Minutes after which no further net is started."""
 

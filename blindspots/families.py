@@ -7,8 +7,8 @@ model. The workflow reads the declaration from the source, without importing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from blindspots.interface import InputError
 
@@ -55,6 +55,12 @@ def family_of(attack: Callable[..., object]) -> Family:
     """Family and norms that an attack declares."""
     found = getattr(attack, "family", UNDECLARED)
     return found if isinstance(found, Family) else UNDECLARED
+
+
+def radii(settings: Mapping[str, Any]) -> list[float | None]:
+    """Return the radii in an attack's settings; [None] for a minimal attack."""
+    eps = settings.get("eps")
+    return list(eps) if isinstance(eps, Sequence) else [eps]
 
 
 def _declare(family: Family) -> Callable[[Attack], Attack]:

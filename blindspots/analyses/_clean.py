@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from blindspots.analyses.kit import SHARES, rates
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE, SHARES, rates
 from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import SUBSETS
+from blindspots.interface import Status
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "dataset", "file", "index"]
-NO_CLASSES = "UNSUPPORTED"
-"""Name of the `interface.Status` of answers by a net that does not classify."""
+NO_CLASSES = Status.UNSUPPORTED.name
+"""Status of answers by a net that does not classify."""
 
 
 def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
     )
 
 
-READ = ["net", *IMAGE, "status", "outcome", *SHARES.values()]
+READ = [*NETS_IMAGE, "status", "outcome", *SHARES.values()]
 """Columns of `threat.answers.CLEAN` that are read for errors."""
 
 

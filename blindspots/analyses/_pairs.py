@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses._clean import NO_CLASSES
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "dataset", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
 
 SEEN = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "amplified_to", "outcome", "success",
         "distortion"]  # fmt: skip
 """Columns of the transfer table that are read here."""
-KNOWN = ["net", *IMAGE, "outcome", "status"]
+KNOWN = [*NETS_IMAGE, "outcome", "status"]
 """Columns of the table of clean answers that are read here."""
 NOISE = ["experiment", *PAIR, *IMAGE[1:], "noise_fooled", "noise_draws"]
 """Columns of the table of radii that are read here."""
@@ -52,7 +52,7 @@ def pairs(
     """
     known = parted(clean).frame(KNOWN)
     known = known.assign(wrong=known["outcome"] == WRONG)
-    known = known.loc[known["status"] != NO_CLASSES, ["net", *IMAGE, "wrong"]]
+    known = known.loc[known["status"] != NO_CLASSES, [*NETS_IMAGE, "wrong"]]
     for rows in parted(transfer).by(by, SEEN):
         scale = rows["amplified_to"]
         its = scale.isna() if amplified_to is None else scale == amplified_to

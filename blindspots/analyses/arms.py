@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,12 @@ MEASURES = {
     "accuracy": Measure("accuracy lost (points)", "points", 1),
 }
 """Measures by their names in `blindspots.measurements.units.measures`."""
+
+Measures = Literal[
+    "purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy"
+]
+Scaling = Literal["raw", "matched", "whitened"]
+"""Values of settings, for annotations."""
 
 MARGINS = {
     "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses._pairs import IMAGE
+from blindspots.analyses.kit import IMAGE
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT, WRONG
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE, answers_on
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses._clean import answers_on
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
@@ -52,25 +52,26 @@ def contrasts(
     """
     found: list[dict[str, Any]] = []
     for part in parts:
-        answers = answers_on(part, clean, split).set_index(["net", *IMAGE])
-        wrong, rejects = answers["wrong"], answers["rejected"].any()
-        for (net, seed), of in wrong.groupby(level=["net", "seed"], sort=False):
+        answers = answers_on(part, clean, split).set_index(NETS_IMAGE)
+        rejects = answers["rejected"].any()
+        by = dict(list(answers.groupby(level=["net", "seed"], sort=False)))
+        for (net, seed), of in by.items():
+            wrong = of["wrong"].droplevel("net")
             cell = {"row": net, "seed": seed, "n": len(of), "reason": "the same net", "unit": "%"}
-            error = {"column": part, "column_label": f"{part} error", "value": 100 * of.mean()}
-            beside = {
-                "column": f"{part} rejected", "column_label": f"{part} rejected",
-                "value": 100 * answers["rejected"].loc[[net]].loc[net].loc[[seed]].mean(),
-            }  # fmt: skip
-            found += [cell | error, *([cell | beside] if rejects else [])]
+            error = {"column": part, "column_label": f"{part} error", "value": 100 * wrong.mean()}
+            found.append(cell | error)
+            if rejects:
+                column, value = f"{part} rejected", 100 * of["rejected"].mean()
+                found.append(cell | {"column": column, "column_label": column, "value": value})
             for other in against:
-                difference = _difference(of.loc[net], wrong.loc[[other]].loc[other].loc[[seed]])
+                theirs = by[other, seed]["wrong"].droplevel("net")
                 found.append(
                     cell
                     | {
                         "column": f"{part} less {other}", "unit": "% points",
                         "column_label": f"{part} error − {labels.get(other, other)}",
                     }
-                    | (difference if other != net else {})
+                    | (_difference(wrong, theirs) if other != net else {})
                 )  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
     frame = pd.DataFrame(found, columns=[*keys, "seed", "n", "value", *INTERVAL, "reason"])

@@ -10,9 +10,17 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._clean import NO_CLASSES
-from blindspots.analyses._pairs import IMAGE, pairs, with_noise
+from blindspots.analyses._pairs import pairs, with_noise
 from blindspots.analyses.attacked import sources
-from blindspots.analyses.kit import NO_MEDIAN, NOT_FOOLED, cells, number, of_fewer
+from blindspots.analyses.kit import (
+    IMAGE,
+    NETS_IMAGE,
+    NO_MEDIAN,
+    NOT_FOOLED,
+    cells,
+    number,
+    of_fewer,
+)
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
@@ -180,7 +188,7 @@ def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
     """Victims' errors on a control's images minus their clean errors, in percentage points."""
     rows = parted(transfer).of("attack", [control], SHOWN)
     rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
-    known = parted(clean).frame(["net", *IMAGE, "outcome", "status"])
+    known = parted(clean).frame([*NETS_IMAGE, "outcome", "status"])
     known = known[known["status"] != NO_CLASSES]
     known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
     rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])

@@ -14,6 +14,10 @@ from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.threat.outcomes import REJECTED, RIGHT, WRONG
 
+IMAGE = ["seed", "dataset", "file", "index"]
+NETS_IMAGE = ["net", *IMAGE]
+"""Columns of a run's tables that identify an image, and a net's answer to it."""
+
 SCHEMA = pa.schema(
     [
         pa.field("row", pa.string(), nullable=False),  # key, such as a net's name in the config

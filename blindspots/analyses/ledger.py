@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.attacked import NONE_RIGHT, middle
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, RIGHT
@@ -39,8 +39,6 @@ HEADLINE = {
 }
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
-
-IMAGE = ["net", "seed", "dataset", "file", "index"]
 
 OTHERS = {"l1": "L1", "linf": "Linf", "l0": "L0, pixels", "l0_features": "L0, features"}
 """Norms with columns of their own after those of L2, in order."""
@@ -89,7 +87,7 @@ def ledger(
         * The same medians in the other norms, without the quotient.
         * A warning if gradients look masked (`analyses.masking.warnings`).
     """
-    images = attacks[[*IMAGE, "outcome"]].drop_duplicates(IMAGE)
+    images = attacks[[*NETS_IMAGE, "outcome"]].drop_duplicates(NETS_IMAGE)
     rejects = bool((images["outcome"] == REJECTED).any())
     found = [
         {"row": net, "seed": seed} | cell
@@ -103,14 +101,14 @@ def ledger(
     return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)
 
 
-READ = [*IMAGE, "norm", "goal", "upper", "lower", "reason"]
+READ = [*NETS_IMAGE, "norm", "goal", "upper", "lower", "reason"]
 """Columns of the ledger that are read here."""
 
 
 def _bounds(ledger: Frame, net: str, images: pd.DataFrame) -> pd.DataFrame:
     """Return the ledger's rows of a net's images, for any wrong class."""
     rows = parted(ledger).of("net", [net], READ)
-    return images.merge(rows[rows["goal"] == "any"], on=IMAGE)
+    return images.merge(rows[rows["goal"] == "any"], on=NETS_IMAGE)
 
 
 def _of(every: pd.DataFrame, rejects: bool) -> Iterator[dict[str, Any]]:

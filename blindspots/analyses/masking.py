@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.attacked import tried
+from blindspots.analyses.kit import NETS_IMAGE
 from blindspots.files.parts import Frame, parted
+from blindspots.interface import Status
 from blindspots.threat.outcomes import WRONG
-
-VANISHED = "GRADIENT_VANISHED"
-"""Name of the `interface.Status` in tables of attacks."""
 
 MANY, FEWEST = 0.1, 2
 """Share of the images, and least number of images, from which a sign counts: searches fail now and
@@ -26,7 +25,7 @@ NEARER = 0.9
 nets that share layers have nearly the same nearest images, and attacks reach them to within a few
 percent."""
 
-ATTACK = ["attack", "net", "seed", "dataset", "file", "index"]
+ATTACK = ["attack", *NETS_IMAGE]
 WARNING, MASKED = "warning", "gradients masked"
 """Name of a column of tables, and the beginning of its texts."""
 
@@ -57,7 +56,7 @@ def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
     found = pd.concat([_beaten(rows, _fooling_others(part)) for part in shown])
     beaten = found.drop_duplicates().assign(beaten=1)
     rows = rows.merge(beaten, on=ATTACK, how="left").fillna({"beaten": 0})
-    rows = rows.assign(vanished=rows["status"] == VANISHED, n=1)
+    rows = rows.assign(vanished=rows["status"] == Status.GRADIENT_VANISHED.name, n=1)
     total = rows.groupby(["net", "seed"], sort=False)[["n", "vanished", "beaten"]].sum()
     return total.astype(int).reset_index()
 

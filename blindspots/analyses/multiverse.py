@@ -10,9 +10,8 @@ import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE
 from blindspots.analyses.attacked import sources
-from blindspots.analyses.kit import NOT_FOOLED, Figures, cells, number
+from blindspots.analyses.kit import IMAGE, NOT_FOOLED, Figures, cells, number
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
 from blindspots.limits import Count, one_of_its, some
@@ -34,7 +33,6 @@ def multiverse(
     images: Count,
     errors_of: Mapping[Printed, Printed] | None = None,
     printed: Mapping[str, Figures],
-    labels: Mapping[str, str],
     renamed: Mapping[str, str] | None = None,
     cells_of: Printed | None = None,
 ) -> pd.DataFrame:
@@ -55,12 +53,10 @@ def multiverse(
         errors_of: printed table with the errors on unaltered images and the distortions, by the
             printed table of transfer of the same nets.
         printed: figures of the paper's tables, by table, row and column.
-        labels: not used.
         renamed: name in the paper of each net or control whose name differs.
         cells_of: printed table to show cell by cell: a row per cell, with our figure under each
             reading, and the number of readings that fit; None: a row per reading.
     """
-    del labels
     answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
     answers = answers.assign(wrong=answers["outcome"] == WRONG)
     counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import IMAGE, PAIR
+from blindspots.analyses._pairs import PAIR
 from blindspots.analyses.attacked import middle
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE, cells, over_seeds
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
 
@@ -49,8 +49,8 @@ def radius(radii: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataF
         A row per source, a column per victim; no value if more than half of the images are not
         fooled at any distortion tried.
     """
-    right = parted(clean).frame(["net", *IMAGE, "outcome"])
-    right = right.loc[right["outcome"] == RIGHT, ["net", *IMAGE]]
+    right = parted(clean).frame([*NETS_IMAGE, "outcome"])
+    right = right.loc[right["outcome"] == RIGHT, NETS_IMAGE]
     found = [cell for rows in parted(radii).by("source", READ) for cell in _cells(rows, right)]
     return cells(over_seeds(pd.DataFrame(found), ["row", "column", "unit"]), labels)
 

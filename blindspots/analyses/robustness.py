@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.analyses.threats import across
 from blindspots.files.parts import Frame, parted
 from blindspots.limits import at_least, distinct, some
@@ -16,7 +16,6 @@ from blindspots.limits import at_least, distinct, some
 CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
 
-IMAGE = ["net", "seed", "dataset", "file", "index"]
 QUANTILES = (0.25, 0.5, 0.75)
 """Quantiles of the distances found that are the radii if neither config nor attacks give any."""
 
@@ -49,9 +48,9 @@ def robustness(
             the distances found.
     """
     of_radii: str = norm or _norm_of(attacks)
-    shown = parted(ledger).of("norm", [of_radii], [*IMAGE, "norm", "goal", "upper", "lower"])
+    shown = parted(ledger).of("norm", [of_radii], [*NETS_IMAGE, "norm", "goal", "upper", "lower"])
     shown = shown[shown["goal"] == "any"]
-    rows = attacks[IMAGE].drop_duplicates().merge(shown, on=IMAGE)
+    rows = attacks[NETS_IMAGE].drop_duplicates().merge(shown, on=NETS_IMAGE)
     found = [
         {"row": net, "seed": seed, "n": len(of)} | cell
         for (net, seed), of in rows.groupby(["net", "seed"], sort=False)

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
+from blindspots.analyses.arms import (
+    ARMS,
+    LAYER,
+    MEASURES,
+    Scaling,
+    layer_labels,
+    means,
+    of_scaling,
+)
 from blindspots.analyses.kit import cells, over_seeds
 
 CORNER = "layer: directions"
@@ -16,7 +24,7 @@ COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kur
 
 
 def unit_arms(
-    units: pd.DataFrame, *, scaling: str = "matched", labels: Mapping[str, str]
+    units: pd.DataFrame, *, scaling: Scaling = "matched", labels: Mapping[str, str]
 ) -> pd.DataFrame:
     """Means over the directions of an arm, and then over networks, with Student's interval.
 

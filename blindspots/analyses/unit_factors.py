@@ -7,7 +7,14 @@ from itertools import combinations
 
 import pandas as pd
 
-from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
+from blindspots.analyses.arms import (
+    LAYER,
+    MEASURES,
+    Scaling,
+    differences,
+    layer_labels,
+    of_scaling,
+)
 from blindspots.analyses.kit import cells, over_seeds
 
 CORNER = "contrast"
@@ -20,7 +27,7 @@ def unit_factors(
     units: pd.DataFrame,
     unit_rotations: pd.DataFrame,
     *,
-    scaling: str = "matched",
+    scaling: Scaling = "matched",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Contrasts of the difference between the units' mean and the mean of their rotations.

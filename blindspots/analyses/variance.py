@@ -31,7 +31,7 @@ COLUMNS = ("deviation", "share")
 """Rows and columns of the table (`config.cells`)."""
 
 
-def variance(transfer: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+def variance(transfer: Frame, clean: Frame) -> pd.DataFrame:
     """Variance components of the excess error, by the method of moments.
 
     Every source's images are shown to the victims of all seeds. For each pair of two architectures
@@ -46,13 +46,11 @@ def variance(transfer: Frame, clean: Frame, *, labels: Mapping[str, str]) -> pd.
         transfer: answers to attacked images of an experiment across seeds, with schema
             `measurements.transfer.TRANSFER`.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        labels: not used.
 
     Returns:
         A row per component: its standard deviation in percentage points, and its share of the sum
         of the variances; no value with fewer than three seeds or three nets.
     """
-    del labels
     grids = _grids(transfer, clean)
     seeds = min((len(grid) for grid in grids.values()), default=0)
     nets = {net for pair in grids for net in pair}

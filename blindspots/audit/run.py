@@ -272,9 +272,9 @@ class Line(NamedTuple):
 def summary(path: str | Path) -> list[Line]:
     """Return the lines of an audit's table, a line per check."""
     found = []
+    every = [dict(zip(SCHEMA.names, row, strict=True)) for row in rows(path, SCHEMA.names)]
     for name, asserts in CHECKS.items():
-        of = [dict(zip(SCHEMA.names, r, strict=True)) for r in rows(path, SCHEMA.names)]
-        of = [row for row in of if row["check"] == name]
+        of = [row for row in every if row["check"] == name]
         if of:
             found.append(
                 Line(

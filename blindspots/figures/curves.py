@@ -10,6 +10,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots import statistics
+from blindspots.figures.kit import ACROSS, panels
 from blindspots.measurements.controls import NOISE, OTHER_IMAGE
 
 REPORT = {
@@ -20,7 +21,7 @@ REPORT = {
 }
 """Place and titles in a report set (`config.reporting`)."""
 
-WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+WIDTH, HEIGHT = 2.6, 2.3
 NOTHING = "no image can be\nmoved that far"
 PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
 """Colour and dashes of the directions that no source chose."""
@@ -40,17 +41,16 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     victims = list(curves["victim"].unique())
     sources = list(curves["source"].dropna().unique())
     colours = dict(zip(sources, seaborn.color_palette("colorblind", len(sources)), strict=True))
-    across = min(ACROSS, len(victims))
-    down = -(-len(victims) // across)
-    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
+    figure, places = panels(len(victims), WIDTH, HEIGHT)
     figure.set_layout_engine("constrained", w_pad=0.1)  # inches: ticks at the ends of two panels
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     lines = {}
-    for axes, victim in zip(panels, victims, strict=False):
+    for axes, victim in zip(places, victims, strict=False):
         rows = curves[curves["victim"] == victim]
         for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
             name = direction if pd.isna(source) else source
-            colour, dashes = PLAIN.get(direction, (colours.get(source, "0.3"), "-"))
+            colour, dashes = colours.get(source, "0.3"), "-"
+            if pd.isna(source):
+                colour, dashes = PLAIN.get(direction, (colour, dashes))
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
             axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
@@ -62,17 +62,14 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         if not (rows["n"] >= 1).any():
             axes.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=axes.transAxes)
         axes.set(ylim=(0, 101), xlim=(0, curves["distortion"].max()))
-    for place, axes in enumerate(panels):
-        if place >= len(victims):
-            axes.set_axis_off()
-        elif place + across >= len(victims):  # no panel below it
-            axes.tick_params(labelbottom=True)
+    for axes in places[: len(victims)][-ACROSS:]:  # no panel below it
+        axes.tick_params(labelbottom=True)
     figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
     beside = "; dash-dotted: rejected" if curves["rejected"].any() else ""
     figure.supylabel(f"error of the victim (%){beside}", fontsize=10)
     order = sources + [name for name in lines if name not in sources]
     moved = curves[curves["n"] >= 1]
-    drawn = {*moved["source"].dropna(), *moved["direction"]}
+    drawn = {*moved["source"].fillna(moved["direction"])}
     named = [labels.get(name, name) + ("" if name in drawn else ", no image") for name in order]
     figure.legend(
         [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,

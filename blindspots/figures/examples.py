@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from blindspots.analyses.attacked import SEEN, sources
 from blindspots.analyses.kit import of_fewer
-from blindspots.figures.kit import picture
+from blindspots.figures.kit import mosaic
 from blindspots.files.parts import Frame, parted
 from blindspots.limits import Count, either, one_of_its, some
 from blindspots.threat.outcomes import REJECTED, RIGHT
@@ -25,8 +25,6 @@ REPORT = {
 """Place and titles in a report set (`config.reporting`)."""
 
 NO_SUCCESS = "no attack succeeded"
-GAP = 2
-"""White pixels between images."""
 
 
 class Panel(TypedDict):
@@ -65,8 +63,13 @@ def examples(
     darkest, brightest = _range(pictures["original"])
     for axes, panel in zip(every[0], panels, strict=True):
         shown = _of(pictures, panel).head(rows * pairs)
-        mosaic = _mosaic(shown, rows, pairs, brightest)
-        axes.imshow(mosaic, cmap="gray", vmin=darkest, vmax=brightest)
+        tiles = [
+            tile for pair in zip(shown["original"], shown["image"], strict=True) for tile in pair
+        ]
+        tiles += [np.full_like(tiles[0], brightest)] * (2 * rows * pairs - len(tiles))
+        in_rows = [tiles[first : first + 2 * pairs] for first in range(0, len(tiles), 2 * pairs)]
+        image = mosaic(in_rows, darkest, brightest)
+        axes.imshow(image, cmap="gray", vmin=darkest, vmax=brightest)
         axes.set_axis_off()
         axes.set_title(_title(_answers(transfer, panel), panel, labels), fontsize=9)
     return figure
@@ -113,16 +116,3 @@ def _of(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
 
 def _range(images: pd.Series) -> tuple[float, float]:
     return min(image.min() for image in images), max(image.max() for image in images)
-
-
-def _mosaic(shown: pd.DataFrame, rows: int, pairs: int, white: float) -> np.ndarray:
-    """Arrange originals and distorted images alternately, in rows, as one (height, width) image."""
-    pairs_shown = zip(shown["original"], shown["image"], strict=True)
-    tiles = [picture(tile) for pair in pairs_shown for tile in pair]
-    height, width = tiles[0].shape[-2:]
-    size = rows * (height + GAP) - GAP, 2 * pairs * (width + GAP) - GAP
-    canvas = np.full(size, white)
-    for place, tile in enumerate(tiles):
-        top, left = (place // (2 * pairs)) * (height + GAP), (place % (2 * pairs)) * (width + GAP)
-        canvas[top : top + height, left : left + width] = tile.mean(axis=0)
-    return canvas

@@ -16,8 +16,9 @@ from matplotlib.ticker import NullLocator
 from blindspots import statistics
 from blindspots.analyses.pockets import share_interval
 from blindspots.analyses.threats import Threat, across
+from blindspots.figures.kit import panels
 
-WIDTH, HEIGHT, ACROSS = 4.2, 3.4, 3
+WIDTH, HEIGHT = 4.2, 3.4
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 APART = 0.15
 """Width in doublings over which the nets' marks at one multiple are spread."""
@@ -50,26 +51,21 @@ def pockets(pockets: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         for pair, rows in pockets.groupby(["attack", "eps"], sort=False, dropna=False)
     ]
     nets = list(pockets["source"].unique())
-    side = min(ACROSS, max(len(threats), 1))
-    down = -(-max(len(threats), 1) // side)
-    figure = Figure(figsize=(WIDTH * side + 0.3, HEIGHT * down + 0.9))
-    panels = figure.subplots(down, side, sharex=True, sharey=True, squeeze=False).ravel()
+    figure, places = panels(len(threats), WIDTH, HEIGHT)
     drawn: dict[str, list[Share]] = {}
-    for axes, (threat, rows) in zip(panels, threats, strict=False):
+    for axes, (threat, rows) in zip(places, threats, strict=False):
         lines = {net: [*shares(rows[rows["source"] == net])] for net in nets}
         _draw(axes, lines)
         axes.set_title(str(threat) if len(threats) > 1 else "")
         drawn |= {f"{threat}/{net}": points for net, points in lines.items()}
-    for axes in panels[max(len(threats), 1) :]:
-        axes.set_axis_off()
     found = [point for points in drawn.values() for point in points]
     if found:
-        _scale([*panels[: len(threats)]], found)
+        _scale([*places[: len(threats)]], found)
     else:
-        panels[0].text(0.5, 0.5, UNTRIED, ha="center", va="center", transform=panels[0].transAxes)
+        places[0].text(0.5, 0.5, UNTRIED, ha="center", va="center", transform=places[0].transAxes)
     figure.supxlabel("distance from the image, in multiples of the distance found", fontsize=10)
     figure.supylabel("directions that fool the net (%)", fontsize=10)
-    bars = panels[0].containers
+    bars = places[0].containers
     figure.legend(
         bars, [labels.get(net, net) for net in nets], loc="outside upper center", ncols=4,
         fontsize=9,

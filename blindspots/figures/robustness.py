@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.analyses.kit import NETS_IMAGE
 from blindspots.analyses.threats import across
+from blindspots.figures.kit import panels
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
 
@@ -21,7 +23,7 @@ REPORT = {
 }
 """Place and titles in a report set (`config.reporting`)."""
 
-WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+WIDTH, HEIGHT = 2.6, 2.3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 
 
@@ -46,16 +48,12 @@ def robustness(
         labels: display name of each net.
         norm: norm of the lengths.
     """
-    image = ["net", "seed", "dataset", "file", "index"]
-    shown = parted(ledger).of("norm", [norm], [*image, "norm", "goal", "upper", "lower"])
+    shown = parted(ledger).of("norm", [norm], [*NETS_IMAGE, "norm", "goal", "upper", "lower"])
     shown = shown[shown["goal"] == "any"]
-    rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
+    rows = attacks[[*NETS_IMAGE, "outcome"]].drop_duplicates(NETS_IMAGE).merge(shown, on=NETS_IMAGE)
     nets = list(rows["net"].unique())
-    across = min(ACROSS, max(len(nets), 1))
-    down = -(-max(len(nets), 1) // across)
-    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
-    panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-    for axes, net in zip(panels, nets, strict=False):
+    figure, places = panels(len(nets), WIDTH, HEIGHT, sharex=False)
+    for axes, net in zip(places, nets, strict=False):
         of = rows[rows["net"] == net]
         ends = of[["upper", "lower"]].to_numpy(float)
         longest = ends[np.isfinite(ends)].max(initial=0)
@@ -68,13 +66,11 @@ def robustness(
         missed = f"\n{right.count()} of {len(right)} fooled" if right.isna().any() else ""
         axes.set_title(labels.get(net, net) + missed)
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
-    for axes in panels[len(nets) :]:
-        axes.set_axis_off()
     if not nets:  # such as if all nets are stochastic: they have no rows in the ledger
-        panels[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
+        places[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
     figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
-    lines = [panels[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
+    lines = [places[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
     figure.legend(
         lines, ["certified: right within this length", "not changed by any attack"],
         loc="outside upper center", ncols=2, fontsize=9,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from blindspots.analyses.arms import ARMS
-from blindspots.figures.kit import picture
+from blindspots.figures.kit import mosaic
 from blindspots.interface import InputError
 from blindspots.limits import Count
 
-GAP = 2
-"""White pixels between images."""
 HEIGHT = 0.42
 """Height of an image in inches."""
 
@@ -24,7 +22,7 @@ def top_images(
     *,
     layer: str | None = None,
     net: str | None = None,
-    arm: str = "units",
+    arm: Literal["units", "random"] = "units",
     rows: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
@@ -62,11 +60,11 @@ def top_images(
     every = list(dict(list(shown.groupby("direction", sort=False))).values())[:rows]
     brightest = max(image.max() for image in shown["image"])
     darkest = min(image.min() for image in shown["image"])
-    mosaic = _mosaic([list(map(picture, of["image"])) for of in every], brightest)
+    image = mosaic([list(of["image"]) for of in every], darkest, brightest)
     across = len(every[0])
     figure = Figure(figsize=(HEIGHT * across, HEIGHT * len(every) + 0.5))
     axes = figure.subplots()
-    axes.imshow(np.clip(mosaic, darkest, brightest), cmap="gray", vmin=darkest, vmax=brightest)
+    axes.imshow(image, cmap="gray", vmin=darkest, vmax=brightest)
     axes.set_axis_off()
     first = shown.iloc[0]
     axes.set_title(
@@ -75,18 +73,3 @@ def top_images(
         fontsize=9,
     )
     return figure
-
-
-def _mosaic(rows: list[list[np.ndarray]], white: float) -> np.ndarray:
-    """Arrange images in rows: (height, width) for grey images, (height, width, 3) for colour."""
-    channels, height, width = rows[0][0].shape
-    shown = 3 if channels == 3 else 1
-    across = max(map(len, rows))
-    size = len(rows) * (height + GAP) - GAP, across * (width + GAP) - GAP, shown
-    canvas = np.full(size, white, dtype=np.float32)
-    for down, images in enumerate(rows):
-        for place, image in enumerate(images):
-            top, left = down * (height + GAP), place * (width + GAP)
-            tile = image if shown == 3 else image.mean(axis=0, keepdims=True)
-            canvas[top : top + height, left : left + width] = tile.transpose(1, 2, 0)
-    return canvas if shown == 3 else canvas[..., 0]

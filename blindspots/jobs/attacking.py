@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from blindspots.attacks.contract import call, call_for_best, name_of, norm_of
 from blindspots.attacks.returned import check_successes
-from blindspots.families import family_of
+from blindspots.families import family_of, radii
 from blindspots.files.images import Images
 from blindspots.interface import AttackResult, InputError, Status
 from blindspots.lending import changed, state
@@ -78,12 +78,6 @@ def attack_all(
 
 def _joined(parts: Sequence[Columns]) -> Columns:
     return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def radii(settings: Mapping[str, Any]) -> list[float | None]:
-    """Return the radii in an attack's settings; [None] for a minimal attack."""
-    eps = settings.get("eps")
-    return list(eps) if isinstance(eps, Sequence) else [eps]
 
 
 def _run_chunk(attack, model, data, target, given, settings) -> Columns:

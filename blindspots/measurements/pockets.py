@@ -180,7 +180,7 @@ def _rows(
     data, k = exhibit.data, len(multiples)
     drawn, inside, fooled, rejected = counts.reshape(-1, 4).T
     interval = statistics.clopper_pearson(fooled, drawn)
-    low, high = (np.ma.array(end, mask=drawn == 0).filled(0) for end in interval)
+    low, high = (np.ma.array(end, mask=drawn == 0) for end in interval)
     length = (found[:, None] * np.array(multiples)).ravel()
     columns = {
         "experiment": experiment,
@@ -201,7 +201,7 @@ def _rows(
         "inside": inside,
         "fooled": fooled,
         "rejected": rejected,
-        "low": np.ma.array(low, mask=drawn == 0),
-        "high": np.ma.array(high, mask=drawn == 0),
+        "low": low,
+        "high": high,
     }
     return tables.build(columns, POCKETS)

@@ -272,7 +272,8 @@ def swept(
     keys = ("source", "direction", "victim", "distortion")
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
     columns |= {"seed": settings.seed}
-    draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
+    drawn = [source is None and name == NOISE for source, name, *_ in counts]
+    draws = np.where(drawn, settings.draws, 1)
     wrong, rejected, n = np.array(list(counts.values())).T / draws
     yield {"curves": tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)}
 

@@ -65,9 +65,9 @@ class Witnesses:
             shown: k images made from some of the originals.
             wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
-        places, within, found = self._seen(shown)
+        _, places, within, found = self._seen(shown, wrong)
         for norm, known in self.own.items():
-            length = np.where(wrong & within, found[norm], np.inf)
+            length = np.where(within, found[norm], np.inf)
             known[places] = np.minimum(known[places], length)
 
     def show(self, name: str, shown: Exhibit, wrong: np.ndarray) -> None:
@@ -78,16 +78,23 @@ class Witnesses:
             shown: k images made from some of the originals.
             wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
-        places, within, found = self._seen(shown)
-        moved = found["linf"] > 0
-        self.inside.keep(name, shown.stack, places, found, wrong & within & moved)
-        self.outside.keep(name, shown.stack, places, found, wrong & ~within)
+        at, places, within, found = self._seen(shown, wrong)
+        stack, moved = some(shown.stack, at), found["linf"] > 0
+        self.inside.keep(name, stack, places, found, within & moved)
+        self.outside.keep(name, stack, places, found, ~within)
 
-    def _seen(self, shown: Exhibit) -> tuple[np.ndarray, np.ndarray, Lengths]:
-        """Places of images among the originals, whether they are in the box, and distances."""
-        places = self._order[np.searchsorted(self.data.rows[self._order], shown.data.rows)]
-        change = shown.images.double() - shown.data.images.double()
-        return places, are_inside(shown.images, self.data.box), lengths(change)
+    def _seen(
+        self, shown: Exhibit, wrong: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Lengths]:
+        """Return the wrong images' positions, their originals, if they are in the box, and lengths.
+
+        Their lengths in float64 take longer than a network's answers, so no others are measured.
+        """
+        at = np.flatnonzero(wrong)
+        rows, images = shown.data.rows[at], shown.images[at]
+        places = self._order[np.searchsorted(self.data.rows[self._order], rows)]
+        change = images.double() - shown.data.images[at].double()
+        return at, places, are_inside(images, self.data.box), lengths(change)
 
     def tables(self, model: nn.Module, chunk: int) -> Iterator[pa.Table]:
         """Yield the kept images, with `attacks.table.schema`; `success` is being in the box.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
+from blindspots.families import radii
 from blindspots.files import tables
 from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
 
@@ -113,6 +114,16 @@ def examples(
             for origin, places in zip(of.origins, of.first(n), strict=True)
         ]
     return found
+
+
+def origins(config: Config) -> int:
+    """Return the number of a run's origins of images: by source, attack, radius and length."""
+    made = 0
+    for experiment in config["experiments"].values():
+        attacks = sum(len(radii(config["attacks"][name])) for name in experiment["attacks"])
+        made += len(experiment["sources"]) * attacks * (1 + len(experiment["amplify"]))
+        made += len(experiment["controls"])
+    return made
 
 
 def _chosen(

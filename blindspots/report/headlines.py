@@ -74,7 +74,7 @@ def headlines(
         config: the run's config, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
         claims: the run's claims, as `config.claims.claims_of` returns them.
-        doubts: doubts about the nets of each table, as `jobs.expect.doubts` returns them.
+        doubts: doubts about the nets of each table, as `doubts_in` returns them.
     """
     judged = [*_claimed(config, summaries, claims, doubts or {})]
     measured: list[Headline] = []
@@ -91,7 +91,7 @@ def headlines(
     return judged or measured
 
 
-def doubts(read: Mapping[str, pa.Table]) -> dict[str, dict[str, str]]:
+def doubts_in(read: Mapping[str, pa.Table]) -> dict[str, dict[str, str]]:
     """Return the doubts about nets, by table and label, that the tables' jobs recorded.
 
     Args:

@@ -14,12 +14,13 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from blindspots.analyses.masking import MANY, NEARER
 from blindspots.audit.run import summary as audit_summary
 from blindspots.files import tables
 from blindspots.provenance import commit, versions
 from blindspots.report import bidi
-from blindspots.report.examples import examples
-from blindspots.report.headlines import doubts, headlines, warned
+from blindspots.report.examples import examples, origins
+from blindspots.report.headlines import doubts_in, headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
 from blindspots.report.summaries import Table, printable, repeated
@@ -95,7 +96,7 @@ def render(
         flagged.append((net["label"], said))
         net["label"] += f" ({said})"
     seen = {name: bidi.summary(frame) for name, frame in frames.items()}
-    origins = {tables.metadata(table)["commit"] for table in read.values()}
+    commits = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
@@ -104,11 +105,12 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, seen, claims, doubts(read)),
+        headlines=headlines(config, seen, claims, doubts_in(read)),
         warned=warned(seen),
         flagged=flagged,
         causes=causes,
         examples=examples(config, pictures or {}, transfer or {}, clean),
+        origins=origins(config),
         sections=sections(config),
         tables={
             name: _shown(path, config["tables"][name], seen[name], frames[name])
@@ -117,13 +119,13 @@ def render(
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
         repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
-        of_paper=any(config.get(key) for key in ("claims", "printed")),
+        of_paper=bool(config["printed"]) or isinstance(config["claims"], str),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(written),
         config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),
-        commits=sorted(origins | {commit()}),
+        commits=sorted(commits | {commit()}),
         versions=versions(),
     )  # fmt: skip
 
@@ -134,7 +136,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
-    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED}
+    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED, "MANY": MANY, "NEARER": NEARER}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 

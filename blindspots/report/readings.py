@@ -102,7 +102,7 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
             else:
                 text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
             if text is not None:
-                yield question, text
+                yield str(question), text
         if role == "trainers" and "decay" in settings and "decay" not in declared:
             decay = settings["decay"]
             yield "decay", "none" if decay in (None, 0, []) else f"{decay} ({method})"

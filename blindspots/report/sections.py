@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from blindspots.config.check import method_settings
 from blindspots.config.methods import defaults
+from blindspots.families import radii
 from blindspots.report.readings import written
 
 Config = Mapping[str, Any]
@@ -101,24 +103,18 @@ def _measurement(config: Config, name: str) -> str:
         text += f" in the experiment{several} {', '.join(of['experiments'])}"
     if of.get("n"):
         text += f", on the first {of['n']} images of part {of['part']}"
-    settings = {key: value for key, value in of.items() if key not in KEYS}
-    said = _said(defaults("measurements", of["method"]) | settings)
+    if of.get("data"):
+        text += f", dataset {of['data']}"
+    said = _said(defaults("measurements", of["method"]) | method_settings(of, "measurements"))
     return text + (f"; {said}." if said else ".")
 
 
 def _attack(config: Config, name: str) -> str:
     """Describe an attack: its name, method, radii and targets."""
     attack = config["attacks"][name]
-    eps = attack.get("eps")
-    radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
-    said = [attack["method"], *([f"eps {radii}"] if radii else []), f"target {attack['target']}"]
+    eps = ", ".join(f"{radius:g}" for radius in radii(attack) if radius is not None)
+    said = [attack["method"], *([f"eps {eps}"] if eps else []), f"target {attack['target']}"]
     return f"{name} ({', '.join(said)})"
-
-
-KEYS = {
-    "method", "nets", "experiments", "parents", "part", "n", "model", "shape", "classes", "weights",
-}  # fmt: skip
-"""Keys of a measurement that are not settings of its method."""
 
 
 def _said(settings: Mapping[str, Any]) -> str:

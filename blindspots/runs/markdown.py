@@ -11,7 +11,7 @@ from blindspots.config.claims import claims_of
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.bidi import isolated
-from blindspots.report.headlines import Headline, doubts, headlines, warned
+from blindspots.report.headlines import Headline, doubts_in, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
@@ -57,7 +57,7 @@ def page(
         "In transfer tables a cell is the share of the row's images, in percent, that the column's "
         "net gets wrong. Distortion is RMS per pixel." + brackets,
     ]
-    parts += _in_short(headlines(config, frames, claims_of(config), doubts(found)))
+    parts += _in_short(headlines(config, frames, claims_of(config), doubts_in(found)))
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]

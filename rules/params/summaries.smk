@@ -1,5 +1,6 @@
 # Params and resources of the ledger, the audit, tables, figures and the report.
 from blindspots.config.check import SUBJECTS
+from blindspots.families import radii
 from blindspots.files.rows import Rows
 from blindspots.jobs import held
 
@@ -17,8 +18,7 @@ def audited_images():
 
 def radii_of(attack):
     """Return the number of an attack's radii; 1 for a minimal attack."""
-    eps = config["attacks"][attack].get("eps")
-    return len(eps) if isinstance(eps, list) else 1
+    return len(radii(config["attacks"][attack]))
 
 
 def product_certificates():

@@ -35,7 +35,8 @@ def files(tmp_path_factory):
 def test_by_parts_it_is_the_same_table(files, name, several):
     analysis = methods.find("analyses", name)
     by_parts = methods.by_parts("analyses", name)
-    settings = {"labels": {"A": "first"}} | SETTINGS.get(name, {})
+    labels = {"labels": {"A": "first"}} if methods.takes("analyses", name, "labels") else {}
+    settings = labels | SETTINGS.get(name, {})
     read = methods.inputs("analyses", name)
     whole = {table: tables.frame([files / f"{table}.parquet"]) for table in read}
     found = []

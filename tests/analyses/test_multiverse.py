@@ -58,7 +58,6 @@ def scored(run, **settings):
         images=256,
         errors_of={"table2": "table1"},
         printed=TABLES,
-        labels={},
         renamed=renamed,
         **settings,
     )

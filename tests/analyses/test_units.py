@@ -124,9 +124,7 @@ def test_directions_without_a_value_are_left_out_and_none_with_one_gives_the_rea
         assert found["reason"] == "dead unit"
 
 
-def test_an_unknown_show_or_scaling_is_named():
-    with pytest.raises(InputError, match="show: expected one of verdict, difference"):
-        shown(frames(), "luck")
+def test_a_scaling_that_was_not_measured_is_named():
     with pytest.raises(InputError, match="scaling: expected one of matched, found 'raw'"):
         shown(frames(), "verdict", scaling="raw")
 

@@ -55,6 +55,13 @@ def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_
         (["tables", "verdicts", "margins", "purity"], 0, ["margins.purity: expected more than 0"]),
         (["tables", "verdicts", "margins", "prity"], 1, ["margins: expected keys", "purity"]),
         (["tables", "arms", "margins"], {}, ["tables.arms", "'margins'"]),
+        (["tables", "arms", "scaling"], "row", ["arms.scaling: expected one of raw, matched"]),
+        (["tables", "factors", "scaling"], "Raw", ["factors.scaling: expected one of raw"]),
+        (["tables", "effects", "show"], "verdcit", ["effects.show: expected one of verdict, diff"]),
+        (["tables", "effects", "scaling"], "row", ["effects.scaling: expected one of raw"]),
+        (["figures", "purity", "measure"], "prity", ["purity.measure: expected one of purity"]),
+        (["figures", "purity", "scaling"], "row", ["purity.scaling: expected one of raw"]),
+        (["figures", "figure2", "arm"], "pca", ["figure2.arm: expected one of units, random"]),
     ],
 )
 def test_a_fault_is_one_line(of_units, path, value, parts):

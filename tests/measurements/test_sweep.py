@@ -170,6 +170,24 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
     assert {"-."} <= {line.get_linestyle() for line in panel.lines}
 
 
+def test_an_attack_called_noise_is_counted_and_drawn_as_an_attack(data, exhibit, softmax_net):
+    plain, noise = (
+        swept(data, [exhibit, other], {"A": softmax_net}, SETTINGS._replace(distortions=[0.3]))[1]
+        for other in (replace(exhibit, attack="pgd"), replace(exhibit, attack="noise"))
+    )
+    assert noise.drop_columns("direction").equals(plain.drop_columns("direction"))
+    of_noise = noise.to_pandas().query("direction == 'noise'")
+    assert of_noise["source"].isna().sum() == 1 and of_noise["n"].tolist() == [N, N]
+    figure = draw(of_noise, labels={})
+    (panel,) = [axes for axes in figure.axes if axes.get_title() == "A"]
+    assert [line.get_linestyle() for line in panel.lines if len(line.get_xdata())] == ["-", "--"]
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["A", "noise"]
+    out_of_reach = of_noise.assign(n=of_noise["n"].where(of_noise["source"].notna(), 0.0))
+    texts = draw(out_of_reach, labels={}).legends[0].get_texts()
+    assert [text.get_text() for text in texts] == ["A", "noise, no image"]
+
+
 def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
     far = SETTINGS._replace(distortions=[8.0])
     _, table, _ = swept(data, [exhibit], {"A": softmax_net}, far)

@@ -12,6 +12,7 @@ from blindspots.files.images import Images
 from blindspots.interface import Box
 from blindspots.jobs import ledger
 from blindspots.measurements import sweep, transfer
+from blindspots.measurements import witnesses as module
 from blindspots.measurements.exhibits import Exhibit
 from blindspots.measurements.witnesses import NEARER, Witnesses
 
@@ -93,6 +94,22 @@ def test_an_image_outside_the_box_is_evidence_and_no_witness(data):
     assert rows.loc[7, "attack"] == "lbfgs of B"
     of = rows.groupby(level=0)["success"].apply(list).to_dict()
     assert of == {7: [True], 8: [True, False], 9: [True]}
+
+
+def test_only_images_that_the_net_gets_wrong_are_measured(data, monkeypatch):
+    seen, measure = [], module.lengths
+    monkeypatch.setattr(
+        module, "lengths", lambda change: seen.append(len(change)) or measure(change)
+    )
+    witnesses = Witnesses("A", 0, data)
+    seen.clear()
+    images = moved(data, [0.3, 0.0, 0.3, 0.05])
+    for wrong in (np.zeros(4, bool), np.array([True, False, True, False])):
+        witnesses.know(exhibit(data, images, "A"), wrong)
+        witnesses.show("lbfgs of B", exhibit(data, images), wrong)
+    assert seen == [0, 0, 2, 2]
+    assert witnesses.own["l2"] == pytest.approx([0.3, np.inf, 0.3, np.inf], rel=1e-5)
+    assert witnesses.inside.length["l2"] == pytest.approx([0.3, np.inf, 0.3, np.inf], rel=1e-5)
 
 
 def radius(index, value):

@@ -89,6 +89,41 @@ def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
     )
 
 
+def test_claims_of_ones_own_make_no_readings_of_a_paper(tmp_path):
+    claim = {"claim": "They err", "cells": {"table": "t", "rows": "FC10-1e-4"}, "at_least": 1}
+    made = rendered(tmp_path, claims=[claim])
+    assert "<h2>Conventions " in made and "Readings" not in made
+
+
+MY_PUSH = """
+READINGS = {
+    "distance": ("steps", "the L1 norm"), "search": ("tries", "none"),
+    "restarts of L2": ("tries", "the best of {tries}"), 7: ("steps", "a number"),
+}
+def near(model, images, labels, targets=None, *, steps=3, tries=0): ...
+def far(model, images, labels, targets=None, *, steps=0, tries=5): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "questions"),
+    [
+        ("near", ["Distance in the objective", "7"]),
+        ("far", ["Search for c", "Restarts of L2"]),
+    ],
+)
+def test_every_reading_of_a_users_method_is_a_row(tmp_path, monkeypatch, method, questions):
+    (tmp_path / "my_page_push.py").write_text(MY_PUSH)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = plain(rendered(tmp_path, attacks={"lbfgs": {"method": f"my_page_push:{method}"},
+                                             "gaussian-0.1": {"method": "gaussian"}}))  # fmt: skip
+    said = made.partition('<section id="readings">')[2].partition("</section>")[0]
+    found = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', said))
+    assert [question for question in found if question in questions] == questions
+    assert {"near": "the L1 norm", "far": "the best of 5"}[method] in found.values()
+    assert ("Search for c" in found) is ("Distance in the objective" not in found)
+
+
 def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
     made = rendered(tmp_path)
     assert "Tables last made 2012-12-31 18:00 UTC; commit " in made
@@ -241,7 +276,9 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
     )
 
 
-def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
+def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MANY", 0.25)
+    monkeypatch.setattr(page, "NEARER", 0.875)
     template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
     line = Headline("Mean distortion", "", "0.1 RMS", "", "A", "t")
     made = template.render(
@@ -250,6 +287,7 @@ def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
     )  # fmt: skip
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", made)).split())
     assert f"Warnings {HOSTILE}: gradients masked: zero at 5 of 6 images" in text
+    assert "for at least 25% of the images" in text and "less than 0.875 of its" in text
     assert text.index("Warnings") < text.index("Athalye et al. 2018") < text.index("Key figures")
     assert "Warnings" not in rendered(tmp_path)
 

@@ -49,6 +49,12 @@ def test_a_section_says_what_it_is_of():
     (units,) = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
     assert "rotations = 99" in units.facts
+    raw = full("papers/szegedy2013/units.yaml")
+    raw["datasets"] = {"mine": {"method": "mnist"}}
+    raw["measurements"]["lenet"]["data"] = "mine"
+    (units,) = sections(check(raw, SCHEMA))
+    assert "the first 10000 images of part test, dataset mine; " in units.facts
+    assert "data = " not in units.facts
     *_, groups = sections(preset("papers/szegedy2013/norms.yaml"))
     assert "groups = [1, 2, 1, 2, 2]" in groups.facts
     assert "weights: fresh, of seed 0" in groups.facts

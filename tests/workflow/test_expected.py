@@ -8,7 +8,7 @@ import torch
 
 from blindspots.config.claims import claims_of
 from blindspots.files import tables
-from blindspots.report.headlines import doubts, headlines
+from blindspots.report.headlines import doubts_in, headlines
 from tests.workflow.conftest import STILL, Workflow
 
 FLAG = "clean error {:.4g}%, expected 1.8%"
@@ -104,7 +104,7 @@ def test_a_claim_about_it_or_about_all_nets_is_not_judged(run):
     ]
     config = {"run": "r", "claims": claims}
     config["tables"] = {name: {"method": name, "title": "T"} for name in read}
-    lines = headlines(config, frames, claims_of(config), doubts(read))
+    lines = headlines(config, frames, claims_of(config), doubts_in(read))
     assert {line.claim: line.verdict for line in lines} == {
         "theirs": "not judged", "known": "holds", "transfer": "not judged",
         "among others": "not judged",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -27,7 +25,6 @@ def correct_without(
     labels: Tensor,
     functionals: np.ndarray,
     removals: np.ndarray,
-    progress: Callable[[int], None] | None = None,
 ) -> tuple[int, np.ndarray]:
     """Count the images that the network gets right with all directions, and without each.
 
@@ -42,7 +39,6 @@ def correct_without(
         labels: (n,) on the same device.
         functionals: (units, directions) functionals f.
         removals: (units, directions) vectors w.
-        progress: called with the number of images that are done.
 
     Returns:
         The number of images right without a change, and the number right without each direction,
@@ -70,8 +66,6 @@ def correct_without(
                 together = False
                 given = _one_by_one(model, layer.name, x, some_f, some_w, mean)
             count += (given == y).sum(dim=1)
-        if progress is not None:
-            progress(at + len(x))
     return int(right[0][0]), torch.cat([count[1:] for count in right]).cpu().numpy()
 
 

@@ -74,7 +74,7 @@ def best_auc(found: Ranked) -> np.ndarray:
     return ((sums - counts * (counts + 1) / 2) / (counts * (n - counts))).max(axis=1)
 
 
-def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
+def mutual_information(found: Ranked) -> np.ndarray:
     """Mutual information (k,) in bits of a direction's binned score and the label.
 
     Bins hold equal numbers of images, except that equal scores share a bin. Miller's correction,
@@ -84,11 +84,11 @@ def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
     be below 0 by chance.
     """
     (k, n), classes = found.order.shape, len(found.counts)
-    bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)
-    bin_of += found.cells * bins
-    joint = np.bincount(bin_of.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
+    bin_of = ((found.ranks - 0.5) * BINS / n).astype(np.intp)
+    bin_of += found.cells * BINS
+    joint = np.bincount(bin_of.ravel(), minlength=k * classes * BINS).reshape(k, classes, BINS) / n
     entropies = _corrected(joint.sum(axis=2), n) + _corrected(joint.sum(axis=1), n)
-    return entropies - _corrected(joint.reshape(k, classes * bins), n)
+    return entropies - _corrected(joint.reshape(k, classes * BINS), n)
 
 
 def purity_and_entropy(

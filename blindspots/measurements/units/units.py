@@ -85,8 +85,6 @@ def units(
             reference without a layer.
     """
     n = len(data.rows)
-    if k >= n:
-        raise InputError(f"k: expected less than n ({n} images), found {k}; lower it")
     if projected_n is not None and projected_n > n:
         raise InputError(
             f"projected_n: expected at most n ({n} images), found {projected_n}; lower it"

@@ -180,7 +180,11 @@ def test_more_top_images_than_there_are_and_unknown_layers_are_named():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 400}, "k: expected less than n (400 images), found 400; lower it"),
+        (
+            {"k": 400},
+            "k: expected at least 2 and less than the 400 images, found 400; change k, or take "
+            "more images",
+        ),
         ({"projected_n": 401}, "projected_n: expected at most n (400 images), found 401; lower it"),
         (
             {"reference_layer": "1"},
