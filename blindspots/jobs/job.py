@@ -18,7 +18,7 @@ from tqdm import tqdm
 import blindspots
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
-from blindspots.provenance import commit, settings_hash
+from blindspots.provenance import commit, digest, settings_hash
 from blindspots.runs.logs import WARNING
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -151,6 +151,21 @@ def warn(text):
 def own_models(snakemake) -> set[str]:
     """Return the models' methods that the config names, which files of weights may call."""
     return {net["model"]["method"] for net in snakemake.config["nets"].values()}
+
+
+def resume_key(snakemake, kind: str, files, **told) -> str:
+    """Digest of all that a job must have in common with the killed one that it goes on from.
+
+    Which of several GPUs it runs on is not part of it. The threads are those of the job, which
+    `--cores` may lower.
+
+    Args:
+        snakemake: the job's `snakemake` object.
+        kind: kind of device, such as "cuda".
+        files: files that it reads, compared by content; large files of images are better `told`.
+        told: JSON values that replace params of the job, or that it depends on besides.
+    """
+    return digest([dict(snakemake.params) | told, kind, snakemake.threads], files)
 
 
 def provenance(snakemake) -> dict[str, Any]:

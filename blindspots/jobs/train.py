@@ -8,8 +8,7 @@ import torch
 from blindspots.config import methods
 from blindspots.files import attacked, images, tables, weights
 from blindspots.interface import InputError, Status
-from blindspots.jobs.job import own_models, progress, provenance, saying
-from blindspots.provenance import digest
+from blindspots.jobs.job import own_models, progress, provenance, resume_key, saying
 from blindspots.randomness import derived_seed
 from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
@@ -39,7 +38,7 @@ def trained(snakemake, device):
     model, spec = created(snakemake, data.shape, data.classes, seed)
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        resume_key(snakemake, device),
+        training_key(snakemake, device),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
         steps=net["checkpoints"],
@@ -85,16 +84,13 @@ def trained(snakemake, device):
     return model.eval(), spec, checkpoint
 
 
-def resume_key(snakemake, device):
-    """Digest of all that a training must have in common with the killed one that it goes on from.
-
-    The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
-    several GPUs it runs on. The threads are those of the job, which `--cores` may lower.
-    """
-    given, net = snakemake.input, snakemake.params.net
-    told = dict(snakemake.params) | {"net": {k: v for k, v in net.items() if k != "checkpoints"}}
-    files = [given.train, given.split, *given.get("parents", []), *given.get("attacked", [])]
-    return digest([told, device.type, snakemake.threads], files)
+def training_key(snakemake, device):
+    """Return the `resume_key` of a training, without the steps whose weights `Checkpoint` keeps."""
+    given = snakemake.input
+    net = {name: value for name, value in snakemake.params.net.items() if name != "checkpoints"}
+    files = [given.split, *given.get("parents", []), *given.get("attacked", [])]
+    shown = images.described(given.train)
+    return resume_key(snakemake, device.type, files, net=net, shown=shown)
 
 
 def created(snakemake, shape, classes, seed):

@@ -1,4 +1,4 @@
-"""A training's job: the images that it holds, and what it goes on with after a kill."""
+"""A training's job: the images that it holds."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ import torch
 
 from blindspots.files import tables
 from blindspots.files.images import Budget
-from blindspots.jobs.train import attacked_images, resume_key
+from blindspots.jobs.train import attacked_images
 
 SHAPE = (1, 4, 4)
 BYTES = 4 * 16
@@ -45,28 +45,3 @@ def test_tables_of_attacked_images_share_the_bytes_that_a_training_may_hold(tmp_
         assert budget.left == room * BYTES - sum(n * BYTES for n in (20, 18) if held[n == 18])
         assert torch.equal(found["near"].images[:], near)
         assert torch.equal(found["far"].images[:], far[:18])
-
-
-class Named(dict):
-    """The inputs or params of a job, as Snakemake has them."""
-
-    __getattr__ = dict.__getitem__
-
-
-def test_a_training_goes_on_on_the_same_kind_of_device_with_as_many_threads(tmp_path):
-    for name in ("train", "split", "near"):
-        (tmp_path / name).write_text(name)
-    given = Named(train=tmp_path / "train", split=tmp_path / "split", attacked=[tmp_path / "near"])
-
-    def key(device="cpu", threads=1, code="a", **net):
-        params = Named(net={"name": "a", "checkpoints": [3], "train_on": "P1"} | net, code=code)
-        job = SimpleNamespace(input=given, params=params, threads=threads)
-        return resume_key(job, torch.device(device))
-
-    first = key()
-    assert first == key(checkpoints=[]) == key(checkpoints=[1, 3])
-    assert key("cuda:0") == key("cuda:1")
-    others = [key("cuda"), key(threads=2), key(train_on="P2"), key(code="b")]
-    (tmp_path / "near").write_text("far")
-    others.append(key())
-    assert len({first, *others}) == 6
