@@ -136,10 +136,6 @@ def attacked_images(snakemake, device, budget):
 
 
 def wants_validation(trainer, settings):
-    """Return whether a trainer needs the validation part: it is required, or `patience` is set."""
+    """Return whether a training needs the validation part, by its trainer's own signature."""
     parameters = inspect.signature(trainer).parameters
-    if "validation" not in parameters:
-        return False
-    of_loop = "patience" in parameters
-    given = settings.get("patience", parameters["patience"].default) if of_loop else None
-    return given is not None or parameters["validation"].default is inspect.Parameter.empty
+    return methods.validates({name: p.default for name, p in parameters.items()}, settings)
