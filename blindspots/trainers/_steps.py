@@ -248,5 +248,5 @@ def _optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.opti
 
 def _random_state(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return the states of a training's generator and of PyTorch's own ones."""
-    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None
     return generator.get_state(), torch.get_rng_state(), cuda

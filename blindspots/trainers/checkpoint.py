@@ -75,7 +75,7 @@ class Checkpoint:
             return None
         self.model.load_state_dict(found["model"])
         torch.set_rng_state(found["random"])
-        if found["random_cuda"] is not None and torch.cuda.is_available():
+        if found["random_cuda"] is not None and torch.cuda.is_initialized():
             torch.cuda.set_rng_state(found["random_cuda"])
         self.weights = {step: kept for step, kept in found["weights"].items() if step in self.steps}
         print(f"goes on from {self.path}", file=sys.stderr)
@@ -121,7 +121,7 @@ class Checkpoint:
             "model": self.model.state_dict(),
             "weights": self.weights,
             "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+            "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
             "trainer": state(),
         }
         content = io.BytesIO()

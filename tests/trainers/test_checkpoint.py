@@ -177,6 +177,21 @@ def test_what_is_written_is_not_copied_and_what_is_kept_is_a_copy_in_one_piece(
         assert torch.equal(weights_at["weight"], before) and weights_at["weight"].is_contiguous()
 
 
+def test_a_training_on_the_cpu_leaves_a_gpu_alone(digits, tmp_path, monkeypatch):
+    def used(*given):
+        raise AssertionError("the GPU is initialised")
+
+    for name, value in {"is_available": True, "device_count": 2, "is_initialized": False}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", used)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", used)
+    for _ in range(2):
+        model = net("mlp", {"hidden": []})
+        checkpoint = Checkpoint(tmp_path / "a.pt", "key", model, every=0)
+        with pytest.raises(Killed):
+            sgd.sgd(model, *digits, epochs=4, checkpoint=checkpoint, progress=killed_after(1))
+
+
 def test_it_is_written_no_more_often_than_asked_for_and_removed_at_the_end(tmp_path):
     checkpoint = Checkpoint(tmp_path / "a.pt", "key", net("mlp", {"hidden": []}), every=3600)
     checkpoint.keep(dict)
