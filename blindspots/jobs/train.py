@@ -71,8 +71,8 @@ def trained(snakemake, device):
     rows, status = table.checked(found, net["trainer"]["method"])
     if status == Status.NON_FINITE:
         raise InputError(
-            f"config: nets.{net['name']}.trainer: expected a finite loss, found a non-finite one "
-            f"at iteration {rows[-1]['iteration']}; change its settings {settings}"
+            f"config: nets.{net['name']}.trainer: expected a finite loss or validation, found a "
+            f"non-finite one at iteration {rows[-1]['iteration']}; change its settings {settings}"
         )
     if left := sorted({*net["checkpoints"]} - {*checkpoint.weights}):
         raise InputError(

@@ -17,7 +17,8 @@ class Best:
     """Best validation so far, and its weights.
 
     Attributes:
-        row: the best epoch's row of the history, from 0; -1 before the first.
+        row: the best epoch's row of the history, from 0; -1 before the first, and as long as no
+            validation is a number.
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class Best:
         return terms
 
     def is_past(self, row: int) -> bool:
-        """Return whether patience has run out at a row of the history."""
-        return self.patience is not None and row - max(self.row, 0) >= self.patience
+        """Return whether patience has run out at a row of the history, after the best one."""
+        return self.patience is not None and row - self.row >= self.patience
 
     def put_back(self, rows: list[Terms]) -> None:
         """Give the model its best weights, and mark their row of the history."""

@@ -131,7 +131,8 @@ def train(
         taken while training; `stage`, from 0, if there are several; with `patience` also
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
         are kept. The status: COMPLETED after the last epoch; with `patience` CONVERGED when that
-        ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE.
+        ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE
+        of a loss, or of the first validation.
 
     Raises:
         InputError: no images, nothing to train, no validation images, a checkpoint beyond the last
@@ -197,7 +198,7 @@ def train(
                 rows.append(said(means))
                 if progress is not None:
                     progress(rows[-1])
-                if not math.isfinite(rows[-1]["loss"]):
+                if not math.isfinite(rows[-1]["loss"]) or (watched and best.row < 0):
                     return rows, Status.NON_FINITE
                 if watched and best.is_past(len(rows) - 1):
                     status = Status.CONVERGED
