@@ -90,7 +90,7 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     for name, tensor in sorted(tensors.items()):
         raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
         found.update(name.encode() + b"\0")
-        found.update(raw.numpy())
+        found.update(raw.numpy().data)
     return found.hexdigest()
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError
+from blindspots.trainers._needs import check_images
 from blindspots.trainers.recipe import Mean, Recipe, Rows, Step, Tally, Terms
 
 Scheduled = float | Sequence[Sequence[float]]
@@ -67,8 +68,7 @@ class Stage:
         self.model, self.recipe, self.generator, self.number = model, recipe, generator, number
         self.images = images if recipe.images is None else recipe.images
         self.labels = labels if recipe.labels is None else recipe.labels
-        if len(self.images) == 0:
-            raise InputError("expected at least one training image, found none; enlarge the part")
+        check_images(self.images)
         if len(self.images) != len(self.labels):
             raise InputError(
                 f"recipe: expected a label for each of the {len(self.images)} images of stage "

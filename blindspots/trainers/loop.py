@@ -28,10 +28,10 @@ from blindspots.limits import (
     over_epochs,
 )
 from blindspots.trainers._best import Best
-from blindspots.trainers._full_batch import Progress
+from blindspots.trainers._needs import check_images, trainable
 from blindspots.trainers._steps import Settings, Stage
 from blindspots.trainers.checkpoint import Checkpoint
-from blindspots.trainers.recipe import Loss, Recipe, Rows, Terms
+from blindspots.trainers.recipe import Loss, Progress, Recipe, Rows, Terms
 
 Recipes = Loss | Recipe | Sequence[Recipe]
 
@@ -63,7 +63,8 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
         bound.apply_defaults()
         settings = bound.arguments
         model, images, labels = (settings.pop(name) for name in ("model", "images", "labels"))
-        _check(model, images)
+        check_images(images)
+        trainable(model)
         _start(model, settings["parents"])  # before the trainer: it may copy the model
         generator = torch.Generator().manual_seed(settings["seed"])
         mine = {name: value for name, value in settings.items() if name in own}
@@ -138,7 +139,8 @@ def train(
         InputError: no images, nothing to train, no validation images, a checkpoint beyond the last
             step, or a `start` parent of another model.
     """
-    _check(model, images)
+    check_images(images)
+    trainable(model)
     best = Best(model, patience, validation)
     _start(model, parents)
     generator = torch.Generator().manual_seed(seed) if generator is None else generator
@@ -205,13 +207,6 @@ def train(
                     break
     best.put_back(rows)
     return rows, status
-
-
-def _check(model: nn.Module, images: Rows) -> None:
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
-    if not any(p.requires_grad for p in model.parameters()):
-        raise InputError("model: expected parameters to train, found none")
 
 
 def _start(model: nn.Module, parents: Mapping[str, nn.Module] | None) -> None:

@@ -68,6 +68,7 @@ Of booleans the history has the share that is true, in percent.
 """
 Loss = Callable[[Tensor, Tensor, Step], Found]
 Terms = dict[str, float]
+Progress = Callable[[Terms], None]
 
 
 @dataclass(frozen=True)
