@@ -240,7 +240,7 @@ def _listed(names: Mapping[Any, Any]) -> str:
 
 def _published(name: str) -> dict[str, Tensor]:
     try:
-        from torchvision.models import get_weight  # seconds to import
+        from torchvision.models import get_weight  # slow to import
 
         weights = get_weight(name)
     except (ImportError, RuntimeError) as error:  # torchvision for another PyTorch
