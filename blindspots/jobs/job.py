@@ -30,7 +30,8 @@ EVERY = 5.0
 FINDINGS = ("LedgerError", "AuditError")
 """Errors that report a run's findings; by name, so that jobs need not import their modules."""
 
-NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ESTALE)
+NOT_OPENED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE,
+              errno.ESTALE)  # fmt: skip
 
 NO_MEMORY = "lower machine.chunk or machine.threads in the config, or ask for a larger mem_mb"
 NO_SPACE = "make room and run again: finished jobs are kept"
@@ -87,8 +88,8 @@ def _to_be_known(error):
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in text:
         return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
-    if number in NO_ACCESS and own_line(error) is None:
-        return f"expected files with read and write access, found one without ({text[:200]})"
+    if number in NOT_OPENED and own_line(error) is None:
+        return f"expected files that can be opened, found one that cannot ({text[:200]})"
     return None
 
 
