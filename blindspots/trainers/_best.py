@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError
-from blindspots.trainers.recipe import Rows, Tally, Terms
+from blindspots.trainers.recipe import Loader, Tally, Terms
 
 
 class Best:
@@ -25,7 +25,7 @@ class Best:
         self,
         model: nn.Module,
         patience: int | None,
-        validation: tuple[Rows, Tensor] | None,
+        validation: tuple[Loader, Tensor] | None,
     ) -> None:
         """Prepare; nothing is validated yet.
 

@@ -29,9 +29,9 @@ from blindspots.limits import (
 )
 from blindspots.trainers._best import Best
 from blindspots.trainers._needs import check_images, trainable
-from blindspots.trainers._steps import Settings, Stage
+from blindspots.trainers._stage import Settings, Stage
 from blindspots.trainers.checkpoint import Checkpoint
-from blindspots.trainers.recipe import Loss, Progress, Recipe, Rows, Terms
+from blindspots.trainers.recipe import Loader, Loss, Progress, Recipe, Terms
 
 Recipes = Loss | Recipe | Sequence[Recipe]
 
@@ -80,7 +80,7 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
 
 def train(
     model: nn.Module,
-    images: Rows,
+    images: Loader,
     labels: Tensor,
     recipe: Recipes,
     *,
@@ -96,7 +96,7 @@ def train(
     seed: int = 0,
     generator: torch.Generator | None = None,
     parents: Mapping[str, nn.Module] | None = None,
-    validation: tuple[Rows, Tensor] | None = None,
+    validation: tuple[Loader, Tensor] | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:

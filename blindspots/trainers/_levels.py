@@ -15,7 +15,7 @@ RANGES: dict[type[nn.Module], Box] = {nn.Sigmoid: UNIT_BOX, nn.Tanh: Box(-1.0, 1
 """Box of a layer's output, by the activation that ends the layer."""
 
 
-class Stages:
+class Levels:
     """The layers of a `torch.nn.Sequential`: each a module with parameters and what follows it.
 
     Modules before the first layer, such as a `Flatten`, belong to it. The input of layer k, the

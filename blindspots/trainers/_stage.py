@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from blindspots.interface import InputError
 from blindspots.trainers._needs import check_images
-from blindspots.trainers.recipe import Mean, Recipe, Rows, Step, Tally, Terms
+from blindspots.trainers.recipe import Loader, Mean, Recipe, Step, Tally, Terms
 
 Scheduled = float | Sequence[Sequence[float]]
 
@@ -41,7 +41,7 @@ class Stage:
     def __init__(
         self,
         model: nn.Module,
-        images: Rows,
+        images: Loader,
         labels: Tensor,
         recipe: Recipe,
         settings: Settings,
