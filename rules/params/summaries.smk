@@ -1,7 +1,7 @@
 # Params and resources of the ledger, the audit, tables, figures and the report.
 from blindspots.config.check import SUBJECTS
 from blindspots.files.rows import Rows
-from blindspots.jobs import held
+from blindspots.jobs import resources
 
 
 def audited_images():
@@ -96,12 +96,12 @@ def held_by(mapping, role, megabytes):
     sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
     by_parts = methods.by_parts(role, mapping["method"])
-    return megabytes + held.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
+    return megabytes + resources.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
 
 
 def minutes_of(mapping, role, minutes):
     """Return the minutes of a job that reads its experiments' tables, in addition to a number of minutes."""
-    return minutes + held.minutes(sum(rows_read(mapping, role).values()))
+    return minutes + resources.minutes(sum(rows_read(mapping, role).values()))
 
 
 def rows_read(mapping, role):
@@ -136,7 +136,7 @@ def held_by_nets(by_job, megabytes):
 def minutes_of_nets(minutes):
     """Minutes of a job that joins or checks the bounds of all nets, beside some of its own."""
     attacked = sum(rows_of_attacks(EXPERIMENTS).values())
-    return minutes + held.minutes(held.BOUNDS * attacked)
+    return minutes + resources.minutes(resources.BOUNDS * attacked)
 
 
 def rows_of_tables(experiments, wanted):
@@ -147,7 +147,7 @@ def rows_of_tables(experiments, wanted):
         "radii": answers,
         "attacks": sum(rows_of_attacks(experiments).values()),
         "clean": rows_of_clean(experiments) if "clean" in wanted else 0,
-        "ledger": held.BOUNDS * sum(rows_of_attacks(EXPERIMENTS).values()),
+        "ledger": resources.BOUNDS * sum(rows_of_attacks(EXPERIMENTS).values()),
     }
     return {name: n for name, n in rows.items() if name in wanted}
 
