@@ -1,8 +1,8 @@
 """Memory and time of tables, figures and the ledger: ``python -m benchmarks.summaries``.
 
 Measured on synthetic answers with as many victims as nets, 2.5 million rows by default and a
-quarter of them, and printed next to what `jobs.held` declares for as many rows; other arguments are
-the number of nets and of images. Linux only: it tells a process its peak.
+quarter of them, and printed next to what `jobs.resources` declares for as many rows; other
+arguments are the number of nets and of images. Linux only: it tells a process its peak.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from blindspots.figures.kit import save, style
 from blindspots.files import splits, tables
 from blindspots.files.parquet import writing
 from blindspots.files.parts import Parts
-from blindspots.jobs import held
+from blindspots.jobs import resources
 from blindspots.jobs.evidence import evidence
 from blindspots.jobs.ledger import READ, build
 from blindspots.jobs.ledger import SCHEMA as LEDGER
@@ -161,7 +161,7 @@ def summary(folder: Path, role: str, method: str) -> None:
 def rows_of(role: str, method: str, nets: int, n: int) -> dict[str, int]:
     """Rows of the tables that a summary reads, by name."""
     rows = {"transfer": nets * nets * n, "attacks": nets * n, "clean": nets * n}
-    rows |= {"radii": rows["transfer"], "ledger": held.BOUNDS * rows["attacks"]}
+    rows |= {"radii": rows["transfer"], "ledger": resources.BOUNDS * rows["attacks"]}
     return {name: rows[name] for name in methods.inputs(role, method) if name in rows}
 
 
@@ -194,9 +194,9 @@ def measure(nets: int, n: int) -> dict[str, float]:
                 is_ledger = method == "bounds"
                 rows = {} if is_ledger else rows_of(role, method, nets, n)
                 by_parts = () if is_ledger else methods.by_parts(role, method)
-                most = held.by_ledger(nets * n, nets) if is_ledger else held.by_analysis(
+                most = resources.by_ledger(nets * n, nets) if is_ledger else resources.by_analysis(
                     rows, by_parts, nets)  # fmt: skip
-                minutes = held.minutes(2 * nets * n if is_ledger else sum(rows.values()))
+                minutes = resources.minutes(2 * nets * n if is_ledger else sum(rows.values()))
                 print(
                     f"{role} {method}: {took:.0f} MiB, {took * 2**20 / most:.2f} of declared; "
                     f"{seconds:.1f} s, {seconds / 60 / minutes:.3f} of declared",

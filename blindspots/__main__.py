@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if isinstance(error, BrokenPipeError):  # the reader, such as head, has closed the pipe
                 sys.exit(128 + signal.SIGPIPE)
-            sys.exit(f"expected files with read and write access, found one without ({error})")
+            sys.exit(f"expected files that can be opened, found one that cannot ({error})")
         sys.exit(blame(error))
 
 

@@ -13,8 +13,8 @@ import torch
 
 from blindspots.interface import InputError
 
-_taken: list[int] = []
-"""The GPU of this process, and its lock for other processes, which ends with this one."""
+_taken: list[tuple[int, int | None]] = []
+"""The GPU of this process, and its lock for other processes, which ends with this one (`take`)."""
 
 
 def pick(device: str) -> torch.device:
@@ -38,9 +38,10 @@ def pick(device: str) -> torch.device:
     if not has_gpu or device == "cpu":
         return torch.device("cpu")
     if not _taken:
-        _taken.append(take(visible(torch.cuda.device_count()))[0])
-    torch.cuda.set_device(_taken[0])  # code that names only "cuda" means it, too
-    return torch.device("cuda", _taken[0])
+        _taken.append(take(visible(torch.cuda.device_count())))
+    ((place, _),) = _taken
+    torch.cuda.set_device(place)  # code that names only "cuda" means it, too
+    return torch.device("cuda", place)
 
 
 def visible(count: int) -> list[str]:

@@ -5,6 +5,7 @@ Imports nothing local, and torch only for the type checker.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +38,7 @@ class Box(NamedTuple):
 
 
 UNIT_BOX = Box(0.0, 1.0)
+UNBOUNDED = Box(-math.inf, math.inf)
 
 
 class Part(NamedTuple):

@@ -36,11 +36,11 @@ def rounding(figure: float | str) -> float:
     return 0.5 * 10.0 ** int(Decimal(str(figure)).as_tuple().exponent)
 
 
-def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+def wilson(count: float, n: float) -> Interval:
     """Wilson interval for a binomial rate, `count` out of `n` (Wilson 1927)."""
     if n == 0:
         return NONE
-    z, rate = special.ndtri((1 + confidence) / 2), count / n
+    z, rate = special.ndtri((1 + CONFIDENCE) / 2), count / n
     middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     # At either end the two are equal but for rounding.
@@ -48,9 +48,7 @@ def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     return Interval(low, 1.0 if count == n else min(1.0, float(middle + half)))
 
 
-def clopper_pearson(
-    counts: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE
-) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(counts: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
 
     Clopper and Pearson 1934: they contain the rate at least as often as stated, however small it
@@ -59,41 +57,39 @@ def clopper_pearson(
     Args:
         counts: (k,) successes.
         n: (k,) trials, independent and with the same rate.
-        confidence: confidence of each interval.
 
     Returns:
         (k,) lower and (k,) upper ends; NaN where there are no trials.
     """
     counts, n = np.asarray(counts, float), np.asarray(n, float)
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     low = special.betaincinv(counts, n - counts + 1, tail)
     high = special.betaincinv(counts + 1, n - counts, 1 - tail)
     low, high = np.where(counts == 0, 0.0, low), np.where(counts == n, 1.0, high)
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
-def rates_seen(low: float, high: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+def rates_seen(low: float, high: float, n: int) -> Interval:
     """Interval for the rate seen in n independent trials, by quantiles of the binomial.
 
     Args:
         low: least possible rate behind the trials.
         high: largest possible rate.
         n: number of trials.
-        confidence: least probability that the rate seen is in the interval.
     """
-    from scipy import stats  # most of a second, which few jobs need
+    from scipy import stats  # slow to import, and few jobs need it
 
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     ends = stats.binom.ppf(tail, n, low), stats.binom.ppf(1 - tail, n, high)
     return Interval(*(float(end / n) for end in ends))
 
 
-def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+def student(values: np.ndarray) -> Interval:
     """Student interval for the mean of a normal variable from independent draws; NaN below two."""
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE
-    t = special.stdtrit(len(values) - 1, (1 + confidence) / 2)
+    t = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)
     half = t * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
@@ -131,7 +127,7 @@ def randomisation_p(value: float, draws: np.ndarray) -> float:
     return float((1 + (abs(draws - middle) >= abs(value - middle)).sum()) / (1 + len(draws)))
 
 
-def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+def paired(first: np.ndarray, second: np.ndarray) -> Interval:
     """Interval for the difference of two rates over the same images, `first` minus `second`.
 
     Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions":
@@ -140,7 +136,6 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     Args:
         first: (n,) bool.
         second: (n,) bool.
-        confidence: confidence of the interval.
     """
     n = len(first)
     if n == 0:
@@ -149,13 +144,13 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     total = n + 2
     difference = (only_first - only_second) / total
     variance = (only_first + only_second - (only_first - only_second) ** 2 / total) / total**2
-    half = special.ndtri((1 + confidence) / 2) * np.sqrt(variance)
+    half = special.ndtri((1 + CONFIDENCE) / 2) * np.sqrt(variance)
     return Interval(max(-1.0, float(difference - half)), min(1.0, float(difference + half)))
 
 
 def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
     """P value of McNemar's exact test that two rates over the same images are equal."""
-    from statsmodels.stats.contingency_tables import mcnemar  # a second, which few jobs need
+    from statsmodels.stats.contingency_tables import mcnemar  # slow to import, and few jobs need it
 
     table = [
         [(first & second).sum(), (first & ~second).sum()],
@@ -164,22 +159,22 @@ def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
     return float(mcnemar(np.array(table), exact=True).pvalue)
 
 
-def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+def median(values: np.ndarray) -> Interval:
     """Interval for the median by order statistics: exact for any continuous distribution.
 
     Infinite values are allowed, for distances that were not reached.
     """
-    from scipy import stats  # most of a second, which few jobs need
+    from scipy import stats  # slow to import, and few jobs need it
 
     ordered, n = np.sort(values), len(values)
-    low = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5)) if n else 0
+    low = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5)) if n else 0
     if n == 0 or low < 1:
         return NONE
     return Interval(float(ordered[low - 1]), float(ordered[n - low]))
 
 
-@cache  # readings share most cells, and a large run takes a tenth of a second
-def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
+@cache  # readings share most cells
+def prediction(count: int, n: int, draws: int) -> Interval:
     """Prediction interval for the rate in another run of `draws` images, from `count` of `n` here.
 
     It consists of quantiles of the beta-binomial by Jeffreys' prior.
@@ -188,10 +183,9 @@ def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -
         count: number of successes seen.
         n: number of trials seen.
         draws: number of trials of the next run.
-        confidence: confidence of the interval.
     """
     from scipy import stats
 
     coming = stats.betabinom(draws, count + 0.5, n - count + 0.5)
-    low, high = coming.ppf((1 - confidence) / 2), coming.ppf((1 + confidence) / 2)
+    low, high = coming.ppf((1 - CONFIDENCE) / 2), coming.ppf((1 + CONFIDENCE) / 2)
     return Interval(float(low / draws), float(high / draws))

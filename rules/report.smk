@@ -11,7 +11,7 @@ rule ledger:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=lambda w, attempt: attempt * held_by_nets(held.by_ledger, 2000),
+        mem_mb=lambda w, attempt: attempt * held_by_nets(resources.by_ledger, 2000),
         runtime=lambda w: minutes_of_nets(15),
     params:
         images=audited_images(),
@@ -35,7 +35,7 @@ rule audit:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=lambda w, attempt: attempt * held_by_nets(held.by_audit, 2000),
+        mem_mb=lambda w, attempt: attempt * held_by_nets(resources.by_audit, 2000),
         runtime=lambda w: minutes_of_nets(60),
     params:
         nets=[

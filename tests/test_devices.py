@@ -45,6 +45,8 @@ def three_gpus(monkeypatch, tmp_path):
 def test_each_job_takes_a_gpu_of_its_own_and_keeps_it(three_gpus, monkeypatch):
     for place in range(3):
         assert pick("auto") == pick("cuda") == torch.device("cuda", place)
+        ((taken, lock),) = devices._taken
+        assert taken == place and os.fstat(lock)  # open as long as the process lives
         monkeypatch.setattr(devices, "_taken", [])  # as another process has it
     assert three_gpus == [0, 0, 1, 1, 2, 2]
     assert pick("cpu") == torch.device("cpu")

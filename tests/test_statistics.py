@@ -170,10 +170,11 @@ def test_clopper_pearson_holds_the_mean_of_unequal_rates():
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (0.01, 0.02), (0.4, 0.4), (0.9, 1.0)])
 @pytest.mark.parametrize("n", [1, 50, 1000])
 def test_trials_show_the_rates_that_they_are_said_to(low, high, n):
-    first, last = statistics.rates_seen(low, high, n, 0.99)
+    first, last = statistics.rates_seen(low, high, n)
     for rate in np.linspace(low, high, 5):
         seen = stats.binom(n, rate)
-        assert seen.cdf(round(last * n)) - seen.cdf(round(first * n) - 1) >= 0.99 - 1e-12
+        within = seen.cdf(round(last * n)) - seen.cdf(round(first * n) - 1)
+        assert within >= statistics.CONFIDENCE - 1e-12
 
 
 @pytest.mark.parametrize(

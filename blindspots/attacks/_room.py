@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from blindspots.interface import Box, InputError
-from blindspots.threat.norms import UNBOUNDED
+from blindspots.interface import UNBOUNDED, Box, InputError
 from blindspots.threat.rays import flat
 
 

@@ -14,8 +14,7 @@ from blindspots.attacks._penalised import Penalised
 from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.limits import Count, Positive, above
-from blindspots.optim.batch import FAILURES, Batch
-from blindspots.optim.lbfgs import side_by_side
+from blindspots.optim.batch import FAILURES, Batch, side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
 

@@ -102,7 +102,7 @@ def _ways(network: Chain, method: str) -> list[tuple[Choice, float]]:
     if method == "eclipse":
         return [(eclipse_fast, 1.0)]
     if method == "lipsdp":
-        from blindspots.bounds.lipsdp import lipsdp  # two seconds to import
+        from blindspots.bounds.lipsdp import lipsdp  # slow to import
 
         return [(eclipse_fast, 1.0), *([lipsdp(network)] if network.hidden else [])]
     raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")

@@ -21,8 +21,8 @@ from blindspots.interface import UnsupportedError
 DENSE_SIDE, DENSE_ENTRIES = 1536, 2**27
 """A convolution with a smaller side and fewer entries than these is written out as a matrix.
 
-A larger one is bounded by its frequencies on a torus: this is hundreds of times as fast, and at
-most a few percent above the norm, since the torus is little larger than the image.
+A larger one is bounded by its frequencies on a torus: this is much faster, and little above the
+norm, since the torus is little larger than the image.
 """
 
 

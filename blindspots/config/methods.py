@@ -40,6 +40,9 @@ Analyses and figures name the tables that they read by their positional paramete
 made from the images of another are "derived".
 """
 
+REQUIRED = inspect.Parameter.empty
+"""In place of the default of a parameter without one."""
+
 FOLDERS = {"derived": "datasets"}
 """Roles whose modules are in the folder of another role."""
 
@@ -327,6 +330,32 @@ def _inputs(role: str, method: str) -> list[ast.arg]:
 
 def _signature(role: str, method: str) -> ast.arguments | None:
     return parameters(*locate(role, method))
+
+
+def trainer_parameters(trainer: str) -> dict[str, Any]:
+    """Return a trainer's parameters with their defaults, as far as its source tells.
+
+    Returns:
+        By name: the default; None for one that the source does not spell out; `REQUIRED`.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    of_all = dict.fromkeys(parameters_of("trainers", trainer), REQUIRED)
+    made = dict.fromkeys(default_expressions("trainers", trainer))
+    return of_all | made | defaults("trainers", trainer)
+
+
+def validates(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Return whether a training needs validation images: its trainer requires them, or patience.
+
+    Args:
+        parameters: the trainer's, with their defaults or `REQUIRED`.
+        given: its settings in the config.
+    """
+    patience = {"patience": None, **parameters, **given}["patience"]
+    required = parameters.get("validation") is REQUIRED
+    return "validation" in parameters and (required or patience not in (None, REQUIRED))
 
 
 def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:

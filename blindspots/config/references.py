@@ -137,22 +137,22 @@ def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
     method = net["trainer"]["method"]
     try:
         of_loop = methods.of_loop(method)
-        given = methods.defaults("trainers", method) | net["trainer"]
+        parameters = methods.trainer_parameters(method)
         model_takes_parents = methods.takes("models", net["model"]["method"], "parents")
     except InputError:
         return  # reported with the methods
-    waits = bool(of_loop) and given.get("patience") is not None
-    if waits and config["splits"]["validation"] == 0:
+    validates = methods.validates(parameters, net["trainer"])
+    if validates and config["splits"]["validation"] == 0:
         yield (
-            f"{key}.trainer.patience: expected validation images, found validation: 0 under "
-            "splits; raise it, or leave out patience"
+            f"{key}.trainer: expected validation images, which {method} needs, found validation: 0 "
+            "under splits; raise it, or choose another trainer or no patience"
         )
-    for name, entry in net["attacked"].items() if waits else ():
+    for name, entry in net["attacked"].items() if validates else ():
         if config["experiments"].get(entry["experiment"], {}).get("part") == "validation":
             yield (
                 f"{key}.attacked.{name}: expected attacked images of a part other than validation, "
-                "on which patience stops the training, found validation; name an experiment on "
-                "train, P1 or P2, or leave out patience"
+                "by which the training is judged, found validation; name an experiment on train, "
+                "P1 or P2"
             )
     for role in net["parents"] if "parents" in of_loop and not model_takes_parents else ():
         if role != "start":

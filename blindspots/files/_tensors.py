@@ -70,12 +70,27 @@ def tensors(path: str | Path) -> dict[str, Tensor]:
     return _state(path, _unpickled(path))
 
 
+def beginning(path: str | Path, begin: str) -> dict[str, Tensor]:
+    """Read those tensors of a safetensors file whose names begin so, by the rest of their names.
+
+    Raises:
+        InputError: the errors of `tensors`.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            names = [name for name in file.keys() if name.startswith(begin)]  # noqa: SIM118
+            return {name.removeprefix(begin): file.get_tensor(name) for name in names}
+    except Exception as error:  # SafetensorError or OSError
+        raise unreadable(path, error) from None
+
+
 def digest(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of tensors' names and bytes, sorted by name."""
     found = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        found.update(name.encode() + b"\0" + raw.numpy().tobytes())
+        found.update(name.encode() + b"\0")
+        found.update(raw.numpy().data)
     return found.hexdigest()
 
 
@@ -225,7 +240,7 @@ def _listed(names: Mapping[Any, Any]) -> str:
 
 def _published(name: str) -> dict[str, Tensor]:
     try:
-        from torchvision.models import get_weight  # seconds to import
+        from torchvision.models import get_weight  # slow to import
 
         weights = get_weight(name)
     except (ImportError, RuntimeError) as error:  # torchvision for another PyTorch

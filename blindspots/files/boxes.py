@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from blindspots.interface import Box, InputError
-
-NONE = Box(-np.inf, np.inf)
+from blindspots.interface import UNBOUNDED, Box, InputError
 
 
 def encoded(box: Box) -> list[Any]:
@@ -28,7 +26,7 @@ def _nulls(values: Any) -> Any:
 
 def decoded(said: list[Any]) -> Box:
     """Return the box that `encoded` wrote, of numbers or arrays of float32."""
-    return Box(*(_number(end, none) for end, none in zip(said, NONE, strict=True)))
+    return Box(*(_number(end, none) for end, none in zip(said, UNBOUNDED, strict=True)))
 
 
 def _number(end: Any, none: float) -> Any:
@@ -49,7 +47,7 @@ def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
         InputError: ends of another shape or type, or a lower end above the upper one.
     """
     ends = []
-    for name, end in zip(Box._fields, NONE if box is None else box, strict=True):
+    for name, end in zip(Box._fields, UNBOUNDED if box is None else box, strict=True):
         values = np.asarray(end)
         if values.shape not in ((), shape) or values.dtype.kind not in "iuf":
             raise InputError(

@@ -229,6 +229,18 @@ def whole(prepared: str | Path, file: str, device: torch.device | str = "cpu") -
     return _images(prepared, np.arange(len(known)), known, file, device)
 
 
+def described(prepared: str | Path) -> dict[str, Any]:
+    """Return what a prepared file says of all its images: `shape`, `classes`, `box`, `dataset`.
+
+    With the split, which has the SHA-256 and label of each image, and which `read` compares with
+    what it reads, this identifies the images without reading them.
+    """
+    schema = tables.schema_of(prepared)
+    said = tables.metadata(schema)
+    shape = list(schema.field("image").type.shape)
+    return {"shape": shape} | {name: said[name] for name in ("classes", "box", "dataset")}
+
+
 def _images(
     prepared: str | Path, rows: np.ndarray, known: pa.Table, file: str, device: torch.device | str
 ) -> Images:

@@ -42,7 +42,8 @@ class Parts:
         """
         self._paths, self._most = list(paths), most
         seen = [(rows.schema, len(rows), rows.n_groups) for rows in map(Rows, paths)]
-        self._schemas = [own for own, _, _ in seen] or [schema or pa.schema([])]
+        self._schemas = [own for own, _, _ in seen]
+        self._nothing = _nothing([*self._schemas, *([] if schema is None or seen else [schema])])
         self._sizes = [size for _, size, _ in seen]
         self._groups = sum(n for _, _, n in seen)
         self._kept: np.ndarray | None = None
@@ -52,8 +53,7 @@ class Parts:
     @property
     def columns(self) -> list[str]:
         """Names of the columns, except image columns."""
-        every = dict.fromkeys(name for schema in self._schemas for name in tables.plain(schema))
-        return list(every)
+        return self._nothing.column_names
 
     def __len__(self) -> int:
         return sum(self._sizes) if self._kept is None else int(self._kept.sum())
@@ -105,7 +105,7 @@ class Parts:
 
     def distinct(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the distinct rows of some columns, in order of appearance."""
-        found = [self._empty(names)]
+        found = [self._framed([], names)]
         for frame, kept in self._each(names):
             found.append(frame[kept].drop_duplicates())
         return _joined(found).drop_duplicates(ignore_index=True)
@@ -126,11 +126,11 @@ class Parts:
     def _each(self, names: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         """Iterate over row groups: a frame of some columns, and which of its rows are kept."""
         first = 0
-        for path in self._paths:
-            for table in Rows(path, names).groups():
+        for path, there in self._named(names):
+            for table in Rows(path, there).groups():
                 at = slice(first, first + len(table))
                 kept = np.ones(len(table), bool) if self._kept is None else self._kept[at]
-                yield tables.as_frame([table]), kept
+                yield self._framed([table], names)[[*names]], kept
                 first = at.stop
 
     def _numbers(self, key: str) -> tuple[np.ndarray, list]:
@@ -160,11 +160,14 @@ class Parts:
         return self._sorted[known]
 
     def _named(self, columns: Sequence[str] | None) -> list[tuple[str | Path, list[str]]]:
-        """Path of each table, and its columns that are wanted."""
+        """Path of each table, and its columns that are wanted; one that is not, if it has none.
+
+        Arrow forgets the number of rows of a table without columns.
+        """
         every = [tables.plain(schema) for schema in self._schemas]
         return [
-            (path, [name for name in names if columns is None or name in columns])
-            for path, names in zip(self._paths, every, strict=False)
+            (path, [name for name in names if columns is None or name in columns] or names[:1])
+            for path, names in zip(self._paths, every, strict=True)
         ]
 
     def _at(self, places: np.ndarray, columns: Sequence[str] | None) -> pd.DataFrame:
@@ -172,12 +175,10 @@ class Parts:
         return self._framed(_rows_at(places, self._named(columns), self._sizes), columns)
 
     def _framed(self, found: Iterable[pa.Table], columns: Sequence[str] | None) -> pd.DataFrame:
-        found = [*found]
-        return tables.as_frame(found) if found else self._empty(columns)
-
-    def _empty(self, columns: Sequence[str] | None) -> pd.DataFrame:
-        every = tables.as_frame([schema.empty_table() for schema in self._schemas])
-        return every[[name for name in every if columns is None or name in columns]]
+        """Return tables as one frame; a column that none of them has is null."""
+        wanted = [name for name in self.columns if columns is None or name in columns]
+        frame = tables.as_frame([self._nothing.select(wanted), *found])
+        return frame if list(frame) == wanted else frame[wanted]
 
 
 class _Sorted:
@@ -266,6 +267,16 @@ Frame: TypeAlias = pd.DataFrame | Parts
 def parted(table: Frame) -> Parts | Held:
     """Return a table as parts; a frame becomes the only part."""
     return table if isinstance(table, Parts) else Held(table)
+
+
+def _nothing(schemas: Sequence[pa.Schema]) -> pa.Table:
+    """Return a table without rows that has every column of some tables, except image columns."""
+    fields: dict[str, pa.Field] = {}
+    for schema in schemas:
+        for name in tables.plain(schema):
+            if name not in fields or pa.types.is_null(fields[name].type):
+                fields[name] = schema.field(name).with_nullable(True)
+    return pa.schema([*fields.values()]).empty_table()
 
 
 def _rows_at(

@@ -86,15 +86,15 @@ class Rows:
             found.append(table)
         return taken(pa.concat_tables(found), np.argsort(np.concatenate(at)))
 
-    def images(self, places: np.ndarray, name: str = "image") -> np.ndarray:
-        """Return an image column at places (n,), in their order: (n, *image) float32.
+    def images(self, places: np.ndarray) -> np.ndarray:
+        """Return the images at places (n,), in their order: (n, *image) float32.
 
         Raises:
             InputError: the errors of `by_group`.
         """
-        found = np.empty((len(places), *self.schema.field(name).type.shape), np.float32)
+        found = np.empty((len(places), *self.schema.field("image").type.shape), np.float32)
         for at, table in self.by_group(places):
-            found[at] = images(table, name)
+            found[at] = images(table)
         return found
 
     def chunks(self, size: int) -> Iterator[pa.Table]:

@@ -23,7 +23,7 @@ from blindspots.files._fitting import fitted
 from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 from blindspots.threat.answers import check_model
-from blindspots.threat.chance import by_chance
+from blindspots.threat.chance import by_chance, restored
 
 Spec = dict[str, Any]
 
@@ -250,7 +250,7 @@ def _descended(spec: Spec, seed: int) -> nn.Module:
 def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:
     factory = methods.find("models", spec["method"])
     settings = spec["settings"] | ({"parents": parents} if parents else {})
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with restored():
         torch.manual_seed(seed)
         model = factory(spec["shape"], spec["classes"], **settings)
         if "draws" in spec and isinstance(model, nn.Module):

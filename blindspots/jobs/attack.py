@@ -22,8 +22,7 @@ from blindspots.files.rows import Rows
 from blindspots.interface import InputError
 from blindspots.jobs.attacking import attack_all
 from blindspots.jobs.chunks import forget, resumable
-from blindspots.jobs.job import own_models, progress, provenance, warn
-from blindspots.provenance import digest
+from blindspots.jobs.job import own_models, progress, provenance, resume_key, warn
 from blindspots.threat.targets import assert_class
 
 SHARD = 256
@@ -41,7 +40,7 @@ def attack(snakemake: Any) -> None:
             success = success or bool(pc.any(part["success"]).as_py())
             append(part)
     forget(output)
-    if not (shards or success):
+    if not success and snakemake.wildcards.get("first") is None:  # a shard says nothing of the rest
         warn(f"{output}: no success on any of its images")
 
 
@@ -84,15 +83,18 @@ def _computed(snakemake: Any) -> Iterator[pa.Table]:
         place = {"dataset": data.dataset, "file": data.file}
         return tables.build(columns | same | place, schema)
 
-    key = digest(
-        [dict(snakemake.params), str(device), machine["threads"]],
-        [given.images, given.split, given.weights, *given.get("parents", [])],
-    )
     with progress(f"attack {wildcards.net}", "images", len(data)) as show:
         yield from resumable(
-            snakemake.output[0], key, data, machine["chunk"], make,
+            snakemake.output[0], attack_key(snakemake, device), data, machine["chunk"], make,
             every=machine["checkpoint_seconds"], progress=show,
         )  # fmt: skip
+
+
+def attack_key(snakemake: Any, device: torch.device) -> str:
+    """Return the `resume_key` of an attack's job."""
+    given = snakemake.input
+    files = [given.split, given.weights, *given.get("parents", [])]
+    return resume_key(snakemake, device.type, files, shown=images.described(given.images))
 
 
 def read_mask(path: str | Path, shape: tuple[int, ...]) -> Tensor:

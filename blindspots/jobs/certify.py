@@ -18,8 +18,7 @@ from blindspots.files.images import Images
 from blindspots.files.parquet import writing
 from blindspots.interface import CertificateResult, InputError, UnsupportedError
 from blindspots.jobs.chunks import forget, resumable
-from blindspots.jobs.job import own_models, progress, provenance
-from blindspots.provenance import digest
+from blindspots.jobs.job import own_models, progress, provenance, resume_key
 from blindspots.threat.answers import answers
 from blindspots.threat.chance import seeded
 
@@ -52,8 +51,7 @@ def certify(snakemake) -> None:
                 return tables.build(same | columns, table.SCHEMA)
 
             chunk = len(data) if certificate["whole"] else machine["chunk"]
-            files = [prepared, split, given.weights]
-            key = digest([dict(snakemake.params), machine["threads"]], files)
+            key = certificate_key(snakemake, prepared, split)
             ending = f".{data.dataset}.{of['part']}.parquet"
             done.append(Path(snakemake.output[0]).with_suffix(ending))
             with progress(f"{wildcards.certificate} of {wildcards.net}", "images", len(data)) as p:
@@ -64,6 +62,12 @@ def certify(snakemake) -> None:
                     append(rows)
     for output in done:
         forget(output)
+
+
+def certificate_key(snakemake, prepared: str | Path, split: str | Path) -> str:
+    """Return the `resume_key` of a certificate's job for the images of one dataset."""
+    files = [split, snakemake.input.weights]
+    return resume_key(snakemake, "cpu", files, shown=images.described(prepared))
 
 
 def certified(

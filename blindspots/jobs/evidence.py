@@ -19,7 +19,7 @@ def evidence(inputs, n=None, pictures=(), parts=()):
         parts: tables that are returned as `files.parts.Parts`, not read into memory.
     """
     return {
-        name: Parts(paths, _empty(name))
+        name: Parts(paths)
         if name in parts and paths
         else tables.frame(
             paths,

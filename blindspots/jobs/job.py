@@ -18,7 +18,7 @@ from tqdm import tqdm
 import blindspots
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
-from blindspots.provenance import commit, settings_hash
+from blindspots.provenance import commit, digest, settings_hash
 from blindspots.runs.logs import WARNING
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -30,7 +30,8 @@ EVERY = 5.0
 FINDINGS = ("LedgerError", "AuditError")
 """Errors that report a run's findings; by name, so that jobs need not import their modules."""
 
-NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ESTALE)
+NOT_OPENED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE,
+              errno.ESTALE)  # fmt: skip
 
 NO_MEMORY = "lower machine.chunk or machine.threads in the config, or ask for a larger mem_mb"
 NO_SPACE = "make room and run again: finished jobs are kept"
@@ -87,8 +88,8 @@ def _to_be_known(error):
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in text:
         return f"expected room on the disk, found none ({text[:200]}); {NO_SPACE}"
-    if number in NO_ACCESS and own_line(error) is None:
-        return f"expected files with read and write access, found one without ({text[:200]})"
+    if number in NOT_OPENED and own_line(error) is None:
+        return f"expected files that can be opened, found one that cannot ({text[:200]})"
     return None
 
 
@@ -151,6 +152,21 @@ def warn(text):
 def own_models(snakemake) -> set[str]:
     """Return the models' methods that the config names, which files of weights may call."""
     return {net["model"]["method"] for net in snakemake.config["nets"].values()}
+
+
+def resume_key(snakemake, kind: str, files, **told) -> str:
+    """Digest of all that a job must have in common with the killed one that it goes on from.
+
+    Which of several GPUs it runs on is not part of it. The threads are those of the job, which
+    `--cores` may lower.
+
+    Args:
+        snakemake: the job's `snakemake` object.
+        kind: kind of device, such as "cuda".
+        files: files that it reads, compared by content; large files of images are better `told`.
+        told: JSON values that replace params of the job, or that it depends on besides.
+    """
+    return digest([dict(snakemake.params) | told, kind, snakemake.threads], files)
 
 
 def provenance(snakemake) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Import what PyTorch defers until first use; `warm` imports this module last.
 
-PyTorch's optimizers import its compiler, and our compiled kernels numba, which takes 1.5 seconds.
+PyTorch's optimizers import its compiler, and our compiled kernels numba; both are slow to import.
 """
 
 import gc

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,26 +30,39 @@ Offers = dict[str, Callable[[], Any]]
 def measure(snakemake) -> None:
     """Write the tables of one measurement of a net, an experiment or the run."""
     told = snakemake.params.measurement
-    function, wanted = methods.find("measurements", told["method"]), told["wants"]
     device = pick(snakemake.config["machine"]["device"] if told["gpu"] else "cpu")
     subjects = {"net": _of_net, "experiment": _of_experiment, "run": _of_run}
-    where = f"measurements.{told['entry']}"
     with ExitStack() as files:
-        outputs = Outputs(files, snakemake.output, told["gives"], provenance(snakemake), where)
+        outputs = Outputs(
+            files, snakemake.output, told["gives"], provenance(snakemake), _where(told)
+        )
         for name, keys, offers in subjects[told["subject"]](snakemake, told, device):
-            with progress(f"{told['entry']}, {name}", "steps") as show:
-                offers |= {
-                    "entry": lambda: told["entry"],
-                    "chunk": lambda: snakemake.config["machine"]["chunk"],
-                    "progress": partial(_given, show),
-                }
-                with saying(where):
-                    asked = {n: offers[n]() for n in wanted}
-                with seeded(offers["seed"](), f"{where} {name}"):
-                    with saying(where):
-                        result = function(**asked, **told["settings"])
-                    outputs.add(result, keys)
+            _call(snakemake, told, name, keys, offers, outputs)
         outputs.end()
+
+
+def _where(told: Mapping[str, Any]) -> str:
+    return f"measurements.{told['entry']}"
+
+
+def _call(
+    snakemake, told: Mapping[str, Any], name: str, keys: Mapping[str, Any], offers: Offers,
+    outputs: Outputs,
+) -> None:  # fmt: skip
+    """Call a measurement once, and take what it returns."""
+    function = methods.find("measurements", told["method"])
+    with progress(f"{told['entry']}, {name}", "steps") as show:
+        offers = offers | {
+            "entry": lambda: told["entry"],
+            "chunk": lambda: snakemake.config["machine"]["chunk"],
+            "progress": lambda: show,
+        }
+        with saying(_where(told)):
+            asked = {wanted: offers[wanted]() for wanted in told["wants"]}
+        with seeded(offers["seed"](), f"{_where(told)} {name}"):
+            with saying(_where(told)):
+                result = function(**asked, **told["settings"])
+            outputs.add(result, keys)
 
 
 class _Models(Mapping):
@@ -101,48 +113,56 @@ def _of_net(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
 
 def _of_experiment(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offers]]:
     """Yield the arguments of one call per seed; the files of each input are in order of seeds."""
-    given, section, seeds = snakemake.input, told["experiment"], told["seeds"]
-    name, read = snakemake.wildcards.experiment, _reader(snakemake, device)
-    networks = [(victim, seed) for seed in seeds for victim in section["victims"]]
-    every = _Models(dict(zip(networks, _paths(given, "victims"), strict=False)), read)
-    made = list(product(section["attacks"], section["sources"]))
-    parts = zip(seeds, given.images, given.splits, strict=True)
+    given = snakemake.input
+    parts = zip(told["seeds"], given.images, given.splits, strict=True)
     for at, (seed, prepared, split) in enumerate(parts):
+        yield _of_seed(snakemake, told, device, at, seed, prepared, split)
 
-        def these(input, names, at=at):
-            return dict(zip(names, _paths(given, input)[at * len(names) :], strict=False))
 
-        def some(n, prepared=prepared, split=split):
-            return images.read(prepared, split, section["part"], n, device).held(HELD)
+def _of_seed(
+    snakemake, told, device, at: int, seed: int, prepared: str, split: str
+) -> tuple[str, dict[str, Any], Offers]:
+    """Return the arguments of the call for an experiment's seed, whose number in order is `at`."""
+    given, section, name = snakemake.input, told["experiment"], snakemake.wildcards.experiment
+    read = _reader(snakemake, device)
+    networks = [(victim, seed) for seed in told["seeds"] for victim in section["victims"]]
 
-        def exhibits(these=these, some=some):
-            data = some(section["n"])
-            files = these("attacks", made).values()
-            found = (one for file in files for one in attacked(file, data, [], clip=True))
-            return list(in_memory(found, HELD))
+    def these(input, names):
+        return dict(zip(names, _paths(given, input)[at * len(names) :], strict=False))
 
-        def controls(some=some, seed=seed):
-            data = some(section["controls_n"])
-            found = (
-                control(name, of["method"], of["settings"], data, seed)
-                for name, of in told["controls"].items()
-            )
-            return list(in_memory(found, HELD))
+    def models(input, names):
+        return {net: read(file) for net, file in these(input, names).items()}
 
-        def models(input, names, these=these):
-            return {net: read(file) for net, file in these(input, names).items()}
+    def some(n):
+        return images.read(prepared, split, section["part"], n, device).held(HELD)
 
-        yield f"{name}, seed {seed}", {"experiment": name, "seed": seed}, {
-            "experiment": lambda: name,
-            "seed": partial(_given, seed),
-            "data": partial(some, section["n"]),
-            "attacked": exhibits,
-            "controls": controls,
-            "sources": partial(models, "sources", section["sources"]),
-            "victims": partial(models, "victims", section["victims"]),
-            "all_victims": lambda: every,
-            "parents": partial(models, "parents", told["parents"]),
-        }  # fmt: skip
+    def exhibits():
+        data = some(section["n"])
+        files = these("attacks", [*product(section["attacks"], section["sources"])]).values()
+        found = (one for file in files for one in attacked(file, data, [], clip=True))
+        return list(in_memory(found, HELD))
+
+    def controls():
+        data = some(section["controls_n"])
+        found = (
+            control(method, of["method"], of["settings"], data, seed)
+            for method, of in told["controls"].items()
+        )
+        return list(in_memory(found, HELD))
+
+    return f"{name}, seed {seed}", {"experiment": name, "seed": seed}, {
+        "experiment": lambda: name,
+        "seed": lambda: seed,
+        "data": lambda: some(section["n"]),
+        "attacked": exhibits,
+        "controls": controls,
+        "sources": lambda: models("sources", section["sources"]),
+        "victims": lambda: models("victims", section["victims"]),
+        "all_victims": lambda: _Models(
+            dict(zip(networks, _paths(given, "victims"), strict=False)), read
+        ),
+        "parents": lambda: models("parents", told["parents"]),
+    }  # fmt: skip
 
 
 def _of_run(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offers]]:
@@ -160,10 +180,6 @@ def _of_run(snakemake, told, device) -> Iterator[tuple[str, dict[str, Any], Offe
 
 def _parents(given, told, read) -> dict[str, nn.Module]:
     return dict(zip(told["parents"], map(read, _paths(given, "parents")), strict=True))
-
-
-def _given(value: Any) -> Any:
-    return value
 
 
 def _paths(given, name: str) -> list[str]:

@@ -87,8 +87,7 @@ class Outputs:
             self._begun[name] = rows.schema, self._files.enter_context(file)
         expected, append = self._begun[name]
         if not rows.schema.equals(expected):
-            _joined([expected.empty_table(), rows], f"{self._where}: {name}")
-            rows = rows.cast(expected)
+            rows = _like(expected, rows, f"{self._where}: {name}")
         append(rows)
 
 
@@ -141,7 +140,20 @@ def _joined(parts: Sequence[pa.Table], where: str) -> pa.Table:
         return pa.concat_tables(parts, promote_options="permissive")
     except (pa.ArrowException, TypeError) as error:
         raise InputError(
-            f"{where}: expected the same columns for each seed, found others ({_line(error)})"
+            f"{where}: expected the same columns for each part or seed, found others "
+            f"({_line(error)})"
+        ) from None
+
+
+def _like(expected: pa.Schema, rows: pa.Table, where: str) -> pa.Table:
+    """Return a part with the first part's columns and types; a column that it lacks is null."""
+    rows = _joined([expected.empty_table(), rows], where)
+    try:
+        return rows.cast(expected)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(
+            f"{where}: expected each part with the columns and types of the first, found others "
+            f"({_line(error)}); give the columns of every part one type, such as by astype"
         ) from None
 
 

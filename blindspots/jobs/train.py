@@ -8,8 +8,7 @@ import torch
 from blindspots.config import methods
 from blindspots.files import attacked, images, tables, weights
 from blindspots.interface import InputError, Status
-from blindspots.jobs.job import own_models, progress, provenance, saying
-from blindspots.provenance import digest
+from blindspots.jobs.job import own_models, progress, provenance, resume_key, saying
 from blindspots.randomness import derived_seed
 from blindspots.trainers import table
 from blindspots.trainers.checkpoint import Checkpoint
@@ -39,7 +38,7 @@ def trained(snakemake, device):
     model, spec = created(snakemake, data.shape, data.classes, seed)
     checkpoint = Checkpoint(
         Path(snakemake.output.weights).with_name("checkpoint.pt"),
-        resume_key(snakemake, device),
+        training_key(snakemake, device),
         model.to(device).train(),
         every=snakemake.config["machine"]["checkpoint_seconds"],
         steps=net["checkpoints"],
@@ -72,8 +71,8 @@ def trained(snakemake, device):
     rows, status = table.checked(found, net["trainer"]["method"])
     if status == Status.NON_FINITE:
         raise InputError(
-            f"config: nets.{net['name']}.trainer: expected a finite loss, found a non-finite one "
-            f"at iteration {rows[-1]['iteration']}; change its settings {settings}"
+            f"config: nets.{net['name']}.trainer: expected a finite loss or validation, found a "
+            f"non-finite one at iteration {rows[-1]['iteration']}; change its settings {settings}"
         )
     if left := sorted({*net["checkpoints"]} - {*checkpoint.weights}):
         raise InputError(
@@ -85,16 +84,13 @@ def trained(snakemake, device):
     return model.eval(), spec, checkpoint
 
 
-def resume_key(snakemake, device):
-    """Digest of all that a training must have in common with the killed one that it goes on from.
-
-    The steps whose weights are kept are not part of it (`Checkpoint.resume`), nor is which of
-    several GPUs it runs on. The threads are those of the job, which `--cores` may lower.
-    """
-    given, net = snakemake.input, snakemake.params.net
-    told = dict(snakemake.params) | {"net": {k: v for k, v in net.items() if k != "checkpoints"}}
-    files = [given.train, given.split, *given.get("parents", []), *given.get("attacked", [])]
-    return digest([told, device.type, snakemake.threads], files)
+def training_key(snakemake, device):
+    """Return the `resume_key` of a training, without the steps whose weights `Checkpoint` keeps."""
+    given = snakemake.input
+    net = {name: value for name, value in snakemake.params.net.items() if name != "checkpoints"}
+    files = [given.split, *given.get("parents", []), *given.get("attacked", [])]
+    shown = images.described(given.train)
+    return resume_key(snakemake, device.type, files, net=net, shown=shown)
 
 
 def created(snakemake, shape, classes, seed):
@@ -140,10 +136,6 @@ def attacked_images(snakemake, device, budget):
 
 
 def wants_validation(trainer, settings):
-    """Return whether a trainer needs the validation part: it is required, or `patience` is set."""
+    """Return whether a training needs the validation part, by its trainer's own signature."""
     parameters = inspect.signature(trainer).parameters
-    if "validation" not in parameters:
-        return False
-    of_loop = "patience" in parameters
-    given = settings.get("patience", parameters["patience"].default) if of_loop else None
-    return given is not None or parameters["validation"].default is inspect.Parameter.empty
+    return methods.validates({name: p.default for name, p in parameters.items()}, settings)

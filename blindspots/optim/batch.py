@@ -169,10 +169,6 @@ class Batch:
             for name in self.STATE:
                 setattr(self, name, getattr(self, name).index_select(0, left))
 
-    def projected_gradient(self) -> Tensor:
-        """(k, d) x − P(x − ∇φ): 0 at a stationary point."""
-        return self.x - (self.x - self._total()).clamp(*self._bounds(self.rows))
-
     def move(self, places: Tensor, x: Tensor) -> None:
         """Continue some problems from other points (b, d), where the next step evaluates them."""
         self.x[places] = x
@@ -230,6 +226,22 @@ class Batch:
         of_s = torch.linalg.solve_triangular(r.mT, right, upper=False) - t * γ * u
         of_both = torch.stack([of_s, -γ * u], dim=1).roll(oldest, 2).flatten(1)
         return torch.cat([of_both, scale[:, None]], dim=1), scale
+
+
+def side_by_side(
+    objective: Objective,
+    start: Tensor,
+    lower: Tensor | float,
+    upper: Tensor | float,
+    *,
+    history: int,
+) -> Batch:
+    """The kind of batch (see `Batch`) that is fastest on the problems' device."""
+    if start.device.type == "cpu":
+        from blindspots.optim.compiled import CompiledBatch
+
+        return CompiledBatch(objective, start, lower, upper, history=history)
+    return Batch(objective, start, lower, upper, history=history)
 
 
 def _bound(value: Tensor | float, like: Tensor) -> Tensor:

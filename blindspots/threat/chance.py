@@ -43,9 +43,16 @@ def draws_of(model: object) -> int | None:
 @contextmanager
 def seeded(seed: int, purpose: str) -> Iterator[None]:
     """Seed torch's global generators for a purpose, and restore them afterwards."""
+    with restored():
+        torch.manual_seed(derived_seed(seed, purpose))
+        yield
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Restore torch's global generators afterwards, without initialising a GPU that is not used."""
     cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(derived_seed(seed, purpose))
         yield
 
 

@@ -81,7 +81,6 @@ def judge(
     *,
     classes: int,
     box: Box,
-    chunk: int | None = None,
 ) -> Judgement:
     """Show attacked images to the model that they were made for, as they are and rounded.
 
@@ -93,13 +92,12 @@ def judge(
         targets: (n,) classes to reach; None: any wrong class.
         classes: number of labels.
         box: range of a pixel.
-        chunk: images that the model is shown at a time; all by default.
     """
-    seen = _pooled(model, images, labels, targets, classes, chunk)
+    seen = _pooled(model, images, labels, targets, classes)
     whole = _is_of_levels(originals)
     rounded_outcome, rounded_success = np.full(len(whole), None), np.zeros(len(whole), bool)
     if whole.any():
-        saved = _pooled(model, _rounded(images, box), labels, targets, classes, chunk)
+        saved = _pooled(model, _rounded(images, box), labels, targets, classes)
         rounded_outcome[whole] = saved.outcome[whole]
         rounded_success = _succeeds(saved.margin, saved.share)
     return Judgement(
@@ -173,9 +171,9 @@ def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
 class _Answers:
     """Answers of a model to images, and whether the goal accepts them."""
 
-    def __init__(self, model, images, labels, targets, classes, chunk) -> None:
+    def __init__(self, model, images, labels, targets, classes) -> None:
         with torch.no_grad():
-            logits = torch.cat([show(model, part) for part in images.split(chunk or len(images))])
+            logits = show(model, images)
         finite = logits.isfinite().all(dim=1)
         width = logits.shape[1]
         accepted = accepted_answers(labels, targets, width, classes)
@@ -194,10 +192,10 @@ class _Answers:
         self.share = np.full(len(self.margin), np.nan)
 
 
-def _pooled(model, images, labels, targets, classes, chunk) -> _Answers:
+def _pooled(model, images, labels, targets, classes) -> _Answers:
     """A model's answers; for a stochastic model those of its draws, combined."""
     draws = draws_of(model)
-    each = [_Answers(model, images, labels, targets, classes, chunk) for _ in range(draws or 1)]
+    each = [_Answers(model, images, labels, targets, classes) for _ in range(draws or 1)]
     seen = each[0]
     if draws is None:
         return seen

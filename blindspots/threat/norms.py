@@ -12,10 +12,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from blindspots.interface import Box
+from blindspots.interface import UNBOUNDED, Box
 from blindspots.threat.rays import Ray, flat
-
-UNBOUNDED = Box(-math.inf, math.inf)
 
 
 class Norm(ABC):

@@ -10,21 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError
-from blindspots.trainers.recipe import Rows, Tally, Terms
+from blindspots.trainers.recipe import Loader, Tally, Terms
 
 
 class Best:
     """Best validation so far, and its weights.
 
     Attributes:
-        row: the best epoch's row of the history, from 0; -1 before the first.
+        row: the best epoch's row of the history, from 0; -1 before the first, and as long as no
+            validation is a number.
     """
 
     def __init__(
         self,
         model: nn.Module,
         patience: int | None,
-        validation: tuple[Rows, Tensor] | None,
+        validation: tuple[Loader, Tensor] | None,
     ) -> None:
         """Prepare; nothing is validated yet.
 
@@ -75,8 +76,8 @@ class Best:
         return terms
 
     def is_past(self, row: int) -> bool:
-        """Return whether patience has run out at a row of the history."""
-        return self.patience is not None and row - max(self.row, 0) >= self.patience
+        """Return whether patience has run out at a row of the history, after the best one."""
+        return self.patience is not None and row - self.row >= self.patience
 
     def put_back(self, rows: list[Terms]) -> None:
         """Give the model its best weights, and mark their row of the history."""

@@ -12,9 +12,7 @@ from torch.nn.utils import parameters_to_vector
 
 from blindspots.interface import Status
 from blindspots.trainers.checkpoint import Checkpoint
-
-Terms = dict[str, float]
-Progress = Callable[[Terms], None]
+from blindspots.trainers.recipe import Progress, Terms
 
 CHECK_EVERY = 10
 """Iterations between two rows of the history, and between two tests of convergence."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from blindspots.interface import Box, InputError
 from blindspots.trainers._examples import KINDS, examples, lengths
-from blindspots.trainers._stages import Stages
+from blindspots.trainers._levels import Levels
 
 T = TypeVar("T", int, float)
 
@@ -19,7 +19,7 @@ class Pool:
     """Examples at one level, each of a training image and with the image's label.
 
     Attributes:
-        level: the level's number (`Stages`).
+        level: the level's number (`Levels`).
         rows: (size,) the training image that each example was made from.
         points: (size, …) the examples.
         lengths: (size,) distance of each from its image's values when it was made, RMS per unit.
@@ -78,7 +78,7 @@ class Pool:
 
 
 def pools_of(
-    stages: Stages,
+    network: Levels,
     images: Tensor,
     labels: Tensor,
     box: Box,
@@ -94,7 +94,7 @@ def pools_of(
     """Return empty pools for some levels of a network.
 
     Args:
-        stages: the network.
+        network: the network, cut at its levels.
         images: (n, *image), from which examples are made.
         labels: (n,).
         box: range of a pixel.
@@ -111,7 +111,7 @@ def pools_of(
     """
     if kind not in KINDS:
         raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
-    named = {"all": range(len(stages.cuts)), "input": [0]}
+    named = {"all": range(len(network.cuts)), "input": [0]}
     if isinstance(layers, str) and layers not in named:
         raise InputError(f"layers: expected all, input or a list of numbers, found {layers!r}")
     levels = named[layers] if isinstance(layers, str) else layers
@@ -119,14 +119,14 @@ def pools_of(
         raise InputError(f"layers: expected each once, found {list(levels)}")
 
     def pool_of(level: int, strength: float) -> Pool:
-        range_of_units = stages.box(level, box)
+        range_of_units = network.box(level, box)
 
         def make(rows: Tensor) -> tuple[Tensor, Tensor]:
             at = rows.to(images.device)
-            points = stages.points(level, images[at])
-            with stages.at_rest():
+            points = network.points(level, images[at])
+            with network.at_rest():
                 made = examples(
-                    kind, stages.above(level), points, labels[at], range_of_units,
+                    kind, network.above(level), points, labels[at], range_of_units,
                     strength=strength, factor=factor, steps=steps, generator=generator,
                 )  # fmt: skip
             return made, lengths(made - points)

@@ -23,13 +23,13 @@ from blindspots.limits import (
     distinct,
     some,
 )
+from blindspots.trainers._levels import Levels
 from blindspots.trainers._pools import (
     check_use,
     examples_beside,
     one_for_each,
     pools_of,
 )
-from blindspots.trainers._stages import Stages
 from blindspots.trainers.loop import looped
 from blindspots.trainers.recipe import Found, Mean, Recipe, Step, Term, Terms
 
@@ -128,9 +128,9 @@ def adversarial_pools(
         InputError: no images, a model or layers that cannot be trained this way, or a setting out
             of range.
     """
-    stages = Stages(model)
+    levels = Levels(model)
     pools = pools_of(
-        stages, images, labels, box, layers=layers, kind=kind, strength=strength, factor=factor,
+        levels, images, labels, box, layers=layers, kind=kind, strength=strength, factor=factor,
         steps=steps, size=pool, generator=generator,
     )  # fmt: skip
     if pools:
@@ -143,11 +143,11 @@ def adversarial_pools(
         """Loss on clean images and on examples of one pool, by the layers above its level."""
         drawn = in_turn[step.number % len(in_turn)] if pools and step.epoch >= begin else None
         level, clean = 0 if drawn is None else drawn.level, len(x)
-        points = stages.points(level, x, trained=train_below)
+        points = levels.points(level, x, trained=train_below)
         if drawn is not None:
             rows, made = drawn.draw(examples_beside(clean, mix))
             points, y = torch.cat([points, made]), torch.cat([y, labels[rows.to(labels.device)]])
-        logits = stages.logits(points, level, (dropout_input, dropout_hidden), generator)
+        logits = levels.logits(points, level, (dropout_input, dropout_hidden), generator)
         mean = cross_entropy(logits, y)
         wrong = logits.detach().argmax(dim=1) != y
         terms: dict[str, Term] = {

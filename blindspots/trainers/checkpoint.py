@@ -61,7 +61,8 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            digest, content = (whole := self.path.read_bytes())[:DIGEST], whole[DIGEST:]
+            with self.path.open("rb") as file:
+                digest, content = file.read(DIGEST), file.read()
             if hashlib.sha256(content).digest() != digest:
                 raise ValueError("its content has another SHA-256")
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -74,7 +75,7 @@ class Checkpoint:
             return None
         self.model.load_state_dict(found["model"])
         torch.set_rng_state(found["random"])
-        if found["random_cuda"] is not None and torch.cuda.is_available():
+        if found["random_cuda"] is not None and torch.cuda.is_initialized():
             torch.cuda.set_rng_state(found["random_cuda"])
         self.weights = {step: kept for step, kept in found["weights"].items() if step in self.steps}
         print(f"goes on from {self.path}", file=sys.stderr)
@@ -100,7 +101,10 @@ class Checkpoint:
         """Keep the weights if they are wanted after this many steps."""
         if step in self.steps and step not in self.weights:
             state = self.model.state_dict()
-            self.weights[step] = {n: t.detach().cpu().clone() for n, t in state.items()}
+            self.weights[step] = {
+                name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for name, tensor in state.items()
+            }
 
     def keep(self, state: Callable[[], State]) -> None:
         """Write the file if the last write is long enough ago.
@@ -117,13 +121,14 @@ class Checkpoint:
             "model": self.model.state_dict(),
             "weights": self.weights,
             "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+            "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
             "trainer": state(),
         }
         content = io.BytesIO()
         torch.save(kept, content)  # whose archive's own checksums PyTorch does not look at
-        with replacing(self.path) as temporary:
-            temporary.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.write(content.getbuffer())
         self._kept = time.monotonic()
 
     def remove(self) -> None:

@@ -10,8 +10,10 @@ from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
 from blindspots.limits import Count, NonNegative
-from blindspots.trainers._full_batch import Progress, Terms, minimise
+from blindspots.trainers._full_batch import minimise
+from blindspots.trainers._needs import check_images, trainable
 from blindspots.trainers.checkpoint import Checkpoint
+from blindspots.trainers.recipe import Progress, Terms
 
 READINGS = {"decay": ("decay", "as printed times {decay_scale:g}")}
 """Readings of the paper by setting, for the report (`report.readings`)."""
@@ -60,11 +62,8 @@ def lbfgs(
         InputError: no images, nothing to train, a list of λ of another length than the layers, or a
             norm penalty on a layer that is not fully connected.
     """
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if not parameters:
-        raise InputError("model: expected parameters to train, found none")
+    check_images(images)
+    parameters = trainable(model)
     inputs, trained = _frozen_part_applied(model, images, chunk)
     weights = [p for p in parameters if p.ndim > 1]
     decays = [decay] * len(weights) if isinstance(decay, int | float) else list(decay)

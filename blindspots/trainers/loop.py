@@ -28,10 +28,10 @@ from blindspots.limits import (
     over_epochs,
 )
 from blindspots.trainers._best import Best
-from blindspots.trainers._full_batch import Progress
-from blindspots.trainers._steps import Settings, Stage
+from blindspots.trainers._needs import check_images, trainable
+from blindspots.trainers._stage import Settings, Stage
 from blindspots.trainers.checkpoint import Checkpoint
-from blindspots.trainers.recipe import Loss, Recipe, Rows, Terms
+from blindspots.trainers.recipe import Loader, Loss, Progress, Recipe, Terms
 
 Recipes = Loss | Recipe | Sequence[Recipe]
 
@@ -63,7 +63,8 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
         bound.apply_defaults()
         settings = bound.arguments
         model, images, labels = (settings.pop(name) for name in ("model", "images", "labels"))
-        _check(model, images)
+        check_images(images)
+        trainable(model)
         _start(model, settings["parents"])  # before the trainer: it may copy the model
         generator = torch.Generator().manual_seed(settings["seed"])
         mine = {name: value for name, value in settings.items() if name in own}
@@ -79,7 +80,7 @@ def looped(trainer: Callable[..., Recipes]) -> Callable[..., tuple[list[Terms], 
 
 def train(
     model: nn.Module,
-    images: Rows,
+    images: Loader,
     labels: Tensor,
     recipe: Recipes,
     *,
@@ -95,7 +96,7 @@ def train(
     seed: int = 0,
     generator: torch.Generator | None = None,
     parents: Mapping[str, nn.Module] | None = None,
-    validation: tuple[Rows, Tensor] | None = None,
+    validation: tuple[Loader, Tensor] | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:
@@ -131,13 +132,15 @@ def train(
         taken while training; `stage`, from 0, if there are several; with `patience` also
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
         are kept. The status: COMPLETED after the last epoch; with `patience` CONVERGED when that
-        ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE.
+        ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE
+        of a loss, or of the first validation.
 
     Raises:
         InputError: no images, nothing to train, no validation images, a checkpoint beyond the last
             step, or a `start` parent of another model.
     """
-    _check(model, images)
+    check_images(images)
+    trainable(model)
     best = Best(model, patience, validation)
     _start(model, parents)
     generator = torch.Generator().manual_seed(seed) if generator is None else generator
@@ -197,20 +200,13 @@ def train(
                 rows.append(said(means))
                 if progress is not None:
                     progress(rows[-1])
-                if not math.isfinite(rows[-1]["loss"]):
+                if not math.isfinite(rows[-1]["loss"]) or (watched and best.row < 0):
                     return rows, Status.NON_FINITE
                 if watched and best.is_past(len(rows) - 1):
                     status = Status.CONVERGED
                     break
     best.put_back(rows)
     return rows, status
-
-
-def _check(model: nn.Module, images: Rows) -> None:
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
-    if not any(p.requires_grad for p in model.parameters()):
-        raise InputError("model: expected parameters to train, found none")
 
 
 def _start(model: nn.Module, parents: Mapping[str, nn.Module] | None) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Rows(Protocol):
+class Loader(Protocol):
     """Images addressed by row: a tensor, or a loader that reads the rows asked for."""
 
     @property
@@ -68,6 +68,7 @@ Of booleans the history has the share that is true, in percent.
 """
 Loss = Callable[[Tensor, Tensor, Step], Found]
 Terms = dict[str, float]
+Progress = Callable[[Terms], None]
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Recipe:
     row: Callable[[Terms], Terms] | None = None
     validate: Callable[[Tensor, Tensor], Tensor] | None = None
     targets: Callable[[Tensor, Tensor], Tensor] | None = None
-    images: Rows | None = None
+    images: Loader | None = None
     labels: Tensor | None = None
     trained: Iterable[nn.Parameter] | None = None
     epochs: int | None = None

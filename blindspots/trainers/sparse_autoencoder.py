@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
 from blindspots.limits import Count, NonNegative, Share
-from blindspots.trainers._full_batch import Progress, Terms, minimise
+from blindspots.trainers._full_batch import minimise
+from blindspots.trainers._needs import check_images
 from blindspots.trainers.checkpoint import Checkpoint
+from blindspots.trainers.recipe import Progress, Terms
 
 
 def sparse_autoencoder(
@@ -52,8 +54,7 @@ def sparse_autoencoder(
     Raises:
         InputError: no images, or a model without the two parts.
     """
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
+    check_images(images)
     parts = dict(model.named_children())
     if not {"encoder", "decoder"} <= parts.keys():
         raise InputError(f"model: expected parts encoder and decoder, found {sorted(parts)}")

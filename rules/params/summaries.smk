@@ -2,7 +2,7 @@
 from blindspots.config.check import SUBJECTS
 from blindspots.families import radii
 from blindspots.files.rows import Rows
-from blindspots.jobs import held
+from blindspots.jobs import resources
 
 
 def audited_images():
@@ -103,12 +103,12 @@ def held_by(mapping, role, megabytes):
     sections = [EXPERIMENTS[name] for name in experiments_read(mapping)]
     keys = min((len(each[key]) for each in sections for key in ("sources", "victims")), default=1)
     by_parts = methods.by_parts(role, mapping["method"])
-    return megabytes + held.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
+    return megabytes + resources.by_analysis(rows_read(mapping, role), by_parts, keys) // 10**6
 
 
 def minutes_of(mapping, role, minutes):
     """Return the minutes of a job that reads its experiments' tables, in addition to a number of minutes."""
-    return minutes + held.minutes(sum(rows_read(mapping, role).values()))
+    return minutes + resources.minutes(sum(rows_read(mapping, role).values()))
 
 
 def rows_read(mapping, role):
@@ -144,7 +144,7 @@ def held_by_nets(by_job, megabytes):
 
 def minutes_of_nets(minutes):
     """Minutes of a job that joins or checks the bounds of all nets, beside some of its own."""
-    return minutes + held.minutes(held.BOUNDS * attacked_in_all())
+    return minutes + resources.minutes(resources.BOUNDS * attacked_in_all())
 
 
 def rows_of_tables(experiments, wanted):
@@ -155,7 +155,7 @@ def rows_of_tables(experiments, wanted):
         "radii": answers,
         "attacks": sum(rows_of_attacks(experiments).values()),
         "clean": rows_of_clean(experiments) if "clean" in wanted else 0,
-        "ledger": held.BOUNDS * attacked_in_all(),
+        "ledger": resources.BOUNDS * attacked_in_all(),
     }
     return {name: n for name, n in rows.items() if name in wanted}
 

@@ -8,12 +8,11 @@ from torch import nn
 from blindspots.config import methods
 from blindspots.families import budget, family_of, minimal
 from blindspots.files.images import Images
-from blindspots.interface import Box, InputError
+from blindspots.interface import UNBOUNDED, Box, InputError
 from blindspots.jobs.attacking import attack_all
 from blindspots.threat.norms import NORMS
 
 D, N, CLASSES = 8, 12, 3
-UNBOUNDED = Box(-np.inf, np.inf)
 
 
 @budget("linf", "l2", "l1")

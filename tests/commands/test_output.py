@@ -79,7 +79,7 @@ def test_a_closed_standard_output_is_no_fault(two_runs):
     ("error", "said"),
     [
         (KeyboardInterrupt(), (130, "")),
-        (PermissionError(13, "Denied", "x"), (1, "expected files with read and write access, ")),
+        (PermissionError(13, "Denied", "x"), (1, "expected files that can be opened, ")),
         (KeyError("gone"), (1, f"{ROOT}/blindspots/__main__.py, line ")),
     ],
     ids=repr,

@@ -7,6 +7,7 @@ import yaml
 
 from blindspots.config import methods
 from blindspots.config.check import check
+from blindspots.jobs.train import wants_validation
 from tests.configs import ROOT, SCHEMA, faults
 
 OWN = """
@@ -22,6 +23,11 @@ def taught(model, images, labels, *, parents, generator): ...
 
 @looped
 def warned(model, images, labels, *, attacked): ...
+
+@looped
+def judged(model, images, labels, *, validation): ...
+
+def judged_by_hand(model, images, labels, *, validation, **settings): ...
 
 def alone(model, images, labels, *, checkpoint): ...
 
@@ -152,12 +158,41 @@ def test_patience_needs_a_validation_part_whoever_sets_it(raw):
     raw["splits"]["validation"] = 0
     found = faults(raw)
     assert [line.partition(":")[0] for line in found] == [
-        "nets.linear.trainer.patience", "nets.stepwise.trainer.patience",
+        "nets.linear.trainer", "nets.stepwise.trainer",
     ]  # fmt: skip
     assert found[0].endswith(
-        ": expected validation images, found validation: 0 under splits; raise it, or leave out "
-        "patience"
+        ": expected validation images, which own_training:mine needs, found validation: 0 under "
+        "splits; raise it, or choose another trainer or no patience"
     )
+
+
+@pytest.mark.parametrize("method", ["judged", "judged_by_hand"])
+def test_a_trainer_that_requires_validation_images_needs_the_part_too(raw, method):
+    raw["nets"]["linear"]["trainer"] = {"method": f"own_training:{method}"}
+    check(copy.deepcopy(raw), SCHEMA)
+    raw["splits"]["validation"] = 0
+    (found,) = faults(raw)
+    assert found.startswith("nets.linear.trainer: expected validation images")
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "validates"),
+    [
+        ("judged", {}, True),
+        ("judged_by_hand", {}, True),
+        ("mine", {}, True),
+        ("mine", {"patience": None}, False),
+        ("warned", {}, False),
+        ("warned", {"patience": 2}, True),
+        ("alone", {"patience": 2}, False),
+    ],
+)
+def test_a_training_gets_the_validation_images_that_the_check_asked_for(
+    raw, method, given, validates
+):
+    name = f"own_training:{method}"
+    assert methods.validates(methods.trainer_parameters(name), given) == validates
+    assert wants_validation(methods.find("trainers", name), given) == validates
 
 
 def test_a_trainer_by_the_loop_has_its_settings_beside_its_own(raw):
@@ -227,9 +262,8 @@ def test_attacked_images_are_not_those_that_a_training_is_ended_by(raw):
     check(copy.deepcopy(raw), SCHEMA)
     raw["nets"]["warned"]["trainer"]["patience"] = 3
     assert faults(raw) == [
-        "nets.warned.attacked.near: expected attacked images of a part other than validation, on "
-        "which patience stops the training, found validation; name an experiment on train, P1 or "
-        "P2, or leave out patience"
+        "nets.warned.attacked.near: expected attacked images of a part other than validation, by "
+        "which the training is judged, found validation; name an experiment on train, P1 or P2"
     ]
 
 

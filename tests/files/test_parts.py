@@ -155,6 +155,27 @@ def test_of_no_table_there_are_the_columns_of_the_schema(whole):
     assert none.distinct(["net"]).empty and none.of("net", ["a"]).empty
 
 
+@pytest.mark.parametrize("most", [1, 3, 1000])
+def test_a_column_that_a_table_lacks_is_null_in_every_part(tmp_path, most):
+    first = pa.schema([pa.field("k", pa.string(), nullable=False), ("x", pa.float64())])
+    second = pa.schema([("y", pa.string()), pa.field("k", pa.string(), nullable=False)])
+    paths = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
+    tables.write(paths[0], tables.build({"k": list("aab"), "x": [0.0, 1, 2]}, first), {})
+    tables.write(paths[1], tables.build({"k": list("ccd"), "y": list("efg")}, second), {})
+    every = Parts(paths, most=most)
+    assert every.columns == ["k", "x", "y"]
+    parts = [*every.by("k"), every.finder("k")(["a"]), every.of("k", ["c"]), every.frame()]
+    assert all(list(part) == ["k", "x", "y"] for part in parts)
+    of = pd.concat(every.by("k")).set_index("k")
+    assert of["x"].isna().tolist() == [False] * 3 + [True] * 3
+    assert of["y"].isna().tolist() == [True] * 3 + [False] * 3
+    assert every.of("x", [None])["k"].tolist() == list("ccd")
+    assert every.distinct(["y"])["y"].isna().sum() == 1
+    only = pd.concat(every.by("k", ["y"]))
+    assert list(only) == ["y"] and only["y"].isna().sum() == 3
+    assert len(every.where(["x"], lambda rows: rows["x"].isna())) == 3
+
+
 def test_a_frame_is_one_part(whole):
     (part,) = parted(whole).by("net")
     same(part, whole)

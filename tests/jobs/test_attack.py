@@ -1,12 +1,18 @@
-"""Masks of attacks: their files, and an attack that leaves its mask."""
+"""An attack's job: its masks, and the warning about an attack without any success."""
+
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
+from blindspots.attacks import table
 from blindspots.families import budget
+from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, InputError
+from blindspots.jobs import attack as attacks
 from blindspots.jobs.attack import read_mask
 from blindspots.jobs.attacking import attack_all
 
@@ -64,3 +70,48 @@ def test_an_attack_that_changes_a_feature_outside_the_mask_is_refused_with_its_i
         attacked(3)
     kept = attacked(2)
     assert (kept["image"] - 0.5 == 0.25 * CORNER).all()
+
+
+class Named(dict):
+    """Inputs or wildcards of a job, as Snakemake has them."""
+
+    __getattr__ = dict.__getitem__
+
+
+def rows(*success):
+    """Return a table of attacks with these successes."""
+    schema = table.schema(IMAGES.shape[1:])
+    kinds = {pa.string(): "a", pa.bool_(): True}
+    columns = {field.name: kinds.get(field.type, 0) for field in schema}
+    words = dict.fromkeys(("outcome", "attacked_outcome", "rounded_outcome"), "RIGHT")
+    of_each = {"success": np.array(success), "image": IMAGES.numpy()[: len(success)]}
+    return tables.build(columns | words | of_each, schema)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("success", [(False, False), (False, True)])
+def test_a_table_without_a_success_is_warned_of_once_however_many_jobs_made_it(
+    tmp_path, monkeypatch, capfd, sharded, success
+):
+    def run(name, shards=(), **wildcards):
+        job = SimpleNamespace(
+            input=Named(images=tmp_path / "images", shards=shards),
+            output=[tmp_path / name],
+            wildcards=Named(wildcards),
+            params={},
+        )
+        attacks.attack(job)
+        return capfd.readouterr().err
+
+    tables.write(tmp_path / "images", rows(True), {})
+    monkeypatch.setattr(attacks, "provenance", lambda job: {})
+    monkeypatch.setattr(attacks, "_computed", lambda job: iter([rows(*success)]))
+    shards = []
+    if sharded:
+        for first in range(2):
+            shards.append(tmp_path / f"{first}")
+            monkeypatch.setattr(attacks, "_computed", lambda job, at=first: [rows(success[at])])
+            assert run(f"{first}", first=str(first), end=str(first + 1)) == ""
+    said = run("table", shards)
+    assert ("no success on any of its images" in said) == (not any(success))
+    assert tables.read(tmp_path / "table")["success"].to_pylist() == [*success]

@@ -178,13 +178,12 @@ def test_too_little_memory_and_a_full_disk_are_nobodys_fault(ended, error, told)
     assert "Traceback" not in log
 
 
-def test_a_file_that_may_not_be_written_is_no_fault_of_the_program(ended):
-    said, _ = ended(
-        of(ROOT / "blindspots/threat/goals.py", "raise PermissionError(13, 'Denied', 'x')")
-    )
-    assert said == (
-        "expected files with read and write access, found one without ([Errno 13] Denied: 'x')"
-    )
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.ENFILE])
+def test_a_file_that_cannot_be_opened_is_no_fault_of_the_program(ended, number):
+    raising = f"raise OSError({number}, 'Denied', 'x')"
+    said, _ = ended(of(ROOT / "blindspots/threat/goals.py", raising))
+    found = f"[Errno {number}] Denied: 'x'"
+    assert said == f"expected files that can be opened, found one that cannot ({found})"
 
 
 def test_the_log_stays_where_it_is_when_a_users_code_changes_the_folder(job, tmp_path, monkeypatch):

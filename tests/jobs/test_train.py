@@ -1,4 +1,4 @@
-"""A training's job: the images that it holds, and what it goes on with after a kill."""
+"""A training's job: the images that it holds."""
 
 from types import SimpleNamespace
 
@@ -8,8 +8,8 @@ import torch
 
 from blindspots.files.images import Budget
 from blindspots.interface import InputError
-from blindspots.jobs.train import attacked_images, resume_key
-from tests.evidence import Named, write_attacked
+from blindspots.jobs.train import attacked_images
+from tests.evidence import write_attacked
 
 SHAPE = (1, 4, 4)
 BYTES = 4 * 16
@@ -49,22 +49,3 @@ def test_attacked_images_of_another_shape_are_refused(tmp_path):
         "config: nets.a.attacked.far: expected images of shape [1, 4, 4], the net's, found "
         "[3, 4, 4]; name another experiment"
     )
-
-
-def test_a_training_goes_on_on_the_same_kind_of_device_with_as_many_threads(tmp_path):
-    for name in ("train", "split", "near"):
-        (tmp_path / name).write_text(name)
-    given = Named(train=tmp_path / "train", split=tmp_path / "split", attacked=[tmp_path / "near"])
-
-    def key(device="cpu", threads=1, code="a", **net):
-        params = Named(net={"name": "a", "checkpoints": [3], "train_on": "P1"} | net, code=code)
-        job = SimpleNamespace(input=given, params=params, threads=threads)
-        return resume_key(job, torch.device(device))
-
-    first = key()
-    assert first == key(checkpoints=[]) == key(checkpoints=[1, 3])
-    assert key("cuda:0") == key("cuda:1")
-    others = [key("cuda"), key(threads=2), key(train_on="P2"), key(code="b")]
-    (tmp_path / "near").write_text("far")
-    others.append(key())
-    assert len({first, *others}) == 6

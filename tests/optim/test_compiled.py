@@ -3,9 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blindspots.optim.batch import Batch
+from blindspots.optim.batch import Batch, side_by_side
 from blindspots.optim.compiled import CompiledBatch
-from blindspots.optim.lbfgs import side_by_side
 
 
 def quartic(x, rows):

@@ -1,5 +1,8 @@
 """A killed training resumes from its last checkpoint and ends with the same weights."""
 
+import io
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -152,6 +155,41 @@ def test_it_goes_on_with_fewer_steps_to_keep_and_begins_anew_with_others(tmp_pat
     assert "other settings or data" in capsys.readouterr().err
     fewer.keep(dict)  # which forgets step 1
     assert of(9).resume() == {} and of(1, 9).resume() is None
+
+
+def test_what_is_written_is_not_copied_and_what_is_kept_is_a_copy_in_one_piece(
+    tmp_path, monkeypatch
+):
+    class Buffer(io.BytesIO):
+        def getvalue(self):
+            raise AssertionError("all of the file once more")
+
+    monkeypatch.setattr("blindspots.trainers.checkpoint.io", SimpleNamespace(BytesIO=Buffer))
+    model = torch.nn.Conv2d(2, 2, 3).to(memory_format=torch.channels_last)
+    first = Checkpoint(tmp_path / "a.pt", "key", model, every=0, steps=(1,))
+    first.at(1)
+    first.keep(dict)
+    resumed = Checkpoint(tmp_path / "a.pt", "key", model, every=0, steps=(1,))
+    assert resumed.resume() == {}
+    before = model.weight.detach().clone()
+    model.weight.data += 1
+    for weights_at in (first.weights[1], resumed.weights[1]):
+        assert torch.equal(weights_at["weight"], before) and weights_at["weight"].is_contiguous()
+
+
+def test_a_training_on_the_cpu_leaves_a_gpu_alone(digits, tmp_path, monkeypatch):
+    def used(*given):
+        raise AssertionError("the GPU is initialised")
+
+    for name, value in {"is_available": True, "device_count": 2, "is_initialized": False}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", used)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", used)
+    for _ in range(2):
+        model = net("mlp", {"hidden": []})
+        checkpoint = Checkpoint(tmp_path / "a.pt", "key", model, every=0)
+        with pytest.raises(Killed):
+            sgd.sgd(model, *digits, epochs=4, checkpoint=checkpoint, progress=killed_after(1))
 
 
 def test_it_is_written_no_more_often_than_asked_for_and_removed_at_the_end(tmp_path):

@@ -4,17 +4,17 @@ import pytest
 import torch
 
 from blindspots.interface import UNIT_BOX, Box
-from blindspots.trainers import _pools, _stages
+from blindspots.trainers import _levels, _pools
 from blindspots.trainers._examples import examples, lengths
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_examples_are_wrong_or_as_long_as_allowed_and_in_the_box(level, sigmoid_net, digits):
     images, labels = digits[0][:200], digits[1][:200]
-    stages = _stages.Stages(sigmoid_net)
-    points = stages.below(level)(images).detach()
+    levels = _levels.Levels(sigmoid_net)
+    points = levels.below(level)(images).detach()
     settings = {"steps": 12, "generator": torch.Generator()}
-    above, box = stages.above(level), stages.box(level, UNIT_BOX)
+    above, box = levels.above(level), levels.box(level, UNIT_BOX)
     for factor, strength in ((1.0, 0.05), (2.0, 0.1), (1.0, 10.0)):
         made = examples(
             "closest", above, points, labels, box, factor=factor, strength=strength, **settings

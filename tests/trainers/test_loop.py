@@ -312,6 +312,21 @@ def test_the_weights_of_the_best_epoch_are_kept_and_the_history_says_which(
     assert [row.get("kept") for row in rows] == [1.0 if i == best else None for i in range(seen)]
 
 
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_training_whose_validation_is_no_number_does_not_converge(score):
+    model = Falling()
+    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
+    recipe = Recipe(
+        lambda x, y, step: model(x).mean(), validate=lambda x, y: torch.full((len(x),), score)
+    )
+    rows, status = train(
+        model, images, labels, [recipe, recipe], batch=2, patience=3, epochs=6,
+        validation=(images[:2], labels[:2]), momentum=0.0,
+    )  # fmt: skip
+    assert status == Status.NON_FINITE
+    assert len(rows) == 6 + 1 and not any("kept" in row for row in rows)
+
+
 def test_errors_are_what_is_validated_and_the_model_is_at_rest_for_it(digits):
     images, labels = digits
     model = nn.Sequential(*net()[:2], nn.Dropout(0.5), *net()[2:])

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from blindspots.files import tables
-from blindspots.jobs import held
+from blindspots.jobs import resources
 
 OWN = """
 import pandas as pd
@@ -74,7 +74,7 @@ def test_a_table_of_pockets_declares_the_memory_and_the_time_of_its_rows(workflo
     rows = 2 * 1000 * 3  # nets, images, multiples, of 1000 bytes each
     assert [int(need) for need in needs] == [2500 + rows // 1000] * 2
     times = re.findall(r"rule table:.*?runtime=(\d+)", said, re.S)
-    assert [int(time) for time in times] == [10 + held.minutes(rows)] * 2
+    assert [int(time) for time in times] == [10 + resources.minutes(rows)] * 2
 
 
 def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
@@ -83,8 +83,8 @@ def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workf
     (need,) = re.findall(r"rule ledger:.*?mem_mb=(\d+)", said, re.S)
     assert (
         int(need)
-        == 2000 + held.by_ledger(1000, 1) // 10**6
-        > 2000 + held.by_ledger(1000, 2) // 10**6
+        == 2000 + resources.by_ledger(1000, 1) // 10**6
+        > 2000 + resources.by_ledger(1000, 2) // 10**6
     )
 
 

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import UNIT_BOX, Box, InputError
+from blindspots.trainers._needs import trainable
 
 RANGES: dict[type[nn.Module], Box] = {nn.Sigmoid: UNIT_BOX, nn.Tanh: Box(-1.0, 1.0)}
 """Box of a layer's output, by the activation that ends the layer."""
 
 
-class Stages:
+class Levels:
     """The layers of a `torch.nn.Sequential`: each a module with parameters and what follows it.
 
     Modules before the first layer, such as a `Flatten`, belong to it. The input of layer k, the
@@ -32,9 +33,8 @@ class Stages:
                 "model: expected layers one after the other (torch.nn.Sequential), such as mlp, "
                 f"found {type(model).__name__}; choose another trainer for it"
             )
+        trainable(model)
         trained = [i for i, layer in enumerate(model) if any(True for _ in layer.parameters())]
-        if not trained:
-            raise InputError("model: expected parameters to train, found none")
         self.model, self.cuts = model, [0, *trained[1:]]
 
     def above(self, level: int) -> nn.Sequential:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from blindspots.interface import InputError
-from blindspots.trainers.recipe import Mean, Recipe, Rows, Step, Tally, Terms
+from blindspots.trainers._needs import check_images
+from blindspots.trainers.recipe import Loader, Mean, Recipe, Step, Tally, Terms
 
 Scheduled = float | Sequence[Sequence[float]]
 
@@ -40,7 +41,7 @@ class Stage:
     def __init__(
         self,
         model: nn.Module,
-        images: Rows,
+        images: Loader,
         labels: Tensor,
         recipe: Recipe,
         settings: Settings,
@@ -67,8 +68,7 @@ class Stage:
         self.model, self.recipe, self.generator, self.number = model, recipe, generator, number
         self.images = images if recipe.images is None else recipe.images
         self.labels = labels if recipe.labels is None else recipe.labels
-        if len(self.images) == 0:
-            raise InputError("expected at least one training image, found none; enlarge the part")
+        check_images(self.images)
         if len(self.images) != len(self.labels):
             raise InputError(
                 f"recipe: expected a label for each of the {len(self.images)} images of stage "
@@ -248,5 +248,5 @@ def _optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.opti
 
 def _random_state(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return the states of a training's generator and of PyTorch's own ones."""
-    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None
     return generator.get_state(), torch.get_rng_state(), cuda
