@@ -60,21 +60,36 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
     assert found["reason"] == {"limit of work"}
 
 
-def test_a_table_of_pockets_declares_the_memory_and_the_time_of_its_rows(workflow):
+def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement(workflow):
     config = workflow.config
     config["experiments"]["both"]["n"] = 1000
-    config["measurements"] = {"around": {"method": "pockets", "multiples": [1, 2, 4]}}
-    of = {"method": "pockets"}
+    config["measurements"] = {
+        "around": {"method": "pockets", "multiples": [1, 2, 4]},
+        "shown": {"method": "transfer"},
+    }
     config["tables"] = {
-        "a": of | {"experiment": "both"}, "b": of | {"measurement": "around"},
-    }  # fmt: skip
+        f"{method}-{subject}": {"method": method, subject: name}
+        for method, entry in (("pockets", "around"), ("transfer", "shown"))
+        for subject, name in (("experiment", "both"), ("measurement", entry))
+    }
     config["figures"] = {}
     said = workflow.run("--dry-run").stdout
-    needs = re.findall(r"rule table:.*?mem_mb=(\d+)", said, re.S)
-    rows = 2 * 1000 * 3  # nets, images, multiples, of 1000 bytes each
-    assert [int(need) for need in needs] == [2500 + rows // 1000] * 2
-    times = re.findall(r"rule table:.*?runtime=(\d+)", said, re.S)
-    assert [int(time) for time in times] == [10 + held.minutes(rows)] * 2
+    found = {
+        name: tuple(int(re.search(rf"{key}=(\d+)", line)[1]) for key in ("mem_mb", "runtime"))
+        for name, line in re.findall(r"table=([\w-]+)\n(.*)", said)
+    }
+    rows = {
+        "pockets": 2 * 1000 * 3,  # nets, images, multiples
+        "transfer": (2 * 1000 * 2 + 1000) * 2,  # nets, images, amplified or not; noise; victims
+    }
+    megabytes = {"pockets": rows["pockets"] // 1000}  # of 1000 bytes each
+    of_a_part = held.by_analysis({"transfer": rows["transfer"]}, ["transfer"], 2)
+    megabytes["transfer"] = of_a_part // 10**6
+    assert found == {
+        f"{name}-{subject}": (2500 + megabytes[name], 10 + held.minutes(rows[name]))
+        for name in rows
+        for subject in ("experiment", "measurement")
+    }
 
 
 def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
