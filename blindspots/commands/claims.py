@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.commands import _shared
+from blindspots.config.checkout import CHECKOUT, located
 from blindspots.config.claims import claims_in, table_faults
 from blindspots.config.lines import with_place, written
 from blindspots.config.methods import did_you_mean
-from blindspots.config.printed import located
 from blindspots.interface import InputError
 
 RESULTS = Path("results")
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     if len(pages) > 1:
         raise InputError(f"expected one page to write, found {', '.join(map(str, pages))}")
     files = [file for file in arguments.files if file.suffix != ".md"]
-    files = files or sorted((_shared.ROOT / "papers").glob("*/claims.yaml"))
+    files = files or sorted((CHECKOUT / "papers").glob("*/claims.yaml"))
     for file in files:
         _assert_there(located(file))
     papers = [claims_in(located(file)) for file in files]
