@@ -22,17 +22,8 @@ from blindspots.commands import _shared
 from blindspots.config import catalogue
 from blindspots.config.declarations import measurement
 from blindspots.config.methods import did_you_mean, inputs, names
-from blindspots.config.schema import schema
+from blindspots.config.schema import ENTRIES, schema
 from blindspots.interface import InputError
-
-ENTRIES = {
-    "attacks": "attack",
-    "certificates": "certificate",
-    "measurements": "measurement",
-    "analyses": "summary",
-    "figures": "summary",
-}
-"""Definition in the schema of an entry of each role's section."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

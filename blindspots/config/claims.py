@@ -14,7 +14,7 @@ from blindspots.config.lines import with_place, written
 from blindspots.config.loader import load, version
 from blindspots.config.methods import did_you_mean
 from blindspots.config.schema import schema, schema_faults
-from blindspots.config.values import numbers, value_faults
+from blindspots.config.values import listed, numbers, value_faults
 from blindspots.config.wording import shown
 from blindspots.interface import InputError
 
@@ -142,24 +142,20 @@ def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
     made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
     made["reduction"] = claim.get("reduction", "one")
     for part in ("cells", "less"):
-        selections = _listed(claim.get(part, []))
+        selections = listed(claim.get(part, []))
         several = isinstance(claim.get(part), list)
         made[part] = [
             {
                 "key": f"{key}.{part}" + (f".{number}" if several else ""),
-                "runs": _listed(of.get("run", claim.get("run", run or []))),
+                "runs": listed(of.get("run", claim.get("run", run or []))),
                 "table": of["table"],
-                "rows": _listed(of["rows"]) if "rows" in of else None,
-                "columns": _listed(of["columns"]) if "columns" in of else None,
+                "rows": listed(of["rows"]) if "rows" in of else None,
+                "columns": listed(of["columns"]) if "columns" in of else None,
             }
             for number, of in enumerate(selections)
         ]
     made.pop("run", None)
     return made
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
@@ -229,6 +225,6 @@ def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
 def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
     """Yield a line for each claim of a config that names a run: its run is the config's."""
     for number, claim in enumerate(claims):
-        parts = [claim, *_listed(claim.get("cells", [])), *_listed(claim.get("less", []))]
+        parts = [claim, *listed(claim.get("cells", [])), *listed(claim.get("less", []))]
         if any("run" in part for part in parts):
             yield f"claims.{number}: expected no run in a claim of a config, found one; remove it"

@@ -41,6 +41,9 @@ ROLES = {
 }
 """Role of the methods that the entries of a section name."""
 
+SUMMARIES = ("tables", "figures")
+"""Sections whose entries show the tables of an experiment or of a measurement."""
+
 MOST = 1000
 """Maximum number of instances of one entry."""
 

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blindspots.config.annotations import marks
 from blindspots.config.signatures import added, constant, declarations, exists, parameters
 from blindspots.config.signatures import source as source
 from blindspots.config.signatures import syntax_tree as syntax_tree
@@ -202,14 +203,12 @@ def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
     Raises:
         InputError: no such module or function.
     """
-    found = {}
-    for name, parameter in parameters_of(role, method).items():
-        for node in ast.walk(parameter.annotation) if parameter.annotation else ():
-            match node:
-                case ast.Call(ast.Name(called) | ast.Attribute(_, called), arguments):
-                    if called == mark:
-                        found[name] = [ast.literal_eval(argument) for argument in arguments]
-    return found
+    return {
+        name: arguments
+        for name, parameter in parameters_of(role, method).items()
+        for called, arguments in marks(ast.walk(parameter.annotation or ast.Constant(None)))
+        if called == mark
+    }
 
 
 def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:

@@ -45,6 +45,29 @@ def schema(name: str) -> Any:
     return yaml.load(workflow(f"schemas/{name}.schema.yaml").read_text("utf-8"), LOADER)
 
 
+ENTRIES = {
+    "models": "instance",
+    "trainers": "instance",
+    "attacks": "attack",
+    "certificates": "certificate",
+    "measurements": "measurement",
+    "analyses": "summary",
+    "figures": "summary",
+}
+"""Definition in the schema of an entry that names a method, by role."""
+
+
+@cache
+def own_keys(role: str) -> frozenset[str]:
+    """Return the keys of an entry that belong to the workflow, not to its method."""
+    whole = schema("config")
+    if role in ENTRIES:
+        return frozenset(whole["$defs"][ENTRIES[role]]["properties"])
+    plain, entries = (whole["properties"][section] for section in ("data", "datasets"))
+    derived = frozenset(entries["additionalProperties"]["properties"])
+    return derived if role == "derived" else derived.union(plain["properties"])
+
+
 def schema_faults(config: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each fault: its key, the values expected and found, a hint for a typo."""
     errors = sorted(Validator(schema).iter_errors(config), key=lambda e: str(e.path))

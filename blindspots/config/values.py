@@ -30,6 +30,11 @@ LARGEST = 3.4e38
 """Largest number in float32, in which models compute."""
 
 
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as the only item of one."""
+    return value if isinstance(value, list) else [value]
+
+
 def inside(value: Any) -> Iterable[Any]:
     """Iterate over the values inside a YAML value."""
     if isinstance(value, Mapping):
