@@ -24,7 +24,7 @@ from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
-# With thousands of jobs nearly all objects stay; rarer collections save a tenth of the planning time.
+# With thousands of jobs nearly all objects stay; rarer collections make the planning faster.
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)

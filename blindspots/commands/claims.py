@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
     judged = register.judged(papers, arguments.results)
-    command = " ".join(map(str, ["blindspots claims", *named]))
+    command = shlex.join(map(str, ["blindspots", "claims", *named]))
     text = register.page(papers, judged, command, arguments.results)
     _write(text, pages[0] if pages else None)
     if faults := [*register.faults(papers, judged)]:

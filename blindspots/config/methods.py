@@ -2,8 +2,8 @@
 
 ``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
 ``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
-and `inputs` read a method's signature from its source without importing it, so that a workflow can
-check its config in milliseconds.
+and `inputs` read a method's signature from its source without importing it, so that a workflow
+checks its config without importing PyTorch.
 """
 
 from __future__ import annotations
