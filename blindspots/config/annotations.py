@@ -25,7 +25,7 @@ class Misfit(NamedTuple):
 
     Attributes:
         expected: values that fit, in words.
-        path: way from the value to the part that does not fit.
+        path: keys from the value to the part that does not fit.
         of_type: whether the value already has the wrong type.
     """
 

@@ -22,7 +22,7 @@ from blindspots.config.declarations import OF_EXPERIMENTS, measurement
 from blindspots.config.measurements import keys_of
 from blindspots.config.schema import own_keys
 from blindspots.config.settings import FOLDER, PROVIDED
-from blindspots.config.signatures import constant, function_docstring
+from blindspots.config.sources import constant, function_docstring, syntax_tree
 
 ROLES = (
     "datasets", "models", "trainers", "attacks", "certificates", "measurements", "analyses",
@@ -61,7 +61,7 @@ def summary(role: str, method: str) -> str:
     module, function = methods.locate(role, method)
     if ":" not in method:
         path = methods.source(module)
-        text = None if path is None else ast.get_docstring(methods.syntax_tree(path))
+        text = None if path is None else ast.get_docstring(syntax_tree(path))
     else:
         text = function_docstring(module, function)
     return (text or "").partition("\n")[0]

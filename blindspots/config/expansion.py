@@ -10,7 +10,7 @@ from typing import Any
 
 from blindspots.config import experiments, methods, reporting
 from blindspots.config.defaults import PARTS, default_faults, lay_under, method_of
-from blindspots.config.drafts import Config, Draft, Way, copied
+from blindspots.config.drafts import Config, Draft, copied
 from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.naming import (
     Named,
@@ -21,6 +21,7 @@ from blindspots.config.naming import (
     with_checkpoints,
 )
 from blindspots.config.values import listed
+from blindspots.config.wording import KeyPath
 
 SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
 """Default splits: every training image is in P1 or in P2, as in the paper."""
@@ -40,12 +41,12 @@ KEYS = {
 """First keys of an entry in the full form, in order."""
 
 
-def expand(short: Mapping[str, Any], removed: Mapping[Way, bool] | None = None) -> Draft:
+def expand(short: Mapping[str, Any], removed: Mapping[KeyPath, bool] | None = None) -> Draft:
     """Write out a short config; a full one stays as it is.
 
     Args:
         short: config that fits the schema; it is not changed.
-        removed: ways to keys that null removes, each with whether an earlier file gave it a value.
+        removed: paths of keys that null removes, each with whether an earlier file gave it a value.
             If none did, it must be a key that is generated here.
     """
     draft = Draft(copied(dict(short)), {**(removed or {})})

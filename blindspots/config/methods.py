@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.config.annotations import marks
-from blindspots.config.signatures import added, constant, declarations, exists, parameters
-from blindspots.config.signatures import source as source
-from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.config.signatures import added, declarations, parameters
+from blindspots.config.sources import constant, exists
+from blindspots.config.sources import source as source
 from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
