@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from blindspots.commands import _shared
-from blindspots.config.checkout import CHECKOUT, located
+from blindspots.config.checkout import located
 from blindspots.config.claims import claims_in, table_faults
 from blindspots.config.lines import with_place, written
 from blindspots.config.methods import did_you_mean
 from blindspots.interface import InputError
+from blindspots.own_code import CHECKOUT
 
 RESULTS = Path("results")
 

@@ -25,10 +25,11 @@ import yaml
 
 from blindspots.commands import _shared
 from blindspots.config import methods
-from blindspots.config.checkout import CHECKOUT, workflow
+from blindspots.config.checkout import workflow
 from blindspots.config.defaults import method_of
 from blindspots.config.schema import schema, schema_faults
 from blindspots.interface import InputError
+from blindspots.own_code import CHECKOUT
 
 START = "start"
 """The default preset, in which `--dataset` and `--root` replace the dataset."""

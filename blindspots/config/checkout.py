@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from blindspots.interface import InputError
-
-CHECKOUT = Path(__file__).parents[2]
+from blindspots.own_code import CHECKOUT
 
 
 def located(file: str | Path) -> Path:

@@ -114,10 +114,10 @@ def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
         config: config without other faults.
     """
     file, run = config["claims"], config["run"]
-    faults = cell_faults(claims_of(config), {run: config})
-    if isinstance(file, str):
+    faults = [*cell_faults(claims_of(config), {run: config})]
+    if faults and isinstance(file, str):
         known = written([located(file)]).lines
-        faults = (f"claims: {with_place(fault, known, file)}" for fault in faults)
+        faults = [f"claims: {with_place(fault, known, file)}" for fault in faults]
     yield from faults
 
 
