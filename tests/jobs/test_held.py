@@ -21,9 +21,10 @@ def test_a_net_with_more_rows_than_a_part_declares_all_of_them():
     assert few == 1000 * (held.ROW["transfer"] + held.PLACE)
 
 
-def test_tables_of_ones_own_measurements_declare_nothing():
-    assert held.by_analysis({"mine": ROWS}, [], keys=1) == 0
-    assert held.by_analysis({"mine": ROWS}, ["mine"], keys=1) == ROWS * held.PLACE
+def test_tables_of_ones_own_measurements_declare_their_rows():
+    assert held.by_analysis({"mine": ROWS}, [], keys=1) == ROWS * held.OTHER
+    by_parts = held.by_analysis({"mine": ROWS}, ["mine"], keys=50)
+    assert by_parts == MOST * held.OTHER + ROWS * held.PLACE
 
 
 def test_the_ledger_declares_one_nets_bounds_and_the_audit_all_rows():

@@ -15,7 +15,10 @@ from blindspots.interface import CertificateResult, Status
 from blindspots.measurements.contract import measurement
 
 
-@measurement("net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000)
+@measurement(
+    "net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000,
+    rows=lambda images, settings: images * settings["scale"],
+)
 def by_label(model, data, *, scale: float = 1.0):
     with torch.no_grad():
         given = model(data.images).argmax(dim=1)
@@ -66,13 +69,19 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
     config["measurements"] = {
         "around": {"method": "pockets", "multiples": [1, 2, 4]},
         "shown": {"method": "transfer"},
+        "own": {"method": "own:by_label", "n": 1000, "scale": 4},
     }
     config["tables"] = {
         f"{method}-{subject}": {"method": method, subject: name}
         for method, entry in (("pockets", "around"), ("transfer", "shown"))
         for subject, name in (("experiment", "both"), ("measurement", entry))
     }
+    config["tables"] |= {
+        f"own-{subject}": {"method": "own:table", subject: name}
+        for subject, name in (("experiment", "both"), ("measurement", "own"))
+    }
     config["figures"] = {}
+    (workflow.folder / "own.py").write_text(OWN, "utf-8")
     said = workflow.run("--dry-run").stdout
     found = {
         name: tuple(int(re.search(rf"{key}=(\d+)", line)[1]) for key in ("mem_mb", "runtime"))
@@ -82,7 +91,8 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
         "pockets": 2 * 1000 * 3,  # nets, images, multiples
         "transfer": (2 * 1000 * 2 + 1000) * 2,  # nets, images, amplified or not; noise; victims
     }
-    megabytes = {"pockets": rows["pockets"] // 1000}  # of 1000 bytes each
+    rows["own"] = 2 * (2 * 1000 * 4)  # tables, nets, images, scale
+    megabytes = {name: rows[name] // 1000 for name in ("pockets", "own")}  # of 1000 bytes each
     of_a_part = held.by_analysis({"transfer": rows["transfer"]}, ["transfer"], 2)
     megabytes["transfer"] = of_a_part // 10**6
     assert found == {
