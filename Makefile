@@ -13,7 +13,7 @@ RUN ?=
 configs_of = $(PY) -m blindspots claims papers/$(1)/claims.yaml --configs $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper papers claims test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock vendor clean
+.PHONY: help quickstart paper papers claims test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial results-search results-pockets api docs bench lock vendor clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -51,7 +51,7 @@ test-gpu: $(READY) ## the tests that need a GPU; where there is none, a line tha
 	@if $(PY) -c 'import torch; raise SystemExit(not torch.cuda.is_available())'; then $(PY) -m pytest -m gpu; \
 	  else echo 'No GPU was found: no test was run.'; fi
 
-test-ci: $(READY) ## of these the ones that every change must pass
+test-ci: $(READY) ## the slow tests that every change must pass
 	$(PY) -m pytest -m 'slow and ci'
 	@echo 'All slow tests of CI passed.'
 
@@ -101,6 +101,16 @@ results-adversarial: $(READY) ## section 4.2, training on adversarial examples, 
 	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,adversarial)) docs/ADVERSARIAL.md --figures learning
 	@echo 'Done. See docs/ADVERSARIAL.md'
 
+results-search: $(READY) ## the search for the settings of that training, into docs/ADVERSARIAL-SEARCH.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=adversarial-sweep
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,adversarial-sweep)) docs/ADVERSARIAL-SEARCH.md
+	@echo 'Done. See docs/ADVERSARIAL-SEARCH.md'
+
+results-pockets: $(READY) ## section 4, adversarial examples as pockets, into docs/POCKETS.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=pockets
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,pockets)) docs/POCKETS.md --figures pockets pockets-in-box
+	@echo 'Done. See docs/POCKETS.md'
+
 api: $(READY) ## write the pages of the library's functions into docs/api, which git ignores
 	$(PY) -m docs.api
 	@echo 'Done. Open docs/api/index.html'
@@ -142,7 +152,7 @@ clean: ## remove .venv and caches; results, and what Snakemake knows of them, st
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"$(PYTHON): expected Python 3.11 or newer, found {v[0]}.{v[1]}; try make PYTHON=python3.12 …")'
-	@echo 'Setting up .venv from requirements.lock: about 2 minutes and 7 GB, mostly PyTorch'
+	@echo 'Setting up .venv from requirements.lock: some minutes and about 7 GB, mostly PyTorch'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -151,7 +161,7 @@ $(READY): requirements.lock
 
 # The attacks that ours are compared with, in an environment of their own: they pin old libraries.
 $(PEERS): benchmarks/requirements.lock | $(READY)
-	@echo 'Setting up .venv-peers from benchmarks/requirements.lock: about a minute and 6 GB'
+	@echo 'Setting up .venv-peers from benchmarks/requirements.lock: some minutes and about 6 GB'
 	rm -rf .venv-peers
 	$(PY) -m venv .venv-peers
 	$(PY) -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes \

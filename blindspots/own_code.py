@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+"""Folder of the checkout: the workflow's files are next to the package."""
 OURS = (CHECKOUT / "blindspots", CHECKOUT / "scripts")
 HERE = f"{Path.cwd()}{os.sep}"
 """Working directory at this process's start; a user's code may change it."""

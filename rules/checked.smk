@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 
 import psutil
-import yaml
 
 from blindspots.runs import logs
 from blindspots.files.given import check as check_given
@@ -20,11 +19,12 @@ from blindspots.config.datasets import is_derived
 from blindspots.config.lines import written
 from blindspots.config.printed import printed
 from blindspots.config.reading import full_form, laid_over, placed, with_nulls
+from blindspots.config.schema import schema
 from blindspots.interface import InputError
 
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 
-# With thousands of jobs nearly all objects stay; rarer collections save a tenth of the planning time.
+# With thousands of jobs nearly all objects stay; rarer collections make the planning faster.
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(workflow.basedir)
@@ -44,7 +44,6 @@ def checked(raw):
         The config with every optional key; the measurements that it names, in contrast to those that are made anyway;
         and a function that puts the file and the line of its key before a message "config: KEY: fault".
     """
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
 
     def in_file(said):
@@ -57,7 +56,7 @@ def checked(raw):
     raw = laid_over(raw, with_nulls(by_hand))
     try:
         where = ", ".join(files), written(files, by_hand), Path(files[0]).stem
-        full = full_form(raw, schema, *where)
+        full = full_form(raw, schema("config"), *where)
         given = check.checked(full, *where[:2])
     except InputError as error:
         sys.exit(str(error))

@@ -12,14 +12,13 @@ from typing import Any
 import yaml
 
 from blindspots.config.check import check
+from blindspots.config.checkout import workflow
 from blindspots.config.lines import Written, written
 from blindspots.config.loader import load, load_config, without_empty
 from blindspots.config.reading import full_form, laid_over
 from blindspots.config.reporting import is_without
+from blindspots.config.schema import schema
 from blindspots.interface import InputError
-
-ROOT = Path(__file__).parents[2]
-"""The checkout: the workflow's files are next to the package."""
 
 LOCKS = Path(".snakemake/locks")
 
@@ -66,21 +65,7 @@ def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
     raw = load(first)
     for path in over:
         raw = laid_over(raw, load_config(path))
-    schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    return raw, schema, ", ".join(map(str, paths)), written(paths), paths[0].stem
-
-
-def workflow(name: str) -> Path:
-    """Return the path of a file of the workflow, which the package alone lacks."""
-    path = ROOT / name
-    if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
-        raise InputError(f"{ROOT}: expected a checkout in a folder without braces; move it")
-    if not path.exists():
-        raise InputError(
-            f"{path}: expected the workflow's files next to the package, found none; install "
-            "blindspots from a checkout by `make` or `pip install --editable`"
-        )
-    return path
+    return raw, schema("config"), ", ".join(map(str, paths)), written(paths), paths[0].stem
 
 
 def snakemake(configs: Sequence[Path], *options: str) -> list[str]:

@@ -12,15 +12,17 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
 from blindspots.commands import _shared
+from blindspots.config.checkout import located
 from blindspots.config.claims import claims_in, table_faults
 from blindspots.config.lines import with_place, written
 from blindspots.config.methods import did_you_mean
-from blindspots.config.printed import located
 from blindspots.interface import InputError
+from blindspots.own_code import CHECKOUT
 
 RESULTS = Path("results")
 
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     if len(pages) > 1:
         raise InputError(f"expected one page to write, found {', '.join(map(str, pages))}")
     files = [file for file in arguments.files if file.suffix != ".md"]
-    files = files or sorted((_shared.ROOT / "papers").glob("*/claims.yaml"))
+    files = files or sorted((CHECKOUT / "papers").glob("*/claims.yaml"))
     for file in files:
         _assert_there(located(file))
     papers = [claims_in(located(file)) for file in files]
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
     judged = register.judged(papers, arguments.results)
-    command = " ".join(map(str, ["blindspots claims", *named]))
+    command = shlex.join(map(str, ["blindspots", "claims", *named]))
     text = register.page(papers, judged, command, arguments.results)
     _write(text, pages[0] if pages else None)
     if faults := [*register.faults(papers, judged)]:

@@ -18,22 +18,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from blindspots.commands import _shared
 from blindspots.config import catalogue
 from blindspots.config.declarations import measurement
 from blindspots.config.methods import did_you_mean, inputs, names
+from blindspots.config.schema import ENTRIES, schema
 from blindspots.interface import InputError
-
-ENTRIES = {
-    "attacks": "attack",
-    "certificates": "certificate",
-    "measurements": "measurement",
-    "analyses": "summary",
-    "figures": "summary",
-}
-"""Definition in the schema of an entry of each role's section."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -104,8 +94,7 @@ def _tables(role: str, name: str) -> Iterator[str]:
 
 def _keys(role: str, name: str) -> Iterator[tuple[str, str]]:
     """List the keys of an entry that are not settings of its method, and their meanings."""
-    schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    properties: dict[str, dict[str, Any]] = schema["$defs"][ENTRIES[role]]["properties"]
+    properties: dict[str, dict[str, Any]] = schema("config")["$defs"][ENTRIES[role]]["properties"]
     fitting = catalogue.keys(role, name)
     for key, said in properties.items():
         if key in fitting:

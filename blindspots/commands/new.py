@@ -25,9 +25,11 @@ import yaml
 
 from blindspots.commands import _shared
 from blindspots.config import methods
+from blindspots.config.checkout import workflow
 from blindspots.config.defaults import method_of
-from blindspots.config.schema import schema_faults
+from blindspots.config.schema import schema, schema_faults
 from blindspots.interface import InputError
+from blindspots.own_code import CHECKOUT
 
 START = "start"
 """The default preset, in which `--dataset` and `--root` replace the dataset."""
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     if preset not in presets:
         hint = methods.did_you_mean(preset, presets)
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
-    text = _shared.workflow(presets[preset]).read_text("utf-8")
+    text = workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
     if "run" in copied:
         was = re.escape(copied["run"])
@@ -71,9 +73,9 @@ def run(arguments: argparse.Namespace) -> None:
         given = {"method": arguments.dataset} if arguments.dataset else method_of(copied["data"])
         block = _data(given, arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
-    schema = _shared.workflow("schemas/config.schema.yaml")
+    keys = workflow("schemas/config.schema.yaml")
     made = (
-        f"# Made by `blindspots new` from {presets[preset]}. All keys a config can have: {schema}\n"
+        f"# Made by `blindspots new` from {presets[preset]}. All keys a config can have: {keys}\n"
     )
     try:
         path.write_text(made + text, encoding="utf-8")
@@ -86,18 +88,19 @@ def _presets() -> dict[str, str]:
     """Return the complete configs by name, without overlays and the data of papers."""
     found = {"paper": "config.yaml"}
     for folder in ("presets", "papers/*"):
-        for path in sorted(_shared.ROOT.glob(f"{folder}/*.yaml")):
+        for path in sorted(CHECKOUT.glob(f"{folder}/*.yaml")):
             text = path.read_text("utf-8")
             if "\nnets:" in text and not text.startswith("# Laid over"):
-                file = path.relative_to(_shared.ROOT).as_posix()
+                file = path.relative_to(CHECKOUT).as_posix()
                 found[file.removeprefix("presets/").removeprefix("papers/")[: -len(".yaml")]] = file
     return found
 
 
 def _name(path: Path) -> str:
     """Return the name of the run, which is that of the file."""
-    schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    of_names = schema["$defs"]["name"] | {"title": "name of the file and of the run's folder"}
+    of_names = schema("config")["$defs"]["name"] | {
+        "title": "name of the file and of the run's folder"
+    }
     for fault in schema_faults(path.stem, of_names):
         raise InputError(f"{path}: {fault.removeprefix('top level: ')}; choose another")
     return path.stem

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from blindspots.commands import _shared
+from blindspots.config.checkout import workflow
 from blindspots.interface import InputError
 
 
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         _shared.assert_unlocked(_shared.again("run", *configs[0]))
         if not arguments.yes and not (sys.stdin and sys.stdin.isatty()):
             raise InputError("--delete: expected a terminal to ask on, found none; add --yes")
-    found = unneeded(_shared.workflow("Snakefile"), configs, runs)
+    found = unneeded(workflow("Snakefile"), configs, runs)
     for path in found:
         print(path)
     if others := other_runs(runs):

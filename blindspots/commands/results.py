@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
         if name not in config["figures"]:
             there = ", ".join(config["figures"]) or "none"
             raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
-    command = [*map(str, arguments.configs), str(arguments.page)]
+    command = ["blindspots", "results", *map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
+    command += ["--note", arguments.note] if arguments.note else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
     text = page(
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
             for seed in config["seeds"]
             if (path := folder / f"nets/{name}.s{seed}/history.parquet").exists()
         },  # a net that no job needs is not trained
-        f"python -m blindspots results {' '.join(command)}",
+        shlex.join(command),
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
         note=arguments.note,
         records=_records(Path("logs") / config["run"]),

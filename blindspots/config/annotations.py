@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from blindspots import limits
@@ -24,7 +25,7 @@ class Misfit(NamedTuple):
 
     Attributes:
         expected: values that fit, in words.
-        path: way from the value to the part that does not fit.
+        path: keys from the value to the part that does not fit.
         of_type: whether the value already has the wrong type.
     """
 
@@ -110,17 +111,14 @@ def mentions(
             fitting = (one for one in alternatives(annotation) if misfit(value, one) is None)
             parts += [((), value, one) for one in fitting][:1]
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
-            for one in said:
-                match one:
-                    case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
-                        if name == mark:
-                            yield (), value, [ast.literal_eval(a) for a in arguments], beside
+            for name, arguments in marks(said):
+                if name == mark:
+                    yield (), value, arguments, beside
             parts = [((), value, inner)]
         case ast.Subscript(ast.Name("NotRequired" | "Required"), inner):
             parts = [((), value, inner)]
         case ast.Subscript(ast.Name(name), items) if name in LISTS and isinstance(value, list):
-            item = items.elts[0] if isinstance(items, ast.Tuple) else items
-            parts = [((number,), one, item) for number, one in enumerate(value)]
+            parts = [((number,), one, item_of(items)) for number, one in enumerate(value)]
         case ast.Subscript(ast.Name(name), ast.Tuple([key, item])) if name in MAPPINGS:
             parts = [((name,), name, key) for name in value]
             parts += [((name,), one, item) for name, one in value.items()]
@@ -163,8 +161,13 @@ def _item_of(annotation: ast.expr) -> ast.expr | None:
     """Return the annotation of a list's items; None for anything but a list."""
     match annotation:
         case ast.Subscript(ast.Name(name), items) if name in LISTS:
-            return items.elts[0] if isinstance(items, ast.Tuple) else items
+            return item_of(items)
     return None
+
+
+def item_of(items: ast.expr) -> ast.expr:
+    """Return the annotation of each item of a list from what its brackets hold."""
+    return items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
 
 
 def is_of_arrays(annotation: ast.expr) -> bool:
@@ -185,9 +188,8 @@ def _of_choices(value: Any, choices: ast.expr) -> Misfit | None:
 def _of_items(value: Any, items: ast.expr) -> Misfit | None:
     if not isinstance(value, list):
         return Misfit("a list", of_type=True)
-    item = items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
     for number, one in enumerate(value):
-        found = misfit(one, item)
+        found = misfit(one, item_of(items))
         if found is not None:
             return Misfit(found.expected, (number, *found.path))
     return None
@@ -228,13 +230,19 @@ def _of_fields(value: Any, fields: Mapping[str, ast.expr]) -> Misfit | None:
 
 def _beyond(value: Any, said: list[ast.expr]) -> Misfit | None:
     """Return the first limit that a value of the right type violates."""
+    for name, arguments in marks(said):
+        with suppress(TypeError, ValueError, AttributeError):  # a limit for another type
+            limit = getattr(limits, name)(*arguments)
+            if not limit.holds(value):
+                return Misfit(limit.words)
+    return None
+
+
+def marks(said: Iterable[ast.AST]) -> Iterator[tuple[str, list[Any]]]:
+    """Iterate over the marks of `limits` among nodes, with their arguments; others are left out."""
     for one in said:
         match one:
             case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
-                try:
-                    limit = getattr(limits, name)(*map(ast.literal_eval, arguments))
-                    if not limit.holds(value):
-                        return Misfit(limit.words)
-                except (TypeError, ValueError, AttributeError):
-                    continue  # a mark of another library, or a limit for another type
-    return None
+                with suppress(ValueError):  # made by a call
+                    if hasattr(limits, name):
+                        yield name, [ast.literal_eval(argument) for argument in arguments]

@@ -5,16 +5,24 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from blindspots import limits
 from blindspots.config import methods
-from blindspots.config.annotations import LISTS, MAPPINGS, TYPES, alternatives, is_of_arrays
+from blindspots.config.annotations import (
+    LISTS,
+    MAPPINGS,
+    TYPES,
+    alternatives,
+    is_of_arrays,
+    item_of,
+    marks,
+)
 from blindspots.config.declarations import OF_EXPERIMENTS, measurement
 from blindspots.config.measurements import keys_of
+from blindspots.config.schema import own_keys
 from blindspots.config.settings import FOLDER, PROVIDED
-from blindspots.config.signatures import constant, function_docstring
+from blindspots.config.sources import constant, function_docstring, syntax_tree
 
 ROLES = (
     "datasets", "models", "trainers", "attacks", "certificates", "measurements", "analyses",
@@ -53,7 +61,7 @@ def summary(role: str, method: str) -> str:
     module, function = methods.locate(role, method)
     if ":" not in method:
         path = methods.source(module)
-        text = None if path is None else ast.get_docstring(methods.syntax_tree(path))
+        text = None if path is None else ast.get_docstring(syntax_tree(path))
     else:
         text = function_docstring(module, function)
     return (text or "").partition("\n")[0]
@@ -125,10 +133,8 @@ def keys(role: str, method: str) -> set[str]:
             asking["nets"] = {"nets"}
         unasked = {key for key, inputs in asking.items() if inputs.isdisjoint(wanted)}
         return (fitting | {"parents"}) - unasked
-    if role == "certificates":
-        return {"nets", "n", "required"}
-    if role in ("analyses", "figures"):
-        return {"experiment", "measurement", "more_experiments", "title", "paper"}
+    if role in ("certificates", "analyses", "figures"):
+        return {*own_keys(role)} - {"method"}
     return set()
 
 
@@ -154,8 +160,7 @@ def words(annotation: ast.expr) -> str:
         case ast.Subscript(ast.Name("NotRequired" | "Required"), inner):
             return words(inner)
         case ast.Subscript(ast.Name(name), items) if name in LISTS:
-            item = items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
-            return f"a list, each entry {words(item)}"
+            return f"a list, each entry {words(item_of(items))}"
         case ast.Subscript(ast.Name(name), ast.Tuple([key, item])) if name in MAPPINGS:
             return f"a mapping, each key {words(key)}, each value {words(item)}"
         case ast.Call(ast.Name("TypedDict"), [], fields):
@@ -166,7 +171,7 @@ def words(annotation: ast.expr) -> str:
 def _limited(value: str, said: list[ast.expr]) -> str:
     """Add the words for limits to those for a value; the words for some limits replace them."""
     known = []
-    for name, arguments in _calls(said):
+    for name, arguments in marks(said):
         if name == "one_of_its":
             return _named(*arguments)
         limit = getattr(limits, name)(*arguments)
@@ -175,15 +180,6 @@ def _limited(value: str, said: list[ast.expr]) -> str:
         known.append(limit.words)
     kind, separator, parts = value.partition(", each ")
     return f"{kind} ({', '.join(known)}){separator}{parts}" if known else value
-
-
-def _calls(said: list[ast.expr]) -> Iterator[tuple[str, list[Any]]]:
-    """Iterate over the limits of this package among an annotation's marks, with their arguments."""
-    for one in said:
-        match one:
-            case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
-                if hasattr(limits, name):
-                    yield name, [ast.literal_eval(argument) for argument in arguments]
 
 
 def _named(of: str | dict[str, str], by: str = "") -> str:

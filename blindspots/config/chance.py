@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.measurements import asked, declared
 from blindspots.interface import InputError
 
@@ -58,10 +59,10 @@ def _asking(config: Config, experiment: str, given: tuple[str, ...]) -> list[str
     """Return the tables and figures of an experiment that read a measurement's tables."""
     return [
         f"{section}.{name}"
-        for section, role in (("tables", "analyses"), ("figures", "figures"))
+        for section in SUMMARIES
         for name, summary in config[section].items()
         if experiment in (summary["experiment"], *summary["more_experiments"])
-        and not _inputs(role, summary["method"]).isdisjoint(given)
+        and not _inputs(ROLES[section], summary["method"]).isdisjoint(given)
     ]
 
 

@@ -12,10 +12,12 @@ from blindspots.config.cells import printed_faults
 from blindspots.config.chance import chance_faults
 from blindspots.config.claims import claims_of, own_faults
 from blindspots.config.drafts import Draft
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.lines import Written
 from blindspots.config.printed import printed
 from blindspots.config.reading import full_form, raise_faults
-from blindspots.config.references import in_use, reference_faults
+from blindspots.config.references import in_use, own_weights, reference_faults
+from blindspots.config.schema import own_keys
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults, certificate_faults, length_faults
@@ -23,28 +25,6 @@ from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
-
-OWN_KEYS = {
-    "datasets": {"method", "name", "root", "data", "parents"},
-    "derived": {"method", "root", "data", "parents"},
-    "models": {"method"},
-    "trainers": {"method"},
-    "attacks": {"method", "target", "mask", "parents"},
-    "certificates": {"method", "nets", "n", "required"},
-    "measurements": {
-        "method",
-        "nets",
-        "experiments",
-        "parents",
-        "data",
-        "part",
-        "n",
-        *measurements.NETWORK,
-    },
-    "analyses": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
-    "figures": {"method", *SUBJECTS, "more_experiments", "title", "paper"},
-}
-"""Keys of an entry that belong to the workflow, not to its method, by role."""
 
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
 """Default lengths, in RMS per pixel, that an experiment's directions are scaled to."""
@@ -131,20 +111,14 @@ def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
     for name, entry in config["measurements"].items():
         if "model" in entry:
             yield f"measurements.{name}.model", "models", entry["model"]
-    for section, role in (
-        ("attacks", "attacks"),
-        ("certificates", "certificates"),
-        ("measurements", "measurements"),
-        ("tables", "analyses"),
-        ("figures", "figures"),
-    ):
+    for section, role in ROLES.items():
         for name, instance in config[section].items():
             yield f"{section}.{name}", role, instance
 
 
 def method_settings(instance: Config, role: str) -> Config:
     """Return the settings of an instance that belong to its method."""
-    own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
+    own = {key: value for key, value in instance.items() if key not in own_keys(role)}
     if role == "datasets" and instance.get("root") is not None:
         with suppress(InputError):  # no such method, reported with the methods
             if "root" not in methods.marked(role, instance["method"], "mirror"):
@@ -161,13 +135,6 @@ def name_of(data: Config) -> str:
     return str(data.get("name", name))
 
 
-def _own_weights(model: Config) -> str | None:
-    """Return the file of the weights that a model brings; None if it brings none."""
-    with suppress(InputError):  # no such method, reported with the methods
-        return (methods.own_weights(model["method"], model) or ("", None))[1]
-    return None
-
-
 def _fill_in(config: Config) -> None:
     config.setdefault("printed", None)
     config.setdefault("claims", None)
@@ -175,7 +142,7 @@ def _fill_in(config: Config) -> None:
         net.setdefault("label", name)
         net.setdefault("parents", {})
         net.setdefault("attacked", {})
-        net.setdefault("weights", _own_weights(net["model"]))
+        net.setdefault("weights", own_weights(net["model"])[1])
         for key in ("trainer", "train_on", "draws", "expect"):
             net.setdefault(key, None)
         if net["expect"] is not None:
@@ -197,7 +164,7 @@ def _fill_in(config: Config) -> None:
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
     attacked.fill_in(config)
-    for section in ("tables", "figures"):
+    for section in SUMMARIES:
         for name, summary in config[section].items():
             summary.setdefault("title", name)
             for key in SUBJECTS:
@@ -216,4 +183,4 @@ def _fill_in(config: Config) -> None:
     measurements.fill_in(config, used)
     for entry in config["measurements"].values():
         if "model" in entry:
-            entry.setdefault("weights", _own_weights(entry["model"]))
+            entry.setdefault("weights", own_weights(entry["model"])[1])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from blindspots.config.cells import cell_faults
+from blindspots.config.checkout import located
 from blindspots.config.lines import with_place, written
-from blindspots.config.loader import load
+from blindspots.config.loader import load, version
 from blindspots.config.methods import did_you_mean
-from blindspots.config.printed import located, schema
-from blindspots.config.schema import schema_faults
-from blindspots.config.values import numbers, value_faults
+from blindspots.config.schema import schema, schema_faults
+from blindspots.config.values import listed, numbers, value_faults
 from blindspots.config.wording import shown
 from blindspots.interface import InputError
 
@@ -31,6 +32,12 @@ def claims_in(path: Path) -> dict[str, Any]:
     Raises:
         InputError: invalid file, with a line for each fault.
     """
+    return _claims_in(path, version(path))
+
+
+@cache
+def _claims_in(path: Path, _: tuple[int, int] | None) -> dict[str, Any]:
+    """Return the claims of one version of a file, cached as a run's start asks for them often."""
     raw = numbers(load(path, "a YAML file of claims"))
     if isinstance(raw, Mapping) and raw.keys().isdisjoint({"paper", "runs", "claims"}):
         raise InputError(
@@ -66,15 +73,21 @@ def claims_of(config: Mapping[str, Any]) -> list[Claim]:
                 f"{did_you_mean(run, paper['runs'])}"
             )
         return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
-    of_run = schema("claims") | {"required": ["claims"]}
-    of_run["properties"]["claims"]["items"] = {"$ref": "#/$defs/claim"}  # without a paper's keys
-    faults = [*schema_faults({"claims": given}, of_run)]
+    faults = [*schema_faults({"claims": given}, _schema_of_run())]
     faults = faults or [*_rule_faults(given), *_strangers(given)]
     made = [] if faults else [_filled(claim, f"claims.{n}", run) for n, claim in enumerate(given)]
     faults = faults or [*_table_faults(made, {run: tables})]
     if faults:
         raise InputError("\n".join(faults))
     return made
+
+
+def _schema_of_run() -> dict[str, Any]:
+    """Return the schema of a run's own claims, which lack the keys that only a paper's have."""
+    papers = schema("claims")
+    claims = papers["properties"]["claims"] | {"items": {"$ref": "#/$defs/claim"}}
+    properties = papers["properties"] | {"claims": claims}
+    return papers | {"required": ["claims"], "properties": properties}
 
 
 def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
@@ -101,10 +114,10 @@ def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
         config: config without other faults.
     """
     file, run = config["claims"], config["run"]
-    faults = cell_faults(claims_of(config), {run: config})
-    if isinstance(file, str):
+    faults = [*cell_faults(claims_of(config), {run: config})]
+    if faults and isinstance(file, str):
         known = written([located(file)]).lines
-        faults = (f"claims: {with_place(fault, known, file)}" for fault in faults)
+        faults = [f"claims: {with_place(fault, known, file)}" for fault in faults]
     yield from faults
 
 
@@ -129,24 +142,20 @@ def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
     made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
     made["reduction"] = claim.get("reduction", "one")
     for part in ("cells", "less"):
-        selections = _listed(claim.get(part, []))
+        selections = listed(claim.get(part, []))
         several = isinstance(claim.get(part), list)
         made[part] = [
             {
                 "key": f"{key}.{part}" + (f".{number}" if several else ""),
-                "runs": _listed(of.get("run", claim.get("run", run or []))),
+                "runs": listed(of.get("run", claim.get("run", run or []))),
                 "table": of["table"],
-                "rows": _listed(of["rows"]) if "rows" in of else None,
-                "columns": _listed(of["columns"]) if "columns" in of else None,
+                "rows": listed(of["rows"]) if "rows" in of else None,
+                "columns": listed(of["columns"]) if "columns" in of else None,
             }
             for number, of in enumerate(selections)
         ]
     made.pop("run", None)
     return made
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
@@ -216,6 +225,6 @@ def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
 def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
     """Yield a line for each claim of a config that names a run: its run is the config's."""
     for number, claim in enumerate(claims):
-        parts = [claim, *_listed(claim.get("cells", [])), *_listed(claim.get("less", []))]
+        parts = [claim, *listed(claim.get("cells", [])), *listed(claim.get("less", []))]
         if any("run" in part for part in parts):
             yield f"claims.{number}: expected no run in a claim of a config, found one; remove it"

@@ -49,6 +49,7 @@ class Measurement(NamedTuple):
         pictures: names of the tables with images that it gives.
         memory: memory in MB, or a function of n, pixels, classes and chunk.
         runtime: runtime in minutes, or a function of the same sizes.
+        rows: rows of its longest table, as a function of images and settings; None: few.
         gpu: whether it computes on a GPU.
         chance: whether it takes stochastic nets (`draws`).
     """
@@ -58,6 +59,7 @@ class Measurement(NamedTuple):
     pictures: tuple[str, ...] = ()
     memory: Need = 4000
     runtime: Need = 60
+    rows: Callable[[int, Mapping[str, Any]], float] | None = None
     gpu: bool = True
     chance: bool = False
 
@@ -124,7 +126,32 @@ def measurement(method: str) -> Measurement:
             )
     for name in ("memory", "runtime"):
         needed(what, name, method, *TYPICAL)
+    if what.rows is not None and not callable(what.rows):
+        raise InputError(
+            f"{method}: rows: expected a lambda of images and settings, found {what.rows!r}"
+        )
     return what
+
+
+def rows_of(what: Measurement, method: str, images: int, settings: Mapping[str, Any]) -> int:
+    """Return the number of rows that a measurement declares for its longest table, or 0.
+
+    Args:
+        what: the measurement.
+        method: its method, for the message.
+        images: number of images that nets are shown.
+        settings: its settings, default ones included.
+
+    Raises:
+        InputError: the declaration gives no number.
+    """
+    try:
+        return 0 if what.rows is None else round(what.rows(images, settings))
+    except Exception as error:
+        raise InputError(
+            f"{method}: rows: expected a lambda of images and settings that gives a number, found "
+            f"one that raises {type(error).__name__}: {error}; correct it"
+        ) from None
 
 
 def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
@@ -223,10 +250,10 @@ def with_radius(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(node: ast.expr, method: str) -> Any:
-    """Return a constant, or a lambda of the four sizes."""
+    """Return a constant, or a lambda of plain arithmetic."""
     if isinstance(node, ast.Lambda) and not (node.args.defaults or node.args.kw_defaults):
         made = compile(ast.fix_missing_locations(ast.Expression(node)), method, "eval")
-        return eval(made, {"__builtins__": {"min": min, "max": max}})
+        return eval(made, {"__builtins__": {"len": len, "min": min, "max": max}})
     try:
         return ast.literal_eval(node)
     except ValueError:

@@ -8,11 +8,10 @@ from typing import Any
 
 from blindspots.config.instances import instances
 from blindspots.config.removals import stray
-from blindspots.config.wording import key_of
+from blindspots.config.wording import KeyPath, key_of
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
-Way = tuple[str, ...]
 
 
 class UnfinishedError(Exception):
@@ -26,7 +25,7 @@ class Draft:
     Attributes:
         config: the config; at the end without defaults, groups, patterns, report sets, and lists in
             place of single values.
-        removed: ways to keys that null removes, each with whether there was a value to remove.
+        removed: paths of keys that null removes, each with whether there was a value to remove.
         made: key that each generated key is made from.
         asked: key that asks for each table or figure of a report set.
         faults: a line for each fault.
@@ -34,7 +33,7 @@ class Draft:
     """
 
     config: Config
-    removed: dict[Way, bool] = field(default_factory=dict)
+    removed: dict[KeyPath, bool] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -69,8 +68,8 @@ class Draft:
                 entries[one.name] = copied(one.entry)
                 if one.name != name:
                     self.made[f"{section}.{one.name}"] = f"{section}.{name}"
-                for way, source in one.sources.items():
-                    self.made[key_of([section, one.name, *way])] = key_of([section, name, *source])
+                for path, source in one.sources.items():
+                    self.made[key_of([section, one.name, *path])] = key_of([section, name, *source])
         if faults:
             self.faults += faults
             raise UnfinishedError
@@ -81,18 +80,18 @@ class Draft:
         """Delete the entries of a section that null removes, once all entries are generated."""
         self.whole.add(section)
         entries = self.config.get(section, {})
-        for way in self.removed:
-            if len(way) == 2 and way[0] == section and way[1] in entries:
-                del entries[way[1]]
-                self.removed[way] = True
+        for path in self.removed:
+            if len(path) == 2 and path[0] == section and path[1] in entries:
+                del entries[path[1]]
+                self.removed[path] = True
 
     def without_default(self, defaults: Mapping[str, Any]) -> dict[str, set[str]]:
         """Return the parts whose default null removes, by net."""
         found: dict[str, set[str]] = {}
-        for way in self.removed:
-            if len(way) == 3 and way[0] == "nets" and way[2] in defaults:
-                found.setdefault(way[1], set()).add(way[2])
-                self.removed[way] = True
+        for path in self.removed:
+            if len(path) == 3 and path[0] == "nets" and path[2] in defaults:
+                found.setdefault(path[1], set()).add(path[2])
+                self.removed[path] = True
         return found
 
     def strays(self) -> list[str]:
@@ -101,9 +100,9 @@ class Draft:
         After a fault, sections may lack entries that are generated, which a null may remove.
         """
         return [
-            stray(way)
-            for way, used in self.removed.items()
-            if not used and (not self.faults or len(way) != 2 or way[0] in self.whole)
+            stray(path)
+            for path, used in self.removed.items()
+            if not used and (not self.faults or len(path) != 2 or path[0] in self.whole)
         ]
 
 

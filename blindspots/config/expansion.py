@@ -11,8 +11,8 @@ from typing import Any
 
 from blindspots.config import experiments, methods, reporting
 from blindspots.config.defaults import PARTS, default_faults, lay_under, method_of
-from blindspots.config.drafts import Config, Draft, UnfinishedError, Way, copied
-from blindspots.config.instances import ROLES
+from blindspots.config.drafts import Config, Draft, UnfinishedError, copied
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.naming import (
     Named,
     checkpoints_of,
@@ -21,6 +21,8 @@ from blindspots.config.naming import (
     resolved,
     with_checkpoints,
 )
+from blindspots.config.values import listed
+from blindspots.config.wording import KeyPath
 
 SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
 """Default splits: every training image is in P1 or in P2, as in the paper."""
@@ -40,12 +42,12 @@ KEYS = {
 """First keys of an entry in the full form, in order."""
 
 
-def expand(short: Mapping[str, Any], removed: Mapping[Way, bool] | None = None) -> Draft:
+def expand(short: Mapping[str, Any], removed: Mapping[KeyPath, bool] | None = None) -> Draft:
     """Write out a short config; a full one stays as it is.
 
     Args:
         short: config that fits the schema; it is not changed.
-        removed: ways to keys that null removes, each with whether an earlier file gave it a value.
+        removed: paths of keys that null removes, each with whether an earlier file gave it a value.
             If none did, it must be a key that is generated here.
     """
     draft = Draft(copied(dict(short)), {**(removed or {})})
@@ -68,7 +70,7 @@ def _write_out(draft: Draft) -> None:
     _complete_nets(draft)
     if draft.faults:
         raise UnfinishedError
-    groups = {name: _list(listed) for name, listed in config.pop("groups", {}).items()}
+    groups = {name: listed(names) for name, names in config.pop("groups", {}).items()}
     nets = _multiplied(draft, "nets", "a net")
     names = dict.fromkeys(with_checkpoints(nets.entries, config["nets"]))
     made = {**nets.instances} | checkpoints_of(nets.instances, config["nets"])
@@ -85,7 +87,7 @@ def _write_out(draft: Draft) -> None:
         reporting.add(config, titles, draft.asked, draft.faults)
     if draft.faults:
         return
-    for section in ("tables", "figures"):
+    for section in SUMMARIES:
         draft.take_away(section)
     for section, keys in KEYS.items():
         config[section] = {name: _ordered(e, keys) for name, e in config[section].items()}
@@ -161,7 +163,7 @@ def _name_subjects(draft: Draft, named: Named) -> None:
     subjects = {"experiment": named}
     if "measurements" in config:
         subjects["measurement"] = _multiplied(draft, "measurements", "a measurement")
-    for section in ("tables", "figures"):
+    for section in SUMMARIES:
         for name, entry in config.get(section, {}).items():
             key = f"{section}.{name}"
             for subject, among in subjects.items():
@@ -176,7 +178,3 @@ def _name_subjects(draft: Draft, named: Named) -> None:
 
 def _ordered(mapping: Config, first: Sequence[str]) -> Config:
     return {name: mapping[name] for name in first if name in mapping} | mapping
-
-
-def _list(names: Any) -> list[Any]:
-    return names if isinstance(names, list) else [names]

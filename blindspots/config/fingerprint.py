@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from blindspots.config import methods
+from blindspots.config.sources import syntax_tree
 from blindspots.own_code import INSTALLED
 
 STANDARD = Path(sysconfig.get_path("stdlib"))
@@ -62,7 +63,7 @@ def _name(path: Path) -> str:
 @cache
 def _read(path: Path) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
     """Return a file's syntax tree as text, without docstrings, and its imports."""
-    tree, imports = methods.syntax_tree(path), []
+    tree, imports = syntax_tree(path), []
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]

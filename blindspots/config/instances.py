@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 from blindspots.config import methods
 from blindspots.config.annotations import is_of_several
 from blindspots.config.values import numbers
-from blindspots.config.wording import key_of, shown
+from blindspots.config.wording import KeyPath, key_of, shown
 from blindspots.interface import InputError
 
 Entry = dict[str, Any]
-Way = tuple[str, ...]
 
 SINGLE: dict[str, tuple[str, ...]] = {
     "nets": ("train_on", "data"),
@@ -41,10 +40,13 @@ ROLES = {
 }
 """Role of the methods that the entries of a section name."""
 
+SUMMARIES = ("tables", "figures")
+"""Sections whose entries show the tables of an experiment or of a measurement."""
+
 MOST = 1000
 """Maximum number of instances of one entry."""
 
-SAID = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
+DISPLAY_NAMES = {"nets": "label", "experiments": "title", "tables": "title", "figures": "title"}
 """Key with the display name of an entry, by section."""
 
 
@@ -54,12 +56,12 @@ class Instance(NamedTuple):
     Attributes:
         name: the entry's name, followed by the values of this instance.
         entry: the entry with these values.
-        sources: ways to these values in the user's entry, by way to them in this one.
+        sources: paths of these values in the user's entry, by their paths in this one.
     """
 
     name: str
     entry: Entry
-    sources: dict[Way, Way]
+    sources: dict[KeyPath, KeyPath]
 
 
 def instances(section: str, name: str, entry: Entry) -> list[Instance]:
@@ -68,23 +70,23 @@ def instances(section: str, name: str, entry: Entry) -> list[Instance]:
     Raises:
         InputError: more than `MOST` instances.
     """
-    ways = [way for way in _single(section, entry) if _is_several(_value(entry, way))]
-    if not ways:
+    paths = [path for path in _single(section, entry) if _is_several(_value(entry, path))]
+    if not paths:
         return [Instance(name, entry, {})]
-    count = prod(len(_value(entry, way)) for way in ways)
+    count = prod(len(_value(entry, path)) for path in paths)
     if count > MOST:
         raise InputError(
             f"expected lists whose values make at most {MOST} entries, found {count} combinations; "
             "shorten them"
         )
     found = []
-    for chosen in product(*(enumerate(_value(entry, way)) for way in ways)):
+    for chosen in product(*(enumerate(_value(entry, path)) for path in paths)):
         own, sources = entry, {}
-        for way, (place, value) in zip(ways, chosen, strict=True):
-            own = _with(own, way, value)
-            sources[way] = (*way, str(place))
+        for path, (place, value) in zip(paths, chosen, strict=True):
+            own = _with(own, path, value)
+            sources[path] = (*path, str(place))
         values = [_text(value) for _, value in chosen]
-        called = SAID.get(section, "")
+        called = DISPLAY_NAMES.get(section, "")
         if own.get(called):
             own = own | {called: f"{own[called]} ({', '.join(values)})"}
         found.append(Instance("-".join([name, *values]), own, sources))
@@ -111,8 +113,8 @@ def single_faults(config: Mapping[str, Any]) -> Iterator[str]:
                         yield f"{where}.{place}: expected one value, found {shown(value)}"
 
 
-def _single(section: str, entry: Entry) -> Iterator[Way]:
-    """Iterate over the ways to keys that hold a list in place of one value."""
+def _single(section: str, entry: Entry) -> Iterator[KeyPath]:
+    """Iterate over the paths of keys that hold a list in place of one value."""
     for key, value in entry.items():
         if isinstance(value, list) and key in SINGLE[section]:
             yield (key,)
@@ -146,14 +148,14 @@ def _is_several(value: Any) -> bool:
     return bool(value) and not any(isinstance(one, list | Mapping) for one in value)
 
 
-def _value(entry: Entry, way: Way) -> Any:
-    for step in way:
+def _value(entry: Entry, path: KeyPath) -> Any:
+    for step in path:
         entry = entry[step]
     return entry
 
 
-def _with(entry: Entry, way: Way, value: Any) -> Entry:
-    first, *rest = way
+def _with(entry: Entry, path: KeyPath, value: Any) -> Entry:
+    first, *rest = path
     return entry | {first: _with(entry[first], tuple(rest), value) if rest else value}
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from blindspots.config.wording import key_of
-
-Names = tuple[str, ...]
+from blindspots.config.wording import KeyPath, key_of
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Loader of YAML; the faster one if PyYAML was built with it."""
@@ -102,8 +100,8 @@ def source_of(key: str, made: Mapping[str, str]) -> str:
 
 
 def _lines(
-    node: yaml.Node | None, path: Names, above: tuple[int, ...]
-) -> Iterator[tuple[Names, int, yaml.Node, bool]]:
+    node: yaml.Node | None, path: KeyPath, above: tuple[int, ...]
+) -> Iterator[tuple[KeyPath, int, yaml.Node, bool]]:
     """Iterate over the keys with line, value, and whether their mapping had them before."""
     if node is None or id(node) in above:  # an alias inside its own value
         return

@@ -71,6 +71,12 @@ def load(path: Path, what: str = "a YAML config") -> Any:
         raise InputError(f"{path}: expected {what}, found none ({reason})") from None
 
 
+def version(path: Path) -> tuple[int, int] | None:
+    """Return what changes with a file, for caches of what it holds; None if there is no file."""
+    there = path.stat() if path.exists() else None
+    return None if there is None else (there.st_mtime_ns, there.st_size)
+
+
 def load_config(path: Path) -> Mapping[str, Any]:
     """Load a file that is laid over a config; an empty file is an empty mapping.
 

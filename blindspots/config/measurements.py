@@ -14,6 +14,7 @@ from blindspots.config.declarations import (
     Measurement,
     measurement,
 )
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
 
@@ -89,11 +90,11 @@ def _implied(config: Config) -> dict[str, list[str]]:
     known = {table: method for method in ours for table in measurement(method).given}
     del known[OF_LEDGER]  # several measurements give it
     asking: dict[str, set[str]] = {table: {*config["experiments"]} for table in ALWAYS}
-    for section, role in (("tables", "analyses"), ("figures", "figures")):
+    for section in SUMMARIES:
         for summary in config[section].values():
             of = {summary["experiment"], *summary["more_experiments"]} & {*config["experiments"]}
             with suppress(InputError):  # reported with the methods
-                for table in methods.inputs(role, summary["method"]):
+                for table in methods.inputs(ROLES[section], summary["method"]):
                     asking.setdefault(table, set()).update(of)
     found: dict[str, set[str]] = {}
     for table, experiments in asking.items():

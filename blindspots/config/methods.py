@@ -2,8 +2,8 @@
 
 ``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
 ``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
-and `inputs` read a method's signature from its source without importing it, so that a workflow can
-check its config in milliseconds.
+and `inputs` read a method's signature from its source without importing it, so that a workflow
+checks its config without importing PyTorch.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import added, constant, declarations, exists, parameters
-from blindspots.config.signatures import source as source
-from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.config.annotations import marks
+from blindspots.config.signatures import added, declarations, parameters
+from blindspots.config.sources import constant, exists
+from blindspots.config.sources import source as source
 from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
@@ -205,14 +206,12 @@ def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
     Raises:
         InputError: no such module or function.
     """
-    found = {}
-    for name, parameter in parameters_of(role, method).items():
-        for node in ast.walk(parameter.annotation) if parameter.annotation else ():
-            match node:
-                case ast.Call(ast.Name(called) | ast.Attribute(_, called), arguments):
-                    if called == mark:
-                        found[name] = [ast.literal_eval(argument) for argument in arguments]
-    return found
+    return {
+        name: arguments
+        for name, parameter in parameters_of(role, method).items()
+        for called, arguments in marks(ast.walk(parameter.annotation or ast.Constant(None)))
+        if called == mark
+    }
 
 
 def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from blindspots.config.values import listed
 from blindspots.config.wording import shown, unknown
 
 
@@ -49,7 +50,7 @@ def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]
         faults: faults so far; a line is added for each unknown name and unmatched pattern.
     """
     found: list[str] = []
-    for item in given if isinstance(given, list) else [given]:
+    for item in listed(given):
         if item in named.entries:
             found.append(item)
         elif item in named.groups:
@@ -73,11 +74,11 @@ def resolved(key: str, given: Any, named: Named, faults: list[str]) -> list[str]
 def group_faults(groups: Mapping[str, Any], named: Named) -> list[str]:
     """Return a line for each group named like a net, and for each unknown name in a group."""
     faults: list[str] = []
-    for name, listed in groups.items():
+    for name, given in groups.items():
         key = f"groups.{name}"
         if name in named.entries or name in named.instances:
             faults.append(f"{key}: expected a name that no net has, found that of a net; rename it")
-        resolved(key, listed, named._replace(groups={}), faults)
+        resolved(key, given, named._replace(groups={}), faults)
     return faults
 
 

@@ -7,31 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from blindspots.config.checkout import located
 from blindspots.config.lines import with_place, written
-from blindspots.config.loader import load
-from blindspots.config.schema import schema_faults
+from blindspots.config.loader import load, version
+from blindspots.config.schema import schema, schema_faults
 from blindspots.config.values import numbers, value_faults
 from blindspots.config.wording import key_of, unknown
 from blindspots.interface import InputError
 
 Figures = dict[str, dict[str, float]]
 """Figures of a table by row and column."""
-
-CHECKOUT = Path(__file__).parents[2]
-"""Folder of the checkout: the workflow's files are next to the package."""
-
-
-def located(file: str | Path) -> Path:
-    """Return the path of a file that a config names: in the working directory or the checkout."""
-    here, there = Path(file), CHECKOUT / file
-    return there if not here.exists() and there.exists() else here
-
-
-def schema(name: str) -> Any:
-    """Return one of the schemas in `schemas/`, such as "printed"."""
-    return yaml.safe_load((CHECKOUT / f"schemas/{name}.schema.yaml").read_text("utf-8"))
 
 
 def printed(config: Mapping[str, Any]) -> dict[str, Figures]:
@@ -50,12 +35,11 @@ def tables_in(path: Path) -> dict[str, Figures]:
     Raises:
         InputError: invalid file, with a line for each fault.
     """
-    there = path.stat() if path.exists() else None
-    return _tables_in(path, there and (there.st_mtime_ns, there.st_size))
+    return _tables_in(path, version(path))
 
 
 @cache
-def _tables_in(path: Path, stamp: tuple[int, int] | None) -> dict[str, Figures]:
+def _tables_in(path: Path, _: tuple[int, int] | None) -> dict[str, Figures]:
     """Return the tables of one version of a file, cached as many tables of a config name them."""
     raw = numbers(load(path, "a YAML file of printed figures"))
     if isinstance(raw, Mapping) and {"claims", "runs"} <= raw.keys():

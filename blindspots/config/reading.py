@@ -58,7 +58,7 @@ def full_form(
     faults = faults or [*schema_faults(config, schema)] or [*single_faults(config)]
     found = Draft(config, faults=faults)
     if not found.faults:
-        found = expand(short, {way: key_of(way) in files.cleared for way in removed})
+        found = expand(short, {path: key_of(path) in files.cleared for path in removed})
         if not found.faults:  # each value of a list in place of one, as if it were written alone
             found.faults = [*schema_faults(numbers(found.config), schema)]
         if "run" not in found.config:

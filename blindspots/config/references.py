@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.attacked import attacked_faults
 from blindspots.config.checkpoints import checkpoint_faults
 from blindspots.config.datasets import dataset_faults, parent_faults
+from blindspots.config.instances import SUMMARIES
 from blindspots.config.summaries import summary_faults
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
@@ -20,6 +22,17 @@ def in_use(config: Config) -> set[str]:
     """Return the nets that take part in an experiment."""
     experiments = config["experiments"].values()
     return {net for e in experiments for net in e["sources"] + e["victims"]}
+
+
+def own_weights(model: Config) -> tuple[str, str | None]:
+    """Return the setting that names the file of the weights that a model brings, and that file.
+
+    Returns:
+        Empty text and None if it brings none; None for the file if the setting is left out.
+    """
+    with suppress(InputError):  # no such method, reported with the methods
+        return methods.own_weights(model["method"], model) or ("", None)
+    return "", None
 
 
 def reference_faults(config: Config) -> Iterator[str]:
@@ -54,7 +67,7 @@ def reference_faults(config: Config) -> Iterator[str]:
         for role in ("sources", "victims"):
             for net in experiment[role]:
                 yield from unknown(f"{key}.{role}", net, nets, "a net")
-    for section in ("tables", "figures"):
+    for section in SUMMARIES:
         for name, summary in config[section].items():
             yield from summary_faults(f"{section}.{name}", summary, config)
     used = in_use(config)
@@ -92,13 +105,6 @@ def _part_faults(config: Config) -> Iterator[str]:
             )
 
 
-def _own_weights(model: Config) -> tuple[str, Any] | None:
-    try:
-        return methods.own_weights(model["method"], model)
-    except InputError:
-        return None  # reported with the methods
-
-
 def _kind(attack: str) -> str:
     try:
         return methods.family(attack).kind
@@ -109,9 +115,8 @@ def _kind(attack: str) -> str:
 def _net_faults(name: str, net: Config, config: Config) -> Iterator[str]:
     key = f"nets.{name}"
     made_of_parents = net["parents"] and net["trainer"] is None and net["weights"] is None
-    own = _own_weights(net["model"])
-    if own is not None:
-        setting, file = own
+    setting, file = own_weights(net["model"])
+    if setting:
         if net["trainer"] or net["train_on"] or net["weights"] != file:
             told = f"as its weights are in model.{setting}"
             yield f"{key}: expected a model alone, {told}; remove the rest"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blindspots.config.wording import key_of
+from blindspots.config.wording import KeyPath, key_of
 
 Schema = Mapping[str, Any]
-Names = tuple[str, ...]
 
 
-def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
+def without_removed(config: Any, schema: Schema) -> tuple[Any, list[KeyPath]]:
     """Leave out the keys whose value is null, except for those that may be null.
 
     Args:
@@ -19,11 +18,11 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
         schema: schema of a config.
 
     Returns:
-        A copy, and the ways to the keys that are left out.
+        A copy, and the paths of the keys that are left out.
     """
-    removed: list[Names] = []
+    removed: list[KeyPath] = []
 
-    def kept(value: Any, places: list[Schema], path: Names) -> Any:
+    def kept(value: Any, places: list[Schema], path: KeyPath) -> Any:
         if not isinstance(value, Mapping):
             return value
         found = {}
@@ -40,7 +39,7 @@ def without_removed(config: Any, schema: Schema) -> tuple[Any, list[Names]]:
     return kept(config, [schema], ()), removed
 
 
-def stray(key: Names) -> str:
+def stray(key: KeyPath) -> str:
     """Return a line for a key that null should remove, but that does not exist."""
     return (
         f"{key_of(key)}: expected a key that null can remove, found none of this name in earlier "

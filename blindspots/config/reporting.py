@@ -10,12 +10,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from blindspots.config import methods
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.wording import shown
 
 Config = dict[str, Any]
-
-ROLES = {"tables": "analyses", "figures": "figures"}
-"""Role of the methods of a section."""
 
 NONE = "none"
 """Name of the set without members."""
@@ -43,8 +41,8 @@ class Member(NamedTuple):
 def sets() -> dict[str, list[Member]]:
     """Return the sets by name, each with its tables, then its figures, in order."""
     found: dict[str, list[tuple[int, Member]]] = {}
-    for section, role in ROLES.items():
-        for method, said in methods.declaring(role, "REPORT").items():
+    for section in SUMMARIES:
+        for method, said in methods.declaring(ROLES[section], "REPORT").items():
             name = said.get("name", method)
             member = Member(section, method, name, said["title"], said["of"])
             found.setdefault(said["set"], []).append((said["place"], member))
@@ -82,7 +80,7 @@ def add(
         for member in _members(asked_for):
             if _fits(member, experiment, config) and not _is_there(member, name, config):
                 wanted.setdefault(member, {})[name] = key
-    for section in ("tables", "figures"):
+    for section in SUMMARIES:
         config.setdefault(section, {})
     for member, experiments in wanted.items():
         section = config[member.section]
@@ -115,7 +113,7 @@ def is_without(raw: Mapping[str, Any], config: Config) -> bool:
     experiments = (raw.get("experiments") or {}).values()
     said = "report" in raw or any("report" in one for one in experiments if one)
     standard = {member.method for member in sets()["standard"]}
-    shown = {one["method"] for section in ROLES for one in config[section].values()}
+    shown = {one["method"] for section in SUMMARIES for one in config[section].values()}
     return bool(shown) and not said and standard.isdisjoint(shown)
 
 

@@ -1,13 +1,17 @@
-"""Faults that the schema finds in a config, in words."""
+"""The schemas of a config and of the data of papers, and faults that they find, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from blindspots.config.checkout import workflow
+from blindspots.config.lines import LOADER
 from blindspots.config.methods import did_you_mean
 from blindspots.config.wording import key_of, shown
 
@@ -29,6 +33,39 @@ Validator = validators.extend(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
+
+
+@cache
+def schema(name: str) -> Any:
+    """Return one of the schemas in `schemas/`, such as "config"; it is not to be changed.
+
+    Raises:
+        InputError: no such file, as the package alone lacks them.
+    """
+    return yaml.load(workflow(f"schemas/{name}.schema.yaml").read_text("utf-8"), LOADER)
+
+
+ENTRIES = {
+    "models": "instance",
+    "trainers": "instance",
+    "attacks": "attack",
+    "certificates": "certificate",
+    "measurements": "measurement",
+    "analyses": "summary",
+    "figures": "summary",
+}
+"""Definition in the schema of an entry that names a method, by role."""
+
+
+@cache
+def own_keys(role: str) -> frozenset[str]:
+    """Return the keys of an entry that belong to the workflow, not to its method."""
+    whole = schema("config")
+    if role in ENTRIES:
+        return frozenset(whole["$defs"][ENTRIES[role]]["properties"])
+    plain, entries = (whole["properties"][section] for section in ("data", "datasets"))
+    derived = frozenset(entries["additionalProperties"]["properties"])
+    return derived if role == "derived" else derived.union(plain["properties"])
 
 
 def schema_faults(config: Any, schema: Mapping[str, Any]) -> Iterator[str]:

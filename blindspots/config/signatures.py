@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib.machinery
-import importlib.util
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
-from typing import Any
 
+from blindspots.config.sources import binding, bound_by, origin_of, source, statements, syntax_tree
 from blindspots.interface import InputError
 
 DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
@@ -39,53 +35,6 @@ Seen = frozenset[tuple[str, str]]
 """Modules and functions that were followed already, as imports may form cycles."""
 
 
-def source(module: str) -> Path | None:
-    """Return the source file of a module, found without importing anything; None if it has none."""
-    found = _file(module, importlib.machinery.SOURCE_SUFFIXES)
-    return found if found is not None and found.suffix == ".py" else None
-
-
-def exists(module: str) -> bool:
-    """Return whether a module can be imported, compiled ones included."""
-    return _file(module, importlib.machinery.all_suffixes()) is not None
-
-
-def _file(module: str, suffixes: list[str]) -> Path | None:
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except ValueError:  # a module without a spec, such as __main__, or an empty name
-        return None
-    if spec is None:
-        return None
-    folders = [Path(folder, *rest) for folder in spec.submodule_search_locations or ()]
-    if not rest:
-        folders = [Path(spec.origin)] if spec.origin else []
-        return next((path for path in folders if path.is_file()), None)
-    for path in folders:
-        for file in (path / "__init__", path):
-            for suffix in suffixes:
-                if (found := file.with_name(file.name + suffix)).is_file():
-                    return found
-    return None
-
-
-def syntax_tree(path: Path) -> ast.Module:
-    """Return a Python file's syntax tree.
-
-    Raises:
-        InputError: invalid Python, with the file and the line.
-    """
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise InputError(
-            f"{path}, line {line}: expected Python, found a syntax error ({error.args[0]}); "
-            "correct it"
-        ) from None
-
-
 @cache
 def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.arguments | None:
     """Return the parameters of a function, even if its module imports it from another.
@@ -106,57 +55,23 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     if path is None:
         return None
     tree = syntax_tree(path)
-    found = [node for node in _statements(tree.body) if function in _bound_by(node)]
+    found = [node for node in statements(tree.body) if function in bound_by(node)]
     if len(found) > 1 and any(node not in tree.body for node in found):
         return None  # a condition decides which of them is bound
     if found:
         return _of(found[-1], module, function, seen)
-    for star in (node for node in _statements(tree.body) if "*" in _bound_by(node)):
-        origin = _origin(star, module)
+    for star in (node for node in statements(tree.body) if "*" in bound_by(node)):
+        origin = origin_of(star, module)
         with suppress(InputError):  # not defined there
             if (origin, function) not in seen:
                 return parameters(origin, function, seen)
-    if any("__getattr__" in _bound_by(node) for node in tree.body) or any(
+    if any("__getattr__" in bound_by(node) for node in tree.body) or any(
         _may_bind(node, function) for node in ast.walk(tree)
     ):
         return None
     raise InputError(
         f"expected a function {function!r} in {module}, found none; check the spelling"
     )
-
-
-def function_docstring(module: str, function: str) -> str | None:
-    """Return the docstring of a function that a module defines; None if there is none."""
-    path = source(module)
-    found = [] if path is None else _binding(path, function)
-    return next((ast.get_docstring(f) for f in found if isinstance(f, ast.FunctionDef)), None)
-
-
-def _statements(body: list[ast.stmt]) -> Iterator[Any]:
-    """Iterate over the statements that can bind names in a module, also those in an if or a try."""
-    for node in body:
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for part in ("body", "orelse", "finalbody"):
-                yield from _statements(getattr(node, part, []))
-            for part in ("handlers", "cases"):
-                for branch in getattr(node, part, []):
-                    yield from _statements(branch.body)
-
-
-def _bound_by(node: ast.stmt) -> set[str]:
-    targets: list[ast.expr] = []
-    match node:
-        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-            return {name}
-        case ast.Import(names) | ast.ImportFrom(_, names):
-            return {alias.asname or alias.name for alias in names}
-        case ast.Assign():
-            targets = node.targets
-        case ast.AnnAssign():
-            targets = [node.target]
-    parts = (part for target in targets for part in ast.walk(target))
-    return {part.id for part in parts if isinstance(part, ast.Name)}
 
 
 def _may_bind(node: ast.AST, name: str) -> bool:
@@ -186,7 +101,7 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
             )
         case ast.ImportFrom(_, names):
             name = next(alias.name for alias in names if function in (alias.asname, alias.name))
-            return _elsewhere(_origin(node, module), name, seen)
+            return _elsewhere(origin_of(node, module), name, seen)
         case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, value):
             return _assigned(value, module, seen)
     return None
@@ -217,7 +132,7 @@ class _Resolved(ast.NodeTransformer):
         path, here = source(self.module), (self.module, node.id)
         if path is None or here in self.seen:
             return node
-        for bound in _binding(path, node.id):
+        for bound in binding(path, node.id):
             seen = self.seen | {here}
             match bound:
                 case ast.ClassDef(bases=[ast.Name("TypedDict")], body=body):
@@ -234,51 +149,11 @@ class _Resolved(ast.NodeTransformer):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):
                     name = next(a.name for a in names if node.id in (a.asname, a.name))
-                    origin = _origin(bound, self.module)
+                    origin = origin_of(bound, self.module)
                     if origin != "typing" and not origin.startswith(("collections", "torch")):
                         resolved = _Resolved(origin, seen).visit(ast.Name(name))
                         return node if isinstance(resolved, ast.Name) else resolved
         return node
-
-
-def constant(module: str, name: str) -> Any:
-    """Return the plain value that a module's source binds a name to; None if there is none.
-
-    An imported name is looked up in the module that it comes from.
-    """
-    path = source(module)
-    for bound in [] if path is None else _binding(path, name):
-        match bound:
-            case ast.ImportFrom(_, names):
-                own = next(a.name for a in names if name in (a.asname, a.name))
-                return constant(_origin(bound, module), own)
-            case ast.Assign([ast.Name()], value) | ast.AnnAssign(
-                ast.Name(), _, ast.expr() as value
-            ):
-                with suppress(ValueError):  # made by a call
-                    return ast.literal_eval(value)
-    return None
-
-
-def _binding(path: Path, name: str) -> list[ast.stmt]:
-    """Return a list of the last statement of a module that binds a name; empty if none does."""
-    return [_bindings(path)[name]] if name in _bindings(path) else []
-
-
-@cache
-def _bindings(path: Path) -> dict[str, ast.stmt]:
-    """Return the last statement of a module that binds each name."""
-    statements = _statements(syntax_tree(path).body)
-    return {name: node for node in statements for name in _bound_by(node)}
-
-
-def _origin(node: ast.ImportFrom, module: str) -> str:
-    """Return the module that a statement imports from."""
-    path, package = source(module), module.split(".")
-    if path is not None and path.name != "__init__.py":
-        package = package[:-1]
-    package = package[: len(package) - node.level + 1] if node.level else []
-    return ".".join([*package, *filter(None, [node.module])])
 
 
 def _elsewhere(module: str, function: str, seen: Seen) -> ast.arguments | None:

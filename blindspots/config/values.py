@@ -24,10 +24,15 @@ OF_NAMES = {"readings", "renamed", "parents", "errors_of", "groups"}
 
 MOST_VALUES = 100_000
 MOST_LEVELS = 50
-"""Limits of a config's size; this project's have about a thousand values on eight levels."""
+"""Limits of a config's size."""
 
 LARGEST = 3.4e38
 """Largest number in float32, in which models compute."""
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as the only item of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def inside(value: Any) -> Iterable[Any]:

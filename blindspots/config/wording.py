@@ -8,6 +8,9 @@ from typing import Any
 
 from blindspots.config.methods import did_you_mean
 
+KeyPath = tuple[str, ...]
+"""The keys from the top of a config, or of an entry, down to a value."""
+
 LONGEST = 200
 """Maximum number of a value's characters in a message."""
 

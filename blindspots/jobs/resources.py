@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 
 from blindspots.files.parts import MOST
 
-ROW = {
-    "transfer": 1000, "radii": 1000, "attacks": 1000, "pockets": 1000, "clean": 500, "ledger": 500,
-}  # fmt: skip
-"""Bytes per row of a table, in a frame and in what an analysis computes from it."""
+ROW = {"transfer": 1000, "radii": 1000, "attacks": 1000, "clean": 500, "ledger": 500}
+OTHER = 1000
+"""Bytes per row of a table, in a frame and in what an analysis computes from it; and of any other.
+"""
 
 SOME = {"clean": 200, "ledger": 200}
 """Bytes per row of a table that is read by parts and of which some columns stay in memory."""
@@ -23,18 +23,18 @@ def by_analysis(rows: Mapping[str, int], by_parts: Collection[str], keys: int) -
     """Return the bytes that an analysis or a figure needs.
 
     Args:
-        rows: number of rows of each table that it reads, by name; tables not in `ROW` count as 0.
+        rows: number of rows of each table that it reads, by name.
         by_parts: tables that it reads part by part (`files.parts`).
         keys: least number of distinct values of the key by which long tables are cut into parts.
     """
     held = 0
     for name, n in rows.items():
         if name not in by_parts:
-            held += n * ROW.get(name, 0)
+            held += n * ROW.get(name, OTHER)
         elif name in SOME:
             held += n * SOME[name]
         else:
-            held += min(n, max(MOST, n // keys)) * ROW.get(name, 0) + n * PLACE
+            held += min(n, max(MOST, n // keys)) * ROW.get(name, OTHER) + n * PLACE
     return held
 
 

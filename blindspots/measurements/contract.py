@@ -7,12 +7,14 @@ number or a lambda of plain arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 Subject = Literal["net", "experiment", "run"]
 Need = float | Callable[[int, int, int, int], float]
 """A number, or ``lambda n, pixels, classes, chunk: …``."""
+Rows = Callable[[int, Mapping[str, Any]], float]
+"""``lambda images, settings: …``."""
 
 
 def measurement(
@@ -22,6 +24,7 @@ def measurement(
     pictures: Sequence[str] = (),
     memory: Need = 4000,
     runtime: Need = 60,
+    rows: Rows | None = None,
     gpu: bool = True,
     chance: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,6 +36,9 @@ def measurement(
         pictures: names of further tables that it returns, whose column "image" is read as well.
         memory: memory of a job, in MB.
         runtime: time limit of a job, in minutes.
+        rows: number of rows of its longest table, by the number of images that nets are shown (for
+            an experiment: of attacked images) and by its settings; what reads the table is given
+            memory and time for them. None: a short table.
         gpu: whether models are on the GPU if there is one; otherwise they are on the CPU.
         chance: whether the measurement supports stochastic nets (`blindspots.threat.chance`).
     """

@@ -76,6 +76,7 @@ Directions = Annotated[Count, at_most(1_000_000)]
     tables=("pockets",),
     memory=lambda n, pixels, classes, chunk: 3000 + pixels * (80 * n + 200 * chunk) / 1e6,
     runtime=lambda n, pixels, classes, chunk: 60 + n / 4,
+    rows=lambda images, settings: images * len(settings["multiples"]),
 )
 def pockets(
     experiment: str,

@@ -1,5 +1,8 @@
 # Params and resources of the ledger, the audit, tables, figures and the report.
+from snakemake.exceptions import WorkflowError
+
 from blindspots.config.check import SUBJECTS
+from blindspots.config.declarations import STORED, rows_of
 from blindspots.families import radii
 from blindspots.files.rows import Rows
 from blindspots.jobs import resources
@@ -115,18 +118,25 @@ def rows_read(mapping, role):
     """Return the number of rows of each long table that a table or a figure reads, by name."""
     wanted = methods.inputs(role, mapping["method"])
     rows = rows_of_tables(experiments_read(mapping), wanted)
-    return rows | ({"pockets": rows_of_pockets(mapping)} if "pockets" in wanted else {})
+    others = [name for name in wanted if name not in (*rows, *STORED)]
+    return rows | {name: rows_declared(name, mapping) for name in others}
 
 
-def rows_of_pockets(mapping):
-    """Return the number of rows of `pockets` that a table or a figure reads: nets × attacks × images × multiples."""
+def rows_declared(table, mapping):
+    """Return the number of rows of a measurement's table that a table or a figure reads, as it declares them."""
     one, rows = mapping["measurement"], 0
-    for entry in (MEASURED[name] for name in ([one] if one else givers(config, "pockets"))):
-        known = methods.defaults("measurements", entry["method"]) | entry
-        for name in set(entry.get("experiments", [])) & {*experiments_read(mapping)}:
-            section = EXPERIMENTS[name]
-            nets = sum(map(radii_of, section["attacks"])) * len(section["sources"])
-            rows += nets * section["n"] * len(config["seeds"]) * len(known.get("multiples", [1]))
+    for name in [one] if one else givers(config, table):
+        section = MEASURED[name]
+        what, method = declared(section), section["method"]
+        images = len(section.get("nets", [])) * (section.get("n") or 0)
+        for experiment in {*section.get("experiments", [])} & {*experiments_read(mapping)}:
+            of = EXPERIMENTS[experiment]
+            images += sum(map(radii_of, of["attacks"])) * len(of["sources"]) * of["n"]
+        settings = methods.defaults("measurements", method) | section
+        try:
+            rows += rows_of(what, method, images * len(config["seeds"]), settings)
+        except InputError as error:
+            raise WorkflowError(IN_FILE(f"config: measurements.{name}.method: {error}")) from None
     return rows
 
 

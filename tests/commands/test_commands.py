@@ -12,6 +12,8 @@ import yaml
 
 from blindspots import __main__ as command
 from blindspots.commands import _shared
+from blindspots.config import checkout
+from blindspots.config.schema import schema
 from blindspots.interface import InputError
 from blindspots.runs import housekeeping
 from tests.conftest import ROOT
@@ -148,7 +150,8 @@ def test_what_follows_two_dashes_is_snakemakes_and_of_no_other_command(blindspot
 
 def test_the_package_without_a_checkout_says_so_in_a_line(blindspots, monkeypatch, tmp_path):
     (tmp_path / "my.yaml").write_text("run: a")
-    monkeypatch.setattr(_shared, "ROOT", tmp_path)
+    monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
+    schema.cache_clear()
     status, _, error = blindspots("run", "my.yaml")
     assert status == 1
     assert "expected the workflow's files next to the package, found none" in error
@@ -180,15 +183,6 @@ def test_snakemake_gets_the_checkouts_profile_unless_another_is_named():
     assert given[given.index("--workflow-profile") + 1] == ours
     for other in (["--workflow-profile", "slurm"], ["--workflow-profile=slurm"]):
         assert ours not in _shared.snakemake(configs, *other)
-
-
-@pytest.mark.parametrize("name", ["run", "report"])
-def test_a_checkout_in_a_folder_with_braces_is_refused_in_a_line(blindspots, monkeypatch, name):
-    blindspots("new", "my.yaml")
-    monkeypatch.setattr(_shared, "ROOT", Path("/a {checkout}"))
-    status, _, error = blindspots(name, "my.yaml")
-    assert status == 1
-    assert error == "/a {checkout}: expected a checkout in a folder without braces; move it"
 
 
 @pytest.mark.parametrize(

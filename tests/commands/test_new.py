@@ -44,6 +44,15 @@ def test_a_preset_is_copied_with_its_comments(blindspots, tmp_path, preset):
     assert written(tmp_path / "mine.yaml")["run"] == "mine"
 
 
+def test_a_new_root_keeps_the_other_settings_of_a_presets_dataset(blindspots, tmp_path):
+    preset = ("--preset", "szegedy2013/units-alexnet")
+    assert blindspots("new", "mine.yaml", *preset, "--root", "pics")[0] == 0
+    text = (tmp_path / "mine.yaml").read_text("utf-8")
+    data = {"method": "folder", "root": "pics", "size": 224, "test_share": 0.5}
+    assert yaml.safe_load(text)["data"] == data
+    assert text.count("test_share") == text.count("size: ") == 1  # not as comments, too
+
+
 def test_a_papers_claims_are_left_out_of_a_copy_whose_run_has_another_name(blindspots, tmp_path):
     claims = "claims: papers/szegedy2013/claims.yaml"
     for name, line in (("units", claims), ("mine", f"# {claims}  # judged by the paper's own ")):

@@ -84,7 +84,7 @@ def test_an_annotation_in_words(annotation, expected):
 
 def test_a_method_of_ones_own_is_read_and_not_imported(tmp_path, monkeypatch):
     (tmp_path / "my_steps.py").write_text("STEPS = 7\n")
-    (tmp_path / "my_lab.py").write_text(
+    (tmp_path / "catalogue_lab.py").write_text(
         "raise RuntimeError\nfrom my_steps import STEPS\n"
         "def attack(model, images, labels, targets, *, eps: float, steps: int = STEPS,\n"
         "           start=object(), box=None):\n"
@@ -93,8 +93,8 @@ def test_a_method_of_ones_own_is_read_and_not_imported(tmp_path, monkeypatch):
         '    """\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert catalogue.summary("attacks", "my_lab:attack") == "Projected gradients."
-    assert catalogue.settings("attacks", "my_lab:attack") == [
+    assert catalogue.summary("attacks", "catalogue_lab:attack") == "Projected gradients."
+    assert catalogue.settings("attacks", "catalogue_lab:attack") == [
         ("eps", "a number", None, "radius."),
         ("steps", "a whole number", "7", "of each image; null: no limit."),
         ("start", "any value", "object()", ""),

@@ -197,6 +197,36 @@ def test_the_rows_of_a_claim_are_those_of_its_tables_experiment():
     assert whole == ["A", "B", "C", "B@3"]
 
 
+def test_a_file_of_claims_that_changes_is_read_anew(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump(PAPER), "utf-8")
+    assert len(claims_in(path)["claims"]) == 1
+    path.write_text(yaml.safe_dump(PAPER | {"claims": [CLAIM, CLAIM | {"claim": "too"}]}), "utf-8")
+    assert len(claims_in(path)["claims"]) == 2
+
+
+def test_a_runs_own_claims_lack_the_keys_of_a_papers_whatever_was_read_before(raw, tmp_path):
+    own = {"claim": "c", "cells": {"table": "table1", "rows": "AE32-10", "columns": "test"}}
+    raw["claims"] = [own | {"at_most": 3}]
+    assert check(raw, SCHEMA)["claims"]
+    assert said(tmp_path, of_claim(where=None)) == [
+        "claims.0: expected the key 'where', found none; add it"
+    ]
+
+
+def test_a_claim_on_a_table_of_a_measurement_may_name_a_victim_as_column(raw):
+    raw["measurements"] = {"shown": {"method": "transfer"}}
+    raw["tables"]["all"] = {"method": "transfer", "measurement": "shown"}
+    cells = {"table": "all", "rows": "FC10-1e-4", "columns": "FC50-50-10-P1"}
+    raw["claims"] = [{"claim": "c", "cells": cells, "at_most": 3}]
+    assert check(raw, SCHEMA)["claims"]
+    message = fault(raw, "claims", 0, "cells", "columns", value="FC50-50-10-P3")
+    assert "claims.0.cells.columns: expected a column of the table all of the run digits (" in (
+        message
+    )
+    assert message.endswith("did you mean 'FC50-50-10-P2'?")
+
+
 def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):
     cells = {"table": "table1", "rows": "AE32-10", "columns": "tset"}
     claim = CLAIM | {"run": "digits", "cells": cells}

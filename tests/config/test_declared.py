@@ -116,6 +116,7 @@ OTHERS = "expected tables, each once, with names other than"
         ('@measurement("net", tables=("a",), memory=lambda n: n)', FEW),
         ('@measurement("net", tables=("a",), memory=lambda n, p, c, k: n / 0)', FEW),
         ('@measurement("net", tables=("a",), memory=lambda n, p, c, k, x=y: n)', "constants"),
+        ('@measurement("net", tables=("a",), rows=5)', "rows: expected a lambda of images and"),
         ('@measurement("net", tables=("a",), gpu="no")', "gpu: expected True or False"),
         ('@certificate("linf")', "expected a decorator with norm, box, whole"),
         ('@certificate(norms="linf")', "expected a decorator with norm, box, whole"),

@@ -147,8 +147,8 @@ def own(method, **rest):
 @pytest.mark.parametrize(
     ("method", "part"),
     [
-        ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, gpu, "
-         "chance, found table; did you mean 'tables'?"),
+        ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, rows, "
+         "gpu, chance, found table; did you mean 'tables'?"),
         ("of_nothing", "expected one of net, experiment, run as subject, found none"),
         ("of_several", "expected one of net, experiment, run as subject, found ['net']"),
         ("of_one_text", "tables: expected a tuple of names, found 'norms'; write ('norms',)"),

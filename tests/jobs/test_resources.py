@@ -36,9 +36,10 @@ def test_some_columns_of_clean_answers_stay_in_memory():
     )
 
 
-def test_tables_of_ones_own_measurements_declare_nothing():
-    assert resources.by_analysis({"mine": ROWS}, [], keys=1) == 0
-    assert resources.by_analysis({"mine": ROWS}, ["mine"], keys=1) == ROWS * resources.PLACE
+def test_tables_of_ones_own_measurements_declare_their_rows():
+    assert resources.by_analysis({"mine": ROWS}, [], keys=1) == ROWS * resources.OTHER
+    by_parts = resources.by_analysis({"mine": ROWS}, ["mine"], keys=50)
+    assert by_parts == MOST * resources.OTHER + ROWS * resources.PLACE
 
 
 def test_the_ledger_declares_one_nets_bounds_and_the_audit_all_rows():

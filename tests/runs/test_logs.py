@@ -1,6 +1,10 @@
 import os
+from collections import defaultdict
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blindspots.runs import logs
 from blindspots.runs.logs import Job
@@ -18,6 +22,30 @@ def test_a_runs_shares_add_up_to_its_wall_time_and_split_what_jobs_ran_in_togeth
         ("report", "work"): 1,
     }
     assert sum(found.values()) == 15
+
+
+times = st.integers(0, 12)
+jobs = st.builds(
+    lambda name, at: Job(name, *sorted(at)),
+    st.sampled_from(["train/a", "train/b", "report"]),
+    st.tuples(times, times, times),
+)
+
+
+@given(st.lists(jobs, max_size=6), st.tuples(times, times).map(sorted))
+def test_shares_are_those_of_every_stretch_between_two_changes(found, within):
+    since, until = within
+    phases = [(job.rule, "start", job.started, job.begun) for job in found]
+    phases += [(job.rule, "work", job.begun, job.ended) for job in found]
+    ends = {since, until, *(time for phase in phases for time in phase[2:])}
+    expected = defaultdict(float)
+    for begin, end in pairwise(sorted(time for time in ends if since <= time <= until)):
+        running = [phase[:2] for phase in phases if phase[2] <= begin and end <= phase[3]]
+        for key in running or [("snakemake", "work")]:
+            expected[key] += (end - begin) / max(len(running), 1)
+    shares = logs.shares(found, since, until)
+    assert shares == pytest.approx(dict(expected))
+    assert sum(shares.values()) == pytest.approx(until - since)
 
 
 def test_the_table_and_the_line_say_so():

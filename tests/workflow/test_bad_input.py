@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from blindspots.files import tables, weights
+from tests.conftest import ROOT
+from tests.workflow.conftest import Workflow
 
 
 def line_with(text, *parts):
@@ -136,6 +138,15 @@ def test_weights_that_are_not_there_are_named(workflow):
     start = f"my.yaml, line {line}: nets.linear.weights: nowhere.safetensors: expected"
     assert line_with(ended.stdout, start, "found none")
     assert "rule " not in ended.stdout
+
+
+def test_a_checkout_in_a_folder_with_braces_is_named(tmp_path):
+    checkout = tmp_path / "a {checkout}"
+    checkout.symlink_to(ROOT)
+    ended = Workflow(tmp_path / "run", checkout).run("--dry-run")
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, f"{checkout}: expected a checkout in a folder without braces")
+    assert "Traceback" not in ended.stdout
 
 
 def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflow):

@@ -15,7 +15,10 @@ from blindspots.interface import CertificateResult, Status
 from blindspots.measurements.contract import measurement
 
 
-@measurement("net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000)
+@measurement(
+    "net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000,
+    rows=lambda images, settings: images * settings["scale"],
+)
 def by_label(model, data, *, scale: float = 1.0):
     with torch.no_grad():
         given = model(data.images).argmax(dim=1)
@@ -60,21 +63,43 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
     assert found["reason"] == {"limit of work"}
 
 
-def test_a_table_of_pockets_declares_the_memory_and_the_time_of_its_rows(workflow):
+def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement(workflow):
     config = workflow.config
     config["experiments"]["both"]["n"] = 1000
-    config["measurements"] = {"around": {"method": "pockets", "multiples": [1, 2, 4]}}
-    of = {"method": "pockets"}
+    config["measurements"] = {
+        "around": {"method": "pockets", "multiples": [1, 2, 4]},
+        "shown": {"method": "transfer"},
+        "own": {"method": "own:by_label", "n": 1000, "scale": 4},
+    }
     config["tables"] = {
-        "a": of | {"experiment": "both"}, "b": of | {"measurement": "around"},
-    }  # fmt: skip
+        f"{method}-{subject}": {"method": method, subject: name}
+        for method, entry in (("pockets", "around"), ("transfer", "shown"))
+        for subject, name in (("experiment", "both"), ("measurement", entry))
+    }
+    config["tables"] |= {
+        f"own-{subject}": {"method": "own:table", subject: name}
+        for subject, name in (("experiment", "both"), ("measurement", "own"))
+    }
     config["figures"] = {}
+    (workflow.folder / "own.py").write_text(OWN, "utf-8")
     said = workflow.run("--dry-run").stdout
-    needs = re.findall(r"rule table:.*?mem_mb=(\d+)", said, re.S)
-    rows = 2 * 1000 * 3  # nets, images, multiples, of 1000 bytes each
-    assert [int(need) for need in needs] == [2500 + rows // 1000] * 2
-    times = re.findall(r"rule table:.*?runtime=(\d+)", said, re.S)
-    assert [int(time) for time in times] == [10 + resources.minutes(rows)] * 2
+    found = {
+        name: tuple(int(re.search(rf"{key}=(\d+)", line)[1]) for key in ("mem_mb", "runtime"))
+        for name, line in re.findall(r"table=([\w-]+)\n(.*)", said)
+    }
+    rows = {
+        "pockets": 2 * 1000 * 3,  # nets, images, multiples
+        "transfer": (2 * 1000 * 2 + 1000) * 2,  # nets, images, amplified or not; noise; victims
+    }
+    rows["own"] = 2 * (2 * 1000 * 4)  # tables, nets, images, scale
+    megabytes = {name: rows[name] // 1000 for name in ("pockets", "own")}  # of 1000 bytes each
+    of_a_part = resources.by_analysis({"transfer": rows["transfer"]}, ["transfer"], 2)
+    megabytes["transfer"] = of_a_part // 10**6
+    assert found == {
+        f"{name}-{subject}": (2500 + megabytes[name], 10 + resources.minutes(rows[name]))
+        for name in rows
+        for subject in ("experiment", "measurement")
+    }
 
 
 def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
