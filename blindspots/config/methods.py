@@ -42,7 +42,7 @@ made from the images of another are "derived".
 """
 
 REQUIRED = inspect.Parameter.empty
-"""In place of the default of a parameter without one."""
+"""Mark of a parameter without a default."""
 
 FOLDERS = {"derived": "datasets"}
 """Roles whose modules are in the folder of another role."""

@@ -1,4 +1,4 @@
-"""What every training needs: images, and parameters to train."""
+"""Checks of what every training needs: images, and parameters to train."""
 
 from __future__ import annotations
 

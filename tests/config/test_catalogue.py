@@ -83,9 +83,9 @@ def test_an_annotation_in_words(annotation, expected):
 
 
 def test_a_method_of_ones_own_is_read_and_not_imported(tmp_path, monkeypatch):
-    (tmp_path / "my_steps.py").write_text("STEPS = 7\n")
+    (tmp_path / "steps_of_catalogue.py").write_text("STEPS = 7\n")
     (tmp_path / "catalogue_lab.py").write_text(
-        "raise RuntimeError\nfrom my_steps import STEPS\n"
+        "raise RuntimeError\nfrom steps_of_catalogue import STEPS\n"
         "def attack(model, images, labels, targets, *, eps: float, steps: int = STEPS,\n"
         "           start=object(), box=None):\n"
         '    """Projected gradients.\n\n    More.\n\n    Args:\n'
