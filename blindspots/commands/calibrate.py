@@ -7,7 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ def _wanted(text: str) -> tuple[str, float]:
     raise argparse.ArgumentTypeError(f"expected NET=ERROR, an error in percent, found {text!r}")
 
 
-def _assert_trained_alike(config: Config, names: Iterable[str], setting: str) -> None:
+def _assert_trained_alike(config: Config, names: Collection[str], setting: str) -> None:
     """Reject nets that cannot be trained here, or not on the same images."""
     for name in names:
         net = config["nets"].get(name)
