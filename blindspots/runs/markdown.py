@@ -47,15 +47,19 @@ def page(
     frames = {name: table.to_pandas() for name, table in found.items()}
     commits = sorted({tables.metadata(table)["commit"] for table in found.values()})
     installed = ", ".join(f"{name} {version}" for name, version in versions().items())
-    has_paper = any(frame["paper"].notna().any() for frame in frames.values())
-    brackets = " The paper's figure is in brackets." if has_paper else ""
+    columns = {label for frame in frames.values() for label in frame["column_label"]}
+    conventions = {
+        "Distortion is RMS per pixel.": any("distortion" in label for label in columns),
+        "The paper's figure is in brackets.": any(
+            frame["paper"].notna().any() for frame in frames.values()
+        ),
+    }
     parts = [
         f"# Results of the run `{config['run']}`",
         *([note] if note else []),
         f"Written by `{command}` from the tables of the run; nothing here is typed by hand.\n"
         f"Commit {', '.join(commits)}; {installed}.",
-        "In transfer tables a cell is the share of the row's images, in percent, that the column's "
-        "net gets wrong. Distortion is RMS per pixel." + brackets,
+        *filter(None, [" ".join(said for said, there in conventions.items() if there)]),
     ]
     parts += _in_short(headlines(config, frames, claims_of(config), doubts_in(found)))
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]

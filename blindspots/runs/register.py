@@ -89,7 +89,7 @@ def page(
 
 def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict], results: Path) -> list[str]:
     counts = Counter(of.word for of in judged)
-    counted = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
+    counted = ", ".join(f"{word} {counts[word]}" for word in WORDS if counts[word])
     log = [
         f"* {of['date']}: {plain(of['what'])} Reason: {plain(of['why'])}"
         + (f" Verdict before: {plain(of['verdict'])}." if "verdict" in of else "")

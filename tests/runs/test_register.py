@@ -76,7 +76,7 @@ def test_the_register_has_a_line_for_each_claim(paper):
         "after the run, 2026-11-22 |"
     ) in lines
     assert "| vague | section 3 |  |  | not judged | nobody can say |  |" in lines
-    assert "3 claims: 1 holds, 1 not judged, 1 not run." in lines
+    assert "3 claims: holds 1, not judged 1, not run 1." in lines
     assert "Deviations from what was fixed: none." in lines
 
 
