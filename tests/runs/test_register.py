@@ -124,7 +124,7 @@ def test_without_results_nothing_was_run(paper, blindspots):
     (paper / "empty").mkdir()
     status, told, _ = blindspots("claims", "claims.yaml", "--results", "empty")
     assert status == 0
-    assert "3 claims: 1 not judged, 2 not run." in told
+    assert "3 claims: not judged 1, not run 2." in told
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_claim_that_its_table_cannot_judge_has_the_reason_and_ends_the_command
     assert error == f"claims.yaml, line {line}: claims.0.cells.rows: {why}"
     written = (paper / "page.md").read_text("utf-8")
     assert f"| not judged | {why}; at most 20, weakly 30 |" in written
-    assert "2 claims: 1 not judged, 1 not run." in written
+    assert "2 claims: not judged 1, not run 1." in written
 
 
 def test_a_claim_about_a_net_with_another_error_than_expected_is_not_judged(paper):
