@@ -51,8 +51,8 @@ def wilson(count: float, n: float) -> Interval:
 def clopper_pearson(counts: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
 
-    Clopper and Pearson 1934: they contain the rate at least as often as stated, however small it
-    is.
+    Clopper and Pearson 1934: they contain the rate in at least the share `CONFIDENCE` of cases,
+    however small it is.
 
     Args:
         counts: (k,) successes.
@@ -70,7 +70,9 @@ def clopper_pearson(counts: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def rates_seen(low: float, high: float, n: int) -> Interval:
-    """Interval for the rate seen in n independent trials, by quantiles of the binomial.
+    """Interval that has the rate seen in n independent trials in a share `CONFIDENCE` of cases.
+
+    Its ends are quantiles of the binomial.
 
     Args:
         low: least possible rate behind the trials.

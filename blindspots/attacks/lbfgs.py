@@ -23,8 +23,10 @@ READINGS = {
     "search": (
         "search",
         {
-            "bisect": "the largest c that reaches the target, bracketed and bisected",
-            "first_success": "the largest power of ten for c that reaches the target",
+            "bisect": "the largest c that reaches the target, bracketed and bisected; the nearest "
+            "success found is kept",
+            "first_success": "the largest power of ten for c that reaches the target; the nearest "
+            "success found is kept",
         },
     ),
 }

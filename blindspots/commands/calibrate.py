@@ -15,7 +15,7 @@ from blindspots.commands import _shared
 from blindspots.config import methods
 from blindspots.config.check import method_settings
 from blindspots.config.datasets import is_derived
-from blindspots.interface import InputError
+from blindspots.interface import UNBOUNDED, InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,6 +128,7 @@ class _Parts:
 def _net(name: str, error: float, config: Config, parts: _Parts) -> Trained:
     """Return a net of the config, not yet trained."""
     from blindspots.files import weights
+    from blindspots.files.images import box_on
     from blindspots.jobs.calibration import Trained
     from blindspots.jobs.train import wants_validation
 
@@ -141,7 +142,9 @@ def _net(name: str, error: float, config: Config, parts: _Parts) -> Trained:
         seed=seed,
     )
     train, given = methods.find("trainers", trainer["method"]), method_settings(trainer, "trainers")
-    offered = methods.accepted(train, seed=seed, classes=dataset.classes, box=dataset.box)
+    offered = methods.accepted(
+        train, seed=seed, classes=dataset.classes, box=box_on(dataset.box or UNBOUNDED, "cpu")
+    )
     if wants_validation(train, given):
         offered["validation"] = parts.read("validation")
     return Trained(made, train, offered | given, error)

@@ -90,7 +90,7 @@ def _presets() -> dict[str, str]:
     for folder in ("presets", "papers/*"):
         for path in sorted(CHECKOUT.glob(f"{folder}/*.yaml")):
             text = path.read_text("utf-8")
-            if re.search("^nets:", text, re.M) and re.search("^data(sets)?:", text, re.M):
+            if re.search("^nets:", text, re.M) and re.search("^data:", text, re.M):
                 file = path.relative_to(CHECKOUT).as_posix()
                 found[file.removeprefix("presets/").removeprefix("papers/")[: -len(".yaml")]] = file
     return found

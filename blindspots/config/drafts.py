@@ -29,7 +29,7 @@ class Draft:
         made: key that each generated key is made from.
         asked: key that asks for each table or figure of a report set.
         faults: a line for each fault.
-        whole: sections whose entries are all generated.
+        whole: sections in which every entry that is generated is there.
     """
 
     config: Config

@@ -110,7 +110,8 @@ def _lines(
         seen = set()
         for key, value in sorted(node.value, key=lambda pair: pair[0].tag != MERGE):
             if key.tag == MERGE:  # its keys are the mapping's own, unless these override them
-                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                of_all = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                for merged in reversed(of_all):  # the first of them wins
                     yield from _lines(merged, path, above)
                 continue
             name = (*path, str(key.value))

@@ -269,12 +269,12 @@ def _images(
         rows,
         file,
         said["classes"],
-        _on(boxes.decoded(said["box"]), device),
+        box_on(boxes.decoded(said["box"]), device),
         said["dataset"],
     )
 
 
-def _on(box: Box, device: torch.device | str) -> Box:
+def box_on(box: Box, device: torch.device | str) -> Box:
     """Return a box of two numbers unchanged, any other as two tensors on a device."""
     if all(np.ndim(end) == 0 for end in box):
         return box

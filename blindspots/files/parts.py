@@ -160,7 +160,7 @@ class Parts:
         return self._sorted[known]
 
     def _named(self, columns: Sequence[str] | None) -> list[tuple[str | Path, list[str]]]:
-        """Path of each table, and its columns that are wanted; one that is not, if it has none.
+        """Path of each table, and its wanted columns; if it has none of them, its first column.
 
         Arrow forgets the number of rows of a table without columns.
         """
@@ -271,12 +271,11 @@ def parted(table: Frame) -> Parts | Held:
 
 def _nothing(schemas: Sequence[pa.Schema]) -> pa.Table:
     """Return a table without rows that has every column of some tables, except image columns."""
-    fields: dict[str, pa.Field] = {}
-    for schema in schemas:
-        for name in tables.plain(schema):
-            if name not in fields or pa.types.is_null(fields[name].type):
-                fields[name] = schema.field(name).with_nullable(True)
-    return pa.schema([*fields.values()]).empty_table()
+    plain = [
+        pa.schema([schema.field(name).with_nullable(True) for name in tables.plain(schema)])
+        for schema in schemas
+    ]
+    return tables.joined([schema.empty_table() for schema in dict.fromkeys(plain)])
 
 
 def _rows_at(

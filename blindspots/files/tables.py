@@ -240,11 +240,31 @@ def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
     Returns:
         A frame with the types of `frame`.
     """
-    table = pa.concat_tables(
-        [part.replace_schema_metadata().select(plain(part.schema)) for part in found],
-        promote_options="default",
-    )
+    table = joined([part.select(plain(part.schema)) for part in found])
     return table.to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+
+
+def joined(found: Sequence[pa.Table]) -> pa.Table:
+    """Concatenate tables, in the wider type of each column.
+
+    Args:
+        found: one table or more; a column that a table lacks is null there.
+
+    Returns:
+        One table, without metadata.
+
+    Raises:
+        InputError: a column of types that have no common one, such as numbers and text.
+    """
+    try:
+        return pa.concat_tables(
+            [part.replace_schema_metadata() for part in found], promote_options="permissive"
+        )
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(
+            f"expected tables whose columns can be joined, found columns of other types ({error}); "
+            "give a column one type in all of them"
+        ) from None
 
 
 def plain(schema: pa.Schema) -> list[str]:

@@ -153,7 +153,8 @@ def _like(expected: pa.Schema, rows: pa.Table, where: str) -> pa.Table:
     except (pa.ArrowException, ValueError) as error:
         raise InputError(
             f"{where}: expected each part with the columns and types of the first, found others "
-            f"({_line(error)}); give the columns of every part one type, such as by astype"
+            f"({_line(error)}); give every part the columns of the first (reindex) and their "
+            "types (astype)"
         ) from None
 
 

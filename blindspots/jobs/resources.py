@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping
 from blindspots.files.parts import MOST
 
 ROW = {"transfer": 1000, "radii": 1000, "attacks": 1000, "clean": 500, "ledger": 500}
+"""Bytes per row of a table, in a frame and in what an analysis computes from it."""
+
 OTHER = 1000
-"""Bytes per row of a table, in a frame and in what an analysis computes from it; and of any other.
-"""
+"""Bytes per row of a table that is not in `ROW`."""
 
 SOME = {"clean": 200, "ledger": 200}
 """Bytes per row of a table that is read by parts and of which some columns stay in memory."""

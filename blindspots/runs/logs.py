@@ -118,6 +118,8 @@ def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, s
     changes: dict[float, Counter] = defaultdict(Counter)  # by how many more run from a time on
     for job in jobs:
         for phase, times in (("start", job[1:3]), ("work", job[2:4])):
+            if times[0] >= times[1]:  # of two clocks
+                continue
             for time, more in zip(times, (1, -1), strict=True):
                 changes[min(max(time, since), until)][job.rule, phase] += more
     seconds: dict[tuple[str, str], float] = defaultdict(float)

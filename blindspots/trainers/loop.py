@@ -133,7 +133,7 @@ def train(
         `validation_error` in percent (or `validation_loss`), and `kept`, 1 in the row whose weights
         are kept. The status: COMPLETED after the last epoch; with `patience` CONVERGED when that
         ended the training, ITERATION_LIMIT if it had not by the last epoch; NON_FINITE
-        of a loss, or of the first validation.
+        if a loss, or the first validation, is not finite.
 
     Raises:
         InputError: no images, nothing to train, no validation images, a checkpoint beyond the last

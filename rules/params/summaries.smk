@@ -3,6 +3,7 @@ from snakemake.exceptions import WorkflowError
 
 from blindspots.config.check import SUBJECTS
 from blindspots.config.declarations import STORED, rows_of
+from blindspots.config.schema import own_keys
 from blindspots.families import radii
 from blindspots.files.rows import Rows
 from blindspots.jobs import resources

@@ -70,3 +70,12 @@ def test_a_merged_key_has_the_line_of_the_entry_that_lends_it(tmp_path):
     places = {"B": 7, "B.label": 7, "B.model": 5, "B.trainer.decay": 6, "A.label": 4}
     for key, line in places.items():
         assert lines[f"nets.{key}"] == f"{tmp_path}/0.yaml, line {line}"
+
+
+def test_of_several_merged_mappings_the_first_lends_a_key_and_its_line(tmp_path):
+    text = "a: &a {label: x}\nb: &b {label: y,\n  n: 1}\nc: {<<: [*a, *b]}\n"
+    (tmp_path / "0.yaml").write_text(text, "utf-8")
+    lines = written([tmp_path / "0.yaml"]).lines
+    assert yaml.safe_load(text)["c"] == {"label": "x", "n": 1}
+    assert lines["c.label"] == f"{tmp_path}/0.yaml, line 1"
+    assert lines["c.n"] == f"{tmp_path}/0.yaml, line 3"

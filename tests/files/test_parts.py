@@ -9,6 +9,7 @@ import pytest
 
 from blindspots.files import tables
 from blindspots.files.parts import Parts, parted
+from blindspots.interface import InputError
 
 SCHEMA = pa.schema(
     [
@@ -174,6 +175,24 @@ def test_a_column_that_a_table_lacks_is_null_in_every_part(tmp_path, most):
     only = pd.concat(every.by("k", ["y"]))
     assert list(only) == ["y"] and only["y"].isna().sum() == 3
     assert len(every.where(["x"], lambda rows: rows["x"].isna())) == 3
+
+
+@pytest.mark.parametrize("most", [1, 1000])
+def test_columns_of_two_types_have_the_wider_one_and_types_without_one_are_named(tmp_path, most):
+    paths = [tmp_path / f"{name}.parquet" for name in ("whole", "halves", "words")]
+    for path, values in zip(
+        paths, (np.array([1, 2]), np.array([0.5, 1.5]), ["a", "b"]), strict=True
+    ):
+        table = pa.table({"k": [path.stem] * 2, "x": values})
+        tables.write(path, table, {})
+    numbers = Parts(paths[:2], most=most)
+    frames = [pd.concat(numbers.by("k")), numbers.frame(), tables.frame(paths[:2])]
+    for frame in frames:
+        assert frame["x"].tolist() == [1.0, 2.0, 0.5, 1.5]
+    assert numbers.of("k", ["whole"])["x"].dtype == float
+    for joined in (lambda: Parts(paths, most=most).frame(), lambda: tables.frame(paths)):
+        with pytest.raises(InputError, match=r"of other types .*x.*; give a column one type"):
+            joined()
 
 
 def test_a_frame_is_one_part(whole):

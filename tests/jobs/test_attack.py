@@ -15,6 +15,7 @@ from blindspots.interface import UNIT_BOX, InputError
 from blindspots.jobs import attack as attacks
 from blindspots.jobs.attack import read_mask
 from blindspots.jobs.attacking import attack_all
+from tests.evidence import Named
 
 IMAGES = torch.full((3, 1, 8, 8), 0.5)
 CORNER = np.zeros((1, 8, 8), bool)
@@ -70,12 +71,6 @@ def test_an_attack_that_changes_a_feature_outside_the_mask_is_refused_with_its_i
         attacked(3)
     kept = attacked(2)
     assert (kept["image"] - 0.5 == 0.25 * CORNER).all()
-
-
-class Named(dict):
-    """Inputs or wildcards of a job, as Snakemake has them."""
-
-    __getattr__ = dict.__getitem__
 
 
 def rows(*success):

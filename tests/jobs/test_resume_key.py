@@ -11,6 +11,7 @@ from blindspots.interface import UNIT_BOX, Box, Part
 from blindspots.jobs.attack import attack_key
 from blindspots.jobs.certify import certificate_key
 from blindspots.jobs.train import training_key
+from tests.evidence import Named
 
 KEYS = {
     "training": training_key,
@@ -23,12 +24,6 @@ READ = {
     "certificate": {"split", "weights"},
 }
 """Files that a job's results depend on, apart from the images that the split describes."""
-
-
-class Named(dict):
-    """The inputs or params of a job, as Snakemake has them."""
-
-    __getattr__ = dict.__getitem__
 
 
 def prepared(path, images=2, box=UNIT_BOX, classes=3, shape=(1, 2, 2), dataset="toy"):
