@@ -143,7 +143,7 @@ rule report:
         ],
         claims=CLAIMS,
         made_from=made_from((s, n) for s in ("nets", "attacks", "datasets") for n in config[s]),
-        keys=sorted(own_keys("measurements")),
+        measurement_keys=sorted(own_keys("measurements")),
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:
