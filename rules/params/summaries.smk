@@ -126,15 +126,15 @@ def rows_declared(table, mapping):
     """Return the number of rows of a measurement's table that a table or a figure reads, as it declares them."""
     one, rows = mapping["measurement"], 0
     for name in [one] if one else givers(config, table):
-        section = MEASURED[name]
-        what, method = declared(section), section["method"]
-        images = len(section.get("nets", [])) * (section.get("n") or 0)
-        for experiment in {*section.get("experiments", [])} & {*experiments_read(mapping)}:
-            of = EXPERIMENTS[experiment]
-            images += sum(map(radii_of, of["attacks"])) * len(of["sources"]) * of["n"]
-        settings = methods.defaults("measurements", method) | section
+        section, seeds = MEASURED[name], len(config["seeds"])
+        shown = [({}, (len(section.get("nets", [])) or 1) * (section.get("n") or 1))]
+        if "experiments" in section:
+            of = [EXPERIMENTS[e] for e in section["experiments"] if e in experiments_read(mapping)]
+            shown = [(e, sum(map(radii_of, e["attacks"])) * len(e["sources"]) * e["n"]) for e in of]
         try:
-            rows += rows_of(what, method, images * len(config["seeds"]), settings)
+            rows += sum(
+                rows_of(section, images * seeds, experiment) for experiment, images in shown
+            )
         except InputError as error:
             raise WorkflowError(IN_FILE(f"config: measurements.{name}.method: {error}")) from None
     return rows
