@@ -39,6 +39,10 @@ def of_all(nets, *, scale: int):
     return pd.DataFrame({"pair": range(scale)})
 
 
+@measurement("net", tables=("witnesses",), rows=lambda images, settings: 5 * images)
+def nearer(model, data): ...
+
+
 @certificate(norm="linf", box=True)
 def nothing(model, images, labels, *, eps: float):
     radius = torch.zeros(len(images), dtype=torch.float64)
@@ -54,6 +58,7 @@ def table(brightness, answers):
 
 def steps(steps): ...
 def pairs(pairs): ...
+def witnesses(witnesses): ...
 """
 
 
@@ -90,6 +95,7 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
         "own": {"method": "own:by_label", "n": 1000, "scale": 4},
         "each": {"method": "own:at_each"},
         "all": {"method": "own:of_all", "scale": 2000},
+        "nearer": {"method": "own:nearer", "n": 1000},
     }
     config["tables"] = {
         f"{method.removeprefix('own:')}-{subject}": {"method": method, subject: name}
@@ -101,6 +107,10 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
             ("own:pairs", "all"),
         )
         for subject, name in (("experiment", "both"), ("measurement", entry))
+    }
+    config["tables"] |= {
+        f"witnesses-{name}": {"method": "own:witnesses", "measurement": name}
+        for name in ("shown", "nearer")
     }
     config["figures"] = {}
     (workflow.folder / "own.py").write_text(OWN, "utf-8")
@@ -117,6 +127,7 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
     }
     rows = {f"{name}-{of}": n for name, n in rows.items() for of in ("experiment", "measurement")}
     rows["steps-measurement"] += 2 * 1000 * 1  # those of the other experiment
+    rows |= {"witnesses-shown": 2 * 1000, "witnesses-nearer": 2 * 1000 * 5}  # nets, images, each
     megabytes = {name: n // 1000 for name, n in rows.items()}  # of 1000 bytes each
     answers = (2 * 1000 * 2 + 1000) * 2  # nets, images, amplified or not; noise; victims
     of_a_part = resources.by_analysis({"transfer": answers}, ["transfer"], 2)
