@@ -155,8 +155,11 @@ def rows_of(entry: Mapping[str, Any], images: int, experiment: Mapping[str, Any]
     try:
         found = declares(images, settings)
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        raise InputError(f"{expected}, found one that raises {text}; correct it") from None
+        text, remedy = f"{type(error).__name__}: {error}", "correct it"
+        known = methods.default_expressions("measurements", method)
+        if isinstance(error, KeyError) and error.args[0] in known:
+            remedy = "write the default of this setting as a plain value"
+        raise InputError(f"{expected}, found one that raises {text}; {remedy}") from None
     if not (is_number(found) and 0 <= found < math.inf):
         raise InputError(f"{expected} of at least 0, found one that gives {found!r}; correct it")
     return round(found)

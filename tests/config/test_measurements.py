@@ -134,6 +134,10 @@ def alike(network, *, train: float): ...
 def by_k(victims, *, k=None, distortions): ...
 @measurement("experiment", tables=("d",), rows=lambda images, s: images * len(s["distortions"]))
 def by_distortions(victims, *, distortions): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["k"])
+def by_a_named_k(nets, *, k: int = MANY): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["kk"])
+def by_a_misspelt_k(nets, *, k: int = 3): ...
 @measurement("net", tables=("d",), rows=lambda images: images)
 def by_images(model): ...
 @measurement("net", tables=("d",), rows=lambda images, settings: None)
@@ -179,6 +183,8 @@ def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
     ("method", "found"),
     [
         ("by_k", "one that raises TypeError: "),
+        ("by_a_named_k", "one that raises KeyError: 'k'; write the default of this setting as a"),
+        ("by_a_misspelt_k", "one that raises KeyError: 'kk'; correct it"),
         ("by_images", "one that raises TypeError: "),
         ("by_nothing", "one that gives None"),
         ("by_what_is_left", "one that gives -1"),
