@@ -78,6 +78,7 @@ def checked(full: Draft, where: str = "config", files: Written | None = None) ->
                 found = [*certificate_faults(key, instance["method"], given)]
             elif role == "measurements":
                 found += measurements.entry_faults(key, instance, config)
+                found = found or [*measurements.rows_faults(key, instance, config)]
             elif role in ("analyses", "figures"):
                 found += measurements.table_faults(key, role, instance, config)
                 if names_are_known and not found:

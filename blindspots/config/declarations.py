@@ -49,7 +49,8 @@ class Measurement(NamedTuple):
         pictures: names of the tables with images that it gives.
         memory: memory in MB, or a function of n, pixels, classes and chunk.
         runtime: runtime in minutes, or a function of the same sizes.
-        rows: rows of its longest table, as a function of images and settings; None: few.
+        rows: rows of its longest table over all its jobs, as a function of images and settings;
+            None: few.
         gpu: whether it computes on a GPU.
         chance: whether it takes stochastic nets (`draws`).
     """
@@ -133,25 +134,35 @@ def measurement(method: str) -> Measurement:
     return what
 
 
-def rows_of(what: Measurement, method: str, images: int, settings: Mapping[str, Any]) -> int:
+def rows_of(entry: Mapping[str, Any], images: int, experiment: Mapping[str, Any]) -> int:
     """Return the number of rows that a measurement declares for its longest table, or 0.
 
     Args:
-        what: the measurement.
-        method: its method, for the message.
+        entry: section of the measurement in the config.
         images: number of images that nets are shown.
-        settings: its settings, default ones included.
+        experiment: section of the experiment that is measured; empty if there is none.
 
     Raises:
-        InputError: the declaration gives no number.
+        InputError: the declaration gives no number of at least 0.
     """
+    method = entry["method"]
+    declares = measurement(method).rows
+    if declares is None:
+        return 0
+    theirs = {key: experiment[key] for key in OF_EXPERIMENTS if key in experiment}
+    settings = {**methods.defaults("measurements", method), **theirs, **entry}
+    expected = f"{method}: rows: expected a lambda of images and settings that gives a number"
     try:
-        return 0 if what.rows is None else round(what.rows(images, settings))
+        found = declares(images, settings)
     except Exception as error:
-        raise InputError(
-            f"{method}: rows: expected a lambda of images and settings that gives a number, found "
-            f"one that raises {type(error).__name__}: {error}; correct it"
-        ) from None
+        text, remedy = f"{type(error).__name__}: {error}", "correct it"
+        known = methods.default_expressions("measurements", method)
+        if isinstance(error, KeyError) and error.args[0] in known:
+            remedy = "write the default of this setting as a plain value"
+        raise InputError(f"{expected}, found one that raises {text}; {remedy}") from None
+    if not (is_number(found) and 0 <= found < math.inf):
+        raise InputError(f"{expected} of at least 0, found one that gives {found!r}; correct it")
+    return round(found)
 
 
 def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:

@@ -11,8 +11,10 @@ from blindspots.config.declarations import (
     EVERYWHERE,
     PARAMETERS,
     STORED,
+    TYPICAL,
     Measurement,
     measurement,
+    rows_of,
 )
 from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.wording import unknown
@@ -183,6 +185,22 @@ def entry_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
     model = entry.get("model")
     if model is not None and _needs_parents(model["method"]):
         yield f"{key}.model: expected a model without parents, found one with parents"
+
+
+def rows_faults(key: str, entry: Config, config: Config) -> Iterator[str]:
+    """Yield a line if an otherwise valid entry's measurement cannot tell its number of rows.
+
+    Args:
+        key: key of the entry in the config.
+        entry: the entry's section.
+        config: the whole config.
+    """
+    for experiment in [config["experiments"][n] for n in entry.get("experiments", [])] or [{}]:
+        try:
+            rows_of(entry, TYPICAL[0], experiment)
+        except InputError as error:
+            yield f"{key}.method: {error}"
+            return
 
 
 def keys_of(what: Measurement, wanted: list[str]) -> dict[str, bool]:

@@ -36,9 +36,12 @@ def measurement(
         pictures: names of further tables that it returns, whose column "image" is read as well.
         memory: memory of a job, in MB.
         runtime: time limit of a job, in minutes.
-        rows: number of rows of its longest table, by the number of images that nets are shown (for
-            an experiment: of attacked images) and by its settings; what reads the table is given
-            memory and time for them. None: a short table.
+        rows: rows of its longest table over all its jobs, as a function of the number of images
+            shown (images × nets × seeds, each 1 if it has none; for an experiment: attacked
+            images × sources × radii × seeds) and of its settings: those of the config, the keys
+            of the experiment, and defaults that the signature spells out as plain values, not as
+            names. What reads the table is given memory and time for them, summed over its
+            experiments. None: a short table.
         gpu: whether models are on the GPU if there is one; otherwise they are on the CPU.
         chance: whether the measurement supports stochastic nets (`blindspots.threat.chance`).
     """

@@ -119,7 +119,7 @@ def rows_read(mapping, role):
     """Return the number of rows of each long table that a table or a figure reads, by name."""
     wanted = methods.inputs(role, mapping["method"])
     rows = rows_of_tables(experiments_read(mapping), wanted)
-    others = [name for name in wanted if name not in (*rows, *STORED)]
+    others = [name for name in wanted if name not in STORED and not rows.get(name)]
     return rows | {name: rows_declared(name, mapping) for name in others}
 
 
@@ -127,15 +127,15 @@ def rows_declared(table, mapping):
     """Return the number of rows of a measurement's table that a table or a figure reads, as it declares them."""
     one, rows = mapping["measurement"], 0
     for name in [one] if one else givers(config, table):
-        section = MEASURED[name]
-        what, method = declared(section), section["method"]
-        images = len(section.get("nets", [])) * (section.get("n") or 0)
-        for experiment in {*section.get("experiments", [])} & {*experiments_read(mapping)}:
-            of = EXPERIMENTS[experiment]
-            images += sum(map(radii_of, of["attacks"])) * len(of["sources"]) * of["n"]
-        settings = methods.defaults("measurements", method) | section
+        section, seeds = MEASURED[name], len(config["seeds"])
+        shown = [({}, (len(section.get("nets", [])) or 1) * (section.get("n") or 1))]
+        if "experiments" in section:
+            of = [EXPERIMENTS[e] for e in section["experiments"] if e in experiments_read(mapping)]
+            shown = [(e, sum(map(radii_of, e["attacks"])) * len(e["sources"]) * e["n"]) for e in of]
         try:
-            rows += rows_of(what, method, images * len(config["seeds"]), settings)
+            rows += sum(
+                rows_of(section, images * seeds, experiment) for experiment, images in shown
+            )
         except InputError as error:
             raise WorkflowError(IN_FILE(f"config: measurements.{name}.method: {error}")) from None
     return rows
@@ -161,10 +161,12 @@ def minutes_of_nets(minutes):
 def rows_of_tables(experiments, wanted):
     """Return the number of rows of each long table that a job wants of some experiments, by name."""
     answers = sum(map(rows_of_transfer, experiments))
+    attacks = sum(rows_of_attacks(experiments).values())
     rows = {
         "transfer": answers,
         "radii": answers,
-        "attacks": sum(rows_of_attacks(experiments).values()),
+        "attacks": attacks,
+        "witnesses": attacks,  # about as many
         "clean": rows_of_clean(experiments) if "clean" in wanted else 0,
         "ledger": resources.BOUNDS * attacked_in_all(),
     }

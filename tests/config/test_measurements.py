@@ -130,6 +130,22 @@ def of_lengths(lengths): ...
 def late(model, *, chunk): ...
 @measurement("run", tables=("d",))
 def alike(network, *, train: float): ...
+@measurement("experiment", tables=("d",), rows=lambda images, settings: images * settings["k"])
+def by_k(victims, *, k=None, distortions): ...
+@measurement("experiment", tables=("d",), rows=lambda images, s: images * len(s["distortions"]))
+def by_distortions(victims, *, distortions): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["k"])
+def by_a_named_k(nets, *, k: int = MANY): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["kk"])
+def by_a_misspelt_k(nets, *, k: int = 3): ...
+@measurement("net", tables=("d",), rows=lambda images: images)
+def by_images(model): ...
+@measurement("net", tables=("d",), rows=lambda images, settings: None)
+def by_nothing(model): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: settings["most"] - images)
+def by_what_is_left(nets, *, most: int): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * 1e999)
+def by_infinity(nets): ...
 """
 
 
@@ -161,6 +177,37 @@ def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
     found = fault(raw, "measurements", value={"mine": own(method)})
     key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
     assert found == f"{key}{part}"
+
+
+@pytest.mark.parametrize(
+    ("method", "found"),
+    [
+        ("by_k", "one that raises TypeError: "),
+        ("by_a_named_k", "one that raises KeyError: 'k'; write the default of this setting as a"),
+        ("by_a_misspelt_k", "one that raises KeyError: 'kk'; correct it"),
+        ("by_images", "one that raises TypeError: "),
+        ("by_nothing", "one that gives None"),
+        ("by_what_is_left", "one that gives -1"),
+        ("by_infinity", "one that gives inf"),
+    ],
+)
+def test_rows_that_are_no_number_are_a_fault_before_the_run(raw, method, found):
+    most = {"most": 63} if method == "by_what_is_left" else {}
+    line = fault(raw, "measurements", value={"mine": own(method, **most)})
+    key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
+    assert line.startswith(f"{key}rows: expected a lambda of images and settings that gives a num")
+    assert f", found {found}" in line and len(line.splitlines()) == 1
+
+
+def test_rows_may_depend_on_the_keys_of_the_experiment_and_on_the_entrys_settings(raw):
+    raw["measurements"] = {"one": own("by_distortions"), "two": own("by_k", k=0)}
+    check(raw, SCHEMA)
+
+
+def test_a_left_out_setting_on_which_the_rows_depend_is_one_fault(raw):
+    found = fault(raw, "measurements", value={"mine": own("by_what_is_left")})
+    assert found.startswith("my.yaml: measurements.mine: expected the setting 'most' of")
+    assert len(found.splitlines()) == 1
 
 
 def test_an_input_among_the_settings_is_to_be_moved(raw):

@@ -26,6 +26,23 @@ def by_label(model, data, *, scale: float = 1.0):
     return {"brightness": bright, "answers": pd.DataFrame({"answer": given})}
 
 
+@measurement(
+    "experiment", tables=("steps",),
+    rows=lambda images, settings: images * len(settings["distortions"]),
+)
+def at_each(experiment, attacked, victims, *, distortions: list[float]):
+    return pd.DataFrame({"distortion": distortions})
+
+
+@measurement("run", tables=("pairs",), rows=lambda images, settings: images * settings["scale"])
+def of_all(nets, *, scale: int):
+    return pd.DataFrame({"pair": range(scale)})
+
+
+@measurement("net", tables=("witnesses",), rows=lambda images, settings: 5 * images)
+def nearer(model, data): ...
+
+
 @certificate(norm="linf", box=True)
 def nothing(model, images, labels, *, eps: float):
     radius = torch.zeros(len(images), dtype=torch.float64)
@@ -37,6 +54,11 @@ def table(brightness, answers):
     rows = brightness.groupby(["net", "label"])["value"].mean().reset_index()
     rows = rows.rename(columns={"net": "row", "label": "column"})
     return rows.assign(column=rows["column"].astype(str), unit="", text="", n=len(answers))
+
+
+def steps(steps): ...
+def pairs(pairs): ...
+def witnesses(witnesses): ...
 """
 
 
@@ -65,20 +87,30 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
 
 def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement(workflow):
     config = workflow.config
-    config["experiments"]["both"]["n"] = 1000
+    config["experiments"]["both"] |= {"n": 1000, "distortions": [0.1, 0.2, 0.3]}
+    config["experiments"]["one"] = config["experiments"]["both"] | {"distortions": [0.1]}
     config["measurements"] = {
-        "around": {"method": "pockets", "multiples": [1, 2, 4]},
-        "shown": {"method": "transfer"},
+        "around": {"method": "pockets", "multiples": [1, 2, 4], "experiments": ["both"]},
+        "shown": {"method": "transfer", "experiments": ["both"]},
         "own": {"method": "own:by_label", "n": 1000, "scale": 4},
+        "each": {"method": "own:at_each"},
+        "all": {"method": "own:of_all", "scale": 2000},
+        "nearer": {"method": "own:nearer", "n": 1000},
     }
     config["tables"] = {
-        f"{method}-{subject}": {"method": method, subject: name}
-        for method, entry in (("pockets", "around"), ("transfer", "shown"))
+        f"{method.removeprefix('own:')}-{subject}": {"method": method, subject: name}
+        for method, entry in (
+            ("pockets", "around"),
+            ("transfer", "shown"),
+            ("own:table", "own"),
+            ("own:steps", "each"),
+            ("own:pairs", "all"),
+        )
         for subject, name in (("experiment", "both"), ("measurement", entry))
     }
     config["tables"] |= {
-        f"own-{subject}": {"method": "own:table", subject: name}
-        for subject, name in (("experiment", "both"), ("measurement", "own"))
+        f"witnesses-{name}": {"method": "own:witnesses", "measurement": name}
+        for name in ("shown", "nearer")
     }
     config["figures"] = {}
     (workflow.folder / "own.py").write_text(OWN, "utf-8")
@@ -89,16 +121,20 @@ def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement
     }
     rows = {
         "pockets": 2 * 1000 * 3,  # nets, images, multiples
-        "transfer": (2 * 1000 * 2 + 1000) * 2,  # nets, images, amplified or not; noise; victims
+        "table": 2 * (2 * 1000 * 4),  # tables, nets, images, scale
+        "steps": 2 * 1000 * 3,  # nets, images, distortions
+        "pairs": 2 * 2000,  # nets, scale
     }
-    rows["own"] = 2 * (2 * 1000 * 4)  # tables, nets, images, scale
-    megabytes = {name: rows[name] // 1000 for name in ("pockets", "own")}  # of 1000 bytes each
-    of_a_part = resources.by_analysis({"transfer": rows["transfer"]}, ["transfer"], 2)
-    megabytes["transfer"] = of_a_part // 10**6
+    rows = {f"{name}-{of}": n for name, n in rows.items() for of in ("experiment", "measurement")}
+    rows["steps-measurement"] += 2 * 1000 * 1  # those of the other experiment
+    rows |= {"witnesses-shown": 2 * 1000, "witnesses-nearer": 2 * 1000 * 5}  # nets, images, each
+    megabytes = {name: n // 1000 for name, n in rows.items()}  # of 1000 bytes each
+    answers = (2 * 1000 * 2 + 1000) * 2  # nets, images, amplified or not; noise; victims
+    of_a_part = resources.by_analysis({"transfer": answers}, ["transfer"], 2)
+    for of in ("experiment", "measurement"):
+        rows[f"transfer-{of}"], megabytes[f"transfer-{of}"] = answers, of_a_part // 10**6
     assert found == {
-        f"{name}-{subject}": (2500 + megabytes[name], 10 + resources.minutes(rows[name]))
-        for name in rows
-        for subject in ("experiment", "measurement")
+        name: (2500 + megabytes[name], 10 + resources.minutes(n)) for name, n in rows.items()
     }
 
 
