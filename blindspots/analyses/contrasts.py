@@ -63,27 +63,34 @@ def contrasts(
             if rejects:
                 column, value = f"{part} rejected", 100 * of["rejected"].mean()
                 found.append(cell | {"column": column, "column_label": column, "value": value})
-            for other in against:
-                theirs = by[other, seed]["wrong"].droplevel("net")
-                found.append(
-                    cell
-                    | {
-                        "column": f"{part} less {other}", "unit": "% points",
-                        "column_label": f"{part} error − {labels.get(other, other)}",
-                    }
-                    | (_difference(wrong, theirs) if other != net else {})
-                )  # fmt: skip
+            found += [
+                cell
+                | {
+                    "column": f"{part} less {other}", "unit": "% points",
+                    "column_label": f"{part} error − {labels.get(other, other)}",
+                }
+                | (_difference(wrong, by.get((other, seed))) if other != net else {})
+                for other in against
+            ]  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
     frame = pd.DataFrame(found, columns=[*keys, "seed", "n", "value", *INTERVAL, "reason"])
     return cells(over_seeds(frame, keys), labels)
 
 
 INTERVAL = ["low", "high", "interval"]
+NO_ANSWER = "the other net does not classify these images"
 
 
-def _difference(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
-    """Difference of the errors of two nets over the same images, in percentage points."""
-    second = second.reindex(first.index)
+def _difference(first: pd.Series, of_second: pd.DataFrame | None) -> dict[str, float | str]:
+    """Difference of the errors of two nets over the same images, in percentage points.
+
+    Args:
+        first: whether the first net is wrong, by image.
+        of_second: the second net's answers; None if it has none.
+    """
+    if of_second is None:
+        return {"reason": NO_ANSWER}
+    second = of_second["wrong"].droplevel("net").reindex(first.index)
     interval = statistics.paired(first.to_numpy(bool), second.to_numpy(bool))
     return {
         "value": 100 * (first.mean() - second.mean()), "low": 100 * interval.low,
