@@ -7,22 +7,33 @@ READY := .venv/.ready
 PEERS := .venv-peers/.ready
 NUMERIC := $(addprefix tests/,attacks bounds certificates models optim threat trainers measurements test_exact_truth.py)
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
+PAPER ?= szegedy2013
+RUN ?=
+# The configs of a paper's run, as its claims.yaml has them; of its first where none is named.
+configs_of = $(PY) -m blindspots claims papers/$(1)/claims.yaml --configs $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper replicates adversarial adversarial-sweep test test-widths test-slow test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial api docs bench lock vendor clean
+.PHONY: help quickstart paper papers claims test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial results-search results-pockets api docs bench lock vendor clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
 	@echo 'Start with: make quickstart. More: README.md'
 
-quickstart: $(READY) ## set up, and run everything on the embedded digits (20 seconds after set-up)
+quickstart: $(READY) ## set up, and run everything on the embedded digits (under half a minute after set-up)
 	$(SNAKEMAKE) --configfile presets/digits.yaml
 	@echo 'Done. Open the report: results/digits/report.html'
 
-paper: $(READY) ## the paper on MNIST, on 256 and on 10 000 images, under every reading
-	$(SNAKEMAKE) --configfile config.yaml presets/multiverse.yaml presets/claims.yaml
-	@echo 'Done. Open the report: results/paper/report.html'
+paper: $(READY) ## a paper's run: PAPER=szegedy2013 (the default), another of its runs: RUN=replicates
+	@configs=$$($(call configs_of,$(PAPER),$(RUN))) && $(SNAKEMAKE) --configfile $$configs
+	@echo 'Done. Open the report; what became of all claims: make claims'
+
+papers: $(READY) ## the first run of every paper
+	for file in papers/*/claims.yaml; do $(MAKE) paper PAPER=$$(basename $$(dirname $$file)) RUN= || exit 1; done
+
+claims: $(READY) ## hold the claims of all papers against the runs that are there, into docs/CLAIMS.md
+	$(PY) -m blindspots claims docs/CLAIMS.md
+	@echo 'Done. See docs/CLAIMS.md'
 
 test: $(READY) ## set up, and run the tests
 	$(PY) -m pytest
@@ -36,7 +47,11 @@ test-slow: $(READY) ## the tests that take more than a minute each
 	$(PY) -m pytest -m slow
 	@echo 'All slow tests passed.'
 
-test-ci: $(READY) ## of these the ones that every change must pass
+test-gpu: $(READY) ## the tests that need a GPU; where there is none, a line that says so
+	@if $(PY) -c 'import torch; raise SystemExit(not torch.cuda.is_available())'; then $(PY) -m pytest -m gpu; \
+	  else echo 'No GPU was found: no test was run.'; fi
+
+test-ci: $(READY) ## the slow tests that every change must pass
 	$(PY) -m pytest -m 'slow and ci'
 	@echo 'All slow tests of CI passed.'
 
@@ -54,46 +69,47 @@ format: $(READY) ## lay the code out as `make lint` wants it
 	$(PY) -m snakefmt Snakefile rules
 	@echo 'Done. What changed: git diff'
 
-replicates: $(READY) ## Tables 1 to 4 with five independent replicates: five times the trainings
-	$(SNAKEMAKE) --configfile config.yaml presets/replicates.yaml presets/claims.yaml
-	@echo 'Done. Open the report: results/replicates/report.html'
-
-adversarial: $(READY) ## section 4.2 on MNIST: training on adversarial examples, five seeds (not in `make paper`)
-	$(SNAKEMAKE) --configfile presets/adversarial.yaml
-	@echo 'Done. Open the report: results/adversarial/report.html'
-
-adversarial-sweep: $(READY) ## the search over settings behind it, on the validation part: 24 trainings
-	$(SNAKEMAKE) --configfile presets/adversarial-sweep.yaml
-	@echo 'Done. Open the report: results/adversarial-sweep/report.html'
-
 calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
 	$(PY) -m blindspots calibrate config.yaml decay_scale FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
 	@echo 'Done. Set decay_scale of the trainers in config.yaml to use it'
 
-results: paper ## write the tables of `make paper` into docs/RESULTS.md
-	$(PY) -m blindspots results config.yaml presets/multiverse.yaml presets/claims.yaml docs/RESULTS.md \
+results: $(READY) ## run the paper's Tables 1 to 4, and write its tables into docs/RESULTS.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=paper
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,paper)) docs/RESULTS.md \
 	  --figures table2 table4 curves-cross-model distortions-cross-model robustness-cross-model \
 	  --note 'The same with five seeds: [REPLICATES.md](REPLICATES.md).'
 	@echo 'Done. See docs/RESULTS.md'
 
-results-replicates: replicates ## write the tables of `make replicates` into docs/REPLICATES.md
-	$(PY) -m blindspots results config.yaml presets/replicates.yaml presets/claims.yaml docs/REPLICATES.md \
+results-replicates: $(READY) ## the same with five seeds, into docs/REPLICATES.md: five times the trainings
+	$(MAKE) paper PAPER=szegedy2013 RUN=replicates
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,replicates)) docs/REPLICATES.md \
 	  --note 'Five seeds. One seed, other readings of the paper, and figures: [RESULTS.md](RESULTS.md).'
 	@echo 'Done. See docs/REPLICATES.md'
 
-results-norms: $(READY) ## runs presets/norms.yaml and writes its tables into docs/NORMS.md
-	$(SNAKEMAKE) --configfile presets/norms.yaml
-	$(PY) -m blindspots results presets/norms.yaml docs/NORMS.md
+results-norms: $(READY) ## section 4.3, a penalty on the norms, into docs/NORMS.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=norms
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,norms)) docs/NORMS.md
 	@echo 'Done. See docs/NORMS.md, and results/norms/report.html'
 
-results-units: $(READY) ## runs presets/units.yaml and writes its tables into docs/UNITS.md
-	$(SNAKEMAKE) --configfile presets/units.yaml
-	$(PY) -m blindspots results presets/units.yaml docs/UNITS.md --figures figure1 figure2 purity
+results-units: $(READY) ## section 3, units against directions, into docs/UNITS.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=units
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,units)) docs/UNITS.md --figures figure1 figure2 purity
 	@echo 'Done. See docs/UNITS.md, and results/units/report.html'
 
-results-adversarial: adversarial ## write the tables of `make adversarial` into docs/ADVERSARIAL.md
-	$(PY) -m blindspots results presets/adversarial.yaml docs/ADVERSARIAL.md --figures learning
+results-adversarial: $(READY) ## section 4.2, training on adversarial examples, five seeds, into docs/ADVERSARIAL.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=adversarial
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,adversarial)) docs/ADVERSARIAL.md --figures learning
 	@echo 'Done. See docs/ADVERSARIAL.md'
+
+results-search: $(READY) ## the search for the settings of that training, into docs/ADVERSARIAL-SEARCH.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=adversarial-sweep
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,adversarial-sweep)) docs/ADVERSARIAL-SEARCH.md
+	@echo 'Done. See docs/ADVERSARIAL-SEARCH.md'
+
+results-pockets: $(READY) ## section 4, adversarial examples as pockets, into docs/POCKETS.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=pockets
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,pockets)) docs/POCKETS.md --figures pockets pockets-in-box
+	@echo 'Done. See docs/POCKETS.md'
 
 api: $(READY) ## write the pages of the library's functions into docs/api, which git ignores
 	$(PY) -m docs.api
@@ -136,7 +152,7 @@ clean: ## remove .venv and caches; results, and what Snakemake knows of them, st
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
 	  f"$(PYTHON): expected Python 3.11 or newer, found {v[0]}.{v[1]}; try make PYTHON=python3.12 …")'
-	@echo 'Setting up .venv from requirements.lock: about 2 minutes and 7 GB, mostly PyTorch'
+	@echo 'Setting up .venv from requirements.lock: some minutes and about 7 GB, mostly PyTorch'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -145,7 +161,7 @@ $(READY): requirements.lock
 
 # The attacks that ours are compared with, in an environment of their own: they pin old libraries.
 $(PEERS): benchmarks/requirements.lock | $(READY)
-	@echo 'Setting up .venv-peers from benchmarks/requirements.lock: about a minute and 6 GB'
+	@echo 'Setting up .venv-peers from benchmarks/requirements.lock: some minutes and about 6 GB'
 	rm -rf .venv-peers
 	$(PY) -m venv .venv-peers
 	$(PY) -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes \

@@ -1,6 +1,6 @@
 # The workflow: split data → train nets → attack each → show every attacked image to every net →
-# certify, measure → tables, figures, ledger, report. Paths and resources are here; what is
-# computed is in blindspots/, what is computed on is in the config.
+# certify, measure → tables, figures, ledger, report. Rules have the paths and resources,
+# blindspots/ the computations, and the config says what to compute.
 
 from snakemake.utils import min_version
 
@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:
     configfile: f"{workflow.basedir}/config.yaml"
 
 
+include: "rules/checked.smk"
 include: "rules/common.smk"
 include: "rules/params/nets.smk"
 include: "rules/params/attacks.smk"
@@ -34,7 +35,7 @@ onstart:
     start_warm()
 
 
-# What went wrong, once more, below all that Snakemake says.
+# Repeat the failures below Snakemake's output.
 onerror:
     for line in what_went_wrong():
         print(line, file=sys.stderr)
@@ -51,6 +52,7 @@ rule all:
         f"{RESULTS}/report.html",
         [f"{RESULTS}/ledger.parquet"] if EXPERIMENTS else [],
         measured("transfer", EXPERIMENTS),
+        expectations(nodes_of(NETS)),
         [
             f"{folder}/{declared(MEASURED[name]).given[0]}.parquet"
             for name in NAMED

@@ -36,7 +36,7 @@ TIMEOUT = 900
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the methods that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", default=sys.executable, help="Python that has the peers")
     parser.add_argument("--part", default="test", choices=["test", "validation"])
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def write(frames: list[pd.DataFrame], scaling: pd.DataFrame | None, options) -> None:
-    """Write what there is so far."""
+    """Write the results so far."""
     images = pd.concat(frames, ignore_index=True)
     images.to_parquet(options.out / "images.parquet")
     table = report.summary(images)
@@ -77,7 +77,7 @@ def write(frames: list[pd.DataFrame], scaling: pd.DataFrame | None, options) -> 
 
 
 def compare(name: str, file: Path, goal: str, options, root: str | None) -> list[pd.DataFrame]:
-    """Every method on one net: rows per method and image."""
+    """Rows per method and image of all methods on one net."""
     n = options.n if name == MAIN else options.few
     images, labels = sample(options.part, n, root)
     model = load(str(file))
@@ -96,7 +96,7 @@ def compare(name: str, file: Path, goal: str, options, root: str | None) -> list
         if name != MAIN and not entry.everywhere:
             continue
         if method.startswith("SciPy") and not aimed:
-            continue  # minutes, and its place is clear
+            continue  # it takes minutes, and its rank is known
         python = sys.executable if entry.is_ours else options.peers
         found = run(python, method, common, options)
         if found is not None:
@@ -116,7 +116,7 @@ def sample(part: str, n: int, root: str | None) -> tuple[torch.Tensor, torch.Ten
 
 
 def run(python: str, method: str, task: dict, options) -> dict | None:
-    """Run a method in a process of its own; None where it ends without a result."""
+    """Run a method in a process of its own; None if it ends without a result."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     if method.startswith("SciPy"):  # its processes share the cores
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -185,7 +185,7 @@ def exact(model, images, labels, targets, right: np.ndarray) -> pd.DataFrame:
 
 
 def scale(file: Path, options, root: str | None) -> pd.DataFrame:
-    """Time and memory of our attacks for more and more images."""
+    """Time and memory of our attacks for increasing numbers of images."""
     images, labels = datasets.load("mnist", part="train", root=root)
     with torch.no_grad():
         logits = load(str(file))(images)

@@ -19,10 +19,10 @@ class Method:
     """An attack at one setting.
 
     Attributes:
-        family: what it is a setting of, a library and its attack, ours or a peer.
+        family: library and attack that it is a setting of, ours or a peer's.
         run: the attack.
         targeted: whether it can aim at a class.
-        everywhere: whether it runs on all nets, not on the main one alone.
+        everywhere: whether it runs on all nets, not only on the main one.
     """
 
     family: str
@@ -32,7 +32,7 @@ class Method:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is this project's."""
+        """Return whether it is this project's."""
         return self.family.startswith("blindspots ")
 
 

@@ -1,4 +1,4 @@
-"""From the rows of comparisons to their table, page and pictures.
+"""Table, page and pictures from the rows of comparisons.
 
 python -m benchmarks.report DOCS OUT … writes the page of the comparisons in the folders OUT.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks.methods import METHODS
 
 MAIN = "FC100-100-10"
-"""The net on which all methods run; the others take those that run everywhere."""
+"""The net on which all methods run; the others get those that run everywhere."""
 
 GOALS = {"targeted": "random targets", "any": "any wrong class"}
 
@@ -70,7 +70,7 @@ def text(table: pd.DataFrame) -> str:
 
 
 def ratios(table: pd.DataFrame, main: str) -> list[str]:
-    """What the comparison comes to, in sentences."""
+    """Results of the comparison, in sentences."""
     at = table[(table["net"] == main) & (table["goal"] == "targeted")].set_index("method")
     lines = []
     if {"lbfgs", "SciPy L-BFGS-B"} <= set(at.index):
@@ -156,7 +156,7 @@ def markdown(group: pd.DataFrame) -> str:
 
 
 def scaling_table(scaling: pd.DataFrame, main: str) -> str:
-    """Time an image, and peak memory of the process, by the number of images."""
+    """Time per image, and peak memory of the process, by the number of images."""
     lines = [f"On {main}, training images, random targets.", ""]
     lines += ["| method | images | µs an image | peak MiB of the process |"]
     lines += ["| --- | ---: | ---: | ---: |"]
@@ -223,9 +223,9 @@ def picture(path: Path, group: pd.DataFrame, images: pd.DataFrame, net: str, goa
 
 
 FLOOR = 1e-3
-"""Percent of excess below which the picture does not tell methods apart."""
+"""Percent of excess below which the picture does not distinguish methods."""
 POINTS = 200
-"""Of a curve: more make the file larger, and look the same."""
+"""Points of a curve; more make the file larger and look the same."""
 CURVES = (
     "closest",
     "closest, quick",

@@ -1,6 +1,6 @@
-"""How long the report takes to make and to open: ``python -m benchmarks.report_page CONFIG...``.
+"""Time to make the report and to open it: ``python -m benchmarks.report_page CONFIG...``.
 
-Makes the report of a finished run again, and opens it in a headless Chromium five times.
+It makes the report of a finished run again, and opens it in a headless Chromium five times.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from playwright.sync_api import sync_playwright
 
-from blindspots.config.check import laid_over
+from blindspots.config.reading import laid_over
 
 ROOT = Path(__file__).parents[1]
 OPENED = 5
@@ -47,12 +47,13 @@ def main() -> None:
     config: dict = {}
     for name in configs:
         config = laid_over(config, yaml.safe_load(Path(name).read_text("utf-8")))
+    run = config.get("run", Path(configs[0]).stem)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--cores", "1", "--configfile", *configs, "--forcerun", "report"]
     command += ["--rerun-triggers", "mtime", "--quiet", "all"]
     subprocess.run(command, check=True)
-    job = json.loads(Path(f"logs/{config['run']}/report.jsonl").read_text("utf-8"))
-    report = Path(f"results/{config['run']}/report.html")
+    job = json.loads(Path(f"logs/{run}/report.jsonl").read_text("utf-8"))
+    report = Path(f"results/{run}/report.html")
     times = paints(report)
     print(f"made in {job['s']:.1f} s with {job['max_rss']:.0f} MB of memory")
     print(f"size {report.stat().st_size / 2**20:.2f} MiB")

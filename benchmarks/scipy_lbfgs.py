@@ -1,4 +1,4 @@
-"""The paper's attack as public code writes it: SciPy's L-BFGS-B, image by image."""
+"""The paper's attack in the way of public code: SciPy's L-BFGS-B, image by image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def attack(
 ) -> Tensor:
     """Minimise c ‖r‖₂² + cross-entropy to the target; c by a factor until bracketed, then bisected.
 
-    The objective and the keeping of the nearest success are those of `blindspots.attacks.lbfgs`.
+    The objective is that of `blindspots.attacks.lbfgs`, and the nearest success is kept as there.
     """
     tasks = [
         (model, images[i], int(labels[i]), None if targets is None else int(targets[i]))

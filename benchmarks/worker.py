@@ -1,4 +1,4 @@
-"""Run one method on one net in a process of its own, and say what it took.
+"""Run one method on one net in a process of its own, and record time and memory.
 
 python -m benchmarks.worker TASK.npz RESULT.npz, started by benchmarks/attacks.py.
 """
@@ -55,7 +55,7 @@ def main(task: str, result: str) -> None:
     torch.manual_seed(0)
     attack(model, images[first], labels[first], None if targets is None else targets[first])
     before, times = _memory("VmRSS"), []
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     while not times or (sum(times) < ENOUGH and len(times) < REPEATS):
         model.forwards = model.backwards = 0
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Measure the blind spots of neural networks: attacks, transfer, bounds and the ledger of both.
+"""Measure the blind spots of neural networks: attacks, transfer, bounds and their ledger.
 
 The package is importable without Snakemake; the workflow (``Snakefile``) is built on top of it.
 """

@@ -1,12 +1,13 @@
 """Measure the blind spots of neural networks.
 
-A config in YAML says which networks are trained, on what, how they are attacked and what is shown
-of it.
+A YAML config lists the networks, their training data, the attacks, and the tables and figures to
+report.
 
 Example, on handwritten digits that need no download:
   blindspots new my.yaml            write a commented config
-  blindspots run my.yaml            do all that it says; its last line names the report
-  blindspots report my.yaml --open  look at the report again
+  blindspots methods attacks lbfgs  list the settings of a method
+  blindspots run my.yaml            run it; the last line names the report
+  blindspots report my.yaml --open  open the report again
 """
 
 from __future__ import annotations
@@ -22,18 +23,28 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from blindspots.commands import calibrate, compare, new, prune, report, results, run
+from blindspots.commands import (
+    calibrate,
+    claims,
+    compare,
+    methods,
+    new,
+    prune,
+    report,
+    results,
+    run,
+)
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
 
-COMMANDS = (new, run, report, results, compare, prune, calibrate)
+COMMANDS = (new, methods, run, report, results, claims, compare, prune, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run a command; what goes wrong ends it with one line."""
     sys.path.insert(0, str(Path.cwd()))  # methods of the user's own are found from here
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal may know fewer letters than we print
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack letters that we print
             stream.reconfigure(errors="backslashreplace")
     arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
@@ -46,11 +57,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
         if isinstance(error, OSError) and own_line(error) is None:
-            with suppress(OSError):  # what could not be written is not tried again on the way out
+            with suppress(OSError):  # do not retry a failed write at exit
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):  # who reads us has enough, such as head
+            if isinstance(error, BrokenPipeError):  # the reader, such as head, has closed the pipe
                 sys.exit(128 + signal.SIGPIPE)
-            sys.exit(f"expected files that can be read and written, found another ({error})")
+            sys.exit(f"expected files that can be opened, found one that cannot ({error})")
         sys.exit(blame(error))
 
 
@@ -75,7 +86,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _help(module: ModuleType) -> dict[str, Any]:
-    """What a module's docstring says: the examples below the options, the rest above."""
+    """Split a module's docstring: the examples go below the options, the rest above."""
     above, found, below = (module.__doc__ or "").partition("\nExample")
     form = argparse.RawDescriptionHelpFormatter
     epilog = (found + below).strip()

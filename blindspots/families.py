@@ -1,4 +1,4 @@
-"""The families of attacks: what one looks for, and in which norms, declared where it is defined.
+"""The families of attacks: the goal of the search and its norms, declared where it is defined.
 
 A *minimal* attack looks for the smallest perturbation that reaches the goal, a *budget* attack for
 the best one within a radius `eps`, which it takes as a setting. A *control* has no goal and no
@@ -7,13 +7,13 @@ model. The workflow reads the declaration from the source, without importing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from blindspots.interface import InputError
 
 NORMS = ("l0", "l1", "l2", "linf")
-"""What norms are called in configs and tables; `threat.norms` has them."""
+"""Names of norms in configs and tables; `threat.norms` defines them."""
 
 KINDS = ("minimal", "budget", "control")
 
@@ -21,11 +21,11 @@ Attack = TypeVar("Attack", bound=Callable[..., object])
 
 
 class Family(NamedTuple):
-    """What an attack looks for.
+    """Family of an attack: what it searches for.
 
     Attributes:
         kind: "minimal", "budget" or "control".
-        norms: in which it measures; of several the attack's setting `norm` chooses one.
+        norms: norms in which it measures; the attack's setting `norm` chooses one of several.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Family(NamedTuple):
 
 
 UNDECLARED = Family("minimal", ("l2",))
-"""An attack that declares nothing."""
+"""Family of an attack that declares none."""
 
 
 def minimal(*norms: str) -> Callable[[Attack], Attack]:
@@ -52,9 +52,15 @@ def control(attack: Attack) -> Attack:
 
 
 def family_of(attack: Callable[..., object]) -> Family:
-    """What an attack declares."""
+    """Family and norms that an attack declares."""
     found = getattr(attack, "family", UNDECLARED)
     return found if isinstance(found, Family) else UNDECLARED
+
+
+def radii(settings: Mapping[str, Any]) -> list[float | None]:
+    """Return the radii in an attack's settings; [None] for a minimal attack."""
+    eps = settings.get("eps")
+    return list(eps) if isinstance(eps, Sequence) else [eps]
 
 
 def _declare(family: Family) -> Callable[[Attack], Attack]:

@@ -1,10 +1,11 @@
-"""The types that the roles share: datasets, statuses, the result of an attack, bad input.
+"""Types shared by the roles: datasets, statuses, results of attacks and certificates, bad input.
 
 Imports nothing local, and torch only for the type checker.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Bad input, said in one line: what, where, expected, found, remedy."""
+    """Bad input, described in one line: what, where, expected, found, remedy."""
 
 
 class UnsupportedError(InputError):
-    """A network that a method does not take, such as a layer without a known bound, in one line."""
+    """An unsupported network, such as one with a layer without a known bound, in one line."""
 
 
 class Box(NamedTuple):
     """The range of a pixel, a property of the dataset.
 
     Attributes:
-        lower: one number for all features, or an array or tensor of an image's shape; -inf: none.
-        upper: likewise; inf: none.
+        lower: a number for all features, or an array or tensor of an image's shape; -inf: no limit.
+        upper: a number, or an array or tensor of that shape; inf: no limit.
     """
 
     lower: Any
@@ -37,6 +38,7 @@ class Box(NamedTuple):
 
 
 UNIT_BOX = Box(0.0, 1.0)
+UNBOUNDED = Box(-math.inf, math.inf)
 
 
 class Part(NamedTuple):
@@ -53,14 +55,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a dataset method returns.
+    """Return type of a dataset method.
 
     Attributes:
         train: the training set.
         test: the test set.
-        classes: how many there are.
-        box: range of a pixel; None: there is none.
-        names: of the classes, in the order of their numbers; None: they have none.
+        classes: number of classes.
+        box: range of a pixel; None: no limits.
+        names: names of the classes, in the order of their numbers; None: they have none.
     """
 
     train: Part
@@ -71,21 +73,22 @@ class Dataset:
 
 
 class Status(IntEnum):
-    """How a search for one image, or one problem of a batch, ended: data, never an exception.
+    """Outcome of a search for one image or one problem of a batch: data, never an exception.
 
     Attributes:
-        CONVERGED: to its own criterion, or the goal was met at the beginning.
-        ITERATION_LIMIT: before that.
+        CONVERGED: the search met its own criterion, or the goal was met at the beginning.
+        ITERATION_LIMIT: the search ended before that.
         LINE_SEARCH_FAILED: no step lowers the objective.
         INFEASIBLE: no point meets the constraints, such as noise of a length that the box has no
             room for.
         NO_SUCCESS: no image was found that meets the goal.
-        NON_FINITE: at a gradient, a value or an answer that is infinite or no number.
-        GRADIENT_VANISHED: at a gradient that is exactly 0, as behind a rounding: a search by
-            gradients says nothing then of how near the next success is.
-        UNSUPPORTED: a certificate does not take this network; or it does not classify.
-        TIMED_OUT: a limit on its work or on its time ended a verifier.
+        NON_FINITE: the search ended at a gradient, a value or an answer that is infinite or NaN.
+        GRADIENT_VANISHED: the search ended at a gradient that is exactly 0, such as behind a
+            rounding; such a failure says nothing about the distance of the nearest success.
+        UNSUPPORTED: a certificate does not support this network; or it does not classify.
+        TIMED_OUT: a verifier reached a limit on its work or its time.
         ANSWERED: a model gave a finite answer.
+        COMPLETED: all requested steps were done, without a criterion to converge to.
     """
 
     CONVERGED = 0
@@ -98,11 +101,12 @@ class Status(IntEnum):
     UNSUPPORTED = 7
     TIMED_OUT = 8
     ANSWERED = 9
+    COMPLETED = 10
 
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What every attack returns; all tensors have one entry per image.
+    """Return type of the package's attacks; all tensors have one entry per image.
 
     Attributes:
         originals: (n, *image) the images before the attack.
@@ -110,11 +114,11 @@ class AttackResult:
         success: (n,) bool, whether the goal is met with its margin on the stored image.
             Controls such as noise have no goal and always succeed.
         status: (n,) int64, values of `Status`.
-        forwards: (n,) int64, images shown to the model; of the package's attacks without copies
-            that fill up a batch, and without the 13 images of the model's `trial`.
+        forwards: (n,) int64, images shown to the model; in the package's attacks without the copies
+            that pad a batch, and without the 13 images of the model's `trial`.
         backwards: (n,) int64, gradients taken.
         penalty: (n,) the weight c of the distance in the best solution, for penalty attacks,
-            beside the loss as the attack scales it; NaN where none was searched.
+            relative to the loss as the attack scales it; NaN where none was searched.
     """
 
     originals: Tensor
@@ -127,7 +131,7 @@ class AttackResult:
 
     @property
     def perturbation(self) -> Tensor:
-        """(n, pixels) float64, the attacked image less the original."""
+        """(n, pixels) float64, the attacked image minus the original."""
         return (self.images.double() - self.originals.double()).flatten(1)
 
     @property
@@ -148,16 +152,15 @@ class AttackResult:
 
 @dataclass(frozen=True)
 class CertificateResult:
-    """What every certificate returns.
+    """Return type of every certificate.
 
     Attributes:
         radius: (n,) float64, at least 0: no image nearer than this, in the certificate's norm, has
             a wrong answer; 0 where the model is wrong already, infinite where no image has one, NaN
-            where the certificate failed. Of one that is asked for a yes or no at a radius `eps`:
-            `eps` or 0.
+            where the certificate failed. A certificate that decides yes or no at a radius `eps`
+            gives `eps` or 0.
         status: (n,) int64, values of `Status`.
-        reasons: (n,) why there is no radius, for rows that are UNSUPPORTED or TIMED_OUT; None: it
-            says nothing.
+        reasons: (n,) reasons for rows that are UNSUPPORTED or TIMED_OUT; None: no reasons.
     """
 
     radius: Tensor
@@ -170,11 +173,12 @@ class LayerBound(NamedTuple):
 
     Attributes:
         layer: path of the module in the network, such as "encoder.1".
-        kind: its type, such as "Linear".
-        inputs: numbers that it takes per image.
-        outputs: numbers that it gives per image.
-        bound: on its Lipschitz constant.
-        product: on that of the map from the network's input to the layer's output.
+        kind: type of the module, such as "Linear".
+        inputs: number of inputs per image.
+        outputs: number of outputs per image.
+        bound: bound on the layer's Lipschitz constant.
+        product: bound on the Lipschitz constant of the map from the network's input to the layer's
+            output.
     """
 
     layer: str

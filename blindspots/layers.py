@@ -1,4 +1,4 @@
-"""Layers of the paper's networks that PyTorch has not."""
+"""Layers of the paper's networks that PyTorch does not have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ContrastNormalisation(nn.Module):
     """
 
     def __init__(self, epsilon: float, gamma: float = 0.5) -> None:
-        """Args: epsilon, above 0; gamma, in [½, 1]."""
+        """Create the layer with epsilon above 0 and gamma in [½, 1]."""
         super().__init__()
         if epsilon <= 0 or not 0.5 <= gamma <= 1:
             raise InputError(

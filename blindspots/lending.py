@@ -1,4 +1,4 @@
-"""Models that are lent to others' functions, and what those changed of them."""
+"""Detect changes of a model by a function that it was passed to."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 
 class State(NamedTuple):
-    """What a model's answers depend on: its tensors by name, and of its modules mode and hooks."""
+    """State that a model's answers depend on: tensors by name, and each module's mode and hooks."""
 
     tensors: dict[str, Tensor]
     modules: dict[str, tuple[Any, ...]]
 
 
 def state(model: nn.Module, image: Tensor | None = None) -> State:
-    """A copy of a model's state; with an image, of what showing it to the model does not change.
+    """Copy a model's state; with an image, only the tensors that a forward pass leaves unchanged.
 
     Args:
-        model: any.
-        image: (1, *image); its answer is not looked at.
+        model: any model.
+        image: (1, *image); its answer is ignored.
     """
     found = State({name: tensor.clone() for name, tensor in _tensors(model)}, _modules(model))
     if image is None:
@@ -33,7 +33,7 @@ def state(model: nn.Module, image: Tensor | None = None) -> State:
 
 
 def changed(before: State, model: nn.Module) -> str | None:
-    """What has changed of a model since its `state` was taken, in words; None: nothing."""
+    """Description of what changed in a model since its `state` was taken; None if nothing."""
     tensors, modules = dict(_tensors(model)), _modules(model)
     for name, old in before.tensors.items():
         if name not in tensors or not _is_same(old, tensors[name]):
@@ -48,7 +48,7 @@ def _is_same(old: Tensor, new: Tensor) -> bool:
     if (old.dtype, old.shape) != (new.dtype, new.shape):
         return False
     new = new.to(old.device)
-    return bool(((old == new) | ((old != old) & (new != new))).all())  # no number is no number
+    return bool(((old == new) | ((old != old) & (new != new))).all())  # NaN equals NaN
 
 
 def _tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

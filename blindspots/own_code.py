@@ -1,14 +1,18 @@
-"""Whose code raised an error: a user's own, this project's, or an installed package's."""
+"""Owner of the code that raised an error: the user, this project, or an installed package."""
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+"""Folder of the checkout: the workflow's files are next to the package."""
 OURS = (CHECKOUT / "blindspots", CHECKOUT / "scripts")
+HERE = f"{Path.cwd()}{os.sep}"
+"""Working directory at this process's start; a user's code may change it."""
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -16,29 +20,29 @@ def own_line(error: BaseException) -> str | None:
     """File and line of the innermost call in code that is neither the project's nor installed.
 
     Args:
-        error: as caught.
+        error: the caught error.
 
     Returns:
-        Such as "/home/me/my_nets.py, line 12"; None where no such code took part.
+        Text such as "/home/me/my_nets.py, line 12"; None if no such code took part.
     """
     return next((line for path, line in _lines(error) if not _is_ours(path)), None)
 
 
 def our_line(error: BaseException) -> str | None:
-    """File and line of the innermost call in the project's code, as `own_line`."""
+    """File and line of the innermost call in the project's code, like `own_line`."""
     return next((line for path, line in _lines(error) if _is_ours(path)), None)
 
 
 def blame(error: BaseException, own: Iterable[str] = ()) -> str:
-    """A line that says which code is to be corrected, and what to send where it is the project's.
+    """Return a line that names the code to correct, and what to send if it is the project's.
 
     Args:
-        error: as caught.
-        own: the user's functions that took part, whose answers may have brought it up.
+        error: the caught error.
+        own: the user's functions that took part, whose results may have caused it.
     """
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     if line := own_line(error):
-        return f"{line}: expected your code to run, found {text}; correct it"
+        return f"{line.removeprefix(HERE)}: your code ended with {text}; correct it"
     named = ", ".join(own)
     unless = f"; unless it comes of what {named} returned" if named else ""
     return (
@@ -48,12 +52,13 @@ def blame(error: BaseException, own: Iterable[str] = ()) -> str:
 
 
 def _lines(error: BaseException) -> Iterator[tuple[Path, str]]:
-    """Files, and their lines as text, of the calls in code that is not installed; inmost first."""
+    """Files, and their lines as text, of the calls in code that is not installed, from within."""
     calls = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError) and error.filename:  # in a file that was imported
+    if isinstance(error, SyntaxError) and error.filename:  # in an imported file
         calls.append((error.filename, error.lineno))
     for file, number in reversed(calls):
-        # Made of strings: "<string>", "<frozen …>"; others come by links, or by rules/../scripts.
+        # Compiled from strings: "<string>", "<frozen …>"; others come by links, or by
+        # rules/../scripts.
         path = Path(file)
         if path.is_file() and not _is_installed(real := path.resolve()):
             yield real, f"{path}, line {number}"

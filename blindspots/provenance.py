@@ -1,4 +1,4 @@
-"""Where a result came from: the commit, a hash of its settings, the versions of what it ran on."""
+"""Provenance of a result: commit, hash of its settings, versions of Python and packages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = ("torch", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "sna
 
 @cache
 def commit() -> str:
-    """The git commit of this code, "-dirty" where files differ; "unknown" outside git."""
+    """The git commit of this code, with "-dirty" if files differ; "unknown" outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         found = subprocess.run(
@@ -46,14 +46,14 @@ def digest(settings: Any, files: Iterable[str | Path]) -> str:
 
 
 LARGEST = 2**30
-"""Bytes up to which files are told apart by their content, as by Snakemake's profile."""
+"""Size in bytes up to which files are compared by content, as by Snakemake's profile."""
 
 
 def content(path: str | Path) -> str:
     """The identity of a file, or of all files below a folder, in 16 hexadecimal digits.
 
-    Up to `LARGEST` bytes it is that of names and content: a file that was touched, or moved with
-    its folder, is the same. Beyond, it is that of names, sizes and times.
+    Up to `LARGEST` bytes it depends on names and content: a file that was touched, or moved with
+    its folder, is the same. Above, it depends on names, sizes and times.
     """
     top = Path(path)
     inside = sorted(p for p in top.rglob("*") if p.is_file()) if top.is_dir() else [top]
@@ -63,7 +63,7 @@ def content(path: str | Path) -> str:
     for file, stat in sizes.items():
         name, said = file.relative_to(top).as_posix(), f"{stat.st_size} {stat.st_mtime_ns}"
         if by_content:
-            with suppress(OSError), file.open("rb") as opened:  # the job that reads it says why not
+            with suppress(OSError), file.open("rb") as opened:  # the job that reads it says why
                 said = hashlib.file_digest(opened, "sha256").hexdigest()
         found.update(f"{name}\n{said}\n".encode())
     return found.hexdigest()[:16]
@@ -71,11 +71,11 @@ def content(path: str | Path) -> str:
 
 SAID = re.compile(rb"settings:([0-9a-f]{16})")
 HEAD = 2**16
-"""Bytes of a figure or a page in which `SAID` is looked for."""
+"""Bytes of a figure or a page in which `SAID` is searched for."""
 
 
 def settings_in(path: str | Path) -> str | None:
-    """The hash of the settings that a result says it was made by; None: it says nothing.
+    """Return the hash of its settings that a result records; None if it records none.
 
     Args:
         path: a table (Parquet), a figure (SVG) or a page (HTML).
@@ -83,14 +83,14 @@ def settings_in(path: str | Path) -> str | None:
     path = Path(path)
     try:
         if path.suffix == ".parquet":
-            import pyarrow.parquet as pq  # not needed by most that import this module
+            import pyarrow.parquet as pq  # few importers of this module need it
 
             metadata = pq.read_schema(path).metadata or {}
             said = json.loads(metadata.get(b"blindspots", b"{}"))["settings"]
             return said if isinstance(said, str) else None
         with path.open("rb") as opened:
             found = SAID.search(opened.read(HEAD))
-    except Exception:  # whatever Arrow and JSON make of a file that says anything, or is damaged
+    except Exception:  # any error of Arrow or JSON on an arbitrary or damaged file
         return None
     return found[1].decode() if found else None
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed, a purpose and a row, never on the batch it is in."""
+"""Random numbers that depend on a seed, a purpose and a row, never on the batch."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def draw_rows(
     """One draw per row from a generator of its own.
 
     Args:
-        seed: of the run.
-        purpose: what the numbers are for; different purposes are independent.
-        rows: what identifies each row, such as an image's place in its file.
-        draw: takes a generator to an array.
+        seed: seed of the run.
+        purpose: use of the numbers; different purposes are independent.
+        rows: identifiers of the rows, such as an image's place in its file.
+        draw: map from a generator to an array.
 
     Returns:
         (n, …) the draws.

@@ -1,4 +1,4 @@
-"""Intervals of 95% for what the tables print, and what two sets of answers to the same images tell.
+"""Intervals of 95% for the tables, and comparisons of two sets of answers to the same images.
 
 Rates on one network get Wilson's interval, means over networks Student's t. A percentile bootstrap
 over 3 to 5 networks covers 75 to 84% and is not used.
@@ -6,6 +6,7 @@ over 3 to 5 networks covers 75 to 84% and is not used.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ import numpy as np
 from scipy import special
 
 CONFIDENCE = 0.95
+
+
+FEWEST = 3
+"""Least number of networks for which the interval of a mean is shown: of two, with one degree of
+freedom, Student's interval is 12.7 times as wide as their difference."""
 
 
 class Interval(NamedTuple):
@@ -25,22 +31,67 @@ class Interval(NamedTuple):
 NONE = Interval(np.nan, np.nan)
 
 
-def wilson(count: float, n: float, confidence: float = CONFIDENCE) -> Interval:
-    """Of the rate behind `count` of n independent trials (Wilson 1927)."""
+def rounding(figure: float | str) -> float:
+    """Half a unit of the last printed digit of a figure: 0.05 for 11.7, 0.5 for 10."""
+    return 0.5 * 10.0 ** int(Decimal(str(figure)).as_tuple().exponent)
+
+
+def wilson(count: float, n: float) -> Interval:
+    """Wilson interval for a binomial rate, `count` out of `n` (Wilson 1927)."""
     if n == 0:
         return NONE
-    z, rate = special.ndtri((1 + confidence) / 2), count / n
+    z, rate = special.ndtri((1 + CONFIDENCE) / 2), count / n
     middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return Interval(max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    # At either end the two are equal but for rounding.
+    low = 0.0 if count == 0 else max(0.0, float(middle - half))
+    return Interval(low, 1.0 if count == n else min(1.0, float(middle + half)))
 
 
-def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the mean of a normal variable, from independent draws; none from fewer than two."""
+def clopper_pearson(counts: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
+
+    Clopper and Pearson 1934: they contain the rate in at least the share `CONFIDENCE` of cases,
+    however small it is.
+
+    Args:
+        counts: (k,) successes.
+        n: (k,) trials, independent and with the same rate.
+
+    Returns:
+        (k,) lower and (k,) upper ends; NaN where there are no trials.
+    """
+    counts, n = np.asarray(counts, float), np.asarray(n, float)
+    tail = (1 - CONFIDENCE) / 2
+    low = special.betaincinv(counts, n - counts + 1, tail)
+    high = special.betaincinv(counts + 1, n - counts, 1 - tail)
+    low, high = np.where(counts == 0, 0.0, low), np.where(counts == n, 1.0, high)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def rates_seen(low: float, high: float, n: int) -> Interval:
+    """Interval that has the rate seen in n independent trials in a share `CONFIDENCE` of cases.
+
+    Its ends are quantiles of the binomial.
+
+    Args:
+        low: least possible rate behind the trials.
+        high: largest possible rate.
+        n: number of trials.
+    """
+    from scipy import stats  # slow to import, and few jobs need it
+
+    tail = (1 - CONFIDENCE) / 2
+    ends = stats.binom.ppf(tail, n, low), stats.binom.ppf(1 - tail, n, high)
+    return Interval(*(float(end / n) for end in ends))
+
+
+def student(values: np.ndarray) -> Interval:
+    """Student interval for the mean of a normal variable from independent draws; NaN below two."""
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE
-    t = special.stdtrit(len(values) - 1, (1 + confidence) / 2)
+    t = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)
     half = t * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
@@ -53,7 +104,7 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
 
     Args:
         values: independent draws of a normal variable, such as a difference on each network.
-        margin: fixed before the values were known.
+        margin: margin that was fixed before the values were known.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
@@ -66,11 +117,11 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
 
 
 def randomisation_p(value: float, draws: np.ndarray) -> float:
-    """Two-sided P value of a statistic among its values under random rotations, or the like.
+    """Two-sided P value of a statistic among its values under random rotations or similar draws.
 
     (1 + the draws as far from the middle) / (1 + draws): Phipson and Smyth 2010, "Permutation
-    P-values should never be zero". The middle is the mean of all, the value among them, so that
-    none is told from the others by it, and the test is exact. NaN without draws.
+    P-values should never be zero". The middle is the mean of all, including the value, so that it
+    treats all equally, and the test is exact. NaN without draws.
     """
     if len(draws) == 0:
         return np.nan
@@ -78,8 +129,8 @@ def randomisation_p(value: float, draws: np.ndarray) -> float:
     return float((1 + (abs(draws - middle) >= abs(value - middle)).sum()) / (1 + len(draws)))
 
 
-def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the difference of two rates over the same images, `first` less `second`.
+def paired(first: np.ndarray, second: np.ndarray) -> Interval:
+    """Interval for the difference of two rates over the same images, `first` minus `second`.
 
     Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions":
     Wald's interval after half an observation is added to each of the four kinds of pairs.
@@ -87,7 +138,6 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     Args:
         first: (n,) bool.
         second: (n,) bool.
-        confidence: of the interval.
     """
     n = len(first)
     if n == 0:
@@ -96,13 +146,13 @@ def paired(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE
     total = n + 2
     difference = (only_first - only_second) / total
     variance = (only_first + only_second - (only_first - only_second) ** 2 / total) / total**2
-    half = special.ndtri((1 + confidence) / 2) * np.sqrt(variance)
+    half = special.ndtri((1 + CONFIDENCE) / 2) * np.sqrt(variance)
     return Interval(max(-1.0, float(difference - half)), min(1.0, float(difference + half)))
 
 
 def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
     """P value of McNemar's exact test that two rates over the same images are equal."""
-    from statsmodels.stats.contingency_tables import mcnemar  # a second, which few jobs need
+    from statsmodels.stats.contingency_tables import mcnemar  # slow to import, and few jobs need it
 
     table = [
         [(first & second).sum(), (first & ~second).sum()],
@@ -111,34 +161,33 @@ def mcnemar_p(first: np.ndarray, second: np.ndarray) -> float:
     return float(mcnemar(np.array(table), exact=True).pvalue)
 
 
-def median(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Of the median, by order statistics: exact for any continuous distribution.
+def median(values: np.ndarray) -> Interval:
+    """Interval for the median by order statistics: exact for any continuous distribution.
 
-    Infinite values are allowed: what was not reached.
+    Infinite values are allowed, for distances that were not reached.
     """
-    from scipy import stats  # most of a second, which few jobs need
+    from scipy import stats  # slow to import, and few jobs need it
 
     ordered, n = np.sort(values), len(values)
-    low = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5)) if n else 0
+    low = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5)) if n else 0
     if n == 0 or low < 1:
         return NONE
     return Interval(float(ordered[low - 1]), float(ordered[n - low]))
 
 
-@cache  # readings share most cells, and a large run takes a tenth of a second
-def prediction(count: int, n: int, draws: int, confidence: float = CONFIDENCE) -> Interval:
-    """Of the rate that another run of `draws` images shows, from `count` of n in this one.
+@cache  # readings share most cells
+def prediction(count: int, n: int, draws: int) -> Interval:
+    """Prediction interval for the rate in another run of `draws` images, from `count` of `n` here.
 
-    Quantiles of the beta-binomial that Jeffreys' prior gives.
+    It consists of quantiles of the beta-binomial by Jeffreys' prior.
 
     Args:
-        count: of successes seen.
-        n: trials seen.
-        draws: trials of the run to come.
-        confidence: of the interval.
+        count: number of successes seen.
+        n: number of trials seen.
+        draws: number of trials of the next run.
     """
     from scipy import stats
 
     coming = stats.betabinom(draws, count + 0.5, n - count + 0.5)
-    low, high = coming.ppf((1 - confidence) / 2), coming.ppf((1 + confidence) / 2)
+    low, high = coming.ppf((1 - CONFIDENCE) / 2), coming.ppf((1 + CONFIDENCE) / 2)
     return Interval(float(low / draws), float(high / draws))

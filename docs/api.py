@@ -18,6 +18,11 @@ OTHERS = (
         for name in ("directions", "experiment", "measures", "settings")
     ),
 )
+KITS = (
+    "analyses.kit", "certificates.contract", "families", "files.images", "files.parts", "limits",
+    "measurements.contract", "threat.chance", "trainers.loop", "trainers.recipe",
+)  # fmt: skip
+"""Modules of which the documents name single functions, for methods of one's own."""
 
 
 def modules() -> list[str]:
@@ -27,13 +32,14 @@ def modules() -> list[str]:
 
 
 def write(folder: Path) -> None:
-    """Write a page for each module, and their index."""
+    """Write a page for each module and each of `KITS`, and their index."""
     import pdoc
 
     pdoc.render.configure(docformat="google", footer_text="blindspots")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that only type checkers import, shown as written
-        pdoc.pdoc(*modules(), r"!blindspots\..*\._", output_directory=folder)
+        kits = (f"blindspots.{name}" for name in KITS)
+        pdoc.pdoc(*modules(), *kits, r"!blindspots\..*\._", output_directory=folder)
 
 
 if __name__ == "__main__":

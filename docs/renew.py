@@ -1,4 +1,4 @@
-"""Renew what the documents show of the workflow itself: ``make docs``."""
+"""Renew the generated parts of the documents: ``make docs``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docs import screenshots
 ROOT = Path(__file__).parents[1]
 PRESET = ROOT / "presets/digits.yaml"
 MARKED = re.compile(r"(?<=: make docs -->\n).*?(?=<!-- end -->)", re.S)
-"""What is renewed in a page: one place in each."""
+"""The generated part of a page, one in each."""
 
 TIMES = """# Where the quickstart's time goes
 
@@ -53,22 +53,35 @@ def rulegraph() -> str:
     return f"```mermaid\nflowchart LR\n{lines}\n```\n"
 
 
+PEERS = """Means over {n} images for {main} and {low} to {high} for each other network;
+seconds for all images of {main}, also those that need no perturbation, with one
+thread per core.
+
+"""
+"""Sentences above the table in the README."""
+
+
 def attacks() -> str:
-    """The methods that docs/BENCHMARK.md has on every net with hidden layers, and their excess."""
+    """Excess of the methods that docs/BENCHMARK.md has for every net with hidden layers."""
     nets: dict[str, dict[str, list[str]]] = {}
+    images: dict[str, int] = {}
     for section in (ROOT / "docs/BENCHMARK.md").read_text("utf-8").split("\n## "):
-        net, _, goal = section.partition("\n")[0].partition(", ")
-        if goal.startswith("any wrong class") and not net.startswith("FC10-"):
+        heading = re.match(r"(.+), any wrong class, (\d+) images\n", section)
+        if heading and not (net := heading[1]).startswith("FC10-"):
+            images[net] = int(heading[2])
             rows = re.findall(r"^\| (.+?)(?: ★)? \| (\(?[\d.]+%.*) \|$", section, re.M)
             nets[net] = {method: cells.split(" | ") for method, cells in rows}
     first, *others = nets.values()
+    (main, n), *rest = images.items()
+    few = [count for _, count in rest]
+    said = PEERS.format(main=main, n=n, low=min(few), high=max(few))
     table = [["method", "seconds", *(net.replace("_mnist", "") for net in nets)]]
     table += [["---"] + ["---:"] * (1 + len(nets))]
     for method in first:
         if all(method in net for net in others):
             cells = [_excess(*net[method][:2]) for net in nets.values()]
             table.append([method, first[method][3], *cells])
-    return "".join(f"| {' | '.join(row)} |\n" for row in table)
+    return said + "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
 def _excess(mean: str, failures: str) -> str:

@@ -1,6 +1,7 @@
 rule attack:
     input:
         unpack(read_by_attack),
+        first=known_first(nets="net", attacks="attack", datasets="dataset"),
         shards=shards,
         stale=stale("attack"),
     output:
@@ -30,10 +31,11 @@ rule attack:
         "../scripts/attack.py"
 
 
-# The images from `first` to before `end` alone, where `machine: shards` wants several jobs.
+# The images from `first` up to but excluding `end`, if `machine: shards` asks for several jobs.
 use rule attack as attack_shard with:
     input:
         unpack(read_by_attack),
+        first=known_first(nets="net", attacks="attack", datasets="dataset"),
         stale=stale("attack_shard"),
     output:
         temp(

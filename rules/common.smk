@@ -1,128 +1,24 @@
-# What the rules share: the checked config, the end of a run, names and files.
-import gc
-import os
+# Shared by the rules: resources, names and files.
 import re
-import shlex
-import sys
-import time
-from pathlib import Path
 
-import psutil
-import yaml
-
-from blindspots.runs import logs
-from blindspots.files.given import check as check_given
-from blindspots.config.check import check
-from blindspots.config.datasets import is_derived
-from blindspots.config.lines import places
+from blindspots.config.ancestry import ancestors
 from blindspots.config.measurements import asked, declared, givers
-from blindspots.interface import InputError
-
-sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
-
-# Of thousands of jobs nearly all objects stay; looking through them less often saves a tenth.
-gc.set_threshold(100_000, 20, 100)
-
-ROOT = Path(workflow.basedir)
-if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
-    sys.exit(f"{ROOT}: expected a checkout in a folder without braces, found some; move it")
-# Jobs import the package from here, whatever else is installed.
-others = os.environ.get("PYTHONPATH")
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), others])))
-PUBLISHED = "torchvision:"  # weights that are downloaded, not a file
-STARTED = psutil.Process().create_time()
-
-
-def checked(raw):
-    """The config with every optional key; or the end of the run, with a line for each fault."""
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-    files = [str(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
-    by_hand = {*(workflow.config_settings.config or {})}  # by --config, which is in no file
-    lines = {
-        key: line for key, line in places(files).items() if key.partition(".")[0] not in by_hand
-    }
-    try:
-        return check(raw, schema, ", ".join(files), lines)
-    except InputError as error:
-        sys.exit(str(error))
-
-
-def assert_writable(folder):
-    """End the run where results could not be written, before anything is computed."""
-    nearest = Path(folder)
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        sys.exit(
-            f"{folder}: expected a folder that can be written to, found that {nearest.absolute()} "
-            "cannot; change its permissions, or choose another working directory by --directory"
-        )
-
-
-def assert_weights_exist(section):
-    """End the run where the file of given weights is missing."""
-    for name, net in config[section].items():
-        file = net.get("weights")
-        published = section == "measurements" and str(file).startswith(PUBLISHED)
-        if file is not None and not published:
-            try:
-                check_given(file, "a file of weights")
-            except InputError as error:
-                sys.exit(f"config: {section}.{name}.weights: {error}")
-
-
-given = checked(config)
-NAMED = [*config.get("measurements", {})]  # those that an entry asks for, read or not
-config.clear()  # a section that stands for others is none any more
-config.update(given)
-assert_weights_exist("nets")
-assert_weights_exist("measurements")
-
-RESULTS = f"results/{config['run']}"
-LOGS = f"logs/{config['run']}"
-NETS, EXPERIMENTS, MEASURED = config["nets"], config["experiments"], config["measurements"]
-DATASETS = config["datasets"]
-PLAIN = [name for name in DATASETS if not is_derived(DATASETS[name])]
-DERIVED = [name for name in DATASETS if name not in PLAIN]
-THREADS = config["machine"]["threads"]
-GPU = int(config["machine"]["device"] != "cpu")  # `--resources gpu=1`: one such job at a time
-
-for folder in (RESULTS, LOGS, *(f"resources/{name}" for name in PLAIN)):
-    assert_writable(folder)
-
-
-def what_went_wrong():
-    """A line for every job of this run that failed."""
-    return logs.faults(Path(LOGS), STARTED)
-
-
-def what_was_done():
-    """The end of a run in lines: jobs and their time, disk, and the report."""
-    done, now = logs.jobs(Path(LOGS), STARTED), time.time()
-    if not done:
-        return []
-    Path(LOGS, "times.md").write_text(logs.times(done, STARTED, now) + "\n", "utf-8")
-    size = sum(file.stat().st_size for file in Path(RESULTS).rglob("*") if file.is_file())
-    return [
-        logs.summary(done, STARTED, now) + f" ({LOGS}/times.md has all)",
-        f"{size / 2**20:.0f} MiB in {RESULTS}; open {RESULTS}/report.html",
-    ]
 
 
 # Resources.
 def memory(megabytes):
-    """Of a job; as much again each time that it is tried again, where a profile says `retries`."""
+    """Return the `mem_mb` of a job; each retry, if a profile has `retries`, adds as much again."""
     return lambda wildcards, attempt: megabytes * attempt
 
 
 # Names.
 def slugs(nets, seeds=config["seeds"]):
-    """The networks of some nets, one per seed, as their files call them."""
+    """Return the networks of some nets, one per seed, by their names in files."""
     return [f"{net}.s{seed}" for seed in seeds for net in nets]
 
 
 def any_of(names):
-    """A wildcard's pattern: one of these, or nothing at all."""
+    """Return a wildcard's pattern that matches only these names; without names nothing."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
@@ -138,28 +34,30 @@ wildcard_constraints:
 
 
 # Files.
-STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see rules/origins.smk
+STALE = f"{LOGS}/made-by-other-settings"  # newer than any result, see `stale` in rules/origins.smk
 SPLIT = f"{RESULTS}/splits/{{dataset}}.s{{seed}}.parquet"
+EXPECTED = f"{RESULTS}/nets/{{net}}.s{{seed}}/expected.parquet"
 WEIGHTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/weights.safetensors"
+CHECKPOINTS = f"{RESULTS}/nets/{{net}}.s{{seed}}/checkpoints.safetensors"
 
 
 def images(dataset, part, seed):
-    """The prepared file with a part's images; of derived datasets every seed has its own."""
+    """Return the prepared file with a part's images; derived datasets have one per seed."""
     folder = f"resources/{dataset}" if dataset in PLAIN else f"{RESULTS}/datasets/{dataset}.s{seed}"
     return f"{folder}/{'test' if part == 'test' else 'train'}.parquet"
 
 
 def clean(net, dataset, seed):
-    """The table of a net's answers to a dataset; its own is made with the net."""
+    """Return the table of a net's answers to a dataset; that on the net's own dataset is made with the net."""
     name = "clean" if dataset == NETS[net]["data"] else f"clean.{dataset}"
     return f"{RESULTS}/nets/{net}.s{seed}/{name}.parquet"
 
 
-def attacked(experiment):
-    """The attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
+def attacked(experiment, seeds=config["seeds"]):
+    """Return the attacks' tables of an experiment's sources, in the order of seeds, attacks and sources."""
     return [
         f"{RESULTS}/attacks/{attack}/{net}.s{seed}/{experiment['data']}/{experiment['part']}.parquet"
-        for seed in config["seeds"]
+        for seed in seeds
         for attack in experiment["attacks"]
         for net in experiment["sources"]
     ]
@@ -170,14 +68,43 @@ def all_weights(nets):
 
 
 def everyone(experiment):
-    """The nets that take part in an experiment."""
+    """Return the nets that take part in an experiment."""
     return list(dict.fromkeys(experiment["sources"] + experiment["victims"]))
 
 
 def clean_of(experiments):
-    """Answers of the nets of experiments to these experiments' datasets, unaltered."""
+    """Return the tables of the experiments' nets' answers to the unaltered images of their datasets."""
     shown = [(net, each["data"]) for each in experiments for net in everyone(each)]
     return list(dict.fromkeys(clean(*of, seed) for seed in config["seeds"] for of in shown))
+
+
+def with_expectation(nodes):
+    """Return the nets with an expected error among entries (section, name) and all their ancestors."""
+    found = dict.fromkeys([*nodes, *ancestors(config, nodes)])
+    return [net for section, net in found if section == "nets" and NETS[net]["expect"] is not None]
+
+
+def expectations(nodes, seeds=config["seeds"]):
+    """Return the files of `rule expect` for the nets with an expected error, see `with_expectation`."""
+    known = with_expectation(nodes)
+    return [EXPECTED.format(net=net, seed=seed) for seed in seeds for net in known]
+
+
+def nodes_of(nets):
+    return [("nets", net) for net in nets]
+
+
+def made_from(nodes):
+    """Return the labels of the nets with an expected error behind each entry; entries without any are left out."""
+    found = {}
+    for section, name in nodes:
+        behind = [
+            net for net in with_expectation([(section, name)]) if (section, name) != ("nets", net)
+        ]
+        if behind:
+            called = name if section == "nets" else f"{section.removesuffix('s')} {name}"
+            found[called] = {net: NETS[net]["label"] for net in behind}
+    return found
 
 
 def splits_of(datasets):
@@ -185,20 +112,22 @@ def splits_of(datasets):
 
 
 def dataset_of(entry, net):
-    """The dataset whose images a measurement shows a net: where it names none, the net's own."""
+    """Return the dataset whose images a measurement shows a net: by default the net's own."""
     return MEASURED[entry]["data"] or NETS[net]["data"]
 
 
 def with_parents(nets):
-    """Nets and all that they are built from."""
+    """Return nets and all nets that they are built from or are checkpoints of, ancestors first."""
     found = []
     for net in nets:
-        found += [*with_parents(NETS[net]["parents"].values()), net]
+        of = NETS[net]["checkpoint"]
+        before = [*NETS[net]["parents"].values(), *([of["net"]] if of else [])]
+        found += [*with_parents(before), net]
     return list(dict.fromkeys(found))
 
 
 def subjects(entry, experiments=None):
-    """The folders of what a measurement is of, some experiments' alone where these are given."""
+    """Return the folders of a measurement's subjects (nets, experiments or run), of some experiments if given."""
     what, section = declared(MEASURED[entry]), MEASURED[entry]
     top = f"{RESULTS}/measurements/{entry}"
     if what.subject == "run":
@@ -211,7 +140,7 @@ def subjects(entry, experiments=None):
 
 
 def measured(table, experiments=None):
-    """The files of a table that measurements give."""
+    """Return the files of a table from all measurements that give it."""
     return [
         f"{folder}/{table}.parquet"
         for entry in givers(config, table)
@@ -220,12 +149,12 @@ def measured(table, experiments=None):
 
 
 def nets_in(experiments):
-    """The nets that take part in some experiments."""
+    """Return the nets that take part in some experiments."""
     return list(dict.fromkeys(sum((everyone(EXPERIMENTS[name]) for name in experiments), [])))
 
 
 def evidence(experiments, wanted):
-    """The files behind each table that an analysis or a figure of experiments reads."""
+    """Return the files of each table that an analysis or a figure of experiments reads."""
     nets = nets_in(experiments)
     sections = [EXPERIMENTS[name] for name in experiments]
     files = {
@@ -234,7 +163,7 @@ def evidence(experiments, wanted):
         "attacks": list(dict.fromkeys(sum(map(attacked, sections), []))),
         "history": [
             f"{RESULTS}/nets/{net}/history.parquet"
-            for net in slugs([n for n in with_parents(nets) if NETS[n]["weights"] is None])
+            for net in slugs([n for n in with_parents(nets) if NETS[n]["trainer"] is not None])
         ],
         "ledger": [f"{RESULTS}/ledger.parquet"],
     }

@@ -49,10 +49,11 @@ rule split:
         "../scripts/split.py"
 
 
-# A dataset made from the images of another: every image keeps its file, its place and its part.
+# A dataset derived from the images of another: every image keeps its file, index and part.
 rule derive:
     input:
         unpack(read_by_derive),
+        first=known_first(datasets="dataset"),
         stale=stale("derive"),
     output:
         train=f"{RESULTS}/datasets/{{dataset}}.s{{seed}}/train.parquet",

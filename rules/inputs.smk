@@ -1,9 +1,9 @@
-# What the jobs of each rule read, by name. These are a rule's inputs and, as `reads` among its params, their
-# origins (rules/origins.smk): another net, experiment or dataset is another param, which Snakemake compares.
+# Inputs of each rule's jobs, by name. A rule has the files as inputs and their origins (rules/origins.smk) as the param
+# `reads`: another net, experiment or dataset changes the param, which Snakemake compares.
 
 
 def prepared(dataset, seed):
-    """A dataset's training and test images."""
+    """Return the prepared files of a dataset's training and test images."""
     return {part: images(dataset, part, seed) for part in ("train", "test")}
 
 
@@ -16,7 +16,7 @@ def weights_of(net, seed):
 
 
 def read_by_split(wildcards):
-    """Beside the dataset's own images those that its nets were made for, whose shape must be the same."""
+    """Return the dataset's images, and those of other datasets whose nets see them: shapes must agree."""
     others = [images(each, "test", None) for each in shown_beside(wildcards.dataset)]
     return prepared(wildcards.dataset, wildcards.seed) | {"others": others}
 
@@ -32,18 +32,28 @@ def read_by_derive(wildcards):
 def read_by_train(wildcards):
     return read_by_adopt(wildcards) | {
         "split": split_of(NETS[wildcards.net]["data"], wildcards.seed),
+        "attacked": attacked_for(wildcards.net, wildcards.seed),
     }
 
 
 def read_by_adopt(wildcards):
-    net = NETS[wildcards.net]
-    return prepared(net["data"], wildcards.seed) | {"parents": parent_weights(net, wildcards.seed)}
+    net, seed = NETS[wildcards.net], wildcards.seed
+    files = prepared(net["data"], seed) | {"parents": parent_weights(net, seed)}
+    if net["checkpoint"] is not None:
+        files["checkpoints"] = CHECKPOINTS.format(net=net["checkpoint"]["net"], seed=seed)
+    return files
 
 
 def read_by_answers(wildcards):
     return prepared(wildcards.dataset, wildcards.seed) | {
         "weights": weights_of(wildcards.net, wildcards.seed),
     }
+
+
+def read_by_expect(wildcards):
+    net, seed = wildcards.net, wildcards.seed
+    dataset = NETS[net]["data"]
+    return {"clean": clean(net, dataset, seed), "split": split_of(dataset, seed)}
 
 
 def read_by_attack(wildcards):
@@ -55,8 +65,24 @@ def read_by_attack(wildcards):
     }
 
 
+def known_first(**entries):
+    """Return an input function: the checks of the expected errors of the nets behind a job's entries.
+
+    These run before the job, but do not change its result, hence `ancient`.
+
+    Args:
+        entries: wildcard of each section, such as `nets="net"`.
+    """
+
+    def found(wildcards):
+        nodes = [(section, getattr(wildcards, name)) for section, name in entries.items()]
+        return ancient(expectations(nodes, [wildcards.seed]))
+
+    return found
+
+
 def of_experiment(wildcards):
-    """The images of an experiment by seed, and how each splits them."""
+    """Return the image files and the splits of an experiment, one per seed."""
     dataset, part = (EXPERIMENTS[wildcards.experiment][key] for key in ("data", "part"))
     return {
         "images": [images(dataset, part, seed) for seed in config["seeds"]],
@@ -74,7 +100,7 @@ def read_by_certify(wildcards):
 
 
 def read_by_measure(entry):
-    """What the jobs of a measurement read: the files behind the parameters that it has."""
+    """Return an input function: the files behind the parameters of a measurement."""
     wanted, section = {*asked(MEASURED[entry])}, MEASURED[entry]
     parents = list(section["parents"].values())
 
@@ -125,6 +151,7 @@ def read_by_ledger(wildcards):
         "attacks": [*all_attacked(), *measured("witnesses")],
         "certificates": certified,
         "clean": clean_of(EXPERIMENTS.values()),
+        "expected": expectations(nodes_of(nets_of_experiments())),
     }
 
 
@@ -144,11 +171,15 @@ def read_by_audit(wildcards):
 
 
 def read_by_table(wildcards):
-    return evidence_of(config["tables"][wildcards.table], "analyses")
+    return read_by_summary(config["tables"][wildcards.table], "analyses")
 
 
 def read_by_figure(wildcards):
-    return evidence_of(config["figures"][wildcards.figure], "figures")
+    return read_by_summary(config["figures"][wildcards.figure], "figures")
+
+
+def read_by_summary(mapping, role):
+    return evidence_of(mapping, role) | {"expected": expectations(nodes_of(nets_shown(mapping)))}
 
 
 def read_by_report(wildcards):
@@ -162,4 +193,5 @@ def read_by_report(wildcards):
         "pictures": measured("pictures", EXPERIMENTS),
         "transfer": measured("transfer", EXPERIMENTS),
         "clean": [clean(*of, first) for of in dict.fromkeys(shown)],
+        "expected": expectations(nodes_of(NETS)),
     }

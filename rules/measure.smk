@@ -1,4 +1,4 @@
-# One rule for each measurement: their jobs differ in the tables that they write.
+# One rule per measurement, since their jobs write different tables.
 for ENTRY in MEASURED:
 
     rule:

@@ -1,6 +1,6 @@
-# Where files come from: a hash of the settings of the job that makes a file, which include the origins of all that
-# the job reads. Every result says in itself which settings it is of, so that it is known for what it is also where
-# Snakemake has no record of it: in a folder that was copied, or without .snakemake.
+# Origin of a file: a hash of the settings of the job that makes it, including the origins of all files that the job
+# reads. Every result records its origin, which is then known even if Snakemake has no record of the file, as in a
+# copied folder or without .snakemake.
 from types import SimpleNamespace
 
 from snakemake.io import IOFile
@@ -9,20 +9,20 @@ from blindspots.provenance import settings_hash, settings_in
 
 
 def params_of(made_by, wildcards):
-    """What a job is told, by name."""
+    """Return the params of a job, by name."""
     told = made_by.params.items()
     return {name: value(wildcards) if callable(value) else value for name, value in told}
 
 
 @cache
 def origin(path):
-    """The hash of the settings of the job that makes a file of this run."""
+    """Return the origin of a file of this run."""
     producer = next(each for each in workflow.rules if each.is_producer(path))
     return settings_hash(params_of(producer, SimpleNamespace(**producer.get_wildcards(path))))
 
 
 def origins(files):
-    """By name of an input: a hash of the files' paths and origins, of any number of them."""
+    """Return a hash of the paths and origins of each input's files, by name of the input."""
     found = {}
     for name, paths in files.items():
         paths = [paths] if isinstance(paths, str) else paths
@@ -31,23 +31,30 @@ def origins(files):
 
 
 def reads(files_of):
-    """A param: the origins of what a job reads, as a function of its wildcards says."""
+    """Return a param: the origins of a job's inputs.
+
+    Args:
+        files_of: input function, maps wildcards to files by name.
+    """
     return lambda wildcards: origins(files_of(wildcards))
 
 
 def origins_each(files_of):
-    """A param: as `reads`, file by file."""
+    """Return a param: the origin of each file by path; the argument is that of `reads`."""
     return lambda wildcards: {
         path: origin(path) for paths in files_of(wildcards).values() for path in paths
     }
 
 
 def stale(name):
-    """An input: a file just made, where results say that they were made by other settings.
+    """Return an input function: a new file if a job's results record other settings, otherwise nothing.
 
-    It is newer than they are, so that Snakemake makes them again. Its own record of a path says nothing of a file that
-    was put there since, such as a folder of older results. A damaged file says nothing of itself: where there is a
-    record, the job that reads it names it.
+    The file is newer than the results, so that Snakemake makes them again. Snakemake's own record of a path would miss
+    a file that was put there since, such as a folder of older results. A damaged result has no recorded settings: if
+    Snakemake has a record of it, it is kept, and the job that reads it reports the damage.
+
+    Args:
+        name: name of the rule.
     """
 
     def found(wildcards):
@@ -61,7 +68,7 @@ def stale(name):
         if said == {settings_hash(params_of(made_by, wildcards))} or (recorded and not said):
             return []
         os.makedirs(LOGS, exist_ok=True)
-        # Of equal content it would count as old as before.
+        # With unchanged content Snakemake would count it as old.
         Path(STALE).write_text(f"{time.time_ns()}\n", "utf-8")
         return STALE
 

@@ -11,10 +11,11 @@ rule ledger:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=15,
+        mem_mb=lambda w, attempt: attempt * held_by_nets(resources.by_ledger, 2000),
+        runtime=lambda w: minutes_of_nets(15),
     params:
         images=audited_images(),
+        made_from=made_from(nodes_of(nets_of_experiments())),
         reads=reads(read_by_ledger),
         code=code("ledger.py"),
     script:
@@ -34,8 +35,8 @@ rule audit:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * held_by_nets(resources.by_audit, 2000),
+        runtime=lambda w: minutes_of_nets(60),
     params:
         nets=[
             {"name": net, "seed": seed}
@@ -71,8 +72,8 @@ rule table:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(3000),
-        runtime=10,
+        mem_mb=lambda w, attempt: attempt * held_by(config["tables"][w.table], "analyses", 2500),
+        runtime=lambda w: minutes_of(config["tables"][w.table], "analyses", 10),
     params:
         table=lambda w: summary(config["tables"][w.table], "analyses"),
         reads=reads(read_by_table),
@@ -103,8 +104,8 @@ rule figure:
     conda:
         "../envs/blindspots.yaml"
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        mem_mb=lambda w, attempt: attempt * held_by(config["figures"][w.figure], "figures", 2000),
+        runtime=lambda w: minutes_of(config["figures"][w.figure], "figures", 10),
     params:
         figure=lambda w: summary(config["figures"][w.figure], "figures"),
         reads=reads(read_by_figure),
@@ -140,6 +141,9 @@ rule report:
         order=[
             list(config[key]) for key in ("datasets", "nets", "experiments", "tables", "figures")
         ],
+        claims=CLAIMS,
+        made_from=made_from((s, n) for s in ("nets", "attacks", "datasets") for n in config[s]),
+        measurement_keys=sorted(own_keys("measurements")),
         reads=origins_each(read_by_report),
         code=code("report.py"),
     script:

@@ -1,6 +1,7 @@
 rule train:
     input:
         unpack(read_by_train),
+        first=known_first(nets="net"),
         stale=stale("train"),
     output:
         weights=WEIGHTS,
@@ -11,7 +12,7 @@ rule train:
     benchmark:
         f"{LOGS}/train/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(net for net in NETS if NETS[net]["weights"] is None),
+        net=any_of(n for n in NETS if NETS[n]["trainer"] and not NETS[n]["checkpoints"]),
     conda:
         "../envs/blindspots.yaml"
     threads: THREADS
@@ -28,7 +29,22 @@ rule train:
         "../scripts/train.py"
 
 
-# Comes before training, so that weights of another shape are found out at once.
+# The same with checkpoints, the weights after chosen steps, which `adopt` makes nets of their own.
+use rule train as train_checkpoints with:
+    input:
+        unpack(read_by_train),
+        first=known_first(nets="net"),
+        stale=stale("train_checkpoints"),
+    output:
+        weights=WEIGHTS,
+        checkpoints=CHECKPOINTS,
+        history=f"{RESULTS}/nets/{{net}}.s{{seed}}/history.parquet",
+        clean=f"{RESULTS}/nets/{{net}}.s{{seed}}/clean.parquet",
+    wildcard_constraints:
+        net=any_of(net for net in NETS if NETS[net]["checkpoints"]),
+
+
+# Runs before any training, so that weights of another shape are found at once.
 rule adopt:
     input:
         unpack(read_by_adopt),
@@ -41,7 +57,7 @@ rule adopt:
     benchmark:
         f"{LOGS}/adopt/{{net}}.s{{seed}}.jsonl"
     wildcard_constraints:
-        net=any_of(net for net in NETS if NETS[net]["weights"] is not None),
+        net=any_of(net for net in NETS if NETS[net]["trainer"] is None),
     priority: 1
     conda:
         "../envs/blindspots.yaml"
@@ -59,7 +75,7 @@ rule adopt:
         "../scripts/adopt.py"
 
 
-# The answers of a net to a dataset of an experiment that is not the one it is made for.
+# The answers of a net to an experiment's dataset if it is not the net's own.
 rule answers:
     input:
         unpack(read_by_answers),
@@ -83,3 +99,30 @@ rule answers:
         code=lambda w: code("answers.py", *models_of([w.net])),
     script:
         "../scripts/answers.py"
+
+
+# Runs right after the answers, so that a wrong net is found before it is attacked.
+rule expect:
+    input:
+        unpack(read_by_expect),
+        stale=stale("expect"),
+    output:
+        EXPECTED,
+    log:
+        f"{LOGS}/expect/{{net}}.s{{seed}}.log",
+    benchmark:
+        f"{LOGS}/expect/{{net}}.s{{seed}}.jsonl"
+    wildcard_constraints:
+        net=any_of(net for net in NETS if NETS[net]["expect"] is not None),
+    priority: 1
+    conda:
+        "../envs/blindspots.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=5,
+    params:
+        expected=expected_error,
+        reads=reads(read_by_expect),
+        code=code("expect.py"),
+    script:
+        "../scripts/expect.py"

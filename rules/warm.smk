@@ -1,6 +1,6 @@
-# Jobs on this machine are forks of a process that has imported what their scripts import (blindspots/jobs/warm.py):
-# nothing else about them changes. Where Snakemake deploys an environment, a cluster runs the jobs, or there are
-# just a few of them, and with --no-hooks, each starts by itself.
+# Jobs on this machine are forks of a process that has imported the modules of their scripts (blindspots/jobs/warm.py);
+# nothing else about them changes. They start without it if Snakemake deploys an environment, if a cluster runs them, if
+# there are only a few of them, and with --no-hooks.
 import multiprocessing
 import subprocess
 
@@ -9,11 +9,11 @@ from snakemake.script import PythonScript
 
 from blindspots.jobs.warm import Warm, imported
 
-FEW = 3  # jobs, for which the other process is not worth its start
+FEW = 3  # jobs, too few to justify the start of that process
 
 
 def start_warm():
-    """Let the jobs of this run start warm; to be called once it is known which there are."""
+    """Make the jobs of this run start warm; call this when the jobs are known."""
     scripts = [
         Path(job.rule.basedir.get_path_or_uri(secret_free=False), job.rule.script)
         for job in workflow.dag.needrun_jobs()
@@ -24,7 +24,7 @@ def start_warm():
     alone = PythonScript.execute_script
     if len(scripts) <= FEW or not here or deployed or alone.__module__ != PythonScript.__module__:
         return
-    modules = ["snakemake.script", "snakemake.cli"]  # which each job imports, too
+    modules = ["snakemake.script", "snakemake.cli"]  # which every job imports, too
     modules += [module for script in sorted({*scripts}) for module in imported(script)]
     multiprocessing.set_executable(shlex.split(sys.executable)[0])
     warm = Warm(dict.fromkeys(modules), THREADS)

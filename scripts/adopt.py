@@ -1,26 +1,17 @@
-"""Take over a net whose weights are given, and record its answers to every image of the dataset."""
+"""Take over a net that is not trained, and record its answers to every image of the dataset."""
 
-from blindspots.config import methods
 from blindspots.devices import pick
 from blindspots.files import tables, weights
+from blindspots.jobs.adopt import adopted
 from blindspots.jobs.clean import write_clean
-from blindspots.jobs.job import job, own_models
+from blindspots.jobs.job import job
 
 
 def main(snakemake):
-    net, device = snakemake.params.net, pick(snakemake.config["machine"]["device"])
+    device = pick(snakemake.config["machine"]["device"])
     train = tables.schema_of(snakemake.input.train)
-    model, spec = weights.create(
-        **net["model"],
-        draws=net["draws"],
-        shape=train.field("image").type.shape,
-        classes=tables.metadata(train)["classes"],
-        parents=dict(zip(net["parents"], snakemake.input.get("parents", []), strict=True)),
-        own=own_models(snakemake),
-    )
-    if methods.own_weights(**net["model"]) is None:
-        weights.check_spec(net["weights"], spec)
-        weights.load_weights(model, net["weights"])
+    shape, classes = train.field("image").type.shape, tables.metadata(train)["classes"]
+    model, spec = adopted(snakemake, shape, classes)
     weights.save(snakemake.output.weights, model, spec)
     write_clean(snakemake, model.to(device), device)
 

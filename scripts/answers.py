@@ -1,4 +1,4 @@
-"""Record a net's answers to every image of a dataset that is not the one it is made for."""
+"""Record a net's answers to every image of a dataset other than its own."""
 
 from blindspots.devices import pick
 from blindspots.files import weights

@@ -1,9 +1,7 @@
 """Recheck the ledger and the certificates from the files, by code that shares nothing with them."""
 
-from blindspots.audit.files import AuditError
 from blindspots.audit.run import Files, audit
 from blindspots.files import tables
-from blindspots.interface import InputError
 from blindspots.jobs.job import job, progress, provenance
 
 
@@ -21,11 +19,8 @@ def main(snakemake):
         pictures=snakemake.input.pictures,
         witnesses=snakemake.input.witnesses,
     )
-    try:
-        with progress("audit", "nets", len(nets)) as show:
-            found = audit(files, snakemake.params.products, show)
-    except AuditError as error:
-        raise InputError(str(error)) from None
+    with progress("audit", "nets", len(nets)) as show:
+        found = audit(files, snakemake.params.products, show)
     tables.write(snakemake.output[0], found, provenance(snakemake))
 
 

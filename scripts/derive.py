@@ -1,49 +1,7 @@
 """Make a dataset from the images of another, by nets or without."""
 
-from blindspots.datasets import contract, table
-from blindspots.devices import pick
-from blindspots.files import images, splits, tables, weights
-from blindspots.interface import InputError
-from blindspots.jobs.job import job, own_models, progress, provenance
-
-
-def main(snakemake):
-    data, name = snakemake.params.data, snakemake.wildcards.dataset
-    seed, device = int(snakemake.wildcards.seed), pick(snakemake.config["machine"]["device"])
-    models, contents = parents(snakemake, device), []
-    with progress(f"make {name}", "files", 2) as show:
-        for done, file in enumerate(("train", "test"), 1):
-            source = images.whole(snakemake.input[file], file, device)
-            part = contract.make(data["method"], data["settings"], source, models, seed=seed)
-            names = tables.metadata(tables.schema_of(snakemake.input[file])).get("names")
-            written = table.write(
-                snakemake.output[file], part, source.classes, source.box, provenance(snakemake),
-                names, dataset=name,
-            )  # fmt: skip
-            contents.append(written)
-            show(done)
-    split = tables.read(snakemake.input.split)
-    said = {k: v for k, v in tables.metadata(split).items() if k in ("images", "names")}
-    split = splits.replaced(split, *contents, dataset=name)
-    tables.write(snakemake.output.split, split, provenance(snakemake) | said | {"dataset": name})
-
-
-def parents(snakemake, device):
-    """The nets that it is made with, by the name that its method knows them by."""
-    name, found = snakemake.wildcards.dataset, {}
-    files = snakemake.input.get("parents", [])
-    schema = tables.schema_of(snakemake.input.train)
-    expected = list(schema.field("image").type.shape), tables.metadata(schema)["classes"]
-    for role, file in zip(snakemake.params.parents, files, strict=True):
-        spec = weights.spec_of(file)
-        if (spec["shape"], spec["classes"]) != expected:
-            raise InputError(
-                f"config: datasets.{name}.parents.{role}: expected a net of images of shape and "
-                f"number of classes {expected}, found {spec['shape'], spec['classes']}"
-            )
-        found[role] = weights.load(file, own=own_models(snakemake)).to(device)
-    return found
-
+from blindspots.jobs.derive import derive
+from blindspots.jobs.job import job
 
 with job(snakemake):
-    main(snakemake)
+    derive(snakemake)

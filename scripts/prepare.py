@@ -9,7 +9,7 @@ def main(snakemake):
     data, name = snakemake.params.data, snakemake.wildcards.dataset
     load, settings = methods.find("datasets", data["method"]), dict(data["settings"])
     root = snakemake.config["datasets"][name]["root"]
-    if root is not None:  # where the files are changes nothing in them
+    if root is not None:  # moving the files does not change them
         settings["root"] = root
     dataset = table.checked(load(**settings), data["method"])
     for part in ("train", "test"):

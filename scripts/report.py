@@ -1,6 +1,7 @@
 """Gather the run's tables, figures and pictures in one HTML page."""
 
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
+from blindspots.jobs.expect import CAUSES, flags
 from blindspots.jobs.job import job, provenance
 from blindspots.provenance import settings_in
 from blindspots.report.page import render
@@ -18,6 +19,9 @@ def main(snakemake):
         pictures=dict(zip(config["experiments"], given.pictures, strict=True)),
         transfer=dict(zip(config["experiments"], given.transfer, strict=True)),
         clean=given.clean,
+        flags=flags(given.get("expected", []), snakemake.params.made_from),
+        causes=CAUSES,
+        claims=snakemake.params.claims,
         made_by=provenance(snakemake)["settings"],
         others=[path for path, made_by in known.items() if settings_in(path) != made_by],
     )

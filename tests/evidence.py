@@ -1,4 +1,4 @@
-"""The tables of a run that never was, small and as the workflow's jobs read them, to be bent."""
+"""Small synthetic tables in the form that the workflow's jobs read, for tests to change."""
 
 import itertools
 
@@ -13,6 +13,7 @@ from blindspots.measurements.gradients import GRADIENTS
 from blindspots.measurements.layers import LIPSCHITZ
 from blindspots.measurements.looseness import LOOSENESS
 from blindspots.measurements.operators import OPERATORS
+from blindspots.measurements.pockets import POCKETS
 from blindspots.measurements.sweep import CURVES, RADII
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pictures
@@ -32,19 +33,28 @@ SCHEMAS = {
                         ("subset", pa.string())]),
     "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
     "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
-    "gradients": GRADIENTS, "looseness": LOOSENESS,
+    "gradients": GRADIENTS, "looseness": LOOSENESS, "pockets": POCKETS,
     "lipschitz": LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
     "units": UNITS, "unit_rotations": UNIT_ROTATIONS,
     "unit_pictures": unit_pictures(tables.image_field(SHAPE)),
     "operators": OPERATORS,
 }  # fmt: skip
 
+ATTACKED = ("label", "success", "eps", "index")
+"""Columns that a trainer reads beside the image."""
+
+
+class Named(dict):
+    """The inputs or params of a job, as Snakemake has them."""
+
+    __getattr__ = dict.__getitem__
+
 
 def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True, controls=True):
-    """Rows by table, as dicts: images 0 to n are of label 1, of which each net gets `wrong` wrong.
+    """Rows by table, as dicts: n images of label 1, of which each net gets `wrong` wrong.
 
-    Attacks, for any wrong class, succeed on images that are wrong already, at distance 0, and where
-    `fooled` says so; their images fool every net, noise none.
+    Attacks, for any wrong class, succeed at distance 0 on images that are wrong already, and on
+    those in `fooled`; their images fool every net, noise none.
     """
     images = [{"dataset": "D", "file": "test", "index": i, "label": 1} for i in range(n)]
     keys = list(itertools.product(nets, seeds, images))
@@ -93,6 +103,17 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                         "distortion": far, "before": before if source else None,
                     }
                 )  # fmt: skip
+        for multiple in (1, 4):
+            of = {"directions": 20, "fooled": multiple, "low": 0.01, "high": 0.3}
+            none = {"directions": 0, "fooled": 0, "low": None, "high": None}
+            found["pockets"].append(
+                image | (of if length else none) | {
+                    "experiment": "e", "source": net, "attack": "closest", "eps": None,
+                    "seed": seed, "outcome": "RIGHT" if before == 1 else "WRONG", "success": ok,
+                    "multiple": multiple, "length": length and multiple * length,
+                    "clipped": False, "inside": 0, "rejected": 0,
+                }
+            )  # fmt: skip
         for victim in nets:
             found["radii"].append(
                 whole | {
@@ -146,14 +167,14 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
 
 
 def validation(found):
-    """The same with the test images as those kept for validation."""
+    """Return the same rows with the test images as validation images."""
     for row in found["split"]:
         row["subset"] = "validation"
     return found
 
 
 def judged(rows):
-    """Rows of answers, a frame or dicts, with what follows from the answers that they have."""
+    """Fill in columns that follow from the answers in rows, a frame or dicts."""
     frame = pd.DataFrame(rows).drop(columns="before", errors="ignore")
     given = pd.Series([row.get("before") for row in pd.DataFrame(rows).to_dict("records")])
     named = (("prediction", "outcome"), ("attacked_prediction", "attacked_outcome"))
@@ -161,7 +182,7 @@ def judged(rows):
         if answer in frame:
             frame[outcome] = _outcomes(frame[answer], frame["label"])
     if "source" in frame:
-        if given.isna().all():  # images at distance 0 were wrong as they were
+        if given.isna().all():  # images at distance 0 were wrong unaltered
             given = np.where(frame["distortion"] == 0, frame["label"] + 1, frame["label"])
         before = _outcomes(pd.Series(given), frame["label"])
         frame["source_outcome"] = np.where(frame["source"].isna(), None, before)
@@ -173,7 +194,7 @@ def judged(rows):
 
 
 def judging(analysis):
-    """An analysis of frames whose outcomes follow from the answers that tests wrote into them."""
+    """Wrap an analysis so that outcomes are filled in from the answers in a test's frames."""
 
     def judge(frame):
         has_answers = isinstance(frame, pd.DataFrame) and "prediction" in frame and len(frame)
@@ -188,7 +209,7 @@ def _outcomes(answers, labels):
 
 
 def frames(folder, found):
-    """The tables as files, read as jobs read them."""
+    """Write the tables to files, and read them as jobs do."""
     read = {}
     for name in ("clean", "transfer", "attacks"):
         if found[name]:
@@ -206,3 +227,15 @@ def frames(folder, found):
         with_images = name in ("pictures", "unit_pictures")
         read[name] = tables.frame([folder / f"{name}.parquet"], with_images=with_images)
     return read
+
+
+def write_attacked(path, pixels, success=True, **options):
+    """Write a table of attacked images as trainers read it; the last image has row 0."""
+    n = np.arange(len(pixels))
+    image = tables.image_field(pixels.shape[1:])
+    schema = pa.schema([image, *map(attacks.schema(SHAPE).field, ATTACKED)])
+    columns = {
+        "image": pixels, "label": n % 3, "success": success, "eps": None, "index": n[::-1],
+    }  # fmt: skip
+    tables.write(path, tables.build(columns, schema), {}, **options)
+    return path

@@ -1,4 +1,4 @@
-"""Models of a user's own, named in configs by dotted path."""
+"""A user's models, named in configs by dotted path."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def folder(*, root):
-    """A dataset of a user's own, in a folder."""
+    """A user's dataset, in a folder."""
     raise NotImplementedError
 
 

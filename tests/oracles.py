@@ -1,4 +1,4 @@
-"""Exact answers to compare with."""
+"""Exact solutions to compare with."""
 
 import numpy as np
 from scipy.optimize import minimize

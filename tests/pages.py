@@ -1,4 +1,4 @@
-"""A page of a run that never was: files as the workflow leaves them, names that need escaping."""
+"""A page of a synthetic run: files as the workflow writes them, with names that need escaping."""
 
 import itertools
 import os
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from blindspots.analyses import kit
 from blindspots.audit.run import SCHEMA as SCHEMA_OF_AUDIT
@@ -15,11 +14,11 @@ from blindspots.files import tables
 from blindspots.measurements.transfer import TRANSFER, pictures_schema
 from blindspots.report import page
 from blindspots.threat.answers import CLEAN
+from tests.configs import SCHEMA, full
 from tests.conftest import ROOT
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 HOSTILE = """<b>"it's"</b></script><script>alert('no')</script>"""
-"""What a label or a title may be."""
+"""Difficult text for a label or a title."""
 
 NETS = ("FC10-1e-4", "AE32-10")
 IMAGES = 14
@@ -30,6 +29,10 @@ AUDIT = [
         "reason": "model <theirs> is not known", "discrepancy": None,
     } for net in ("A", "B")
 ]  # fmt: skip
+IMAGES_OF_SPLIT = {
+    "P1": 7, "P2": 8, "duplicates within test": 0, "left out as duplicates": 3, "test": 5,
+    "train": 16, "validation": 2,
+}  # fmt: skip
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/"
 width="90" height="40"><metadata><dc:description>A curve &lt;up&gt;.</dc:description></metadata>
 </svg>"""
@@ -49,7 +52,7 @@ def summary():
 
 
 def large():
-    """Ten rows whose order by value is neither theirs nor that of their texts."""
+    """Ten rows whose order by value differs from their own order and from that of their texts."""
     values = [3.0, 20.0, 100.0, 1.0, 0.5, 7.0, 11.0, 2.0, 50.0, None]
     rows = [f"{HOSTILE} {place}" for place in range(len(values))]
     return pd.DataFrame(
@@ -63,7 +66,7 @@ def large():
 
 
 def wide():
-    """As many columns as no phone can show."""
+    """More columns than a phone can show."""
     return pd.concat(
         summary().iloc[[0]].assign(column=f"c{i}", column_label=f"a long heading {i}")
         for i in range(16)
@@ -74,7 +77,7 @@ SUMMARIES = {"t": summary, "large": large, "wide": wide}
 
 
 def checked(**changes):
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     experiment = raw["experiments"]["cross-model"]
     experiment |= {"sources": list(NETS), "victims": list(NETS), "controls": ["gaussian-0.1"]}
     raw["nets"]["AE32-10"]["label"] = HOSTILE
@@ -82,6 +85,7 @@ def checked(**changes):
     raw["seeds"] = [0, 3]
     table = {"method": "errors", "experiment": "cross-model", "parts": ["test"]}
     titles = {"t": "T <1>", "large": HOSTILE, "wide": "Wide"}
+    raw["claims"] = None
     raw["tables"] = {name: table | {"title": title} for name, title in titles.items()}
     raw["figures"] = {"examples": raw["figures"]["distortions"] | {"title": 'F "1"'}}
     return check(raw | changes, SCHEMA)
@@ -127,7 +131,7 @@ def answers(rng, shown):
 
 
 def files(folder, names, classes=None):
-    """Everything that a page of `checked` is made from, by the arguments of `render`."""
+    """The arguments of `render` for a page of the config `checked`."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -141,14 +145,14 @@ def files(folder, names, classes=None):
     of_split = {"names": classes} if classes else {}
     for name, table, metadata in (
         ("pictures", shown, {}), ("transfer", transfer, {}), ("clean", clean, {}),
-        ("audit", audit, {}), ("split", split, {"images": {"P1": 7}} | of_split),
+        ("audit", audit, {}), ("split", split, {"images": IMAGES_OF_SPLIT} | of_split),
     ):  # fmt: skip
         tables.write(folder / f"{name}.parquet", table, metadata)
     (folder / "figure.svg").write_text(SVG, "utf-8")
 
 
 def rendered(folder: Path, classes=None, **changes):
-    """The page's text, from files in a folder of their own."""
+    """Return the page's text, made from files in a folder of their own."""
     settings = checked(**changes)
     names = [name for name in settings["tables"] if name in SUMMARIES]
     files(folder, names, classes)

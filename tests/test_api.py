@@ -1,11 +1,13 @@
-"""The pages of the library's functions: what is in them, and that each says all of itself."""
+"""The pages of the library's functions: their content, and complete docstrings."""
 
 import ast
+import re
 
 import pytest
 
 from blindspots.config import methods
 from docs import api
+from tests.test_docs import PAGES
 
 
 def functions(module):
@@ -37,6 +39,18 @@ def test_every_public_function_says_what_it_takes_and_returns(module):
         is_property = any(ast.unparse(d) == "property" for d in node.decorator_list)
         if returned != "None" and not is_property:
             assert "\nReturns:\n" in text or "\nYields:\n" in text, node.name
+
+
+def test_every_module_that_a_document_names_has_a_page(tmp_path, monkeypatch):
+    text = "\n".join(document.read_text("utf-8") for document in PAGES)
+    names = set(re.findall(r"`(blindspots(?:\.\w+)+)`", text))
+    for module, members in re.findall(r"from (blindspots[\w.]*) import ([\w, ]+)", text):
+        names |= {f"{module}.{name}" for name in members.split(", ")}
+    named = {name if methods.source(name) else name.rpartition(".")[0] for name in names}
+    given = []
+    monkeypatch.setattr("pdoc.pdoc", lambda *modules, output_directory: given.extend(modules))
+    api.write(tmp_path)
+    assert "blindspots.limits" in named and named <= {*given}
 
 
 def test_a_page_has_its_functions_and_formulas_and_loads_nothing(tmp_path, monkeypatch):

@@ -1,9 +1,9 @@
-"""Every example of the documents works: Python is run, configs are checked, commands are parsed.
+"""Every example of the documents works: Python runs, configs pass the check, commands exist.
 
 A page is followed from top to bottom in a folder of its own that looks like a checkout. Python is
 run, with what the blocks above it defined; YAML is laid over a small config and checked; commands
 must exist with their targets and options, and Snakemake's must get through a dry run. A block with
-``<!-- path/of/a/file -->`` on the line above it is that file, which has tests of its own; one that
+``<!-- path/of/a/file -->`` on the line above it is that file, which has its own tests; one that
 cannot be tried has ``<!-- not run: why -->`` there.
 """
 
@@ -20,29 +20,30 @@ import pytest
 import yaml
 
 from blindspots import __main__ as command
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
+from blindspots.config.reading import laid_over
 from blindspots.files import tables, weights
 from blindspots.interface import InputError
+from tests.configs import SCHEMA
 from tests.conftest import ROOT
 from tests.oracles import smallest_linear_perturbation
 from tests.test_docs import PAGES
 from tests.workflow.conftest import SMALL
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 START = yaml.safe_load((ROOT / "presets/start.yaml").read_text("utf-8"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
 BLOCK = re.compile(r"^(?:<!-- ([^>\n]+) -->\n)?^( *)```(\w*)\n(.*?)^\2```$", re.M | re.S)
 INLINE = re.compile(r"`((?:make|blindspots|python -m blindspots) [^`]+)`")
 FRAGMENT = re.compile(rf"`((?:{'|'.join(SCHEMA['properties'])}): \{{[^`]+\}})`")
 PLAIN = ("", "text", "mermaid", "html")
-"""Languages that are nothing to try."""
+"""Languages of blocks that cannot be tried."""
 UNTRIED = (".", "cd", "cp", "export", "git", "pip", "sh", "uv", "venv")
-"""Programs that are none of the project."""
+"""Programs of others, which are not run."""
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder with all that a checkout has, and a config of the user's own."""
+    """A folder that looks like a checkout, with a user's config."""
     for path in ROOT.iterdir():
         if path.name not in (".git", ".snakemake", "results", "resources", "logs"):
             (tmp_path / path.name).symlink_to(path)
@@ -122,18 +123,18 @@ def python(block, names):
 
 
 def configs(block, _):
-    """A whole config must be right, and so must what is laid over one."""
+    """Check a whole config, or a part laid over one."""
     raw = yaml.safe_load(block)
-    whole = {"run", "nets", "data"} <= raw.keys()
+    whole = {"nets", "data"} <= raw.keys()
     try:
-        check(raw if whole else laid_over(START, raw), SCHEMA)
+        check(raw if whole else laid_over(START, raw), SCHEMA, run="my")
     except InputError as error:
         told = [line for line in str(error).splitlines() if "found 'my_lab" not in line]
         assert not told, told  # a module of that name stands for the user's
 
 
 def commands(block, _, run=True):
-    """Every command is one, with the targets, files and options that it is given."""
+    """Check that every command exists, with its targets, files and options."""
     for line in block.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         while words and re.match(r"\w+=", words[0]):

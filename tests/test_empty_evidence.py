@@ -1,4 +1,4 @@
-"""Every analysis and figure takes whatever a run may leave, nothing at all included."""
+"""Every analysis and figure accepts any tables that a run may have, including empty ones."""
 
 import inspect
 
@@ -7,21 +7,18 @@ import pytest
 from blindspots.analyses import kit
 from blindspots.analyses.arms import MARGINS
 from blindspots.config import methods
+from blindspots.config.cells import matching, names
+from blindspots.config.printed import tables_in
 from blindspots.figures.kit import save, style
 from blindspots.report.summaries import printable
 from tests import evidence
+from tests.conftest import ROOT
 
-CLAIMS = [
-    {"claim": measure, "measure": measure, "experiment": "e", "at_least": 1, "weakly": 0, "of": of}
-    for measure, of in (
-        ("success", None), ("largest distortion", None), ("error beyond noise", None),
-        ("error beyond clean", None), ("error by a control", "noise"),
-        ("advantage of a victim", "B"),
-    )
-]  # fmt: skip
+PRINTED = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 SETTINGS = {
     "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
-    "claims": CLAIMS, "readings": {"one": {"table2": "e"}},
+    "readings": {"one": {"table2": "e"}}, "images": 256, "printed": PRINTED,
+    "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
     "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
     "margins": MARGINS,
 }  # fmt: skip
@@ -32,7 +29,7 @@ PANELS = {
 
 
 def nothing(found):
-    """Null wherever a table may hold it, but for what identifies a row."""
+    """Return rows with nulls in all nullable columns, except those that identify a row."""
     kept = {"source", "amplified_to", "subset", "target", "attack", "certificate", "norm", "reason"}
     for name, schema in evidence.SCHEMAS.items():
         for row in found[name]:
@@ -56,6 +53,26 @@ def out_of_reach(found):
     return found
 
 
+def sure(found):
+    for row in found["clean"]:
+        row["probabilities"] = True
+    return found
+
+
+def more(found):
+    """Add other norms, methods, layers and untrained nets, and directions that are rejected."""
+    found["ledger"] += [row | {"norm": "linf"} for row in found["ledger"]]
+    lower = [row for row in found["looseness"] if row["side"] == "lower"]
+    found["looseness"] += [row | {"method": "attacked"} for row in lower]
+    found["looseness"] += [row | {"method": "jacobian"} for row in lower]
+    for row in found["pockets"]:
+        row["rejected"] = int(row["directions"] > 0)
+    for name, place in (("units", {"place": "after"}), ("unit_rotations", {})):
+        found[name] += [row | {"layer": "2"} | place for row in found[name]]
+        found[name] += [row | {"trained": False} for row in found[name]]
+    return found
+
+
 def without(found, *names):
     return found | {name: [] for name in names}
 
@@ -72,6 +89,8 @@ CASES = {
     "no controls": lambda: evidence.rows(controls=False),
     "everything rejected": lambda: rejected(evidence.rows()),
     "out of reach": lambda: out_of_reach(evidence.rows()),
+    "probabilities": lambda: sure(evidence.rows()),
+    "three nets and more": lambda: more(evidence.rows(nets=("A", "B", "C"))),
     "nothing": lambda: nothing(evidence.rows()),
     "no rows of jobs that need not be": lambda: without(
         evidence.rows(), "lipschitz", "history", "looseness", "units", "unit_rotations"
@@ -81,7 +100,7 @@ CASES = {
 
 @pytest.fixture(scope="module", params=CASES)
 def run(request, tmp_path_factory):
-    """A case's name, and its tables by name; those of the search with images for validation."""
+    """A case's name, and its tables by name; a search's tables have validation images."""
     folder = tmp_path_factory.mktemp("run")
     made = CASES[request.param]()
     tables = evidence.frames(folder, made)
@@ -95,14 +114,13 @@ def called(case, role, method, tables):
     given = SETTINGS | {"panels": PANELS[bool(controls)]}
     if case == "plain, unnamed":
         given |= {"renamed": {}}
+    if case == "three nets and more":
+        given |= {"cells_of": "table2"}
     settings = {name: value for name, value in given.items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
 
 
-ANALYSES = [name for name in methods.names("analyses") if name != "lipschitz"]
-
-
-@pytest.mark.parametrize("method", ANALYSES)
+@pytest.mark.parametrize("method", methods.names("analyses"))
 def test_an_analysis_gives_a_table_that_can_be_read(run, method):
     case, tables, validation = run
     if method == "search":
@@ -113,6 +131,14 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
         for cell in (cell for cell in cells if cell is not None):
             shown = f"{cell.value} {cell.interval} {cell.detail}".split()
             assert not {"nan", "inf", "None", "<NA>"} & set(shown), (case, cell)
+    of = {"method": method, "experiment": "e", "more_experiments": [], **SETTINGS}
+    nets = {name: {"parents": {}, "attacked": {}, "checkpoint": None} for name in "ABC"}
+    shown = {"sources": [*nets], "victims": [*nets], "attacks": ["lbfgs"], "controls": ["noise"]}
+    config = {"nets": nets, "experiments": {"e": shown}, "attacks": ["lbfgs", "noise"]}
+    for part in ("rows", "columns"):
+        known = names(part, of, config)
+        cells = {*table[part[:-1]]}
+        assert known is None or {c for name in known for c in matching(name, [*cells])} == cells
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
 

@@ -1,4 +1,4 @@
-"""Where mathematics gives the smallest perturbation, the ledger closes to within 0.1%.
+"""The ledger's bounds meet within 0.1% if the smallest perturbation is known by mathematics.
 
 Tiny ReLU networks, whose regions are enumerated, are in tests/certificates/test_regions.py.
 """
@@ -24,7 +24,7 @@ WITHIN = 1.001
 
 
 class Unaltered:
-    """Images, and how far their pixels can be moved."""
+    """Images, and the reach of their pixels."""
 
     def __init__(self, images):
         self.images, self.shape = images.numpy(), tuple(images.shape[1:])
@@ -61,7 +61,7 @@ def built(model, images, labels, radii):
 
 
 def closed(rows):
-    """Whether every image has both bounds, and these meet."""
+    """Return whether every image has both bounds, and these meet."""
     meet = rows["lower"].le(rows["upper"]) & rows["upper"].le(WITHIN * rows["lower"])
     return bool(meet.all())
 
@@ -70,7 +70,7 @@ def test_on_linear_networks_every_certificate_meets_the_attack():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5)).double().requires_grad_(False)
     images = 0.4 + 0.2 * torch.rand(200, 1, 1, 12, dtype=torch.float64)  # away from the box's sides
-    # A success has a margin of 1e-5, which is more than 0.1% of the way from nearer to a tie.
+    # A success has a margin of 1e-5, more than 0.1% of the distance of images nearer to a tie.
     best, next_best = model(images).topk(2, dim=1).values.T
     images = images[(best - next_best) > 0.02 * model(images).abs().amax(dim=1)]
     labels = model(images).argmax(dim=1)
@@ -87,7 +87,7 @@ def test_on_linear_networks_every_certificate_meets_the_attack():
 
 
 class Sphere(nn.Module):
-    """Answers 1 outside of a sphere around the middle of the box."""
+    """A model with answer 1 outside a sphere around the middle of the box."""
 
     def __init__(self, radius):
         super().__init__()

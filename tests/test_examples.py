@@ -1,4 +1,4 @@
-"""What docs/bring-your-own shows is what examples/ holds, and it runs, without a change here."""
+"""The code in docs/bring-your-own is that of examples/, and runs without changes of the package."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def test_every_file_that_a_page_links_to_is_there_and_the_index_links_every_page
 
 
 class Example:
-    """A copy of an example in a folder of its own, as a user has it."""
+    """A copy of an example in a folder of its own, as a user would have it."""
 
     def __init__(self, name, folder):
         self.folder = folder / name
@@ -68,14 +68,14 @@ class Example:
         return ended.stdout
 
     def run(self):
-        """The commands of the example, as the page shows them; the folder of the results."""
+        """Run the example's commands, as the page shows them, and return the results' folder."""
         self.do("sh", "-e", "run.sh")
         (results,) = (self.folder / "results").iterdir()
         return results
 
 
 def checkout():
-    """Every file of the checkout that a run could depend on, and when it was written."""
+    """Return the time of every file of the checkout that a run could depend on."""
     files = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {p: p.stat().st_mtime_ns for p in files if "__pycache__" not in p.parts}
 
@@ -114,7 +114,7 @@ def test_models_of_ones_own_are_attacked_compared_and_certified(tmp_path, monkey
 
 
 def prepare(example, form, *options):
-    """What Snakemake says as it prepares the images in one of the forms."""
+    """Return Snakemake's output when it prepares the images in one of the forms."""
     return example.do(
         sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1",
         "--configfile", "config.yaml", f"{form}.yaml", "--until", "prepare", *options,
@@ -189,6 +189,23 @@ def test_an_attack_of_ones_own_is_in_the_ledger_beside_the_packages(tmp_path):
     success = shown.loc[("signs at eps 0.1/FC50-10", "success"), "value"]
     assert success == pytest.approx(100 * of_signs["success"].mean())
     assert "Error against radius" in (results / "report.html").read_text("utf-8")
+
+
+def test_a_trainer_of_ones_own_trains_a_net_and_its_checkpoint(tmp_path):
+    results = Example("trainer", tmp_path).run()
+    history = pd.read_parquet(results / "nets/smoothed.s0/history.parquet")
+    (kept,) = history.index[history["kept"] == 1]
+    assert kept == history["validation_error"].idxmin()
+    # No net has less loss against labels that have 0.82 of their class and 0.02 of the nine others.
+    assert history["loss"].min() > -0.82 * np.log(0.82) - 9 * 0.02 * np.log(0.02)
+    assert set(history["iteration"].diff().dropna()) == {history["iteration"][0]}
+    table = pd.read_parquet(results / "tables/errors.parquet").set_index(["row", "column"])
+    for net in ("plain", "smoothed@100", "smoothed"):
+        assert table.loc[(net, "test"), "value"] == pytest.approx(
+            100 * (1 - accuracy(results, net))
+        )
+        assert table.loc[(net, "success"), "value"] == 100
+    assert "smoothed (step 100)" in (results / "report.html").read_text("utf-8")
 
 
 def test_a_table_and_a_figure_of_ones_own_are_in_the_report(tmp_path):

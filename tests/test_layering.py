@@ -1,4 +1,4 @@
-"""Nothing below knows anything above: rules know paths, scripts files, the library tensors."""
+"""Lower layers import nothing from higher ones: rules, scripts, the library's packages."""
 
 import ast
 import re
@@ -31,14 +31,14 @@ FLOORS = [
     {"commands"},
     {"__main__"},
 ]  # fmt: skip
-"""Modules and packages, from the ground up: each imports from floors below its own."""
+"""Modules and packages by layer, lowest first: each imports only from layers below its own."""
 BESIDE = {"audit", "__init__"}
-"""What stands beside the house, and imports nothing of it."""
+"""Packages outside the layers, which import nothing from them."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def imports(path):
-    """What a file imports: modules, and names in them."""
+    """Return the modules that a file imports, and names in them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -53,7 +53,7 @@ def reached(path, *packages):
 
 
 def room(path):
-    """The package of a file, or the file itself where it is in none."""
+    """Return the package of a file, or the file itself if it is in none."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -81,7 +81,7 @@ def test_the_library_knows_neither_snakemake_nor_scripts(path):
 
 
 def users():
-    """All files that import from the package, but for its own tests."""
+    """Return all files that import from the package, except its tests."""
     return [
         *MODULES,
         *(ROOT / "scripts").glob("*.py"),

@@ -1,4 +1,4 @@
-"""What a function that was lent a model has changed of it."""
+"""Changes of a model by a function that it was passed to are detected."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from torch import nn
 
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError
-from blindspots.jobs.attack import run
+from blindspots.jobs.attacking import attack_all
 from blindspots.lending import changed, state
 
 
@@ -44,7 +44,7 @@ def test_answers_gradients_and_numbers_that_are_none_change_nothing():
 
 
 class Counting(nn.Sequential):
-    """Keeps books of its own."""
+    """A model that counts its calls."""
 
     def forward(self, x):
         self.seen += len(x)
@@ -62,7 +62,7 @@ def test_what_the_model_itself_changes_is_nobody_elses_change():
 
 
 def shrinking(model, images, labels, targets, **_):
-    """An attack that does its work on the model."""
+    """An attack that changes the model."""
     model[1].weight.data.mul_(0.1)
     nothing = torch.zeros(len(images), dtype=torch.int64)
     return AttackResult(images, images, nothing.bool(), nothing, nothing, nothing)
@@ -72,5 +72,5 @@ def test_an_attack_that_changes_the_model_is_refused():
     model, images = net(), torch.rand(3, 1, 2, 2)
     labels = model(images).argmax(dim=1)
     data = Images(images, labels, np.arange(3), "test", 3, UNIT_BOX)
-    with pytest.raises(InputError, match=r"shrinking: .* that it changed .*'1\.weight'"):
-        run(shrinking, model, data, others=images, target="any", seed=0, chunk=2, settings={})
+    with pytest.raises(InputError, match=r"shrinking: .* that the attack changed .*'1\.weight'"):
+        attack_all(shrinking, model, data, others=data, target="any", seed=0, chunk=2, settings={})

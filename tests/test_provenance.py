@@ -1,4 +1,4 @@
-"""What a result says of the settings that it was made by."""
+"""Results record the hash of the settings that made them."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The intervals hold the truth as often as they say, in simulation and against known values."""
+"""Intervals have their stated coverage in simulations, and agree with known values."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from blindspots import statistics
 from blindspots.statistics import Interval
 
 RUNS = 2000
-NOISE = 3.5 * np.sqrt(0.05 * 0.95 / RUNS)  # of a coverage of 95% seen in so many runs
+NOISE = 3.5 * np.sqrt(0.05 * 0.95 / RUNS)  # for a coverage of 95% seen in that number of runs
 
 
 def coverage(draw, runs):
-    """The share of simulated runs whose interval holds the truth; `draw` gives both."""
+    """Return the share of simulated runs whose interval contains the truth; `draw` gives both."""
     generator = np.random.default_rng(0)
     held = [low <= truth <= high for (low, high), truth in (draw(generator) for _ in range(runs))]
     return np.mean(held)
@@ -23,6 +23,12 @@ def test_wilsons_interval_is_that_of_statsmodels():
     expected = proportion_confint(7, 256, method="wilson")
     assert statistics.wilson(7, 256) == pytest.approx(expected)
     assert np.isnan(statistics.wilson(0, 0).low)
+
+
+def test_wilsons_interval_of_none_or_all_ends_there():
+    for n in range(1, 300):
+        assert statistics.wilson(0, n).low == 0
+        assert statistics.wilson(n, n).high == 1
 
 
 @pytest.mark.parametrize("n", [100, 256, 1000])
@@ -129,3 +135,51 @@ def test_a_statistic_that_is_one_of_the_draws_has_a_small_p_as_seldom_as_it_says
     p = [statistics.randomisation_p(rng.standard_normal(), rng.standard_normal(count))
          for _ in range(20_000)]  # fmt: skip
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("n", [1, 7, 40])
+def test_clopper_pearson_covers_every_rate_exactly(n):
+    counts = np.arange(n + 1)
+    low, high = statistics.clopper_pearson(counts, np.full(n + 1, n))
+    for count in counts:
+        expected = proportion_confint(count, n, method="beta")
+        assert (low[count], high[count]) == pytest.approx(expected)
+    for rate in np.linspace(0, 1, 101):
+        held = (low <= rate) & (rate <= high)
+        assert stats.binom.pmf(counts, n, rate)[held].sum() >= 0.95 - 1e-12
+
+
+def test_clopper_pearson_says_nothing_without_trials():
+    low, high = statistics.clopper_pearson([0, 3], [0, 3])
+    assert np.isnan([low[0], high[0]]).all()
+    assert high[1] == 1 and low[1] == pytest.approx(0.025 ** (1 / 3))
+
+
+def test_clopper_pearson_holds_the_mean_of_unequal_rates():
+    """Hoeffding 1956: a sum of unlike trials varies less than a binomial count of their mean."""
+    rates = np.array([0.0, 0.0, 0.1, 0.9])
+    many = [stats.binom.pmf(np.arange(11), 10, rate) for rate in rates]
+    total = many[0]
+    for one in many[1:]:
+        total = np.convolve(total, one)
+    low, high = statistics.clopper_pearson(np.arange(41), np.full(41, 40))
+    held = (low <= rates.mean()) & (rates.mean() <= high)
+    assert total[held].sum() >= 0.95
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (0.01, 0.02), (0.4, 0.4), (0.9, 1.0)])
+@pytest.mark.parametrize("n", [1, 50, 1000])
+def test_trials_show_the_rates_that_they_are_said_to(low, high, n):
+    first, last = statistics.rates_seen(low, high, n)
+    for rate in np.linspace(low, high, 5):
+        seen = stats.binom(n, rate)
+        within = seen.cdf(round(last * n)) - seen.cdf(round(first * n) - 1)
+        assert within >= statistics.CONFIDENCE - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("figure", "half"),
+    [(11.7, 0.05), (10, 0.5), ("1.80", 0.005), (1.8, 0.05), (1e-05, 5e-06), ("10", 0.5)],
+)
+def test_a_printed_figure_is_rounded_to_its_last_digit(figure, half):
+    assert statistics.rounding(figure) == pytest.approx(half, rel=1e-12)

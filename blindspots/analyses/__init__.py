@@ -1,1 +1,1 @@
-"""Analyses: bounds of networks, and tables to summary tables."""
+"""Analyses: Lipschitz bounds of networks, and functions from tables to summary tables."""

@@ -1,4 +1,4 @@
-"""Answers to unaltered images, by the part that the images are in."""
+"""Answers to unaltered images, by part of the split."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from blindspots.analyses.kit import rates
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE, SHARES, rates
+from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import SUBSETS
+from blindspots.interface import Status
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "dataset", "file", "index"]
-NO_CLASSES = "UNSUPPORTED"
-"""Status of answers, by `interface.Status`, of a net that does not classify."""
+NO_CLASSES = Status.UNSUPPORTED.name
+"""Status of answers by a net that does not classify."""
 
 
 def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `clean` for the images of a part, with `wrong`, `rejected` and `unanswered`.
+    """Return the rows of `clean` for a part, with `wrong`, `rejected` and `unanswered`.
 
-    Those of nets that do not classify are left out.
+    Nets that do not classify are left out.
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
     """
     there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
     found = clean[clean["status"] != NO_CLASSES].merge(there, on=IMAGE)
@@ -34,26 +35,33 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
     )
 
 
-def error_columns(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Per net and seed the error on a part in percent; and beside it what is no error, if any.
+READ = [*NETS_IMAGE, "status", "outcome", *SHARES.values()]
+"""Columns of `threat.answers.CLEAN` that are read for errors."""
 
-    These are the shares of images that are rejected, and that have no finite answer.
+
+def error_columns(part: str, clean: Frame, split: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Error, rejection rate and rate of non-finite answers on a part, per net and seed, in percent.
+
+    The last two are left out if they are 0 for all nets.
 
     Args:
         part: a key of `splits.SUBSETS`.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
 
     Yields:
-        Values for `_summary.over_seeds`, with `net` for the row.
+        Values for `kit.over_seeds`, with `net` as the row.
     """
-    answers = answers_on(part, clean, split)
-    of = answers.groupby(["net", "seed"], sort=False)
+    keys = ["net", "seed"]
+    answers = [answers_on(part, rows, split) for rows in parted(clean).by("net", READ)]
+    kinds = ["wrong", "rejected", "unanswered"]
+    means = pd.concat([rows.groupby(keys, sort=False)[kinds].mean() for rows in answers])
+    sizes = pd.concat([rows.groupby(keys, sort=False).size() for rows in answers])
     for kind, column, label in (
         ("wrong", part, f"{part} error"),
         ("rejected", f"{part} rejected", f"{part} rejected"),
         ("unanswered", f"{part} unanswered", f"{part} not finite"),
     ):
-        if kind == "wrong" or answers[kind].any():
-            frame = pd.DataFrame({"value": 100 * of[kind].mean(), "n": of.size()}).reset_index()
+        if kind == "wrong" or means[kind].any():
+            frame = pd.DataFrame({"value": 100 * means[kind], "n": sizes}).reset_index()
             yield frame.assign(column=column, column_label=label, unit="%")

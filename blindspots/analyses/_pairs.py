@@ -1,48 +1,77 @@
-"""What analyses of transfer share: pairs of a source and a victim, image by image."""
+"""Answers to attacked and unaltered images by source, victim and image, for transfer analyses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from blindspots.analyses._clean import NO_CLASSES
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
-IMAGE = ["seed", "dataset", "file", "index"]
 PAIR = ["source", "victim", "seed"]
 
 
+SEEN = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "amplified_to", "outcome", "success",
+        "distortion"]  # fmt: skip
+"""Columns of the transfer table that are read here."""
+KNOWN = [*NETS_IMAGE, "outcome", "status"]
+"""Columns of the table of clean answers that are read here."""
+NOISE = ["experiment", *PAIR, *IMAGE[1:], "noise_fooled", "noise_draws"]
+"""Columns of the table of radii that are read here."""
+
+
 def pairs(
-    transfer: pd.DataFrame, clean: pd.DataFrame, *, across_seeds: bool = False
-) -> pd.DataFrame:
-    """Every victim's answers to other nets' attacked images, beside those to the unaltered ones.
+    transfer: Frame,
+    clean: Frame,
+    *,
+    by: str = "victim",
+    amplified_to: float | None = None,
+    across_seeds: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """Pair every victim's answers to other nets' attacked images with its answers to the originals.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`; controls, amplified images and a
-            net's own are left out.
-        clean: with schema `threat.answers.CLEAN`.
-        across_seeds: keep victims of other seeds than the source's.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`; controls
+            and a net's own images are left out.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        by: column to split by; rows with the same value are in one part.
+        amplified_to: nominal distortion of the amplified images to use; None: images that are not
+            amplified.
+        across_seeds: whether to keep victims whose seed differs from the source's.
 
-    Returns:
-        A row per source, victim and image: `attacked`, `clean` (whether the victim is wrong on the
-        attacked and on the unaltered image), `rejected` (the attacked one), `source_clean` (whether
-        the source is wrong on the unaltered one), `perturbed` (whether the image had to be, see
-        `_attacked.sources`), and `excess`, `attacked` less `clean` in percentage points.
+    Yields:
+        Parts with a row per source, victim and image: `attacked` and `clean` (whether the victim is
+        wrong on the attacked and on the unaltered image), `rejected` (whether it rejects the
+        attacked one), `source_clean` (whether the source is wrong on the unaltered one),
+        `perturbed` (whether the distortion is not 0), and `excess` (`attacked` minus `clean`, in
+        percentage points).
     """
-    rows = transfer[transfer["source"].notna() & transfer["amplified_to"].isna()]
-    rows = rows[rows["source"] != rows["victim"]]
-    if not across_seeds:
-        rows = rows[rows["seed"] == rows["victim_seed"]]
+    known = parted(clean).frame(KNOWN)
+    known = known.assign(wrong=known["outcome"] == WRONG)
+    known = known.loc[known["status"] != NO_CLASSES, [*NETS_IMAGE, "wrong"]]
+    for rows in parted(transfer).by(by, SEEN):
+        scale = rows["amplified_to"]
+        its = scale.isna() if amplified_to is None else scale == amplified_to
+        rows = rows[rows["source"].notna() & its & (rows["source"] != rows["victim"])]
+        if not across_seeds:
+            rows = rows[rows["seed"] == rows["victim_seed"]]
+        yield _beside_clean(rows, known[known["index"].isin(rows["index"].unique())])
+
+
+def _beside_clean(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Join answers to others' images with the answers to the originals, looked up by net."""
     rows = rows.assign(
         attacked=rows["outcome"] == WRONG,
         rejected=rows["outcome"] == REJECTED,
         perturbed=rows["distortion"] != 0,
     )
-    known = clean.assign(wrong=clean["outcome"] == WRONG)
-    known = known.loc[clean["status"] != NO_CLASSES, ["net", *IMAGE, "wrong"]]
     for net, seed, name in (("victim", "victim_seed", "clean"), ("source", "seed", "source_clean")):
-        answers = known.rename(columns={"net": net, "seed": seed, "wrong": name})
+        answers = known[known["net"].isin(rows[net].unique())]
+        answers = answers.rename(columns={"net": net, "seed": seed, "wrong": name})
         rows = rows.merge(answers, on=[net, seed, *IMAGE[1:]], validate="many_to_one")
     columns = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "success"]
     flags = ["attacked", "rejected", "perturbed", "clean", "source_clean"]
@@ -50,23 +79,35 @@ def pairs(
     return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
 
 
-def with_noise(rows: pd.DataFrame, radii: pd.DataFrame) -> pd.DataFrame:
-    """`pairs` with `noise`: the share of noise as long as the perturbation that fools the victim.
+def in_order(found: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
+    """Sort rows with the columns of `PAIR` by the pairs' first appearance in the transfer table."""
+    order = pd.MultiIndex.from_frame(parted(transfer).distinct(PAIR))
+    place = order.get_indexer(pd.MultiIndex.from_frame(found[PAIR]))
+    return found.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+
+
+def with_noise(
+    parts: Iterable[pd.DataFrame], radii: Frame, by: str = "victim"
+) -> Iterator[pd.DataFrame]:
+    """Add `noise` to `pairs`: the share of noise draws of equal length that fool the victim.
 
     Null where there is no perturbation: the attack failed, or the image was wrong unaltered.
 
     Args:
-        rows: of `pairs`.
-        radii: with schema `measurements.sweep.RADII`, of the same experiments.
+        parts: result of `pairs`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`, of the same experiments.
+        by: column by which `pairs` split the rows.
     """
-    keys = ["experiment", *PAIR, *IMAGE[1:]]
-    noise = radii.assign(noise=radii["noise_fooled"].astype("Float64") / radii["noise_draws"])
-    noise = noise.astype({"noise": float})[[*keys, "noise"]]
-    found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
-    return found.assign(noise=found["noise"].where(found["perturbed"]))
+    keys, of_values = ["experiment", *PAIR, *IMAGE[1:]], parted(radii).finder(by, NOISE)
+    for rows in parts:
+        noise = of_values(rows[by].unique())
+        noise = noise.assign(noise=noise["noise_fooled"].astype("Float64") / noise["noise_draws"])
+        noise = noise.astype({"noise": float})[[*keys, "noise"]]
+        found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
+        yield found.assign(noise=found["noise"].where(found["perturbed"]))
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:
-    """A pair's name in a table, by the nets' names or by their labels."""
+    """Name of a pair in a table: the nets' names, or their display names if given."""
     known = labels or {}
     return f"{known.get(source, source)} → {known.get(victim, victim)}"

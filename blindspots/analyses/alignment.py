@@ -1,4 +1,4 @@
-"""Why transfer differs: alike gradients and large ones, beside the transfer observed."""
+"""Causes of transfer, similar and large gradients, next to the transfer observed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses._pairs import PAIR, arrow, pairs
+from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame
+
+CORNER = "source → victim"
+"""Heading of the first column (`report.summaries`)."""
+
+REPORT = {
+    "set": "directions",
+    "place": 3,
+    "title": "Gradients of source and victim, and transfer",
+    "of": "Gradients of source and victim, and transfer: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
+ROW_NAMES = ("* → *", "correlation")
+"""Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {
     "cosine": ("cosine of the gradients", ""),
@@ -19,32 +34,32 @@ CORRELATION = "Spearman's ρ with the last column"
 
 def alignment(
     gradients: pd.DataFrame,
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Two causes that Demontis et al. 2019 name, against observed transfer, pair by pair.
+    """Compare two causes of transfer named by Demontis et al. 2019 with the transfer observed.
 
     Args:
-        gradients: with schema `measurements.gradients.GRADIENTS`.
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        clean: with schema `threat.answers.CLEAN`.
-        labels: of nets, by name.
+        gradients: input gradients, with schema `measurements.gradients.GRADIENTS`.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        labels: display name of each net.
 
     Returns:
-        A row per source and other victim, and one with the rank correlations over all pairs and
-        seeds of each column with the excess error.
+        A row per source and other victim, and a last row with the rank correlation of each column
+        with the excess error, over all pairs and seeds.
     """
-    seen = pairs(transfer, clean).groupby(PAIR, sort=False)["excess"].mean().reset_index()
-    seen = seen.merge(gradients, on=PAIR)
+    means = [of.groupby(PAIR, sort=False)["excess"].mean() for of in pairs(transfer, clean)]
+    seen = in_order(pd.concat(means).reset_index(), transfer).merge(gradients, on=PAIR)
     found = [
         seen.assign(
             column=column, column_label=label, unit=unit, value=seen[column], tried=seen["n"]
         )
         for column, (label, unit) in COLUMNS.items()
     ]
-    found[0] = found[0].assign(n=seen["compared"], reason="no image where both have a gradient")
+    found[0] = found[0].assign(n=seen["compared"], reason="no image on which both have a gradient")
     keys = ["source", "victim", "column", "column_label", "unit"]
     values = over_seeds(pd.concat(found), keys)
     both = list(zip(values["source"], values["victim"], strict=True))
@@ -59,7 +74,7 @@ def alignment(
             {
                 "row": "correlation", "row_label": CORRELATION, "column": column,
                 "column_label": COLUMNS[column][0], "unit": COLUMNS[column][1], "value": rho,
-                "n": 0, "networks": 1, "reason": "fewer than three different pairs",
+                "n": 0, "networks": 1, "reason": "fewer than three different values",
             }
         )  # fmt: skip
-    return cells(pd.concat([values, pd.DataFrame(last)]), labels, None)
+    return cells(pd.concat([values, pd.DataFrame(last)]), labels)

@@ -1,9 +1,9 @@
-"""What analyses and figures of units share: measures, means by arm, differences from rotations."""
+"""Measures of units, their means by arm, and differences from rotations, for tables and figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,10 @@ from blindspots import statistics
 from blindspots.interface import InputError
 
 LEVEL = 0.05
-"""Of every test."""
+"""Significance level of every test."""
 MORE, LESS, EQUAL, UNKNOWN = "units more", "units less", "equal", "cannot tell"
 LAYER = ["net", "trained", "layer", "scaling"]
-NO_ROTATIONS = "no rotation was drawn for it: each direction needs passes through the network"
+NO_ROTATIONS = "not measured on rotations: each direction needs passes through the network"
 NO_DRAW = "needs rotations"
 NO_SPREAD = "needs several rotations that differ"
 NO_ARM = "needs the arm 'rotation'"
@@ -25,9 +25,9 @@ class Measure(NamedTuple):
     """A measure of directions.
 
     Attributes:
-        label: in tables and figures.
-        unit: of its values.
-        sign: 1 where more means more interpretable, −1 where less does.
+        label: name in tables and figures.
+        unit: unit of its values.
+        sign: 1 if larger values mean more interpretable, −1 if smaller ones do.
     """
 
     label: str
@@ -45,13 +45,19 @@ MEASURES = {
     "kurtosis": Measure("excess kurtosis", "", 1),
     "accuracy": Measure("accuracy lost (points)", "points", 1),
 }
-"""By the names that `blindspots.units.measures` gives them."""
+"""Measures by their names in `blindspots.measurements.units.measures`."""
+
+Measures = Literal[
+    "purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy"
+]
+Scaling = Literal["raw", "matched", "whitened"]
+"""Values of settings, for annotations."""
 
 MARGINS = {
     "purity": 0.05, "entropy": 0.15, "auc": 0.02, "information": 0.05, "pixels": 0.02,
     "features": 0.05, "kurtosis": 0.5, "accuracy": 0.5,
 }  # fmt: skip
-"""By measure, in its unit: the differences that count as none, where nothing else is said."""
+"""Equivalence margin of each measure, in its unit, unless the config gives another."""
 
 ARMS = {
     "units": "units",
@@ -63,10 +69,10 @@ ARMS = {
 
 
 def of_scaling(frame: pd.DataFrame, scaling: str) -> pd.DataFrame:
-    """The rows of a scaling.
+    """Return the rows of a scaling.
 
     Raises:
-        InputError: there are none.
+        InputError: no rows of this scaling.
     """
     rows = frame[frame["scaling"] == scaling]
     if rows.empty and len(frame):
@@ -76,7 +82,7 @@ def of_scaling(frame: pd.DataFrame, scaling: str) -> pd.DataFrame:
 
 
 def layer_labels(units: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """A row per net and layer in their order, with `place` and a `row_label`."""
+    """Return a row per net and layer, in order of appearance, with `place` and `row_label`."""
     found = units.drop_duplicates(LAYER)[[*LAYER, "kind", "place"]]
     names = [
         f"{labels.get(row.net, row.net)}{'' if row.trained else ', untrained'}, layer {row.layer} "
@@ -88,14 +94,14 @@ def layer_labels(units: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
 
 
 def key(row) -> str:
-    """What identifies a layer in a table."""
+    """Key of a layer in a table."""
     return f"{row.net}{'' if row.trained else '/untrained'}/{row.layer}/{row.scaling}"
 
 
 def means(units: pd.DataFrame) -> pd.DataFrame:
-    """Per net, seed, layer, arm and measure the mean over the directions that have a value.
+    """Mean over the directions that have a value, per net, seed, layer, arm and measure.
 
-    `directions` counts those, `reason` is the first one given where none has a value.
+    `directions` counts these directions; `reason` is the first reason given for a missing value.
     """
     keys = [*LAYER, "seed", "arm", "measure"]
     groups = units.groupby(keys, sort=False)
@@ -104,14 +110,15 @@ def means(units: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFrame:
-    """Per net, seed, layer and measure: the units' mean less that over rotations of their frame.
+    """Units' mean minus the mean over rotations of their frame, per net, seed, layer and measure.
 
-    For the accuracy lost, less that of the one rotation whose directions were projected out.
+    For the accuracy lost, the mean of the one rotation whose directions were projected out is
+    subtracted instead.
 
     Returns:
-        Columns of `LAYER`, `seed`, `measure`, `value` (the difference), `effect` (it over the
-        standard deviation of the rotations' means), `n`, `reason` where there is no difference and
-        `without_effect` where there is no effect.
+        Columns of `LAYER`, `seed`, `measure`, `value` (the difference), `effect` (the difference
+        over the standard deviation of the rotations' means), `n`, `reason` (why there is no
+        difference) and `without_effect` (why there is no effect).
     """
     arms = means(units)
     keys = [*LAYER, "seed", "measure"]
@@ -134,15 +141,15 @@ def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFra
 def tested(
     found: pd.DataFrame, unit_rotations: pd.DataFrame, margins: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Per layer and measure the tests over networks, and the verdict of `judged`.
+    """Test each layer and measure over networks, and add the verdict of `judged`.
 
     Args:
-        found: of `differences`.
-        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        margins: by measure.
+        found: result of `differences`.
+        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        margins: equivalence margin of each measure.
 
     Returns:
-        Columns of `LAYER`, `measure`, `rotation_p` and `equivalence_p` (NaN where there is none),
+        Columns of `LAYER`, `measure`, `rotation_p` and `equivalence_p` (NaN if not tested),
         `verdict` (None without any difference), `reason`, `n` and `networks`.
     """
     keys = [*LAYER, "measure"]
@@ -177,12 +184,13 @@ TESTED = ["rotation_p", "equivalence_p", "verdict", "reason", "n", "networks"]
 
 
 def judged(interval: statistics.Interval, rotation_p: float, equivalence_p: float) -> str:
-    """The verdict on one layer and measure; `analyses.units.units` states the rule.
+    """Return the verdict on one layer and measure; `analyses.units.units` states the rule.
 
     Args:
-        interval: of the difference over networks, positive where units are more interpretable.
-        rotation_p: NaN where the measure has no rotations.
-        equivalence_p: of the difference and its margin.
+        interval: interval of the difference over networks, positive if units are more
+            interpretable.
+        rotation_p: p value by the rotations; NaN if the measure has no rotations.
+        equivalence_p: p value of the equivalence test of the difference with its margin.
     """
     if np.isnan(interval.low):
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""What tables of attacked images share: which images count, and of which the attack succeeded."""
+"""Selection of the attacked images that count, and of the attacks that succeeded."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses._pairs import IMAGE
+from blindspots.analyses.kit import IMAGE
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT, WRONG
 
-NONE_RIGHT = "no image is right unaltered"
+NONE_RIGHT = "no unaltered image is classified correctly"
 
 
 def tried(attacks: pd.DataFrame) -> pd.DataFrame:
-    """The attacks on images that the net gets right unaltered, whatever the goal.
+    """Return the attacks on images that the net gets right unaltered, whatever the goal.
 
-    One that it gets wrong already, or rejects, or has no finite answer to, is no success of an
-    attack and no failure: a distance of 0 would make the net look squeezed.
+    An image that the net already gets wrong, rejects, or has no finite answer to is neither a
+    success nor a failure of the attack: counted as a success with distance 0, it would make the net
+    look less robust.
 
     Args:
-        attacks: a row per attacked image.
+        attacks: attacked images, a row each.
 
     Returns:
-        Those rows with `fooled`: whether the attack succeeded, and the net answers as it was to.
+        These rows with `fooled`: whether the attack succeeded and the net's answer meets the goal.
     """
     rows = attacks[attacks["outcome"] == RIGHT]
     wrong = rows["attacked_outcome"] == WRONG
@@ -32,24 +34,36 @@ def tried(attacks: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(fooled=rows["success"] & reached)
 
 
-def sources(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The images of a table of transfer once, but for those that their source did not get right.
+ORIGIN = ["source", "attack", "amplified_to"]
+"""Columns that identify how an image was made."""
+
+SEEN = [*ORIGIN, *IMAGE, "victim", "victim_seed", "outcome", "source_outcome", "success",
+        "distortion"]  # fmt: skip
+"""Columns of the transfer table that `sources` reads."""
+
+
+def sources(transfer: Frame) -> pd.DataFrame:
+    """Return each image of the transfer table once, if its source gets the original right.
+
+    Images of controls, which have no source, are all kept; see `tried`.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`. Images of controls stay, which have
-            no source; see `tried`.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
 
     Returns:
-        A row per source or control and image with `fooled`: whether the attack succeeded. Where the
-        source is among the victims, it must answer wrongly itself, which noise need not achieve.
+        A row per source or control and image with `fooled`: whether the attack succeeded. If the
+        source is among the victims, its own answer must also be wrong: noise may meet its goal
+        without fooling the source.
     """
-    right = transfer["source"].isna() | (transfer["source_outcome"] == RIGHT)
-    rows = transfer[right & (transfer["seed"] == transfer["victim_seed"])]
-    keys = ["source", "attack", "amplified_to", *IMAGE]
-    own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
-    missed = own[own["outcome"] != WRONG]
-    missed = missed[keys].drop_duplicates().assign(missed=True)  # in several experiments
-    once = rows.drop_duplicates(keys)
+    keys, found, failed = [*ORIGIN, *IMAGE], list[pd.DataFrame](), list[pd.DataFrame]()
+    for rows in parted(transfer).by("victim", SEEN):
+        right = rows["source"].isna() | (rows["source_outcome"] == RIGHT)
+        rows = rows[right & (rows["seed"] == rows["victim_seed"])]
+        own = rows[(rows["source"] == rows["victim"]) & rows["amplified_to"].isna()]
+        failed.append(own.loc[own["outcome"] != WRONG, keys])
+        found = [pd.concat([*found, rows]).drop_duplicates(keys)]  # most are the same images
+    (once,) = found
+    missed = pd.concat(failed).drop_duplicates().assign(missed=True)  # in several experiments
     if missed.empty:
         return once.assign(fooled=once["success"])
     once = once.merge(missed, on=keys, how="left", validate="one_to_one")
@@ -57,15 +71,15 @@ def sources(transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
-    """How often attacks succeeded, and how far the images are then.
+    """Columns with the success rate and the distortion of successful perturbations.
 
     Args:
-        rows: of `tried` or `sources`, with the levels of `groups` as columns.
-        groups: what is averaged over, such as nets and seeds; all that there are.
+        rows: result of `tried` or `sources`, with the levels of `groups` as columns.
+        groups: all groups of images to average over, such as nets and seeds.
 
     Yields:
-        Values for `_summary.over_seeds`: the success in percent; the mean distortion of the fooled
-        images, and its root mean square.
+        Values for `kit.over_seeds`: the success rate in percent; the mean distortion of the fooled
+        images; and their root-mean-square distortion.
     """
     rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
     of = rows.groupby(groups.names, sort=False)
@@ -84,10 +98,10 @@ def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.Da
 
 
 def middle(distances: np.ndarray) -> dict[str, float | bool]:
-    """The median of distances (n,) as `value` and `endless` of `_summary.over_seeds`.
+    """Return the median of distances (n,) as `value` and `endless` for `kit.over_seeds`.
 
-    Distances are infinite where the attack failed. Where it failed on exactly half, the smaller of
-    the two middle ones, which is a median as well: an infinite one says that it failed on more.
+    Distances are infinite where the attack failed. If it failed on exactly half, the median is the
+    smaller of the two middle distances; an infinite median thus means that it failed on more.
     """
     ordered = np.sort(distances)
     low, high = (ordered[(len(ordered) + k) // 2] if len(ordered) else np.nan for k in (-1, 0))

@@ -1,4 +1,4 @@
-"""Clean errors of nets, and by how much they differ from those of others, seed by seed."""
+"""Clean errors of nets, and their differences from those of other nets, seed by seed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import Annotated, Any
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE, answers_on
-from blindspots.analyses.kit import cells, over_seeds
-from blindspots.analyses.printed import Printed
+from blindspots.analyses._clean import answers_on
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
+CORNER = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 HEADLINE = "differences"
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
+
+ROW_NAMES = ("{nets}",)
+COLUMNS = ("{parts}", "{parts} rejected", "{parts} less {against}")
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def contrasts(
@@ -25,61 +31,66 @@ def contrasts(
     parts: Annotated[Sequence[PartName], some()],
     against: Annotated[Sequence[Annotated[str, one_of_its("nets")]], some(), distinct()],
     labels: Mapping[str, str],
-    paper: Printed | None = None,
 ) -> pd.DataFrame:
-    """Every net's error on each part, and less that of the nets `against`.
+    """Error of every net on each part, and its difference from the error of each net in `against`.
 
-    A difference is taken seed by seed and then averaged: its interval is Student's over the
-    differences. Nets of one seed share their images alone, those of the part and, where they have
-    the same `train_on`, those that they were trained on: each has initial weights and an order of
-    the images of its own. On one seed the interval is that of two rates over the same images
-    (`statistics.paired`).
+    Differences are taken seed by seed and then averaged, with Student's interval over the seeds.
+    Nets of one seed share only their images: those of the part and, if their `train_on` is the
+    same, those that they were trained on; initial weights and the order of the images differ. On
+    one seed the interval is that of two paired rates over the same images (`statistics.paired`).
 
     Args:
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
-        parts: such as ["test"].
-        against: names of nets.
-        labels: of nets, by name.
-        paper: "adversarial" for the figures of section 4.2.
+        split: part of the split of each image.
+        parts: parts of the split, such as ["test"].
+        against: nets to compare every net with.
+        labels: display name of each net.
 
     Returns:
-        A row per net; errors in percent, and beside them the share of rejected images where there
-        are any; differences in percentage points.
+        A row per net: errors in percent, followed by the share of rejected images if there are any;
+        differences in percentage points.
     """
     found: list[dict[str, Any]] = []
     for part in parts:
-        answers = answers_on(part, clean, split).set_index(["net", *IMAGE])
-        wrong, rejects = answers["wrong"], answers["rejected"].any()
-        for (net, seed), of in wrong.groupby(level=["net", "seed"], sort=False):
+        answers = answers_on(part, clean, split).set_index(NETS_IMAGE)
+        rejects = answers["rejected"].any()
+        by = dict(list(answers.groupby(level=["net", "seed"], sort=False)))
+        for (net, seed), of in by.items():
+            wrong = of["wrong"].droplevel("net")
             cell = {"row": net, "seed": seed, "n": len(of), "reason": "the same net", "unit": "%"}
-            error = {"column": part, "column_label": f"{part} error", "value": 100 * of.mean()}
-            beside = {
-                "column": f"{part} rejected", "column_label": f"{part} rejected",
-                "value": 100 * answers["rejected"].loc[[net]].loc[net].loc[[seed]].mean(),
-            }  # fmt: skip
-            found += [cell | error, *([cell | beside] if rejects else [])]
-            for other in against:
-                difference = _difference(of.loc[net], wrong.loc[[other]].loc[other].loc[[seed]])
-                found.append(
-                    cell
-                    | {
-                        "column": f"{part} less {other}", "unit": "% points",
-                        "column_label": f"{part} error less that of {labels.get(other, other)}",
-                    }
-                    | (difference if other != net else {})
-                )  # fmt: skip
+            error = {"column": part, "column_label": f"{part} error", "value": 100 * wrong.mean()}
+            found.append(cell | error)
+            if rejects:
+                column, value = f"{part} rejected", 100 * of["rejected"].mean()
+                found.append(cell | {"column": column, "column_label": column, "value": value})
+            found += [
+                cell
+                | {
+                    "column": f"{part} less {other}", "unit": "% points",
+                    "column_label": f"{part} error − {labels.get(other, other)}",
+                }
+                | (_difference(wrong, by.get((other, seed))) if other != net else {})
+                for other in against
+            ]  # fmt: skip
     keys = ["row", "column", "column_label", "unit"]
     frame = pd.DataFrame(found, columns=[*keys, "seed", "n", "value", *INTERVAL, "reason"])
-    return cells(over_seeds(frame, keys), labels, paper)
+    return cells(over_seeds(frame, keys), labels)
 
 
 INTERVAL = ["low", "high", "interval"]
+NO_ANSWER = "the other net does not classify these images"
 
 
-def _difference(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
-    """Of the errors of two nets over the same images, in percentage points."""
-    second = second.reindex(first.index)
+def _difference(first: pd.Series, of_second: pd.DataFrame | None) -> dict[str, float | str]:
+    """Difference of the errors of two nets over the same images, in percentage points.
+
+    Args:
+        first: whether the first net is wrong, by image.
+        of_second: the second net's answers; None if it has none.
+    """
+    if of_second is None:
+        return {"reason": NO_ANSWER}
+    second = of_second["wrong"].droplevel("net").reindex(first.index)
     interval = statistics.paired(first.to_numpy(bool), second.to_numpy(bool))
     return {
         "value": 100 * (first.mean() - second.mean()), "low": 100 * interval.low,

@@ -1,4 +1,4 @@
-"""Clean errors of nets on the parts of a split, and the distortion that fools each."""
+"""Clean errors of nets on the parts of a split, and the distortion that fools each net."""
 
 from __future__ import annotations
 
@@ -11,47 +11,64 @@ from blindspots.analyses._clean import error_columns
 from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
-from blindspots.analyses.printed import Printed
+from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import PartName
 from blindspots.limits import some
 
+CORNER = "net"
+"""Heading of the first column (`report.summaries`)."""
+
+REPORT = {
+    "set": "standard",
+    "place": 1,
+    "title": "Errors, and the distortions found",
+    "of": "Errors of {}, and the distortions found",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
 HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
+
+ROW_NAMES = ("{nets}",)
+COLUMNS = (
+    "{parts}", "{parts} rejected", "{parts} unanswered", "success", "distortion",
+    "pooled distortion", "warning",
+)  # fmt: skip
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def errors(
-    clean: pd.DataFrame,
+    clean: Frame,
     split: pd.DataFrame,
     attacks: pd.DataFrame,
-    transfer: pd.DataFrame,
+    transfer: Frame,
     *,
     parts: Annotated[Sequence[PartName], some()],
     labels: Mapping[str, str],
-    paper: Printed | None = None,
 ) -> pd.DataFrame:
     """Tables 1 and 3 of Szegedy et al. 2013.
 
     Args:
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
-        attacks: one row per attacked image.
-        transfer: with schema `measurements.transfer.TRANSFER`, for signs of masked gradients.
-        parts: for which the error is wanted, such as ["train", "test"].
-        labels: of nets, by name.
-        paper: the paper's table.
+        split: part of the split of each image.
+        attacks: attacked images, a row each.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`, for
+            signs of masked gradients.
+        parts: parts of the split whose error is shown, such as ["train", "test"].
+        labels: display name of each net.
 
     Returns:
-        Per net: the error on each part in percent, and beside it the share of rejected images where
-        a net rejects any; the attack's success in percent, over the images that do not meet its
-        goal unaltered (`_attacked.tried`); the mean distortion of those of them that it fooled, and
-        its root mean square ("pooled"), both RMS per pixel. Last, where gradients look masked, a
-        warning (`_masking.signs`).
+        A row per net: the error on each part in percent, followed by the share of rejected images
+        if a net rejects any; the attack's success rate in percent, over the images that the net
+        gets right unaltered (`attacked.tried`); the mean and the root mean square ("pooled") of the
+        fooled images' distortions, RMS per pixel; and a warning if gradients look masked
+        (`masking.signs`).
     """
     keys = ["row", "column", "column_label", "unit"]
     found = [column for part in parts for column in error_columns(part, clean, split)]
     nets = attacks.groupby(["net", "seed"], sort=False).size().index
     found += success_columns(tried(attacks), nets)
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
-    order = {net: place for place, net in enumerate(clean["net"].unique())}
+    order = {net: place for place, net in enumerate(parted(clean).distinct(["net"])["net"])}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels, paper)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)

@@ -1,4 +1,4 @@
-"""Transfer in three readings: as it is, beyond the victim's own error, and beyond that by noise."""
+"""Transfer in three readings: error, error minus clean error, and error minus noise error."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import PAIR, arrow, pairs, with_noise
+from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame
 
-HEADLINE = {"noise": "Error of other nets on them, beyond that by noise as long"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+CORNER = "source → victim"
+"""Heading of the first column (`report.summaries`)."""
+
+REPORT = {
+    "set": "directions",
+    "place": 1,
+    "title": "Transfer beyond clean error and beyond noise",
+    "of": "Transfer beyond clean error and beyond noise: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
+HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
+
+ROW_NAMES = ("* → *",)
+"""Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {
     "noise": ("error − noise error", "points"),
@@ -24,53 +39,56 @@ COLUMNS = {
     "rejected": ("rejected", "%"),
     "right noise": ("right images: error − noise error", "points"),
     "right raw": ("right images: error", "% error"),
-    "p": ("p, as clean (McNemar)", "p"),
+    "p": ("p against clean (McNemar)", "p"),
 }
 
 
 def excess(
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
-    radii: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
+    radii: Frame,
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """How much of what transfers is due to the perturbation's direction.
+    """Part of the transfer error that is due to the perturbation's direction.
 
-    Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of one is the victim's error on the
-    unaltered images, and part what any perturbation of that length does. Both are subtracted image
-    by image: paired risk differences, in percentage points. "Right images" are those that source
-    and victim do not get wrong unaltered; there the clean error is 0. A rejection is no error.
+    Szegedy et al. 2013 print raw errors (Tables 2 and 4). Part of each is the victim's error on the
+    unaltered images, and part is caused by any perturbation of the same length. Both are subtracted
+    image by image: paired risk differences, in percentage points. "Right images" are those that
+    neither source nor victim gets wrong unaltered; their clean error is 0. A rejection is not an
+    error.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        clean: with schema `threat.answers.CLEAN`.
-        radii: with schema `measurements.sweep.RADII`, for the answers to noise of each
-            perturbation's norm.
-        labels: of nets, by name.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`, for the answers to noise as
+            long as each perturbation.
+        labels: display name of each net.
 
     Returns:
-        A row per source and other victim; the p value where there is one network of each, the share
-        of rejected images where there are any.
+        A row per source and other victim; with the p value if there is one seed, and the share of
+        rejected images if there are any.
     """
-    rows = with_noise(pairs(transfer, clean), radii)
-    several = rows["seed"].nunique() > 1  # then a p value of each network says little
     found = [
         {"source": source, "victim": victim, "seed": seed} | cell
-        for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
+        for part in with_noise(pairs(transfer, clean), radii)
+        for (source, victim, seed), group in part.groupby(PAIR, sort=False)
         for cell in _cells(group)
-        if not (several and cell["column"] == "p")
-        if rows["rejected"].any() or cell["column"] != "rejected"
     ]
     keys = ["source", "victim", "column", "column_label", "unit"]
-    values = over_seeds(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), keys)
+    every = in_order(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), transfer)
+    if every["seed"].nunique() > 1:  # then a p value of each network says little
+        every = every[every["column"] != "p"]
+    if not every.loc[every["column"] == "rejected", "value"].any():
+        every = every[every["column"] != "rejected"]
+    values = over_seeds(every, keys)
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
-    return cells(values.assign(row=names, row_label=shown), labels, None)
+    return cells(values.assign(row=names, row_label=shown), labels)
 
 
 def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """One source's and victim's cells on one network each."""
+    """Cells of one source and victim, for one seed."""
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
     right = ~clean & ~group["source_clean"].to_numpy()
     noise = group["noise"].to_numpy()
@@ -84,7 +102,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
         at, tried = among & reached, int((among & perturbed).sum())
         if not at.any():
-            why = "no attack succeeded" if among.any() else "no image that both get right"
+            why = "no attack succeeded" if among.any() else "no image that both nets get right"
             return cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[at])
         low, high = statistics.student(difference)
@@ -107,5 +125,5 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if right.any():
         yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:
-        yield cell("right raw", 0, np.nan, reason="no image that both get right")
+        yield cell("right raw", 0, np.nan, reason="no image that both nets get right")
     yield cell("p", len(group), statistics.mcnemar_p(attacked, clean))

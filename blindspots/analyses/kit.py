@@ -1,4 +1,4 @@
-"""The tidy form of every summary table: one row per cell, the paper's figure beside ours."""
+"""Tidy form of every summary table: one row per cell, with the paper's figure next to ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import pandas as pd
 import pyarrow as pa
 
 from blindspots import statistics
-from blindspots.analyses.printed import TABLES, Printed
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.threat.outcomes import REJECTED, RIGHT, WRONG
+
+IMAGE = ["seed", "dataset", "file", "index"]
+NETS_IMAGE = ["net", *IMAGE]
+"""Columns of a run's tables that identify an image, and a net's answer to it."""
 
 SCHEMA = pa.schema(
     [
@@ -22,10 +25,10 @@ SCHEMA = pa.schema(
         pa.field("column", pa.string(), nullable=False),
         pa.field("column_label", pa.string(), nullable=False),
         pa.field("value", pa.float64()),  # mean over the networks (seeds); null: see `reason`
-        pa.field("low", pa.float64()),  # of the 95% interval; null: none
+        pa.field("low", pa.float64()),  # lower end of the 95% interval; null: none
         pa.field("high", pa.float64()),
-        pa.field("interval", pa.string()),  # what it is: "wilson", "student", …; null: none
-        pa.field("text", pa.string()),  # what is shown instead of a figure
+        pa.field("interval", pa.string()),  # kind: "wilson", "student", …; null: none
+        pa.field("text", pa.string()),  # shown instead of a figure
         pa.field("reason", pa.string()),  # why there is no value
         pa.field("unit", pa.string(), nullable=False),
         pa.field("n", pa.int64(), nullable=False),  # images per network
@@ -35,11 +38,15 @@ SCHEMA = pa.schema(
 )
 
 
-NEEDED = ("row", "column", "value", "unit", "n")
-"""Columns that every summary has; `completed` adds the others."""
+Figures = Mapping[str, Mapping[str, float]]
+"""Figures printed in a paper's table, by row and column."""
 
-RATES = ("%", "% error")
-"""Units of shares of images, in percent: on one network they have Wilson's interval."""
+NEEDED = ("row", "column", "value", "unit", "n")
+"""Required columns of a summary; `completed` adds the others."""
+
+RATES = ("%", "% error", "% of directions")
+"""Units of shares in percent: of images, with Wilson's interval on one network, or of directions,
+which bring an interval of their own."""
 
 FORMATS = {
     "%": "{:.2f}",
@@ -51,17 +58,18 @@ FORMATS = {
     "% off": "{:.1f}",
     "RMS per pixel": "{:.3f}",
 }
-"""How our values of a unit are printed, others with four digits; the paper's as it prints them."""
+"""Format of our values by unit; four digits for other units. The paper's figures stay as printed.
+"""
 
 LEAST_P = 1e-300
-"""Below it a p value is that of rounding: a 0 is printed as less than this."""
+"""Smallest p value above rounding error; smaller ones are printed as less than this."""
 
 NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
-"""What is shown of an infinite median, of distances of which failures are infinite, and why."""
+"""Text and reason for an infinite median (failures count as infinite distances)."""
 
 
 def number(value: float, unit: str) -> str:
-    """A value as it is printed."""
+    """Format a value for printing."""
     if unit == "p" and value < LEAST_P:
         return f"< {LEAST_P:g}"
     is_short = unit == "RMS per pixel" and 0 < abs(value) < 0.01  # three decimals leave little
@@ -69,23 +77,25 @@ def number(value: float, unit: str) -> str:
 
 
 def of_fewer(fooled: int, tried: int) -> str:
-    """What follows a mean over the fooled images, where more were tried: " (2 of 64)"."""
+    """Suffix for a mean over fewer images than were tried: " (2 of 64)"; otherwise empty."""
     return f" ({fooled} of {tried})" if fooled < tried else ""
 
 
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Average `value` over seeds; `n` is that of one network, `networks` counts those with one.
+    """Average `value` over seeds; `n` is that of one network, `networks` counts those with a value.
 
-    Over several networks the interval is Student's, a rate's cut at 0 and 100. On one it is
-    Wilson's for a rate, or what `low`, `high` and `interval` of the row say where an analysis gives
-    them, or none. Where `n` images are fewer than were `tried`, `text` is the mean and that, such
-    as "0.062 (2 of 64)". Where a network's value is infinite there is none, and `text` says why.
+    Over several networks the interval is Student's, cut at 0 and 100 for a rate. On one network it
+    is given by the row's `low`, `high` and `interval` if an analysis sets them, otherwise Wilson's
+    for a rate; other values have none. If `n` is less than `tried`, `text` is the mean with both
+    numbers, such as "0.062 (2 of 64)". If any network's value is infinite, the cell has no value,
+    and `text` says why.
 
     Args:
-        values: one row per seed with `keys`, `value` and `n`; `reason` where there is no value;
-            `tried`, where an average is of those images alone on which an attack succeeded;
-            `endless`, where a median is infinite, of distances of which those of failures are.
-        keys: the columns that identify a cell, kept in their order of appearance.
+        values: one row per seed with `keys`, `value` and `n`. Optional columns: `reason`, why a
+            value is missing; `tried`, number of attacked images of which only the `n` fooled ones
+            are averaged; `endless`, whether a median is infinite, as failures count as infinite
+            distances.
+        keys: columns that identify a cell, kept in their order of appearance.
     """
     found = []
     for key, group in values.groupby(keys, sort=False, observed=True, dropna=False):
@@ -118,28 +128,22 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:
-    """A mean and the number of its images, where more were tried."""
+    """Text of a mean with its number of images, if more were tried; otherwise None."""
     if "tried" not in group or group["tried"].isna().any() or not cell["networks"]:
         return None
     fooled, tried = int(group["n"].sum()), int(group["tried"].sum())
     return number(cell["value"], cell["unit"]) + of_fewer(fooled, tried) if fooled < tried else None
 
 
-def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None) -> pd.DataFrame:
-    """Finish a summary: labels for rows and columns, and the paper's figures.
-
-    A reason stays where there is no value alone.
+def cells(values: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Complete a summary: add labels for rows and columns, and drop reasons of cells with a value.
 
     Args:
-        values: `row`, `column`, `value`, `unit`, `n`, `networks`, and labels where they are not
-            those of nets.
-        labels: of nets, by name.
-        paper: the paper's table, such as "table2", or None.
+        values: `row`, `column`, `value`, `unit`, `n`, `networks`; also `row_label` and
+            `column_label` if rows or columns are not nets.
+        labels: display name of each net.
     """
-    figures = TABLES[paper] if paper else {}
-    finished = values.assign(
-        paper=[figures.get((r, c)) for r, c in zip(values["row"], values["column"], strict=True)]
-    )
+    finished = values.copy()
     for name in ("row", "column"):
         if f"{name}_label" not in finished:
             finished[f"{name}_label"] = [labels.get(key, key) for key in finished[name]]
@@ -147,16 +151,28 @@ def cells(values: pd.DataFrame, labels: Mapping[str, str], paper: Printed | None
     return finished.assign(reason=finished["reason"].where(finished["value"].isna()))
 
 
-def completed(summary: Any, where: str) -> pd.DataFrame:
-    """What an analysis returned, with the columns of `SCHEMA` that it may leave out.
+def beside(summary: pd.DataFrame, figures: Figures) -> pd.DataFrame:
+    """Add a paper's printed figures to a summary.
 
     Args:
-        summary: a frame with the columns `NEEDED` at least.
-        where: the table and its method, as messages name them.
+        summary: summary with `row` and `column`; returned as it is if there are no figures.
+        figures: printed figures, by row and column.
+    """
+    if not figures:
+        return summary
+    keys = zip(summary["row"], summary["column"], strict=True)
+    return summary.assign(paper=[figures.get(row, {}).get(column) for row, column in keys])
+
+
+def completed(summary: Any, where: str) -> pd.DataFrame:
+    """Add the optional columns of `SCHEMA` to the result of an analysis.
+
+    Args:
+        summary: frame with at least the columns `NEEDED`.
+        where: name of the table and its method, for messages.
 
     Raises:
-        InputError: something else, a column that no summary has, or one that a cell needs and that
-            is missing.
+        InputError: not a frame, a missing required column, or a column that is not in `SCHEMA`.
     """
     wanted = f"{where}: expected a frame with the columns {', '.join(NEEDED)}"
     if not isinstance(summary, pd.DataFrame):
@@ -177,36 +193,37 @@ def completed(summary: Any, where: str) -> pd.DataFrame:
 
 
 def checked(found: Any, where: str) -> pa.Table:
-    """What an analysis returned as a table with `SCHEMA`.
+    """Check the result of an analysis and convert it to a table with `SCHEMA`.
 
     Args:
-        found: as for `completed`.
-        where: likewise.
+        found: frame with at least the columns `NEEDED`.
+        where: name of the table and its method, for messages.
 
     Raises:
-        InputError: as `completed`; a value that is none of its column's, or a null where it has to
-            have one.
+        InputError: a frame that `completed` rejects, a value of the wrong type, or a null in a
+            required column.
     """
     frame = completed(found, where)
     try:
         return tables.from_frame(frame, SCHEMA)
-    except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these kinds
+    except (ValueError, TypeError, NotImplementedError) as error:  # the types that Arrow raises
         raise InputError(f"{where}: {' '.join(str(error).split())}; correct its table") from error
 
 
 SHARES = {RIGHT: "right", WRONG: "wrong", REJECTED: "rejected"}
-"""Columns with the share of an outcome, of nets that answer by chance (`threat.answers.ANSWER`)."""
+"""Column with the share of draws of each outcome, for stochastic nets (`threat.answers.ANSWER`)."""
 
 
 def rates(rows: pd.DataFrame, outcome: str) -> pd.Series:
-    """How much of each answer has an outcome: whether it has; of nets by chance the share that has.
+    """Indicator of an outcome per answer; for stochastic nets, the share of draws.
 
     Args:
-        rows: with the column "outcome", and those of `SHARES` where there may be such nets.
-        outcome: one of `SHARES`.
+        rows: answers, with the column "outcome", and the columns `SHARES` if there may be
+            stochastic nets.
+        outcome: a key of `SHARES`.
 
     Returns:
-        (n,) bool; float where there are shares.
+        (n,) bool; float if there are shares.
     """
     said = rows["outcome"] == outcome
     share = rows.get(SHARES[outcome])

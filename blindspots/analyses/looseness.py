@@ -1,4 +1,4 @@
-"""Lipschitz bounds beside the steepest slopes found: how much of a bound may be true."""
+"""Lipschitz bounds next to the steepest slopes found: how loose a bound may be."""
 
 from __future__ import annotations
 
@@ -8,23 +8,40 @@ import pandas as pd
 
 from blindspots.analyses.kit import cells, over_seeds
 
+CORNER = "net"
+"""Heading of the first column (`report.summaries`)."""
+
+REPORT = {
+    "set": "bounds",
+    "place": 1,
+    "title": "Lipschitz constants: bounds and the steepest slopes found",
+    "of": "Lipschitz constants of {}: bounds and the steepest slopes found",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
 HEADLINE = {"product/found": "Product bound over the steepest slope found"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 NAMES = {"product": "product bound", "eclipse": "ECLipsE-Fast", "lipsdp": "LipSDP-Neuron"}
 FOUND = {"attacked": "attacked images", "jacobian": "Jacobians", "ascent": "Jacobians by ascent"}
 
+ROW_NAMES = ("{nets}",)
+COLUMNS = (
+    "attacked", "jacobian", "ascent", "product", "product/found", "eclipse", "eclipse/found",
+    "lipsdp", "lipsdp/found",
+)  # fmt: skip
+"""Rows and columns of the table (`config.cells`)."""
+
 
 def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Per net the steepest slopes found, each bound, and each bound over the steepest slope.
+    """Steepest slopes found, bounds, and each bound over the steepest slope, per net.
 
     Args:
-        looseness: with schema `measurements.looseness.LOOSENESS`; an error where the
-            steepest slope found is above a bound.
-        labels: of nets, by name.
+        looseness: bounds of each net, with schema `measurements.looseness.LOOSENESS`.
+        labels: display name of each net.
 
     Raises:
-        AssertionError: a slope above a proven bound: one of the two is wrong.
+        AssertionError: a slope above a proven bound, so that one of the two is wrong.
     """
     lower = looseness[looseness["side"] == "lower"]
     steepest = lower.groupby(["net", "seed"], sort=False)["value"].max().rename("steepest")
@@ -46,4 +63,4 @@ def looseness(looseness: pd.DataFrame, *, labels: Mapping[str, str]) -> pd.DataF
     ]
     values = pd.concat(found).assign(unit="").rename(columns={"net": "row"})
     keys = ["row", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), labels, None)
+    return cells(over_seeds(values, keys), labels)

@@ -1,8 +1,8 @@
-"""Signs that an attack could not follow a net's gradient, which looks like robustness.
+"""Signs of masked gradients: an attack that cannot follow a net's gradient looks like robustness.
 
 Athalye, Carlini and Wagner 2018, "Obfuscated gradients give a false sense of security", and Carlini
-et al. 2019, "On evaluating adversarial robustness", section 3: an attack that does not see the net
-must not do better than one that does.
+et al. 2019, "On evaluating adversarial robustness", section 3: an attack without access to the net
+should not do better than one with access.
 """
 
 from __future__ import annotations
@@ -11,57 +11,71 @@ import numpy as np
 import pandas as pd
 
 from blindspots.analyses.attacked import tried
+from blindspots.analyses.kit import NETS_IMAGE
+from blindspots.files.parts import Frame, parted
+from blindspots.interface import Status
 from blindspots.threat.outcomes import WRONG
 
-VANISHED = "GRADIENT_VANISHED"
-"""Of `interface.Status`, as tables of attacks have it."""
-
 MANY, FEWEST = 0.1, 2
-"""A sign is a sign at so large a share of the images, and at two at least: searches fail now and
-then, at one image in a hundred or so, for reasons of their own."""
+"""Share of the images, and least number of images, from which a sign counts: searches fail now and
+then, on about one image in a hundred, for other reasons."""
 
 NEARER = 0.9
-"""Another's image is nearer where its distance is less than this share of the attack's own: nets
-that share layers have nearly the same nearest images, and how well an attack ends on them differs
-by a few percent."""
+"""Factor on the distance of the net's own attack below which another net's image counts as nearer:
+nets that share layers have nearly the same nearest images, and attacks reach them to within a few
+percent."""
 
-ATTACK = ["attack", "net", "seed", "dataset", "file", "index"]
+ATTACK = ["attack", *NETS_IMAGE]
 WARNING, MASKED = "warning", "gradients masked"
-"""A column of tables, and how its texts begin."""
+"""Name of a column of tables, and the beginning of its texts."""
 
-PROBABILITIES = "answers are probabilities, not logits: attacks by gradients are too weak"
+PROBABILITIES = "outputs are probabilities, not logits: gradient attacks are too weak"
 
 
-def signs(attacks: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """How often gradients vanish, and other images do better than the net's own attack.
+def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
+    """Count images with vanishing gradients, and images where others beat the net's own attack.
 
-    Over the attacked images that the net gets right unaltered. Other images are those made
-    for other nets, as they are and amplified, and noise. One does better where the attack failed
-    and the net is wrong on it; or where it meets the attack's goal, nearer to the original
-    (`NEARER`). Attacks that take no gradient have no part in it.
+    The count is over the attacked images that the net gets right unaltered; attacks that take no
+    gradient are left out. The others are images made for other nets, amplified or not, and noise.
+    One of them does better if the net is wrong on it and the net's own attack failed, or if it
+    meets the attack's goal nearer to the original (`NEARER`).
 
     Args:
-        attacks: a row per attacked image.
-        transfer: with schema `measurements.transfer.TRANSFER`, of the same experiments.
+        attacks: attacked images, a row each.
+        transfer: answers to attacked images of the same experiments, with schema
+            `measurements.transfer.TRANSFER`.
 
     Returns:
-        A row per net and seed: `net`, `seed`, `n` (images), `vanished` and `beaten` (how many).
+        A row per net and seed: `net`, `seed`, and the numbers of images `n`, `vanished` and
+        `beaten`.
     """
     rows = tried(attacks)
     took = rows.groupby(["net", "seed", "attack"])["backwards"].transform("sum") > 0
     rows = rows.loc[took, [*ATTACK, "target", "status", "fooled", "distortion"]]
-    seen = rows.merge(_fooling_others(transfer), on=ATTACK[1:])
+    shown = parted(transfer).by("victim", OTHERS)
+    found = pd.concat([_beaten(rows, _fooling_others(part)) for part in shown])
+    beaten = found.drop_duplicates().assign(beaten=1)
+    rows = rows.merge(beaten, on=ATTACK, how="left").fillna({"beaten": 0})
+    rows = rows.assign(vanished=rows["status"] == Status.GRADIENT_VANISHED.name, n=1)
+    total = rows.groupby(["net", "seed"], sort=False)[["n", "vanished", "beaten"]].sum()
+    return total.astype(int).reset_index()
+
+
+def _beaten(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Return the attacks beaten by others' images: nearer ones, or any where the attack failed."""
+    seen = rows[rows["net"].isin(others["net"].unique())].merge(others, on=ATTACK[1:])
     met = seen["target"].isna() | (seen["answer"] == seen["target"]).fillna(False)
     better = ~seen["fooled"] | (met & (seen["theirs"] < NEARER * seen["distortion"]))
-    beaten = seen.loc[better.astype(bool), ATTACK].drop_duplicates().assign(beaten=1)
-    rows = rows.merge(beaten, on=ATTACK, how="left").fillna({"beaten": 0})
-    rows = rows.assign(vanished=rows["status"] == VANISHED, n=1)
-    found = rows.groupby(["net", "seed"], sort=False)[["n", "vanished", "beaten"]].sum()
-    return found.astype(int).reset_index()
+    return seen.loc[better.astype(bool), ATTACK].drop_duplicates()
+
+
+OTHERS = ["source", "seed", "victim", "victim_seed", "dataset", "file", "index", "prediction",
+          "outcome", "distortion"]  # fmt: skip
+"""Columns of the transfer table that are read here."""
 
 
 def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
-    """Images that fool nets and were not made for them: the `answer`, and `theirs`, how far."""
+    """Images not made for a net that fool it, with its `answer` and their distortion `theirs`."""
     of_others = transfer["source"].isna() | (transfer["source"] != transfer["victim"])
     wrong = transfer["outcome"] == WRONG
     rows = transfer[of_others & wrong & (transfer["seed"] == transfer["victim_seed"])]
@@ -69,16 +83,17 @@ def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns=names)[[*ATTACK[1:], "answer", "theirs"]]
 
 
-def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
-    """A cell in a column "warning" for each attacked net whose gradients look masked.
+def warnings(attacks: pd.DataFrame, transfer: Frame, clean: Frame) -> pd.DataFrame:
+    """Cell in a column "warning" for each attacked net with a sign of masked gradients.
 
-    Or whose answers are probabilities, which flatten the gradients of whatever takes them for
-    logits, whatever attack was used.
+    Nets whose outputs are probabilities have a warning as well, whatever attack was used: an attack
+    that takes them for logits has flattened gradients.
 
     Args:
-        attacks: as `signs`.
-        transfer: as `signs`.
-        clean: with schema `threat.answers.CLEAN`.
+        attacks: attacked images, a row each.
+        transfer: answers to attacked images of the same experiments, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
     """
     found = signs(attacks, transfer).groupby("net", sort=False)[["n", "vanished", "beaten"]].sum()
     least = np.maximum(MANY * found["n"], FEWEST)
@@ -86,7 +101,9 @@ def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame)
     texts: dict[str, str] = {}
     for of in found.itertuples():
         shown = [f"zero at {of.vanished} of {of.n} images"] if of.vanished else []
-        shown += [f"other images do better at {of.beaten} of {of.n}"] if of.beaten else []
+        shown += (
+            [f"transferred or noisy images do better on {of.beaten} of {of.n}"] if of.beaten else []
+        )
         texts[str(of.Index)] = f"{MASKED}: {'; '.join(shown)}"
     for net in _with_probabilities(clean, attacks["net"].unique()):
         texts[net] = "; ".join(filter(None, [PROBABILITIES, texts.get(net)]))
@@ -98,8 +115,9 @@ def warnings(attacks: pd.DataFrame, transfer: pd.DataFrame, clean: pd.DataFrame)
     )  # fmt: skip
 
 
-def _with_probabilities(clean: pd.DataFrame, nets: np.ndarray) -> list[str]:
-    """Those of the nets whose every answer is probabilities."""
-    answered = clean[clean["outcome"].notna() & clean["net"].isin(nets)]
+def _with_probabilities(clean: Frame, nets: np.ndarray) -> list[str]:
+    """Nets whose outputs are all probabilities."""
+    seen = parted(clean).distinct(["net", "outcome", "probabilities"])
+    answered = seen[seen["outcome"].notna() & seen["net"].isin(nets)]
     always = answered.groupby("net", sort=False)["probabilities"].all()
     return [str(net) for net in always.index[always]]

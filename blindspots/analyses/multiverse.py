@@ -1,43 +1,27 @@
-"""The multiverse of readings: which reading of the paper gives the figures that it prints."""
+"""Multiverse of readings: which reading of a paper reproduces its printed figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from blindspots import statistics
-from blindspots.analyses._clean import IMAGE
 from blindspots.analyses.attacked import sources
-from blindspots.analyses.kit import NOT_FOOLED, cells, number
-from blindspots.analyses.printed import TABLES
+from blindspots.analyses.kit import IMAGE, NOT_FOOLED, Figures, cells, number
 from blindspots.analyses.transfer import row_names
 from blindspots.files.splits import SUBSETS
-from blindspots.limits import one_of_its, some
+from blindspots.limits import Count, one_of_its, some
 from blindspots.threat.outcomes import WRONG
-
-CLEAN = {"table2": "table1", "table4": "table3"}
-"""The table of errors and distortions of the nets of a table of transfer."""
-
-RUN = 256
-"""Images of the paper's run, as its percentages suggest."""
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 Experiment = Annotated[str, one_of_its("experiments")]
-
-
-class Reading(TypedDict):
-    """The experiments that stand for tables."""
-
-    table2: NotRequired[Experiment]
-    table4: NotRequired[Experiment]
-
-
-Readings = Annotated[Mapping[str, Annotated[Reading, some()]], some()]
+Printed = Annotated[str, one_of_its("printed")]
+Readings = Annotated[Mapping[str, Annotated[Mapping[Printed, Experiment], some()]], some()]
 
 
 def multiverse(
@@ -46,96 +30,103 @@ def multiverse(
     split: pd.DataFrame,
     *,
     readings: Readings,
-    labels: Mapping[str, str],
+    images: Count,
+    errors_of: Mapping[Printed, Printed] | None = None,
+    printed: Mapping[str, Figures],
     renamed: Mapping[str, str] | None = None,
-    cells_of: str | None = None,
+    cells_of: Printed | None = None,
 ) -> pd.DataFrame:
-    """Score every reading against every cell of Tables 1 to 4 of Szegedy et al. 2013.
+    """Score every reading of a paper against every cell of its tables of transfer and of errors.
 
-    A cell fits where the printed figure is within the 95% prediction interval of another run of 256
-    images, given ours (of all images for errors on unaltered ones). The interval is of the draw of
-    the images alone: the networks are the same.
+    A cell fits if the printed figure is within the 95% prediction interval, given our result, for
+    another run on as many images as the paper used (on all images for errors on unaltered ones).
+    The interval covers only the draw of the images: the networks are the same.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`, of all experiments that the
-            readings name.
-        clean: with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
-        readings: for each reading of the paper, by name, the experiment that stands for a table
-            ("table2", "table4").
-        labels: not used.
-        renamed: names of nets and controls that stand for others of the paper's.
-        cells_of: None: a row per reading; a table's name, such as "table2": a row per printed cell
-            of it, a column per reading with our figure, and how many of the readings fit.
+        transfer: answers to attacked images of all experiments that the readings name, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
+        readings: experiments that stand for the printed tables of transfer, by reading of the paper
+            and table.
+        images: number of images that were attacked for the printed tables.
+        errors_of: printed table with the errors on unaltered images and the distortions, by the
+            printed table of transfer of the same nets.
+        printed: figures of the paper's tables, by table, row and column.
+        renamed: name in the paper of each net or control whose name differs.
+        cells_of: printed table to show cell by cell: a row per cell, with our figure under each
+            reading, and the number of readings that fit; None: a row per reading.
     """
-    del labels
-    compared = _compared(transfer, clean, split, readings, renamed or {})
+    answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
+    answers = answers.assign(wrong=answers["outcome"] == WRONG)
+    counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])
+    compared: list[dict[str, Any]] = []
+    by_experiment = dict(list(transfer.groupby("experiment")))
+    for reading, experiments in readings.items():
+        for table, experiment in experiments.items():
+            ours = _ours(by_experiment[experiment], counted, renamed or {}, images)
+            for name, of in ((table, ours[0]), ((errors_of or {}).get(table), ours[1])):
+                if name is not None:
+                    compared += _compared(reading, name, of, printed[name])
     found = pd.DataFrame(compared, columns=COMPARED)
     if cells_of is not None:
-        return cells(_by_cell(found[found["table"] == cells_of], list(readings)), {}, None)
-    return cells(_by_reading(found, list(readings)), {}, None)
+        return cells(_by_cell(found[found["table"] == cells_of], list(readings)), {})
+    return cells(_by_reading(found, list(readings)), {})
 
 
 COMPARED = ["reading", "table", "row", "column", "unit", "value", "paper", "fits"]
 
 
-def _compared(transfer, clean, split, readings, renamed) -> Iterator[dict[str, Any]]:
-    """Every printed cell under every reading: ours, its interval, the paper's, whether it fits."""
-    answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
-    answers = answers.assign(wrong=answers["outcome"] == WRONG)
-    counted = answers.groupby(["dataset", "net", "subset"])["wrong"].agg(["sum", "size"])
-    by_experiment = dict(list(transfer.groupby("experiment")))
-    for reading, experiments in readings.items():
-        for table, experiment in experiments.items():
-            rows = by_experiment[experiment]
-            rows = rows[rows["seed"] == rows["victim_seed"]]
-            nets = {net: renamed.get(net, net) for net in rows["victim"].unique()}
-            rows = rows.assign(row=[_renamed(name, renamed) for name in row_names(rows)])
-            for printed, ours in (
-                (table, _transfer_cells(rows, nets)),
-                (CLEAN[table], _clean_cells(rows, counted, nets)),
-            ):
-                for row, column, unit, value, interval in ours:
-                    figure = TABLES[printed].get((row, column))
-                    if figure is None:
-                        continue
-                    slack = rounding(figure)
-                    fits = interval.low - slack <= figure <= interval.high + slack
-                    yield {
-                        "reading": reading, "table": printed, "row": row, "column": column,
-                        "unit": unit, "value": value, "paper": figure, "fits": fits,
-                    }  # fmt: skip
+def _ours(
+    rows: pd.DataFrame, counted: pd.DataFrame, renamed: Mapping[str, str], images: int
+) -> tuple[list[tuple], list[tuple]]:
+    """Row, column, unit, value and interval of the cells of transfer, and of unaltered images."""
+    rows = rows[rows["seed"] == rows["victim_seed"]]
+    nets = {net: renamed.get(net, net) for net in rows["victim"].unique()}
+    rows = rows.assign(row=[_renamed(name, renamed) for name in row_names(rows)])
+    return [*_transfer_cells(rows, nets, images)], [*_clean_cells(rows, counted, nets, images)]
+
+
+def _compared(
+    reading: str, table: str, ours: list[tuple], figures: Figures
+) -> Iterator[dict[str, Any]]:
+    """Compare every printed cell of a table with ours under a reading."""
+    for row, column, unit, value, interval in ours:
+        figure = figures.get(row, {}).get(column)
+        if figure is None:
+            continue
+        slack = statistics.rounding(figure)
+        fits = interval.low - slack <= figure <= interval.high + slack
+        yield {
+            "reading": reading, "table": table, "row": row, "column": column, "unit": unit,
+            "value": value, "paper": figure, "fits": fits,
+        }  # fmt: skip
 
 
 def _renamed(row: str, renamed: Mapping[str, str]) -> str:
-    """The paper's name of a row, an amplified one included."""
+    """Name of a row in the paper, with or without " amplified to …"."""
     name, amplified, scale = row.partition(" amplified to ")
     return renamed.get(name, name) + amplified + scale
 
 
-def rounding(figure: float) -> float:
-    """Half of the last digit of a printed figure: 0.05 for 11.7, 0.5 for 10."""
-    return 0.5 * 10.0 ** -len(repr(figure).partition(".")[2])
-
-
-def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str]) -> Iterator[tuple]:
+def _transfer_cells(rows: pd.DataFrame, nets: Mapping[str, str], images: int) -> Iterator[tuple]:
     for (row, victim), of in rows.groupby(["row", "victim"], sort=False):
         wrong = of["outcome"] == WRONG
-        low, high = statistics.prediction(int(wrong.sum()), len(of), RUN)
+        low, high = statistics.prediction(int(wrong.sum()), len(of), images)
         interval = statistics.Interval(100 * low, 100 * high)
         yield row, nets[victim], "% error", 100 * wrong.mean(), interval
     for row, of in rows.groupby("row", sort=False):
-        yield row, "distortion", "RMS per pixel", *_distortion(of)
+        yield row, "distortion", "RMS per pixel", *_distortion(of, images)
 
 
 def _clean_cells(
-    rows: pd.DataFrame, counted: pd.DataFrame, nets: Mapping[str, str]
+    rows: pd.DataFrame, counted: pd.DataFrame, nets: Mapping[str, str], images: int
 ) -> Iterator[tuple]:
     shown = rows["dataset"].unique()
     for net, name in nets.items():
         of = rows[(rows["source"] == net) & rows["amplified_to"].isna()]
         if len(of):
-            yield name, "distortion", "RMS per pixel", *_distortion(of)
+            yield name, "distortion", "RMS per pixel", *_distortion(of, images)
         for part, subsets in SUBSETS.items():
             there = [(dataset, net, s) for dataset in shown for s in subsets]
             there = [key for key in there if key in counted.index]
@@ -146,16 +137,16 @@ def _clean_cells(
                 yield name, part, "% error", 100 * wrong / n, interval
 
 
-def _distortion(rows: pd.DataFrame) -> tuple[float, statistics.Interval]:
-    """The mean over images, and where that of another run of as many lies.
+def _distortion(rows: pd.DataFrame, images: int) -> tuple[float, statistics.Interval]:
+    """Mean distortion, and the prediction interval of the mean of another run on `images` images.
 
-    None where the attack failed on more than half: a mean of the others is not that of the net.
+    NaN if the attack failed on more than half: a mean of the others does not represent the net.
     """
     once = sources(rows)
     values = once.loc[once["fooled"], "distortion"].to_numpy()
     if len(values) < max(2, len(once) / 2):
         return np.nan, statistics.NONE
-    spread = values.std(ddof=1) * np.sqrt(1 / len(values) + 1 / RUN)
+    spread = values.std(ddof=1) * np.sqrt(1 / len(values) + 1 / images)
     half = stats.t.ppf((1 + statistics.CONFIDENCE) / 2, len(values) - 1) * spread
     return float(values.mean()), statistics.Interval(values.mean() - half, values.mean() + half)
 

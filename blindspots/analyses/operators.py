@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from blindspots.analyses.kit import cells
-from blindspots.analyses.printed import Printed
+
+CORNER = "layer"
+"""Heading of the first column (`report.summaries`)."""
 
 HEADLINE = {"value": "Norm of a linear layer"}
-"""What the report's first screen shows of the table (`report.headlines`)."""
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
 
 COLUMNS = {
     "value": "norm",
@@ -19,12 +21,11 @@ COLUMNS = {
 }
 
 
-def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.DataFrame:
-    """Where a network's weights are from, and all that is known of each linear layer's norm.
+def operators(operators: pd.DataFrame) -> pd.DataFrame:
+    """Origin of a network's weights, and the norms of each linear layer with their bounds.
 
     Args:
-        operators: of one network, with schema `measurements.operators.OPERATORS`.
-        paper: "table5", to set the paper's upper bounds beside the layers, in their order.
+        operators: norms of one network's layers, with schema `measurements.operators.OPERATORS`.
     """
     layers = operators.assign(
         row=[str(number) for number in range(1, len(operators) + 1)],
@@ -39,4 +40,4 @@ def operators(operators: pd.DataFrame, *, paper: Printed | None = None) -> pd.Da
         layers.assign(column=column, column_label=label, value=layers[column])
         for column, label in COLUMNS.items()
     ]
-    return cells(pd.concat(found).assign(unit=""), {}, paper)
+    return cells(pd.concat(found).assign(unit=""), {})

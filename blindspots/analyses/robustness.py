@@ -1,4 +1,4 @@
-"""Error against radius: what nets get wrong within a distance, by the worst of all attacks."""
+"""Error against radius: error of nets within a distance, by the strongest attack on each image."""
 
 from __future__ import annotations
 
@@ -8,41 +8,49 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
 from blindspots.analyses.threats import across
+from blindspots.files.parts import Frame, parted
 from blindspots.limits import at_least, distinct, some
 
-IMAGE = ["net", "seed", "dataset", "file", "index"]
+CORNER = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 QUANTILES = (0.25, 0.5, 0.75)
-"""Of the distances found: the radii where neither the config nor an attack names any."""
+"""Quantiles of the distances found that are the radii if neither config nor attacks give any."""
+
+ROW_NAMES = ("{nets}",)
+COLUMNS = ("found at *", "open at *")
+"""Rows and columns of the table (`config.cells`)."""
 
 
 @across
 def robustness(
-    ledger: pd.DataFrame,
+    ledger: Frame,
     attacks: pd.DataFrame,
     *,
     labels: Mapping[str, str],
     norm: Literal["l0", "l1", "l2", "linf"] | None = None,
     radii: Annotated[Sequence[Annotated[float, at_least(0)]], some(), distinct()] | None = None,
 ) -> pd.DataFrame:
-    """The error of each net within each radius, from below and from above.
+    """Error of each net within each radius, from below and from above.
 
-    From below: images that the net gets wrong as they are, or within the radius by any witness of
-    the ledger, the nearest of all attacks on each image. From above: images that no certificate
-    covers as far as that. Rejected answers are no errors.
+    From below: images that the net gets wrong unaltered, or whose nearest witness in the ledger, by
+    any attack, is within the radius. From above: images without a certificate beyond the radius.
+    Rejected answers are not errors.
 
     Args:
-        ledger: with schema `jobs.ledger.SCHEMA`.
-        attacks: of the experiment; its nets and images count.
-        labels: of nets, by name.
-        norm: of the radii; None: that of the attacks with a radius, else L2.
-        radii: ascending; None: those of the attacks in this norm, else quartiles of the distances
-            found.
+        ledger: bounds of each image, with schema `jobs.ledger.SCHEMA`.
+        attacks: attacked images of the experiment; their nets and images are used.
+        labels: display name of each net.
+        norm: norm of the radii; None: the norm of the attacks with a radius, otherwise L2.
+        radii: radii, ascending; None: the radii of the attacks in this norm, otherwise quartiles of
+            the distances found.
     """
     of_radii: str = norm or _norm_of(attacks)
-    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == of_radii)]
-    rows = attacks[IMAGE].drop_duplicates().merge(shown, on=IMAGE)
+    shown = parted(ledger).of("norm", [of_radii], [*NETS_IMAGE, "norm", "goal", "upper", "lower"])
+    shown = shown[shown["goal"] == "any"]
+    rows = attacks[NETS_IMAGE].drop_duplicates().merge(shown, on=NETS_IMAGE)
     found = [
         {"row": net, "seed": seed, "n": len(of)} | cell
         for (net, seed), of in rows.groupby(["net", "seed"], sort=False)
@@ -50,11 +58,11 @@ def robustness(
     ]
     keys = ["row", "column", "column_label", "unit"]
     values = pd.DataFrame(found, columns=[*keys, "seed", "value", "n", "reason"])
-    return cells(over_seeds(values, keys), labels, None)
+    return cells(over_seeds(values, keys), labels)
 
 
 def _norm_of(attacks: pd.DataFrame) -> str:
-    """The norm of the attacks with a radius."""
+    """Norm of the attacks with a radius; L2 if there are none."""
     known = attacks.loc[attacks["eps"].notna(), "norm"]
     return str(known.iloc[0]) if len(known) else "l2"
 
@@ -68,11 +76,11 @@ def _radii(attacks: pd.DataFrame, rows: pd.DataFrame, norm: str) -> list[float]:
 
 
 def _of(rows: pd.DataFrame, norm: str, radii: Sequence[float]) -> Iterator[dict[str, Any]]:
-    """One network's cells."""
+    """Cells of one network."""
     certified = rows["lower"].notna().any()
     for radius in sorted(radii):
         at = f"{norm} {radius:.4g}"
-        # A stored length is in float64, of pixels that float32 rounded.
+        # Stored lengths are float64, but computed from pixels rounded to float32.
         reached = rows["upper"] <= radius * (1 + 1e-6)
         yield {
             "column": f"found at {at}", "column_label": f"error found within {at}",

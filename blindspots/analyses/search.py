@@ -1,4 +1,4 @@
-"""What a search over settings found, and what it took."""
+"""Results and cost of a search over settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from blindspots.analyses._clean import answers_on, error_columns
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.interface import InputError
 
+CORNER = "net"
+"""Heading of the first column (`report.summaries`)."""
+
 ALL = "the search"
-"""The row of all trainings together."""
+"""Row of all trainings together."""
+
+ROW_NAMES = ("{nets}", "the search")
+COLUMNS = ("error", "validation rejected", "validation unanswered", "seconds", "mark")
+"""Rows and columns of the table (`config.cells`)."""
 
 
 def search(
@@ -22,23 +29,23 @@ def search(
     *,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The variants by their error on the validation part, the best first.
+    """Variants by their error on the validation part, the best first.
 
-    They are judged by no other part: those that are reported must not choose the settings.
+    No other part is used: the parts that are reported must not choose the settings.
 
     Args:
-        history: rows of all trainings, as `trainers.table` describes.
+        history: history of all trainings (see `trainers.table`).
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
-        split: the parts that the images are in.
-        labels: of nets, by name.
+        split: part of the split of each image.
+        labels: display name of each net.
 
     Returns:
-        Per net its error in percent, the share of rejected images, which are no errors, where a net
-        rejects any, and the seconds of a training; a mark at the lowest error. Last the search as a
-        whole: how many trainings, and the sum of their seconds.
+        A row per net: its error in percent, the share of rejected images (not errors) if any net
+        rejects one, and the seconds of a training; with a mark at the lowest error. The last row is
+        the whole search: the number of trainings and the sum of their seconds.
 
     Raises:
-        InputError: no image was kept for validation.
+        InputError: no images in the validation part.
     """
     answers = answers_on("validation", clean, split)
     if answers.empty:
@@ -72,4 +79,4 @@ def search(
         shared | {"column": "mark", "column_label": "", "unit": "", "value": np.nan,
                   "text": f"{len(ends)} trainings"},
     ]  # fmt: skip
-    return cells(pd.concat([values, pd.DataFrame(marks)], ignore_index=True), labels, None)
+    return cells(pd.concat([values, pd.DataFrame(marks)], ignore_index=True), labels)

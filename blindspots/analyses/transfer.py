@@ -1,4 +1,4 @@
-"""Every victim's answer to every source's attacked images (Szegedy et al. 2013, section 4.2)."""
+"""Transfer: every victim's errors on every source's attacked images (Szegedy et al. 2013, 4.2)."""
 
 from __future__ import annotations
 
@@ -6,39 +6,56 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from blindspots.analyses.attacked import sources, success_columns
-from blindspots.analyses.kit import cells, over_seeds, rates
-from blindspots.analyses.printed import Printed
+from blindspots.analyses.attacked import ORIGIN, sources, success_columns
+from blindspots.analyses.kit import SHARES, cells, over_seeds, rates
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
 
+CORNER = "images made for / error (%) of"
+"""Heading of the first column (`report.summaries`)."""
 
-def transfer(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
-) -> pd.DataFrame:
+REPORT = {
+    "set": "standard",
+    "place": 2,
+    "title": "Errors on the images made for each net",
+    "of": "Errors on the images made for each net: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
+ROW_NAMES = ("{nets}", "{attacks}", "{nets} amplified to *")
+COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
+"""Rows and columns of the table (`config.cells`)."""
+
+
+def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: of nets, by name.
-        paper: the paper's table.
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        labels: display name of each net.
 
     Returns:
-        Per source or control: the error of each victim in percent over all its images, and beside
-        it the share that it rejects, where it rejects any; of sources the success of the attack in
-        percent, over the images that do not meet its goal unaltered; the mean actual distortion of
-        those of them that it fooled, of controls that of all.
+        A row per source or control: each victim's error in percent over all images of the row,
+        followed by the share that it rejects if it rejects any; for sources the attack's success
+        rate in percent, over the images that the source gets right unaltered; and the mean actual
+        distortion of the fooled images, or of all images of a control.
     """
-    transfer = transfer[transfer["seed"] == transfer["victim_seed"]]
-    rows = transfer.assign(row=row_names(transfer))
-    found = pd.concat([*_rates(rows, labels), *_lengths(rows)])
+    found = pd.concat([*_rates(transfer, labels), *_lengths(transfer)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
     shown = {row: _label(row, labels) for row in values["row"].unique()}
-    return cells(values.assign(row_label=values["row"].map(shown)), labels, paper)
+    return cells(values.assign(row_label=values["row"].map(shown)), labels)
 
 
-def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
-    """What each victim gets wrong of each row's images; and what it rejects, where it ever does."""
-    rows = rows.assign(wrong=rates(rows, WRONG), rejected=rates(rows, REJECTED))
+def _rates(transfer: Frame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """Error of each victim on each row's images, and its rejection rate if it ever rejects."""
+    wanted = [*ORIGIN, "seed", "victim", "victim_seed", "outcome", *SHARES.values()]
+    for rows in parted(transfer).by("victim", wanted):
+        rows = rows[rows["seed"] == rows["victim_seed"]]
+        answered = {"wrong": rates(rows, WRONG), "rejected": rates(rows, REJECTED)}
+        yield from _rates_of(rows.assign(row=row_names(rows), **answered), labels)
+
+
+def _rates_of(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     for victim, seen in rows.groupby("victim", sort=False):
         of, label = seen.groupby(["row", "seed"], sort=False), labels.get(victim, victim)
         for column, title, unit, value in (
@@ -50,17 +67,20 @@ def _rates(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.DataFra
                 yield frame.assign(column=column, column_label=title, unit=unit)
 
 
-def _lengths(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """How often the attacks succeeded, and how far their images are then; of controls how far."""
-    made = rows.groupby(["row", "seed"], sort=False)["source"].count() > 0
-    success, lengths, _ = success_columns(sources(rows), made.index)
+def _lengths(transfer: Frame) -> list[pd.DataFrame]:
+    """Success rate and mean distortion of attacks; for controls only the distortion."""
+    shown = parted(transfer).distinct([*ORIGIN, "seed", "victim_seed"])
+    shown = shown[shown["seed"] == shown["victim_seed"]]
+    shown = shown.assign(row=row_names(shown))
+    made = shown.groupby(["row", "seed"], sort=False)["source"].count() > 0
+    once = sources(transfer)
+    success, lengths, _ = success_columns(once.assign(row=row_names(once)), made.index)
     return [success[made.to_numpy()], lengths.assign(column_label="distortion")]
 
 
 def row_names(transfer: pd.DataFrame) -> list[str]:
-    """The row of the paper's tables that each answer belongs to, such as "A amplified to 0.1"."""
-    origin = ["source", "attack", "amplified_to"]
-    groups = transfer.groupby(origin, dropna=False, sort=False)
+    """Name of each answer's row in the paper's tables, such as "A amplified to 0.1"."""
+    groups = transfer.groupby(ORIGIN, dropna=False, sort=False)
     names = [
         (attack if pd.isna(source) else source)
         + ("" if pd.isna(scale) else f" amplified to {scale:g}")

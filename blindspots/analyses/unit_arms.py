@@ -1,4 +1,4 @@
-"""What each arm of directions reaches by each measure, layer by layer."""
+"""Mean of each measure for each arm of directions, layer by layer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,32 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from blindspots.analyses.arms import ARMS, LAYER, MEASURES, layer_labels, means, of_scaling
+from blindspots.analyses.arms import (
+    ARMS,
+    LAYER,
+    MEASURES,
+    Scaling,
+    layer_labels,
+    means,
+    of_scaling,
+)
 from blindspots.analyses.kit import cells, over_seeds
+
+CORNER = "layer: directions"
+"""Heading of the first column (`report.summaries`)."""
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
 
 
 def unit_arms(
-    units: pd.DataFrame, *, scaling: str = "matched", labels: Mapping[str, str]
+    units: pd.DataFrame, *, scaling: Scaling = "matched", labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Means over the directions of an arm, then over networks with Student's interval.
+    """Means over the directions of an arm, and then over networks, with Student's interval.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        scaling: "raw", "matched" or "whitened".
-        labels: of nets, by name.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
+        labels: display name of each net.
 
     Raises:
         InputError: a scaling that was not measured.
@@ -34,4 +47,4 @@ def unit_arms(
         unit="",
     )
     keys = ["row", "row_label", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), {}, None)
+    return cells(over_seeds(values, keys), {})

@@ -1,4 +1,4 @@
-"""What the difference between units and rotations depends on."""
+"""Dependence of the difference between units and rotations on seed, net and layer."""
 
 from __future__ import annotations
 
@@ -7,33 +7,45 @@ from itertools import combinations
 
 import pandas as pd
 
-from blindspots.analyses.arms import LAYER, MEASURES, differences, layer_labels, of_scaling
+from blindspots.analyses.arms import (
+    LAYER,
+    MEASURES,
+    Scaling,
+    differences,
+    layer_labels,
+    of_scaling,
+)
 from blindspots.analyses.kit import cells, over_seeds
+
+CORNER = "contrast"
+"""Heading of the first column (`report.summaries`)."""
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
 
 
 def unit_factors(
     units: pd.DataFrame,
     unit_rotations: pd.DataFrame,
     *,
-    scaling: str = "matched",
+    scaling: Scaling = "matched",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Contrasts of the difference between the units' mean and that of their rotations.
+    """Contrasts of the difference between the units' mean and the mean of their rotations.
 
-    The difference, turned so that more means more interpretable units, is averaged over the layers
-    before the nonlinearities of a network, and over those after, out of those that have one for
-    every seed; then one average is taken from
-    another, network by network (nets and controls of one seed belong together).
+    The difference, signed so that larger means more interpretable units, is averaged over the
+    layers before a network's nonlinearities and over those after them, using only layers that have
+    a difference for every seed. A contrast is one such average minus another, seed by seed.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        scaling: "raw", "matched" or "whitened".
-        labels: of nets, by name.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
+        labels: display name of each net.
 
     Returns:
-        A row per contrast: after less before the nonlinearity, trained less untrained, and one net
-        (another activation function, say) less another; Student's intervals over seeds.
+        A row per contrast: after minus before the nonlinearity, trained minus untrained, and one
+        net minus another (of another activation function, say); with Student's intervals over
+        seeds.
 
     Raises:
         InputError: a scaling that was not measured.
@@ -44,7 +56,7 @@ def unit_factors(
     signs = found["measure"].map({name: m.sign for name, m in MEASURES.items()})
     found["value"] *= signs.astype(float)
     placed = found[found["place"] != "neither"]
-    # Layers that have a value for every seed: an average must be of the same ones throughout.
+    # Only layers with a value for every seed: all averages must be over the same layers.
     whole = placed.groupby([*LAYER, "measure"])["value"].transform(lambda of: of.notna().all())
     averages = (
         placed[whole.astype(bool)]
@@ -60,13 +72,13 @@ def unit_factors(
                 {
                     "row": label, "row_label": label, "column": name,
                     "column_label": measure.label, "unit": "", "value": value, "n": n,
-                    "reason": "there is no difference between units and rotations",
+                    "reason": "no value for the difference between units and rotations",
                 }
                 for value, n in ((v, int(units["n"].iloc[0])) for v in of)
             ]  # fmt: skip
     keys = ["row", "row_label", "column", "column_label", "unit"]
     frame = pd.DataFrame(rows, columns=[*keys, "value", "n", "reason"])
-    return cells(over_seeds(frame, keys), {}, None)
+    return cells(over_seeds(frame, keys), {})
 
 
 Place = tuple[str, bool, str]
@@ -96,7 +108,7 @@ def _contrasts(averages: pd.Series, labels: Mapping[str, str]) -> list[tuple[str
 
 
 def _of(averages: pd.Series, net: str, trained: bool, place: str, measure: str) -> pd.Series:
-    """By seed."""
+    """Averages by seed; empty if not measured."""
     try:
         return averages.loc[(net, trained, place, measure)]
     except KeyError:  # not measured

@@ -1,4 +1,4 @@
-"""Units against rotations of their frame: differences, tests, and a verdict by rule."""
+"""Units against rotations of their frame: differences, tests, and a rule-based verdict."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from blindspots.analyses.arms import (
     MARGINS,
     MEASURES,
     NO_ROTATIONS,
+    Measures,
+    Scaling,
     differences,
     layer_labels,
     means,
@@ -19,60 +21,60 @@ from blindspots.analyses.arms import (
     tested,
 )
 from blindspots.analyses.kit import cells, over_seeds
-from blindspots.interface import InputError
 from blindspots.limits import Positive
 
-HEADLINE = "counted verdicts"
-"""What the report's first screen shows of the table (`report.headlines`)."""
+CORNER = "layer"
+"""Heading of the first column (`report.summaries`)."""
 
-SHOWS = ("verdict", "difference", "effect", "rotation p", "equivalence p", "directions")
-Measures = Literal[
-    "purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy"
-]
+HEADLINE = "counted verdicts"
+"""Part of the table that the report's first screen shows (`report.headlines`)."""
+
+Show = Literal["verdict", "difference", "effect", "rotation p", "equivalence p", "directions"]
 ONE_NETWORK = "needs several networks (seeds)"
+
+COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
+"""Columns of the table (`config.cells`)."""
 
 
 def units(
     units: pd.DataFrame,
     unit_rotations: pd.DataFrame,
     *,
-    show: str = "verdict",
-    scaling: str = "matched",
+    show: Show = "verdict",
+    scaling: Scaling = "matched",
     margins: Mapping[Measures, Positive] | None = None,
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Are units more interpretable than directions, per layer and measure?
+    """Test whether units are more interpretable than directions, per layer and measure.
 
-    The units of one network are not independent samples. What is tested is the units' mean of a
-    measure, on each network against the means of Haar rotations of the same units, and over
-    networks (seeds) by the differences of the two. The verdict is by rule:
+    The units of one network are not independent samples. The statistic is the units' mean of a
+    measure. On each network it is compared with the means of Haar rotations of the same units, and
+    over networks (seeds) the differences of the two are tested. The rule of the verdict:
 
-    * equal: by two one-sided t tests over networks the difference is within the margin that the
-      config fixed;
-    * units more, or less, interpretable: else, if the 95% interval of the difference over networks
-      leaves 0 out, and by the rotations p ≤ 0.05 (where the measure has rotations);
-    * cannot tell: else, and on fewer than two networks.
+    * equal: by two one-sided t tests over networks, the difference is within the equivalence
+      margin;
+    * units more (or less) interpretable: otherwise, if the 95% interval of the difference over
+      networks excludes 0, and p ≤ 0.05 by the rotations (if the measure has rotations);
+    * cannot tell: otherwise, and on fewer than two networks.
 
-    Each cell is tested at 5% by itself, not corrected for the number of cells. Units without a
-    value, which are dead or whose top is tied, have no part in it: "directions" counts the others.
+    Each cell is tested at 5%, without correction for the number of cells. Units without a value,
+    which are dead or have tied top images, are left out; "directions" counts the others.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        unit_rotations: with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        show: "verdict"; "difference" (units less rotations, Student's interval over networks);
-            "effect" (in standard deviations of the rotations' means); "rotation p" (the mean over
-            networks among those of the rotations, two-sided); "equivalence p"; "directions" (the
-            units that have a value).
-        scaling: "raw", "matched" or "whitened".
-        margins: differences that count as none, by measure and in its unit, fixed before the
-            results are known; `analyses.arms.MARGINS` of the measures that are left out.
-        labels: of nets, by name.
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
+        show: "verdict"; "difference" (units minus rotations, with Student's interval over
+            networks); "effect" (the difference in standard deviations of the rotations' means);
+            "rotation p" (two-sided, the mean over networks among the means of the rotations);
+            "equivalence p"; "directions" (number of units that have a value).
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
+        margins: equivalence margin of each measure, in its unit, fixed before the results are
+            known; `analyses.arms.MARGINS` for measures without one.
+        labels: display name of each net.
 
     Raises:
-        InputError: an unknown `show` or `scaling`.
+        InputError: a scaling that was not measured.
     """
-    if show not in SHOWS:
-        raise InputError(f"show: expected one of {', '.join(SHOWS)}, found {show!r}")
     units, rotations = of_scaling(units, scaling), of_scaling(unit_rotations, scaling)
     layers = layer_labels(units, labels)
     found = differences(units, rotations)
@@ -98,14 +100,14 @@ def units(
             p = verdicts[show.replace(" ", "_")]
             alone = NO_ROTATIONS if show == "rotation p" else ONE_NETWORK
             finished = verdicts.assign(value=p, unit="p", reason=verdicts["reason"].fillna(alone))
-    return cells(finished, {}, None)
+    return cells(finished, {})
 
 
 KEYS = ["row", "row_label", "column", "column_label", "unit"]
 
 
 def _labelled(values: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
-    """With labels of rows (layers) and columns (measures), layer by layer."""
+    """Add labels of rows (layers) and columns (measures), sorted by layer."""
     named = {name: measure.label for name, measure in MEASURES.items()}
     labelled = layers.merge(values, on=LAYER, sort=False)
     return labelled.assign(column=labelled["measure"], column_label=labelled["measure"].map(named))

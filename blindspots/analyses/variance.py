@@ -1,4 +1,4 @@
-"""What transfer varies with: architectures, the source's seed, the victim's, and the split."""
+"""Variance components of transfer: architectures, the seeds of source and victim, the split."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import pandas as pd
 
 from blindspots.analyses._pairs import pairs
 from blindspots.analyses.kit import cells
+from blindspots.files.parts import Frame
+
+CORNER = "component"
+"""Heading of the first column (`report.summaries`)."""
 
 COMPONENTS = {
     "source": "architecture of the source",
@@ -20,30 +24,33 @@ COMPONENTS = {
     "rest": "the rest: both seeds together, the draw of the images",
 }
 
+ROW_NAMES = (
+    "source", "victim", "pair", "source seed", "victim seed", "split", "rest",
+)  # fmt: skip
+COLUMNS = ("deviation", "share")
+"""Rows and columns of the table (`config.cells`)."""
 
-def variance(
-    transfer: pd.DataFrame, clean: pd.DataFrame, *, labels: Mapping[str, str]
-) -> pd.DataFrame:
+
+def variance(transfer: Frame, clean: Frame) -> pd.DataFrame:
     """Variance components of the excess error, by the method of moments.
 
     Every source's images are shown to the victims of all seeds. For each pair of two architectures
     the excess errors are a table of source seeds by victim seeds, with both seeds as crossed random
-    effects (Searle, Casella and McCulloch 1992, "Variance components", chapter 4); their components
-    are averaged over the pairs. Pairs of equal seeds share the split of the images and the choice
-    of those attacked; how much larger or smaller the excess is there is the effect of the split.
-    Architectures are fixed: theirs is the variance of the means of these nets, less the noise of
-    the means.
+    effects (Searle, Casella and McCulloch 1992, "Variance components", chapter 4); the components
+    are averaged over the pairs. Source and victim of the same seed share the split of the images
+    and the choice of the attacked images; the effect of the split is the difference in excess error
+    between equal and unequal seeds. Architectures are fixed effects: their component is the
+    variance of the means of these nets, minus the noise of the means.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`, of an experiment across seeds.
-        clean: with schema `threat.answers.CLEAN`.
-        labels: not used.
+        transfer: answers to attacked images of an experiment across seeds, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
 
     Returns:
         A row per component: its standard deviation in percentage points, and its share of the sum
-        of the variances; no value where there are fewer than three seeds or three nets.
+        of the variances; no value with fewer than three seeds or three nets.
     """
-    del labels
     grids = _grids(transfer, clean)
     seeds = min((len(grid) for grid in grids.values()), default=0)
     nets = {net for pair in grids for net in pair}
@@ -64,13 +71,14 @@ def variance(
                     "reason": "needs across_seeds, three seeds and three nets",
                 }
             )  # fmt: skip
-    return cells(pd.DataFrame(rows), {}, None)
+    return cells(pd.DataFrame(rows), {})
 
 
-def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
-    """Excess errors in points of each pair of architectures: (source seeds, victim seeds)."""
-    rows = pairs(transfer, clean, across_seeds=True)
-    means = rows.groupby(["source", "victim", "seed", "victim_seed"])["excess"].mean()
+def _grids(transfer: Frame, clean: Frame) -> dict[tuple[str, str], np.ndarray]:
+    """Excess errors of each pair of architectures, (source seeds, victim seeds), in points."""
+    keys = ["source", "victim", "seed", "victim_seed"]
+    every = pairs(transfer, clean, across_seeds=True)
+    means = pd.concat([rows.groupby(keys)["excess"].mean() for rows in every]).sort_index()
     grids = {
         pair: of.droplevel([0, 1]).unstack().to_numpy()
         for pair, of in means.groupby(level=[0, 1], sort=False)
@@ -79,10 +87,11 @@ def _grids(transfer: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, str],
 
 
 def components(grids: Mapping[tuple[str, str], np.ndarray]) -> dict[str, float]:
-    """The variance components, which may be negative, by the keys of `COMPONENTS`.
+    """Variance components, which may be negative, by the keys of `COMPONENTS`.
 
     Args:
-        grids: (s, s) for each pair of nets; seeds of the source down, of the victim across.
+        grids: (s, s) excess errors of each pair of nets, with the source's seeds as rows and the
+            victim's as columns.
     """
     found: dict[str, list[float]] = {key: [] for key in ("source seed", "victim seed", "rest")}
     same, noise = [], []
@@ -95,12 +104,12 @@ def components(grids: Mapping[tuple[str, str], np.ndarray]) -> dict[str, float]:
         rest = plain - down[:, None] - across[None] + plain.mean()
         left = (rest**2).sum() / ((s - 1) ** 2 - 1)  # one degree of freedom went to the diagonal
         found["rest"].append(left)
-        same.append(effect**2 - left / (s - 1))  # less the noise of the effect
+        same.append(effect**2 - left / (s - 1))  # minus the noise of the effect
         found["source seed"].append(down.var(ddof=1) - left / s)
         found["victim seed"].append(across.var(ddof=1) - left / s)
         noise.append((down.var(ddof=1) + across.var(ddof=1) - left / s) / s)
     result = {key: float(np.mean(values)) for key, values in found.items()}
-    share = 1 / len(next(iter(grids.values())))  # of pairs that have the same split
+    share = 1 / len(next(iter(grids.values())))  # share of pairs with the same split
     result["split"] = float(np.mean(same) * share * (1 - share))
     return _architectures({p: grid.mean() for p, grid in grids.items()}, float(np.mean(noise))) | (
         result
@@ -108,7 +117,7 @@ def components(grids: Mapping[tuple[str, str], np.ndarray]) -> dict[str, float]:
 
 
 def _architectures(means: Mapping[tuple[str, str], float], noise: float) -> dict[str, float]:
-    """Variances of the effects of source, victim and pair; a net before itself is left out."""
+    """Variances of the effects of source, victim and pair, without pairs of a net with itself."""
     pairs = list(means)
     sources, victims = (sorted({pair[i] for pair in pairs}) for i in (0, 1))
     design = np.array(
@@ -118,10 +127,10 @@ def _architectures(means: Mapping[tuple[str, str], float], noise: float) -> dict
     effects, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     freedom = len(pairs) - rank
     rest = float(((values - design @ effects) ** 2).sum() / freedom) if freedom else noise
-    spread = rest * np.linalg.pinv(design.T @ design)  # of the effects, by the noise of the means
+    spread = rest * np.linalg.pinv(design.T @ design)  # of the effects, from the noise of the means
 
     def variance_of(columns: slice) -> float:
-        """Of effects whose first is 0, less what their noise adds to it."""
+        """Variance of effects whose first is 0, minus the part due to their noise."""
         of = np.array([0.0, *effects[columns]])
         noisy = np.pad(spread[columns, columns], (1, 0))
         centred = np.eye(len(of)) - 1 / len(of)

@@ -1,4 +1,4 @@
-"""The search for the largest weight c of the distance whose minimiser still reaches its goal."""
+"""Search for the largest weight c of the distance whose minimiser still reaches its goal."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Bracket:
 
     Attributes:
         ends: (n, 2) log of the largest c whose minimiser reached the goal, of the smallest whose
-            did not; infinite, to either side, before any.
-        slacks: (n, 2) by which those minimisers reach the goal.
-        missed_at: (n,) distance of the one that misses: no larger c comes nearer.
+            did not; infinite, to either side, before there is one.
+        slacks: (n, 2) by how much those minimisers reach the goal.
+        missed_at: (n,) distance of the minimiser that misses: no larger c comes nearer.
         searches: (n,) int64, minimisations so far.
     """
 
@@ -31,10 +31,10 @@ class Bracket:
 
         Args:
             like: (n,) float64, on the right device.
-            factor: step of c until it is bracketed.
-            precision: a bracket is closed when its ends have this ratio, …
-            gap: … or when the best success is at most by this share farther than the minimiser at
-                the end that misses.
+            factor: factor between two values of c until it is bracketed.
+            precision: ratio of its ends at which a bracket is closed.
+            gap: share by which the best success may be farther than the minimiser at the end that
+                misses when a bracket is closed.
         """
         n = len(like)
         self.factor, self.precision, self.gap = math.log(factor), math.log(precision), gap
@@ -49,8 +49,8 @@ class Bracket:
         Args:
             rows: (k,) the images.
             penalty: (k,) their c.
-            slack: (k,) by which the minimiser reaches the goal; negative where it does not.
-            distance: (k,) of the minimiser.
+            slack: (k,) by how much the minimiser reaches the goal; negative where it does not.
+            distance: (k,) distance of the minimiser.
 
         Returns:
             (k,) float64, the next c.
@@ -72,7 +72,7 @@ class Bracket:
         return torch.where((high - low).isfinite(), low.lerp(high, share), outside).exp()
 
     def is_closed(self, rows: Tensor, best: Tensor) -> Tensor:
-        """Whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
+        """Return whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
         width = self.ends[rows, 1] - self.ends[rows, 0]
         near = width.isfinite() & (best <= (1 + self.gap) * self.missed_at[rows])
         return near | (width <= self.precision)

@@ -1,4 +1,4 @@
-"""What every attack takes, checked before any work."""
+"""Checks of the arguments that every attack takes, before any work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from blindspots.threat.trial import trial
 def check_arguments(
     images: Tensor, labels: Tensor, targets: Tensor | None, box: Sequence[Any] | None
 ) -> tuple[Tensor, Box]:
-    """Refuse what is no tensor of its kind, images outside the box and targets that are no target.
+    """Reject wrong types, images outside the box, and targets equal to the label.
 
     Returns:
         The images without their history, so that nothing is recorded, and the box.
@@ -68,7 +68,7 @@ def check_answers(
     classes: int | None,
     box: Box,
 ) -> Tensor:
-    """Refuse a model or classes that do not fit each other; logits (3, logits) of its `trial`.
+    """Refuse a model that does not fit its classes, and return logits (3, logits) of its `trial`.
 
     Raises:
         InputError: names the argument and the first image that offends.
@@ -114,10 +114,10 @@ def check_finite(fine: Tensor, rows: Tensor) -> None:
 
 
 def check_choice(name: str, value: str, known: Iterable[str]) -> None:
-    """Refuse a setting that is not one of those known.
+    """Refuse a setting that is not one of the known values.
 
     Raises:
-        InputError: names them.
+        InputError: names the known values.
     """
     if value not in known:
         raise InputError(
@@ -134,7 +134,7 @@ def _check_kind(name: str, value: Tensor, *kinds: torch.dtype) -> None:
 
 
 def _check_surroundings(device: torch.device) -> None:
-    """Where no gradient is recorded, or logits are rounded to half precision, nothing is found."""
+    """Refuse to run without gradients or under autocast, where an attack would find nothing."""
     if torch.is_inference_mode_enabled():
         raise InputError(
             "attack: expected a call outside torch.inference_mode(), which records no gradients, "
@@ -149,7 +149,7 @@ def _check_surroundings(device: torch.device) -> None:
 
 
 def _check_module(model: nn.Module) -> None:
-    """Layers in training answer by the batch or by chance; inference tensors have no gradient."""
+    """Refuse layers in training mode and weights that have no gradient."""
     if not isinstance(model, nn.Module):
         return
     for name, layer in model.named_modules():

@@ -1,4 +1,4 @@
-"""A first success for each image, and a way from it towards the image: where `closest` begins."""
+"""Descent to a first success for each image, then back towards the image; `closest` begins here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from blindspots.attacks._goal import Goal
 from blindspots.threat.goals import cross_entropy
 
 GROWTH, FARTHEST = 1.2, 0.2
-"""Until its first success an image goes in steps that grow so, up to so much of the box in every
-pixel."""
+"""Growth of an image's steps until its first success, and their limit as a share of the box, in
+every pixel."""
 APPROACH = (0.2, 0.02)
 """Share by which the distance shrinks after a success and grows after a miss, at first and at
 last."""
@@ -24,13 +24,14 @@ LAST = 0.01
 def descend(goal: Goal, rows: Tensor, steps: int, *, by_signs: bool = True) -> None:
     """Walk from the images `rows` (k,), in as many gradients of the cross-entropy; keep successes.
 
-    First along the signs of the gradient, beginning with the step that would end a linear loss: on
-    networks trained to be robust, and others of linear pieces, that crosses the flats and folds
-    where careful minimisers end. (Without `by_signs` along the gradient itself, which reaches some
-    of the few that signs do not.) From the first success on the direction and the distance are
-    decoupled (Rony et al. 2019, arXiv:1811.09600, algorithm 1): a step along the gradient, as long
-    as the distance at first and ever shorter; then radially to a distance that shrinks after a
-    success and grows after a miss. Where the gradient is not finite, a point stays.
+    Until the first success, a point moves along the signs of the gradient, beginning with the step
+    that would end a linear loss: on networks trained to be robust, and on other piecewise linear
+    ones, this crosses the flats and folds where careful minimisers stop. (Without `by_signs` it
+    moves along the gradient itself, which reaches some of the few images that signs do not.) After
+    it, direction and distance are decoupled (Rony et al. 2019, arXiv:1811.09600, algorithm 1): a
+    step along the gradient, at first as long as the distance and then ever shorter, is followed by
+    a radial move to a distance that shrinks after a success and grows after a miss. A point whose
+    gradient is not finite stays.
 
     Raises:
         InputError: logits at an image are not finite; names the first.

@@ -1,4 +1,4 @@
-"""What the attacks of this package share: the model's answers, and the nearest success met."""
+"""Shared by the package's attacks: the model's answers, and the nearest success so far."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ USUAL = (1e-12, 1e12)
 
 
 def _scale(logits: Tensor) -> float:
-    """1, or a power of 2 that brings logits (3, logits) that are beyond `USUAL` to a million."""
+    """1, or a power of 2 that brings logits (3, logits) outside `USUAL` to a million."""
     largest = float(logits.abs().max())
     if USUAL[0] <= largest <= USUAL[1] or largest == 0:
         return 1.0
-    return 2.0 ** max(math.floor(math.log2(largest)) - 20, -126)  # a smaller one float32 has not
+    return 2.0 ** max(math.floor(math.log2(largest)) - 20, -126)  # the smallest of float32
 
 
 class Goal:
@@ -30,12 +30,12 @@ class Goal:
 
     Attributes:
         originals: (n, pixels).
-        room: that the images may move in.
+        room: the room that the images may move in.
         accepted: (n, logits) bool.
-        best: (n, pixels) the nearest success; the original before any.
-        distance: (n,) of it; infinite before any.
+        best: (n, pixels) the nearest success; the original before there is one.
+        distance: (n,) its distance; infinite before there is one.
         failure: (n,) int64, the status of a search that finds nothing.
-        scale: by which logits are divided; 1, unless they are beyond `USUAL`.
+        scale: divisor of the logits; 1, unless they are beyond `USUAL`.
         forwards: (n,) int64, images shown to the model.
         backwards: (n,) int64, gradients taken.
     """
@@ -76,15 +76,15 @@ class Goal:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x, rows)
-        # In float64: a tensor's last entries take another route through exp and log, too.
+        # In float64, since exp and log, too, round the last entries of a tensor differently.
         value, slope = loss(logits.detach().double(), self.accepted[rows])
         gradient = None
         if logits.requires_grad:
             (gradient,) = torch.autograd.grad(logits, x, slope.to(x.dtype), allow_unused=True)
         if gradient is None:
             raise InputError(
-                "model: expected logits with a gradient by the images, found none; it may be a "
-                "victim, but no source"
+                "model: expected logits that are differentiable with respect to the images, found "
+                "others; the net can be a victim, but not a source"
             )
         self.backwards.index_add_(0, rows, torch.ones_like(rows))
         return logits.detach(), value.to(x.dtype), self.room.within(gradient, rows)
@@ -94,7 +94,7 @@ class Goal:
         return relative_margin(logits, self.accepted[rows]) - SUCCESS_MARGIN
 
     def note(self, rows: Tensor, gradient: Tensor) -> Tensor:
-        """Note by the gradients (k, pixels) of searches why they end; which see a way on (k,)."""
+        """Note from gradients (k, pixels) why searches end; return which can continue, (k,)."""
         largest = gradient.abs().amax(dim=1)
         finite = largest.isfinite()
         blind = torch.where(finite, Status.GRADIENT_VANISHED, Status.NON_FINITE)
@@ -103,7 +103,7 @@ class Goal:
         return sees
 
     def keep(self, x: Tensor, rows: Tensor, distance: Tensor, reached: Tensor) -> Tensor:
-        """Keep the successes that are nearer than any before; which those are, as places (b,).
+        """Keep the successes that are nearer than any before, and return their places (b,).
 
         An image may have several points.
         """
@@ -115,7 +115,7 @@ class Goal:
         return nearest
 
     def reached(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Keep those of points (k, pixels) that meet the goal; which do, (k,) bool."""
+        """Keep those of points (k, pixels) that meet the goal, and return which do, (k,) bool."""
         if len(rows) == 0:
             return torch.zeros(0, dtype=torch.bool, device=x.device)
         with torch.no_grad():

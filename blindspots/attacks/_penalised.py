@@ -8,10 +8,11 @@ from torch import Tensor
 from blindspots.attacks._goal import Goal
 
 ORDINARY, SPREAD = (0.5, 1e3), 10.0
-"""Where the range of an image's logits is smaller than the first, or larger than the second, the
-loss is of logits scaled to so much: what is found would depend on their scale. Cross-entropy is
-almost linear in small logits and pulls away from all other classes alike, and with a c as small, or
-as large, the searches for it end at `lbfgs.LIMITS`. The paper's networks are between."""
+"""Usual range of an image's logits, and the range to which others are scaled for the loss.
+
+Without it the result would depend on the scale: cross-entropy is almost linear in small logits,
+where it pulls away from all other classes equally, and c would run into `lbfgs.LIMITS`. The paper's
+networks are within the usual range."""
 
 
 class Penalised(Goal):
@@ -20,10 +21,10 @@ class Penalised(Goal):
     Attributes:
         penalty: (n,) c of the current minimisation.
         best_penalty: (n,) c of the nearest success.
-        unit: (n,) by which the logits of an image are divided before the loss; 0 before it is seen.
-        margins: (n,) of the current iterates; not negative is a success.
-        margin_now: (k,) of the last evaluation.
-        gradient_now: (k, pixels) of it.
+        unit: (n,) divisor of an image's logits before the loss; 0 before its first evaluation.
+        margins: (n,) margins of the current iterates; not negative is a success.
+        margin_now: (k,) margins of the last evaluation.
+        gradient_now: (k, pixels) its gradients.
         finite_now: (k,) bool, whether its logits were finite.
     """
 
@@ -52,7 +53,7 @@ class Penalised(Goal):
 
 
 def _unit(logits: Tensor) -> Tensor:
-    """1, unless the logits (k, logits) are on no scale that a softmax is trained to."""
+    """Divisor of logits (k, logits): 1, unless their range is far from that of trained nets."""
     spread = logits.amax(dim=1) - logits.amin(dim=1)
     odd = ((spread < ORDINARY[0]) | (spread > ORDINARY[1])) & (spread > 0) & spread.isfinite()
     return torch.where(odd, spread / SPREAD, 1)

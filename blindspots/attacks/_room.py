@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from blindspots.interface import Box, InputError
-from blindspots.threat.norms import UNBOUNDED
+from blindspots.interface import UNBOUNDED, Box, InputError
 from blindspots.threat.rays import flat
 
 
 class Room(NamedTuple):
-    """Smallest and largest values of n flattened images, or of all alike.
+    """Smallest and largest values of n flattened images, or of all of them.
 
     Attributes:
-        lower: a number, (1, features) or (n, features).
-        upper: likewise.
+        lower: smallest values: a number, (1, features) or (n, features).
+        upper: largest values, in one of these shapes.
         free: (1, features) or (n, features) bool, the features that may change; None: all.
     """
 
@@ -73,11 +72,11 @@ def checked_box(box: Any, images: Tensor) -> Box:
 
     Args:
         box: the least and the largest value of a feature, each a number or of an image's shape;
-            None: there is none.
+            None: no box.
         images: (n, *image).
 
     Raises:
-        InputError: no such box.
+        InputError: an invalid box.
     """
     if box is None:
         return UNBOUNDED

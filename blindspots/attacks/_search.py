@@ -17,17 +17,18 @@ AIM = 1.1 * SUCCESS_MARGIN
 STILL = 1e-3
 """An image is done when a round moves its point by less than this share of its distance."""
 DAMPED = 0.7
-"""Share of its step that a point goes where the solution misses the goal: the margins bend, and the
-programs of whole steps may take turns for ever."""
+"""Share of its step that a point moves if the solution misses the goal: margins are not linear, and
+programs with whole steps could alternate forever."""
 CUTS = 4
 """Half-spaces of earlier rounds that a branch keeps, of those that missed the goal."""
 PARALLEL = 1 - 1e-3
-"""Cosine from which on one of them says what one of this round does: programs become singular."""
+"""Cosine above which one of them is dropped as equal to one of this round, so that programs do not
+become singular."""
 PROMISING = 1.5
-"""An answer is given up when its program lies farther than so many times the best success."""
+"""An answer is given up when its program lies farther than the best success by this factor."""
 AT_ONCE = 16
-"""Answers of an image that are searched for at a time, and rivals of an answer in a program: with
-more classes not more is held."""
+"""Answers of an image that are searched for at a time, and rivals of an answer in a program: memory
+does not grow with more classes."""
 ENDS = (
     Status.GRADIENT_VANISHED,
     Status.NON_FINITE,
@@ -35,7 +36,7 @@ ENDS = (
     Status.CONVERGED,
     Status.ITERATION_LIMIT,
 )
-"""How a branch may end; that of an image is the last of its branches' here."""
+"""Outcomes of a branch; that of an image is the last of its branches' in this order."""
 BLIND, BROKEN, GIVEN_UP, SETTLED, GOING = range(len(ENDS))
 
 
@@ -63,9 +64,9 @@ def towards(goal: Goal, outside: Tensor, inside: Tensor, rows: Tensor, times: in
 
 
 def _branches(goal: Goal, rows: Tensor, points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Places (b,) among the rows and accepted answers (b,), so many at a time as are searched for.
+    """Yield places (b,) among the rows with accepted answers (b,), those searched for at a time.
 
-    Of many answers those come first whose logits are the largest at the point.
+    If there are more answers, those with the largest logits at the point come first.
     """
     places, answers = goal.accepted[rows].nonzero().unbind(dim=1)
     each = len(answers) // len(rows)  # every image has as many
@@ -87,8 +88,8 @@ class _Branches:
         rows: (b,) int64, the image of every branch.
         wanted: (b,) int64, its answer.
         point: (b, pixels) where the margins of the answer are linearised next.
-        normals: (b, k, pixels) of the half-spaces that are kept; 0 where there is none.
-        offsets: (b, k) of them.
+        normals: (b, k, pixels) normals of the half-spaces that are kept; 0 for an empty place.
+        offsets: (b, k) their offsets.
         ends: (n,) int64 of all images, places in `ENDS`.
     """
 
@@ -155,7 +156,7 @@ class _Branches:
     def _linearised(self) -> tuple[Tensor, Tensor, Tensor]:
         """Margins (b, o) of the answer over others, their gradients, and the logits' scale (b,).
 
-        Of many others those whose logits are the largest. Gradients that are not finite are 0.
+        If there are more others, those with the largest logits. Non-finite gradients become 0.
         """
         x = self.point.requires_grad_()
         others = (~self.goal.accepted[self.rows]).nonzero()[:, 1].view(len(x), -1)

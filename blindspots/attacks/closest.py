@@ -44,53 +44,53 @@ def closest(
 ) -> AttackResult:
     """Minimise ½ ‖r‖₂² subject to the goal's margins and the box, for each image by itself.
 
-    The problem of Szegedy et al. 2013, section 4.1, itself, not its penalty: from the nearest
-    success of a short descent, sequential quadratic programming (Nocedal and Wright, 2nd edition,
-    section 18.1) with the distance's own Hessian. A round linearises the margins at a point and
-    projects the original onto the half-spaces and the box; that is the next point. Where it misses
-    the goal, the segment from it to the best success is bisected, the step to it is damped, and the
-    half-space of the smallest margin is kept until a solution meets the goal: cutting planes
-    (Kelley 1960, J. SIAM 8), without which the rounds on either side of a corner of the boundary
-    undo one another. With several accepted answers (any wrong class) each has points and programs
-    of its own. Exact on a linear model.
+    It solves the problem of Szegedy et al. 2013, section 4.1, not its penalty form: from the
+    nearest success of a short descent, by sequential quadratic programming (Nocedal and Wright, 2nd
+    edition, section 18.1) with the distance's own Hessian. A round linearises the margins at a
+    point and projects the original onto the half-spaces and the box; that is the next point. Where
+    it misses the goal, the segment from it to the best success is bisected, the step to it is
+    damped, and the half-space of the smallest margin is kept until a solution meets the goal:
+    cutting planes (Kelley 1960, J. SIAM 8), without which the rounds on either side of a corner of
+    the boundary undo one another. If several answers are accepted (any wrong class), each has
+    points and programs of its own. The result is exact on a linear model.
 
-    Memory grows with the images and their pixels, and with the classes up to 16: of more, answers
-    are searched for 16 at a time, those with the largest logits first, and a program has the 16
-    nearest rivals of its answer. The model is shown up to 16 points of every image at once.
+    Memory grows with the images and their pixels, and with the classes up to 16: with more classes,
+    answers are searched for 16 at a time, those with the largest logits first, and a program has
+    the 16 nearest rivals of its answer. The model is shown up to 16 points of every image at once.
 
     Args:
         model: images to logits.
         images: (n, *image) float32 or float64 in the box.
         labels: (n,) true classes.
         targets: (n,) classes to reach; None: any wrong class.
-        box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
+        box: range of a pixel: two numbers, or of each feature (*image); None: no box.
         mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
-        steps: of the descent, and of a second one where that finds nothing. 20 with half the rounds
-            are a quick setting for smooth nets; more find a nearer success now and then on nets of
-            linear pieces.
-        rounds: linearisations.
-        bisections: of the segment in each round.
+        steps: gradient steps of the initial descent, and of a second one if it finds nothing. 20
+            with half the rounds is a quick setting for smooth nets; more steps sometimes find a
+            nearer success on piecewise linear nets.
+        rounds: rounds of quadratic programs, each of which linearises the margins anew.
+        bisections: bisections of the segment in each round.
         restarts: further searches, each from a random point of the box, or from one within the best
             distance where that misses the goal; they leave local minima in few dimensions.
-        seed: of the random points.
-        rows: what identifies each image, its place in the batch by default; its random points
+        seed: seed of the random points.
+        rows: identifier of each image, its place in the batch by default; its random points
             depend on the seed and on this alone.
-        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
-            that is no multiple of 16, so that rounding, and with it a result, does not depend on
-            the batch. 1: no copies, for large networks and few images.
+        fewest: least number of images in a batch; smaller batches, and those that are not a
+            multiple of 16, are padded with copies, so that rounding, and with it the result, does
+            not depend on the batch. 1: no copies, for large networks and few images.
 
     Returns:
-        Never farther than the descent, and a success where that had one. Where there is a success,
-        CONVERGED says that the last round of the search that found it, be it from the descent or
-        from a random point, moved its point by less than 1e-3 of its distance; GRADIENT_VANISHED
-        and NON_FINITE that it had no gradient to go by; ITERATION_LIMIT all else. Where there is
-        none, GRADIENT_VANISHED and NON_FINITE say that the descent began or ended at a gradient of
-        0 or one that is not finite; NO_SUCCESS all else.
+        Images that are never farther than the descent's, and a success wherever it had one. The
+        status of a success is CONVERGED if the last round of the search that found it, from the
+        descent or from a random point, moved its point by less than 1e-3 of its distance;
+        GRADIENT_VANISHED or NON_FINITE if that search had no usable gradient; otherwise
+        ITERATION_LIMIT. The status of a failure is GRADIENT_VANISHED or NON_FINITE if the descent
+        began or ended at a gradient that is 0 or not finite; otherwise NO_SUCCESS.
 
     Raises:
-        InputError: an argument that is not as described, or a model that is none (`trial`); names
-            the first image that offends.
+        InputError: an argument that is not as described, or an invalid model (`trial`); names the
+            first image that offends.
     """
     images, box = check_arguments(images, labels, targets, box)
     if restarts and not torch.as_tensor(box.upper - box.lower).isfinite().all():

@@ -31,7 +31,7 @@ def call(
     targets: Tensor | None,
     *,
     seed: int,
-    others: Tensor,
+    others: Images,
     settings: Mapping[str, Any],
     parents: Mapping[str, nn.Module] | None = None,
     mask: Tensor | None = None,
@@ -39,28 +39,28 @@ def call(
     """Attack images.
 
     Args:
-        attack: of the attacks' contract. It returns an `AttackResult`, or perturbed images alone:
-            (n, *image), or (k, n, *image) of which the judge keeps the best for each (but of a
-            control, which has no goal).
+        attack: attack of the attacks' contract. It returns an `AttackResult`, or perturbed images
+            alone: (n, *image), or (k, n, *image) of which the judge keeps the best for each (except
+            for controls, which have no goal).
         model: images to logits; None for a control that needs no model.
-        data: what is attacked.
+        data: images to attack.
         targets: (n,), or None.
-        seed: of the attack's own draws.
-        others: (k, *image) all images of the job, of which `data` may be a part.
-        settings: of the attack; `eps` is one radius.
-        parents: further models that the attack works with, by the name that it knows them by.
+        seed: seed of the attack's own draws.
+        others: all images of the job, of which `data` may be a part; read if the attack takes them.
+        settings: settings of the attack; `eps` is one radius.
+        parents: further models that the attack uses, by the names that it has for them.
         mask: (*image) bool, the features that may change; None: all.
 
     Raises:
-        InputError: what it returns is not what the contract says.
+        InputError: a result that breaks the contract.
     """
-    # An attack may change what it is given: it gets copies, by which nothing is judged.
+    # An attack may change its arguments, so it gets copies, which the judge does not use.
     offered = accepted(
         attack, box=data.box, classes=data.classes, seed=seed, rows=data.rows.copy(),
         others=others, parents=dict(parents or {}), mask=None if mask is None else mask.clone(),
     )  # fmt: skip
     if "others" in offered:
-        offered["others"] = others.clone()
+        offered["others"] = others.images.clone()
     images, labels = data.images.clone(), data.labels.clone()
     aims = None if targets is None else targets.clone()
     with counted(model) as passes:
@@ -89,12 +89,12 @@ def norm_of(attack: Attack, settings: Mapping[str, Any]) -> str:
 
 
 def name_of(attack: Attack) -> str:
-    """What messages call an attack."""
+    """Name of an attack in messages."""
     return getattr(attack, "__name__", "attack")
 
 
 class Passes:
-    """How many images a model was shown, and gradients of how many were taken."""
+    """Counter of the images shown to a model and of the gradients taken."""
 
     def __init__(self) -> None:
         self.forwards = self.backwards = 0
@@ -176,15 +176,15 @@ def call_for_best(
 ) -> tuple[AttackResult, Tensor]:
     """Attack every image towards each of several targets, and keep the best.
 
-    That is the nearest success of a minimal attack; of one with a radius a success before none,
-    then that whose target leads by more.
+    The best is the nearest success of a minimal attack. With a radius, a success is better than a
+    failure, and then the image whose target leads by more.
 
     Args:
-        attack: of the attacks' contract.
+        attack: attack of the attacks' contract.
         model: images to logits.
-        data: what is attacked.
+        data: images to attack.
         candidates: (n, classes) bool, at least one for every image.
-        **settings: as of `call`.
+        **settings: keyword arguments of `call`.
 
     Returns:
         The result, with the passes of all attempts, and the (n,) targets that were kept.
@@ -215,7 +215,7 @@ def _is_better(
     attack: Attack, model: nn.Module, data: Images, found: Aimed, best: Aimed, rows: Tensor,
     settings: Mapping[str, Any],
 ) -> Tensor:  # fmt: skip
-    """Where a result (k,) is better than the best of the images `rows` (k,) so far."""
+    """Return which results (k,) are better than the best so far of the images `rows` (k,)."""
     result, targets = found
     before = best[0].success[rows]
     if family_of(attack).kind != "budget":

@@ -1,4 +1,4 @@
-"""Controls: perturbations that no adversary chose, at a distortion given or matched."""
+"""Controls: perturbations that no adversary chose, at a given distortion."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from blindspots.interface import AttackResult, Box, InputError, Status
-from blindspots.limits import at_least, at_most
+from blindspots.limits import at_least, at_most, of_pixels
 from blindspots.threat.rays import Ray
 
-Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum")]
-"""RMS per pixel; what is summed is its square over an image and through a network."""
+Length = Annotated[float, at_least(0), at_most(1e6, "that float32 can square and sum"), of_pixels()]
+"""Length of a perturbation, RMS per pixel; its square is summed over an image and in a network."""
 
 
 @dataclass(frozen=True)
 class Unclipped(AttackResult):
-    """Images that may leave the box: what a control returns that was asked not to clip."""
+    """Images that may leave the box, returned by a control with `clip` false."""
 
 
 def control(
@@ -32,11 +32,11 @@ def control(
         box: range of a pixel.
         clip: keep the images in the box.
         matched: (n,) the distortions, RMS per pixel, to scale the perturbations to, as they are
-            after clipping; None: they are added as they are.
+            after clipping; None: the perturbations are not scaled.
 
     Returns:
-        CONVERGED and a success for every image; INFEASIBLE where no scale has the distortion, since
-        every pixel that the perturbation moves is at its bound before.
+        CONVERGED and a success for every image; INFEASIBLE where no scale has the distortion,
+        because every pixel that the perturbation moves reaches its bound before.
     """
     none = torch.zeros(len(images), dtype=torch.int64, device=images.device)
     reached = torch.ones_like(none, dtype=torch.bool)
@@ -60,7 +60,7 @@ def unaimed(originals: Tensor, images: Tensor) -> AttackResult:
 
     Args:
         originals: (n, *image).
-        images: of the same shape.
+        images: images of the same shape.
     """
     none = torch.zeros(len(originals), dtype=torch.int64, device=originals.device)
     return AttackResult(

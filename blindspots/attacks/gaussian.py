@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,11 @@ from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
 from blindspots.interface import UNIT_BOX, AttackResult, Box
+from blindspots.limits import instead_of
 from blindspots.randomness import draw_rows
 
 READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
-"""What the report says of the settings (`report.readings`)."""
+"""Texts on the settings for the report (`report.readings`)."""
 
 
 @families.control
@@ -27,7 +29,7 @@ def gaussian(
     box: Box | None = UNIT_BOX,
     std: Length = 0.1,
     clip: bool = True,
-    distortion: Length | Tensor | None = None,
+    distortion: Annotated[Length | Tensor | None, instead_of("std")] = None,
     seed: int = 0,
     rows: Iterable[int] | None = None,
 ) -> AttackResult:
@@ -42,10 +44,10 @@ def gaussian(
         std: standard deviation of a pixel's noise, before clipping.
         clip: keep the noisy pixels in the box. The paper does not say; its printed distortions
             suggest that it did not.
-        distortion: RMS per pixel to scale the noise to, as it is after clipping, of all images or
-            (n,) of each; None: the standard deviation is kept.
-        seed: of the noise.
-        rows: what identifies each image, its place in the batch by default; its noise depends on
+        distortion: RMS per pixel to which the noise is scaled, as it is after clipping, whatever
+            `std`, one for all images or (n,); None: the standard deviation is kept.
+        seed: seed of the noise.
+        rows: identifier of each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
     Returns:
@@ -53,7 +55,7 @@ def gaussian(
         distortion.
 
     Raises:
-        InputError: images outside the box, or distortions that are none.
+        InputError: images outside the box, or an invalid distortion.
     """
     images, box = check_arguments(images, labels, targets, box)
     shape = images.shape[1:]

@@ -20,7 +20,7 @@ def identity(
     *,
     box: Box | None = UNIT_BOX,
 ) -> AttackResult:
-    """Change nothing: what a net gets wrong then, it got wrong before.
+    """Change nothing: errors on these images are the net's clean errors.
 
     Args:
         model: not used; may be None.

@@ -14,8 +14,7 @@ from blindspots.attacks._penalised import Penalised
 from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
 from blindspots.limits import Count, Positive, above
-from blindspots.optim.batch import FAILURES, Batch
-from blindspots.optim.lbfgs import side_by_side
+from blindspots.optim.batch import FAILURES, Batch, side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
 
@@ -24,27 +23,32 @@ READINGS = {
     "search": (
         "search",
         {
-            "bisect": "the largest c that reaches the target, bracketed and bisected",
-            "first_success": "the largest power of ten for c that reaches the target",
+            "bisect": "the largest c that reaches the target, bracketed and bisected; the nearest "
+            "success found is kept",
+            "first_success": "the largest power of ten for c that reaches the target; the nearest "
+            "success found is kept",
         },
     ),
 }
-"""What the report says of how the paper was read (`report.readings`)."""
+"""Readings of the paper by setting, for the report (`report.readings`)."""
 
 STILL = 0.01
-"""A minimisation has ended when a step is shorter than this share of the distance, …"""
+"""A minimisation ends when a step is shorter than this share of the distance."""
 SETTLED = (0.1, 0.1)
-"""… or than the first share of it while it moves the margin by less than the second of it: then
-whether the goal is reached is settled, and the next c is of more use than the next digit."""
+"""A minimisation also ends when a step is shorter than the first share of the distance and moves
+the margin by less than the second share of it: whether the goal is reached is settled then, and the
+next c is of more use than the next digit."""
 FIRST = 0.5
 """First c, times the loss at the image over the square of its gradient: the first step then ends
 where a linear loss would be 0."""
 GRID = 10.0
 """Ratio of neighbours among the c of the search for the first success."""
 PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
-"""An image that no c reached in so many searches is trapped near its original: it begins anew, with
-c times the second, a first step of length 1 and so many times the steps; is given up after so many
-tries; and goes on from its nearest success wherever a search misses."""
+"""Treatment of images that no c reached in PATIENCE searches, which are trapped near the original.
+
+They begin again with c times LEAP, a first step of length 1 and LONG times the steps, and are given
+up after TRIES tries. From then on they continue from their nearest success whenever a search
+misses."""
 LIMITS = (1e-12, 1e12)
 """Values of c beyond which the search is given up."""
 
@@ -88,35 +92,35 @@ def lbfgs(
         images: (n, *image) float32 or float64 in the box.
         labels: (n,) true classes.
         targets: (n,) classes to reach; None: any wrong class.
-        box: range of a pixel: two numbers, or of each feature (*image); None: there is none.
+        box: range of a pixel: two numbers, or of each feature (*image); None: no box.
         mask: (n, *image) or (*image) bool, the features that may change; None: all.
         classes: number of labels, where the model has more logits than labels.
         distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
         loss: "cross_entropy", or "hinge" on the margin: on a linear model its minimisers are the
             smallest perturbations, but it is not smooth, and a search may jam between two rivals.
-        search: "bisect", or "first_success": the minimiser itself, not the smallest success met, at
-            the largest power of ten for c that reaches the goal.
-        initial_penalty: first c; None: from the loss and its gradient at the image.
-        penalty_factor: step of c until it is bracketed.
-        penalty_precision: bisection ends when the bracket's ends have this ratio, …
-        distance_precision: … or when the best success is at most by this share farther than the
-            minimiser that misses the goal.
-        max_searches: minimisations per image at most.
-        max_iterations: L-BFGS steps per minimisation.
-        history: curvature pairs.
-        fewest: images that the model is shown at a time; copies fill up a smaller batch, and one
-            that is no multiple of 16, so that rounding, and with it a result, does not depend on
-            the batch. 1: no copies, for large networks and few images.
+        search: "bisect", or "first_success": the minimiser (not the smallest success met) at the
+            largest power of ten for c that reaches the goal.
+        initial_penalty: first c; None: computed from the loss and its gradient at the image.
+        penalty_factor: factor between two values of c until it is bracketed.
+        penalty_precision: ratio of the bracket's ends at which bisection ends.
+        distance_precision: share by which the best success may be farther than the minimiser that
+            misses the goal when bisection ends.
+        max_searches: largest number of minimisations per image.
+        max_iterations: largest number of L-BFGS steps per minimisation.
+        history: curvature pairs that L-BFGS keeps.
+        fewest: least number of images in a batch; smaller batches, and those that are not a
+            multiple of 16, are padded with copies, so that rounding, and with it the result, does
+            not depend on the batch. 1: no copies, for large networks and few images.
 
     Returns:
-        CONVERGED where the bracket closed or the image met the goal as it was, ITERATION_LIMIT
-        where a success was found but the bracket stayed open. Of the others GRADIENT_VANISHED and
-        NON_FINITE where the gradient that the search began or ended with was 0 or not finite, else
-        NO_SUCCESS.
+        The status is CONVERGED if the bracket closed or the image met the goal unaltered, and
+        ITERATION_LIMIT if a success was found but the bracket stayed open. The status of a failure
+        is GRADIENT_VANISHED or NON_FINITE if the gradient at the beginning or the end of the search
+        was 0 or not finite, otherwise NO_SUCCESS.
 
     Raises:
-        InputError: an argument that is not as described, or a model that is none (`trial`); names
-            the first image that offends.
+        InputError: an argument that is not as described, or an invalid model (`trial`); names the
+            first image that offends.
     """
     images, box = check_arguments(images, labels, targets, box)
     check_choice("distance", distance, ("l2_squared", "l2"))
@@ -173,7 +177,7 @@ class _Run:
         self.was_trapped = torch.zeros_like(goal.distance, dtype=torch.bool)
 
     def after(self, batch: Batch, is_new: Tensor) -> Tensor:
-        """Choose the next c of the images whose minimisation has ended; which are done (k,)."""
+        """Choose the next c of images whose minimisation has ended; return which are done, (k,)."""
         goal, rows = self.goal, batch.rows
         new = is_new.nonzero()[:, 0]
         goal.margins[rows[new]] = goal.margin_now[new]
@@ -221,7 +225,7 @@ class _Run:
         return ended
 
     def _search(self, batch: Batch, places: Tensor, length: Tensor) -> Tensor:
-        """Choose the next c of images at some places, and free the trapped; which are done."""
+        """Choose the next c of images at some places, free trapped ones; return which are done."""
         goal, bracket, at = self.goal, self.bracket, batch.rows[places]
         missed = goal.margins[at] < 0
         penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length)
@@ -240,7 +244,7 @@ class _Run:
         return done
 
     def _begin(self, batch: Batch, places: Tensor) -> None:
-        """Choose the first c of images at some places, or the first step of those begun anew."""
+        """Choose the first c of images at some places, or the first step of restarted ones."""
         at, slope = batch.rows[places], batch.gradient[places].norm(dim=1)
         again = self.was_trapped[at]
         batch.damping[places[again]] = slope[again]  # a first step of length 1

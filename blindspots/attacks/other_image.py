@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from blindspots import families
 from blindspots.attacks._checks import check_arguments
 from blindspots.attacks.controls import Length, control, per_image
+from blindspots.files.images import Stack
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError
 from blindspots.randomness import draw_rows
 
 READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
-"""What the report says of the settings (`report.readings`)."""
+"""Texts on the settings for the report (`report.readings`)."""
 
 
 @families.control
@@ -25,7 +26,7 @@ def other_image(
     targets: Tensor | None = None,
     *,
     box: Box | None = UNIT_BOX,
-    others: Tensor | None = None,
+    others: Stack | None = None,
     distortion: Length | Tensor = 0.1,
     clip: bool = True,
     matched: bool = True,
@@ -34,7 +35,7 @@ def other_image(
 ) -> AttackResult:
     """Add the difference to a random other image, at a given distortion.
 
-    A direction that natural images vary in, unlike noise.
+    Natural images vary in such a direction, unlike in that of noise.
 
     Args:
         model: not used; may be None.
@@ -44,18 +45,18 @@ def other_image(
         box: range of a pixel.
         others: (k, *image) the images to draw from, the batch by default; which one is drawn
             depends on their number and order, so a workflow that cuts batches gives all of them.
-        distortion: RMS per pixel, of all images or (n,) of each, such as another attack's.
+        distortion: RMS per pixel, one for all images or (n,), such as another attack's.
         clip: keep the images in the box.
-        matched: whether the distortion is that after clipping, or before.
-        seed: of the choice.
-        rows: what identifies each image, its place in the batch by default.
+        matched: whether the distortion is the one after clipping, or before.
+        seed: seed of the choice.
+        rows: identifier of each image, its place in the batch by default.
 
     Returns:
         CONVERGED and a success for every image; INFEASIBLE where clipping leaves no room for the
         distortion.
 
     Raises:
-        InputError: images outside the box, distortions that are none, or no other image.
+        InputError: images outside the box, an invalid distortion, or no other image.
     """
     images, box = check_arguments(images, labels, targets, box)
     wanted = per_image(distortion, images)

@@ -1,4 +1,4 @@
-"""What an attack must return: in the box, within its radius and mask, and a success that is one."""
+"""Contract of an attack's result: in the box, within radius and mask, successes that are real."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from blindspots.threat.norms import NORMS
 
 
 def checked(found: Any, data: Images, attack: str, *, boxed: bool) -> AttackResult:
-    """What an attack returned, refused where it is not what the contract says.
+    """Check an attack's result against the contract.
 
     Args:
         found: what it returned.
         data: the images that it was given, untouched.
         attack: its name, for the message.
-        boxed: whether images must be in the box; those of a control that was asked not to clip need
-            not.
+        boxed: whether images must be in the box, which is false for a control that was asked not
+            to clip.
 
     Raises:
         InputError: names the attack, and the field and the image that offend.
@@ -93,7 +93,7 @@ def check_radius(found: AttackResult, data: Images, norm: str, eps: float, attac
     Args:
         found: what the attack returned.
         data: the images that it was given.
-        norm: of the radius.
+        norm: norm of the radius.
         eps: the radius.
         attack: its name, for the message.
 
@@ -114,12 +114,12 @@ def check_radius(found: AttackResult, data: Images, norm: str, eps: float, attac
 def check_successes(
     found: AttackResult, targets: Tensor | None, seen: Judgement, data: Images, attack: str
 ) -> None:
-    """Refuse successes that are none when the images are shown to the model again.
+    """Refuse successes that fail when the images are shown to the model again.
 
     Args:
         found: what the attack returned.
-        targets: (n,) to be reached; None: any wrong class.
-        seen: of its images.
+        targets: (n,) classes to reach; None: any wrong class.
+        seen: the judgement of its images.
         data: the images that it was given.
         attack: its name, for the message.
 

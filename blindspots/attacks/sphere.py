@@ -14,7 +14,7 @@ from blindspots.interface import UNIT_BOX, AttackResult, Box
 from blindspots.randomness import draw_rows
 
 READINGS = {"clipping": ("clip", {True: "clipped", False: "not clipped"})}
-"""What the report says of the settings (`report.readings`)."""
+"""Texts on the settings for the report (`report.readings`)."""
 
 
 @families.control
@@ -39,11 +39,11 @@ def sphere(
         labels: (n,).
         targets: not used.
         box: range of a pixel.
-        distortion: RMS per pixel, of all images or (n,) of each, such as another attack's.
+        distortion: RMS per pixel, one for all images or (n,), such as another attack's.
         clip: keep the noisy images in the box.
-        matched: whether the distortion is that after clipping, or before.
-        seed: of the noise.
-        rows: what identifies each image, its place in the batch by default; its noise depends on
+        matched: whether the distortion is the one after clipping, or before.
+        seed: seed of the noise.
+        rows: identifier of each image, its place in the batch by default; its noise depends on
             the seed and on this alone.
 
     Returns:
@@ -51,7 +51,7 @@ def sphere(
         distortion.
 
     Raises:
-        InputError: images outside the box, or distortions that are none.
+        InputError: images outside the box, or an invalid distortion.
     """
     images, box = check_arguments(images, labels, targets, box)
     wanted, shape = per_image(distortion, images), images.shape[1:]

@@ -18,14 +18,14 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("seed", pa.int32(), nullable=False),
             pa.field("attack", pa.string(), nullable=False),
             pa.field("dataset", pa.string(), nullable=False),
-            pa.field("norm", pa.string()),  # that it minimises, or that eps is in; null: a control
+            pa.field("norm", pa.string()),  # the norm minimised, or of eps; null: a control
             pa.field("eps", pa.float64()),  # the radius; null: a minimal attack
             pa.field("file", pa.string(), nullable=False),
             pa.field("index", pa.int32(), nullable=False),
             pa.field("label", pa.int16(), nullable=False),
             pa.field("target", pa.int16()),  # null: any wrong class
             pa.field("prediction", pa.int16()),  # unaltered image; -1: rejected; null: not finite
-            pa.field("outcome", WORD),  # null likewise
+            pa.field("outcome", WORD),  # null: not finite
             pa.field("confidence", pa.float64()),
             pa.field("attacked_prediction", pa.int16()),
             pa.field("attacked_outcome", WORD),
@@ -34,8 +34,8 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("certain", pa.bool_(), nullable=False),
             pa.field("inside", pa.bool_(), nullable=False),
             pa.field("success", pa.bool_(), nullable=False),
-            # Of a net that answers by chance the share of fresh draws in which the attack's image
-            # meets the goal; a success is one in more than half. Null of other nets.
+            # Share of a stochastic net's fresh draws in which the attack's image meets the goal;
+            # more than half is a success. Null for other nets.
             pa.field("success_share", pa.float32()),
             pa.field("status", pa.string(), nullable=False),
             # Lengths are null where a minimal attack failed. L0 counts pixels, then features.
@@ -45,7 +45,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
             pa.field("l2", pa.float64()),
             pa.field("linf", pa.float64()),
             pa.field("distortion", pa.float64()),  # RMS per feature
-            # Of the image rounded to 8 bits; null: the original is no multiple of 1/255.
+            # The image rounded to 8 bits; null: the original is not a multiple of 1/255.
             pa.field("rounded_outcome", WORD),
             pa.field("rounded_success", pa.bool_()),
             pa.field("penalty", pa.float64()),  # c of the best solution; null: not a penalty attack

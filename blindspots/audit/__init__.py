@@ -1,4 +1,4 @@
-"""A second opinion on a run: its files, read and recomputed by NumPy with none of the other code.
+"""An independent check of a run: its files are read and its results recomputed with NumPy alone.
 
-Imports nothing of this project but itself, so that a fault of the library cannot hide here too.
+The package imports nothing else of this project, so that a bug of the library cannot affect it.
 """

@@ -1,7 +1,8 @@
-"""Reading a run's files with pyarrow and NumPy alone, and the audit's one kind of error."""
+"""Readers of a run's files that use pyarrow and NumPy alone, and the audit's only error."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,19 +11,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 CHUNK, MANY = 1024, 2**17
-"""Images at a time; bounds memory."""
+"""Rows per chunk, with images and without; both bound memory."""
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises for a file with other bits than were written."""
+"""Exceptions of pyarrow for a file with changed bits."""
+
+MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM}
+"""Errors that say nothing of a file: too many open ones, no memory, no access."""
 
 AGAIN = "delete it and run the workflow again"
 
 
 class AuditError(ValueError):
-    """What the audit found wrong, said in one line."""
+    """A discrepancy found by the audit, in one line."""
 
 
 class Claim(NamedTuple):
@@ -43,7 +48,7 @@ class Claim(NamedTuple):
 
 
 Images = tuple[str, int, str]
-"""Prepared images: the dataset, the seed (of derived ones each has its own) and the file."""
+"""Key of prepared images: dataset, seed (each has its own if they are derived) and file."""
 
 
 class Originals:
@@ -71,19 +76,19 @@ class Originals:
         self.classes: int = said["classes"]
 
     def reach(self, index: int) -> np.ndarray:
-        """How far each feature of an image can be moved in the box."""
+        """Largest possible change of each feature of an image within the box."""
         image = self.images[self.place(index)].astype(np.float64)
         lower, upper = (np.asarray(end, float) for end in self.box)
         return np.maximum(image - lower, upper - image)
 
     def inside(self, images: np.ndarray) -> np.ndarray:
-        """Whether images (n, *image) lie in the box: (n,) bool."""
+        """Return whether images (n, *image) lie in the box, (n,) bool."""
         lower, upper = self.box
         inside = (images >= lower) & (images <= upper)
         return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 
     def place(self, index: int) -> int:
-        """Of an image among those given before."""
+        """Return the position of an image among those that were read."""
         if index not in self.places:
             raise AuditError(
                 f"{self.path}: image {index}: expected an image that a table names, found another"
@@ -92,7 +97,7 @@ class Originals:
 
 
 def _box(said: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The two ends of a box, each one number or one for each feature; null: there is none."""
+    """Return the two ends of a box, each a number or one for each feature; null: no limit."""
     lower, upper = (np.array(end, np.float64) for end in said)
     return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
@@ -100,7 +105,7 @@ def _box(said: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
 def check_images(
     path: str | Path, places: np.ndarray, images: np.ndarray, sums: Iterable[str]
 ) -> None:
-    """Refuse images (n, *image) of a prepared file that are not those with these SHA-256."""
+    """Reject images (n, *image) of a prepared file whose SHA-256 differ from these."""
     for place, image, expected in zip(places, images, sums, strict=True):
         found = hashlib.sha256(np.ascontiguousarray(image, "<f4").tobytes()).hexdigest()
         if found != expected:
@@ -113,27 +118,48 @@ def check_images(
 def unaltered(
     originals: Mapping[Images, Originals], claims: Sequence[Claim]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The images (n, *image) float64 that claims are about, and their labels (n,)."""
+    """Return the images (n, *image) float64 that claims are about, and their labels (n,)."""
     found = [(originals[c.dataset, c.seed, c.file], c.image) for c in claims]
     images = np.stack([part.images[part.place(index)] for part, index in found])
     labels = np.array([part.labels[part.place(index)] for part, index in found])
     return images.astype(np.float64), labels
 
 
-def claims(path: str | Path) -> list[Claim]:
-    """The rows of a ledger."""
-    columns = ["index" if name == "image" else name for name in Claim._fields]
-    return [Claim(*row) for row in rows(path, columns)]
+class Ledger:
+    """The rows of a ledger, read once and returned net by net."""
+
+    def __init__(self, path: str | Path) -> None:
+        names = ["index" if name == "image" else name for name in Claim._fields]
+        self._table = _reading(path, lambda file: _coded(file, names))
+        found = self._table.group_by(["net", "seed"], use_threads=False).aggregate([])
+        self.nets = [(row["net"], row["seed"]) for row in found.to_pylist()]
+
+    def of(self, net: str, seed: int) -> list[Claim]:
+        """Return the claims about a net."""
+        its = pc.and_(pc.equal(self._table["net"], net), pc.equal(self._table["seed"], seed))
+        columns = self._table.filter(its).to_pydict().values()
+        return [Claim(*row) for row in zip(*columns, strict=True)]
+
+
+def _coded(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """Return some columns of a table, with text encoded as indices into its distinct words."""
+    groups = (file.read_row_group(i, list(names)) for i in range(file.num_row_groups))
+    coded = [pa.table({name: _words(group[name]) for name in names}) for group in groups]
+    return pa.concat_tables(coded).unify_dictionaries()
+
+
+def _words(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
 def rows(path: str | Path, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The rows of a table, as tuples of the named columns; null is None."""
+    """Return the rows of a table as tuples of the named columns; null becomes None."""
     found = _reading(path, lambda file: file.read(list(names)).to_pydict())
     return list(zip(*(found[name] for name in names), strict=True))
 
 
 def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some columns of a table (n,), as `batches` has them; without a column None for each row."""
+    """Return some columns (n,) of a table, as `batches` does; a missing one is all None."""
     found = _reading(
         path, lambda file: file.read([n for n in names if n in file.schema_arrow.names])
     )
@@ -146,7 +172,7 @@ def columns(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:
-    """As `rows`, each once, of tables of any length."""
+    """Return the distinct rows of a table of any length, read batch by batch."""
     found: dict[tuple[Any, ...], None] = {}
     for batch in _batches(path, MANY, names):
         once = pa.Table.from_batches([batch]).group_by(names, use_threads=False).aggregate([])
@@ -155,27 +181,27 @@ def distinct(path: str | Path, names: list[str]) -> list[tuple[Any, ...]]:
 
 
 def count(path: str | Path) -> int:
-    """The number of a table's rows."""
+    """Return the number of a table's rows."""
     return _open(path).metadata.num_rows
 
 
 def nets(path: str | Path) -> list[tuple[str, int]]:
-    """The nets, by name and seed, that a table has rows of."""
+    """Return the nets, by name and seed, that a table has rows about."""
     return distinct(path, ["net", "seed"])
 
 
 def metadata(path: str | Path) -> dict[str, Any]:
-    """What a table says of itself, such as its settings and the weights that it was made from."""
+    """Return the metadata of a table, such as settings and the digests of the weights behind it."""
     said = _open(path).schema_arrow.metadata or {}
     return json.loads(said.get(b"blindspots", b"{}"))
 
 
 def batches(path: str | Path, size: int = CHUNK) -> Iterator[dict[str, np.ndarray]]:
-    """A table's columns, a chunk of rows at a time.
+    """Iterate over a table's columns, a chunk of rows at a time.
 
     Yields:
-        By name (k,) numbers, text or bool, float64 with NaN where numbers are null; (k, *image)
-        float32.
+        Columns by name: (k,) numbers, text or bool, with nulls of numbers as NaN in float64; images
+        as (k, *image) float32.
     """
     for batch in _batches(path, size):
         found = {}
@@ -200,14 +226,14 @@ def _pixels(column: pa.Array) -> np.ndarray:
 
 
 def stream(path: str | Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The images at some rows of a table, a chunk of it at a time.
+    """Iterate over the images at some rows of a table, a chunk at a time.
 
     Args:
-        path: of the table.
-        wanted: (n,) rows.
+        path: path of the table.
+        wanted: (n,) row numbers.
 
     Yields:
-        Places (k,) in `wanted`, and their images (k, *image) float32.
+        Positions (k,) in `wanted`, and their images (k, *image) float32.
     """
     first = 0
     for batch in _batches(path, CHUNK, ["image"]):
@@ -218,9 +244,9 @@ def stream(path: str | Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, n
 
 
 def tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The float64 tensors of a safetensors file, and the spec of the model that it holds.
+    """Return the float64 tensors of a safetensors file, and the spec of its model.
 
-    The format: 8 bytes with the length of a JSON header, the header, the tensors' bytes in a row
+    The format: 8 bytes with the length of a JSON header, the header, the bytes of all tensors
     (github.com/huggingface/safetensors, README, "Format").
     """
     try:
@@ -236,7 +262,7 @@ def tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         if digest.hexdigest() != spec.pop("sha256"):
             raise ValueError("its tensors have another SHA-256 than it says")
         found = {name: _tensor(content, **entry) for name, entry in header.items()}
-    except Exception as error:  # of a file that says anything
+    except Exception as error:  # the file may contain anything
         raise _damaged(path, "safetensors file with a spec", error) from None
     return found, spec
 
@@ -256,18 +282,18 @@ def _open(path: str | Path) -> pq.ParquetFile:
 def _reading(path: str | Path, read: Any) -> Any:
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        schema = file.schema_arrow
-        said = schema.metadata or {}
-        known = _check(said.get(b"blindspots", b""), schema, file.metadata.num_rows)
+        schema, said = file.schema_arrow, file.metadata.metadata or {}
+        text = (schema.metadata or {}).get(b"blindspots", b"")
+        known = _check(text, schema, file.metadata.num_rows)
         if said.get(b"blindspots.sha256") != known:
-            raise OSError("what it says of itself has another checksum")
+            raise OSError("its metadata and columns have another checksum")
         return read(file)
     except DAMAGE as error:
         raise _damaged(path, "Parquet file", error) from None
 
 
 def _check(text: bytes, schema: pa.Schema, n: int) -> bytes:
-    """The checksum of a table's metadata, columns and number of rows (docs/files.md)."""
+    """Return the checksum of a table's metadata, columns and number of rows (docs/files.md)."""
     columns = [
         (
             field.name,
@@ -281,6 +307,8 @@ def _check(text: bytes, schema: pa.Schema, n: int) -> bytes:
     return hashlib.sha256(text + repr((columns, n)).encode()).hexdigest().encode()
 
 
-def _damaged(path: str | Path, kind: str, error: Exception) -> AuditError:
+def _damaged(path: str | Path, kind: str, error: Exception) -> Exception:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
+        return error
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return AuditError(f"{path}: expected a whole {kind}, found a damaged one ({reason}); {AGAIN}")

@@ -1,4 +1,4 @@
-"""The package's own models in plain NumPy and float64: their logits and how steep they can be."""
+"""The package's own models in plain NumPy and float64: their logits and Lipschitz bounds."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from numpy.lib.stride_tricks import sliding_window_view
 from blindspots.audit.files import CHUNK, tensors
 
 UNIT, LIKELY = 2.0**-24, 8
-"""The unit roundoff u of float32. A sum of n terms is rounded, in whatever order, by at most
-n u / (1 − n u) of their absolute values, or with 8 √n for n but for a probability of 2 n exp(−32).
+"""Unit roundoff u of float32, and a factor. Rounding changes a sum of n terms, in any order, by at
+most n u / (1 − n u) times the sum of their absolute values; with 8 √n in place of n, this holds
+except with a probability of 2 n exp(−32).
 """
 
 LARGEST = 1536
-"""Numbers in an input or an output up to which a convolution is bounded as a matrix."""
+"""Largest size of the input or the output at which a convolution is bounded as a matrix."""
 
 
 class UnknownError(ValueError):
-    """What is not audited here, and why."""
+    """A network or table that this audit does not cover, with the reason."""
 
 
 class ChanceError(UnknownError):
-    """A net that answers by chance: it has no bounds, and its answers are not given again."""
+    """A stochastic net, which has no bounds and whose answers cannot be repeated."""
 
 
 Shape = tuple[int, ...]
 
 
 class Layer(NamedTuple):
-    """What a layer computes, and a bound on its Lipschitz constant.
+    """A layer's function and a bound on its Lipschitz constant.
 
     Attributes:
-        apply: (n, …) to (n, …).
-        bound: from the shape of one input.
+        apply: function from (n, …) to (n, …).
+        bound: function from the shape of one input to the bound.
     """
 
     apply: Callable[[np.ndarray], np.ndarray]
@@ -46,17 +47,17 @@ class Layer(NamedTuple):
 
 
 def linear(weight: np.ndarray, bias: np.ndarray) -> Layer:
-    """X ↦ W x + b."""
+    """Layer x ↦ W x + b."""
     return Layer(lambda x: x @ weight.T + bias, lambda shape: float(np.linalg.norm(weight, 2)))
 
 
 def elementwise(function: Callable[[np.ndarray], np.ndarray], slope: float) -> Layer:
-    """A function of each number, and its steepest slope."""
+    """Layer that applies a function to each number; its bound is the steepest slope."""
     return Layer(function, lambda shape: slope)
 
 
 def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
-    """Stride 1, zero padding on every side; weight (outputs, inputs, height, width)."""
+    """Convolution, stride 1, zero padding on all sides; weight (outputs, inputs, height, width)."""
 
     def convolved(x: np.ndarray) -> np.ndarray:
         padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
@@ -65,11 +66,11 @@ def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
         return found.transpose(0, 3, 1, 2)  # (n, height, width, outputs) before
 
     def bound(shape: Shape) -> float:
-        """The norm of its matrix, whose rows are the answers to images with one pixel set.
+        """Return the norm of its matrix, whose rows are the outputs for images with one pixel set.
 
-        Of a large one that of the same kernel on a torus, which contains it: the largest over the
-        kernel's Fourier coefficients (Sedghi et al. 2018, "The singular values of convolutional
-        layers").
+        If the matrix is large, return the norm of the same kernel on a torus, which contains it:
+        the largest norm of the kernel's Fourier coefficients (Sedghi et al. 2018, "The singular
+        values of convolutional layers").
         """
         if min(prod(shape), convolved(np.zeros((1, *shape))).size) > LARGEST:
             sides = [n + k - 1 for n, k in zip(shape[1:], weight.shape[2:], strict=True)]
@@ -79,14 +80,14 @@ def convolution(weight: np.ndarray, bias: np.ndarray, padding: int) -> Layer:
         answers = [convolved(units[i : i + CHUNK]) for i in range(0, len(units), CHUNK)]
         matrix = np.concatenate(answers).reshape(len(units), -1)
         wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
-        gram = wide @ wide.T  # many times as fast as the matrix's own singular values
+        gram = wide @ wide.T  # much faster than the matrix's singular values
         return float(np.sqrt(np.linalg.eigvalsh(gram)[-1]))
 
     return Layer(lambda x: convolved(x) + bias[:, None, None], bound)
 
 
 def max_pool(side: int) -> Layer:
-    """Over squares that do not overlap: each number is in at most one, so that the bound is 1."""
+    """Maxima over disjoint squares; each number is in at most one, so the bound is 1."""
 
     def pooled(x: np.ndarray) -> np.ndarray:
         n, channels, height, width = x.shape
@@ -106,18 +107,18 @@ FLATTEN = elementwise(lambda x: x.reshape(len(x), -1), 1.0)
 
 
 class Network:
-    """Layers in a row, the last of them linear."""
+    """A sequence of layers, the last of them linear."""
 
     def __init__(self, layers: list[Layer], rows: np.ndarray, shape: Shape) -> None:
         """Args: layers; rows of the last one's matrix, (classes, units); shape of an image."""
         self.layers, self.rows, self.shape = layers, rows, shape
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Images (n, *image) to (n, classes)."""
+        """Return the logits (n, classes) of images (n, *image)."""
         return self.rounded(images)[0]
 
     def rounded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits (n, classes), and by how much the last layer may round each in float32."""
+        """Return logits (n, classes), and bounds on their rounding by the last layer in float32."""
         for layer in self.layers[:-1]:
             images = layer.apply(images)
         last = self.layers[-1].apply
@@ -127,21 +128,21 @@ class Network:
 
     @property
     def share(self) -> float:
-        """Of a logit's terms, by which their sum may be rounded."""
+        """Bound on the rounding of a logit, over the sum of its terms' absolute values."""
         terms = self.rows.shape[1] + 1
         roundings = float(min(terms, LIKELY * np.sqrt(terms)) * UNIT)
         return roundings / (1 - roundings)
 
     @cached_property
     def steepness(self) -> float:
-        """Of the network, at most."""
+        """Upper bound on the Lipschitz constant of the network."""
         return self._below * float(np.linalg.norm(self.rows, 2))
 
     @cached_property
     def slopes(self) -> np.ndarray:
-        """(classes, classes): how steep the difference of two logits can be.
+        """Bounds (classes, classes) on the slope of the difference of two logits.
 
-        ‖w_i − w_j‖ of the last layer times the product of the bounds of those before it
+        They are ‖w_i − w_j‖ of the last layer times the product of the other layers' bounds
         (Szegedy et al. 2013, section 4.3).
         """
         return self._below * np.linalg.norm(self.rows[:, None] - self.rows, axis=2)
@@ -156,7 +157,7 @@ class Network:
 
 
 def load(path: str | Path) -> Network:
-    """The network in a file of weights.
+    """Return the network in a file of weights.
 
     Raises:
         UnknownError: a model that is not one of the package's own.
@@ -164,7 +165,7 @@ def load(path: str | Path) -> Network:
     """
     weights, spec = tensors(path)
     if "draws" in spec:
-        raise ChanceError("its answers are drawn by chance")
+        raise ChanceError("its answers are random")
     build = MODELS.get(spec["method"])
     if build is None:
         raise UnknownError(f"model {spec['method']} is not known to the audit")
@@ -173,9 +174,9 @@ def load(path: str | Path) -> Network:
         rows = weights[f"{last}.weight"]
         return Network([*layers, _linear(weights, last)], rows, tuple(map(int, spec["shape"])))
     except KeyError as error:
-        raise UnknownError(f"model {spec['method']} without {error} is not known to it") from None
-    except (AttributeError, TypeError, ValueError) as error:  # a spec that says anything
-        raise UnknownError(f"model {spec['method']} of these settings ({error})") from None
+        raise UnknownError(f"model {spec['method']} without {error} is not checked") from None
+    except (AttributeError, TypeError, ValueError) as error:  # the spec may contain anything
+        raise UnknownError(f"model {spec['method']} has unknown settings ({error})") from None
 
 
 Spec = Mapping[str, Any]

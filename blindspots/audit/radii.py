@@ -1,4 +1,4 @@
-"""Lower bounds: product certificates recomputed, and none of any kind above what was found."""
+"""Checks of lower bounds: recomputed product certificates, and none above a distance found."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, follows
 
 ABOVE, BELOW = 1e-9, 1e-3
-"""Relative: by how much a certified radius may exceed ours, and may fall short of it: its bounds
-of the layers are proven ones, a little larger."""
+"""Relative differences by which a certified radius may exceed the recomputed one, and fall short of
+it, as its proven bounds of the layers are a little larger."""
 
 CERTAIN = 1e-5
-"""Of the largest logit: an image nearer to a tie than this has radius 0."""
+"""Relative margin, over the largest logit, below which an image has radius 0."""
 
 FAILED = "the certificate has no radius"
 
@@ -28,7 +28,7 @@ class Radius(NamedTuple):
     """A row of a table of certificates.
 
     Attributes:
-        claim: whose `norm`, `target`, `lower` and `certificate` it has; no upper bound.
+        claim: the claim with its `norm`, `target`, `lower` and `certificate`, no upper bound.
         value: the radius.
         box: whether it was proved inside the box only.
     """
@@ -54,7 +54,7 @@ COLUMNS = (
 
 
 def read(tables: Sequence[str | Path], name: tuple[str, int]) -> tuple[list[Radius], int]:
-    """The radii of one net, and how many rows have none; those of regions are no radii."""
+    """Return the radii of one net, without those of regions, and the number of rows without any."""
     radii, failed = [], 0
     for path in tables:
         found = columns(path, COLUMNS)
@@ -83,22 +83,22 @@ def recomputed(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> Check:
-    """The radii that follow from the product of the layers' norms.
+    """Check the radii that follow from the product of the layers' norms.
 
     Args:
-        radii: of one net, of all certificates.
-        failed: rows without a radius.
-        products: names of the certificates by the product.
+        radii: radii of one net, of all certificates.
+        failed: number of rows without a radius.
+        products: names of the product certificates.
         originals: the unaltered images, by dataset, seed and file.
-        network: the net, or why it is not known.
+        network: the net, or the reason why the audit does not cover it.
 
     Raises:
-        AuditError: names the first radius that is another.
+        AuditError: names the first radius that differs.
     """
     check = Check("radius")
     check.left_out(failed, FAILED)
     ours = [radius for radius in radii if radius.claim.certificate in products]
-    check.left_out(len(radii) - len(ours), "not by the product of the layers' bounds")
+    check.left_out(len(radii) - len(ours), "not certified by the product of the layers' bounds")
     for first in range(0, len(ours), CHUNK):
         part = ours[first : first + CHUNK]
         images, labels = unaltered(originals, [radius.claim for radius in part])
@@ -124,9 +124,9 @@ def recomputed(
 def product_radii(
     network: Network, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The least margin_j / L_j over the other classes j (Szegedy et al. 2013, section 4.3).
+    """Return the least margin_j / L_j over the other classes j (Szegedy et al. 2013, section 4.3).
 
-    A margin is less what float32 may round at the image, and L_j more by what that may grow by.
+    Float32's rounding at the image is subtracted from each margin, its growth is added to L_j.
 
     Args:
         network: the net.
@@ -134,7 +134,7 @@ def product_radii(
         labels: (n,).
 
     Returns:
-        (n,) radii, 0 where the net is wrong; (n,) relative margins of the label.
+        (n,) radii, 0 if the net is wrong; (n,) relative margins of the label.
     """
     logits, rounding = network.rounded(images)
     others = np.arange(logits.shape[1]) != labels[:, None]
@@ -154,18 +154,18 @@ def order(
     originals: Mapping[Images, Originals],
     net: tuple[str, int],
 ) -> Check:
-    """No radius, in whatever norm it follows, is above any distance at which the net was wrong.
+    """Assert that no radius, in any norm that it implies, exceeds the distance of a known error.
 
     Args:
-        claims: the ledger's rows of one net; their lower bounds must be the best that follow.
-        radii: of the net, of all certificates.
-        failed: rows without a radius.
-        attacks: tables of the attacks on the net, and of witnesses.
+        claims: rows of the ledger about one net; their lower bounds must be the best implied.
+        radii: radii of the net, of all certificates.
+        failed: number of rows without a radius.
+        attacks: tables of the attacks on the net, and tables of witnesses.
         originals: the unaltered images, by dataset, seed and file.
-        net: its name and seed.
+        net: name and seed of the net.
 
     Raises:
-        AuditError: names the first image whose bounds are crossed, or not the certificate's.
+        AuditError: names the first image whose bounds are crossed or differ from the certificate's.
     """
     check, seen = Check("order"), _Nearest(attacks, net)
     of_image: dict[tuple[str, str, int], list[Radius]] = defaultdict(list)
@@ -192,7 +192,7 @@ def order(
 
 
 Ends = Mapping[str, tuple[float, float]]
-"""By norm from what to what a bound may be."""
+"""Least and largest value of a bound, by norm."""
 
 
 def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> Ends:
@@ -202,7 +202,7 @@ def _in_every_norm(radius: Radius, originals: Mapping[Images, Originals]) -> End
 
 
 def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
-    """That a lower bound of the ledger is the largest that follows, by its certificate."""
+    """Assert that a lower bound of the ledger is the largest that its certificates imply."""
     what = f"ledger's lower bound in {claim.norm}, by certificate {claim.certificate}"
     fitting = {
         radius: ends[claim.norm]
@@ -222,7 +222,7 @@ def _assert_best(claim: Claim, known: Mapping[Radius, Ends]) -> None:
 def _quotients(
     radius: Radius, ends: Ends, seen: _Nearest, place: tuple[str, str, int]
 ) -> Iterator[float]:
-    """A radius over the nearest distance in each norm; refused where one is above it."""
+    """Iterate over the ratios of a radius to the nearest distance by norm; reject any above 1."""
     for norm, (low, _) in ends.items():
         free = not radius.box and norm not in NORMS[:2]
         found = seen.at(place, norm, radius.claim.target, outside=free)
@@ -238,7 +238,7 @@ def _quotients(
 
 
 class _Nearest:
-    """How near to each image one net was found wrong, by norm and target (None: any)."""
+    """Distance from each image to one net's nearest known error, by norm and target (None: any)."""
 
     def __init__(self, attacks: Sequence[str | Path], net: tuple[str, int]) -> None:
         self.inside: dict[tuple, float] = {}
@@ -258,7 +258,7 @@ class _Nearest:
         self, place: tuple[str, str, int], norm: str, aim: float | None, length: float | None,
         *, inside: bool = True,
     ) -> None:  # fmt: skip
-        """Note a distance at which it was wrong."""
+        """Record a distance of an error."""
         known, key = self.inside if inside else self.outside, (*place, norm, aim)
         if length is not None and not np.isnan(length):
             known[key] = min(length, known.get(key, np.inf))
@@ -266,7 +266,7 @@ class _Nearest:
     def at(
         self, place: tuple[str, str, int], norm: str, aim: int | None, *, outside: bool
     ) -> float | None:
-        """The smallest distance, if any; with `outside` of images outside the box, too."""
+        """Return the smallest distance, if any; `outside` includes images outside the box."""
         key = (*place, norm, aim)
         found = [self.inside.get(key), *([self.outside.get(key)] if outside else [])]
         return min((length for length in found if length is not None), default=None)

@@ -1,4 +1,4 @@
-"""What tables record, row by row: lengths measured again, and answers of the net given again."""
+"""Checks of recorded rows: lengths are measured again, and the net is evaluated again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from blindspots.audit.networks import ChanceError, Network, UnknownError
 from blindspots.audit.threat import REJECTED, lengths, outcomes
 
 ROUNDING = 1e-9
-"""Relative: of a length in float64, many times over."""
+"""Generous bound on the relative rounding of a length in float64."""
 
 MARGIN = 5e-6
-"""By which an answer leads where it counts, as a share of the largest logit."""
+"""Relative margin, over the largest logit, with which an answer counts."""
 
 SINGLE = 1e-5
-"""Rounding of a confidence in float32, many times over; that of its logits comes on top."""
+"""Generous bound on the rounding of a confidence in float32, without that of its logits."""
 
 TIED = "a tie within float32's rounding"
 
@@ -34,20 +34,20 @@ def attacked(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The rows of a table of attacked images or of witnesses that are of one net.
+    """Check the rows of one net in a table of attacked images or of witnesses.
 
     Args:
-        path: of the table.
-        net: its name and seed.
+        path: path of the table.
+        net: name and seed of the net.
         originals: the unaltered images, by dataset, seed and file.
-        network: the net, or why it is not known.
+        network: the net, or the reason why the audit does not cover it.
 
     Returns:
-        "length": RMS and the length in every norm of every image that has them, measured again;
-        "attacked": the net's answers to the images before and after, and their outcomes.
+        Two checks: "length", of the RMS and the lengths in all norms, measured again; "attacked",
+        of the net's answers to the images before and after, and their outcomes.
 
     Raises:
-        AuditError: names the first image of which the table records something else.
+        AuditError: names the first image whose record differs.
     """
     length, answer = Check("length"), Check("attacked")
     for rows in batches(path):
@@ -71,15 +71,15 @@ def clean(
     prepared: Mapping[str, str | Path],
     network: Network | UnknownError,
 ) -> Check:
-    """A net's answers to all unaltered images of a dataset.
+    """Check a net's answers to all unaltered images of a dataset.
 
     Args:
-        path: of the table.
+        path: path of the table.
         prepared: the prepared images, by file.
-        network: the net, or why it is not known.
+        network: the net, or the reason why the audit does not cover it.
 
     Raises:
-        AuditError: names the first image of which the table records something else.
+        AuditError: names the first image whose record differs.
     """
     check = Check("clean")
     classes: int = metadata(next(iter(prepared.values())))["classes"]
@@ -93,7 +93,7 @@ def clean(
             places = np.arange(done[file], done[file] + n)
             done[file] += n
             if done[file] > expected.get(file, 0):
-                break  # more than there are
+                break  # more rows than images
             assert_recorded(path, here, "index", here["index"] == places, places)
             images, labels = _next(known[file], left, file, n)
             assert_recorded(path, here, "label", here["label"] == labels, labels)
@@ -110,7 +110,7 @@ def clean(
 
 
 def _next(stream, left, file: str, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The next n images and labels of a prepared file."""
+    """Return the next n images and labels of a prepared file."""
     while file not in left or len(left[file]["label"]) < n:
         more = next(stream)
         before = left.get(file)
@@ -127,7 +127,7 @@ def _next(stream, left, file: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 def assert_recorded(
     path: str | Path, rows: Mapping[str, np.ndarray], what: str, fine: np.ndarray, found: np.ndarray
 ) -> None:
-    """Refuse the first row that records something else than was found."""
+    """Reject the first row whose record differs from the recomputed value."""
     for at in np.flatnonzero(~fine)[:1]:
         net, seed = (
             next(rows[name][at] for name in names if name in rows)
@@ -153,30 +153,30 @@ def assert_answers(
     classes: int,
     before: str = "",
 ) -> None:
-    """Refuse recorded answers that the net does not give; those within rounding of a tie are left.
+    """Reject recorded answers that the net does not give, except within rounding of a tie.
 
-    And outcomes that do not follow from them, and confidences that are not the net's.
+    Also reject outcomes that do not follow from the answers, and wrong confidences.
 
     Args:
-        check: to count in.
-        path: of the table.
-        rows: its columns.
-        images: (n, *image) float64 that were shown.
-        network: the net, or why it is not known.
+        check: check that counts the rows.
+        path: path of the table.
+        rows: columns of the table.
+        images: (n, *image) float64, the images that the net answered.
+        network: the net, or the reason why the audit does not cover it.
         classes: number of labels; an answer beyond them is recorded as `REJECTED`.
-        before: what the names of the columns begin with.
+        before: prefix of the columns' names.
     """
     n, name = len(images), f"{before}prediction"
     given = rows[name].astype(float)
     if isinstance(network, UnknownError):
-        if not isinstance(network, ChanceError):  # whose outcome is the most frequent of many
+        if not isinstance(network, ChanceError):  # its outcome is the most frequent of many
             _assert_outcomes(path, rows, before)
         check.left_out(n, str(network))
         return
     logits, roundings = network.rounded(images)
     near = ties(logits, roundings)
     answered = ~np.isnan(given)
-    finite = (np.abs(logits) <= np.finfo(np.float32).max).all(axis=1)  # as float32 has them
+    finite = (np.abs(logits) <= np.finfo(np.float32).max).all(axis=1)  # as in float32
     assert_recorded(path, rows, name, answered == finite, logits.argmax(axis=1))
     check.passed(int((~answered).sum()))
     if not answered.any():
@@ -199,14 +199,14 @@ def assert_answers(
 
 
 def _assert_outcomes(path, rows, before: str) -> None:
-    """Refuse outcomes that do not follow from the answers."""
+    """Reject outcomes that do not follow from the answers."""
     expected = outcomes(rows[f"{before}prediction"].astype(float), rows["label"])
     said = rows[f"{before}outcome"]
     assert_recorded(path, rows, f"{before}outcome", said == expected, expected)
 
 
 def _assert_confidence(path, rows, name: str, logits: np.ndarray, near: np.ndarray) -> None:
-    """Refuse a largest softmax probability that is not that of the logits."""
+    """Reject a confidence that is not the largest softmax probability of the logits."""
     scale = np.abs(logits).max(axis=1)
     share = np.exp(logits - logits.max(axis=1, keepdims=True))
     found = share.max(axis=1) / share.sum(axis=1)
@@ -216,7 +216,7 @@ def _assert_confidence(path, rows, name: str, logits: np.ndarray, near: np.ndarr
 
 
 def _assert_wrong(path, rows, images: np.ndarray, originals, network) -> None:
-    """Refuse flags of what counts as a witness that do not follow from the answers."""
+    """Reject flags of witnesses that do not follow from the images and the net's answers."""
     inside = np.array(
         [
             originals[key].inside(image[None])[0]
@@ -255,20 +255,20 @@ def _measure(
 
 
 def images_of(rows: Mapping[str, np.ndarray]) -> list[Images]:
-    """The prepared images that rows are about, each by dataset, seed and file."""
+    """Return the key of the prepared images of each row: dataset, seed and file."""
     keys = zip(rows["dataset"], rows["seed"], rows["file"], strict=True)
     return [(dataset, int(seed), file) for dataset, seed, file in keys]
 
 
 def classes_of(originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]) -> int:
-    """The number of labels of the dataset that rows are about."""
+    """Return the number of labels of the dataset that rows are about."""
     return originals[images_of(rows)[0]].classes
 
 
 def _originals(
     originals: Mapping[Images, Originals], rows: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The unaltered images (n, *image) float64 of rows, and their labels (n,)."""
+    """Return the unaltered images (n, *image) float64 of rows, and their labels (n,)."""
     found = [
         (originals[key], originals[key].place(int(index)))
         for key, index in zip(images_of(rows), rows["index"], strict=True)

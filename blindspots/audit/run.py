@@ -1,4 +1,4 @@
-"""The audit of a run: every net of its experiments, check by check, from the files."""
+"""The audit of a run: all checks of every net, from the run's files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from blindspots.audit.checks import REMEDY, Check
 from blindspots.audit.files import (
     AGAIN,
     AuditError,
-    Claim,
     Images,
+    Ledger,
     Originals,
-    claims,
     distinct,
     metadata,
     nets,
@@ -31,8 +30,8 @@ SCHEMA = pa.schema(
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("check", pa.string(), nullable=False),
-        pa.field("checked", pa.int64(), nullable=False),  # rows of the ledger or of certificates
-        pa.field("unchecked", pa.int64(), nullable=False),  # that could not be
+        pa.field("checked", pa.int64(), nullable=False),  # rows that were checked
+        pa.field("unchecked", pa.int64(), nullable=False),  # rows that could not be
         pa.field("reason", pa.string()),  # why not; null: all were
         pa.field(
             "discrepancy", pa.float64()
@@ -41,17 +40,17 @@ SCHEMA = pa.schema(
 )
 
 CHECKS = {
-    "distance": "witnesses lie in the box, as far in each norm as the ledger says; relative",
-    "answer": "the net answers witnesses with the target, or not with the label",
-    "mistake": "images that bound themselves by 0 are wrong unaltered",
-    "radius": "radii by the product of the layers' norms, recomputed; relative",
-    "order": "no radius is above a distance found in any norm; the largest quotient of the two",
-    "length": "attacked images are as far from the originals as their tables say; relative",
-    "attacked": "the net answers them, and their originals, as their tables say",
-    "clean": "the net answers all unaltered images as its table says",
-    "transfer": "it answers images made for others, and noise, as the tables say",
+    "distance": "witnesses lie in the box, at the ledger's distance in each norm (relative)",
+    "answer": "the net's answer to a witness is the target or, without one, not the label",
+    "mistake": "the net gets unaltered images with an upper bound of 0 wrong",
+    "radius": "radii by the product of the layers' norms are as recomputed (relative)",
+    "order": "no radius exceeds a distance found, in any norm (largest ratio)",
+    "length": "attacked images are as far from the originals as recorded (relative)",
+    "attacked": "the net answers attacked images and originals as recorded",
+    "clean": "the net answers all unaltered images as recorded",
+    "transfer": "the net answers noise, and images made for other nets, as recorded",
 }
-"""What each check asserts, and what its discrepancy is."""
+"""Assertion of each check and, in brackets, kind of its discrepancy."""
 
 Net = tuple[str, int]
 """A net's name and seed."""
@@ -61,15 +60,15 @@ class Files(NamedTuple):
     """The files of a run.
 
     Attributes:
-        ledger: its table.
+        ledger: table of the ledger.
         attacks: tables of attacks.
         certificates: tables of certificates.
-        weights: of each net, by name and seed.
+        weights: weights of each net, by name and seed.
         images: the prepared images, by dataset, seed, and "train" or "test".
-        clean: tables of answers to unaltered images, of a net and a dataset each.
-        transfer: tables of answers to attacked images, an experiment each.
-        pictures: tables of pictures, likewise.
-        witnesses: tables of the images of others that are nearer than an attack's.
+        clean: tables of answers to unaltered images, one per net and dataset.
+        transfer: tables of answers to attacked images, one per experiment.
+        pictures: tables of pictures, one per experiment.
+        witnesses: tables of images that are nearer than those that the net's own attack found.
     """
 
     ledger: str | Path
@@ -84,40 +83,37 @@ class Files(NamedTuple):
 
     @property
     def attacked(self) -> list[str | Path]:
-        """All tables of perturbed images."""
+        """Tables of perturbed images of all kinds."""
         return [*self.attacks, *self.witnesses]
 
 
 def audit(
     files: Files, products: Sequence[str], progress: Callable[[int], None] = lambda done: None
 ) -> pa.Table:
-    """Recheck the ledger's bounds, the certificates, and what tables record of images.
+    """Recheck the ledger's bounds, the certificates, and the tables' records of images.
 
     Args:
-        files: of the run.
-        products: names of the certificates by the product of the layers' bounds.
+        files: files of the run.
+        products: names of the product certificates.
         progress: called with the number of nets that are done.
 
     Returns:
-        With `SCHEMA`, a row per net and check that has anything to look at.
+        A table with `SCHEMA`, a row per net and check that has rows.
 
     Raises:
         AuditError: a disagreement or a damaged file; names the first.
     """
-    by_net: dict[Net, list[Claim]] = defaultdict(list)
-    for claim in claims(files.ledger):
-        by_net[claim.net, claim.seed].append(claim)
+    ledger = Ledger(files.ledger)
     attacks, certificates = _by_net(files.attacked), _by_net(files.certificates)
     clean = _by_net(files.clean)
-    for net in [*attacks, *certificates, *files.weights]:
-        by_net.setdefault(net, [])
+    every = dict.fromkeys([*ledger.nets, *attacks, *certificates, *files.weights])
     originals = _originals(files)
-    networks = {net: _network(files, net) for net in by_net}
-    _assert_all_in_ledger(files, by_net, networks)
+    networks = {net: _network(files, net) for net in every}
+    _assert_all_in_ledger(files, ledger.nets, networks)
     _assert_weights(files)
     checks: dict[Net, list[Check]] = {}
-    for number, (net, claimed) in enumerate(by_net.items(), 1):
-        network = networks[net]
+    for number, net in enumerate(every, 1):
+        network, claimed = networks[net], ledger.of(*net)
         certified, failed = radii.read(certificates[net], net)
         checks[net] = [
             *witnesses.check(claimed, attacks[net], originals, network),
@@ -134,7 +130,7 @@ def audit(
 
 
 def _originals(files: Files) -> dict[Images, Originals]:
-    """The unaltered images that any table is about, by their prepared files."""
+    """Return the unaltered images that any table is about, by dataset, seed and file."""
     tables = [files.ledger, *files.attacked, *files.certificates, *files.transfer, *files.pictures]
     columns, indices = ["dataset", "seed", "file", "index"], defaultdict[str | Path, set[int]](set)
     for table in tables:
@@ -150,19 +146,20 @@ def _originals(files: Files) -> dict[Images, Originals]:
 
 
 def _assert_all_in_ledger(
-    files: Files, by_net: Mapping[Net, Sequence[Claim]], networks: recorded.Networks
+    files: Files, claimed: Sequence[Net], networks: recorded.Networks
 ) -> None:
-    """Refuse a ledger that leaves an attacked image out, or has one of a net that draws answers."""
+    """Reject a ledger that lacks an attacked image, or has rows about a stochastic net."""
     drawn = {net for net, network in networks.items() if isinstance(network, ChanceError)}
     for net in drawn:
-        if by_net[net]:
+        if net in claimed:
             raise AuditError(
-                f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a net that "
-                "answers by chance, found some; delete the ledger and run the workflow again"
+                f"{files.ledger}: net {net[0]} (seed {net[1]}): expected no row of a "
+                "stochastic net, found some; delete the ledger and run the workflow again"
             )
-    known = {(*claim[:4], claim.image) for claimed in by_net.values() for claim in claimed}
+    image = ["net", "seed", "dataset", "file", "index"]
+    known = set(distinct(files.ledger, image))
     for path in files.attacked:
-        for key in distinct(path, ["net", "seed", "dataset", "file", "index"]):
+        for key in distinct(path, image):
             if key not in known and key[:2] not in drawn:
                 net, seed, _, file, index = key
                 raise AuditError(
@@ -172,7 +169,7 @@ def _assert_all_in_ledger(
 
 
 def _assert_weights(files: Files) -> None:
-    """Refuse tables that were made from other weights than lie beside them."""
+    """Reject tables that were made from other weights than the run's."""
     digests: dict[str, str] = {}
     for path in files.weights.values():
         with Path(path).open("rb") as opened:
@@ -195,7 +192,7 @@ def _recorded(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The checks of what tables record of one net's answers, added up."""
+    """Return the checks of one net's recorded answers, summed over tables."""
     length, attacked = Check("length"), Check("attacked")
     for path in tables:
         for total, check in zip(
@@ -213,7 +210,7 @@ def _recorded(
 def _shown(
     files: Files, originals: Mapping[Images, Originals], networks: recorded.Networks
 ) -> Mapping[Net, list[Check]]:
-    """By victim the checks of all experiments' tables of answers."""
+    """Return the checks of all experiments' tables of answers, by victim."""
     made: dict[tuple[str, int, str], list[str | Path]] = defaultdict(list)
     for path in files.attacks:
         for key in distinct(path, ["net", "seed", "attack"]):
@@ -261,7 +258,7 @@ def _row(net: Net, check: Check) -> dict[str, object]:
 
 
 class Line(NamedTuple):
-    """One check over all nets, for the report; the attributes are the table's, added up."""
+    """One check over all nets, for the report: sums of the table's columns."""
 
     check: str
     asserts: str
@@ -273,11 +270,11 @@ class Line(NamedTuple):
 
 
 def summary(path: str | Path) -> list[Line]:
-    """An audit's table, check by check."""
+    """Return the lines of an audit's table, a line per check."""
     found = []
+    every = [dict(zip(SCHEMA.names, row, strict=True)) for row in rows(path, SCHEMA.names)]
     for name, asserts in CHECKS.items():
-        of = [dict(zip(SCHEMA.names, r, strict=True)) for r in rows(path, SCHEMA.names)]
-        of = [row for row in of if row["check"] == name]
+        of = [row for row in every if row["check"] == name]
         if of:
             found.append(
                 Line(

@@ -1,4 +1,4 @@
-"""What counts as wrong and how long a perturbation is, once more, in plain NumPy."""
+"""A second implementation of the threat model, in plain NumPy: outcomes and lengths."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 NORMS = ("l0", "l0_features", "l1", "l2", "linf")
 REJECTED = -1
-"""The answer beyond the classes; NaN: none."""
+"""Recorded answer if the net answers beyond the classes; NaN: no answer."""
 
 
 def lengths(change: np.ndarray) -> dict[str, np.ndarray]:
-    """Lengths (n,) of changes (n, channels, …) or (n, d), by norm; L0 counts pixels."""
+    """Return the lengths (n,) of changes (n, channels, …) or (n, d), by norm; L0 counts pixels."""
     flat = change.reshape(len(change), -1)
     pixels = change.reshape(len(change), change.shape[1], -1) if change.ndim > 2 else flat[:, None]
     return {
@@ -23,23 +23,23 @@ def lengths(change: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) RIGHT, WRONG, REJECTED, or None for answers (n,) that are NaN."""
+    """Return the outcomes (n,) of answers (n,): RIGHT, WRONG or REJECTED; None for NaN."""
     found = np.where(answers == labels, "RIGHT", "WRONG").astype(object)
     found[answers == REJECTED], found[np.isnan(answers)] = "REJECTED", None
     return found
 
 
 def follows(radius: float, proved: str, norm: str, reach: np.ndarray) -> tuple[float, float]:
-    """What a radius proved in one norm says in another: from a little less, and no more.
+    """Return the radius in another norm that a proved one implies, rounded down.
 
     Args:
         radius: at least 0.
         proved: norm of the radius.
-        norm: wanted.
-        reach: (channels, …) or (d,) how far each feature can be moved in the box.
+        norm: the other norm.
+        reach: (channels, …) or (d,), the largest change of each feature in the box.
 
     Returns:
-        Two ends between which the bound lies; NaN where nothing follows.
+        Two ends between which the bound lies; NaN if nothing is implied.
     """
     m, order = reach.size, ("linf", "l2", "l1")
     if proved == norm or (proved, norm) == NORMS[:2]:
@@ -63,7 +63,7 @@ def follows(radius: float, proved: str, norm: str, reach: np.ndarray) -> tuple[f
 
 
 def _count(far: np.ndarray, radius: float) -> float:
-    """The smallest k whose k largest steps reach a radius."""
+    """Return the smallest number k such that the k largest changes reach a radius."""
     if radius == 0:
         return 0.0
     short = int((far < radius).sum())

@@ -1,9 +1,9 @@
-"""Images made for one net and shown to others: lengths measured again, answers given again."""
+"""Checks of images made for one net and shown to others: lengths and answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,24 +22,40 @@ from blindspots.audit.recorded import (
 )
 
 SINGLE = 1e-5
-"""Relative: of lengths that were scaled in float32."""
+"""Bound on the relative rounding of images and lengths that were scaled in float32."""
 
 Rows = dict[str, np.ndarray]
 Place = tuple[str, str, int]
-"""Which image: dataset, file and index."""
+"""Keys of an image: dataset, file and index."""
 
 
 ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
 
 
 class Origin(NamedTuple):
-    """What images are: made for a source by an attack, and amplified; or by a control alone."""
+    """Origin of images: source, attack and amplification, or only a control."""
 
     source: str | None
     attack: str
     eps: float | None
     seed: int
     amplified_to: float | None
+
+
+class Made(NamedTuple):
+    """Images of an origin (float64), and whether its attack succeeded, by place."""
+
+    images: dict[Place, np.ndarray]
+    success: dict[Place, bool]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the images take."""
+        return sum(image.nbytes for image in self.images.values())
+
+
+KEPT = 2**28
+"""Bytes of images that are kept for the next victim; beyond that, images are made again."""
 
 
 def transfer(
@@ -49,44 +65,49 @@ def transfer(
     originals: Mapping[Images, Originals],
     networks: Networks,
 ) -> dict[Net, Check]:
-    """The rows of one experiment's table of answers.
+    """Check the rows of one experiment's table of answers.
 
-    Images of sources are those of the attacks' tables, amplified anew; of controls the first ones
-    are in the table of pictures, the others on no disk.
+    Images made for sources are read from the attacks' tables, and amplified again. Of the images of
+    controls, only the first are stored, in the table of pictures.
 
     Args:
-        path: of the table.
+        path: path of the table.
         pictures: the experiment's table of pictures.
         attacks: tables by net, seed and attack, one for each part of a split.
         originals: the unaltered images, by dataset, seed and file.
-        networks: by name and seed; or why one is not known.
+        networks: the nets, or the reasons why the audit does not cover them, by name and seed.
 
     Returns:
-        By victim a check "transfer" of its answers and of the images' lengths.
+        A check "transfer" for each victim, of its answers and of the images' lengths.
 
     Raises:
-        AuditError: names the first image of which the table records something else, or a picture
-            that is none of its images.
+        AuditError: names the first image whose record differs, or a picture that is not one of the
+            table's images.
     """
     shown = _pictures(pictures, originals)
     checks: dict[Net, Check] = {}
-    for origin, rows in _by_origin(path):
-        images = shown.get(origin, {})
-        if origin.source is not None:
-            images = _made(attacks, origin, rows, originals, images, path, pictures)
-        for victim in dict.fromkeys(zip(rows["victim"], rows["victim_seed"], strict=True)):
-            check = checks.setdefault((victim[0], int(victim[1])), Check("transfer"))
-            at = (rows["victim"] == victim[0]) & (rows["victim_seed"] == victim[1])
-            of_victim = {name: column[at] for name, column in rows.items()}
-            network = networks.get((victim[0], int(victim[1])), UnknownError("no such net"))
-            _answers(check, path, of_victim, images, originals, network)
+    kept: dict[Origin, Made] = {}
+    for victim, origin, rows in _runs(path):
+        made = kept.get(origin)
+        if made is None or not made.images.keys() >= {*_places(rows)}:
+            made = Made(shown.get(origin, {}), {})
+            if origin.source is not None:
+                made = _made(attacks, origin, rows, originals, made.images, pictures)
+            if sum(each.bytes for each in kept.values()) + made.bytes <= KEPT:
+                kept[origin] = made
+        said = rows["success"]
+        success = [made.success.get(*of) for of in zip(_places(rows), said, strict=True)]
+        assert_recorded(path, rows, "success", said == success, np.array(success))
+        check = checks.setdefault(victim, Check("transfer"))
+        network = networks.get(victim, UnknownError("no such net"))
+        _answers(check, path, rows, made.images, originals, network)
     return checks
 
 
 def _answers(check, path, rows: Rows, images, originals, network) -> None:
     places = _places(rows)
     known = np.array([place in images for place in places])
-    check.left_out(int((~known).sum()), "images of a control that are on no disk")
+    check.left_out(int((~known).sum()), "images of a control that are not stored")
     if not known.any():
         return
     rows = {name: column[known] for name, column in rows.items()}
@@ -94,7 +115,7 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     befores, labels = _originals(originals, rows)
     assert_recorded(path, rows, "label", rows["label"] == labels, labels)
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
-    # Where a minimal attack failed there is no length; one with a radius keeps what it tried.
+    # A failed minimal attack has no length; one with a radius keeps the image that it tried.
     recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
     fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
     assert_recorded(path, rows, "distortion", fine, length)
@@ -102,16 +123,30 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     assert_answers(check, path, rows, stack, network, classes)
 
 
-def _by_origin(path: str | Path) -> Iterator[tuple[Origin, Rows]]:
-    """The table's rows by what their images are, which are in a row in it."""
-    found: dict[Origin, list[Rows]] = {}
+def _runs(path: str | Path) -> Iterator[tuple[Net, Origin, Rows]]:
+    """Iterate over the table's rows by victim and origin of the images."""
+    last, parts = None, list[Rows]()
     for rows in batches(path, 2**16):
-        keys = list(zip(*(rows[name] for name in ORIGIN), strict=True))
-        for key in dict.fromkeys(map(_origin, keys)):
-            at = np.array([_origin(other) == key for other in keys])
-            found.setdefault(key, []).append({name: column[at] for name, column in rows.items()})
-    for key, parts in found.items():
-        yield key, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns = (rows[name].tolist() for name in ("victim", "victim_seed", *ORIGIN))
+        first = 0
+        for key, run in groupby(zip(*columns, strict=True), _run):
+            n = sum(1 for _ in run)
+            if key != last and last is not None:
+                yield *last, _joined(parts)
+                parts = []
+            last = key
+            parts.append({name: column[first : first + n] for name, column in rows.items()})
+            first += n
+    if last is not None:
+        yield *last, _joined(parts)
+
+
+def _run(key: Sequence) -> tuple[Net, Origin]:
+    return (key[0], key[1]), _origin(key[2:])
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _origin(key: Sequence) -> Origin:
@@ -124,7 +159,7 @@ def _known(value: float) -> float | None:
 
 
 def _pictures(path: str | Path, originals: Mapping[Images, Originals]) -> dict[Origin, dict]:
-    """The images in a table of pictures, by origin, file and index; their originals are checked."""
+    """Check the originals in a table of pictures; return the images by origin, file and index."""
     found: dict[Origin, dict] = {}
     for rows in batches(path):
         befores, labels = _originals(originals, rows)
@@ -146,11 +181,11 @@ def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
     )
 
 
-def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_of_pictures) -> dict:
-    """Images of a source in an attack's tables, amplified; held against what is said of them."""
+def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pictures) -> Made:
+    """Return a source's images from an attack's tables, amplified, compared with the pictures."""
     made = attacks.get((origin.source, origin.seed, origin.attack), ())
     if not made:
-        return pictures
+        return Made(pictures, {})
     wanted, length = set(_places(rows)), origin.amplified_to
     found: dict[Place, np.ndarray] = {}
     success: dict[Place, bool] = {}
@@ -166,9 +201,6 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
             images = _amplified(befores, images, length)
         found |= dict(zip(_places(batch), images, strict=True))
         success |= dict(zip(_places(batch), batch["success"], strict=True))
-    said = rows["success"]
-    known = [success.get(place, so) for place, so in zip(_places(rows), said, strict=True)]
-    assert_recorded(path, rows, "success", said == known, np.array(known))
     shown = {place: picture for place, picture in pictures.items() if place in found}
     if length is not None and _are_clipped(found, rows["distortion"], shown, length):
         found = {
@@ -178,21 +210,21 @@ def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path, path_o
     for place, picture in shown.items():
         if not _is_picture_of(picture, found[place], length):
             raise _other_picture(path_of_pictures, origin, place, "the image")
-    return found
+    return Made(found, success)
 
 
 def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float | None) -> bool:
-    # What was scaled in float32 differs in its last digits.
+    # Images that were scaled in float32 differ in the last digits.
     return bool(np.abs(picture - image).max() <= (0 if amplified_to is None else SINGLE))
 
 
 def _are_clipped(
     found: Mapping[Place, np.ndarray], recorded: np.ndarray, shown: Mapping, length: float
 ) -> bool:
-    """Whether images amplified to a length were kept in the box.
+    """Return whether images amplified to a length were kept in the box.
 
-    Some are visibly shorter then, or differ in a picture: a pixel at the edge of the box that would
-    leave it by a thousandth changes no length that float32 can show.
+    Clipped images are shorter, or differ in a picture: if a pixel would leave the box by only a
+    thousandth, the difference in length is too small for float32.
     """
     shorter = (recorded > 0) & (recorded < (1 - SINGLE) * length)
     return bool(shorter.any()) or any(
@@ -206,7 +238,7 @@ def _places(rows: Rows) -> list[Place]:
 
 
 def _amplified(befores: np.ndarray, images: np.ndarray, length: float) -> np.ndarray:
-    """Perturbations scaled to an RMS, in the box or out of it."""
+    """Return images whose perturbations are scaled to an RMS, not clipped to the box."""
     change = images - befores
     rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
     scale = np.divide(length, rms, out=np.zeros_like(rms), where=rms > 0)

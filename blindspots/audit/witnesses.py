@@ -1,4 +1,4 @@
-"""Upper bounds: every witness is looked up, measured, and shown to the network."""
+"""Checks of upper bounds: every witness is looked up, measured, and shown to the network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from blindspots.audit.networks import Network, UnknownError
 from blindspots.audit.threat import NORMS, lengths
 
 ROUNDING = 1e-9
-"""Relative: of a distance in float64, many times over."""
+"""Generous bound on the relative rounding of a distance in float64."""
 
 
 class Place(NamedTuple):
-    """A row of an attack's table, and how far its image is by norm."""
+    """A row of an attack's table, and the distance of its image by norm."""
 
     path: str | Path
     row: int
@@ -32,20 +32,20 @@ def check(
     originals: Mapping[Images, Originals],
     network: Network | UnknownError,
 ) -> list[Check]:
-    """The ledger's upper bounds of one net.
+    """Check the ledger's upper bounds of one net.
 
     Args:
         claims: rows of the ledger.
         tables: the attacks on the net.
         originals: the unaltered images, by dataset, seed and file.
-        network: the net, or why it is not known.
+        network: the net, or the reason why the audit does not cover it.
 
     Returns:
-        "distance", of witnesses from their images; "answer", the net's to witnesses; "mistake", its
-        answers to images that it gets wrong unaltered.
+        Three checks: "distance", of witnesses from their images; "answer", of the net's answers to
+        witnesses; "mistake", of its answers to images that it gets wrong unaltered.
 
     Raises:
-        AuditError: names the first image whose bound is not what the files say.
+        AuditError: names the first image whose bound differs from the files.
     """
     distance, answer, mistake = Check("distance"), Check("answer"), Check("mistake")
     witnesses: dict[str | Path, dict[int, list[Claim]]] = defaultdict(lambda: defaultdict(list))
@@ -77,7 +77,7 @@ COLUMNS = ("net", "seed", "attack", "dataset", "file", "index", "attacked_predic
 
 
 def places(claims: Sequence[Claim], tables: Sequence[str | Path]) -> list[tuple[Claim, Place]]:
-    """For each claim with an attack, that attack's witness nearest to it in distance."""
+    """Pair each claim of an attack with its witness: the attack's image nearest in distance."""
     wanted = [claim for claim in claims if claim.attack is not None]
     found: dict[Any, list[Place]] = {_aim(claim): [] for claim in wanted}
     for path in tables:
@@ -106,7 +106,7 @@ def _measure(
     check: Check, of: list[list[Claim]], images: np.ndarray, befores: np.ndarray,
     originals: Mapping[Images, Originals], path: str | Path,
 ) -> None:  # fmt: skip
-    """That witnesses lie in the box, and as far from their images as the ledger says."""
+    """Assert that witnesses lie in the box, at the ledger's distances."""
     far = lengths(images - befores)
     for place, claims in enumerate(of):
         image, what = images[place], f"witness in {path}"
@@ -130,7 +130,7 @@ def _show(
     check: Check, of: list[list[Claim]], images: np.ndarray, labels: np.ndarray,
     originals: Mapping[Images, Originals], network: Network | UnknownError, path: str | Path,
 ) -> None:  # fmt: skip
-    """That the network answers the target, or for any goal a class that is not the label."""
+    """Assert that the network answers with the target, or, for any goal, with a wrong class."""
     if isinstance(network, UnknownError):
         check.left_out(sum(map(len, of)), str(network))
         return

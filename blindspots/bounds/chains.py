@@ -1,15 +1,16 @@
 """Tighter bounds for chains: linear maps with an elementwise function after each but the last.
 
-Fully connected networks, and small convolutional ones, whose convolutions are written out as
-matrices. Every function has slopes in [0, β]; β goes into the map before it, so that below all
-slopes are in [0, 1]. With X_0 = ρ I and diagonal Λ_i > 0 such that, for every hidden layer,
+Chains are fully connected networks, and small convolutional ones, whose convolutions are written
+out as matrices. Every function has slopes in [0, β]; β is moved into the map before it, so that
+below all slopes are in [0, 1]. With X_0 = ρ I and diagonal Λ_i > 0 such that, for every hidden
+layer,
 
     X_i = Λ_i − ¼ Λ_i W_i X_{i−1}⁻¹ W_iᵀ Λ_i ≻ 0,
 
 the change Δv of the last hidden layer has Δvᵀ X Δv ≤ ρ ‖Δx‖². So the logits r Δv of some rows r are
-√(ρ r X⁻¹ rᵀ)-Lipschitz. How Λ is chosen is the method: one number a layer, in closed form
-(ECLipsE-Fast), or the best of all diagonal ones by a semidefinite program (LipSDP-Neuron). Whatever
-is chosen, what follows from it is computed and proven anew: no solver is trusted.
+√(ρ r X⁻¹ rᵀ)-Lipschitz. The methods differ in the choice of Λ: one number per layer, in closed form
+(ECLipsE-Fast), or the best diagonal, by a semidefinite program (LipSDP-Neuron). Whatever the
+choice, the bound that follows from it is computed and proven again: no solver is trusted.
 
 Xu and Sivaranjani 2024, "ECLipsE: Efficient compositional Lipschitz constant estimation for deep
 neural networks", theorem 2 and algorithm 1; Fazlyab et al. 2019, "Efficient and accurate estimation
@@ -38,12 +39,12 @@ from blindspots.interface import UnsupportedError
 
 
 class Function(NamedTuple):
-    """What follows a matrix: v = ψ(W x + b), with ψ(y) = φ(y / β).
+    """Function after a matrix: v = ψ(W x + b), with ψ(y) = φ(y / β).
 
     Attributes:
-        offset: b, times β as W is.
+        offset: b, multiplied by β like W.
         apply: φ.
-        known: of φ.
+        known: the function φ with its slopes.
     """
 
     offset: np.ndarray
@@ -64,7 +65,7 @@ class Chain(NamedTuple):
     """A network as matrices (outputs, inputs) in float64.
 
     Attributes:
-        hidden: each with a function of slopes in [0, 1] after it.
+        hidden: hidden layers, each followed by a function of slopes in [0, 1].
         last: the map from the last hidden layer to the logits.
         functions: those functions; bounds that hold everywhere do not need them.
     """
@@ -75,7 +76,7 @@ class Chain(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """What is proven of the change Δv of the last hidden layer: Δvᵀ X Δv ≤ ρ ‖Δx‖²."""
+    """Proven bound on the change Δv of the last hidden layer: Δvᵀ X Δv ≤ ρ ‖Δx‖²."""
 
     X: np.ndarray
     rho: float
@@ -91,17 +92,18 @@ class Metric(NamedTuple):
 
 
 SLACK = 1e-9
-"""Relative, outward: many times what float64 may lose in solving with a well conditioned X."""
+"""Relative outward rounding, with a wide margin for solving with a well conditioned X in
+float64."""
 
 Choice = Callable[[int, np.ndarray], np.ndarray]
-"""A method: from the number of a hidden layer and its W X⁻¹ Wᵀ the diagonal of Λ."""
+"""A method: map from the number of a hidden layer and its W X⁻¹ Wᵀ to the diagonal of Λ."""
 
 
 def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
-    """What a choice of Λ and ρ proves of a chain.
+    """Bound on a chain that follows from a choice of Λ and ρ.
 
     Raises:
-        UnsupportedError: it proves nothing.
+        UnsupportedError: no bound follows from them.
     """
     if not network.hidden:
         return Metric(np.eye(network.last.shape[1]), 1.0)
@@ -118,15 +120,15 @@ def metric(network: Chain, choice: Choice, rho: float = 1.0) -> Metric:
 
 
 def eclipse_fast(layer: int, passed: np.ndarray) -> np.ndarray:
-    """One number a layer: λ_i = 2 / ‖W_i X_{i−1}⁻¹ W_iᵀ‖ (ECLipsE-Fast)."""
-    # a layer of zeros passes nothing on: any λ will do
+    """One number per layer: λ_i = 2 / ‖W_i X_{i−1}⁻¹ W_iᵀ‖ (ECLipsE-Fast)."""
+    # the output of a layer of zeros is constant: any λ will do
     return np.full(len(passed), 2 / (largest_eigenvalue(passed) * (1 + 1e-6) or 2))
 
 
 def recursion(
     network: Chain, choice: Choice, rho: float
 ) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """All Λ, and X of the last hidden layer; None where an X is not positive definite."""
+    """Λ of all layers and X of the last hidden one; None if an X is not positive definite."""
     diagonals: list[np.ndarray] = []
     X = half = None
     for i, W in enumerate(network.hidden):
@@ -145,7 +147,7 @@ def recursion(
 def _is_proven(
     network: Chain, diagonals: list[np.ndarray], rho: float, claimed: np.ndarray
 ) -> bool:
-    """Whether ρ‖Δx‖² ≥ Δvᵀ X Δv follows for the claimed X: a matrix is positive definite.
+    """Return whether ρ‖Δx‖² ≥ Δvᵀ X Δv is proven for this X: a matrix is positive definite.
 
     ρ‖Δx‖² − Σ_i Δv_iᵀ Λ_i (W_i Δv_{i−1} − Δv_i) − Δvᵀ X Δv is a quadratic form, whose second term
     slopes in [0, 1] make non-negative. Scaled to a diagonal of about 1; Cholesky's rounding and the
@@ -169,7 +171,7 @@ def chain(model: nn.Module, input_shape: Sequence[int]) -> Chain:
 
     Args:
         model: the network, in evaluation mode.
-        input_shape: of an image, without the batch.
+        input_shape: shape of an image, without the batch.
 
     Raises:
         UnsupportedError: branches, another layer, or one that is too large; names its path.
@@ -211,11 +213,11 @@ KEEPING = (
     torch.flatten, torch.reshape, torch.clone, "flatten", "view", "reshape", "clone", "contiguous",
     "detach",
 )  # fmt: skip
-"""Operations that leave the numbers of a tensor and their order as they are."""
+"""Operations that change neither the numbers of a tensor nor their order."""
 
 
 def _keeps_numbers(step: Step) -> bool:
-    """Whether the step only reshapes, or adds a constant."""
+    """Return whether the step only reshapes, or adds a constant."""
     if isinstance(step.operation, nn.Module):
         kept = (nn.Flatten.forward, nn.Unflatten.forward, nn.Identity.forward, nn.Dropout.forward,
                 nn.Dropout2d.forward)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Functions of single numbers between linear layers, and how steep they are."""
+"""Functions of single numbers between linear layers, and bounds on their slopes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Elementwise(NamedTuple):
     """A non-decreasing function.
 
     Attributes:
-        slope: β, its slopes are all in [0, β].
-        within: from the ends of intervals, a bound on its slopes there; β where it is not known.
+        slope: β; all its slopes are in [0, β].
+        within: map from the ends of intervals to a bound on its slopes there; β if none is known.
     """
 
     slope: float
@@ -59,18 +59,18 @@ MODULES: dict[Callable[..., torch.Tensor], Elementwise] = {
     nn.ReLU6.forward: OTHER,
     nn.Hardtanh.forward: OTHER,
 }
-"""By the forward function of a layer."""
+"""Elementwise functions by a layer's forward function."""
 
 OPERATIONS: dict[Any, Elementwise] = {
     **dict.fromkeys([torch.relu, functional.relu, "relu", "relu_"], RELU),
     **dict.fromkeys([torch.sigmoid, functional.sigmoid, "sigmoid"], SIGMOID),
     **dict.fromkeys([torch.tanh, functional.tanh, "tanh"], TANH),
 }
-"""By the function or the name of the method that is called."""
+"""Elementwise functions by the function, or the name of the method, that is called."""
 
 
 def elementwise(operation: Any) -> Elementwise | None:
-    """What is known of a step's operation; None where it is no such function."""
+    """Elementwise function of a step; None for other steps."""
     if isinstance(operation, nn.Module):
         return MODULES.get(type(operation).forward)
     return OPERATIONS.get(operation)

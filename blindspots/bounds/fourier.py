@@ -1,11 +1,11 @@
 """Convolutions by frequencies: equation 1 of Szegedy et al. 2013, section 4.3, corrected.
 
-A convolution with stride Δ on a torus falls apart into one matrix for each frequency ξ of the
+A convolution with stride Δ on a torus decomposes into one matrix for each frequency ξ of the
 coarse grid, A(ξ) of shape (D, C Δ²): the kernel's Fourier coefficients at the Δ² frequencies that
 are aliases of ξ, times Δ⁻¹. (The paper prints Δ⁻², which is Δ times too small, the exponent
 −2πi u·ξ/N² for /N, and a grid of the kernel's size for the image's.) The norm of the convolution is
-the largest of their singular values. On a torus that is as large as the image and what the kernel
-reaches beyond it, that is an upper bound for zero padding: the padded operator is a part of it.
+the largest of their singular values. On a torus of the size of the image and what the kernel
+reaches beyond it, this is an upper bound for zero padding: the padded operator is a part of it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(layer: nn.Conv2d, input_shape: Sequence[int]) -> Spectrum:
-    """Of the convolution on the smallest torus that makes its norm an upper bound, in float64.
+    """Spectrum of the convolution on the smallest torus whose norm is an upper bound, in float64.
 
     Args:
-        layer: any stride, dilation and groups.
+        layer: a convolution of any stride, dilation and groups.
         input_shape: (channels, height, width) of one input, padded with zeros.
     """
     eigenvalues = list(_eigenvalues(layer, input_shape))
@@ -71,9 +71,9 @@ def torus(layer: nn.Conv2d, input_shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _eigenvalues(layer: nn.Conv2d, input_shape: Sequence[int]) -> Iterator[np.ndarray]:
-    """Of A(ξ)* A(ξ), or of A(ξ) A(ξ)* where that is smaller, in ascending order, chunk by chunk.
+    """Eigenvalues of A(ξ)* A(ξ), or of A(ξ) A(ξ)* if that is smaller, ascending, by chunks.
 
-    Each group apart: the operator is block diagonal.
+    Each group has its own, since the operator is block diagonal.
     """
     height, width = torus(layer, input_shape)
     Δh, Δw = layer.stride

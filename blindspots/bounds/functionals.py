@@ -34,21 +34,21 @@ LAYERS: dict[Callable[..., Any], tuple[Callable[..., nn.Module], tuple[str, ...]
     functional.softplus: (nn.Softplus, ("beta", "threshold")),
     **dict.fromkeys([functional.softmax, torch.softmax], (nn.Softmax, ("dim",))),
 }
-"""By function: the module, and the names of the arguments after the input."""
+"""Modules of functions, with the names of the arguments after the input."""
 
 OF_NO_MODULE = {"inplace", "training", "_stacklevel", "dtype"}
 
 
 def as_layer(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> nn.Module | None:
-    """The module that a call is one of, in evaluation mode; None for other calls.
+    """The module that a call corresponds to, in evaluation mode; None for other calls.
 
     Args:
-        function: that is called.
-        arguments: after the input.
-        named: by keyword.
+        function: the called function.
+        arguments: positional arguments after the input.
+        named: keyword arguments.
 
     Raises:
-        UnsupportedError: dropout that is applied in evaluation, too, or arguments that do not fit.
+        UnsupportedError: dropout that is also applied in evaluation, or invalid arguments.
     """
     if function is functional.dropout:
         training = dict(zip(("p", "training"), arguments, strict=False)) | dict(named)

@@ -1,8 +1,8 @@
-"""A network as the steps that it takes, in float64, and of layers that are known to be PyTorch's.
+"""A network as the steps that it takes, in float64, with layers that are known to be PyTorch's.
 
-What is bounded and certified is not the model itself but a network that is made anew: the trace of
-its `forward`, with a new layer in the place of each, and every number in float64. That this is what
-runs is tried on random images; a model that answers otherwise is refused.
+Bounds and certificates are computed for a rebuilt network instead of the model itself: the trace of
+its `forward`, with a new layer for each of its layers, and all numbers in float64. Random images
+test that both compute the same; a model that answers differently is refused.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from blindspots.lending import changed, state
 from blindspots.threat.chance import draws_of
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
-"""Of the largest logit: by how much a model's answers may differ from those in float64.
+"""Share of the largest logit by which answers may differ from those in float64.
 
-Ten times what float32 rounds in deep networks, and below what TF32 or bfloat16 do.
+It is ten times the rounding of float32 in deep networks, and less than that of TF32 or bfloat16.
 """
 
 SIZES = (0.1, 3.0, 100.0)
-"""Of the random images that a model is tried on."""
+"""Sizes of the pixels of the random images that a model is tested on."""
 
 
 class Exact(fx.GraphModule):
@@ -40,14 +40,14 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
     """The steps of a network in the order in which they are taken, run on one image of zeros.
 
     Args:
-        model: in evaluation mode; its `forward` must be traceable by `torch.fx`.
-        input_shape: of an image, without the batch.
+        model: the model, in evaluation mode; its `forward` must be traceable by `torch.fx`.
+        input_shape: shape of an image, without the batch.
 
     Returns:
         Steps of the network that `exact` makes of it.
 
     Raises:
-        UnsupportedError: as `exact`.
+        UnsupportedError: the errors of `exact`.
     """
     walk = Walk(exact(model, input_shape))
     with torch.inference_mode(False), torch.no_grad():
@@ -56,20 +56,20 @@ def steps(model: nn.Module, input_shape: Sequence[int]) -> list[Step]:
 
 
 def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
-    """What a model computes, as a new network in float64 of layers of PyTorch's own classes.
+    """Rebuild a model as a new network in float64 from PyTorch's own layers.
 
     Args:
-        model: in evaluation mode; its `forward` must be traceable by `torch.fx`.
-        input_shape: of an image, without the batch.
+        model: the model, in evaluation mode; its `forward` must be traceable by `torch.fx`.
+        input_shape: shape of an image, without the batch.
 
     Returns:
-        The network, on the model's device, with its weights as they are now. One that this function
-        made is returned as it is.
+        The network, on the model's device, with its current weights. A network that this function
+        made is returned unchanged.
 
     Raises:
         UnsupportedError: a layer without a known bound, weights that are not finite, a model that
-            cannot be traced, one that is changed in a way that its layers' classes do not tell, or
-            whose answers are not those of the new network; names the path in the network.
+            cannot be traced, that differs from what its layers' classes compute, or whose answers
+            are not those of the new network; names the path in the network.
     """
     if isinstance(model, Exact):
         return model
@@ -83,7 +83,7 @@ def exact(model: nn.Module, input_shape: Sequence[int]) -> Exact:
     before = state(model)
     with torch.inference_mode(False), torch.no_grad():
         native, image = traced(model), _zeros(model, input_shape)
-        Walk(native).run(image.clone())  # what is dropped below may not have changed anything
+        Walk(native).run(image.clone())  # what is dropped below must not change anything
         native = without_dead_ends(native)
         walk = Walk(native)
         walk.run(image.clone())
@@ -128,7 +128,7 @@ def _anew(native: fx.GraphModule, casts: set[str]) -> Exact:
 
 
 def _attribute(native: fx.GraphModule, path: str) -> Tensor:
-    """A tensor that a forward uses by itself, in float64."""
+    """A tensor that a forward uses outside of layers, in float64."""
     *modules, name = path.split(".")
     tensor = getattr(native.get_submodule(".".join(modules)), name).detach().clone()
     if not tensor.is_floating_point():
@@ -137,17 +137,17 @@ def _attribute(native: fx.GraphModule, path: str) -> Tensor:
 
 
 def _check_same(model: nn.Module, native: fx.GraphModule, found: Exact, image: Tensor) -> None:
-    """Refuse a model that answers random images otherwise than the new network does.
+    """Refuse a model whose answers to random images differ from those of the new network.
 
-    It is shown several images at once and one alone, and that one a second time: answers may depend
-    on nothing but the image. The new network sees each alone, out of reach of what may be switched
-    on around it, such as autocast, which leaves float64 as it is.
+    It is shown several images at once and one alone, twice: answers may only depend on the image.
+    The new network sees each alone; modes such as autocast do not affect it, since they leave
+    float64 unchanged.
     """
     shown = list(_random(image))
     for images in [*shown, shown[0]]:
         try:
             answers = model(images.clone())
-        except Exception as error:  # whatever a user's forward raises
+        except Exception as error:  # any error of a user's forward
             raise _otherwise(model, f"an error for {len(images)} images ({said(error)})") from None
         if not isinstance(answers, Tensor) or answers.shape[:1] != images.shape[:1]:
             raise _otherwise(model, f"another shape for {len(images)} images")
@@ -180,19 +180,19 @@ def _random(image: Tensor) -> Iterator[Tensor]:
 
 
 def _like(images: Tensor) -> Tensor:
-    """Further random images as large, in float64."""
+    """Further random images of the same size, in float64."""
     generator = torch.Generator().manual_seed(1)
     size = images.double().square().mean().sqrt()
     return size * torch.randn(8, *images.shape[1:], generator=generator).to(size)
 
 
 def _is_close(answers: Tensor, expected: Tensor, others: Tensor | None = None) -> bool:
-    """Up to rounding, in the units of the largest number.
+    """Return whether answers are equal up to rounding, as a share of the largest number.
 
     Args:
-        answers: of the model.
-        expected: of the new network.
-        others: what that answers to like images, as those at hand may be where logits cancel.
+        answers: answers of the model.
+        expected: answers of the new network.
+        others: answers of the new network to similar images, since logits may cancel at these.
     """
     if answers.shape != expected.shape or answers.dtype not in TOLERANCE:
         return False
@@ -203,7 +203,7 @@ def _is_close(answers: Tensor, expected: Tensor, others: Tensor | None = None) -
 
 
 class _Kept(fx.Interpreter):
-    """Runs a network and keeps what its nodes make."""
+    """Runs a network and keeps the results of its nodes."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)

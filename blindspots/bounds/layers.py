@@ -23,9 +23,9 @@ def layer_bound(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> fl
     """A proven bound on a layer's Lipschitz constant.
 
     Args:
-        layer: in evaluation mode.
-        input_shape: of one input, without the batch.
-        output_shape: likewise.
+        layer: the layer, in evaluation mode.
+        input_shape: shape of one input, without the batch.
+        output_shape: shape of its output, without the batch.
 
     Raises:
         UnsupportedError: the layer's settings leave it without a bound.
@@ -38,8 +38,8 @@ def check_known(layer: nn.Module) -> None:
     """Refuse a layer without a known bound.
 
     Raises:
-        UnsupportedError: known is what the layer's `forward` computes, in evaluation mode: a
-            subclass that computes something else has no known bound.
+        UnsupportedError: no bound is known for what the layer's `forward` computes in evaluation
+            mode, such as a subclass that computes something else.
     """
     if type(layer).forward not in BOUNDS:
         raise UnsupportedError(
@@ -56,7 +56,7 @@ def check_known(layer: nn.Module) -> None:
 
 
 _PROVEN: dict[str, float] = {}
-"""Bounds of linear layers, by what they follow from: a net is bounded for every certificate."""
+"""Bounds of linear layers, cached, since a net is bounded again for every certificate."""
 
 
 def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
@@ -69,7 +69,7 @@ def _linear(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
 
 
 def _batch_norm(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
-    """In evaluation mode: a scaling of every channel."""
+    """Batch norm in evaluation mode: a scaling of every channel."""
     scales = batch_norm_scales(layer)
     return float(scales.abs().max()) * (1 + 8 * UNIT)
 
@@ -83,7 +83,7 @@ def batch_norm_scales(layer: nn.Module) -> Tensor:
 
 
 def _max_pool(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
-    """√ of the number of windows that an input can be in: 1 for those that do not overlap."""
+    """√ of the largest number of windows that an input is in: 1 if they do not overlap."""
     assert isinstance(layer, nn.MaxPool2d)
     most = 1
     for axis in (0, 1):
@@ -109,7 +109,7 @@ def _most(places: np.ndarray, n: int) -> int:
 
 
 def _average_pool(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
-    """The same linear operator on every channel; its matrix, or where large Schur's test.
+    """The same linear operator on every channel: the norm of its matrix, or Schur's test if large.
 
     ‖A‖² ≤ max row sum · max column sum, for a matrix of non-negative numbers.
     """
@@ -131,7 +131,7 @@ def _average_pool(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> 
 def _local_response(layer: nn.Module, input_shape: Shape, output_shape: Shape) -> float:
     """y_i = x_i / (k + α/n Σ x_j²)^β over n neighbouring channels.
 
-    The Jacobian is a diagonal of at most k^−β, less a matrix M whose rows have norms of at most
+    The Jacobian is a diagonal of at most k^−β, minus a matrix M whose rows have norms of at most
     2β k^−β β^β / (1 + β)^(1 + β) (where α/n Σ x_j² = k/β) and which has at most n entries in a
     column: ‖M‖ is at most √n times that.
     """
@@ -192,7 +192,7 @@ BOUNDS: dict[Callable[..., Tensor], float | Callable[[nn.Module, Shape, Shape], 
     nn.Dropout.forward: 1.0,
     nn.Dropout2d.forward: 1.0,
 }
-"""By a layer's forward function: its bound, or what computes it."""
+"""Bounds of layers by forward function, or functions that compute them."""
 
 OTHERWISE_IN_TRAINING = {nn.Dropout.forward, nn.Dropout2d.forward, nn.BatchNorm2d.forward}
 """Layers that compute something else in training."""

@@ -16,11 +16,11 @@ class LinearLayer(NamedTuple):
     """A fully connected layer or a convolution of a network.
 
     Attributes:
-        layer: its path in the network, such as "features.0".
-        weights: their shape as the paper prints it, such as "3×11×11×96, stride 4".
+        layer: path in the network, such as "features.0".
+        weights: shape of the weights as the paper prints it, such as "3×11×11×96, stride 4".
         inputs: numbers in one input.
         outputs: numbers in one output.
-        value, upper, fourier, printed, frame: what is known of its norm (`bounds.operators.Norms`).
+        value, upper, fourier, printed, frame: bounds on its norm (`bounds.operators.Norms`).
     """
 
     layer: str
@@ -37,18 +37,18 @@ class LinearLayer(NamedTuple):
 def linear_layers(
     model: nn.Module, input_shape: Sequence[int], progress: Callable[[int], None] | None = None
 ) -> list[LinearLayer]:
-    """Every linear layer in the order in which they are applied, each with its norms.
+    """List every linear layer, in the order of application, with its norms.
 
     Args:
         model: the network, in evaluation mode; its `forward` must be traceable by `torch.fx`.
-        input_shape: of an image, without the batch.
+        input_shape: shape of an image, without the batch.
         progress: called with the number of layers that are done.
 
     Returns:
         A `LinearLayer` for each.
 
     Raises:
-        UnsupportedError: as `bounds.graph.exact`; names the path in the network.
+        UnsupportedError: the errors of `bounds.graph.exact`; names the path in the network.
     """
     found: list[LinearLayer] = []
     for step in steps(model, input_shape):

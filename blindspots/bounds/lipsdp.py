@@ -10,18 +10,18 @@ from blindspots.interface import UnsupportedError
 
 
 def lipsdp(network: Chain) -> tuple[Choice, float]:
-    """The diagonals Λ_i and the ρ for which √ρ bounds the network, the smallest that there is.
+    """The diagonals Λ_i and the smallest ρ for which √ρ bounds the network.
 
     Minimise ρ subject to the block tridiagonal matrix of ρ I, Λ_1, …, Λ_{k−1} − W_kᵀ W_k with
     −½ Λ_i W_i below its diagonal being positive semidefinite (Fazlyab et al. 2019, theorem 2, with
-    slopes in [0, 1]). The input enters by W_1 alone: with W_1ᵀ = Q R it is reduced to R's rows.
-    In units of ECLipsE-Fast's answer, so that all unknowns are about 1.
+    slopes in [0, 1]). The input enters only by W_1: with W_1ᵀ = Q R it is reduced to R's rows.
+    Unknowns are in units of ECLipsE-Fast's answer, so that all are about 1.
 
     Raises:
         UnsupportedError: the solver ended without an answer.
     """
     if not all(W.any() for W in (*network.hidden, network.last)):
-        return eclipse_fast, 1.0  # nothing passes
+        return eclipse_fast, 1.0  # the network is constant
     start, _ = recursion(network, eclipse_fast, 1.0)
     reduced = [np.linalg.qr(network.hidden[0].T)[1].T, *network.hidden[1:]]
     units = [np.ones(reduced[0].shape[1]), *(Λ**-0.5 for Λ in start)]

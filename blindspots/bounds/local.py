@@ -1,10 +1,10 @@
-"""Bounds of chains on balls: near an image, units that are off or saturated pass less on.
+"""Bounds of chains on balls: near an image, units that are off or saturated have smaller slopes.
 
-In a ball around an image every hidden unit's input stays in an interval, and the unit's slopes in
-[0, s] with s from that interval, instead of [0, 1]. The recursions of `bounds.chains` then hold on
-the ball with s times the unit's row of W. They are run for many images at once, in float64: X is
+In a ball around an image every hidden unit's input stays in an interval, and the unit's slopes stay
+in [0, s], with s from that interval, instead of [0, 1]. The recursions of `bounds.chains` then hold
+on the ball with s times the unit's row of W. They are run for many images at once, in float64: X is
 a multiple of the identity ("product") or has eigenvalues within a factor of two ("eclipse"), so
-that what is rounded is far below `SLACK`.
+that rounding is far below `SLACK`.
 
 Hein and Andriushchenko 2017, "Formal guarantees on the robustness of a classifier against
 adversarial manipulation", theorem 2.1, for what a local constant certifies; Weng et al. 2018,
@@ -23,10 +23,10 @@ from torch import Tensor
 from blindspots.bounds.chains import SLACK, Chain
 
 METHODS = ("product", "eclipse")
-"""How a chain is bounded on a ball."""
+"""Methods for a chain on a ball."""
 
 EVERYWHERE = 1e100
-"""The radius of a ball that leaves nothing out."""
+"""Radius of a ball that contains everything."""
 
 TINY = 1e-250
 
@@ -35,12 +35,12 @@ ENTRIES = 2**19
 
 
 class Centres(NamedTuple):
-    """Images as a chain sees them.
+    """Values of a chain at images.
 
     Attributes:
-        inputs: of every hidden layer's functions, (n, units) each.
-        roundings: by which they may be off, likewise.
-        margins: (n, classes) by how much the label's logit is above each other; its own: infinity.
+        inputs: inputs of every hidden layer's functions, (n, units) each.
+        roundings: bounds on their rounding, (n, units) each.
+        margins: (n, classes) lead of the label's logit over each other; infinite for its own.
         steps: (n, classes, units) the last layer's rows of the same differences.
     """
 
@@ -54,9 +54,9 @@ def centres(network: Chain, images: np.ndarray, logits: np.ndarray, labels: np.n
     """Run a chain on images.
 
     Args:
-        network: with its functions.
+        network: chain with its functions.
         images: (n, pixels) float64.
-        logits: (n, classes) of the network on them; it may have more, which are no rivals.
+        logits: (n, classes) of the network on them; further logits are not rivals.
         labels: (n,).
     """
     inputs, roundings, v, carried = [], [], images, np.zeros_like(images)
@@ -74,12 +74,12 @@ def centres(network: Chain, images: np.ndarray, logits: np.ndarray, labels: np.n
 
 
 def slopes(network: Chain, at: Centres, radii: np.ndarray, method: str) -> np.ndarray:
-    """Lipschitz constants of the label's logit less each other, in balls around images.
+    """Lipschitz constants of the label's logit minus each other, in balls around images.
 
     Args:
-        network: with its functions.
+        network: chain with its functions.
         at: the images.
-        radii: (n,) of the balls, L2.
+        radii: (n,) radii of the balls, L2.
         method: one of `METHODS`.
 
     Returns:
@@ -97,10 +97,10 @@ def _slopes(network: Chain, at: Centres, radii: np.ndarray, method: str, part: s
         y, rounding = at.inputs[k][part], at.roundings[k][part]
         G = _through(half, torch.from_numpy(W)[None])
         lengths = G.diagonal(dim1=1, dim2=2).clamp_min(0).sqrt().numpy() * (1 + SLACK)
-        reach = radii[part, None] * lengths + rounding  # of a unit's input in the ball
+        reach = radii[part, None] * lengths + rounding  # change of a unit's input in the ball
         s = torch.from_numpy(function.slopes(y - reach, y + reach) * (1 + SLACK))
         G = s[:, :, None] * G * s[:, None, :]
-        # nothing passes a layer whose units are all off; any number above 0 will do for it
+        # a layer whose units are all off is constant; any number above 0 will do for it
         top = (torch.linalg.eigvalsh(G)[:, -1] * (1 + SLACK)).clamp_min(TINY)[:, None, None]
         X = torch.eye(len(W), dtype=torch.float64)
         if method == "eclipse":  # λ = 2 / top: λ I − λ²/4 G, here and below without 1 / top
@@ -123,16 +123,16 @@ def radii(
 ) -> np.ndarray:
     """The largest ball around each image that its own bounds certify, (n,).
 
-    A ball of radius ρ is certified up to min(ρ, margin_j / L_j(ρ)) for all classes j. What holds
-    everywhere is certified first; between that and what the bounds inside it promise the radius
-    is bisected.
+    A ball of radius ρ is certified up to min(ρ, margin_j / L_j(ρ)) for all classes j. The radius by
+    the global bounds is certified first; the rest, up to what the bounds inside it allow, is
+    bisected.
 
     Args:
-        network: with its functions.
+        network: chain with its functions.
         at: the images; those with a margin below 0 have radius 0.
         method: one of `METHODS`.
-        steps: bisections.
-        steeper: what is added to every slope.
+        steps: number of bisections.
+        steeper: slope to add to every slope.
     """
 
     def promised(radius: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The largest singular value of a matrix: its value, and a number that is proven to be above it."""
+"""The largest singular value of a matrix, and a proven upper bound on it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ UNIT = float(np.finfo(np.float64).eps) / 2
 """The unit roundoff of float64."""
 
 SMALL = 256
-"""Sides up to which all eigenvalues are computed."""
+"""Largest side of a matrix whose eigenvalues are all computed."""
 
 
 def largest_singular_value(matrix: np.ndarray) -> float:
-    """By the eigenvalues of the smaller Gram matrix, in float64; 0 for an empty matrix."""
+    """Largest singular value, from the smaller Gram matrix in float64; 0 for an empty matrix."""
     return float(np.sqrt(largest_eigenvalue(_gram(matrix))))
 
 
 def upper_norm(matrix: np.ndarray) -> float:
-    """A number that is proven not to be below the matrix's largest singular value.
+    """Proven upper bound on the matrix's largest singular value.
 
     t I − G is positive definite, and t above the largest eigenvalue of the Gram matrix G, if its
     Cholesky factorisation runs to completion (Rump 2006, "Verification of positive definiteness",
-    BIT 46, with the bounds for rounding). t begins next to Lanczos' estimate, which is from below.
+    BIT 46, with the bounds for rounding). t starts near Lanczos' estimate, a lower bound.
     """
     gram = _gram(matrix)
     side, length = len(gram), max(matrix.shape)
@@ -35,7 +35,7 @@ def upper_norm(matrix: np.ndarray) -> float:
 
 
 def largest_eigenvalue(gram: np.ndarray | LinearOperator) -> float:
-    """Of a positive semidefinite matrix or operator, from below; by Lanczos where it is large."""
+    """Largest eigenvalue of a positive semidefinite operator, from below; by Lanczos if large."""
     side = gram.shape[0]
     if side == 0:
         return 0.0
@@ -48,19 +48,19 @@ def largest_eigenvalue(gram: np.ndarray | LinearOperator) -> float:
 
 
 def upper_eigenvalue(gram: np.ndarray) -> float:
-    """A number proven not to be below the largest eigenvalue of a positive semidefinite matrix."""
+    """Proven upper bound on the largest eigenvalue of a positive semidefinite matrix."""
     side = len(gram)
     estimate, slack = largest_eigenvalue(gram), 1e-12
     if estimate == 0 and not gram.any():
         return 0.0
     while not positive_definite(_shifted(gram, estimate * (1 + slack))):
         slack *= 10
-    # what a Cholesky that runs through may hide: λ_min ≥ −γ tr, and the rounding of the shift
+    # what a completed Cholesky may hide: λ_min ≥ −γ tr, and the rounding of the shift
     return estimate * (1 + slack) * (1 + 2 * (side + 2) * _gamma(side + 2))
 
 
 def positive_definite(matrix: np.ndarray) -> bool:
-    """Whether Cholesky's factorisation runs to completion; overwrites the matrix."""
+    """Return whether a Cholesky factorisation completes; overwrites the matrix."""
     try:
         cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
     except LinAlgError:

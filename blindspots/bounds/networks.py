@@ -1,4 +1,4 @@
-"""Lipschitz bounds of a network and of its layers: those in a row multiply, branches add."""
+"""Lipschitz bounds of a network and of its layers: sequences multiply, branches add."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from blindspots.bounds.walk import Step, Value
 from blindspots.interface import InputError, LayerBound, UnsupportedError
 
 METHODS = ("product", "eclipse", "lipsdp")
-"""How a whole network is bounded; the last two take chains alone (see `bounds.chains`)."""
+"""Methods for whole networks; the last two support only chains (see `bounds.chains`)."""
 
 
 class NetworkBound(NamedTuple):
     """Lipschitz bounds of a network, in the Euclidean norm.
 
     Attributes:
-        network: of the map to the logits: ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
-        logits: (classes, classes) of the difference of each two logits.
+        network: bound L of the map φ to the logits: ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
+        logits: (classes, classes) bounds of the differences of any two logits.
     """
 
     network: float
@@ -37,41 +37,41 @@ class NetworkBound(NamedTuple):
 
 
 def network_bound(model: nn.Module, input_shape: Sequence[int], method: str = "product") -> float:
-    """L with ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
+    """Lipschitz bound L with ‖φ(x) − φ(x + r)‖ ≤ L ‖r‖ for all x and r.
 
     Args:
         model: the network, in evaluation mode.
-        input_shape: of an image, without the batch.
+        input_shape: shape of an image, without the batch.
         method: "product" of the layers' bounds; for fully connected and small convolutional
-            networks also "eclipse", closer, and "lipsdp", closer than that, and slower.
+            networks also the closer "eclipse", and "lipsdp", which is still closer and slower.
 
     Returns:
         L, in the Euclidean norm, proven in float64.
 
     Raises:
         InputError: an unknown method.
-        UnsupportedError: a network that the method does not take; names the layer.
+        UnsupportedError: a network that the method does not support; names the layer.
     """
     return bound(model, input_shape, method).network
 
 
 def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product") -> NetworkBound:
-    """Of the network and of the difference of each two of its logits.
+    """Lipschitz bounds of the network and of the differences of its logits.
 
-    The difference of logits i and j is as steep as the network below the last layer times
-    ‖w_i − w_j‖, the distance of that layer's rows; √2 times as steep as the network where the last
-    layer is not `nn.Linear`. The methods for chains bound every difference apart.
+    The bound on the difference of logits i and j is that of the network below the last layer times
+    ‖w_i − w_j‖, the distance of that layer's rows; or √2 times that of the network if the last
+    layer is not `nn.Linear`. The methods for chains bound every difference separately.
 
     Args:
         model: the network, in evaluation mode.
-        input_shape: of an image, without the batch.
-        method: as for `network_bound`.
+        input_shape: shape of an image, without the batch.
+        method: method of `network_bound`.
 
     Returns:
         Both bounds, proven in float64.
 
     Raises:
-        InputError, UnsupportedError: as `network_bound`.
+        InputError, UnsupportedError: the errors of `network_bound`.
     """
     model = exact(model, input_shape)
     if method != "product":
@@ -92,17 +92,17 @@ def bound(model: nn.Module, input_shape: Sequence[int], method: str = "product")
 
 
 def _distances(rows: np.ndarray) -> np.ndarray:
-    """Of each two rows, rounded outwards."""
+    """Distances between rows, rounded up."""
     found = [np.linalg.norm(rows - row, axis=1) for row in rows]
     return np.array(found) * (1 + 1e-12)
 
 
 def _ways(network: Chain, method: str) -> list[tuple[Choice, float]]:
-    """To weigh a chain: the closest for the network need not be the closest for two logits."""
+    """Weightings of a chain; the best one for the network may not be the best for two logits."""
     if method == "eclipse":
         return [(eclipse_fast, 1.0)]
     if method == "lipsdp":
-        from blindspots.bounds.lipsdp import lipsdp  # two seconds to import
+        from blindspots.bounds.lipsdp import lipsdp  # slow to import
 
         return [(eclipse_fast, 1.0), *([lipsdp(network)] if network.hidden else [])]
     raise InputError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
@@ -113,14 +113,14 @@ def layer_bounds(
     input_shape: Sequence[int],
     progress: Callable[[int], None] | None = None,
 ) -> list[LayerBound]:
-    """A bound for each layer in the order in which they are applied, and from the input to it.
+    """Bounds for each layer, in the order of application, and for the map from the input to it.
 
-    Layers in a row multiply (Szegedy et al. 2013, section 4.3). The bounds of branches add where
-    they are summed, as in residual networks; what is concatenated adds by squares.
+    Bounds of consecutive layers multiply (Szegedy et al. 2013, section 4.3). Those of branches add
+    if the branches are summed, as in residual networks; if they are concatenated, squares add.
 
     Args:
         model: the network, in evaluation mode; its `forward` must be traceable by `torch.fx`.
-        input_shape: of an image, without the batch.
+        input_shape: shape of an image, without the batch.
         progress: called with the number of layers that are done.
 
     Returns:
@@ -144,7 +144,7 @@ def layer_bounds(
 
 
 def _total(step: Step, totals: Sequence[float]) -> float:
-    """A bound on the map from the network's input to what a step makes."""
+    """A bound on the map from the network's input to the result of a step."""
     try:
         if isinstance(step.operation, nn.Module):
             (x,) = step.tensors
@@ -170,14 +170,14 @@ Rule = Callable[[Step, Totals], float | None]
 
 
 def _sum(step: Step, totals: Totals) -> float | None:
-    """Of two tensors, or of one and a constant; what is broadcast is longer than it was."""
+    """Sum of two tensors, or of one and a constant; broadcasting makes an operand longer."""
     if len(step.arguments) != 2 or any(x.shape != step.result.shape for x in step.tensors):
         return None
     return math.fsum(totals[x.number] for x in step.tensors) * (1 + 2 * UNIT)
 
 
 def _scaled(step: Step, totals: Totals) -> float | None:
-    """Times a constant, or through one."""
+    """Multiplication by a constant, or division by one."""
     if len(step.arguments) != 2 or [x.shape for x in step.tensors] != [step.result.shape]:
         return None
     divides = step.operation in QUOTIENTS
@@ -197,7 +197,7 @@ def _part(step: Step, totals: Totals) -> float | None:
     index = step.arguments[1] if isinstance(step.arguments[1], tuple) else step.arguments[1:]
     whole = index[0] is Ellipsis or index[0] == slice(None)  # every image, by itself
     simple = whole and all(i is None or i is Ellipsis or isinstance(i, int | slice) for i in index)
-    return totals[step.tensors[0].number] if simple else None  # a list may name a place twice
+    return totals[step.tensors[0].number] if simple else None  # a list may name a position twice
 
 
 def _same(step: Step, totals: Totals) -> float | None:
@@ -216,4 +216,4 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys(["flatten", "reshape", "view", "squeeze", "unsqueeze", "permute"], _same),
     **dict.fromkeys(["transpose", "contiguous", "detach", "clone", torch.clone], _same),
 }
-"""Operations between layers: from a step and the bounds of what was made before it, its own."""
+"""Operations between layers: map from a step and the bounds of earlier results to its own bound."""

@@ -21,20 +21,20 @@ from blindspots.interface import UnsupportedError
 DENSE_SIDE, DENSE_ENTRIES = 1536, 2**27
 """A convolution with a smaller side and fewer entries than these is written out as a matrix.
 
-A larger one is bounded by its frequencies, on a torus: hundreds of times as fast, and above the
-norm by a few percent at most, as little of the torus is not of the image.
+A larger one is bounded by its frequencies on a torus: this is much faster, and little above the
+norm, since the torus is little larger than the image.
 """
 
 
 class Norms(NamedTuple):
-    """What is known of the norm of a linear layer.
+    """Bounds on the norm of a linear layer.
 
     Attributes:
-        value: the largest singular value of the real operator, by Lanczos from below where large.
-        upper: proven not to be below it.
-        fourier: of a convolution, its norm on a torus (see `bounds.fourier.Spectrum`).
+        value: the largest singular value of the real operator; a lower bound by Lanczos if large.
+        upper: proven upper bound on it.
+        fourier: norm of a convolution on a torus (see `bounds.fourier.Spectrum`).
         printed: the same with the factor that the paper prints.
-        frame: of a convolution, the lower frame bound on the torus.
+        frame: lower frame bound of a convolution on the torus.
     """
 
     value: float
@@ -45,14 +45,14 @@ class Norms(NamedTuple):
 
 
 def norms(layer: nn.Module, input_shape: Sequence[int]) -> Norms:
-    """All that is known of a linear layer's norm.
+    """Bounds on the norm of a linear layer, and its value if that is exact.
 
     Args:
         layer: `nn.Linear` or `nn.Conv2d`.
-        input_shape: of one input, without the batch.
+        input_shape: shape of one input, without the batch.
 
     Returns:
-        Its norm, a proven bound on it, and of a convolution its norms on a torus.
+        Its norm, a proven bound on it, and for a convolution its norms on a torus.
 
     Raises:
         UnsupportedError: another layer, weights that are not finite, or an input that does not fit.
@@ -72,10 +72,10 @@ def operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
 
     Args:
         layer: `nn.Linear`, or `nn.Conv2d` with any stride, padding, dilation and groups.
-        input_shape: of one input, without the batch.
+        input_shape: shape of one input, without the batch.
 
     Returns:
-        The norm; where it is found by Lanczos, from below.
+        The norm; a lower bound if it is found by Lanczos.
 
     Raises:
         UnsupportedError: another layer, weights that are not finite, or an input that does not fit.
@@ -95,19 +95,19 @@ def operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
 
 
 def upper_operator_norm(layer: nn.Module, input_shape: Sequence[int]) -> float:
-    """A number proven not to be below `operator_norm`; certificates rely on this one.
+    """Proven upper bound on `operator_norm`, on which certificates rely.
 
     Small operators are written out as matrices; a large convolution is a part of one on a torus.
 
     Args:
-        layer: as for `operator_norm`.
-        input_shape: of one input, without the batch.
+        layer: layer that `operator_norm` supports.
+        input_shape: shape of one input, without the batch.
 
     Returns:
         The bound.
 
     Raises:
-        UnsupportedError: as `operator_norm`.
+        UnsupportedError: the errors of `operator_norm`.
     """
     layer = _checked(layer, input_shape)
     if isinstance(layer, nn.Linear):
@@ -129,11 +129,11 @@ def _is_small(layer: nn.Conv2d, input_shape: Sequence[int]) -> bool:
 
 
 def padding_norm(layer: nn.Conv2d, input_shape: Sequence[int]) -> float:
-    """Norm of the padding before a convolution: √ of how often it copies a pixel at most.
+    """Norm of the padding before a convolution: √ of the largest number of copies of a pixel.
 
     Args:
         layer: the convolution.
-        input_shape: of one input, without the batch.
+        input_shape: shape of one input, without the batch.
 
     Returns:
         The norm; 1 for zeros.
@@ -150,7 +150,7 @@ def dense_matrix(layer: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
 
     Args:
         layer: `nn.Linear` or `nn.Conv2d`.
-        input_shape: of one input, without the batch.
+        input_shape: shape of one input, without the batch.
 
     Returns:
         (outputs, inputs) float64.
@@ -165,7 +165,7 @@ def dense_matrix(layer: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
 
 
 def _checked(layer: nn.Module, input_shape: Sequence[int]) -> nn.Linear | nn.Conv2d:
-    """The layer anew, in float64 (see `bounds.unmodified`)."""
+    """The rebuilt layer, in float64 (see `bounds.unmodified`)."""
     if type(layer).forward not in (nn.Linear.forward, nn.Conv2d.forward):
         raise UnsupportedError(
             "expected a fully connected layer or a convolution of images, "

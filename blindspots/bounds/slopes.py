@@ -1,8 +1,8 @@
 """Lower bounds on a network's Lipschitz constant: the steepest slopes that are found.
 
-Any slope that the network has somewhere is one: the norm of its Jacobian at a point where it is
-differentiable, and ‖φ(x + r) − φ(x)‖ / ‖r‖ of an attacked image. In float64, which leaves their
-rounding at 1e-12 of them.
+Every slope of the network is a lower bound: the norm of its Jacobian at a point where it is
+differentiable, and ‖φ(x + r) − φ(x)‖ / ‖r‖ of an attacked image. They are computed in float64,
+whose rounding is about 1e-12 of them.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ def jacobian_norms(model: nn.Module, images: Tensor) -> Tensor:
 def steepest(
     model: nn.Module, images: Tensor, *, starts: int = 16, steps: int = 60, seed: int = 0
 ) -> float:
-    """The largest Jacobian norm that an ascent from the steepest images finds, in the box or not.
+    """Largest Jacobian norm that an ascent from the steepest images finds, also outside the box.
 
-    Goes up the gradient of uᵀ J(x) v for the leading singular vectors u and v, or in a random
-    direction where it is 0, as in networks of ReLU; a step that leads down is halved.
+    The ascent follows the gradient of uᵀ J(x) v for the leading singular vectors u and v, or a
+    random direction if the gradient is 0, as in ReLU networks; a step that decreases the norm is
+    halved.
 
     Args:
         model: images to logits, in float64.
         images: (n, *image).
-        starts: how many images it starts from.
-        steps: of each.
-        seed: of the random directions.
+        starts: number of images from which it starts.
+        steps: number of steps from each.
+        seed: seed of the random directions.
 
     Returns:
         A lower bound on the network's Lipschitz constant.

@@ -9,7 +9,7 @@ from blindspots.interface import UnsupportedError
 
 
 class _Tracer(fx.Tracer):
-    """Traces into everything but layers with a known bound and PyTorch's own."""
+    """Traces into everything except layers with a known bound and PyTorch's own."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         if type(m).forward is nn.Sequential.forward:
@@ -30,7 +30,7 @@ def traced(model: nn.Module) -> fx.GraphModule:
     vars(root).update(vars(model))
     try:
         return fx.GraphModule(root, tracer.trace(root))
-    except Exception as error:  # whatever a user's forward does with a symbol for a tensor
+    except Exception as error:  # any error of a user's forward on a symbolic tensor
         raise UnsupportedError(
             f"{type(model).__name__}: expected a forward that torch.fx can trace, found one that "
             f"it cannot ({said(error)}); leave this net out"
@@ -38,7 +38,7 @@ def traced(model: nn.Module) -> fx.GraphModule:
 
 
 def without_dead_ends(traced: fx.GraphModule) -> fx.GraphModule:
-    """Only what the output is made of, so that the last step makes the output."""
+    """Keep only the nodes that the output depends on, so that the last step makes the output."""
     wanted, line = set(), [node for node in traced.graph.nodes if node.op == "output"]
     while line:
         node = line.pop()

@@ -1,9 +1,9 @@
 """Layers that compute what their class does, and those that are changed to compute something else.
 
-A bound is of a layer's class, weights and settings. Functions that were put in the place of
-PyTorch's, on an instance, in a subclass or for the whole process, hooks, and weights that are no
-plain numbers are refused. Weights that PyTorch computes from others (`weight_norm`,
-`spectral_norm`, `prune`, `parametrize`) are taken as they come out.
+A bound holds for a layer's class, weights and settings. Functions that replace PyTorch's, on an
+instance, in a subclass or for the whole process, hooks, and weights that are not plain numbers are
+refused. Weights that PyTorch computes from others (`weight_norm`, `spectral_norm`, `prune`,
+`parametrize`) are used as computed.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ FUNCTIONS = (
     "linear", "local_response_norm", "max_pool2d", "mul", "pad", "relu", "relu6", "reshape",
     "sigmoid", "silu", "softmax", "softplus", "sub", "tanh",
 )  # fmt: skip
-"""Functions of `torch` and `torch.nn.functional` that layers with a known bound are made of."""
+"""Functions of `torch` and `torch.nn.functional` that layers with a known bound use."""
 
 OPERATORS = ("__add__", "__sub__", "__mul__", "__truediv__", "__getitem__", "__neg__")
 
 REWEIGHTING = {WeightNorm.__call__, SpectralNorm.__call__, BasePruningMethod.__call__}
-"""What hooks before a forward are called by that do nothing but compute a weight from others."""
+"""Forward pre-hooks that only compute a weight from others."""
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-"""All tensors that layers with a known bound have."""
+"""Names of the tensors of layers with a known bound."""
 
 
 def is_pytorchs(function: Any) -> bool:
-    """Whether a function or method is one of PyTorch's, or of this package's."""
+    """Return whether a function or method belongs to PyTorch or to this package."""
     if isinstance(function, FunctionType):
         home = str(function.__globals__.get("__name__"))
         return home.partition(".")[0] in ("torch", __name__.partition(".")[0])
@@ -54,7 +54,7 @@ def is_pytorchs(function: Any) -> bool:
 
 
 def check_unmodified(model: nn.Module) -> None:
-    """Refuse what changes what PyTorch's layers compute, and weights that are no finite numbers.
+    """Refuse changes of what PyTorch's layers compute, and weights that are not finite.
 
     Raises:
         UnsupportedError: names the layer or the function.
@@ -94,7 +94,7 @@ def _replaced(name: str, function: Any) -> UnsupportedError:
 
 
 def _changed(module: nn.Module) -> tuple[str, str] | None:
-    """What is changed of a module itself, and a remedy."""
+    """Description of what was changed in a module, with a remedy."""
     if isinstance(module, torch.jit.ScriptModule):
         return "expected a model in Python, found one in TorchScript", "give the one it is made of"
     for name in CALLED:
@@ -114,7 +114,7 @@ def _changed(module: nn.Module) -> tuple[str, str] | None:
 
 
 def _unfit(module: nn.Module) -> tuple[str, str] | None:
-    """What is wrong with a module's tensors, and a remedy."""
+    """Description of what is wrong with a module's tensors, with a remedy."""
     own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     for name, tensor in own:
         if not _is_plain(tensor):
@@ -139,8 +139,8 @@ def unmodified(layer: nn.Module) -> nn.Module:
     """A new layer of PyTorch's own class, in float64, from the weights and settings of one.
 
     Args:
-        layer: of a class with a known bound, or of a subclass that runs the same methods, checked
-            by `check_unmodified`.
+        layer: layer of a class with a known bound, or of a subclass that runs the same methods,
+            checked by `check_unmodified`.
 
     Raises:
         UnsupportedError: a subclass that runs methods of its own.

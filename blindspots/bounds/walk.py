@@ -1,4 +1,4 @@
-"""The steps that a network takes, written down while its trace runs on one image."""
+"""The steps that a network takes, recorded while its trace runs on one image."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Value(NamedTuple):
     """A tensor that flows through a network.
 
     Attributes:
-        number: of the step that made it, counted from 1; 0 is the network's input.
-        shape: of one image's, without the batch.
+        number: number of the step that made it, from 1; 0 is the network's input.
+        shape: shape for one image, without the batch.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Value(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """Number of its entries."""
         return prod(self.shape)
 
 
@@ -37,13 +37,14 @@ class Step(NamedTuple):
     """A layer that is applied, or an operation between layers.
 
     Attributes:
-        path: in the network, such as "encoder.1".
+        path: path in the network, such as "encoder.1".
         kind: type of the layer or name of the operation, such as "Linear" or "add".
         operation: the layer; or the function or the name of the method that is called.
-        arguments: of the operation, with a `Value` for each tensor that depends on the input.
-        tensors: those alone.
-        result: what it makes.
-        run: what it does, on tensors in the place of `tensors`, in a batch of one.
+        arguments: arguments of the operation, with a `Value` for each tensor that depends on the
+            input.
+        tensors: these values.
+        result: value of its result.
+        run: the step as a function of tensors in the place of `tensors`, in a batch of one.
     """
 
     path: str
@@ -56,25 +57,25 @@ class Step(NamedTuple):
 
 
 PROPERTIES = {"shape", "size", "dim", "ndim", "numel", "nelement", "dtype", "device"}
-"""What is asked of a tensor without looking at its numbers."""
+"""Attributes of a tensor that do not depend on its numbers."""
 
 CASTS = {"to", "float", "double", "type", "type_as"}
-"""Methods that change the type of a tensor's numbers, or leave it as it is where it is that one."""
+"""Methods that change the type of a tensor's numbers, or leave it if it is that type."""
 
 
 class _Flowing(NamedTuple):
-    """A tensor of the run, and what it is called in the steps."""
+    """A tensor of the run, and its value in the steps."""
 
     tensor: Tensor
     value: Value
 
 
 class Walk(fx.Interpreter):
-    """Runs the network and writes down its steps.
+    """Runs the network and records its steps.
 
     Attributes:
         found: the steps.
-        casts: names of the nodes that leave tensors of the run in the type that they have.
+        casts: names of the nodes that do not change the type of tensors of the run.
     """
 
     def __init__(self, module: fx.GraphModule) -> None:
@@ -155,7 +156,7 @@ class Walk(fx.Interpreter):
 
         try:
             result = run(*(one.tensor for one in flowing))
-        except Exception as error:  # whatever PyTorch raises for arguments that do not fit
+        except Exception as error:  # any error of PyTorch for invalid arguments
             shapes = ", ".join(str(x.shape) for x in given)
             raise refused("an input that the layer takes", f"{shapes} ({said(error)})") from None
         if not given or (key is getattr and args[1] in PROPERTIES) or key in PROPERTIES:
@@ -181,7 +182,7 @@ class Walk(fx.Interpreter):
         return _Flowing(result, value)
 
     def _is_seen_later(self, changed: Tensor) -> bool:
-        """Whether what shares the numbers of a tensor that a node changes is used after it."""
+        """Return whether another view of the tensor that a node changes in place is used later."""
         order = {node: place for place, node in enumerate(self.graph.nodes)}
         storage = changed.untyped_storage().data_ptr()
         return any(

@@ -1,12 +1,12 @@
-"""What the package's certificates know of images: the network's answers, and how they are rounded.
+"""Shared by the package's certificates: a network's answers, and bounds on their rounding.
 
-A certificate speaks of the network as it runs, in the precision of its images, on any processor. A
-sum w·h + b of n + 1 terms is rounded there by at most γ (Σ |w_i h_i| + |b|), in whatever order it
-is taken: γ is k u / (1 − k u) with the unit roundoff u and k = n + 1 (Higham 2002, "Accuracy and
+A certificate holds for the network as it runs, in the precision of its images, on any processor. A
+sum w·h + b of n + 1 terms is rounded there by at most γ (Σ |w_i h_i| + |b|), in any order of
+summation: γ is k u / (1 − k u) with the unit roundoff u and k = n + 1 (Higham 2002, "Accuracy and
 stability of numerical algorithms", section 3.1), or, of long sums and but for a probability of 2 n
 exp(−λ²/2), k = λ √(n + 1) (Higham and Mary 2019, "A new approach to probabilistic rounding error
-analysis"). That is no share of the logit, which may vanish where the sum's terms do not: at the
-boundary between two opposite logits any lead is as large as the logits, one by rounding, too.
+analysis"). This is not a share of the logit, which may vanish where the sum's terms do not: at the
+boundary between two opposite logits any lead is as large as the logits, even a lead by rounding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from blindspots.interface import InputError
 from blindspots.threat.goals import SUCCESS_MARGIN, accepted_answers, relative_margin
 
 LIKELY = 8
-"""λ: a sum of 1000 terms exceeds its bound with a probability of 3e-11 at most."""
+"""λ, by which a sum of 1000 terms exceeds its bound with a probability of at most 3e-11."""
 
 OWN = 1e-12
 """Rounding of a certificate itself, in float64: (n + 1) u of sums of 9000 terms."""
@@ -32,15 +32,15 @@ class Answers(NamedTuple):
     """A network's answers to images.
 
     Attributes:
-        network: that computes what the model does, in float64 (see `bounds.graph.exact`).
+        network: float64 network that computes what the model does (see `bounds.graph.exact`).
         logits: (n, classes) float64.
-        label_alone: (n, classes) bool, the label's place.
-        certain: (n,) bool, whether the label is above all others by `goals.SUCCESS_MARGIN`, so that
+        label_alone: (n, classes) bool, true at the label only.
+        certain: (n,) bool, whether the label leads all others by `goals.SUCCESS_MARGIN`, so that
             float32 gets the image right, too.
-        rounding: (n, classes) float64, by how much the label's logit less another may be rounded as
-            the network runs; of the last layer alone, and only where that is `nn.Linear`.
-        steeper: what to add to the slopes of such differences, as a share of the network's own: so
-            much may their rounding grow on the way from the image.
+        rounding: (n, classes) float64, bound on the rounding of the label's logit minus another as
+            the network runs; that of the last layer only, and only if it is `nn.Linear`.
+        steeper: slope to add to those of such differences, as a share of the network's own, since
+            the rounding may grow away from the image.
     """
 
     network: Exact
@@ -71,11 +71,11 @@ def answers(
     """Show images to a model.
 
     Args:
-        model: images to logits; one with a single logit z is taken for (0, z).
+        model: images to logits; a single logit z stands for the logits 0 and z.
         images: (n, *image) float32 or float64.
         labels: (n,) int64, true classes.
         classes: number of labels; logits beyond them, such as a detector's "rejected", are left
-            out, since an image that is rejected is not wrong. None: all logits are classes.
+            out, since a rejected image is not wrong. None: that of the logits.
 
     Raises:
         InputError: other images or labels, or a model that gives no logits (n, classes).
@@ -115,7 +115,7 @@ def answers(
 def _shown(network: Exact, images: Tensor) -> tuple[Tensor, Tensor, int]:
     """Logits of images, Σ |w_i h_i| + |b| of each in a linear last layer, and the terms of a sum.
 
-    Of another last layer the largest absolute logit, and no terms.
+    If the last layer is another one, the largest absolute logit, and no terms.
     """
     last, entered = steps(network, images.shape[1:])[-1], []
     head = last.operation

@@ -1,4 +1,4 @@
-"""Call a certificate, and refuse what it returned, or did to the model, against its contract."""
+"""Call a certificate; refuse results, and changes of the model, that break its contract."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from blindspots.threat.chance import draws_of
 def certificate(
     *, norm: str = "l2", box: bool = False, whole: bool = False
 ) -> Callable[[Callable[..., CertificateResult]], Callable[..., CertificateResult]]:
-    """Mark a certificate, by decorator; one that is not marked is as the defaults say.
+    """Declare by a decorator what a certificate proves; without it the defaults hold.
 
     Read from the source without importing it (`blindspots.config.declarations`).
 
     Args:
-        norm: that its radii are in: "l0", "l1", "l2" or "linf". One for several norms takes a
-            setting ``norm: Literal["l2", "linf"]`` instead.
+        norm: norm of its radii: "l0", "l1", "l2" or "linf". A certificate for several norms takes
+            a setting ``norm: Literal["l2", "linf"]`` instead.
         box: whether they are proved for images inside the box only.
-        whole: whether it is given all images of a part at once, not a chunk at a time, since its
-            work is for the net and not for the image.
+        whole: whether it gets all images of a part at once instead of a chunk at a time, because
+            its work is per net and not per image.
     """
     return lambda function: function
 
@@ -41,15 +41,15 @@ def call(
     """Certify images.
 
     Args:
-        certify: of the certificates' contract.
+        certify: certificate that follows the certificates' contract.
         model: images to logits.
-        data: what is certified.
-        settings: of the certificate.
+        data: images to certify.
+        settings: settings of the certificate.
 
     Raises:
-        InputError: what it returns is not what the contract says, or the model is not as it was.
-        UnsupportedError: the certificate's own, of a network that it does not take; or one that
-            answers by chance.
+        InputError: a result that breaks the contract, or a changed model.
+        UnsupportedError: the certificate does not support the network, or the network is
+            stochastic.
     """
     if draws_of(model) is not None:
         raise UnsupportedError(
@@ -61,20 +61,20 @@ def call(
     check_result(found, len(data.rows), name, settings.get("eps"))
     if (what := changed(before, model)) is not None:
         raise InputError(
-            f"{name}: expected the model as it was given, found that it changed {what}; work on a "
-            "copy (copy.deepcopy(model))"
+            f"{name}: expected an unchanged model, found that the certificate changed {what}; work "
+            "on a copy (copy.deepcopy(model))"
         )
     return found
 
 
 def check_result(found: Any, n: int, certificate: str, eps: float | None = None) -> None:
-    """Refuse what a certificate returned where it is not what the contract says.
+    """Refuse a certificate's result that breaks the contract.
 
     Args:
-        found: what it returned.
-        n: images that it was given.
-        certificate: its name, for the message.
-        eps: the radius at which it was asked for a yes or no; None: it was not.
+        found: the certificate's result.
+        n: number of images that the certificate was given.
+        certificate: name of the certificate, for the message.
+        eps: radius at which the certificate decides yes or no; None: it computes radii.
 
     Raises:
         InputError: names the certificate, and the field and the image that offend.

@@ -12,6 +12,9 @@ from blindspots.certificates._answers import answers
 from blindspots.certificates.contract import certificate
 from blindspots.interface import CertificateResult, Status
 
+BY_DEFAULT = "product"
+"""Name of this certificate in a config that names none (`config.expansion`)."""
+
 
 @certificate(whole=True)
 def lipschitz(
@@ -22,21 +25,21 @@ def lipschitz(
     classes: int | None = None,
     bound: Literal["product", "eclipse", "lipsdp"] = "product",
 ) -> CertificateResult:
-    """Within the least of margin_j / L_j of an image, in L2, no image has another answer.
+    """Radii min_j margin_j / L_j in L2, within which no image has another answer.
 
-    margin_j is the label's logit less that of class j, and L_j a Lipschitz constant of this
+    margin_j is the label's logit minus that of class j, and L_j a Lipschitz constant of this
     difference, at most √2 times that of the network (Szegedy et al. 2013, section 4.3: "small
-    bounds guarantee that no such examples can appear"). In float64, less what a linear last layer
-    may round as the network runs (`_answers`).
+    bounds guarantee that no such examples can appear"). It is computed in float64, minus what a
+    linear last layer may round as the network runs (`_answers`).
 
     Args:
         model: images to logits, made of layers with known bounds.
         images: (n, *image).
-        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
-            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
-        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
-            "rejected", is no rival.
-        bound: the method, one of `bounds.networks.METHODS`.
+        labels: (n,) true classes. The radius is 0 for an image that the model gets wrong, or could
+            get wrong in float32: nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: that of the logits. Logits beyond them, such as a
+            detector's "rejected", are not rivals.
+        bound: method that bounds the slopes, one of `bounds.networks.METHODS`.
 
     Returns:
         A radius for each image.
@@ -44,7 +47,7 @@ def lipschitz(
     Raises:
         InputError: images, labels or a method of another kind.
         UnsupportedError: a layer without a known bound, a model that computes something else than
-            its layers do, or a network that the method does not take.
+            its layers do, or a network that the method does not support.
     """
     known = answers(model, images, labels, classes)
     logits, found = known.logits, networks.bound(known.network, images.shape[1:], bound)

@@ -24,22 +24,22 @@ def local(
     bound: Literal["product", "eclipse"] = "eclipse",
     bisections: Natural = 5,
 ) -> CertificateResult:
-    """The radius of the largest ball in which its own slopes leave the answer, in L2.
+    """Radius of the largest ball in L2 in which the slopes on it leave the answer unchanged.
 
     With L_j(ρ) a Lipschitz constant, in the ball of radius ρ around an image, of the label's logit
-    less that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. In float64,
-    less what a linear last layer may round as the network runs (`_answers`). But for rounding never
-    below the radius of certificate `lipschitz` by the same bound.
+    minus that of class j, no image within min(ρ, margin_j / L_j(ρ)) has the answer j. The radius is
+    computed in float64, minus what a linear last layer may round as the network runs (`_answers`).
+    Except for rounding it is never below the radius of certificate `lipschitz` by the same bound.
 
     Args:
-        model: images to logits; a chain (see `bounds.chains`).
+        model: maps images to logits; a chain (see `bounds.chains`).
         images: (n, *image).
-        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
-            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
-        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
-            "rejected", is no rival.
-        bound: "product" or "eclipse", closer.
-        bisections: for each image.
+        labels: (n,) true classes. The radius is 0 for an image that the model gets wrong, or could
+            get wrong in float32: nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: that of the logits. Logits beyond them, such as a
+            detector's "rejected", are not rivals.
+        bound: method that bounds the slopes, "product" or the closer "eclipse".
+        bisections: bisections of the radius for each image.
 
     Returns:
         A radius for each image.
@@ -47,7 +47,7 @@ def local(
     Raises:
         InputError: an unknown bound.
         UnsupportedError: a model that computes something else than its layers do, or a network
-            that is no chain; names the layer.
+            that is not a chain; names the layer.
     """
     if bound not in METHODS:
         raise InputError(f"bound: expected one of {', '.join(METHODS)}, found {bound!r}")

@@ -40,16 +40,16 @@ def regions(
     A ReLU network is affine where the signs of its hidden units stay the same. Branch and bound
     over the signs, unit by unit, drops every set of regions that is farther than the nearest change
     so far; in a region the nearest point with another answer is a least-distance program (Lawson
-    and Hanson 1974, "Solving least squares problems", chapter 23). Exponential in the units. Less
-    what the last layer may round as the network runs (`_answers`).
+    and Hanson 1974, "Solving least squares problems", chapter 23). The time is exponential in the
+    number of units. What the last layer may round as the network runs is subtracted (`_answers`).
 
     Args:
         model: fully connected with ReLU, and without hidden layers a linear classifier.
         images: (n, *image).
-        labels: (n,) true classes. An image that the model gets wrong has radius 0, and so has one
-            that float32 could get wrong, nearer to a tie than `goals.SUCCESS_MARGIN`.
-        classes: number of labels; None: all logits are. What is beyond them, such as a detector's
-            "rejected", is no rival.
+        labels: (n,) true classes. The radius is 0 for an image that the model gets wrong, or could
+            get wrong in float32: nearer to a tie than `goals.SUCCESS_MARGIN`.
+        classes: number of labels; None: that of the logits. Logits beyond them, such as a
+            detector's "rejected", are not rivals.
         max_units: hidden units that a model may have.
 
     Returns:
@@ -110,7 +110,7 @@ def _layers(model: nn.Module, images: Tensor, max_units: int) -> list[Affine]:
 def _less_rounding(layers, x: np.ndarray, label: int, slack: np.ndarray, steeper: float) -> float:
     """The distance of one image to where rounding, which grows on the way, may change the answer.
 
-    At the distance where it may if it does not grow it has grown by as much as it can.
+    Rounding is first taken as at the image; at the distance found then, its growth is bounded.
     """
     far = _distance(layers, x, label, slack)
     return far if far == np.inf else _distance(layers, x, label, slack + steeper * far, far)
@@ -119,14 +119,14 @@ def _less_rounding(layers, x: np.ndarray, label: int, slack: np.ndarray, steeper
 def _distance(
     layers: list[Affine], x: np.ndarray, label: int, slack: np.ndarray, best: float = np.inf
 ) -> float:
-    """Of one image to the nearest point where another logit is the label's, or less by a slack.
+    """Distance of one image to the nearest point where another logit reaches the label's.
 
     Args:
-        layers: of the network.
+        layers: layers of the network.
         x: (pixels,) the image.
-        label: its class.
-        slack: (classes,) of each logit.
-        best: a distance that is known to be one; infinity where none is.
+        label: the image's class.
+        slack: (classes,) slack of each logit.
+        best: a distance at which there is such a point; infinity: none is known.
     """
     first = layers[0]
     start = Affine(first.A, first.A @ x + first.b)

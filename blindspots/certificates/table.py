@@ -19,13 +19,13 @@ SCHEMA = pa.schema(
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
         pa.field("norm", pa.string(), nullable=False),
-        pa.field("eps", pa.float64()),  # at which a yes or no was asked; null: a radius was sought
+        pa.field("eps", pa.float64()),  # radius decided by yes or no; null: a radius was computed
         pa.field("box", pa.bool_(), nullable=False),  # whether it holds inside the box only
         pa.field("target", pa.int16()),  # the answer that it excludes; null: any wrong one
-        pa.field("region", pa.string()),  # what it holds in beside the ball; null: all of it
+        pa.field("region", pa.string()),  # part of the ball that it holds in; null: all of it
         pa.field("status", pa.string(), nullable=False),
         pa.field("radius", pa.float64()),  # null: the certificate failed
-        pa.field("reason", pa.string()),  # why it failed; null: it did not, or does not say
+        pa.field("reason", pa.string()),  # why it failed; null: it did not, or gives no reason
     ]
 )
 
@@ -41,5 +41,5 @@ def columns(found: CertificateResult) -> dict[str, Any]:
 
 
 def left_out(reason: str) -> dict[str, Any]:
-    """The same columns of a net that a certificate does not take."""
+    """The same columns for a net that the certificate does not support."""
     return {"status": Status.UNSUPPORTED.name, "radius": None, "reason": reason}

@@ -1,1 +1,1 @@
-"""The commands of ``blindspots``: a module each, whose docstring is its help."""
+"""The commands of ``blindspots``: one module each, whose docstring is the help."""

@@ -1,4 +1,4 @@
-"""Run a command to its end, whatever this process is asked to do meanwhile."""
+"""Run a command to its end, even if this process is asked to stop meanwhile."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import IO
 
 
 def follow(command: Sequence[str], output: IO[str] | None = None) -> int:
-    """Run a command to its end, also when this one is interrupted, terminated or hung up on.
+    """Run a command to its end, even if this process is interrupted, terminated or hung up on.
 
-    The command has a process group of its own, so that whoever asks this process to stop (Ctrl-C,
-    a closed terminal, a supervisor) reaches this one alone; it then hands on one SIGINT, which is
-    what Snakemake and its jobs end in order on.
+    The command has a process group of its own, so that a request to stop (Ctrl-C, a closed
+    terminal, a supervisor) reaches only this process. It then passes on one SIGINT, on which
+    Snakemake and its jobs shut down in order.
 
     Args:
         command: program and arguments.
-        output: file that takes what the command prints; by default it prints where we do.
+        output: file for the command's output; by default, the output of this process.
 
     Returns:
         Its exit status; 130 after Ctrl-C, 143 after a request to terminate, 129 after a hang-up.
@@ -45,16 +45,16 @@ def follow(command: Sequence[str], output: IO[str] | None = None) -> int:
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
     before = {number: signal.getsignal(number) for number in wanted}
     for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # as nohup has it
+        if handler is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, pause if number == signal.SIGTSTP else stop)
-    # Python reads files as UTF-8 then, wherever this is; a terminal may know fewer letters.
+    # Python then reads files as UTF-8 in any locale; the terminal may have fewer characters.
     prints = getattr(sys.stderr, "encoding", None) or "utf-8"
     env = {"PYTHONUTF8": "1", "PYTHONIOENCODING": f"{prints}:backslashreplace"}
     process = subprocess.Popen(
         command, stdout=output, stderr=output, process_group=0, env=os.environ | env,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    if received:  # before it had begun
+    if received:  # before the command began
         to_all(signal.SIGINT)
     status = process.wait()
     for number, handler in before.items():

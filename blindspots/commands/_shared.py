@@ -1,4 +1,4 @@
-"""What commands share: the checked config, Snakemake's command line, how this was called."""
+"""Helpers of the commands: the checked config, Snakemake's command line, this program's name."""
 
 from __future__ import annotations
 
@@ -11,99 +11,76 @@ from typing import Any
 
 import yaml
 
-from blindspots.config.check import check, laid_over
-from blindspots.config.lines import places
-from blindspots.config.values import assert_bounded
+from blindspots.config.check import check
+from blindspots.config.checkout import workflow
+from blindspots.config.lines import Written, written
+from blindspots.config.loader import load, load_config, without_empty
+from blindspots.config.reading import full_form, laid_over
+from blindspots.config.reporting import is_without
+from blindspots.config.schema import schema
 from blindspots.interface import InputError
-
-ROOT = Path(__file__).parents[2]
-"""The checkout: the workflow's files lie beside the package."""
 
 LOCKS = Path(".snakemake/locks")
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice: of two nets of one name the first would be gone."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        merge = "tag:yaml.org,2002:merge"  # <<: what stands beside it goes before what it names
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == merge:
-                continue
-            name = str(self.construct_object(key))
-            if name in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {name!r} is there twice", problem_mark=key.start_mark
-                )
-            seen.add(name)
-        return node
-
-
 def read(*paths: Path) -> dict[str, Any]:
-    """The checked config in a file, and what others lay over it."""
-    raw: Any = {}
-    for path in paths:
-        raw = laid_over(raw, _loaded(path))
-    schema = yaml.safe_load(workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    return check(raw, schema, ", ".join(map(str, paths)), places(paths))
+    """Return the checked config of a file and of the files merged over it."""
+    return check(*_given(*paths))
 
 
-def _loaded(path: Path) -> Any:
-    """What a file of YAML says.
-
-    Raises:
-        InputError: a file that is no YAML, or without end once its aliases are followed.
-    """
-    try:
-        loader = _Loader(path.read_text("utf-8"))
-        node = loader.get_single_node()
-        assert_bounded(node, _inside)
-        return None if node is None else loader.construct_document(node)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected UTF-8, found other text ({error}); convert it"
-        ) from None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a YAML config, found none ({reason})") from None
+def note(config: dict[str, Any], *paths: Path) -> str | None:
+    """Return a line about a config whose tables or figures replace the standard ones, or None."""
+    raw, _, where, files, _ = _given(*paths)
+    if not is_without(raw, config):
+        return None
+    place = files.lines.get("tables") or files.lines.get("figures") or where
+    return (
+        f"{place}: note: the report has the tables and figures that the config names, and no "
+        "others; to keep the standard ones, add report: standard"
+    )
 
 
-def _inside(node: yaml.Node | None) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return node.value if isinstance(node, yaml.SequenceNode) else []
+def expanded(*paths: Path) -> str:
+    """Return the full form of a config, as YAML."""
+    return yaml.dump(
+        full_form(*_given(*paths)).config,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=200,
+    )
 
 
-def workflow(name: str) -> Path:
-    """A file of the workflow, which the package alone has not."""
-    path = ROOT / name
-    if "{" in str(ROOT) or "}" in str(ROOT):  # Snakemake formats the paths of rules and scripts
-        raise InputError(f"{ROOT}: expected a checkout in a folder without braces; move it")
-    if not path.exists():
-        raise InputError(
-            f"{path}: expected the workflow's files beside the package, found none; install "
-            "blindspots from a checkout by `make` or `pip install --editable`"
-        )
-    return path
+class _Dumper(yaml.SafeDumper):
+    """A dumper that writes repeated values in full, without YAML's aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _given(*paths: Path) -> tuple[Any, Any, str, Written, str]:
+    """Return the arguments of `check`: config, schema, files, their lines, and the run's name."""
+    first, *over = paths
+    raw = load(first)
+    for path in over:
+        raw = laid_over(raw, load_config(path))
+    return raw, schema("config"), ", ".join(map(str, paths)), written(paths), paths[0].stem
 
 
 def snakemake(configs: Sequence[Path], *options: str) -> list[str]:
-    """The command line of Snakemake that runs these configs in the working directory.
+    """Return the command line with which Snakemake runs these configs in the working directory.
 
-    The checkout's profile goes with it, lest the working directory has one of another workflow.
+    It names the checkout's profile, since the working directory may have another workflow's.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow("Snakefile"))]
     if not any(option.startswith("--workflow-profile") for option in options):
         command += ["--workflow-profile", str(workflow("profiles/default"))]
-    return [*command, "--configfile", *map(str, configs), *options]
+    return [*command, "--configfile", *map(str, without_empty(configs)), *options]
 
 
 def again(command: str, *arguments: object) -> str:
-    """A command line for a person to give next, by the name that this one was called by."""
+    """Return a command line for the user to run next, with the name of this program as called."""
     name = sys.argv[0]
     if Path(name).name == "__main__.py":
         called = [_short(sys.executable), "-m", "blindspots"]
@@ -113,7 +90,7 @@ def again(command: str, *arguments: object) -> str:
 
 
 def _short(program: str) -> str:
-    """Its name alone where a shell finds it so; its path from here where that is shorter."""
+    """Shorten a program's path to its name, if a shell finds it, or to a path from here."""
     path = Path(program)
     if shutil.which(path.name) == program:
         return path.name
@@ -124,13 +101,13 @@ def _short(program: str) -> str:
 
 
 def assert_unlocked(this: str) -> None:
-    """Say what to do where the working directory is locked, as after a run that failed for it.
+    """Check that the working directory is not locked, which makes Snakemake fail.
 
     Args:
-        this: the command line that was given.
+        this: command line of the user.
 
     Raises:
-        InputError: it is.
+        InputError: the directory is locked; the message says how to unlock it.
     """
     if LOCKS.is_dir() and any(LOCKS.iterdir()):
         raise InputError(
@@ -140,5 +117,5 @@ def assert_unlocked(this: str) -> None:
 
 
 def report_of(config: dict[str, Any]) -> Path:
-    """The page of a run, from the working directory."""
+    """Return the path of a run's report, from the working directory."""
     return Path("results", config["run"], "report.html")

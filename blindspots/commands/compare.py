@@ -1,4 +1,4 @@
-"""Which figures of two runs' tables differ, and by how much.
+"""Show which figures of two runs' tables differ, and by how much.
 
 Example:
   blindspots compare results/paper results/replicates
@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("before", type=Path, help="folder of a run, such as results/paper")
-    parser.add_argument("after", type=Path, help="of another")
+    parser.add_argument("after", type=Path, help="folder of another run")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """A line for each figure that differs."""
+    """Print a line for each figure that differs."""
     from blindspots.runs.comparison import compare, moved
 
     cells = compare(arguments.before, arguments.after)

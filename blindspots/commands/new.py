@@ -1,7 +1,7 @@
-"""Write a commented config to begin with.
+"""Write a short, commented config to start from.
 
-It is complete: train two networks, attack them, show each the other's attacked images, bound and
-report. Every key is commented; change what you like.
+It runs as it is: two networks are trained and attacked, each is shown the other's attacked images,
+and bounds and a report are made. Everything that a config leaves out has a default.
 
 Examples:
   blindspots new my.yaml                                    handwritten digits, no download
@@ -19,31 +19,38 @@ import argparse
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from blindspots.commands import _shared
 from blindspots.config import methods
-from blindspots.config.schema import schema_faults
+from blindspots.config.checkout import workflow
+from blindspots.config.defaults import method_of
+from blindspots.config.schema import schema, schema_faults
 from blindspots.interface import InputError
+from blindspots.own_code import CHECKOUT
 
 START = "start"
-"""The preset that a dataset is put into."""
+"""The default preset, in which `--dataset` and `--root` replace the dataset."""
+
+OF_OTHERS = "# judged by the paper's own runs only; a list of your own claims can be here"
+"""Comment on a paper's file of claims, in a copy of its config under another name."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     known = ", ".join(methods.names("datasets"))
     parser.add_argument("config", type=Path, metavar="my.yaml", help="file to write")
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--dataset", metavar="NAME", help=f"{known}, or module:function")
     begin.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(_presets())}")
-    parser.add_argument("--root", metavar="PATH", help="where the dataset's files are")
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument("--root", metavar="PATH", help="folder of the dataset's files")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write it, and say what comes next."""
+    """Write the config, and print the next command."""
     path = arguments.config
     name = _name(path)
     if path.exists() and not arguments.force:
@@ -53,18 +60,22 @@ def run(arguments: argparse.Namespace) -> None:
     if preset not in presets:
         hint = methods.did_you_mean(preset, presets)
         raise InputError(f"--preset: expected one of {', '.join(presets)}, found {preset!r}{hint}")
-    text = _shared.workflow(presets[preset]).read_text("utf-8")
+    text = workflow(presets[preset]).read_text("utf-8")
     copied = yaml.safe_load(text)
-    was = re.escape(copied["run"])
-    quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 were a number
-    text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
-    text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
+    if "run" in copied:
+        was = re.escape(copied["run"])
+        quoted = name if yaml.safe_load(name) == name else f'"{name}"'  # 2024 would be a number
+        text = re.sub(rf"^run: {was}(?![\w-])", f"run: {quoted}", text, flags=re.M)
+        text = re.sub(rf"(?<=results/){was}(?![\w-])", name, text)
+        if name != copied["run"]:
+            text = re.sub(r"^(claims: [^\s#]+).*$", rf"# \1  {OF_OTHERS}", text, flags=re.M)
     if arguments.dataset or arguments.root:
-        block = _data(arguments.dataset or copied["data"]["method"], arguments.root)
+        given = {"method": arguments.dataset} if arguments.dataset else method_of(copied["data"])
+        block = _data(given, arguments.root)
         text = re.sub(r"^data:.*\n(?:[ #].*\n)*", lambda _: block, text, flags=re.M)
-    schema = _shared.workflow("schemas/config.schema.yaml")
+    keys = workflow("schemas/config.schema.yaml")
     made = (
-        f"# Made by `blindspots new` from {presets[preset]}. All that a config may say: {schema}\n"
+        f"# Made by `blindspots new` from {presets[preset]}. All keys a config can have: {keys}\n"
     )
     try:
         path.write_text(made + text, encoding="utf-8")
@@ -74,25 +85,30 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _presets() -> dict[str, str]:
-    """Complete configs by name; those that are laid over another are none."""
+    """Return the complete configs by name, without overlays and the data of papers."""
     found = {"paper": "config.yaml"}
-    for path in sorted((_shared.ROOT / "presets").glob("*.yaml")):
-        if not path.read_text("utf-8").startswith("# Laid over"):
-            found[path.stem] = f"presets/{path.name}"
+    for folder in ("presets", "papers/*"):
+        for path in sorted(CHECKOUT.glob(f"{folder}/*.yaml")):
+            text = path.read_text("utf-8")
+            if re.search("^nets:", text, re.M) and re.search("^data:", text, re.M):
+                file = path.relative_to(CHECKOUT).as_posix()
+                found[file.removeprefix("presets/").removeprefix("papers/")[: -len(".yaml")]] = file
     return found
 
 
 def _name(path: Path) -> str:
-    """Of the run: the file's."""
-    schema = yaml.safe_load(_shared.workflow("schemas/config.schema.yaml").read_text("utf-8"))
-    of_names = schema["$defs"]["name"] | {"title": "which the run's folder is called by, too"}
+    """Return the name of the run, which is that of the file."""
+    of_names = schema("config")["$defs"]["name"] | {
+        "title": "name of the file and of the run's folder"
+    }
     for fault in schema_faults(path.stem, of_names):
         raise InputError(f"{path}: {fault.removeprefix('top level: ')}; choose another")
     return path.stem
 
 
-def _data(dataset: str, root: str | None) -> str:
-    """The section `data` with every setting of a dataset, those with a default as comments."""
+def _data(given: dict[str, Any], root: str | None) -> str:
+    """Return the section `data` with these settings, and those that have defaults as comments."""
+    dataset = given["method"]
     try:
         known, required = methods.settings("datasets", dataset) or (frozenset(), frozenset())
         defaults = methods.defaults("datasets", dataset)
@@ -104,8 +120,11 @@ def _data(dataset: str, root: str | None) -> str:
     if root is not None or "root" in known:
         shown = json.dumps(root, ensure_ascii=False)
         lines.append(f"  root: {shown}{'' if root else '  # where its files are'}")
-    lines += [f"  {name}: null  # to be set" for name in sorted(required - {"root"})]
+    own = {name: value for name, value in given.items() if name not in ("method", "root")}
+    lines += [f"  {name}: {json.dumps(value)}" for name, value in own.items()]
+    said = {"root", *own}
+    lines += [f"  {name}: null  # to be set" for name in sorted(required - said)]
     lines += [
-        f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name != "root"
+        f"  # {name}: {json.dumps(value)}" for name, value in defaults.items() if name not in said
     ]
     return "\n".join(lines) + "\n"

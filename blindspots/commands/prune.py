@@ -1,11 +1,11 @@
-"""List, or remove, what runs left behind by settings that their configs no longer have.
+"""List, or remove, files of runs that their configs no longer make.
 
-Only what is of the runs that the configs name: below results/RUN and logs/RUN; and below resources/
-where there are no other runs, which may need what is there.
+Only files of the runs that the configs name: below results/RUN and logs/RUN, and below resources/
+if there are no other runs that may need them.
 
 Examples:
   blindspots prune my.yaml other.yaml
-  blindspots prune config.yaml+presets/replicates.yaml my.yaml --delete
+  blindspots prune config.yaml+papers/szegedy2013/replicates.yaml my.yaml --delete
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ import sys
 from pathlib import Path
 
 from blindspots.commands import _shared
+from blindspots.config.checkout import workflow
 from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument(
-        "configs", nargs="+", help="of the runs; base.yaml+over.yaml: one laid over another"
+        "configs",
+        nargs="+",
+        help="configs of the runs; base.yaml+over.yaml: one merged over another",
     )
-    parser.add_argument("--delete", action="store_true", help="remove it, once you have said yes")
-    parser.add_argument("--yes", action="store_true", help="remove it without a question")
+    parser.add_argument("--delete", action="store_true", help="remove the files, after you confirm")
+    parser.add_argument("--yes", action="store_true", help="remove them without asking")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """A line for each file, and their size."""
+    """Print a line for each file, and their total size."""
     from blindspots.runs.housekeeping import RESULTS, other_runs, remove, unneeded
 
     configs = [_files(config) for config in arguments.configs]
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         _shared.assert_unlocked(_shared.again("run", *configs[0]))
         if not arguments.yes and not (sys.stdin and sys.stdin.isatty()):
             raise InputError("--delete: expected a terminal to ask on, found none; add --yes")
-    found = unneeded(_shared.workflow("Snakefile"), configs, runs)
+    found = unneeded(workflow("Snakefile"), configs, runs)
     for path in found:
         print(path)
     if others := other_runs(runs):
@@ -55,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _files(config: str) -> list[Path]:
-    """Of a config and what is laid over it; a file's name may have a + in it."""
+    """Return the files of a config and its overlays; a file's name may contain a +."""
     return [Path(config)] if Path(config).exists() else [Path(p) for p in config.split("+")]
 
 

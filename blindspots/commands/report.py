@@ -1,14 +1,13 @@
-"""Make or renew a run's report, and say where it is.
+"""Make a run's report again, and print its path.
 
-It is made from the results that are there. Nothing else is computed; where some are missing, it
-says so.
+It is made from the results that exist. Nothing else is computed; missing results are named.
 
 Examples:
   blindspots report my.yaml --open
   blindspots report my.yaml --snakemake my-report.zip
 
-The report is one file, results/RUN/report.html, that can be sent to others. --snakemake makes
-Snakemake's own report as well: the same page, every table and figure, and how each was made.
+The report is one file, results/RUN/report.html, which can be shared. --snakemake also makes
+Snakemake's own report: the same page, with every table and figure and their provenance.
 """
 
 from __future__ import annotations
@@ -28,17 +27,19 @@ from blindspots.runs import logs
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
-    parser.add_argument("configs", type=Path, nargs="+", metavar="config.yaml", help="of the run")
+    """Add the command's arguments."""
+    parser.add_argument(
+        "configs", type=Path, nargs="+", metavar="config.yaml", help="config of the run"
+    )
     parser.add_argument("--open", action="store_true", help="open it in a browser")
     parser.add_argument(
-        "--snakemake", type=Path, metavar="FILE.zip", help="make Snakemake's report, too"
+        "--snakemake", type=Path, metavar="FILE.zip", help="also make Snakemake's report"
     )
     parser.set_defaults(takes_more=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Let Snakemake make the report, and that alone."""
+    """Let Snakemake make the report and nothing else."""
     config = _shared.read(*arguments.configs)
     page = _shared.report_of(config)
     archive = arguments.snakemake
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def is_whole(page: Path) -> bool:
-    """Whether a page ends as one does, and was neither emptied nor cut off.
+    """Return whether a page is complete: neither emptied nor cut off.
 
     Args:
         page: an HTML file.
@@ -67,7 +68,7 @@ def is_whole(page: Path) -> bool:
 
 
 def _made(configs: Sequence[Path], run: str, *options: str) -> None:
-    """Run Snakemake in silence; where it fails, say what a person can do about it."""
+    """Run Snakemake without its output; if it fails, say what the user can do."""
     began = time.time()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         status = follow(_shared.snakemake(configs, *options), output)

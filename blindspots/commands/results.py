@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
-    parser.add_argument("configs", type=Path, nargs="+", help="config of the run, and what over it")
+    """Add the command's arguments."""
+    parser.add_argument(
+        "configs", type=Path, nargs="+", help="config of the run, and files merged over it"
+    )
     parser.add_argument("page", type=Path, help="page to write, such as docs/RESULTS.md")
     parser.add_argument(
-        "--figures", nargs="+", default=[], metavar="NAME", help="of the config, copied beside it"
+        "--figures", nargs="+", default=[], metavar="NAME", help="figures to copy beside the page"
     )
-    parser.add_argument("--note", metavar="TEXT", help="Markdown that the page begins with")
+    parser.add_argument("--note", metavar="TEXT", help="Markdown to begin the page with")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,20 +40,21 @@ def run(arguments: argparse.Namespace) -> None:
         if name not in config["figures"]:
             there = ", ".join(config["figures"]) or "none"
             raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
-    command = [*map(str, arguments.configs), str(arguments.page)]
+    command = ["blindspots", "results", *map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
+    command += ["--note", arguments.note] if arguments.note else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
     text = page(
         config,
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
         {
-            f"{net['label']}, seed {seed}": folder / f"nets/{name}.s{seed}/history.parquet"
+            f"{net['label']}, seed {seed}": path
             for name, net in config["nets"].items()
             for seed in config["seeds"]
-            if net["weights"] is None
-        },
-        f"python -m blindspots results {' '.join(command)}",
+            if (path := folder / f"nets/{name}.s{seed}/history.parquet").exists()
+        },  # a net that no job needs is not trained
+        shlex.join(command),
         figures={config["figures"][name]["title"]: file for name, file in files.items()},
         note=arguments.note,
         records=_records(Path("logs") / config["run"]),
@@ -70,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
-    """What Snakemake measured of a run's jobs, in the order in which they ended."""
+    """Return Snakemake's records of a run's jobs, in the order in which they ended."""
     files = sorted(folder.rglob("*.jsonl"), key=lambda file: file.stat().st_mtime)
     return [_record(file) for file in files]
 
@@ -80,7 +84,7 @@ def _record(file: Path) -> dict[str, Any]:
         return json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise InputError(
-            f"{file}: expected what Snakemake measured of a job, found another text ({error}); "
+            f"{file}: expected Snakemake's measurements of a job, found another text ({error}); "
             "delete it"
         ) from None
 

@@ -1,17 +1,18 @@
 """Run a config: train, attack, bound, and write the report.
 
-Snakemake does the work. It finds out which jobs are to be done, runs them side by side, and keeps
-every job that has finished: after Ctrl-C, an error or a change of the config, the same command does
-what is left. Results go to results/ in the folder that you are in.
+Snakemake works out which jobs are needed, runs them in parallel, and never repeats a finished one:
+after Ctrl-C, an error or a change of the config, the same command does what is left. Results go to
+results/ in the current folder.
 
 Examples:
   blindspots run my.yaml --dry-run        count the jobs that would run
+  blindspots run my.yaml --dry-run --expanded   print the config with all defaults
   blindspots run my.yaml
-  blindspots run base.yaml changes.yaml   the second is laid over the first, key by key
+  blindspots run base.yaml changes.yaml   the second is merged over the first, key by key
   blindspots run my.yaml --gpu 1          one job at a time on the one GPU
-  blindspots run my.yaml -- --keep-going  what follows -- is handed to Snakemake as it is
+  blindspots run my.yaml -- --keep-going  everything after -- is passed to Snakemake
 
-Next: open the report that its last line names; blindspots report my.yaml --open
+Next: open the report that the last line names, or blindspots report my.yaml --open
 """
 
 from __future__ import annotations
@@ -28,12 +29,21 @@ from blindspots.interface import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
-    parser.add_argument("configs", type=Path, nargs="+", metavar="config.yaml", help="what to run")
-    parser.add_argument("--dry-run", action="store_true", help="count the jobs, run none")
-    parser.add_argument("--cores", default="all", metavar="N", help="cores to use; default: all")
+    """Add the command's arguments."""
     parser.add_argument(
-        "--gpu", metavar="N", help="jobs that may use the GPU at a time; default: any"
+        "configs",
+        type=Path,
+        nargs="+",
+        metavar="config.yaml",
+        help="config to run, and files merged over it",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="list the jobs without running them")
+    parser.add_argument(
+        "--expanded", action="store_true", help="with --dry-run: print only the config's full form"
+    )
+    parser.add_argument("--cores", default="all", metavar="N", help="number of cores; default: all")
+    parser.add_argument(
+        "--gpu", metavar="N", help="number of GPU jobs at a time; default: no limit"
     )
     parser.set_defaults(takes_more=True)
 
@@ -45,7 +55,14 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--cores: expected 'all' or a number from 1, found {cores!r}")
     if gpu is not None and not (gpu.isdecimal() and int(gpu) > 0):
         raise InputError(f"--gpu: expected a number from 1, found {gpu!r}; leave it out for any")
-    page = _shared.report_of(_shared.read(*arguments.configs))
+    config = _shared.read(*arguments.configs)
+    if arguments.expanded:
+        if not arguments.dry_run:
+            raise InputError("--expanded: expected --dry-run as well, found none; add it")
+        print(_shared.expanded(*arguments.configs), end="")
+        return
+    if said := _shared.note(config, *arguments.configs):
+        print(said, file=sys.stderr, flush=True)
     options = ["--quiet", "host", "rules", *(["--dry-run"] if arguments.dry_run else [])]
     if gpu is not None:
         options += ["--resources", f"gpu={gpu}"]
@@ -59,6 +76,6 @@ def run(arguments: argparse.Namespace) -> None:
         _shared.assert_unlocked(this)
     elif arguments.dry_run:
         print(f"Nothing was run. To run it: {this}")
-    elif page.exists():
+    elif (page := _shared.report_of(config)).exists():
         print(f"The report: {page.absolute()}")
     sys.exit(status)

@@ -1,1 +1,1 @@
-"""The config: its check, the methods that it names, and the code that these reach."""
+"""Read and check configs, find the methods that they name, and hash the code that these reach."""

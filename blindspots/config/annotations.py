@@ -1,9 +1,10 @@
-"""Whether a config's value fits the annotation of a method's parameter, which is not imported."""
+"""Check config values against the annotations of a method's parameters, without importing it."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from blindspots import limits
@@ -14,18 +15,18 @@ TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ("text", (str,)),
     "bool": ("true or false", (bool,)),
 }
-"""Of Python's own types that YAML has: the words for one, and what it is read as."""
+"""Built-in types that YAML has: the words for a message, and the Python types of a value."""
 
 LISTS, MAPPINGS = {"Sequence", "list", "tuple", "Iterable"}, {"Mapping", "dict"}
 
 
 class Misfit(NamedTuple):
-    """How a value does not fit.
+    """A mismatch between a value and its annotation.
 
     Attributes:
-        expected: in words.
-        path: from the value to the part of it that does not fit.
-        of_type: whether the value is not even of the type.
+        expected: values that fit, in words.
+        path: keys from the value to the part that does not fit.
+        of_type: whether the value already has the wrong type.
     """
 
     expected: str
@@ -34,15 +35,15 @@ class Misfit(NamedTuple):
 
 
 def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
-    """How a value does not fit an annotation; None where it does, or where that does not tell.
+    """Return how a value violates an annotation; None if it fits, or if that is unknown.
 
     Args:
-        value: as read from YAML.
-        annotation: as `config.signatures.parameters` leaves it, without aliases.
+        value: value from YAML.
+        annotation: annotation from `config.signatures.parameters`, with aliases resolved.
     """
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
-            return _of_any(value, list(_alternatives(annotation)))
+            return _of_any(value, list(alternatives(annotation)))
         case ast.Constant(None):
             return None if value is None else Misfit("null", of_type=True)
         case ast.Name(name) if name in TYPES:
@@ -62,34 +63,65 @@ def misfit(value: Any, annotation: ast.expr) -> Misfit | None:
     return None
 
 
+def takes_list(annotation: ast.expr | None) -> bool:
+    """Return whether a parameter may take a list, as far as its annotation tells.
+
+    Args:
+        annotation: annotation as in `misfit`; None or an unknown name may take a list.
+    """
+    match annotation:
+        case ast.Constant(None) | ast.Subscript(ast.Name("Literal")):
+            return False
+        case ast.Name(name) if name in TYPES:
+            return False
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *_])):
+            return takes_list(inner)
+        case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
+            given = (one for one in alternatives(annotation) if not is_of_arrays(one))
+            return any(map(takes_list, given))
+    return True
+
+
+def is_of_several(values: list[Any], annotation: ast.expr | None) -> bool:
+    """Return whether a list holds several values of a parameter, and is not one value itself.
+
+    Args:
+        values: the list.
+        annotation: annotation as in `misfit`; None: the list is one value.
+    """
+    if not takes_list(annotation):
+        return True
+    if annotation is None or misfit(values, annotation) is None:
+        return False
+    return all(misfit(value, annotation) is None for value in values)
+
+
 def mentions(
     value: Any, annotation: ast.expr, mark: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[tuple[int | str, ...], Any, list[Any], Mapping[str, Any]]]:
-    """The parts of a value that fits whose annotations have a mark of `blindspots.limits`.
+    """Iterate over the parts of a valid value whose annotations have a mark of `limits`.
 
     Yields:
-        The path to a part, the part, the mark's arguments, and the mapping that the part is in.
+        The path to a part, the part, the mark's arguments, and the mapping that holds it.
     """
     beside = {} if beside is None else beside
     parts: list[tuple[tuple[int | str, ...], Any, ast.expr]] = []
     match annotation:
         case ast.BinOp(_, ast.BitOr(), _) | ast.Subscript(ast.Name("Optional" | "Union")):
-            fitting = (one for one in _alternatives(annotation) if misfit(value, one) is None)
+            fitting = (one for one in alternatives(annotation) if misfit(value, one) is None)
             parts += [((), value, one) for one in fitting][:1]
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([inner, *said])):
-            for one in said:
-                match one:
-                    case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
-                        if name == mark:
-                            yield (), value, [ast.literal_eval(a) for a in arguments], beside
+            for name, arguments in marks(said):
+                if name == mark:
+                    yield (), value, arguments, beside
             parts = [((), value, inner)]
         case ast.Subscript(ast.Name("NotRequired" | "Required"), inner):
             parts = [((), value, inner)]
         case ast.Subscript(ast.Name(name), items) if name in LISTS and isinstance(value, list):
-            item = items.elts[0] if isinstance(items, ast.Tuple) else items
-            parts = [((number,), one, item) for number, one in enumerate(value)]
-        case ast.Subscript(ast.Name(name), ast.Tuple([_, item])) if name in MAPPINGS:
-            parts = [((name,), one, item) for name, one in value.items()]
+            parts = [((number,), one, item_of(items)) for number, one in enumerate(value)]
+        case ast.Subscript(ast.Name(name), ast.Tuple([key, item])) if name in MAPPINGS:
+            parts = [((name,), name, key) for name in value]
+            parts += [((name,), one, item) for name, one in value.items()]
         case ast.Call(ast.Name("TypedDict"), [], fields):
             beside = value
             parts = [((f.arg,), value.get(f.arg), f.value) for f in fields if f.arg is not None]
@@ -98,21 +130,25 @@ def mentions(
             yield ((*path, *rest), *found)
 
 
-def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+def alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    """Iterate over the members of a union; any other annotation is its own only member."""
     match annotation:
         case ast.BinOp(left, ast.BitOr(), right):
-            yield from (*_alternatives(left), *_alternatives(right))
+            yield from (*alternatives(left), *alternatives(right))
         case ast.Subscript(ast.Name("Optional"), inner):
-            yield from (*_alternatives(inner), ast.Constant(None))
+            yield from (*alternatives(inner), ast.Constant(None))
         case ast.Subscript(ast.Name("Union"), ast.Tuple(parts)):
             for part in parts:
-                yield from _alternatives(part)
+                yield from alternatives(part)
         case _:
             yield annotation
 
 
 def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
-    found = [misfit(value, one) for one in alternatives if not _is_of_arrays(one)]
+    plain = {ast.dump(one) for one in alternatives}
+    if value == [] and any(ast.dump(one) in plain for one in map(_item_of, alternatives) if one):
+        return Misfit("a value or several")
+    found = [misfit(value, one) for one in alternatives if not is_of_arrays(one)]
     misfits = [one for one in found if one is not None]
     if len(misfits) < len(found):
         return None
@@ -121,8 +157,21 @@ def _of_any(value: Any, alternatives: list[ast.expr]) -> Misfit | None:
     return near or Misfit(words, of_type=True)
 
 
-def _is_of_arrays(annotation: ast.expr) -> bool:
-    """Whether an alternative is for calls from Python alone: YAML has no tensors."""
+def _item_of(annotation: ast.expr) -> ast.expr | None:
+    """Return the annotation of a list's items; None for anything but a list."""
+    match annotation:
+        case ast.Subscript(ast.Name(name), items) if name in LISTS:
+            return item_of(items)
+    return None
+
+
+def item_of(items: ast.expr) -> ast.expr:
+    """Return the annotation of each item of a list from what its brackets hold."""
+    return items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
+
+
+def is_of_arrays(annotation: ast.expr) -> bool:
+    """Return whether an annotation is for calls from Python only, as YAML has no tensors."""
     name = getattr(annotation, "id", getattr(annotation, "attr", None))
     return name in ("Tensor", "ndarray")
 
@@ -139,9 +188,8 @@ def _of_choices(value: Any, choices: ast.expr) -> Misfit | None:
 def _of_items(value: Any, items: ast.expr) -> Misfit | None:
     if not isinstance(value, list):
         return Misfit("a list", of_type=True)
-    item = items.elts[0] if isinstance(items, ast.Tuple) else items  # tuple[int, ...]
     for number, one in enumerate(value):
-        found = misfit(one, item)
+        found = misfit(one, item_of(items))
         if found is not None:
             return Misfit(found.expected, (number, *found.path))
     return None
@@ -181,14 +229,20 @@ def _of_fields(value: Any, fields: Mapping[str, ast.expr]) -> Misfit | None:
 
 
 def _beyond(value: Any, said: list[ast.expr]) -> Misfit | None:
-    """The first limit that a value of the right type is beyond."""
+    """Return the first limit that a value of the right type violates."""
+    for name, arguments in marks(said):
+        with suppress(TypeError, ValueError, AttributeError):  # a limit for another type
+            limit = getattr(limits, name)(*arguments)
+            if not limit.holds(value):
+                return Misfit(limit.words)
+    return None
+
+
+def marks(said: Iterable[ast.AST]) -> Iterator[tuple[str, list[Any]]]:
+    """Iterate over the marks of `limits` among nodes, with their arguments; others are left out."""
     for one in said:
         match one:
             case ast.Call(ast.Name(name) | ast.Attribute(_, name), arguments):
-                try:
-                    limit = getattr(limits, name)(*map(ast.literal_eval, arguments))
-                    if not limit.holds(value):
-                        return Misfit(limit.words)
-                except (TypeError, ValueError, AttributeError):
-                    continue  # of another library, or not for this kind of value
-    return None
+                with suppress(ValueError):  # made by a call
+                    if hasattr(limits, name):
+                        yield name, [ast.literal_eval(argument) for argument in arguments]

@@ -1,4 +1,4 @@
-"""What in a config cannot be done with nets that answer by chance (`draws`)."""
+"""Faults in a config that uses stochastic nets (`draws`) where nets must be deterministic."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.measurements import asked, declared
 from blindspots.interface import InputError
 
@@ -14,10 +15,10 @@ Config = dict[str, Any]
 
 
 def chance_faults(config: Config) -> Iterator[str]:
-    """A line for each use of a net with `draws` where answers must be the same each time.
+    """Yield a line for each use of a net with `draws` that needs the same answers each time.
 
     Args:
-        config: as a whole, whose names are known.
+        config: the whole config, without unknown names.
     """
     drawn = {name for name, net in config["nets"].items() if net["draws"] is not None}
     if not drawn:
@@ -25,14 +26,11 @@ def chance_faults(config: Config) -> Iterator[str]:
     for key, nets in _shown_once(config):
         for net in dict.fromkeys(nets):
             if net in drawn:
-                yield (
-                    f"{key}: expected nets that answer the same each time, found {net} with draws; "
-                    "leave it out"
-                )
+                yield f"{key}: expected deterministic nets, found {net} with draws; leave it out"
 
 
 def _shown_once(config: Config) -> Iterator[tuple[str, list[str]]]:
-    """Keys, and the nets that they stand for."""
+    """Iterate over the keys that need deterministic nets, each with the nets that it uses."""
     for name, net in config["nets"].items():
         if net["draws"] is None and _is_built_from_nets(net["model"]["method"]):
             yield f"nets.{name}.parents", [*net["parents"].values()]
@@ -46,7 +44,7 @@ def _shown_once(config: Config) -> Iterator[tuple[str, list[str]]]:
         if what.subject == "net" or "nets" in asked(entry):
             yield f"measurements.{name}", entry["nets"]
         for of in entry.get("experiments", []):
-            if (experiment := config["experiments"].get(of)) is not None:  # else said with it
+            if (experiment := config["experiments"].get(of)) is not None:  # else it is unknown
                 for key in _asking(config, of, what.given) or [f"measurements.{name}"]:
                     yield key, experiment["sources"] + experiment["victims"]
 
@@ -58,13 +56,13 @@ def _is_built_from_nets(model: str) -> bool:
 
 
 def _asking(config: Config, experiment: str, given: tuple[str, ...]) -> list[str]:
-    """The tables and figures of an experiment that read what a measurement of it gives."""
+    """Return the tables and figures of an experiment that read a measurement's tables."""
     return [
         f"{section}.{name}"
-        for section, role in (("tables", "analyses"), ("figures", "figures"))
+        for section in SUMMARIES
         for name, summary in config[section].items()
         if experiment in (summary["experiment"], *summary["more_experiments"])
-        and not _inputs(role, summary["method"]).isdisjoint(given)
+        and not _inputs(ROLES[section], summary["method"]).isdisjoint(given)
     ]
 
 

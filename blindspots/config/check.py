@@ -7,144 +7,128 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import datasets, measurements, methods
+from blindspots.config import attacked, checkpoints, datasets, measurements, methods
+from blindspots.config.cells import printed_faults
 from blindspots.config.chance import chance_faults
-from blindspots.config.lines import place_of
-from blindspots.config.references import in_use, reference_faults
-from blindspots.config.renamed import renamed_faults
-from blindspots.config.schema import schema_faults
+from blindspots.config.claims import claims_of, own_faults
+from blindspots.config.drafts import Draft
+from blindspots.config.instances import ROLES, SUMMARIES
+from blindspots.config.lines import Written
+from blindspots.config.printed import printed
+from blindspots.config.reading import full_form, raise_faults
+from blindspots.config.references import in_use, own_weights, reference_faults
+from blindspots.config.schema import own_keys
 from blindspots.config.settings import method_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
-from blindspots.config.threats import attack_faults, certificate_faults
-from blindspots.config.values import assert_bounded, numbers, value_faults
+from blindspots.config.threats import attack_faults, certificate_faults, length_faults
+from blindspots.config.values import numbers
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
 
-OWN_KEYS = {
-    "datasets": {"method", "name", "root", "data", "parents"},
-    "derived": {"method", "root", "data", "parents"},
-    "models": {"method"},
-    "trainers": {"method"},
-    "attacks": {"method", "target", "mask", "parents"},
-    "certificates": {"method", "nets", "n", "required"},
-    "measurements": {
-        "method",
-        "nets",
-        "experiments",
-        "parents",
-        "data",
-        "part",
-        "n",
-        *measurements.NETWORK,
-    },
-    "analyses": {"method", *SUBJECTS, "more_experiments", "title"},
-    "figures": {"method", *SUBJECTS, "more_experiments", "title"},
-}
-"""Keys beside a method's settings that belong to the workflow, by role."""
-
 DISTORTIONS = [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3]
-"""RMS per pixel: the lengths that directions are scaled to, where an experiment names no others."""
+"""Default lengths, in RMS per pixel, that an experiment's directions are scaled to."""
 
 
 def check(
     raw: Any,
     schema: Mapping[str, Any],
     where: str = "config",
-    places: Mapping[str, str] | None = None,
+    files: Written | None = None,
+    run: str | None = None,
 ) -> Config:
-    """Check a config and fill in what may be left out.
+    """Check a config and fill in its optional keys.
 
     Args:
-        raw: as read from YAML. Text such as "1e-4", a string to YAML, becomes a number.
-        schema: of the config (schemas/config.schema.yaml).
+        raw: config from YAML. Text such as "1e-4", a string to YAML, becomes a number.
+        schema: schema of the config (schemas/config.schema.yaml).
         where: the config's file, for the messages.
-        places: where its keys are, see `lines.places`.
+        files: lines of its keys, see `lines.written`.
+        run: name for a run whose config gives none.
 
     Returns:
-        A new config in which every optional key is present.
+        A new config in its full form (`expansion`), in which every optional key is present.
 
     Raises:
-        InputError: one line for each fault.
+        InputError: invalid config, with a line for each fault.
     """
-    try:
-        assert_bounded(raw)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    config = numbers(raw)
-    faults = [*value_faults(config)] or [*renamed_faults(config)]
-    faults = faults or [*schema_faults(config, schema)]
-    short = not faults and "data" in config
-    faults = faults or [*datasets.fill_in(config, name_of)]
+    return checked(full_form(raw, schema, where, files, run), where, files)
+
+
+def checked(full: Draft, where: str = "config", files: Written | None = None) -> Config:
+    """Return a config's full form with every optional key, see `check`."""
+    config = numbers(full.config)
+    short = "data" in config
+    faults = [*_unreadable(config)] or [*datasets.fill_in(config, name_of)]
+    if short and not faults:
+        full.made[f"datasets.{next(iter(config['datasets']))}"] = "data"
     if not faults:
         _fill_in(config)
         faults = list(reference_faults(config))
         names_are_known = not faults
         if names_are_known:
-            faults += chance_faults(config)
-        first = f"datasets.{next(iter(config['datasets']))}"
+            faults += [*chance_faults(config), *length_faults(config)]
         for key, role, instance in instances(config):
-            key, given = "data" if short and key == first else key, method_settings(instance, role)
+            given = method_settings(instance, role)
             if role == "attacks":
                 faults += attack_faults(key, instance, given, config["nets"])
-                given.pop("eps", None)  # a radius, or several, of which a call is given one
+                given.pop("eps", None)  # one or more radii, of which a call takes one
             found = [*method_faults(key, role, instance, given)]
             if role == "certificates" and not found:
                 found = [*certificate_faults(key, instance["method"], given)]
             elif role == "measurements":
                 found += measurements.entry_faults(key, instance, config)
+                found = found or [*measurements.rows_faults(key, instance, config)]
             elif role in ("analyses", "figures"):
                 found += measurements.table_faults(key, role, instance, config)
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-    if faults:
-        said = (f"{place_of(fault, places or {}) or where}: {fault}" for fault in faults)
-        raise InputError("\n".join(dict.fromkeys(said)))
+        faults = faults or [*own_faults(config), *printed_faults(config, printed(config))]
+    raise_faults(faults, where, files or Written(), full)
     return config
 
 
-def laid_over(base: Any, over: Any) -> Any:
-    """One config over another, key by key, as Snakemake does with several config files."""
-    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
-        return over
-    return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
+def _unreadable(config: Config) -> Iterator[str]:
+    """Yield a line for each fault in the files of printed figures and of claims."""
+    for key, read in (("printed", printed), ("claims", claims_of)):
+        try:
+            read(config)
+        except InputError as error:
+            beside = "" if isinstance(config[key], list) else f"{key}: "
+            yield from (beside + line for line in str(error).splitlines())
 
 
 def instances(config: Config) -> Iterator[tuple[str, str, Config]]:
-    """Every use of a method in a config: its key, its role and the mapping that names it."""
+    """Iterate over the uses of methods in a config: the key, the role and the section."""
     for name, dataset in config["datasets"].items():
         yield f"datasets.{name}", "derived" if datasets.is_derived(dataset) else "datasets", dataset
     for name, net in config["nets"].items():
+        if net["checkpoint"] is not None:
+            continue  # has the model of its net
         yield f"nets.{name}.model", "models", net["model"]
         if net["trainer"] is not None:
             yield f"nets.{name}.trainer", "trainers", net["trainer"]
     for name, entry in config["measurements"].items():
         if "model" in entry:
             yield f"measurements.{name}.model", "models", entry["model"]
-    for section, role in (
-        ("attacks", "attacks"),
-        ("certificates", "certificates"),
-        ("measurements", "measurements"),
-        ("tables", "analyses"),
-        ("figures", "figures"),
-    ):
+    for section, role in ROLES.items():
         for name, instance in config[section].items():
             yield f"{section}.{name}", role, instance
 
 
 def method_settings(instance: Config, role: str) -> Config:
-    """The settings of an instance that are its method's own."""
-    own = {key: value for key, value in instance.items() if key not in OWN_KEYS[role]}
+    """Return the settings of an instance that belong to its method."""
+    own = {key: value for key, value in instance.items() if key not in own_keys(role)}
     if role == "datasets" and instance.get("root") is not None:
-        with suppress(InputError):  # no such method, said with the methods
+        with suppress(InputError):  # no such method, reported with the methods
             if "root" not in methods.marked(role, instance["method"], "mirror"):
                 own["root"] = instance["root"]  # another folder may hold other data
     return own
 
 
 def name_of(data: Config) -> str:
-    """The name of the dataset in the section `data`; other settings are another dataset."""
+    """Return the name of the dataset in the section `data`; other settings give another name."""
     settings = method_settings(data, "datasets")
     name = str(data["method"]).rpartition(":")[2]
     if settings or ":" in data["method"]:
@@ -152,20 +136,19 @@ def name_of(data: Config) -> str:
     return str(data.get("name", name))
 
 
-def _own_weights(model: Config) -> str | None:
-    """The file of a model that brings its weights; None for others."""
-    with suppress(InputError):  # no such method, said with the methods
-        return (methods.own_weights(model["method"], model) or ("", None))[1]
-    return None
-
-
 def _fill_in(config: Config) -> None:
+    config.setdefault("printed", None)
+    config.setdefault("claims", None)
     for name, net in config["nets"].items():
         net.setdefault("label", name)
         net.setdefault("parents", {})
-        net.setdefault("weights", _own_weights(net["model"]))
-        for key in ("trainer", "train_on", "draws"):
+        net.setdefault("attacked", {})
+        net.setdefault("weights", own_weights(net["model"])[1])
+        for key in ("trainer", "train_on", "draws", "expect"):
             net.setdefault(key, None)
+        if net["expect"] is not None:
+            net["expect"] = {"part": "test", "tolerance": None, "required": False} | net["expect"]
+    checkpoints.fill_in(config["nets"])
     for attack in config["attacks"].values():
         attack.setdefault("target", "random")
         attack.setdefault("mask", None)
@@ -181,15 +164,18 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("across_seeds", False)
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))
         experiment.setdefault("noise_draws", 16)
-    for section in ("tables", "figures"):
+    attacked.fill_in(config)
+    for section in SUMMARIES:
         for name, summary in config[section].items():
             summary.setdefault("title", name)
             for key in SUBJECTS:
                 summary.setdefault(key, None)
             summary.setdefault("more_experiments", [])
+            summary.setdefault("paper", None)
     config["machine"].setdefault("shards", 1)
     config["machine"].setdefault("checkpoint_seconds", 60)
-    used = [net for net in config["nets"] if net in in_use(config)]
+    taking_part = in_use(config)
+    used = [net for net in config["nets"] if net in taking_part]
     for certificate in config["certificates"].values():
         if certificate.get("nets", "all") == "all":
             certificate["nets"] = used
@@ -198,4 +184,4 @@ def _fill_in(config: Config) -> None:
     measurements.fill_in(config, used)
     for entry in config["measurements"].values():
         if "model" in entry:
-            entry.setdefault("weights", _own_weights(entry["model"]))
+            entry.setdefault("weights", own_weights(entry["model"])[1])

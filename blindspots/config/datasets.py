@@ -1,6 +1,6 @@
-"""The datasets of a config: plain ones, and ones that are made from the images of another.
+"""The datasets of a config: plain ones, and ones made from the images of another.
 
-A dataset that is made from another, by nets or without, is *derived*: `data` names the other one.
+A dataset made from another, with or without nets, is *derived*: its `data` names the other one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.ancestry import ancestors
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
 
@@ -16,28 +17,49 @@ Config = dict[str, Any]
 
 
 def is_derived(dataset: Mapping[str, Any]) -> bool:
-    """Whether an entry of `datasets` is made from the images of another."""
+    """Return whether an entry of `datasets` is made from the images of another."""
     return dataset["data"] is not None
 
 
 def plain_of(datasets: Mapping[str, Config], name: str) -> str:
-    """The plain dataset whose images a dataset is made from in the end; itself, if it is plain."""
+    """Return the plain dataset that a dataset is ultimately made from; itself if it is plain."""
     while is_derived(datasets[name]):
         name = datasets[name]["data"]
     return name
 
 
-def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
-    """Put all datasets into the section `datasets`, that of `data` first, and name them everywhere.
-
-    What names no dataset means that of `data`, or the only plain one.
+def plain_in(config: Config, name: str | None) -> str | None:
+    """Return the plain dataset that one is made from, in a config that is not yet filled in.
 
     Args:
-        config: with a section `data`, `datasets` or both; afterwards with `datasets` alone.
-        name_of: gives the name of the dataset in `data`.
+        config: config with a section `data`, `datasets` or both.
+        name: name of the dataset; None: the dataset of an entry that names none.
+
+    Returns:
+        Its name; None for the dataset in `data`, which needs no name.
+    """
+    datasets = config.get("datasets", {})
+    plain = [one for one, of in datasets.items() if not of.get("parents") and not of.get("data")]
+    default = plain[0] if "data" not in config and len(plain) == 1 else None
+    for _ in datasets:  # bounds the steps if the names form a cycle
+        made = datasets.get(name, {})
+        if not made.get("data") and not made.get("parents"):
+            break
+        name = made.get("data")
+    return name if name in datasets else default
+
+
+def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
+    """Move all datasets into the section `datasets`, that of `data` first, and fill in their names.
+
+    An entry that names no dataset uses that of `data`, or the only plain one.
+
+    Args:
+        config: config with a section `data`, `datasets` or both; afterwards only `datasets`.
+        name_of: function that returns the name of the dataset in `data`.
 
     Yields:
-        A line where there is no dataset, or two of one name.
+        A line if there is no dataset, or two of one name.
     """
     found, default = config.get("datasets", {}), None
     if "data" in config:
@@ -62,7 +84,7 @@ def fill_in(config: Config, name_of: Callable[[Config], str]) -> Iterator[str]:
 
 
 def dataset_faults(config: Config) -> Iterator[str]:
-    """A line for each name of a dataset that names nothing, and for what is made from itself."""
+    """Yield a line for each unknown or missing name of a dataset or parent, and for cycles."""
     datasets, nets = config["datasets"], config["nets"]
     known = f"; name one of datasets ({', '.join(datasets)})"
     for section in ("nets", "experiments"):
@@ -74,7 +96,7 @@ def dataset_faults(config: Config) -> Iterator[str]:
     for name, dataset in datasets.items():
         key = f"datasets.{name}"
         if dataset["parents"] and not is_derived(dataset):
-            yield f"{key}: expected the key 'data' beside parents, found none{known}"
+            yield f"{key}: expected the key 'data' with parents, found none{known}"
         if is_derived(dataset):
             yield from unknown(f"{key}.data", dataset["data"], datasets, "a dataset")
             users = [("derived", dataset["method"])]
@@ -83,8 +105,8 @@ def dataset_faults(config: Config) -> Iterator[str]:
     for name, experiment in config["experiments"].items():
         if experiment["across_seeds"] and datasets.get(experiment["data"], {}).get("data"):
             yield (
-                f"experiments.{name}.across_seeds: expected false with {experiment['data']}, which "
-                "each seed has images of its own of, found true"
+                f"experiments.{name}.across_seeds: expected false with {experiment['data']}, whose "
+                "images differ from seed to seed, found true"
             )
 
 
@@ -94,13 +116,13 @@ def parent_faults(
     users: Sequence[tuple[str, str]],
     nets: Mapping[str, Any],
 ) -> Iterator[str]:
-    """A line for each parent that is no net, and where methods want some or none.
+    """Yield a line for each parent that is not a net, and for missing or needless parents.
 
     Args:
-        key: of what has the parents in the config.
-        parents: names of nets, by the name that the methods know them by.
-        users: role and name of the methods that are given them.
-        nets: of the config.
+        key: key in the config of the entry that has the parents.
+        parents: names of nets, by the methods' names for them.
+        users: role and name of each method that takes them.
+        nets: the config's nets.
     """
     for name, parent in parents.items():
         yield from unknown(f"{key}.parents.{name}", parent, nets, "a net")
@@ -117,24 +139,10 @@ def parent_faults(
 
 
 def _cycles(config: Config) -> Iterator[str]:
-    """A line for the first net or dataset that is made from itself."""
-    made_of = {
-        (section, name): [
-            *(("nets", parent) for parent in entry["parents"].values()),
-            ("datasets", entry["data"]),
-        ]
-        for section in ("nets", "datasets")
-        for name, entry in config[section].items()
-    }
-    for node, parents in made_of.items():
-        line, seen = list(parents), set()
-        while line:
-            parent = line.pop()
-            if parent == node:
-                section, name = node
-                key = "parents" if config[section][name]["parents"] else "data"
+    """Yield a line for the first net or dataset that is made from itself."""
+    for section in ("nets", "datasets"):
+        for name, entry in config[section].items():
+            if (section, name) in ancestors(config, [(section, name)]):
+                key = next((k for k in ("parents", "attacked") if entry.get(k)), "data")
                 yield f"{section}.{name}.{key}: expected no cycle, found one through {name}"
                 return
-            if parent in made_of and parent not in seen:
-                seen.add(parent)
-                line += made_of[parent]

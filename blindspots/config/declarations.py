@@ -1,4 +1,4 @@
-"""What a method declares beside its settings, by a decorator that is read without importing it."""
+"""Declarations of a method by decorators, read from its source without importing it."""
 
 from __future__ import annotations
 
@@ -24,33 +24,35 @@ PARAMETERS = {
     ),
     "run": ("network", "origin", "shape", "nets", "seed", "parents"),
 }  # fmt: skip
-"""What a measurement can ask for, by its subject and by the names of its parameters."""
+"""Parameters by which a measurement asks for inputs, by its subject."""
 
 EVERYWHERE = ("chunk", "entry", "progress")
-"""What a measurement of any subject can ask for."""
+"""Parameters that a measurement of any subject can have."""
 
 OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
-"""Keys of an experiment whose values a measurement of it is given by parameters of these names."""
+"""Keys of an experiment that a measurement of it takes as parameters of the same names."""
 
 
 STORED = ("split", "clean", "history", "attacks", "ledger")
 """Tables of an experiment that no measurement gives."""
 
 TYPICAL = (64, 784, 10, 64)
-"""Sizes at which a lambda of n, pixels, classes and chunk is tried before anything runs."""
+"""Sizes n, pixels, classes and chunk at which a lambda is tried before anything runs."""
 
 
 class Measurement(NamedTuple):
-    """What a measurement declares.
+    """Declaration of a measurement.
 
     Attributes:
         subject: "net", "experiment" or "run".
-        tables: that it gives.
-        pictures: tables with images.
-        memory: MB, or a function of n, pixels, classes and chunk.
-        runtime: minutes; likewise.
-        gpu: whether it computes on one.
-        chance: whether it takes nets that answer by chance.
+        tables: names of the tables that it gives, without those with images.
+        pictures: names of the tables with images that it gives.
+        memory: memory in MB, or a function of n, pixels, classes and chunk.
+        runtime: runtime in minutes, or a function of the same sizes.
+        rows: rows of its longest table over all its jobs, as a function of images and settings;
+            None: few.
+        gpu: whether it computes on a GPU.
+        chance: whether it takes stochastic nets (`draws`).
     """
 
     subject: str
@@ -58,22 +60,23 @@ class Measurement(NamedTuple):
     pictures: tuple[str, ...] = ()
     memory: Need = 4000
     runtime: Need = 60
+    rows: Callable[[int, Mapping[str, Any]], float] | None = None
     gpu: bool = True
     chance: bool = False
 
     @property
     def given(self) -> tuple[str, ...]:
-        """All tables, those with images too."""
+        """Names of all tables, those with images included."""
         return (*self.tables, *self.pictures)
 
 
 class Certificate(NamedTuple):
-    """What a certificate declares.
+    """Declaration of a certificate.
 
     Attributes:
-        norm: that its radii are in where no setting `norm` says so.
-        box: whether they are proved inside the box only.
-        whole: whether it wants all images of a part in one call, since its work is for the net.
+        norm: norm of its radii, unless a setting `norm` names one.
+        box: whether the radii hold for images inside the box only.
+        whole: whether it takes all images of a part in one call, as most of its work is per net.
     """
 
     norm: str = "l2"
@@ -83,7 +86,7 @@ class Certificate(NamedTuple):
 
 @cache
 def measurement(method: str) -> Measurement:
-    """What a measurement declares.
+    """Return the declaration of a measurement.
 
     Raises:
         InputError: no such method, or one without a decorator whose values the source spells out.
@@ -91,14 +94,14 @@ def measurement(method: str) -> Measurement:
     found = methods.declaration("measurements", method, "measurement")
     if found is None:
         raise InputError(
-            f"expected a function that is marked by @measurement for {method!r}, found another; "
+            f"expected a function decorated with @measurement for {method!r}, found another; "
             "see blindspots.measurements.contract"
         )
     given = _arguments(found, Measurement._fields, method, by_place=1)
     if given.get("subject") not in (*PARAMETERS,):
         subject = repr(given["subject"]) if "subject" in given else "none"
         raise InputError(
-            f"{method}: expected a subject of {', '.join(PARAMETERS)}, found {subject}"
+            f"{method}: expected one of {', '.join(PARAMETERS)} as subject, found {subject}"
         )
     for name in ("tables", "pictures"):
         if not isinstance(given.get(name, ()), tuple | list):
@@ -113,27 +116,62 @@ def measurement(method: str) -> Measurement:
     what = Measurement(**given)
     if not what.given or not all(map(_is_a_table, what.given)):
         raise InputError(
-            f"{method}: expected names of tables that a parameter can have, found "
+            f"{method}: expected table names that are valid names of parameters, found "
             f"{', '.join(map(repr, what.given)) or 'none'}"
         )
     for name in what.given:
         if name in STORED or what.given.count(name) > 1:
             raise InputError(
-                f"{method}: expected tables of other names than {', '.join(STORED)}, each once, "
-                f"found {name!r}; rename it"
+                f"{method}: expected tables, each once, with names other than "
+                f"{', '.join(STORED)}, found {name!r}; rename it"
             )
     for name in ("memory", "runtime"):
         needed(what, name, method, *TYPICAL)
+    if what.rows is not None and not callable(what.rows):
+        raise InputError(
+            f"{method}: rows: expected a lambda of images and settings, found {what.rows!r}"
+        )
     return what
 
 
+def rows_of(entry: Mapping[str, Any], images: int, experiment: Mapping[str, Any]) -> int:
+    """Return the number of rows that a measurement declares for its longest table, or 0.
+
+    Args:
+        entry: section of the measurement in the config.
+        images: number of images that nets are shown.
+        experiment: section of the experiment that is measured; empty if there is none.
+
+    Raises:
+        InputError: the declaration gives no number of at least 0.
+    """
+    method = entry["method"]
+    declares = measurement(method).rows
+    if declares is None:
+        return 0
+    theirs = {key: experiment[key] for key in OF_EXPERIMENTS if key in experiment}
+    settings = {**methods.defaults("measurements", method), **theirs, **entry}
+    expected = f"{method}: rows: expected a lambda of images and settings that gives a number"
+    try:
+        found = declares(images, settings)
+    except Exception as error:
+        text, remedy = f"{type(error).__name__}: {error}", "correct it"
+        known = methods.default_expressions("measurements", method)
+        if isinstance(error, KeyError) and error.args[0] in known:
+            remedy = "write the default of this setting as a plain value"
+        raise InputError(f"{expected}, found one that raises {text}; {remedy}") from None
+    if not (is_number(found) and 0 <= found < math.inf):
+        raise InputError(f"{expected} of at least 0, found one that gives {found!r}; correct it")
+    return round(found)
+
+
 def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
-    """How much of something a measurement's job needs.
+    """Return the amount of a resource that a measurement's job needs.
 
     Args:
         what: the measurement.
         name: "memory" or "runtime".
-        method: of the measurement, for the message.
+        method: method of the measurement, for the message.
         sizes: n, pixels, classes and chunk.
 
     Raises:
@@ -148,7 +186,7 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
             text = f"{type(error).__name__}: {error}"
             raise InputError(
                 f"{method}: {name}: expected a lambda of n, pixels, classes and chunk in plain "
-                f"arithmetic, found one that ends with {text}; correct it"
+                f"arithmetic, found one that raises {text}; correct it"
             ) from None
     if not (is_number(found) and 0 < found < math.inf):
         raise InputError(
@@ -159,17 +197,17 @@ def needed(what: Measurement, name: str, method: str, *sizes: int) -> float:
 
 
 def _is_a_table(name: Any) -> bool:
-    """Whether a parameter may have this name, and a file that Snakemake knows by name."""
+    """Return whether a name can be that of a parameter and of an input of Snakemake."""
     word = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     return word and not name.startswith("_") and not hasattr({}, name) and not hasattr([], name)
 
 
 @cache
 def certificate(method: str) -> Certificate:
-    """What a certificate declares.
+    """Return the declaration of a certificate.
 
     Raises:
-        InputError: no such method, or a norm that there is not.
+        InputError: no such method, or an unknown norm.
     """
     found = methods.declaration("certificates", method, "certificate")
     what = Certificate(**({} if found is None else _arguments(found, Certificate._fields, method)))
@@ -184,17 +222,19 @@ def certificate(method: str) -> Certificate:
         choices = [value for value in constants if isinstance(value, str)]
     for name in choices:
         if name not in NORMS:
-            raise InputError(f"{method}: expected a norm of {', '.join(NORMS)}, found {name!r}")
+            raise InputError(
+                f"{method}: expected one of the norms {', '.join(NORMS)}, found {name!r}"
+            )
     return what
 
 
 def _arguments(
     call: ast.Call, known: Sequence[str], method: str, *, by_place: int = 0
 ) -> dict[str, Any]:
-    """What a decorator is given, by name; so many of its arguments may have none.
+    """Return a decorator's arguments by name; the first `by_place` ones may be positional.
 
     Raises:
-        InputError: an argument that it does not take, or one that the source does not spell out.
+        InputError: an unknown argument, or a value that the source does not spell out.
     """
     odd = [ast.unparse(one) for one in call.args[by_place:]]
     still = known[len(call.args) :]
@@ -209,22 +249,22 @@ def _arguments(
 
 
 def norm_of(method: str, settings: Mapping[str, Any]) -> str:
-    """The norm of a certificate's radii under some settings."""
+    """Return the norm of a certificate's radii under the given settings."""
     default = methods.defaults("certificates", method).get("norm")
     return settings.get("norm", default) or certificate(method).norm
 
 
 def with_radius(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A certificate's settings with the radius `eps` at which it asks where these say none."""
+    """Return a certificate's settings, with its default radius `eps` if they give no radius."""
     eps = methods.defaults("certificates", method).get("eps")
     return dict(settings) if eps is None else {"eps": eps} | dict(settings)
 
 
 def _value(node: ast.expr, method: str) -> Any:
-    """A constant, or a lambda of the four sizes."""
+    """Return a constant, or a lambda of plain arithmetic."""
     if isinstance(node, ast.Lambda) and not (node.args.defaults or node.args.kw_defaults):
         made = compile(ast.fix_missing_locations(ast.Expression(node)), method, "eval")
-        return eval(made, {"__builtins__": {"min": min, "max": max}})
+        return eval(made, {"__builtins__": {"len": len, "min": min, "max": max}})
     try:
         return ast.literal_eval(node)
     except ValueError:

@@ -1,8 +1,8 @@
-"""A hash of the code that a job reaches, so that an edit reruns what it can change, no more.
+"""Hash of the code that a job reaches, so that an edit reruns only the jobs that it can change.
 
-Snakemake sees a changed parameter or script, not a changed module. This hash, passed as a
-parameter, covers modules and all that they import, but for what is installed or Python's own, by
-syntax tree: comments, docstrings and layout change nothing.
+Snakemake notices a changed parameter or script, but not a changed module. This hash, passed as a
+parameter, covers the syntax trees of modules and of all that they import, except for installed
+packages and Python's own: comments, docstrings and layout do not change it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from functools import cache
 from pathlib import Path
 
 from blindspots.config import methods
+from blindspots.config.sources import syntax_tree
 from blindspots.own_code import INSTALLED
 
 STANDARD = Path(sysconfig.get_path("stdlib"))
 
 
 def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> str:
-    """Hash the modules, what the scripts import, and all that they reach.
+    """Hash the modules, the imports of the scripts, and all code that they reach.
 
     Args:
-        modules: dotted names.
-        scripts: files whose imports count, from beside them too; the scripts themselves do not,
-            since Snakemake watches them.
+        modules: dotted names of modules.
+        scripts: files whose imports count, from their own folder too; the scripts themselves do
+            not count, as Snakemake watches them.
 
     Returns:
         16 hexadecimal digits.
@@ -39,7 +40,7 @@ def fingerprint(modules: Iterable[str], scripts: Iterable[str | Path] = ()) -> s
     while waiting:
         path = waiting.pop()
         if path not in reached:
-            reached[path] = _syntax(path)
+            reached[path], _ = _read(path)
             if not _installed(path):
                 waiting += _imported(path, frozenset(ours))
     digest = hashlib.sha256()
@@ -52,7 +53,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _name(path: Path) -> str:
-    """A file's name in its package, wherever that is."""
+    """Return a file's path from the folder that its package is in."""
     folder = path.parent
     while (folder / "__init__.py").exists():
         folder = folder.parent
@@ -60,30 +61,32 @@ def _name(path: Path) -> str:
 
 
 @cache
-def _syntax(path: Path) -> str:
-    """A file's syntax tree as text, without docstrings."""
-    tree = methods.syntax_tree(path)
+def _read(path: Path) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
+    """Return a file's syntax tree as text, without docstrings, and its imports."""
+    tree, imports = syntax_tree(path), []
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
-    return ast.dump(tree)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+    return ast.dump(tree), imports
 
 
 @cache
 def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
-    """The files that a file imports, as far as they are ours: not installed, not Python's own.
+    """Return the files that a file imports, if their package is in `ours` or not installed.
 
     The __init__ of a package of this project is not followed: it only re-exports.
     """
     found = []
-    for node in ast.walk(methods.syntax_tree(path)):
+    for node in _read(path)[1]:
         if isinstance(node, ast.Import):
             found += [_file(alias.name, path, ours) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level:
+        elif node.level:
             folder = path.parents[node.level - 1]
             base = folder.joinpath(*(node.module or "").split("."))
             found += [_python(base / alias.name) or _python(base) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             for alias in node.names:
                 nested = _file(f"{node.module}.{alias.name}", path, ours)
                 found.append(nested or _file(node.module, path, ours))
@@ -91,7 +94,7 @@ def _imported(path: Path, ours: frozenset[str]) -> tuple[Path, ...]:
 
 
 def _file(module: str, importer: Path, ours: frozenset[str]) -> Path | None:
-    """The file of a module: as Python finds it, beside scripts too; None: it was installed."""
+    """Return the file of a module, searched next to its importer too; None if it is installed."""
     path = methods.source(module) or _python(importer.parent.joinpath(*module.split(".")))
     is_followed = path is None or module.partition(".")[0] in ours or not _installed(path)
     return path if is_followed else None
@@ -105,7 +108,7 @@ def _python(path: Path) -> Path | None:
 
 
 def _installed(path: Path) -> bool:
-    """Whether a file is of a package that was installed, or Python's own."""
+    """Return whether a file belongs to an installed package or to Python itself."""
     return any(name in path.parts for name in INSTALLED) or path.is_relative_to(STANDARD)
 
 

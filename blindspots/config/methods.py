@@ -1,9 +1,9 @@
-"""Find a method by name: a module of the package, or a dotted path of the user's own.
+"""Find a method by name: a module of the package, or a dotted path to the user's own.
 
 ``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
 ``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
-and `inputs` read a method's signature from its source without importing it, so that a workflow can
-check its config in milliseconds.
+and `inputs` read a method's signature from its source without importing it, so that a workflow
+checks its config without importing PyTorch.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.signatures import constant, declarations, exists, parameters
-from blindspots.config.signatures import source as source
-from blindspots.config.signatures import syntax_tree as syntax_tree
+from blindspots.config.annotations import marks
+from blindspots.config.signatures import added, declarations, parameters
+from blindspots.config.sources import constant, exists
+from blindspots.config.sources import source as source
 from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
@@ -34,21 +35,24 @@ ARGUMENTS = {
     "attacks": ("model", "images", "labels", "targets"),
     "certificates": ("model", "images", "labels"),
 }
-"""What the workflow passes to each role's methods; their other parameters are settings.
+"""Parameters that the workflow passes to each role's methods; the others are settings.
 
 Analyses and figures name the tables that they read by their positional parameters instead. Datasets
-that are made from another's images are "derived".
+made from the images of another are "derived".
 """
 
+REQUIRED = inspect.Parameter.empty
+"""Mark of a parameter without a default."""
+
 FOLDERS = {"derived": "datasets"}
-"""Roles whose modules are among those of another."""
+"""Roles whose modules are in the folder of another role."""
 
 
 @cache
 def names(role: str) -> list[str]:
-    """The methods of a role, such as "attacks": modules with a function of their own name.
+    """Return the methods of a role, such as "attacks": modules with a function of their own name.
 
-    One that needs several modules is a package with such a module in it.
+    A method that needs several modules is a package with such a module in it.
     """
     folder = PACKAGE / FOLDERS.get(role, role)
     modules = [*folder.glob("[!_]*.py"), *(p for p in folder.glob("*/*.py") if _is_own(p))]
@@ -60,10 +64,10 @@ def _is_own(module: Path) -> bool:
 
 
 def locate(role: str, method: str) -> tuple[str, str]:
-    """Module and function of a method.
+    """Return the module and the function of a method.
 
     Raises:
-        InputError: no such module, with the names of those that exist, or one of Python's own.
+        InputError: unknown module, with the names of those that exist, or one of Python's own.
     """
     if ":" in method:
         module, function = method.split(":", 1)
@@ -108,11 +112,11 @@ def find(role: str, method: str) -> Callable[..., Any]:
 
 
 def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The names of a method's settings, read from its source.
+    """Return the names of a method's settings, read from its source.
 
     Returns:
-        All names and those without a default; None where the source does not tell (``**settings``,
-        a class, a function made by a call).
+        All names, and those without a default; None if the source does not show them
+        (``**settings``, a class, a function made by a call).
 
     Raises:
         InputError: no such module or function.
@@ -127,22 +131,29 @@ def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | 
 
 
 def defaults(role: str, method: str) -> dict[str, Any]:
-    """The settings of a method that have a default which its source spells out.
+    """Return the defaults of a method's settings that its source spells out.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found = {}
+    for name, default in default_expressions(role, method).items():
+        try:
+            found[name] = ast.literal_eval(default)
+        except ValueError:
+            continue  # not a plain value: made by a call
+    return found
+
+
+def default_expressions(role: str, method: str) -> dict[str, ast.expr]:
+    """Return the defaults of a method's settings, as expressions in its source.
 
     Raises:
         InputError: no such module or function.
     """
     signature = _signature(role, method)
-    if signature is None:
-        return {}
-    found = {}
-    for argument, default in _with_defaults(signature):
-        if argument.arg not in ARGUMENTS.get(role, ()):
-            try:
-                found[argument.arg] = ast.literal_eval(default)
-            except ValueError:
-                continue  # made by a call: not a plain value
-    return found
+    pairs = [] if signature is None else _with_defaults(signature)
+    return {a.arg: default for a, default in pairs if a.arg not in ARGUMENTS.get(role, ())}
 
 
 def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
@@ -154,7 +165,7 @@ def _with_defaults(signature: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
 
 
 def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
-    """A method's parameters by name, with annotations and, as `type_comment`, what they mean.
+    """Return a method's parameters by name, with annotations and, as `type_comment`, meanings.
 
     Raises:
         InputError: no such module or function.
@@ -166,7 +177,7 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
 
 
 def declared(role: str, method: str, name: str) -> Any:
-    """The plain value of a constant in a method's module, read from its source; None: it has none.
+    """Return the plain value of a constant in a method's module, read from its source, or None.
 
     Raises:
         InputError: no such module or function.
@@ -174,8 +185,20 @@ def declared(role: str, method: str, name: str) -> Any:
     return constant(locate(role, method)[0], name)
 
 
+@cache
+def declaring(role: str, name: str) -> dict[str, Any]:
+    """Return the package's methods of a role whose modules have a constant, and its plain value."""
+    found = {}
+    for method in names(role):
+        module, _ = locate(role, method)
+        path = source(module)
+        if path is not None and f"\n{name} = " in path.read_text("utf-8"):
+            found[method] = constant(module, name)
+    return found
+
+
 def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
-    """The settings of a method whose annotation has a mark of `blindspots.limits`.
+    """Return the settings of a method whose annotation has a mark of `blindspots.limits`.
 
     Returns:
         The mark's arguments by setting.
@@ -183,21 +206,32 @@ def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
     Raises:
         InputError: no such module or function.
     """
-    found = {}
-    for name, parameter in parameters_of(role, method).items():
-        for node in ast.walk(parameter.annotation) if parameter.annotation else ():
-            match node:
-                case ast.Call(ast.Name(called) | ast.Attribute(_, called), arguments):
-                    if called == mark:
-                        found[name] = [ast.literal_eval(argument) for argument in arguments]
+    return {
+        name: arguments
+        for name, parameter in parameters_of(role, method).items()
+        for called, arguments in marks(ast.walk(parameter.annotation or ast.Constant(None)))
+        if called == mark
+    }
+
+
+def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that another given setting makes ineffective, each with that other.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    found: dict[str, str] = {}
+    for name, others in marked(role, method, "instead_of").items():
+        if given.get(name) is not None:
+            found |= dict.fromkeys(others, name)
     return found
 
 
 def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The setting that names the file of the weights that a model brings, and that file.
+    """Return the setting that names the file of the weights that a model brings, and that file.
 
     Returns:
-        None where it brings none; None for the file where a required setting is left out.
+        None if it brings none; None for the file if a required setting is left out.
 
     Raises:
         InputError: no such module or function.
@@ -208,7 +242,7 @@ def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | N
 
 
 def declaration(role: str, method: str, name: str) -> ast.Call | None:
-    """The call of the decorator `name` by which a method's source declares something, if it does.
+    """Return the call of the decorator `name` in a method's source, or None.
 
     Raises:
         InputError: no such module or function.
@@ -218,7 +252,7 @@ def declaration(role: str, method: str, name: str) -> ast.Call | None:
 
 
 def family(attack: str) -> Family:
-    """What an attack's source declares it to be, see `families`.
+    """Return the family that an attack's source declares, see `families`.
 
     Raises:
         InputError: no such module or function.
@@ -231,8 +265,18 @@ def family(attack: str) -> Family:
     return UNDECLARED
 
 
+def of_loop(trainer: str) -> set[str]:
+    """Return the settings of the trainers' loop that a trainer has in addition to its own.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    signature = _signature("trainers", trainer)
+    return set() if signature is None else added(signature)
+
+
 def needs_model(attack: str) -> bool:
-    """Whether an attack needs a model: it is no control.
+    """Return whether an attack needs a model, which a control does not.
 
     Raises:
         InputError: no such module or function.
@@ -241,7 +285,7 @@ def needs_model(attack: str) -> bool:
 
 
 def takes(role: str, method: str, setting: str) -> bool:
-    """Whether a method has a setting of this name, as far as its source tells.
+    """Return whether a method has a setting of this name, as far as its source tells.
 
     Raises:
         InputError: no such module or function.
@@ -251,43 +295,87 @@ def takes(role: str, method: str, setting: str) -> bool:
 
 
 def inputs(role: str, method: str) -> list[str]:
-    """Positional parameters of an analysis or a figure, read from its source.
+    """Return the positional parameters of a measurement, an analysis or a figure, by its source.
 
     Raises:
-        InputError: no such module or function, or a source that does not tell.
+        InputError: no such module or function, or a source that does not show them.
     """
+    return [argument.arg for argument in _inputs(role, method)]
+
+
+def by_parts(role: str, method: str) -> list[str]:
+    """Return the `inputs` whose annotation names `files.parts.Parts`: tables read part by part.
+
+    Raises:
+        InputError: same as for `inputs`.
+    """
+    return [argument.arg for argument in _inputs(role, method) if _names(argument, "Parts")]
+
+
+def _names(argument: ast.arg, name: str) -> bool:
+    nodes = [] if argument.annotation is None else ast.walk(argument.annotation)
+    return any(name == getattr(node, "id", getattr(node, "attr", None)) for node in nodes)
+
+
+def _inputs(role: str, method: str) -> list[ast.arg]:
     signature = _signature(role, method)
     if signature is None:
         raise InputError(
-            f"expected a function whose source tells its parameters for {method!r}, found none; "
-            "define it by def"
+            f"expected a function whose source shows its parameters for {method!r}, found none; "
+            "define it with def"
         )
-    return [argument.arg for argument in signature.args]
+    return signature.args
 
 
 def _signature(role: str, method: str) -> ast.arguments | None:
     return parameters(*locate(role, method))
 
 
+def trainer_parameters(trainer: str) -> dict[str, Any]:
+    """Return a trainer's parameters with their defaults, as far as its source tells.
+
+    Returns:
+        By name: the default; None for one that the source does not spell out; `REQUIRED`.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    of_all = dict.fromkeys(parameters_of("trainers", trainer), REQUIRED)
+    made = dict.fromkeys(default_expressions("trainers", trainer))
+    return of_all | made | defaults("trainers", trainer)
+
+
+def validates(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Return whether a training needs validation images: its trainer requires them, or patience.
+
+    Args:
+        parameters: the trainer's, with their defaults or `REQUIRED`.
+        given: its settings in the config.
+    """
+    patience = {"patience": None, **parameters, **given}["patience"]
+    required = parameters.get("validation") is REQUIRED
+    return "validation" in parameters and (required or patience not in (None, REQUIRED))
+
+
 def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
-    """Of what is offered, what a function has parameters for."""
+    """Keep only the keyword arguments that a function has parameters for."""
     try:
         taken = inspect.signature(function).parameters
-    except ValueError:  # a compiled one, that does not tell
+    except ValueError:  # a compiled function without a signature
         return {}
     return {name: value for name, value in offered.items() if name in taken}
 
 
 def has_parameter(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function can be given a parameter of this name, be it among `**settings`."""
+    """Return whether a function takes a parameter of this name, `**settings` included."""
     try:
         taken = inspect.signature(function).parameters.values()
-    except ValueError:  # a compiled one, that does not tell
+    except ValueError:  # a compiled function without a signature
         return True
     return any(one.name == name or one.kind is one.VAR_KEYWORD for one in taken)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt word, or nothing."""
+    """Return a hint for a misspelt word, or empty text."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Keys of earlier editions, each with what is written in its place now."""
+"""Keys of earlier editions, each with its successor."""
 
 from __future__ import annotations
 
@@ -18,28 +18,35 @@ RENAMED = {
     "tables.*.units": "measurement: NAME",
     "figures.*.operators": "measurement: NAME",
     "figures.*.units": "measurement: NAME",
+    "tables.*.method=verdicts": (
+        "a table of method effects for each experiment, and claims: [{claim: …, cells: {table: …, "
+        "rows: …}, at_least: …}] at the top level"
+    ),
     "decay_scale": (
         "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
 }
-"""By key, with * for any name in it: its successor, and what the successor means."""
+"""Successors of renamed keys; * stands for any name, key=value for a key with that value."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:
-    """A line for each key of an earlier edition, with its successor."""
+    """Yield a line for each key of an earlier edition, with its successor."""
     for pattern, successor in RENAMED.items():
         for path in _found(config, pattern.split(".")):
             yield (
-                f"{key_of(path)}: expected {successor}, found the key of an earlier edition; "
-                "write that instead"
+                f"{key_of(path)}: expected {successor}, found a key of an earlier edition; "
+                "replace it"
             )
 
 
 def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
-    """The paths in a value that a pattern means."""
+    """Iterate over the paths in a value that match a pattern."""
     if not steps:
         yield ()
     elif isinstance(value, Mapping):
-        for name in value if steps[0] == "*" else value.keys() & {steps[0]}:
+        key, _, wanted = steps[0].partition("=")
+        for name in value if key == "*" else value.keys() & {key}:
+            if wanted and value[name] != wanted:
+                continue
             for path in _found(value[name], steps[1:]):
                 yield (name, *path)

@@ -1,4 +1,4 @@
-"""What is wrong with a config's use of a method, by the method's signature."""
+"""Faults in a config's use of a method, found by the method's signature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions, misfit
-from blindspots.config.declarations import OF_EXPERIMENTS, certificate
+from blindspots.config.declarations import (
+    EVERYWHERE,
+    OF_EXPERIMENTS,
+    PARAMETERS,
+    certificate,
+    measurement,
+)
 from blindspots.config.values import is_number
 from blindspots.config.wording import key_of, shown
 from blindspots.interface import InputError
@@ -17,29 +23,32 @@ PROVIDED: dict[str, set[str]] = {
     "datasets": {"root"},
     "derived": {"parents", "seed", "box", "classes", "file"},
     "models": {"parents"},
-    "trainers": {"progress", "checkpoint", "parents", "seed", "classes", "box"},
+    "trainers": {
+        "attacked", "box", "checkpoint", "classes", "generator", "parents", "progress", "seed",
+        "validation",
+    },
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
-    "analyses": {"labels"},
-    "figures": {"labels"},
-}
+    "analyses": {"labels", "printed"},
+    "figures": {"labels", "paper"},
+}  # fmt: skip
 """Settings that the workflow passes itself, by role."""
 
 FOLDER = {"root"}
-"""The setting of datasets that says where the files are."""
+"""Setting of datasets with the folder of their files."""
 
 
 def method_faults(
     key: str, role: str, instance: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[str]:
-    """A line for each fault.
+    """Yield a line for each fault in the use of a method.
 
     Args:
-        key: of the instance in the config.
-        role: such as "attacks".
-        instance: the mapping that names the method.
-        given: the settings in it.
+        key: key of the instance in the config.
+        role: role of the method, such as "attacks".
+        instance: section that names the method.
+        given: the method's settings in this section.
     """
     method = instance["method"]
     try:
@@ -47,7 +56,7 @@ def method_faults(
         found = _too_few(role, method)
         if found is not None:
             expected = ", ".join(methods.ARGUMENTS[role])
-            yield f"{key}.method: expected a function of ({expected}), found one of ({found})"
+            yield f"{key}.method: expected a function with parameters ({expected}), found ({found})"
             return
         if role == "certificates":
             certificate(method)
@@ -63,25 +72,36 @@ def method_faults(
             yield f"{key}.root: expected none for {method}, found {instance['root']!r}; remove it"
         own = known - PROVIDED[role]
         other = set(OF_EXPERIMENTS) if role == "measurements" else set()
+        asked = _inputs(method) if role == "measurements" else set()  # reported with the entries
         for name in sorted(given.keys() - own - (FOLDER if role == "datasets" else set())):
             hint = methods.did_you_mean(name, own)
             expected = ", ".join(sorted(own)) or "none"
-            yield f"{key}: expected settings of {method} ({expected}), found {name!r}{hint}"
-        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - given.keys()):
-            yield f"{key}: expected the setting {name!r} of {method}, found none; add it"
+            yield f"{key}.{name}: expected a setting of {method} ({expected}), found {name!r}{hint}"
+        for name in sorted(required - (PROVIDED[role] - FOLDER) - other - asked - given.keys()):
+            meaning = _meaning(parameters.get(name))
+            yield f"{key}: expected the setting {name!r} of {method}{meaning}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
+    for name, instead in methods.without_effect(role, method, given).items():
+        if name in given:
+            yield (
+                f"{key}.{name}: expected either {name} or {instead}, found both, of which {name} "
+                "has no effect; remove one"
+            )
     yield from _beyond(key, instance, methods.defaults(role, method), parameters)
 
 
 def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:
-    """A line where a value is not what a parameter's annotation says."""
+    """Yield a line if a value does not fit a parameter's annotation."""
     found = misfit(value, parameter.annotation) if parameter.annotation else None
     if found is not None:
         for step in found.path:
             key, value = f"{key}.{key_of([step])}", value[step]
-        meaning = f" ({parameter.type_comment})" if parameter.type_comment else ""
-        yield f"{key}: expected {found.expected}{meaning}, found {shown(value)}"
+        yield f"{key}: expected {found.expected}{_meaning(parameter)}, found {shown(value)}"
+
+
+def _meaning(parameter: ast.arg | None) -> str:
+    return f" ({parameter.type_comment})" if parameter and parameter.type_comment else ""
 
 
 def _beyond(
@@ -90,13 +110,13 @@ def _beyond(
     defaults: Mapping[str, Any],
     parameters: Mapping[str, ast.arg],
 ) -> Iterator[str]:
-    """A line where a value is larger than another key of the instance lets it be."""
+    """Yield a line for each value above the limit that another key of the instance sets."""
     for name, parameter in parameters.items():
         if parameter.annotation is None:
             continue
         value = instance.get(name, defaults.get(name))
         if misfit(value, parameter.annotation) is not None:
-            continue  # said with the values
+            continue  # reported with the values
         for _, part, (other, *less), _ in mentions(value, parameter.annotation, "up_to"):
             limit = instance.get(other)
             if is_number(part) and is_number(limit) and part > (most := limit - sum(less)):
@@ -107,10 +127,18 @@ def _beyond(
 
 
 def _too_few(role: str, method: str) -> str | None:
-    """The parameters of a function that cannot take what the workflow passes by place."""
+    """Return a function's parameters if the workflow passes more by position; None if not."""
     signature = methods._signature(role, method)
     if signature is None or signature.vararg:
         return None
     own = [*signature.posonlyargs, *signature.args]
     few = len(own) < len(methods.ARGUMENTS.get(role, ()))
     return ast.unparse(signature) if few else None
+
+
+def _inputs(method: str) -> set[str]:
+    """Return the names by which a measurement asks for inputs; none if it declares no subject."""
+    try:
+        return {*PARAMETERS[measurement(method).subject], *EVERYWHERE}
+    except InputError:
+        return set()

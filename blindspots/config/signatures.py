@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib.machinery
-import importlib.util
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
-from typing import Any
 
+from blindspots.config.sources import binding, bound_by, origin_of, source, statements, syntax_tree
 from blindspots.interface import InputError
 
-DECLARATIONS = {"budget", "certificate", "control", "measurement", "minimal"}
-"""Decorators that say what a method is, and leave its parameters as they are.
+DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
+"""Decorators that declare the kind of a method; only `looped` changes its parameters.
 
-See `families`, `measurements.contract` and `certificates.contract`."""
+See `families`, `measurements.contract`, `certificates.contract` and `trainers.loop`."""
+
+LOOP = ("blindspots.trainers.loop", "train")
+"""The function whose settings `looped` adds to those of a trainer."""
 
 HARMLESS = DECLARATIONS | {
     "across", "beartype", "cache", "deprecated", "enable_grad", "inference_mode", "jaxtyped",
@@ -27,92 +26,46 @@ HARMLESS = DECLARATIONS | {
 """Decorators that leave a function's parameters as they are."""
 
 DYNAMIC = {"exec", "globals", "setattr", "vars"}
-"""Functions by which a module may make names that its source does not show."""
+"""Functions by which a module may define names that its source does not show."""
 
 MEANING = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.M)
-"""A parameter in a docstring's Args, and what is said of it."""
+"""A parameter in a docstring's Args, and its meaning."""
 
 Seen = frozenset[tuple[str, str]]
-"""Modules and functions on the way to one, which may go in circles."""
-
-
-def source(module: str) -> Path | None:
-    """The source file of a module, found without importing anything; None: no such file."""
-    found = _file(module, importlib.machinery.SOURCE_SUFFIXES)
-    return found if found is not None and found.suffix == ".py" else None
-
-
-def exists(module: str) -> bool:
-    """Whether a module can be imported, compiled ones included."""
-    return _file(module, importlib.machinery.all_suffixes()) is not None
-
-
-def _file(module: str, suffixes: list[str]) -> Path | None:
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except ValueError:  # a module without a spec, such as __main__, or no name at all
-        return None
-    if spec is None:
-        return None
-    folders = [Path(folder, *rest) for folder in spec.submodule_search_locations or ()]
-    if not rest:
-        folders = [Path(spec.origin)] if spec.origin else []
-        return next((path for path in folders if path.is_file()), None)
-    for path in folders:
-        for file in (path / "__init__", path):
-            for suffix in suffixes:
-                if (found := file.with_name(file.name + suffix)).is_file():
-                    return found
-    return None
-
-
-def syntax_tree(path: Path) -> ast.Module:
-    """A Python file's syntax tree.
-
-    Raises:
-        InputError: not Python; names the file and the line.
-    """
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise InputError(
-            f"{path}, line {line}: expected Python, found a syntax error ({error.args[0]}); "
-            "correct it"
-        ) from None
+"""Modules and functions that were followed already, as imports may form cycles."""
 
 
 @cache
 def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.arguments | None:
-    """The parameters of a function, wherever the module has it from.
+    """Return the parameters of a function, even if its module imports it from another.
 
     Args:
-        module: dotted name.
-        function: that the module defines, imports, or makes of another one.
-        seen: what was looked at on the way here.
+        module: dotted name of the module.
+        function: name of a function that the module defines, imports, or makes from another one.
+        seen: modules and functions that were followed to this one.
 
     Returns:
-        None where the source does not tell: a class, a function made by a call, a compiled module.
+        The parameters; None if the source does not show them: a class, a function made by a call,
+        a compiled module.
 
     Raises:
-        InputError: no such function, or one that is not called as others are.
+        InputError: no such function, or an async one.
     """
     path, seen = source(module), seen | {(module, function)}
     if path is None:
         return None
     tree = syntax_tree(path)
-    found = [node for node in _statements(tree.body) if function in _bound_by(node)]
+    found = [node for node in statements(tree.body) if function in bound_by(node)]
     if len(found) > 1 and any(node not in tree.body for node in found):
-        return None  # which of them is bound, a condition tells
+        return None  # a condition decides which of them is bound
     if found:
         return _of(found[-1], module, function, seen)
-    for star in (node for node in _statements(tree.body) if "*" in _bound_by(node)):
-        origin = _origin(star, module)
-        with suppress(InputError):  # not from there
+    for star in (node for node in statements(tree.body) if "*" in bound_by(node)):
+        origin = origin_of(star, module)
+        with suppress(InputError):  # not defined there
             if (origin, function) not in seen:
                 return parameters(origin, function, seen)
-    if any("__getattr__" in _bound_by(node) for node in tree.body) or any(
+    if any("__getattr__" in bound_by(node) for node in tree.body) or any(
         _may_bind(node, function) for node in ast.walk(tree)
     ):
         return None
@@ -121,35 +74,8 @@ def parameters(module: str, function: str, seen: Seen = frozenset()) -> ast.argu
     )
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[Any]:
-    """The statements of a module that bind names in it, those below an if or a try too."""
-    for node in body:
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for part in ("body", "orelse", "finalbody"):
-                yield from _statements(getattr(node, part, []))
-            for part in ("handlers", "cases"):
-                for branch in getattr(node, part, []):
-                    yield from _statements(branch.body)
-
-
-def _bound_by(node: ast.stmt) -> set[str]:
-    targets: list[ast.expr] = []
-    match node:
-        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-            return {name}
-        case ast.Import(names) | ast.ImportFrom(_, names):
-            return {alias.asname or alias.name for alias in names}
-        case ast.Assign():
-            targets = node.targets
-        case ast.AnnAssign():
-            targets = [node.target]
-    parts = (part for target in targets for part in ast.walk(target))
-    return {part.id for part in parts if isinstance(part, ast.Name)}
-
-
 def _may_bind(node: ast.AST, name: str) -> bool:
-    """Whether a node binds a name in a way that is not followed, or may bind any."""
+    """Return whether a node binds a name in a way that is not followed, or may bind any name."""
     match node:
         case ast.Global(names):
             return name in names
@@ -161,12 +87,13 @@ def _may_bind(node: ast.AST, name: str) -> bool:
 
 
 def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments | None:
-    """The parameters of what a statement binds a name to."""
+    """Return the parameters of the function that a statement binds a name to."""
     match node:
         case ast.FunctionDef(_, arguments, _, decorators):
             _explain(node, module)
             known = all(_name(decorator) in HARMLESS for decorator in decorators)
-            return _declaring(arguments if known else _open(arguments), decorators)
+            declaring = _declaring(arguments if known else _open(arguments), decorators)
+            return _looped(declaring) if "looped" in declarations(declaring) else declaring
         case ast.AsyncFunctionDef():
             raise InputError(
                 f"expected a function {function!r} in {module} that returns its result, found an "
@@ -174,25 +101,29 @@ def _of(node: ast.stmt, module: str, function: str, seen: Seen) -> ast.arguments
             )
         case ast.ImportFrom(_, names):
             name = next(alias.name for alias in names if function in (alias.asname, alias.name))
-            return _elsewhere(_origin(node, module), name, seen)
+            return _elsewhere(origin_of(node, module), name, seen)
         case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, value):
             return _assigned(value, module, seen)
     return None
 
 
 def _explain(function: ast.FunctionDef, module: str) -> None:
-    """Put what a docstring's Args say into the parameters' `type_comment`; aliases are resolved."""
+    """Attach the meanings in a docstring's Args to the parameters, and resolve aliases.
+
+    `meaning` is the whole text, `type_comment` its first clause, for messages.
+    """
     said = dict(MEANING.findall(ast.get_docstring(function) or ""))
     taken = function.args
     for parameter in [*taken.posonlyargs, *taken.args, *taken.kwonlyargs]:
-        meaning = re.split(r"[;:.](?=\s|$)", said.get(parameter.arg, ""))[0]
-        parameter.type_comment = " ".join(meaning.split()) or None
+        meaning = " ".join(said.get(parameter.arg, "").split())
+        parameter.meaning = meaning  # type: ignore[attr-defined]
+        parameter.type_comment = re.split(r"[;:.](?=\s|$)", meaning)[0] or None
         if parameter.annotation is not None:
             parameter.annotation = _Resolved(module).visit(parameter.annotation)
 
 
 class _Resolved(ast.NodeTransformer):
-    """An annotation, with what its names stand for in a module in their place."""
+    """Transformer that replaces the names in an annotation by their values in a module."""
 
     def __init__(self, module: str, seen: Seen = frozenset()) -> None:
         self.module, self.seen = module, seen
@@ -201,7 +132,7 @@ class _Resolved(ast.NodeTransformer):
         path, here = source(self.module), (self.module, node.id)
         if path is None or here in self.seen:
             return node
-        for bound in _binding(path, node.id):
+        for bound in binding(path, node.id):
             seen = self.seen | {here}
             match bound:
                 case ast.ClassDef(bases=[ast.Name("TypedDict")], body=body):
@@ -214,45 +145,19 @@ class _Resolved(ast.NodeTransformer):
                         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
                     ]
                     return ast.Call(ast.Name("TypedDict"), [], fields)
-                case ast.Assign([ast.Name()], value):
+                case ast.Assign([ast.Name()], value) | ast.AnnAssign(_, _, ast.expr() as value):
                     return _Resolved(self.module, seen).visit(copy.deepcopy(value))
                 case ast.ImportFrom(_, names):
                     name = next(a.name for a in names if node.id in (a.asname, a.name))
-                    origin = _origin(bound, self.module)
+                    origin = origin_of(bound, self.module)
                     if origin != "typing" and not origin.startswith(("collections", "torch")):
                         resolved = _Resolved(origin, seen).visit(ast.Name(name))
                         return node if isinstance(resolved, ast.Name) else resolved
         return node
 
 
-def constant(module: str, name: str) -> Any:
-    """The plain value that a module's source binds a name to; None where it binds none."""
-    path = source(module)
-    for bound in [] if path is None else _binding(path, name):
-        if isinstance(bound, ast.Assign | ast.AnnAssign) and bound.value is not None:
-            with suppress(ValueError):  # made by a call
-                return ast.literal_eval(bound.value)
-    return None
-
-
-@cache
-def _binding(path: Path, name: str) -> list[ast.stmt]:
-    """The last statement of a module that binds a name, if there is one."""
-    found = [node for node in _statements(syntax_tree(path).body) if name in _bound_by(node)]
-    return found[-1:]
-
-
-def _origin(node: ast.ImportFrom, module: str) -> str:
-    """The module that a statement imports from."""
-    path, package = source(module), module.split(".")
-    if path is not None and path.name != "__init__.py":
-        package = package[:-1]
-    package = package[: len(package) - node.level + 1] if node.level else []
-    return ".".join([*package, *filter(None, [node.module])])
-
-
 def _elsewhere(module: str, function: str, seen: Seen) -> ast.arguments | None:
-    """As `parameters`; None too where a source does not have what it is said to have."""
+    """Return `parameters` of a function; None also if the module has no such function."""
     with suppress(InputError):
         return None if (module, function) in seen else parameters(module, function, seen)
     return None
@@ -273,7 +178,7 @@ def _assigned(value: ast.expr | None, module: str, seen: Seen) -> ast.arguments 
 def _partial(
     arguments: ast.arguments, places: int, keywords: list[ast.keyword]
 ) -> ast.arguments | None:
-    """What is left of a function's parameters once some are given; those by name may be again."""
+    """Return the parameters left to a partial function; those given by name can be overridden."""
     given = {keyword.arg: keyword.value for keyword in keywords}
     ordered = [*arguments.posonlyargs, *arguments.args]
     defaults = dict(zip(reversed(ordered), reversed(arguments.defaults), strict=False))
@@ -296,7 +201,7 @@ def _partial(
 
 
 def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.arguments:
-    """Parameters with the declarations among a function's decorators as `declared`."""
+    """Attach the declarations among a function's decorators to its parameters, as `declared`."""
     arguments.declared = {  # type: ignore[attr-defined]
         _name(d): d if isinstance(d, ast.Call) else ast.Call(d, [], [])
         for d in decorators
@@ -306,18 +211,39 @@ def _declaring(arguments: ast.arguments, decorators: list[ast.expr]) -> ast.argu
 
 
 def declarations(arguments: ast.arguments) -> dict[str, ast.Call]:
-    """The decorators that declare what a function is, by name; one without arguments is a call."""
+    """Return a function's declaring decorators by name, as calls even without arguments."""
     return getattr(arguments, "declared", {})
 
 
+def _looped(arguments: ast.arguments) -> ast.arguments:
+    """Return a trainer's parameters, with the settings of the loop that it lacks added."""
+    ours = parameters(*LOOP)
+    own = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+    added = [] if ours is None else list(zip(ours.kwonlyargs, ours.kw_defaults, strict=True))
+    added = [(a, default) for a, default in added if a.arg not in own]
+    some = {name: getattr(arguments, name) for name in arguments._fields} | {
+        "kwonlyargs": [*arguments.kwonlyargs, *(argument for argument, _ in added)],
+        "kw_defaults": [*arguments.kw_defaults, *(default for _, default in added)],
+    }
+    whole = ast.arguments(**some)
+    whole.declared = declarations(arguments)  # type: ignore[attr-defined]
+    whole.added = {argument.arg for argument, _ in added}  # type: ignore[attr-defined]
+    return whole
+
+
+def added(arguments: ast.arguments) -> set[str]:
+    """Return the parameters that the loop adds to a trainer's own."""
+    return getattr(arguments, "added", set())
+
+
 def _open(arguments: ast.arguments) -> ast.arguments:
-    """Parameters that a decorator may add to, or pass itself."""
+    """Return parameters that accept any others, as an unknown decorator may change them."""
     some = {name: getattr(arguments, name) for name in arguments._fields}
     return ast.arguments(**some | {"vararg": ast.arg("given"), "kwarg": ast.arg("settings")})
 
 
 def _name(called: ast.expr) -> str:
-    """Of a decorator or a function that is called, without its module."""
+    """Return the name of a decorator or of a called function, without its module."""
     while isinstance(called, ast.Call):
         called = called.func
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")

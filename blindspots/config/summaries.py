@@ -1,4 +1,4 @@
-"""What is wrong with the names by which tables and figures refer to the rest of a config."""
+"""Faults in the names by which tables and figures refer to the rest of a config."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions
+from blindspots.config.printed import printed_faults
 from blindspots.config.wording import key_of, shown, unknown
 
 Config = dict[str, Any]
@@ -15,36 +16,38 @@ SUBJECTS = {
     "experiment": ("experiments", "an experiment"),
     "measurement": ("measurements", "a measurement"),
 }
-"""What a table or a figure can be of: its key, the config's section that has them, and a name."""
+"""Subjects of tables and figures, by key: the config's section that has them, and a noun."""
 
 
 def summary_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """A line for each name in a table or a figure that names nothing, or what it should not.
+    """Yield a line for each name in a table or a figure that is unknown, or not allowed there.
 
     Args:
-        key: of the table or figure.
-        summary: its section.
-        config: as a whole.
+        key: key of the table or figure.
+        summary: section of the table or figure.
+        config: the whole config.
     """
     yield from _subject_faults(key, summary, config)
+    if summary["paper"] is not None:
+        yield from printed_faults(config, f"{key}.paper", summary["paper"])
     experiments = config["experiments"]
     for more in summary["more_experiments"]:
         yield from unknown(f"{key}.more_experiments", more, experiments, "an experiment")
         if more in experiments and len(experiments[more]["attacks"]) > 1:
             yield (
-                f"{key}.more_experiments: expected experiments of one attack each, found {more}; "
-                "make one of each of its attacks"
+                f"{key}.more_experiments: expected experiments with one attack each, found {more}; "
+                "make one for each of its attacks"
             )
 
 
 def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
-    """What a table or a figure is of: an entry of one section, and of no other."""
+    """Yield faults in the subject of a table or figure, which is one entry of one section."""
     named = [subject for subject in SUBJECTS if summary[subject] is not None]
     if len(named) != 1:
         found = " and ".join(named) or "none"
         yield f"{key}: expected one of the keys {', '.join(SUBJECTS)}, found {found}"
     if summary["experiment"] is None and summary["more_experiments"]:
-        yield f"{key}.more_experiments: expected none beside {' and '.join(named)}, found some"
+        yield f"{key}.more_experiments: expected none with {' and '.join(named)}, found some"
     for subject in named:
         section, what = SUBJECTS[subject]
         yield from unknown(f"{key}.{subject}", summary[subject], config[section], what)
@@ -58,18 +61,24 @@ WORDS = {
     "controls": "a control",
     "amplify": "none, or a distortion that images are amplified to",
 }
-"""What a setting may name of the experiments of a table or a figure (`limits.one_of_its`)."""
+"""Words for names in an experiment that a setting may use (`limits.one_of_its`)."""
 
 
 def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iterator[str]:
-    """A line for each name in the settings of a table or a figure that its experiments have not.
+    """Yield a line for each unknown name in the settings of a table or a figure.
 
     Args:
-        key: of the table or figure.
+        key: key of the table or figure.
         role: "analyses" or "figures".
-        summary: its section, whose settings fit their annotations.
-        config: as a whole, whose names are known.
+        summary: section of the table or figure, with settings that fit their annotations.
+        config: the whole config, without unknown names.
     """
+    if (
+        role == "figures"
+        and summary["paper"]
+        and not methods.takes(role, summary["method"], "paper")
+    ):
+        yield f"{key}.paper: expected none for {summary['method']}, which shows none; remove it"
     named = [name for name in (summary["experiment"], *summary["more_experiments"]) if name]
     own = {name: config["experiments"][name] for name in named}
     for setting, parameter in methods.parameters_of(role, summary["method"]).items():
@@ -77,6 +86,9 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
             found = mentions(summary[setting], parameter.annotation, "one_of_its")
             for path, value, arguments, beside in found:
                 where = key_of([key, setting, *path])
+                if arguments == ["printed"] and value is not None:
+                    yield from printed_faults(config, where, value)
+                    continue
                 yield from _mention_faults(where, value, arguments, beside, own)
 
 
@@ -94,8 +106,8 @@ def _mention_faults(
     keys = ("sources", "victims") if kind == "nets" else (kind,)
     known = list(dict.fromkeys(name for e in among for k in keys if k for name in e[k]))
     if not by:
-        yield from unknown(where, value, known, WORDS[kind], "experiment")
+        yield from unknown(where, value, known, WORDS[kind], "this experiment")
     elif value not in known:
         there = f" ({', '.join(map(str, known)) or 'none'})" if kind else ""
-        expected = WORDS[kind] if kind else f"none beside this {by[0]}"
+        expected = WORDS[kind] if kind else f"none with this {by[0]}"
         yield f"{where}: expected {expected}{there}, found {shown(value)}"

@@ -1,30 +1,38 @@
-"""What is wrong with the threats of a config: radii, norms, masks, and further nets."""
+"""Faults in the threats of a config: radii, norms, masks and parents."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from blindspots.config import methods
+from blindspots.config.datasets import parent_faults, plain_of
 from blindspots.config.declarations import norm_of
 from blindspots.config.values import is_number
-from blindspots.config.wording import shown, unknown
+from blindspots.config.wording import shown
 from blindspots.families import NORMS
 from blindspots.interface import InputError
+
+LONGEST = 2.0
+"""Largest length per pixel for images in [0, 1]: noise of twice their range."""
+
+OF_FLOAT32 = 1e6
+"""Largest length per pixel for any dataset."""
 
 
 def attack_faults(
     key: str, attack: Mapping[str, Any], given: Mapping[str, Any], nets: Mapping[str, Any]
 ) -> Iterator[str]:
-    """A line for each fault.
+    """Yield a line for each fault in an attack's norms, radii, mask and parents.
 
     Args:
-        key: of the attack in the config.
-        attack: its section.
-        given: the settings in it.
-        nets: those of the config.
+        key: key of the attack in the config.
+        attack: the attack's section.
+        given: the method's settings in this section.
+        nets: the config's nets.
     """
     method = attack["method"]
     try:
@@ -40,7 +48,7 @@ def attack_faults(
         if family.kind != "budget":
             yield (
                 f"{key}.eps: expected no radius for {method}, a {family.kind} attack, found "
-                f"{shown(given['eps'])}; remove it, or declare the attack by @budget"
+                f"{shown(given['eps'])}; remove it, or declare the attack with @budget"
             )
         else:
             yield from _radius_faults(f"{key}.eps", given["eps"])
@@ -51,24 +59,57 @@ def attack_faults(
             f"{key}.norm: expected a norm that {method} declares ({', '.join(family.norms)}), "
             f"found {shown(given['norm'])}"
         )
-    for name in ("mask", "parents"):
-        if attack[name] and known is not None and name not in known:
-            yield f"{key}.{name}: expected none for {method}, which takes none; remove it"
+    if attack["mask"] and known is not None and "mask" not in known:
+        yield f"{key}.mask: expected none for {method}, which takes none; remove it"
     if attack["mask"] is not None and not Path(attack["mask"]).is_file():
         yield f"{key}.mask: expected an .npy file, found none at {shown(attack['mask'])}"
-    for role, parent in attack["parents"].items():
-        yield from unknown(f"{key}.parents.{role}", parent, nets, "a net")
-    if settings is not None and "parents" in settings[1] and not attack["parents"]:
-        yield f"{key}: expected parents for {method}, found none; add them"
+    yield from parent_faults(key, attack["parents"], [("attacks", method)], nets)
+
+
+def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each length per pixel that cannot be meant for images in [0, 1].
+
+    The package's datasets, and others made from them, have such images.
+
+    Args:
+        config: the whole config, without unknown names.
+    """
+    found: dict[str, str] = {}
+    for name, experiment in config["experiments"].items():
+        dataset = plain_of(config["datasets"], experiment["data"])
+        if ":" in config["datasets"][dataset]["method"]:
+            continue  # a user's dataset, with a box of its own
+        lengths = [(f"experiments.{name}.amplify", experiment["amplify"])]
+        for attack in [*experiment["attacks"], *experiment["controls"]]:
+            lengths += _lengths_of(f"attacks.{attack}", config["attacks"][attack])
+        for key, given in lengths:
+            for length in given if isinstance(given, list) else [given]:
+                if is_number(length) and LONGEST < length <= OF_FLOAT32:
+                    found[key] = (
+                        f"{key}: expected at most {LONGEST:g}, as pixels of {dataset} are between "
+                        f"0 and 1, found {length:g}; divide it by 255 if 255 is white"
+                    )
+    yield from found.values()
+
+
+def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Iterate over an attack's settings that are lengths per pixel: their keys and values."""
+    with suppress(InputError):  # reported with the methods
+        for name in methods.marked("attacks", attack["method"], "of_pixels"):
+            yield f"{key}.{name}", attack.get(name)
+        family = methods.family(attack["method"])
+        default = methods.defaults("attacks", attack["method"]).get("norm", *family.norms[:1])
+        if family.kind == "budget" and attack.get("norm", default) == "linf":
+            yield f"{key}.eps", attack.get("eps")
 
 
 def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """A line where a certificate is in no norm, or is asked for a yes or no at what is no radius.
+    """Yield a line for an invalid norm of a certificate, or an invalid radius `eps`.
 
     Args:
-        key: of the certificate in the config.
-        method: its method, which can be read.
-        given: the settings in it.
+        key: key of the certificate in the config.
+        method: the certificate's method, which is valid.
+        given: the method's settings in the certificate's section.
     """
     norm, eps = norm_of(method, given), given.get("eps")
     if norm not in NORMS:
@@ -78,7 +119,7 @@ def certificate_faults(key: str, method: str, given: Mapping[str, Any]) -> Itera
 
 
 def _is_radius(value: Any) -> bool:
-    return is_number(value) and 0 <= value < math.inf  # a NaN neither
+    return is_number(value) and 0 <= value < math.inf  # false for NaN
 
 
 def _radius_faults(key: str, eps: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A config's values as YAML gives them: how many, which text is a number, which number is none."""
+"""Values of a config as YAML reads them: their count, numbers written as text, invalid ones."""
 
 from __future__ import annotations
 
@@ -14,37 +14,43 @@ TEXT = {
     "experiment", "more_experiments",
     "readings", "renamed", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
-    "data",
+    "data", "paper", "table", "cells_of", "errors_of",
+    "columns", "rows", "groups", "report",
 }  # fmt: skip
-"""Keys whose values are names, though they may look like numbers."""
+"""Keys whose values are names, even if they look like numbers."""
 
-OF_NAMES = {"readings", "renamed", "parents"}
+OF_NAMES = {"readings", "renamed", "parents", "errors_of", "groups"}
 """Keys of mappings whose values are all names."""
 
 MOST_VALUES = 100_000
 MOST_LEVELS = 50
-"""A config of this project has a thousand values on eight levels."""
+"""Limits of a config's size."""
 
 LARGEST = 3.4e38
-"""The largest number in float32, in which models compute."""
+"""Largest number in float32, in which models compute."""
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as the only item of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def inside(value: Any) -> Iterable[Any]:
-    """What a value of YAML is made of."""
+    """Iterate over the values inside a YAML value."""
     if isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
     return value if isinstance(value, list) else ()
 
 
 def assert_bounded(whole: Any, inside: Callable[[Any], Iterable[Any]] = inside) -> None:
-    """Refuse a config that is written in a few lines and is without end when it is read.
+    """Reject a config of a few lines that becomes endless or huge when it is read.
 
     Args:
         whole: the config.
-        inside: what a value is made of.
+        inside: function that returns the values inside a value.
 
     Raises:
-        InputError: more than `MOST_VALUES`, or more than `MOST_LEVELS` of them in one another.
+        InputError: more than `MOST_VALUES` values, or more than `MOST_LEVELS` nested levels.
     """
     waiting, values = [(whole, 0)], 0
     while waiting:
@@ -52,19 +58,19 @@ def assert_bounded(whole: Any, inside: Callable[[Any], Iterable[Any]] = inside) 
         values += 1
         if level > MOST_LEVELS:
             raise InputError(
-                f"expected at most {MOST_LEVELS} levels, found more, as where an alias (*name) "
-                "stands inside what it names"
+                f"expected at most {MOST_LEVELS} levels, found more, as when an alias (*name) "
+                "stands inside its own value"
             )
         if values > MOST_VALUES:
             raise InputError(
-                f"expected at most {MOST_VALUES} values, found more; what an alias (*name) stands "
-                "for counts wherever it stands"
+                f"expected at most {MOST_VALUES} values, found more; the values of an alias "
+                "(*name) count at each use"
             )
         waiting += [(part, level + 1) for part in inside(value)]
 
 
 def numbers(value: Any) -> Any:
-    """A copy in which text such as "1e-4" is a number, a whole one where it is one."""
+    """Return a copy in which text such as "1e-4" is a number, an int if it is whole."""
     if isinstance(value, Mapping):
         return {str(k): item if _is_text(k, item) else numbers(item) for k, item in value.items()}
     if isinstance(value, list):
@@ -76,17 +82,17 @@ def numbers(value: Any) -> Any:
 
 
 def _is_text(key: str, item: Any) -> bool:
-    """Names, and mappings of names; a section that is called as the key of a name is neither."""
+    """Return whether an item is a name or a mapping of names, not a section with such a key."""
     return key in TEXT and (key in OF_NAMES or not isinstance(item, Mapping))
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a whole or a real number; true and false are none."""
+    """Return whether a value is an integer or a real number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def value_faults(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[str]:
-    """A line for each number that a model cannot compute with, and text that no file can hold."""
+    """Yield a line for each number that a model cannot compute with, and for invalid Unicode."""
     if isinstance(value, Mapping | list):
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, item in items:
@@ -94,6 +100,6 @@ def value_faults(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[str]:
     elif isinstance(value, float) and not abs(value) <= LARGEST:
         yield f"{key_of(path)}: expected a finite number, at most {LARGEST:g}, found {value:g}"
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        yield f"{key_of(path)}: expected a whole number of at most 64 bits, found one of more"
+        yield f"{key_of(path)}: expected a whole number of at most 64 bits, found a longer one"
     elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
         yield f"{key_of(path)}: expected Unicode, found half of a character in {shown(value)}"

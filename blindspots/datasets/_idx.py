@@ -21,7 +21,7 @@ FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 MOST = 2**28
-"""Bytes that are read of a file, which may be compressed: five times the largest of them."""
+"""Largest number of bytes read of a file, which may be compressed: five times the largest file."""
 
 ENVIRONMENT = "BLINDSPOTS_DATA"
 

@@ -1,4 +1,4 @@
-"""Images of a user's own: decoded by Pillow, of one shape."""
+"""Users' images: decoded by Pillow, of one shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def decoded(
         sources: a name for messages, and the file or its bytes, of each image.
         size: pixels of a side, to which each image's middle square is scaled; None: images stay as
             they are, and must be of one size.
-        grey: one channel (Pillow's "L"), not three ("RGB").
+        grey: one channel (Pillow's "L") instead of three ("RGB").
 
     Returns:
         (n, 1 or 3, height, width) float32 in [0, 1].
@@ -56,11 +56,11 @@ def decoded(
 
 
 def check_room(size: int, where: str) -> None:
-    """Refuse what does not fit in memory before it is read.
+    """Refuse images that would not fit in memory, before they are read.
 
     Args:
         size: bytes.
-        where: for the message.
+        where: their origin, for the message.
 
     Raises:
         InputError: names both sizes.
@@ -88,7 +88,7 @@ def same_shape(train: Part, test: Part, where: str) -> None:
 
 
 def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: bool) -> np.ndarray:
-    """(channels, height, width), turned as EXIF says that viewers are to show it."""
+    """Return the image (channels, height, width), turned upright as its EXIF orientation says."""
     from PIL import ImageOps, UnidentifiedImageError
     from PIL.Image import Resampling
 
@@ -102,7 +102,7 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
             plain = _upright(image).convert("L" if grey else "RGB")
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
-    except Exception as error:  # whatever decoders make of bytes that are no image
+    except Exception as error:  # any error of a decoder on bytes that are not an image
         unknown = isinstance(error, UnidentifiedImageError)  # its text has an address in memory
         reason = "no known format" if unknown else " ".join(str(error).split())[:200]
         raise InputError(
@@ -120,7 +120,7 @@ def _decoded(name: str, source: Path | bytes | None, size: int | None, grey: boo
 
 
 def _upright(image: ImageFile) -> Image:
-    """As viewers show it: photographs are stored as the camera was held (EXIF 2.3, tag 0x112)."""
+    """Turn a photograph upright, as viewers do (EXIF 2.3, tag 0x112)."""
     from PIL.Image import Transpose
 
     turns = [
@@ -129,22 +129,23 @@ def _upright(image: ImageFile) -> Image:
     ]  # fmt: skip
     try:
         orientation = image.getexif().get(0x112, 1)
-    except Exception:  # of tags that cannot be read; viewers show such images, too
+    except Exception:  # tags that cannot be read; viewers show such images, too
         return image
     return image.transpose(turns[orientation - 2]) if orientation in range(2, 9) else image
 
 
 def _opened(source: Path | bytes) -> ImageFile:
-    """An image of which nothing but the head is read yet.
+    """Open an image and read its header only.
 
-    Not one that another program would have to draw (PostScript), nor one that would fill memory.
+    Images that another program would have to draw (PostScript), or that would fill the memory, are
+    refused.
     """
     from PIL import Image as Pillow
 
     Pillow.init()
     formats = [name for name in Pillow.OPEN if name != "EPS"]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # is refused here
+        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # refused here
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         image = Pillow.open(file, "r", formats)
     most = Pillow.MAX_IMAGE_PIXELS

@@ -1,4 +1,4 @@
-"""Labels of data sets of a user's own: numbers of classes, and a test set where there is none."""
+"""Labels of users' data sets: the number of classes, and a test set drawn from the images."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from blindspots.interface import InputError
 def classes_of(
     train: np.ndarray, test: np.ndarray, where: str, where_test: str | None = None
 ) -> int:
-    """How many classes integer labels are of: as many as there are in the training set.
+    """Number of classes of integer labels: as many as there are in the training set.
 
     Args:
         train: (n,) integers of the training set.
-        test: likewise, of the test set.
-        where: they are from, for the messages.
-        where_test: those of the test set are from; None: the same.
+        test: (n,) integers of the test set.
+        where: origin of the labels, for messages.
+        where_test: origin of the test set's labels; None: the same.
 
     Raises:
-        InputError: no labels, negative ones, a class without a training image, only one class,
-            or more than fit in 16 bits.
+        InputError: no labels, negative labels, a class without a training image, only one class,
+            or more classes than fit in 16 bits.
     """
     where_test = where if where_test is None else where_test
     for part, labels, there in (("training", train, where), ("test", test, where_test)):
@@ -55,13 +55,13 @@ def shares(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.
     """Rows of the training set and of a test set, stratified.
 
     Args:
-        labels: (n,) of all images.
-        share: of them that is the test set.
-        seed: of the draw.
+        labels: (n,) labels of all images.
+        share: share of them in the test set.
+        seed: seed of the draw.
 
     Raises:
-        InputError: a share that leaves a class without a test or a training image, or that is none;
-            a seed that is none.
+        InputError: an invalid share or seed, or a share that leaves a class without a test or a
+            training image.
     """
     from sklearn.model_selection import train_test_split
 

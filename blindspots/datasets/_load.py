@@ -15,9 +15,9 @@ def load(method: str, *, part: str = "test", **settings: Any) -> tuple[Tensor, T
     """Images and labels of a dataset.
 
     Args:
-        method: such as "digits" or "mnist", or module:function.
+        method: name of the method, such as "digits" or "mnist", or module:function.
         part: "train" or "test".
-        settings: of the method, such as `root`.
+        settings: settings of the method, such as `root`.
 
     Returns:
         (n, *image) float32 in the dataset's box, and (n,) int64.

@@ -21,15 +21,15 @@ def make(
     """Make a dataset's training or test images from those of another.
 
     Args:
-        method: of a derived dataset: a function of images (n, *image) and labels (n,), which may
-            take `parents`, `seed`, `box`, `classes` and `file`, and returns as many of both.
-        settings: of the method.
+        method: method of a derived dataset: a function of images (n, *image) and labels (n,), which
+            may take `parents`, `seed`, `box`, `classes` and `file`, and returns as many of both.
+        settings: settings of the method.
         source: all images of a prepared file.
-        parents: models by the name that the method knows them by, in evaluation mode.
-        seed: of the method's draws.
+        parents: models in evaluation mode, by the names that the method has for them.
+        seed: seed of the method's draws.
 
     Raises:
-        InputError: what it returns is not what the contract says.
+        InputError: a result that breaks the contract.
     """
     function = methods.find("derived", method)
     offered = methods.accepted(
@@ -48,7 +48,7 @@ def make(
 
 
 def _like(expected: torch.Tensor, found: Any, what: str) -> np.ndarray:
-    """An array of the shape and type that a tensor has."""
+    """An array of a tensor's shape and type."""
     made = found.detach().cpu().numpy() if isinstance(found, torch.Tensor) else found
     like = expected.cpu().numpy()
     if getattr(made, "shape", None) != like.shape or made.dtype != like.dtype:

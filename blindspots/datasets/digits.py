@@ -14,8 +14,8 @@ def digits(*, test_share: Share = 0.2, seed: int = 0) -> Dataset:
     It has no test set of its own: a stratified share becomes it.
 
     Args:
-        test_share: of the images, that becomes the test set.
-        seed: of the draw.
+        test_share: share of the images that becomes the test set.
+        seed: seed of the draw of the test set.
 
     Returns:
         Images (n, 1, 8, 8) in [0, 1] (sixteenths), ten classes.

@@ -12,12 +12,12 @@ from blindspots.interface import UNIT_BOX, Dataset, InputError, Part
 from blindspots.limits import Count, Share
 
 TEST = ("test", "val", "validation")
-"""Names of the subfolder with the held-out images, where there is one beside `train`."""
+"""Names of the subfolder with the held-out images, if there is one beside `train`."""
 
 
 def folder(
     *,
-    root: str | None = None,
+    root: str,
     size: Count | None = 224,
     grey: bool = False,
     test_share: Share = 0.2,
@@ -27,16 +27,16 @@ def folder(
 
     Either `root`/train/class/image and `root`/test/class/image ("val" will do, too), or
     `root`/class/image, of which a stratified share, drawn with `seed`, becomes the test set.
-    Classes are numbered in the order of their names. Links are followed inside of `root` alone. All
+    Classes are numbered in the order of their names. Links are followed only within `root`. All
     images are held in memory: 0.6 GB for 1 000 of 224 × 224 pixels.
 
     Args:
-        root: the folder.
+        root: folder with the images.
         size: pixels of a side, to which each image's middle square is scaled; None: images stay as
             they are, and must be of one size.
-        grey: one channel, not three.
-        test_share: where there is no test folder.
-        seed: of that share.
+        grey: one channel instead of three.
+        test_share: share of the images that becomes the test set, if there is no test folder.
+        seed: seed of the draw of that share.
 
     Returns:
         Images (n, 1 or 3, height, width) in [0, 1].
@@ -45,8 +45,6 @@ def folder(
         InputError: no such folder, one without classes or images, an image that cannot be read,
             images of several sizes, or a link that leaves the folder.
     """
-    if root is None:
-        raise InputError("data.root: expected the folder with the images, found none; add it")
     path = Path(root)
     held_out = next((path / name for name in TEST if (path / name).is_dir()), None)
     if (path / "train").is_dir() and held_out is not None:
@@ -87,7 +85,7 @@ def _read(root: Path, path: Path, names: list[str], size: int | None, grey: bool
 
 
 def _check_inside(root: Path, files: list[Path]) -> None:
-    """Refuse links out of the folder: who made it could have any image of this machine's shown."""
+    """Refuse links out of the folder, by which its author could show any local image."""
     whole = root.resolve()
     for file in files:
         if not file.resolve().is_relative_to(whole):

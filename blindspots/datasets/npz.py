@@ -28,12 +28,13 @@ def npz(
     numbers of the classes, 0, 1, … Nothing is unpickled: arrays of objects are refused.
 
     Args:
-        file: written by `numpy.savez` or `numpy.savez_compressed`.
+        file: file that `numpy.savez` or `numpy.savez_compressed` wrote.
         x_train: name of the array of training images.
-        y_train: of their labels.
-        x_test: of the test images.
-        y_test: of their labels.
-        channels: "last" (Keras and TensorFlow) or "first" (PyTorch), the axis of images with four.
+        y_train: name of the array of their labels.
+        x_test: name of the array of test images.
+        y_test: name of the array of their labels.
+        channels: axis of the channels in arrays of four axes, "last" (Keras and TensorFlow) or
+            "first" (PyTorch).
 
     Returns:
         Images (n, channels, height, width) in [0, 1].
@@ -75,11 +76,11 @@ def _read(file: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
             )
             arrays = {name: archive[name] for name in wanted}
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-                raise ValueError("members that are no arrays")
+                raise ValueError("members that are not arrays")
             return arrays
     except InputError:
         raise
-    except Exception as error:  # whatever NumPy makes of a file that says anything
+    except Exception as error:  # any error of NumPy on an arbitrary file
         reason = " ".join(str(error).split())
         raise InputError(
             f"{file}: expected an .npz file of plain arrays, found one that cannot be read "
@@ -105,7 +106,7 @@ def _part(file: str, x: str, y: str, arrays: dict[str, np.ndarray], channels: st
 
 
 def _images(where: str, found: np.ndarray, channels: str) -> np.ndarray:
-    """(n, channels, height, width) float32 in [0, 1]."""
+    """Images (n, channels, height, width) float32 in [0, 1]."""
     if found.ndim == 4 and channels == "last":
         found = np.moveaxis(found, 3, 1)
     elif found.ndim == 3:

@@ -31,30 +31,32 @@ def parquet(
     test_share: Share = 0.2,
     seed: int = 0,
 ) -> Dataset:
-    """Encoded images (PNG, JPEG, any format that Pillow reads) in a column, labels in another.
+    """Encoded images (PNG, JPEG, any format that Pillow reads) in one column, labels in another.
 
     Labels that are integers are the classes' numbers, 0, 1, … Labels that are text become numbers
-    in the alphabetical order of the training set's labels. Names of the classes are these texts, or
-    those that Hugging Face's datasets keep in a file's schema. All images are held in memory.
+    in the alphabetical order of the training set's labels. The names of the classes are these
+    texts, or those that Hugging Face's datasets keep in a file's schema. All images are held in
+    memory.
 
     Args:
-        train: file, or where there is none of this name, a pattern such as
+        train: file of training images, or a pattern if no file has this name, such as
             ``data/train-*.parquet`` whose files are read in the order of their names.
-        test: likewise; None: a stratified share of `train`, drawn with `seed`.
+        test: file or pattern of test images; None: a stratified share of `train`, drawn with
+            `seed`.
         image: column of images: their bytes, or structs with a field ``bytes``.
         label: column of labels: integers or text.
         size: pixels of a side, to which each image's middle square is scaled; None: images stay as
             they are, and must be of one size.
-        grey: one channel, not three.
-        test_share: where `test` is None.
-        seed: of that share.
+        grey: one channel instead of three.
+        test_share: share of the images that becomes the test set, if `test` is None.
+        seed: seed of the draw of that share.
 
     Returns:
         Images (n, 1 or 3, height, width) in [0, 1].
 
     Raises:
         InputError: no such file or column, columns of other types, images that cannot be read or
-            differ in size, labels that are none, or a class without images.
+            differ in size, invalid labels, or a class without images.
     """
     rows = _read(train, image, label)
     labels, where = _numbers(rows, rows, train), f"{train}: column {label!r}"
@@ -118,7 +120,7 @@ def _table(file: str, image: str, label: str) -> pa.Table:
         return pq.read_table(file, columns=[image, label], partitioning=None)
     except InputError:
         raise
-    except Exception as error:  # whatever Arrow makes of a file that says anything
+    except Exception as error:  # any error of Arrow on an arbitrary file
         raise InputError(
             f"{file}: expected a whole Parquet file, found one that cannot be read "
             f"({' '.join(str(error).split())[:200]}); fetch it again"
@@ -126,7 +128,7 @@ def _table(file: str, image: str, label: str) -> pa.Table:
 
 
 def _names_in(schema: pa.Schema, label: str) -> list[str] | None:
-    """The names that Hugging Face's datasets keep of a column of class labels."""
+    """Class names that Hugging Face's datasets keep for a column of labels."""
     try:
         told: Any = json.loads((schema.metadata or {})[b"huggingface"])
         names = told["info"]["features"][label]["names"]
@@ -137,7 +139,7 @@ def _names_in(schema: pa.Schema, label: str) -> list[str] | None:
 
 
 def _same_names(names: list[str] | None, others: list[str] | None, file: str) -> list[str] | None:
-    """Refuse files whose labels mean other classes than those before; names may be left out."""
+    """Refuse files whose labels mean other classes than in earlier files; names are optional."""
     if names is not None and others is not None and names != others:
         raise InputError(
             f"{file}: expected a schema with the classes {given.listed(names)} as before, "
@@ -148,7 +150,7 @@ def _same_names(names: list[str] | None, others: list[str] | None, file: str) ->
 
 
 def _names(rows: _Rows, classes: int) -> list[str] | None:
-    """Of the classes: the texts of their labels, or what the schema says where it names all."""
+    """Names of the classes: the texts of their labels, or those of the schema if it names all."""
     if rows.labels.dtype.kind == "O":
         return list(np.unique(rows.labels))
     return rows.names[:classes] if rows.names and len(rows.names) >= classes else None
@@ -180,7 +182,7 @@ def _labels(column: pa.ChunkedArray, where: str) -> np.ndarray:
         raise InputError(f"{where}, row {row}: expected a label, found none; remove the row")
     if pa.types.is_integer(kind):
         return column.to_numpy().astype(np.int64)
-    return np.array(column.to_pylist(), dtype=object)  # as long as each is
+    return np.array(column.to_pylist(), dtype=object)  # not padded to one length
 
 
 def _numbers(rows: _Rows, training: _Rows, where: str) -> np.ndarray:

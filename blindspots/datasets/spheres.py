@@ -23,12 +23,12 @@ def spheres(
     `outer` − `inner` away from every point.
 
     Args:
-        dimensions: of the space, the pixels of an image.
+        dimensions: dimensions of the space, which are the pixels of an image.
         inner: radius of class 0.
         outer: radius of class 1, at most ½, so that the sphere lies in the box.
-        n: points, half of them in each class.
-        test_share: of them.
-        seed: of the points.
+        n: number of points, half of them in each class.
+        test_share: share of the points that becomes the test set.
+        seed: seed of the points.
 
     Returns:
         Images (n, 1, 1, dimensions) in [0, 1], two classes.

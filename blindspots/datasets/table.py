@@ -12,8 +12,13 @@ import pyarrow as pa
 
 from blindspots.datasets._images import same_shape
 from blindspots.files import boxes, tables
+from blindspots.files.parquet import writing
 from blindspots.files.splits import fingerprints
 from blindspots.interface import Box, Dataset, InputError, Part
+
+GROUP, CHUNK = 2**17, 1024
+"""Bytes of images in a row group, the least that is read for a few images; and number of images
+that are checked at a time."""
 
 
 def schema(shape: Sequence[int]) -> pa.Schema:
@@ -28,7 +33,7 @@ def schema(shape: Sequence[int]) -> pa.Schema:
 
 
 def checked(found: Any, method: str) -> Dataset:
-    """What a dataset's method returned, refused where it is not what the contract says.
+    """Check what a dataset's method returned against the contract.
 
     Raises:
         InputError: names the method, what was expected and what was found.
@@ -65,7 +70,7 @@ def _names_all(found: Dataset) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Whether it can be written: names of files on a disk need not be."""
+    """Return whether a name can be encoded, which is not true of every file name."""
     return name == name.encode("utf-8", "replace").decode()
 
 
@@ -82,19 +87,19 @@ def write(
     """Write images, labels and checksums; classes, their names, the box and more are metadata.
 
     Args:
-        path: of the file.
+        path: path of the file.
         part: images and labels.
         classes: number of labels.
-        box: that the images are in.
+        box: the box that contains the images.
         provenance: metadata.
-        names: of the classes; None: they have none.
-        dataset: its name in the config.
+        names: names of the classes; None: they have none.
+        dataset: name of the dataset in the config.
 
     Returns:
-        What was written, but for the images.
+        The table that was written, without the images.
 
     Raises:
-        InputError: labels or pixels that are not what the dataset says of itself.
+        InputError: labels or pixels that contradict what the dataset states.
     """
     if len(part.images) != len(part.labels):
         raise InputError(
@@ -106,13 +111,18 @@ def write(
             f"dataset: expected labels from 0 to {classes - 1}, found {part.labels.min()} to "
             f"{part.labels.max()}"
         )
-    if not (boxes.contains(box, part.images).all() and np.isfinite(part.images).all()):
-        raise InputError(
-            f"dataset: expected pixels in {boxes.shown(box)}, found others, or no numbers"
-        )
-    columns = {"label": part.labels, "sha256": fingerprints(part.images), "image": part.images}
-    table = tables.build(columns, schema(part.images.shape[1:]))
     named = {} if names is None else {"names": list(names)}
     said = {"dataset": dataset, "classes": classes, "box": boxes.encoded(box)}
-    tables.write(path, table, {**provenance, **said, **named})
-    return table.drop_columns(["image"])
+    columns, known = schema(part.images.shape[1:]), []
+    with writing(path, columns, {**provenance, **said, **named}, group=GROUP) as append:
+        for first in range(0, len(part.labels), CHUNK):
+            images, labels = (array[first : first + CHUNK] for array in part)
+            if not (boxes.contains(box, images).all() and np.isfinite(images).all()):
+                raise InputError(
+                    f"dataset: expected pixels in {boxes.shown(box)}, found others, or no numbers"
+                )
+            found = {"label": labels, "sha256": fingerprints(images), "image": images}
+            table = tables.build(found, columns)
+            append(table)
+            known.append(table.drop_columns(["image"]))
+    return pa.concat_tables(known)

@@ -1,1 +1,1 @@
-"""Figures: tables to pictures."""
+"""Figures: functions from tables to matplotlib figures."""

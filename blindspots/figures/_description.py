@@ -1,4 +1,4 @@
-"""What a figure shows, in words, for those who cannot see it: read off its parts."""
+"""Text description of a figure, read off its parts, for readers who cannot see it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 
 def description(figure: Figure) -> str:
-    """A figure's panels, axes with the range of what is drawn, and legend, in sentences."""
+    """Describe a figure's panels, axes with the range of the data, and legend in sentences."""
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
     drawn = [axes for axes in panels if axes.axison]
     sentences = [*_titles(panels), *_axes(figure, drawn), *_cells(drawn), *_legend(figure, drawn)]
@@ -39,12 +39,13 @@ def _axes(figure: Figure, drawn: list[Axes]) -> Iterator[str]:
 
 
 def _cells(drawn: list[Axes]) -> Iterator[str]:
-    """The range of a heat map's cells."""
+    """Range of a heat map's cells."""
     grids = [mesh.get_array() for axes in drawn for mesh in axes.collections
              if isinstance(mesh, QuadMesh)]  # fmt: skip
     for title, grid in zip((axes.get_title() for axes in drawn), grids, strict=False):
         if grid is not None and np.ma.count(grid):
-            yield f"{title or 'Cells'}: cells from {np.ma.min(grid):.3g} to {np.ma.max(grid):.3g}"
+            cells = f"{title}: cells" if title else "Cells"
+            yield f"{cells} from {np.ma.min(grid):.3g} to {np.ma.max(grid):.3g}"
 
 
 def _legend(figure: Figure, drawn: list[Axes]) -> Iterator[str]:

@@ -10,38 +10,47 @@ import seaborn
 from matplotlib.figure import Figure
 
 from blindspots import statistics
+from blindspots.figures.kit import ACROSS, panels
 from blindspots.measurements.controls import NOISE, OTHER_IMAGE
 
-WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
-NOTHING = "no image can be\nmoved so far"
+REPORT = {
+    "set": "directions",
+    "place": 1,
+    "title": "Error against distortion, by direction",
+    "of": "Error against distortion, by direction: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
+WIDTH, HEIGHT = 2.6, 2.3
+NOTHING = "no image can be\nmoved that far"
 PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
-"""Directions that no source chose: colour and dashes."""
+"""Colour and dashes of the directions that no source chose."""
 
 
 def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
-    """Small multiples: what each victim gets wrong, by how far images are moved in a direction.
+    """Small multiples: error of each victim against the distance moved in each direction.
 
-    Bands are the 95% intervals: Wilson's on one network, Student's over several. A direction has no
-    line where no image can be moved so far in the box, or no attack succeeded. Where a victim
-    rejects any image, thin dash-dotted lines are the shares that it rejects.
+    Bands are the 95% intervals: Wilson's on one network, none over two, Student's over more. A
+    direction has no line where no image can be moved that far in the box, and none at all if no
+    attack succeeded. Thin dash-dotted lines show the share of images that a victim rejects, if any.
 
     Args:
-        curves: with schema `measurements.sweep.CURVES`.
-        labels: of nets, by name.
+        curves: error against distortion, with schema `measurements.sweep.CURVES`.
+        labels: display name of each net.
     """
     victims = list(curves["victim"].unique())
     sources = list(curves["source"].dropna().unique())
     colours = dict(zip(sources, seaborn.color_palette("colorblind", len(sources)), strict=True))
-    across = min(ACROSS, len(victims))
-    down = -(-len(victims) // across)
-    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    figure, places = panels(len(victims), WIDTH, HEIGHT)
+    figure.set_layout_engine("constrained", w_pad=0.1)  # inches: ticks at the ends of two panels
     lines = {}
-    for axes, victim in zip(panels, victims, strict=False):
+    for axes, victim in zip(places, victims, strict=False):
         rows = curves[curves["victim"] == victim]
         for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
             name = direction if pd.isna(source) else source
-            colour, dashes = PLAIN.get(direction, (colours.get(source, "0.3"), "-"))
+            colour, dashes = colours.get(source, "0.3"), "-"
+            if pd.isna(source):
+                colour, dashes = PLAIN.get(direction, (colour, dashes))
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
             axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
@@ -53,17 +62,14 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
         if not (rows["n"] >= 1).any():
             axes.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=axes.transAxes)
         axes.set(ylim=(0, 101), xlim=(0, curves["distortion"].max()))
-    for place, axes in enumerate(panels):
-        if place >= len(victims):
-            axes.set_axis_off()
-        elif place + across >= len(victims):  # no panel below it
-            axes.tick_params(labelbottom=True)
+    for axes in places[: len(victims)][-ACROSS:]:  # no panel below it
+        axes.tick_params(labelbottom=True)
     figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
     beside = "; dash-dotted: rejected" if curves["rejected"].any() else ""
     figure.supylabel(f"error of the victim (%){beside}", fontsize=10)
     order = sources + [name for name in lines if name not in sources]
     moved = curves[curves["n"] >= 1]
-    drawn = {*moved["source"].dropna(), *moved["direction"]}
+    drawn = {*moved["source"].fillna(moved["direction"])}
     named = [labels.get(name, name) + ("" if name in drawn else ", no image") for name in order]
     figure.legend(
         [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,
@@ -73,17 +79,18 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
 
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Percent wrong by distortion, with the interval; and percent rejected."""
+    """Percentage wrong with its interval, and percentage rejected, by distortion."""
     found = {}
     for distortion, of in rows.groupby("distortion"):
-        of = of[of["n"] >= 1]  # of noise a mean over draws
+        of = of[of["n"] >= 1]  # for noise, a mean over draws
         rates = (of["wrong"] / of["n"]).to_numpy()
         if len(rates) == 0:
             continue
         if len(rates) == 1:
             interval = statistics.wilson(of["wrong"].iloc[0], round(of["n"].iloc[0]))
         else:
-            interval = statistics.student(rates)
+            few = len(rates) < statistics.FEWEST
+            interval = statistics.NONE if few else statistics.student(rates)
         ends = np.clip(interval, 0, 1)
         found[distortion] = 100 * np.array([rates.mean(), *ends, (of["rejected"] / of["n"]).mean()])
     ends = np.array(list(found.values()), dtype=float).reshape(-1, 4)

@@ -1,4 +1,4 @@
-"""How far each net's images had to be moved: the distribution of distortions."""
+"""Distribution of the distortions found for each net."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from matplotlib.figure import Figure
 from blindspots.analyses.attacked import tried
 from blindspots.analyses.kit import of_fewer
 
+REPORT = {
+    "set": "standard",
+    "place": 2,
+    "title": "Distortions found",
+    "of": "Distortions found for {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
 
 def distortions(attacks: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
-    """One cumulative curve per net: the share of its images fooled at or below a distortion.
+    """Cumulative curve per net: the share of its images fooled at or below a distortion.
 
-    Failures count: a curve that ends below 1 is that of an attack that failed on the rest. Images
-    that met the attack's goal unaltered do not.
+    Failures count: a curve ends below 1 if the attack failed on the remaining images. Images that
+    the net does not get right unaltered are left out.
 
     Args:
-        attacks: one row per attacked image.
-        labels: of nets, by name.
+        attacks: attacked images, a row each.
+        labels: display name of each net.
     """
     nets = list(attacks["net"].unique())
     figure = Figure(figsize=(7.2, 4.2))

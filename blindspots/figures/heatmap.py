@@ -1,33 +1,40 @@
-"""A table of transfer as a heat map, with the paper's beside it on the same colours."""
+"""Table of transfer as a heat map, with the paper's table next to it in the same colours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from blindspots.analyses.printed import Printed
+from blindspots.analyses.kit import Figures, beside
 from blindspots.analyses.transfer import transfer as summary
+from blindspots.files.parts import Frame
+
+REPORT = {
+    "set": "standard",
+    "place": 1,
+    "name": "transfer",
+    "title": "Heat map of the errors on the images made for each net",
+    "of": "Heat map of the errors on the images made for each net: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
 
 CELL = 0.62
-"""Inches."""
+"""Width of a cell in inches."""
 
 
-def heatmap(
-    transfer: pd.DataFrame, *, labels: Mapping[str, str], paper: Printed | None = None
-) -> Figure:
+def heatmap(transfer: Frame, *, labels: Mapping[str, str], paper: Figures | None = None) -> Figure:
     """Error of each victim (columns) on images perturbed for each source (rows), in percent.
 
     Args:
-        transfer: with schema `measurements.transfer.TRANSFER`.
-        labels: of nets, by name.
-        paper: the paper's table, such as "table2".
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        labels: display name of each net.
+        paper: printed figures of a paper, by row and column, for a second panel.
     """
-    cells = summary(transfer, labels=labels, paper=paper)
+    cells = beside(summary(transfer, labels=labels), paper or {})
     cells = cells[cells["unit"] == "% error"]
-    shown = [("this run", "value"), *([("Szegedy et al. 2013", "paper")] if paper else [])]
+    shown = [("this run", "value"), *([("the paper", "paper")] if paper else [])]
     rows = dict(zip(cells["row"], cells["row_label"], strict=True))
     columns = dict(zip(cells["column"], cells["column_label"], strict=True))
     widest = max(map(len, rows.values())) * 0.075
@@ -43,7 +50,7 @@ def heatmap(
             cbar_kws={"label": "error (%)"}, xticklabels=list(columns.values()),
             yticklabels=list(rows.values()),
         )  # fmt: skip
-        axes.set(title=title, xlabel="", ylabel="")
+        axes.set(title=title if paper else "", xlabel="", ylabel="")
         axes.grid(visible=False)
         axes.tick_params(axis="x", rotation=45)
         for label in axes.get_xticklabels():

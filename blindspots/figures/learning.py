@@ -1,4 +1,4 @@
-"""Learning curves: error and loss of the training images, a line per net."""
+"""Learning curves: error and loss on the training images, a line per net."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 TERMS = {"error": "error in training (%)", "loss": "loss"}
 AXES = {"seconds": "seconds of training", "epochs": "epochs (rows of the history)"}
 DASHES = ("-", "--", ":")
-"""Of lines; the next where the colours are used up."""
+"""Dashes of lines; the next one is used once all colours are taken."""
 
 
 def learning(
@@ -24,16 +24,15 @@ def learning(
 ) -> Figure:
     """Two panels, of error and loss; thin lines are trainings, thick ones their mean over seeds.
 
-    The images are those trained on, as they were trained on: with dropout, or beside adversarial
-    examples, whose loss is in that of the net. Trainers that report no error have no line for it.
-    The vertical axes are logarithmic; where a value is 0, down to the smallest that is not, and
-    linear from there to 0.
+    Error and loss are those recorded during training: with dropout, and with the loss of
+    adversarial examples included. Trainers that report no error have no line for it. The vertical
+    axes are logarithmic; if any value is 0, they are linear between 0 and the smallest positive
+    value.
 
     Args:
-        history: rows of all trainings, as `trainers.table` describes.
-        axis: "seconds", or "epochs": rows of the history, which the stochastic trainers write once
-            per epoch.
-        labels: of nets, by name.
+        history: history of all trainings (see `trainers.table`).
+        axis: "seconds", or "epochs": rows of the history, one per epoch for stochastic trainers.
+        labels: display name of each net.
     """
     rows = history.assign(epochs=history.groupby(["net", "seed"]).cumcount() + 1)
     nets = list(rows["net"].unique())
@@ -57,6 +56,6 @@ def learning(
         else:
             axes.set_yscale("log")
     lines = [line for line in panels[0].lines if line.get_linewidth() > 1]
-    named = [str(line.get_label()) for line in lines]  # handed over: "_" would hide one
+    named = [str(line.get_label()) for line in lines]  # passed explicitly, as "_" would hide one
     figure.legend(lines, named, loc="outside upper center", ncols=3, fontsize=9)
     return figure

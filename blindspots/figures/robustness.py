@@ -1,4 +1,4 @@
-"""What is certified beside what is found: shares of images against the radius, a panel per net."""
+"""Certified and empirical robustness: shares of images against the radius, a panel per net."""
 
 from __future__ import annotations
 
@@ -9,42 +9,51 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from blindspots.analyses.kit import NETS_IMAGE
 from blindspots.analyses.threats import across
+from blindspots.figures.kit import panels
+from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT
 
-WIDTH, HEIGHT, ACROSS = 2.6, 2.3, 3
+REPORT = {
+    "set": "bounds",
+    "place": 1,
+    "title": "Certified and found",
+    "of": "Certified and found: {}",
+}
+"""Place and titles in a report set (`config.reporting`)."""
+
+WIDTH, HEIGHT = 2.6, 2.3
 CERTIFIED, ROBUST = "#0072b2", "#d55e00"
 
 
 @across
 def robustness(
-    ledger: pd.DataFrame,
+    ledger: Frame,
     attacks: pd.DataFrame,
     *,
     labels: Mapping[str, str],
     norm: Literal["l0", "l1", "l2", "linf"] = "l2",
 ) -> Figure:
-    """Small multiples: the share of images that no perturbation up to a length can change.
+    """Small multiples: the share of images whose answer no perturbation up to a length can change.
 
-    Below, the share that is certified; above, the share that no attack has changed. The truth lies
-    between, in the area that is shaded. Where attacks failed on images that the net gets right, the
-    title says on how many they did not: what is not found need not be robust.
+    The lower line is the certified share, the upper one the share that no attack has changed; the
+    true share lies in the shaded area between them. If attacks failed on images that the net gets
+    right, the title gives the number fooled: an image that no attack fooled need not be robust.
 
     Args:
-        ledger: with schema `jobs.ledger.SCHEMA`; its rows for any wrong class.
-        attacks: of the experiment; its nets and images are shown.
-        labels: of nets, by name.
-        norm: of the lengths.
+        ledger: bounds of each image, with schema `jobs.ledger.SCHEMA`; only the rows for any wrong
+            class are used.
+        attacks: attacked images of the experiment; their nets and images are shown.
+        labels: display name of each net.
+        norm: norm of the lengths.
     """
-    image = ["net", "seed", "dataset", "file", "index"]
-    shown = ledger[(ledger["goal"] == "any") & (ledger["norm"] == norm)]
-    rows = attacks[[*image, "outcome"]].drop_duplicates(image).merge(shown, on=image)
+    shown = parted(ledger).of("norm", [norm], [*NETS_IMAGE, "norm", "goal", "upper", "lower"])
+    shown = shown[shown["goal"] == "any"]
+    rows = attacks[[*NETS_IMAGE, "outcome"]].drop_duplicates(NETS_IMAGE).merge(shown, on=NETS_IMAGE)
     nets = list(rows["net"].unique())
-    across = min(ACROSS, max(len(nets), 1))
-    down = -(-max(len(nets), 1) // across)
-    figure = Figure(figsize=(WIDTH * across + 0.3, HEIGHT * down + 0.9))
-    panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-    for axes, net in zip(panels, nets, strict=False):
+    figure, places = panels(len(nets), WIDTH, HEIGHT, sharex=False)
+    for axes, net in zip(places, nets, strict=False):
         of = rows[rows["net"] == net]
         ends = of[["upper", "lower"]].to_numpy(float)
         longest = ends[np.isfinite(ends)].max(initial=0)
@@ -57,13 +66,11 @@ def robustness(
         missed = f"\n{right.count()} of {len(right)} fooled" if right.isna().any() else ""
         axes.set_title(labels.get(net, net) + missed)
         axes.set(xlim=(0, ε[-1]), ylim=(0, 101))
-    for axes in panels[len(nets) :]:
-        axes.set_axis_off()
-    if not nets:  # as where all answer by chance: these have no row in the ledger
-        panels[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
+    if not nets:  # such as if all nets are stochastic: they have no rows in the ledger
+        places[0].text(0.5, 0.5, "no net with bounds", ha="center", va="center")
     figure.supxlabel(f"length of the perturbation ({norm.capitalize()})", fontsize=10)
     figure.supylabel("share of images (%)", fontsize=10)
-    lines = [panels[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
+    lines = [places[0].plot([], [], color=colour)[0] for colour in (CERTIFIED, ROBUST)]
     figure.legend(
         lines, ["certified: right within this length", "not changed by any attack"],
         loc="outside upper center", ncols=2, fontsize=9,
@@ -72,9 +79,9 @@ def robustness(
 
 
 def shares(ledger: pd.DataFrame, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Percent of images that are certified, and that no attack has changed, at each length.
+    """Percentage of images that are certified, and that no attack has changed, at each length.
 
-    An image without a certificate is not certified; one that no attack changed counts as robust.
+    An image without a certificate counts as not certified, one that no attack changed as robust.
     """
     lower = ledger["lower"].fillna(0).to_numpy()[:, None]
     upper = ledger["upper"].fillna(np.inf).to_numpy()[:, None]

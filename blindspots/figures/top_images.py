@@ -1,22 +1,20 @@
-"""Figures 1 and 2 of Szegedy et al. 2013: the images that directions like best, row by row."""
+"""Figures 1 and 2 of Szegedy et al. 2013: the top images of directions, row by row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from blindspots.analyses.arms import ARMS
-from blindspots.figures.kit import picture
+from blindspots.figures.kit import mosaic
 from blindspots.interface import InputError
 from blindspots.limits import Count
 
-GAP = 2
-"""White pixels between images."""
 HEIGHT = 0.42
-"""Inches of an image."""
+"""Height of an image in inches."""
 
 
 def top_images(
@@ -24,30 +22,31 @@ def top_images(
     *,
     layer: str | None = None,
     net: str | None = None,
-    arm: str = "units",
+    arm: Literal["units", "random"] = "units",
     rows: Count = 4,
     labels: Mapping[str, str],
 ) -> Figure:
-    """A row of images per direction, the one with the largest score first.
+    """Row of top images per direction, the image with the largest score first.
 
-    The directions are the first of those drawn that have a top: none is picked by its look.
+    The directions are the first ones drawn that have top images; none is picked by its look.
 
     Args:
-        unit_pictures: with schema `measurements.units.tables.unit_pictures`.
+        unit_pictures: top images of directions, with schema
+            `measurements.units.tables.unit_pictures`.
         layer: name of the layer; the last one by default.
-        net: the first one by default; trained, of the first seed.
+        net: name of the net; the first one by default; as trained, with the first seed.
         arm: "units" (the natural basis) or "random".
-        rows: directions shown.
-        labels: of nets, by name.
+        rows: number of directions shown.
+        labels: display name of each net.
 
     Raises:
-        InputError: no such layer, net or arm.
+        InputError: unknown layer, net or arm, or no direction with top images.
     """
     shown = unit_pictures[unit_pictures["trained"]]
     if shown.empty:
         raise InputError(
-            "figure: expected a direction with a top, found none: the layers are constant, or all "
-            "their scores are tied; take the figure out, or measure other layers"
+            "figure: expected a direction with top images, found none: the layers are constant, or "
+            "all their scores are tied; remove the figure, or measure other layers"
         )
     for name, wanted in (("net", net), ("layer", layer), ("arm", arm)):
         there = list(shown[name].unique())
@@ -61,11 +60,11 @@ def top_images(
     every = list(dict(list(shown.groupby("direction", sort=False))).values())[:rows]
     brightest = max(image.max() for image in shown["image"])
     darkest = min(image.min() for image in shown["image"])
-    mosaic = _mosaic([list(map(picture, of["image"])) for of in every], brightest)
+    image = mosaic([list(of["image"]) for of in every], darkest, brightest)
     across = len(every[0])
     figure = Figure(figsize=(HEIGHT * across, HEIGHT * len(every) + 0.5))
     axes = figure.subplots()
-    axes.imshow(np.clip(mosaic, darkest, brightest), cmap="gray", vmin=darkest, vmax=brightest)
+    axes.imshow(image, cmap="gray", vmin=darkest, vmax=brightest)
     axes.set_axis_off()
     first = shown.iloc[0]
     axes.set_title(
@@ -74,18 +73,3 @@ def top_images(
         fontsize=9,
     )
     return figure
-
-
-def _mosaic(rows: list[list[np.ndarray]], white: float) -> np.ndarray:
-    """(height, width) of grey images, (height, width, 3) of coloured ones."""
-    channels, height, width = rows[0][0].shape
-    shown = 3 if channels == 3 else 1
-    across = max(map(len, rows))
-    size = len(rows) * (height + GAP) - GAP, across * (width + GAP) - GAP, shown
-    canvas = np.full(size, white, dtype=np.float32)
-    for down, images in enumerate(rows):
-        for place, image in enumerate(images):
-            top, left = down * (height + GAP), place * (width + GAP)
-            tile = image if shown == 3 else image.mean(axis=0, keepdims=True)
-            canvas[top : top + height, left : left + width] = tile.transpose(1, 2, 0)
-    return canvas if shown == 3 else canvas[..., 0]

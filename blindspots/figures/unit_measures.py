@@ -1,4 +1,4 @@
-"""How a measure is distributed over the directions of each arm, layer by layer."""
+"""Distribution of a measure over the directions of each arm, layer by layer."""
 
 from __future__ import annotations
 
@@ -10,39 +10,43 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from blindspots.analyses.arms import ARMS, MEASURES, layer_labels, of_scaling
+from blindspots.analyses.arms import (
+    ARMS,
+    MEASURES,
+    Measures,
+    Scaling,
+    layer_labels,
+    of_scaling,
+)
+from blindspots.figures.kit import panels
 from blindspots.interface import InputError
 
-WIDTH, HEIGHT, ACROSS = 2.7, 2.1, 3
+WIDTH, HEIGHT = 2.7, 2.1
 COLOURS = {True: "#0072b2", False: "0.7"}
 
 
 def unit_measures(
     units: pd.DataFrame,
     *,
-    measure: str = "purity",
-    scaling: str = "matched",
+    measure: Measures = "purity",
+    scaling: Scaling = "matched",
     layers: Sequence[str] | None = None,
     labels: Mapping[str, str],
 ) -> Figure:
-    """Box plots over all directions of all networks, a panel per layer; its control beside it.
+    """Box plots over all directions of all networks, a panel per layer, trained and untrained.
 
-    Boxes are quartiles, whiskers the 5th and 95th percentile.
+    Boxes are quartiles, whiskers the 5th and 95th percentiles.
 
     Args:
-        units: with schema `measurements.units.tables.UNITS`.
-        measure: that is shown.
-        scaling: "raw", "matched" or "whitened".
+        units: measures of directions, with schema `measurements.units.tables.UNITS`.
+        measure: measure to show.
+        scaling: scaling of the activations, "raw", "matched" or "whitened".
         layers: names of the layers; all by default.
-        labels: of nets, by name.
+        labels: display name of each net.
 
     Raises:
-        InputError: no such measure, scaling or layer.
+        InputError: a scaling or a layer that was not measured.
     """
-    if measure not in MEASURES:
-        raise InputError(
-            f"figure: measure: expected one of {', '.join(MEASURES)}, found {measure!r}"
-        )
     rows = of_scaling(units, scaling)
     there = list(dict.fromkeys(rows["layer"]))
     for layer in layers or ():
@@ -51,13 +55,10 @@ def unit_measures(
                 f"figure: layers: expected some of {', '.join(there)}, found {layer!r}"
             )
     rows = rows[rows["layer"].isin(layers or there) & (rows["measure"] == measure)]
-    panels = layer_labels(rows[rows["trained"]], labels)
+    found = layer_labels(rows[rows["trained"]], labels)
     arms = {arm: name for arm, name in ARMS.items() if arm in set(rows["arm"])}
-    across = max(1, min(ACROSS, len(panels)))
-    down = max(1, -(-len(panels) // across))
-    figure = Figure(figsize=(WIDTH * across + 1.6, HEIGHT * down + 0.8))
-    every = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    for axes, panel in zip(every, panels.itertuples(), strict=False):
+    figure, every = panels(len(found), WIDTH, HEIGHT, beside=1.6, above=0.8)
+    for axes, panel in zip(every, found.itertuples(), strict=False):
         of = rows[(rows["net"] == panel.net) & (rows["layer"] == panel.layer)]
         for trained, shift in ((True, -0.2), (False, 0.2)):
             for place, arm in enumerate(arms):
@@ -68,8 +69,6 @@ def unit_measures(
         axes.set_title(panel.row_label, fontsize=8)
         axes.set(xlabel="", ylabel="")
     every[0].invert_yaxis()  # the first arm on top; panels share the axis
-    for axes in every[len(panels) :]:
-        axes.set_axis_off()
     figure.supxlabel(MEASURES[measure].label, fontsize=10)
     figure.legend(
         [Patch(color=COLOURS[trained]) for trained in (True, False)], ["trained", "untrained"],
@@ -79,7 +78,7 @@ def unit_measures(
 
 
 def _box(axes: Axes, place: float, values: np.ndarray, colour: str) -> None:
-    """Quartiles with the median, and whiskers, at a height of the panel."""
+    """Draw a box plot at a height of the panel."""
     if len(values) == 0:
         return
     low, first, middle, third, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])

@@ -1,1 +1,1 @@
-"""What lies on the disk: tables, images, splits and weights."""
+"""Files: tables, images, splits and weights."""

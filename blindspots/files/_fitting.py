@@ -1,4 +1,4 @@
-"""Weights fitted to a model: under its names, of its shapes, and finite."""
+"""Fit weights to a model: rename them to its names, and check shapes, types and finiteness."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from torch import Tensor, nn
 from blindspots.interface import InputError
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-"""Types of weights: others, such as int8, are those of quantised ones, whose scales are lost."""
+"""Accepted types of weights; int8, for one, belongs to quantised weights, without their scales."""
 
 COUNTER = "num_batches_tracked"
-"""Of batch normalisation: not used in evaluation, and not there before PyTorch 0.4.1."""
+"""Counter of batch normalisation: unused in evaluation, absent before PyTorch 0.4.1."""
 
 Tensors = Mapping[str, Tensor]
 
 
 def fitted(model: nn.Module, found: Tensors, path: str | Path) -> dict[str, Tensor]:
-    """The weights for `load_state_dict` of a model.
+    """Return weights that `load_state_dict` of a model accepts.
 
-    What wrappers put before all names is left out, such as "module." of DataParallel and
-    "_orig_mod." of torch.compile. One name is enough for tensors that the model shares.
+    Prefixes that wrappers add to all names are removed, such as "module." of DataParallel and
+    "_orig_mod." of torch.compile. One name is enough for a tensor that the model shares.
 
     Args:
-        model: that they are for.
-        found: the weights as they were read.
-        path: they are from, for the messages.
+        model: the model to fit.
+        found: the weights as read.
+        path: path of their file, for messages.
 
     Returns:
-        A tensor for each of the model's.
+        A tensor for each name in the model's state.
 
     Raises:
-        InputError: names, shapes or types that are not the model's, numbers that are not finite;
-            names the first tensor.
+        InputError: names, shapes or types other than the model's, or non-finite numbers; names the
+            first tensor.
     """
     expected = {
         name: tensor
@@ -64,7 +64,7 @@ def fitted(model: nn.Module, found: Tensors, path: str | Path) -> dict[str, Tens
 
 
 def _renamed(found: Tensors, expected: Mapping[str, Any]) -> Tensors:
-    """Under those names, without a common beginning, that the model has most of."""
+    """Remove common prefixes from all names, as many as give the most names of the model."""
     plain = {name.replace("_orig_mod.", ""): tensor for name, tensor in found.items()}
     candidates = [found, *([plain] if len(plain) == len(found) else [])]
     while len({name.partition(".")[0] for name in candidates[-1]}) == 1:
@@ -76,7 +76,7 @@ def _renamed(found: Tensors, expected: Mapping[str, Any]) -> Tensors:
 
 
 def _completed(found: Tensors, expected: Tensors) -> Tensors:
-    """With what need not be in a file: other names of a shared tensor, counters of batches."""
+    """Add what a file may lack: further names of shared tensors, and counters of batches."""
     known = {id(expected[name]): tensor for name, tensor in found.items() if name in expected}
     more = {}
     for name, tensor in expected.items():
@@ -88,9 +88,9 @@ def _completed(found: Tensors, expected: Tensors) -> Tensors:
 
 
 def _fault(wanted: Tensor, given: Tensor) -> str | None:
-    """What is wrong with a tensor of the right shape."""
+    """Return the fault of a tensor of the right shape; None: none."""
     if given.layout != torch.strided or given.is_quantized or given.is_meta:
-        return f"expected plain numbers, found {given.layout}, {given.dtype}; save it dense"
+        return f"expected a dense tensor, found {given.layout}, {given.dtype}; save it dense"
     if wanted.is_floating_point():
         if given.dtype not in FLOATS:
             return (
@@ -110,14 +110,14 @@ def _fault(wanted: Tensor, given: Tensor) -> str | None:
 
 
 def _check_shared(expected: Tensors, found: Tensors, path: str | Path) -> None:
-    """Refuse different numbers for one tensor that the model knows by several names."""
+    """Refuse different values for one tensor that the model has under several names."""
     first: dict[int, str] = {}
     for name, tensor in expected.items():
         other = first.setdefault(id(tensor), name)
         if other != name and not torch.equal(found[other], found[name]):
             raise InputError(
-                f"{path}: tensor {name!r}: expected the numbers of {other!r}, with which the model "
-                "shares it, found others; the weights belong to another model"
+                f"{path}: tensor {name!r}: expected the values of {other!r}, with which the model "
+                "shares it, found different ones; the weights belong to another model"
             )
 
 

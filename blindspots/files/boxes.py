@@ -1,7 +1,7 @@
-"""Boxes of images, as datasets give them and files have them.
+"""Boxes of images: checks, and conversion to and from the JSON in files.
 
-Each end of a box is one number for all features, or an array of an image's shape; infinite where
-there is none. Arrays are float32, as images are, so that an image may lie on them.
+Each end of a box is one number for all features, or an array of an image's shape; ±inf means no
+limit. Arrays are float32 like images, so that an image can lie exactly on an end.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from blindspots.interface import Box, InputError
-
-NONE = Box(-np.inf, np.inf)
+from blindspots.interface import UNBOUNDED, Box, InputError
 
 
 def encoded(box: Box) -> list[Any]:
-    """A box as JSON has it: two numbers, or nested lists of them; null for infinite ones."""
+    """Return a box for JSON: two numbers or nested lists of numbers; null for infinite ones."""
     return [_nulls(np.asarray(end).tolist()) for end in box]
 
 
@@ -27,8 +25,8 @@ def _nulls(values: Any) -> Any:
 
 
 def decoded(said: list[Any]) -> Box:
-    """The box that `encoded` wrote: numbers, or arrays of float32."""
-    return Box(*(_number(end, none) for end, none in zip(said, NONE, strict=True)))
+    """Return the box that `encoded` wrote, of numbers or arrays of float32."""
+    return Box(*(_number(end, none) for end, none in zip(said, UNBOUNDED, strict=True)))
 
 
 def _number(end: Any, none: float) -> Any:
@@ -38,45 +36,45 @@ def _number(end: Any, none: float) -> Any:
 
 
 def checked(box: Any, shape: tuple[int, ...], where: str) -> Box:
-    """A box with arrays of float32, refused where it is none for images of a shape.
+    """Check that a box fits images of a shape, and return it with arrays of float32.
 
     Args:
-        box: as a dataset's method gives it; None: there is none.
-        shape: of an image.
-        where: for the message.
+        box: the box that a dataset's method returned; None: no box.
+        shape: shape of an image.
+        where: origin of the box, for the message.
 
     Raises:
-        InputError: says what is wrong with it.
+        InputError: ends of another shape or type, or a lower end above the upper one.
     """
     ends = []
-    for name, end in zip(Box._fields, NONE if box is None else box, strict=True):
+    for name, end in zip(Box._fields, UNBOUNDED if box is None else box, strict=True):
         values = np.asarray(end)
         if values.shape not in ((), shape) or values.dtype.kind not in "iuf":
             raise InputError(
-                f"{where}: box.{name}: expected a number, or an array of them of the shape of an "
-                f"image, {shape}, found {values.dtype} of shape {values.shape}"
+                f"{where}: box.{name}: expected a number, or an array of numbers of an image's "
+                f"shape {shape}, found {values.dtype} of shape {values.shape}"
             )
         ends.append(values.astype(np.float32) if values.ndim else float(values))
     lower, upper = ends
     if not (np.all(lower <= upper) and np.any(lower < upper)):
-        raise InputError(f"{where}: box: expected its lower ends first, found {shown(Box(*ends))}")
+        raise InputError(f"{where}: box: expected lower below upper, found {shown(Box(*ends))}")
     return Box(*ends)
 
 
 def contains(box: Box, images: np.ndarray) -> np.ndarray:
-    """Whether images (n, *image) lie in a box: (n,) bool."""
+    """Return whether images (n, *image) lie in a box, (n,) bool."""
     inside = (images >= box.lower) & (images <= box.upper)
     return np.asarray(inside.reshape(len(images), -1).all(axis=1))
 
 
 def reach(box: Box) -> float:
-    """The largest distortion in a box, RMS per pixel: from corner to corner."""
+    """Return the largest distortion within a box, from corner to corner, RMS per pixel."""
     width = np.asarray(box.upper, np.float64) - np.asarray(box.lower, np.float64)
     return float(width) if width.ndim == 0 else float(np.sqrt(np.square(width).mean()))
 
 
 def shown(box: Box) -> str:
-    """A box in a message."""
+    """Return a box as text for a message."""
     lower, upper = (np.asarray(end) for end in box)
-    of = "" if lower.ndim == upper.ndim == 0 else ", each feature in a range of its own"
+    of = "" if lower.ndim == upper.ndim == 0 else ", with a range for each feature"
     return f"[{float(lower.min())}, {float(upper.max())}]{of}"

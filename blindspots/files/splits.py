@@ -1,8 +1,8 @@
 """Cut a dataset into disjoint, seeded, stratified parts: P1, P2, the rest, validation, test.
 
 P1 and P2 are the disjoint training sets of Szegedy et al. 2013, section 4.2 (Tables 3 and 4);
-validation images are for tuning and belong to no other part. Disjoint is meant by content: of equal
-training images only the first takes part, and none that equals a test image.
+validation images are for tuning and belong to no other part. Parts are disjoint by content: of
+equal training images only the first is used, and training images equal to a test image are not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUBSETS: dict[str, tuple[str, ...]] = {
     "validation": ("validation",),
     "test": ("test",),
 }
-"""The parts that a config can name, and the subsets each consists of."""
+"""The parts that a config can name, and the subsets that make up each."""
 
 DUPLICATE = "duplicate"
 
@@ -46,7 +46,7 @@ SCHEMA = pa.schema(
 
 
 def fingerprints(images: np.ndarray) -> list[str]:
-    """SHA-256 of each image's little-endian float32 bytes, in hexadecimal."""
+    """Return the SHA-256 of each image's little-endian float32 bytes, in hexadecimal."""
     rows = np.ascontiguousarray(images, dtype="<f4").reshape(len(images), -1)
     return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
 
@@ -65,18 +65,20 @@ def split(
 
     Args:
         train: `label` and `sha256` of the training images, in file order.
-        test: the same of the test images.
-        p1: images in P1: a whole number, or a share (0 to 1) of what validation leaves.
-        p2: images in P2, likewise.
-        validation: images in the validation part: a number, or a share of the training images.
-        seed: of the assignment and of the order.
-        dataset: its name.
+        test: the same for the test images.
+        p1: size of P1: a number of images, or a share (0 to 1) of the distinct training images
+            without the validation part.
+        p2: size of P2, a number or a share like `p1`.
+        validation: size of the validation part: a number, or a share of the distinct training
+            images.
+        seed: seed of the assignment and of the order.
+        dataset: name of the dataset.
 
     Returns:
         A table with `SCHEMA`, and the number of images per part and of duplicates.
 
     Raises:
-        InputError: more images asked for than there are.
+        InputError: sizes that add up to more images than there are.
     """
     rng = np.random.default_rng(seed)
     usable = _first_of_its_content(train["sha256"].to_pylist(), test["sha256"].to_pylist())
@@ -88,7 +90,7 @@ def split(
     n_p1, n_p2 = _count("p1", p1, left), _count("p2", p2, left)
     if n_p1 + n_p2 > left:
         raise InputError(
-            f"config: splits: expected p1 + p2 to be at most {left} (distinct training images less "
+            f"config: splits: expected p1 + p2 to be at most {left} (distinct training images − "
             f"validation), found {n_p1} + {n_p2} = {n_p1 + n_p2}; lower one of the three"
         )
     subset = np.full(len(labels), DUPLICATE, dtype=object)
@@ -117,13 +119,13 @@ def split(
 
 
 def replaced(index: pa.Table, train: pa.Table, test: pa.Table, *, dataset: str) -> pa.Table:
-    """The split of a dataset that was made from another, image by image.
+    """Return the split of a dataset that was derived from another, image by image.
 
     Args:
-        index: of the other.
-        train: `label` and `sha256` of the training images, in file order.
-        test: the same of the test images.
-        dataset: its name.
+        index: split of the original dataset.
+        train: `label` and `sha256` of the derived training images, in file order.
+        test: the same for the test images.
+        dataset: name of the derived dataset.
     """
     names, places = np.array(index["file"].to_pylist()), index["index"].to_numpy()
     columns: dict[str, Any] = {name: index[name] for name in index.column_names}
@@ -135,7 +137,7 @@ def replaced(index: pa.Table, train: pa.Table, test: pa.Table, *, dataset: str) 
 
 
 def rows_of(index: pa.Table, part: str) -> pa.Table:
-    """The rows of a part (a key of `SUBSETS`), in the split's seeded order."""
+    """Return the rows of a part (a key of `SUBSETS`), in the split's seeded order."""
     return index.filter(pc.is_in(index["subset"], pa.array(SUBSETS[part])))
 
 
@@ -143,7 +145,7 @@ def assert_disjoint(index: pa.Table) -> None:
     """Check by content that no image is in two subsets.
 
     Raises:
-        AssertionError: one is.
+        AssertionError: an image in two subsets.
     """
     taking_part = index.filter(pc.not_equal(index["subset"], DUPLICATE))
     groups = taking_part.group_by("sha256").aggregate([("subset", "count_distinct")])
@@ -152,10 +154,10 @@ def assert_disjoint(index: pa.Table) -> None:
 
 
 def check_classes(index: pa.Table, parts: Iterable[str]) -> None:
-    """Check that parts, where they are not empty, have images of every class.
+    """Check that each of some parts is empty or has images of every class.
 
     Raises:
-        InputError: one has not; names the part, the class and the remedy.
+        InputError: a part without a class; names both and the remedy.
     """
     every = set(index["label"].to_pylist())
     for name in sorted(set(parts)):
@@ -179,9 +181,9 @@ def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:
 
 
 def _stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order whose every contiguous block has the classes nearly in proportion.
+    """Return an order in which every contiguous block has the classes nearly in proportion.
 
-    Each class is shuffled and spread evenly over [0, 1); the order is that of the places.
+    Each class is shuffled and spread evenly over [0, 1); images are sorted by their places there.
     """
     places = np.empty(len(labels))
     for label in np.unique(labels):

@@ -1,57 +1,45 @@
-"""Read and write Parquet: explicit schemas, strict casts, no NaN, provenance, atomic replacement.
+"""Tables with explicit schemas, strict casts, no NaN and provenance; and their Parquet files.
 
-Each module that owns a table owns its `pyarrow.Schema`. Columns of images are fixed-shape tensors.
-A value that does not exist is null; a NaN is a bug and is refused. Pages have checksums, and so has
-what is said of them: a bit that changed on the disk is no result.
+Each module that owns a table owns its `pyarrow.Schema`. Image columns are fixed-shape tensors. A
+missing value is null; a NaN is a bug and is refused. Pages and metadata have checksums, so that a
+bit changed on the disk is found.
 """
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import json
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from blindspots.files.parquet import GROUP, METADATA, as_said, damage, opened, pictured, writing
 from blindspots.interface import InputError
-
-METADATA, CHECK = b"blindspots", b"blindspots.sha256"
-DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises for a file with other bits than were written."""
-GROUP = 2**22
-"""Bytes of images in a row group: what is held at a time where some rows of many are read."""
 
 
 def image_field(shape: Sequence[int], name: str = "image") -> pa.Field:
-    """A column of float32 images of one shape.
+    """Return the field of a column of float32 images of one shape.
 
     Args:
-        shape: of an image, such as (1, 28, 28).
-        name: of the column.
+        shape: shape of an image, such as (1, 28, 28).
+        name: name of the column.
 
     Returns:
-        The field, for a schema; it may hold no nulls.
+        A field without nulls, for a schema.
     """
     return pa.field(name, pa.fixed_shape_tensor(pa.float32(), list(shape)), nullable=False)
 
 
 def images(table: pa.Table, name: str = "image") -> np.ndarray:
-    """A column of images as an array.
+    """Return an image column as an array.
 
     Args:
-        table: with such a column.
-        name: of the column.
+        table: table with an image column.
+        name: name of the column.
 
     Returns:
         (n, *image) float32.
@@ -64,18 +52,18 @@ def images(table: pa.Table, name: str = "image") -> np.ndarray:
 
 
 def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """A table with exactly these columns and types.
+    """Build a table with exactly the columns and types of a schema.
 
     Args:
         columns: values by column name, in any order: sequences, (masked) arrays, images as
             (n, *image); a single value, or None, is repeated.
-        schema: names, types, and which columns may hold nulls.
+        schema: names and types of the columns, and which may have nulls.
 
     Returns:
         A table with this schema.
 
     Raises:
-        ValueError: columns that differ from the schema's, a null where it allows none, a NaN.
+        ValueError: other columns than the schema's, a null where it allows none, or a NaN.
         pyarrow.ArrowInvalid: a value that does not fit its type.
     """
     if set(columns) != set(schema.names):
@@ -92,11 +80,11 @@ def build(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
 
 
 def from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """As `build`, from pandas.
+    """Build a table from a pandas frame, like `build`.
 
     Args:
-        frame: with the schema's columns; NaN and NA are nulls.
-        schema: as for `build`.
+        frame: frame with the schema's columns; NaN and NA become nulls.
+        schema: schema of the table.
 
     Returns:
         A table with this schema.
@@ -118,7 +106,7 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
     if _is_single(values):
         return pa.repeat(pa.scalar(values, type=field.type), n)
     if isinstance(values, np.ndarray) and values.dtype.kind == "U":
-        values = values.astype(object)  # NumPy's own texts are not made words of
+        values = values.astype(object)  # Arrow makes no dictionaries of NumPy's own texts
     if isinstance(values, np.ma.MaskedArray):
         return pa.array(values.data, type=field.type, mask=np.ma.getmaskarray(values))
     if isinstance(values, pa.Array | pa.ChunkedArray):
@@ -126,65 +114,19 @@ def _column(values: Any, field: pa.Field, n: int) -> pa.Array | pa.ChunkedArray:
     return pa.array(values, type=field.type)
 
 
-def write(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """Write a table beside `path` and rename it there, so that a killed write leaves nothing.
+def write(
+    path: str | Path, table: pa.Table, metadata: Mapping[str, Any], *, group: int = GROUP
+) -> None:
+    """Write a table to a temporary file and rename it to `path`: a killed write leaves no file.
 
     Args:
-        path: file to write; its folder is made.
-        table: made by `build`.
+        path: file to write; its folder is created.
+        table: table made by `build`.
         metadata: JSON values kept in the file (git commit, settings, units, …).
+        group: bytes of images in a row group, the unit of reading.
     """
-    text = json.dumps(dict(metadata), sort_keys=True).encode()
-    check = _check(text, table.schema, len(table))
-    table = table.replace_schema_metadata({METADATA: text, CHECK: check})
-    pixels = sum(4 * np.prod(table.schema.field(name).type.shape) for name in _images(table.schema))
-    with replacing(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="zstd", write_page_checksum=True, write_statistics=False,
-            row_group_size=int(max(GROUP // pixels, 1)) if pixels else None,
-        )  # fmt: skip
-
-
-def _check(text: bytes, schema: pa.Schema, rows: int) -> bytes:
-    """A checksum of what pages do not hold: metadata, columns and their types, number of rows."""
-    pictured = _images(schema)
-    columns = [
-        (f.name, list(f.type.shape) if f.name in pictured else str(f.type), f.nullable)
-        for f in schema
-    ]
-    return hashlib.sha256(text + repr((columns, rows)).encode()).hexdigest().encode()
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[pq.ParquetFile]:
-    """A file that `write` wrote, whole and unchanged as far as it has been read.
-
-    Raises:
-        InputError: no such file, or a damaged one; names it and the remedy.
-    """
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        schema, n = file.schema_arrow, file.metadata.num_rows
-        said = schema.metadata or {}
-        if said.get(CHECK) != _check(said.get(METADATA, b""), schema, n):
-            raise pa.ArrowInvalid("what it says of itself has another checksum")
-        yield file
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a Parquet file, found none; run the workflow") from None
-    except DAMAGE as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: expected a whole Parquet file, found a damaged one ({reason}); "
-            "delete it and run the workflow again"
-        ) from None
-
-
-def _as_said(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
-    """What was read of a file, with the schema that its checksum is of."""
-    schema = file.schema_arrow
-    if list(table.schema) != [schema.field(name) for name in table.column_names]:
-        raise pa.ArrowInvalid("columns of other types than it says")
-    return table.replace_schema_metadata(schema.metadata)
+    with writing(path, table.schema, metadata, group=group) as append:
+        append(table)
 
 
 def read(
@@ -197,77 +139,55 @@ def read(
     """Read a table that `write` wrote.
 
     Args:
-        path: of the table.
-        columns: to read; all by default.
-        with_images: False: all columns but those of images.
-        where: rows to read; the others are never held all at once.
+        path: path of the table.
+        columns: columns to read; all by default.
+        with_images: False: all columns except image columns.
+        where: condition that selects rows; row groups are read and filtered one at a time.
 
     Returns:
-        The table; what `write` kept beside it is its `metadata`.
+        The table, with the metadata that `write` was given.
 
     Raises:
-        InputError: no such file, or not a whole Parquet file; names it and the remedy.
+        InputError: no such file, or a damaged one; names it and the remedy.
     """
-    with _opened(path) as file:
+    with damage(path), opened(path) as file:
+        schema = file.schema_arrow
         if not with_images:
-            columns = _not_images(file.schema_arrow)
+            columns = plain(schema)
         if where is None:
-            return _as_said(file.read(columns), file)
-        table = pq.read_table(
-            path, columns=columns, filters=where, partitioning=None, page_checksum_verification=True
-        )
-        return _as_said(table, file)
+            return as_said(file.read(columns), schema)
+        groups = (file.read_row_group(i, columns) for i in range(file.num_row_groups))
+        return pa.concat_tables(as_said(group, schema).filter(where) for group in groups)
 
 
 def schema_of(path: str | Path) -> pa.Schema:
-    """The schema of a table that `write` wrote, with its metadata; no row is read.
+    """Read the schema of a table that `write` wrote, without any row.
 
     Args:
-        path: of the table.
+        path: path of the table.
 
     Returns:
-        The schema, also for `metadata`.
+        The schema with the table's metadata, which `metadata` reads.
 
     Raises:
-        InputError: as `read`.
+        InputError: the errors of `read`.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return file.schema_arrow
 
 
-def rows(path: str | Path, places: np.ndarray) -> pa.Table:
-    """Some rows of a table; beside them one row group is held at a time.
+def taken(table: pa.Table, places: np.ndarray) -> pa.Table:
+    """Select rows of a table with any columns; Arrow itself cannot select rows of image columns.
 
     Args:
-        path: of the table.
-        places: (n,) of the rows, in the order in which they are wanted.
+        table: the table.
+        places: (n,) positions of the rows.
 
     Returns:
-        The table of these rows.
-
-    Raises:
-        InputError: as `read`; or a place that the table has not.
+        A table of these rows, in this order.
     """
-    with _opened(path) as file:
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        ends = np.cumsum(sizes)
-        if (outside := places[(places < 0) | (places >= sum(sizes))]).size:
-            raise InputError(
-                f"{path}: expected a row {outside[0]}, which another table names, found "
-                f"{sum(sizes)} rows; delete both and run the workflow again"
-            )
-        groups = np.searchsorted(ends, places, side="right")
-        found, at = [file.schema_arrow.empty_table()], []
-        for group in np.unique(groups):
-            at.append(np.flatnonzero(groups == group))
-            inside = places[at[-1]] - (ends[group] - sizes[group])
-            found.append(_taken(_as_said(file.read_row_group(group), file), inside))
-    table = pa.concat_tables(found)
-    return _taken(table, np.argsort(np.concatenate(at))) if at else table
-
-
-def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
-    """Rows of a table, of which Arrow cannot take those of images."""
+    if len(places) == 0:
+        return table.slice(0, 0)
     columns = []
     for field, column in zip(table.schema, table.columns, strict=True):
         if isinstance(field.type, pa.FixedShapeTensorType):
@@ -277,46 +197,6 @@ def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
     return pa.table(columns, schema=table.schema)
 
 
-def chunks(path: str | Path, size: int) -> Iterator[pa.Table]:
-    """A table from its beginning, `size` rows at a time.
-
-    Args:
-        path: of the table.
-        size: of a chunk; the last may have fewer rows.
-
-    Yields:
-        The chunks.
-
-    Raises:
-        InputError: as `read`.
-    """
-    with _opened(path) as file:
-        waiting = file.schema_arrow.empty_table()
-        for group in range(file.num_row_groups):
-            waiting = pa.concat_tables([waiting, _as_said(file.read_row_group(group), file)])
-            while len(waiting) >= size:
-                yield waiting.slice(0, size)
-                waiting = waiting.slice(size)
-        if len(waiting):
-            yield waiting
-
-
-def joined(paths: Sequence[str | Path]) -> pa.Table:
-    """The rows of several tables of one schema, as if built together.
-
-    Args:
-        paths: of the tables.
-
-    Returns:
-        One table in one piece, without metadata.
-
-    Raises:
-        InputError: as `read`.
-    """
-    parts = [read(path).replace_schema_metadata() for path in paths]
-    return pa.concat_tables(parts).combine_chunks()
-
-
 def frame(
     paths: Sequence[str | Path],
     schema: pa.Schema | None = None,
@@ -324,16 +204,16 @@ def frame(
     with_images: bool = False,
     first: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """The rows of several tables; a column that some of them lack is null there.
+    """Read several tables into one frame; a column that a table lacks is null there.
 
     Args:
-        paths: of the tables.
-        schema: what there is without any table: its columns and no row.
-        with_images: keep columns of images, as an array per row.
-        first: how many rows of each table are kept; all by default.
+        paths: paths of the tables.
+        schema: schema of the result if there is no table.
+        with_images: keep image columns, as an array per row.
+        first: number of rows of each table to keep; all by default.
 
     Returns:
-        Integers that may be null are pandas' nullable integers.
+        A frame; 16-bit integers are pandas' nullable Int16.
     """
     counts = [None] * len(paths) if first is None else first
     found = [
@@ -342,36 +222,74 @@ def frame(
     ]
     if not found and schema is not None:
         found = [schema.empty_table()]
-    table = pa.concat_tables(
-        [part.replace_schema_metadata() for part in found], promote_options="default"
-    )
-    plain = _not_images(table.schema)
-    rows = table.select(plain).to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+    rows = as_frame(found)
     if with_images:
-        pictured = [name for name in table.column_names if name not in plain]
-        rows = rows.assign(**{name: list(images(table, name)) for name in pictured})
+        every = pa.concat_tables(
+            [part.replace_schema_metadata() for part in found], promote_options="default"
+        )
+        rows = rows.assign(**{name: list(images(every, name)) for name in pictured(every.schema)})
     return rows
 
 
-def _images(schema: pa.Schema) -> list[str]:
-    return [f.name for f in schema if isinstance(f.type, pa.FixedShapeTensorType)]
+def as_frame(found: Sequence[pa.Table]) -> pd.DataFrame:
+    """Concatenate tables into one frame, without image columns.
+
+    Args:
+        found: one table or more; a column that a table lacks is null there.
+
+    Returns:
+        A frame with the types of `frame`.
+    """
+    table = joined([part.select(plain(part.schema)) for part in found])
+    return table.to_pandas(types_mapper={pa.int16(): pd.Int16Dtype()}.get)
 
 
-def _not_images(schema: pa.Schema) -> list[str]:
-    return [name for name in schema.names if name not in _images(schema)]
+def joined(found: Sequence[pa.Table]) -> pa.Table:
+    """Concatenate tables, in the wider type of each column.
+
+    Args:
+        found: one table or more; a column that a table lacks is null there.
+
+    Returns:
+        One table, without metadata.
+
+    Raises:
+        InputError: a column of types that have no common one, such as numbers and text.
+    """
+    try:
+        return pa.concat_tables(
+            [part.replace_schema_metadata() for part in found], promote_options="permissive"
+        )
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(
+            f"expected tables whose columns can be joined, found columns of other types ({error}); "
+            "give a column one type in all of them"
+        ) from None
+
+
+def plain(schema: pa.Schema) -> list[str]:
+    """Select the columns that are not image columns.
+
+    Args:
+        schema: schema of a table.
+
+    Returns:
+        Their names.
+    """
+    return [name for name in schema.names if name not in pictured(schema)]
 
 
 def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
-    """What `write` kept in the file.
+    """Return the metadata that `write` put into the file.
 
     Args:
-        table: as read, or its schema.
+        table: a table from a file, or its schema.
 
     Returns:
         The JSON values by name.
 
     Raises:
-        InputError: what is there was not written by `write`.
+        InputError: metadata that `write` did not write.
     """
     schema = table if isinstance(table, pa.Schema) else table.schema
     try:
@@ -381,34 +299,3 @@ def metadata(table: pa.Table | pa.Schema) -> dict[str, Any]:
             "expected a table that a run wrote, found one with other metadata; delete it and run "
             "the workflow again"
         ) from None
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file as a whole or not at all.
-
-    Args:
-        path: of the file; its folder is made.
-
-    Yields:
-        A temporary path beside it, of this process alone, which replaces it when the block ends
-        without an error.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _part(path)
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _part(path: Path) -> Path:
-    """A name beside a file that no other writer has; what killed ones left of it is removed."""
-    here = f".{path.name}.{platform.node()}."
-    for left in path.parent.glob(f"{glob.escape(here)}*.part"):
-        process = left.name[len(here) : -len(".part")]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            left.unlink(missing_ok=True)
-    return path.with_name(f"{here}{os.getpid()}.part")

@@ -1,8 +1,8 @@
-"""Models in files that say what they are: safetensors with the model's config inside.
+"""Self-describing files of models: weights in safetensors, with the model's spec as metadata.
 
-A model's *spec* is JSON: method, settings, shape of an image, classes, and the specs of the models
-it was built from. A spec is not trusted: it may name the package's methods, and those of a user's
-own that the caller names as well. Nothing is unpickled, but for a user's .pth file with
+A *spec* is JSON: method, settings, shape of an image, classes, and the specs of the parents, the
+models that it is built from. A spec is not trusted: it may name only the package's methods, and
+those users' methods that the caller allows. Nothing is unpickled, except a user's .pth file with
 ``weights_only=True``.
 """
 
@@ -20,10 +20,10 @@ from torch import nn
 from blindspots.config import methods
 from blindspots.files import _tensors
 from blindspots.files._fitting import fitted
-from blindspots.files.tables import replacing
+from blindspots.files.atomic import replacing
 from blindspots.interface import InputError
 from blindspots.threat.answers import check_model
-from blindspots.threat.chance import by_chance
+from blindspots.threat.chance import by_chance, restored
 
 Spec = dict[str, Any]
 
@@ -39,17 +39,17 @@ def create(
     seed: int = 0,
     own: Collection[str] = (),
 ) -> tuple[nn.Module, Spec]:
-    """A new model and its spec; the global random state is untouched.
+    """Return a new model and its spec; the global random state is unchanged.
 
     Args:
         method: a model's name, or module:function.
-        settings: of the method.
-        shape: of an image.
+        settings: settings of the method.
+        shape: shape of an image.
         classes: number of logits.
-        parents: files of the models that this one is built from, by the name its method knows.
-        draws: of a model that answers by chance: how many each image is judged by.
-        seed: of the initial weights.
-        own: of the parents' files, as for `load`.
+        parents: files of the models that it is built from, by the method's names for them.
+        draws: number of a stochastic model's answers by which each image is judged.
+        seed: seed of the initial weights.
+        own: users' functions that the parents' files may call, see `load`.
 
     Raises:
         InputError: no such method, or a parent's file that cannot be read.
@@ -66,7 +66,7 @@ def create(
 
 
 def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
-    """Write weights, their SHA-256 and the spec to a .safetensors file, in one step."""
+    """Write weights, their SHA-256 and the spec to a .safetensors file, all or nothing."""
     tensors = {  # copies, since a file cannot hold a tensor that two names share
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
@@ -77,16 +77,16 @@ def save(path: str | Path, model: nn.Module, spec: Spec) -> None:
 
 
 def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
-    """The model in a file that `save` wrote, in evaluation mode.
+    """Read the model from a file that `save` wrote, in evaluation mode.
 
     Args:
-        path: of the file.
-        own: functions of your own, as "module:function", that the file may call to make the model;
-            a file that names another one is refused, since it could run any code.
+        path: path of the file.
+        own: users' functions, as "module:function", that the file may call to build the model; a
+            file that names another one is refused, since it could run any code.
 
     Raises:
-        InputError: no such file, not a whole safetensors file, or one without a spec; a spec that
-            makes no model, not the one of the weights, or by a function that is not in `own`.
+        InputError: no such file, a damaged one, or one without a spec; an invalid spec, a model
+            that does not fit the weights, or a function that is not in `own`.
     """
     model = _empty(path, own)
     load_weights(model, path)
@@ -94,39 +94,39 @@ def load(path: str | Path, *, own: Collection[str] = ()) -> nn.Module:
 
 
 def untrained(path: str | Path, *, seed: int, own: Collection[str] = ()) -> nn.Module:
-    """A new model of the kind in a file, in evaluation mode; its parents are new as well.
+    """Return a file's model with new weights, its own and its parents', in evaluation mode.
 
     Args:
-        path: of the file.
-        seed: of the initial weights.
-        own: as for `load`.
+        path: path of the file.
+        seed: seed of the initial weights.
+        own: users' functions that the file may call, see `load`.
 
     Raises:
-        InputError: as `load`.
+        InputError: the errors of `load`.
     """
     return _empty(path, own, seed)
 
 
 def spec_of(path: str | Path) -> Spec:
-    """The spec in a file that `save` wrote.
+    """Read the spec from a file that `save` wrote.
 
     Raises:
-        InputError: as `load`.
+        InputError: the errors of `load`.
     """
     spec = _spec_in(path)
     if spec is None:
         raise InputError(
-            f"{path}: expected a file that says what model it holds, found weights alone; "
+            f"{path}: expected a file with a spec of its model, found weights alone; "
             "build the model yourself and use load_weights"
         )
     return spec
 
 
 def check_spec(path: str | Path, expected: Spec) -> None:
-    """Refuse a file that says that it holds another model; one that says nothing passes.
+    """Refuse a file whose spec differs from the expected one; a file without a spec passes.
 
     Raises:
-        InputError: names what differs first.
+        InputError: another spec; names the first difference.
     """
     spec = _spec_in(path)
     if spec is None:
@@ -139,21 +139,22 @@ def check_spec(path: str | Path, expected: Spec) -> None:
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Put the weights of a file of safetensors or of `torch.save` into a model of the same shape.
+    """Load the weights of a safetensors or `torch.save` file into a model of the same shapes.
 
     Args:
-        model: of the weights' shape.
-        path: of the file, whatever its ending; or "torchvision:" and a name, for weights that are
+        model: model with the weights' names and shapes.
+        path: path of the file, with any ending; or "torchvision:" and a name, for weights that are
             downloaded once.
 
     Raises:
-        InputError: unreadable, no such weights or no way to them; or names, shapes or types that
-            differ from the model's, or numbers that are not finite; names the first.
+        InputError: an unreadable file, weights that do not exist or cannot be downloaded, names,
+            shapes or types that differ from the model's, or numbers that are not finite; names the
+            first.
     """
     found = fitted(model, _tensors.tensors(path), path)
     try:
         model.load_state_dict(found)
-    except RuntimeError as error:  # what a module of a user's own refuses
+    except RuntimeError as error:  # a user's module may refuse them
         raise _tensors.unreadable(path, error) from None
     model.eval()
 
@@ -176,7 +177,7 @@ def _spec_in(path: str | Path) -> Spec | None:
 
 
 def _lineage(spec: Spec) -> Iterator[Spec]:
-    """The spec and those of all ancestors."""
+    """Yield the spec and those of all ancestors."""
     yield spec
     for parent in spec["parents"].values():
         yield from _lineage(parent)
@@ -192,7 +193,7 @@ def _is_spec(spec: Spec) -> bool:
 
 
 def _settings(spec: Spec) -> dict[str, Any]:
-    """With the method's defaults, as JSON has them."""
+    """Return the settings with the method's defaults, as JSON values."""
     return json.loads(json.dumps(methods.defaults("models", spec["method"]) | spec["settings"]))
 
 
@@ -205,7 +206,7 @@ def _check_same(path: str | Path, key: str, found: Any, expected: Any) -> None:
 
 
 def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
-    """The model of a file's spec with new weights."""
+    """Return the model of a file's spec with new weights."""
     spec = spec_of(path)
     used = [one["method"] for one in _lineage(spec)]
     named = {method for method in used if ":" in method}
@@ -223,7 +224,7 @@ def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
         return _descended(spec, seed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except Exception as error:  # whatever comes of settings that nobody checked
+    except Exception as error:  # any error of unchecked settings
         raise InputError(
             f"{path}: expected settings of the model {spec['method']!r}, found "
             f"{str(spec['settings'])[:100]} ({type(error).__name__}: "
@@ -232,13 +233,12 @@ def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
 
 
 def _check_size(path: str | Path, spec: Spec) -> None:
-    """Refuse a spec of another model than that of the weights, such as a vast one."""
+    """Refuse a spec whose model has another size than the weights, before a vast one is built."""
     with torch.device("meta"):  # takes no memory
         made = sum(tensor.numel() for tensor in _descended(spec, 0).state_dict().values())
     if made != (held := _tensors.numbers(path)):
         raise InputError(
-            f"expected the {made} numbers of the model that it says it holds, found {held}; "
-            "fetch it again"
+            f"expected the {made} numbers of the model in its spec, found {held}; fetch it again"
         )
 
 
@@ -250,11 +250,11 @@ def _descended(spec: Spec, seed: int) -> nn.Module:
 def _build(spec: Spec, parents: Mapping[str, nn.Module], seed: int) -> nn.Module:
     factory = methods.find("models", spec["method"])
     settings = spec["settings"] | ({"parents": parents} if parents else {})
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with restored():
         torch.manual_seed(seed)
         model = factory(spec["shape"], spec["classes"], **settings)
         if "draws" in spec and isinstance(model, nn.Module):
             by_chance(model, spec["draws"])
-        if ":" in spec["method"]:  # a user's own
+        if ":" in spec["method"]:  # a user's function
             check_model(model, spec["method"], spec["shape"])
         return model.eval()

@@ -1,1 +1,1 @@
-"""What scripts call: joins methods of all roles with files; and how jobs start (`warm`)."""
+"""Jobs, called by the scripts: they connect methods of all roles with files. `warm` starts them."""

@@ -1,9 +1,8 @@
-"""Run an attack over the images of a part, a chunk at a time, into the columns of its table."""
+"""Run an attack on the images of a part, a chunk at a time, and write its table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,56 +10,65 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from blindspots.attacks import table
-from blindspots.attacks.contract import (
-    call,
-    call_for_best,
-    name_of,
-    norm_of,
-)
-from blindspots.attacks.returned import check_successes
 from blindspots.config import methods
 from blindspots.devices import pick
-from blindspots.families import family_of
 from blindspots.files import images, tables, weights
 from blindspots.files.images import Images
-from blindspots.interface import AttackResult, InputError, Status
-from blindspots.jobs.chunks import resumable
-from blindspots.jobs.job import own_models, progress, warn
-from blindspots.lending import changed, state
-from blindspots.provenance import digest
-from blindspots.threat.answers import Answers, answers
-from blindspots.threat.chance import draws_of, seeded
-from blindspots.threat.judge import Judgement, judge
-from blindspots.threat.outcomes import outcomes, predictions, widened
-from blindspots.threat.targets import candidates, choose_targets
+from blindspots.files.parquet import writing
+from blindspots.files.rows import Rows
+from blindspots.interface import InputError
+from blindspots.jobs.attacking import attack_all
+from blindspots.jobs.chunks import forget, resumable
+from blindspots.jobs.job import own_models, progress, provenance, resume_key, warn
+from blindspots.threat.targets import assert_class
 
-Columns = dict[str, np.ndarray]
-"""Values by column of the attacks' table, an entry per row; masked where there is none."""
+SHARD = 256
+"""Rows of a shard in memory at a time."""
 
 
-def attacked(snakemake: Any) -> pa.Table:
-    """The rows of an attack's job; finished chunks of one that was killed are read again."""
+def attack(snakemake: Any) -> None:
+    """Write the table of an attack's job: computed rows, or the joined rows of its shards."""
+    output, shards = snakemake.output[0], snakemake.input.get("shards", [])
+    parts = _joined_shards(shards) if shards else _computed(snakemake)
+    shape = tables.schema_of(snakemake.input.images).field("image").type.shape
+    with writing(output, table.schema(shape), provenance(snakemake)) as append:
+        success = False
+        for part in parts:
+            success = success or bool(pc.any(part["success"]).as_py())
+            append(part)
+    forget(output)
+    if not success and snakemake.wildcards.get("first") is None:  # a shard says nothing of the rest
+        warn(f"{output}: no success on any of its images")
+
+
+def _joined_shards(paths: Sequence[str]) -> Iterator[pa.Table]:
+    return (part for path in paths for part in Rows(path).chunks(SHARD))
+
+
+def _computed(snakemake: Any) -> Iterator[pa.Table]:
+    """Compute the rows of an attack's job; chunks that a killed job finished are read instead."""
     attack, wildcards = snakemake.params.attack, snakemake.wildcards
     given, machine, own = snakemake.input, snakemake.config["machine"], own_models(snakemake)
     device = pick(machine["device"])
     n = snakemake.params.n
-    data = images.read(given.images, given.split, wildcards.part, n, device)
-    shard = slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n)))
-    everyone, data = data.images, data.at(shard)
+    everyone = images.read(given.images, given.split, wildcards.part, n, device)
+    where = f"config: attacks.{wildcards.attack}.target"
+    assert_class(attack["target"], everyone.classes, where)
+    data = everyone.at(slice(int(wildcards.get("first", 0)), int(wildcards.get("end", n))))
     model = weights.load(given.weights, own=own).to(device)
     parents = {
         name: weights.load(file, own=own).to(device)
         for name, file in zip(attack["parents"], given.get("parents", []), strict=True)
     }
-    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.images)
+    mask = None if attack["mask"] is None else read_mask(attack["mask"], data.shape).to(device)
     same = {"net": wildcards.net, "seed": int(wildcards.seed), "attack": wildcards.attack}
-    schema = table.schema(data.images.shape[1:])
+    schema = table.schema(data.shape)
 
     def make(part: Images) -> pa.Table:
-        columns = run(
+        columns = attack_all(
             methods.find("attacks", attack["method"]),
             model,
             part,
@@ -75,256 +83,35 @@ def attacked(snakemake: Any) -> pa.Table:
         place = {"dataset": data.dataset, "file": data.file}
         return tables.build(columns | same | place, schema)
 
-    key = digest(
-        [dict(snakemake.params), str(device), machine["threads"]],
-        [given.images, given.split, given.weights, *given.get("parents", [])],
-    )
-    with progress(f"attack {wildcards.net}", "images", len(data.rows)) as show:
-        found = resumable(
-            snakemake.output[0], key, data, machine["chunk"], make,
+    with progress(f"attack {wildcards.net}", "images", len(data)) as show:
+        yield from resumable(
+            snakemake.output[0], attack_key(snakemake, device), data, machine["chunk"], make,
             every=machine["checkpoint_seconds"], progress=show,
         )  # fmt: skip
-    if not pc.any(found["success"]).as_py():
-        warn(f"{snakemake.output[0]}: no success on any of {len(data.rows)} images")
-    return found
 
 
-def read_mask(path: str | Path, images: Tensor) -> Tensor:
-    """The features of images (n, *image) that an attack may change, from a NumPy file.
+def attack_key(snakemake: Any, device: torch.device) -> str:
+    """Return the `resume_key` of an attack's job."""
+    given = snakemake.input
+    files = [given.split, given.weights, *given.get("parents", [])]
+    return resume_key(snakemake, device.type, files, shown=images.described(given.images))
+
+
+def read_mask(path: str | Path, shape: tuple[int, ...]) -> Tensor:
+    """Read the mask of features that an attack may change, (*image) bool, from a NumPy file.
+
+    Args:
+        path: path of the .npy file.
+        shape: shape of an image.
 
     Raises:
-        InputError: no array of bool of an image's shape.
+        InputError: not an array of bool of an image's shape.
     """
-    shape = tuple(images.shape[1:])
     try:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: expected a mask, an .npy file, found none ({error})") from None
     if not isinstance(found, np.ndarray) or found.dtype != bool or found.shape != shape:
         said = f"{getattr(found, 'dtype', 'several')} of shape {getattr(found, 'shape', ())}"
-        raise InputError(
-            f"{path}: expected a mask of bool of an image's shape {shape}, found {said}"
-        )
-    return torch.from_numpy(found).to(images.device)
-
-
-def run(
-    attack: Callable[..., AttackResult],
-    model: nn.Module,
-    data: Images,
-    *,
-    others: Tensor,
-    target: str | int,
-    seed: int,
-    chunk: int,
-    settings: Mapping[str, Any],
-    parents: Mapping[str, nn.Module] | None = None,
-    mask: Tensor | None = None,
-) -> Columns:
-    """Attack all images, `chunk` at a time.
-
-    Args:
-        attack: of the attacks' contract.
-        model: images to logits.
-        data: what is attacked.
-        others: (k, *image) all images of the table, of which `data` may be a shard.
-        target: rule for the targets.
-        seed: of random targets and of the attack's own draws.
-        chunk: images at a time; bounds memory.
-        settings: of the attack; `eps` is a radius, or several.
-        parents: further models that the attack works with, by name.
-        mask: (*image) bool, the features that may change; None: all.
-
-    Returns:
-        The columns of the attack's table that describe images, "image" among them: a row per image
-        and radius, the radii of an image together. Values that a failed attack does not have are
-        masked; an image to which the model gives no finite logits is NON_FINITE.
-
-    Raises:
-        InputError: a model that does not classify, an attack that changes it, or a success that is
-            none when its image is shown to the model again.
-    """
-    given = {"seed": seed, "others": others, "parents": parents, "mask": mask}
-    parts: list[dict[str, np.ndarray]] = []
-    with seeded(seed, "state"):
-        before = state(model, data.images[:1])
-    for part in data.chunks(chunk):
-        parts.append(_run_chunk(attack, model, part, target, given, settings))
-        if (what := changed(before, model)) is not None:
-            raise InputError(
-                f"{name_of(attack)}: expected the model as it was given, found that it changed "
-                f"{what}; work on a copy (copy.deepcopy(model))"
-            )
-    return _joined(parts)
-
-
-def _joined(parts: Sequence[Columns]) -> Columns:
-    return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def radii(settings: Mapping[str, Any]) -> list[float | None]:
-    """The radii that an attack's settings ask for; none for a minimal attack."""
-    eps = settings.get("eps")
-    return list(eps) if isinstance(eps, Sequence) else [eps]
-
-
-def _run_chunk(attack, model, data, target, given, settings) -> Columns:
-    """The columns of some images, each at every radius in turn."""
-    first, by_chance = data.rows[0], draws_of(model) is not None
-    with seeded(given["seed"], f"unaltered {first}"), torch.no_grad():
-        logits = widened(model(data.images))
-        clean = None
-        if by_chance and logits.ndim == 2:
-            clean = answers(model, data.images, data.labels, data.classes, len(data.rows))
-    if logits.ndim != 2:
-        raise InputError(
-            f"expected a model that gives logits (n, classes), found shape {tuple(logits.shape)}"
-        )
-    fine = logits.isfinite().all(dim=1)
-    if clean is not None:
-        fine &= torch.from_numpy(~np.ma.getmaskarray(clean.predictions)).to(fine.device)
-    each = [
-        _attacked(attack, model, data, logits, fine, target, given | {"settings": some}, clean)
-        for some in (
-            settings if eps is None else {**settings, "eps": eps} for eps in radii(settings)
-        )
-    ]
-    joined = _joined(each)
-    by_image = np.arange(len(each) * len(data.rows)).reshape(len(each), -1).T.ravel()
-    return {name: column[by_image] for name, column in joined.items()}
-
-
-def _attacked(attack, model, data, logits, fine, target, given, clean) -> Columns:
-    """The columns of an attack at one radius; images without finite logits are left alone."""
-    found, targets = _unattacked(data), None
-    purpose = f"{name_of(attack)} {given['settings'].get('eps')} {data.rows[0]}"
-    if fine.any():
-        rows = fine.nonzero()[:, 0]
-        with seeded(given["seed"], f"attack {purpose}"):
-            result, aims = _call(
-                attack, model, data.at(rows.cpu().numpy()), logits[rows], target, given
-            )
-        for name, value in vars(result).items():
-            if value is not None:
-                whole = getattr(found, name)
-                whole[rows] = value.to(whole)
-        if aims is not None:
-            targets = torch.full_like(data.labels, -1).index_copy(0, rows, aims)
-    family = family_of(attack)
-
-    def judged() -> Judgement:
-        return judge(
-            model, data.images, found.images, data.labels, targets,
-            classes=data.classes, box=data.box,
-        )  # fmt: skip
-
-    with seeded(given["seed"], f"judge {purpose}"):
-        seen = judged()
-        share = np.ma.masked_where(~fine.cpu().numpy(), np.ma.masked_invalid(seen.share))
-        if clean is not None and family.kind != "control":
-            found = _drawn_again(found, seen, fine, keeps_failures=family.kind == "budget")
-            seen = judged()  # of the images that are kept
-    if family.kind != "control" and clean is None:
-        check_successes(found, targets, seen, data, name_of(attack))
-    columns = _columns(found, targets, seen, data, logits, fine, family.kind == "budget")
-    return (
-        columns
-        | _clean_columns(clean)
-        | {
-            "norm": np.full(
-                len(data.rows),
-                None if family.kind == "control" else norm_of(attack, given["settings"]),
-                object,
-            ),
-            "success_share": share,
-            "eps": np.ma.masked_invalid(
-                np.full(len(data.rows), given["settings"].get("eps", np.nan), float)
-            ),
-        }
-    )
-
-
-def _drawn_again(found, seen, fine, *, keeps_failures) -> AttackResult:
-    """A result whose successes are those of fresh draws; where there is none, as of a failure."""
-    success = torch.from_numpy(seen.success).to(fine.device) & fine
-    kept = (success | keeps_failures).view(-1, *[1] * (found.images.ndim - 1))
-    status = found.status.masked_fill(success, int(Status.CONVERGED))
-    return replace(
-        found,
-        images=torch.where(kept, found.images, found.originals),
-        success=success,
-        status=status.masked_fill(~success & fine, int(Status.NO_SUCCESS)),
-    )
-
-
-def _clean_columns(clean: Answers | None) -> Columns:
-    """What the draws of a net that answers by chance say of unaltered images."""
-    if clean is None:
-        return {}
-    return {
-        "prediction": clean.predictions,
-        "outcome": clean.outcomes,
-        "confidence": clean.confidences,
-    }
-
-
-def _call(attack, model, data, logits, target, given) -> tuple[AttackResult, Tensor | None]:
-    if target == "best_of_all":
-        possible = candidates(logits, data.labels, data.classes)
-        return call_for_best(attack, model, data, possible, **given)
-    targets = choose_targets(
-        target, logits, data.labels, data.classes, seed=given["seed"], rows=data.rows
-    )
-    return call(attack, model, data, targets, **given), targets
-
-
-def _unattacked(data: Images) -> AttackResult:
-    """The result of images whose answer is not finite: nothing was tried."""
-    nothing = torch.zeros_like(data.labels)
-    return AttackResult(
-        originals=data.images,
-        images=data.images.clone(),
-        success=torch.zeros_like(nothing, dtype=torch.bool),
-        status=torch.full_like(nothing, Status.NON_FINITE),
-        forwards=nothing,
-        backwards=nothing.clone(),
-        penalty=torch.full_like(nothing, torch.nan, dtype=torch.float64),
-    )
-
-
-def _columns(found, targets, seen, data, logits, fine, keeps_failures) -> Columns:
-    success, fine = found.success.cpu().numpy(), fine.cpu().numpy()
-    short = ~(success | (keeps_failures & fine))
-    clean = predictions(logits, data.classes).cpu().numpy()
-    labels = data.labels.cpu().numpy()
-    aims = np.ma.masked_all(len(short), np.int64)
-    if targets is not None:
-        aims = np.ma.masked_less(targets.cpu().numpy(), 0)
-    answered = np.array([outcome is not None for outcome in seen.outcome])
-    probability = logits.double().softmax(dim=1).amax(dim=1).cpu().numpy()
-    of_lengths = {name: np.ma.array(value, mask=short) for name, value in seen.lengths.items()}
-    return of_lengths | {
-        "index": data.rows,
-        "label": labels,
-        "target": aims,
-        "prediction": np.ma.array(clean, mask=~fine),
-        "outcome": outcomes(clean, labels),
-        "confidence": np.ma.array(probability, mask=~fine),
-        "attacked_prediction": np.ma.array(seen.prediction, mask=~answered),
-        "attacked_outcome": seen.outcome,
-        "attacked_confidence": np.ma.masked_invalid(seen.confidence),
-        "mistaken": seen.mistaken,
-        "certain": seen.certain,
-        "inside": seen.inside,
-        "success": success,
-        "status": np.array([Status(s).name for s in found.status.tolist()]),
-        "distortion": np.ma.array(found.distortion.cpu().numpy(), mask=short),
-        "rounded_outcome": seen.rounded_outcome,
-        "rounded_success": seen.rounded_success,
-        "penalty": np.ma.masked_where(
-            ~success, np.ma.masked_invalid(found.penalty.cpu().double().numpy())
-        ),
-        "forwards": found.forwards.cpu().numpy(),
-        "backwards": found.backwards.cpu().numpy(),
-        "image": found.images.cpu().numpy(),
-    }
+        raise InputError(f"{path}: expected a bool mask of an image's shape {shape}, found {said}")
+    return torch.from_numpy(found)

@@ -1,4 +1,4 @@
-"""The value of one setting of several nets' trainers that fits given training errors best."""
+"""Fit one setting, shared by several nets' trainers, to given training errors."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor, nn
 from blindspots.interface import InputError
 
 RANGE = (0.1, 100.0)
-"""Values that are searched."""
+"""Range of the search."""
 
 LEAST = 1e-3
-"""An error in percent below which no smaller one is told apart."""
+"""Error in percent below which errors count as equal."""
 
 
 class Trained(NamedTuple):
     """A net to be trained.
 
     Attributes:
-        model: images to logits.
-        train: a trainer of the model, images and labels.
-        settings: of the trainer.
-        error: in percent, on the training images, that it should end with.
+        model: maps images to logits.
+        train: trainer, called with the model, images and labels.
+        settings: settings of the trainer.
+        error: wanted error on the training images after training, in percent.
     """
 
     model: nn.Module
@@ -45,15 +45,16 @@ def fit(
     """Fit one value of a setting to the training errors of all nets.
 
     Args:
-        setting: of their trainers, a positive number.
-        nets: by name. They are trained in place; each training starts from the last one's weights.
+        setting: setting of their trainers, a positive number.
+        nets: nets by name. They are trained in place; each training starts from the last one's
+            weights.
         images: (n, *image) training images.
         labels: (n,).
-        progress: called with each value tried and the errors at it.
+        progress: called with each value tried and the resulting errors.
 
     Returns:
         The value with the smallest sum of squared log ratios of error to wanted error, and the
-        errors at it in percent.
+        resulting errors in percent.
 
     Raises:
         InputError: a trainer whose history has no `error`.

@@ -1,11 +1,11 @@
-"""A job's rows, chunk by chunk: chunks that are finished survive a kill, with the same bytes."""
+"""Compute a job's rows chunk by chunk; finished chunks survive a kill and are not recomputed."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import InputError
 
-KEY = "chunk of"
+KEY, WAITING = "chunk of", 2**27
+"""Metadata key of a chunk; and the most bytes of rows that wait to be written."""
 
 
 def resumable(
@@ -25,47 +26,45 @@ def resumable(
     make: Callable[[Images], pa.Table],
     *,
     every: float = 0,
-    keep: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> pa.Table:
-    """Make the rows of a table, `chunk` images at a time; what a killed job finished is read again.
+) -> Iterator[pa.Table]:
+    """Make the rows of a table, `chunk` images at a time; chunks of a killed job are read instead.
 
-    Finished chunks lie in a folder beside the output, which goes away once all are there, or of a
-    job that has more to do, by `forget`.
+    Finished chunks lie in a folder next to the output, until the job calls `forget`.
 
     Args:
         output: the job's file; the folder is named after it.
-        key: of what is computed, how, and on what; a chunk with another key is not used.
+        key: digest of settings, code and inputs; a chunk with another key is not used.
         data: all images of the job.
         chunk: images at a time.
-        make: the rows of some images.
-        every: seconds of work between two writings, at least: short jobs leave nothing behind.
-        keep: leave the chunks there, since the job has more to do.
-        progress: called with the number of images that are done.
+        make: computes the rows of some images.
+        every: least number of seconds between two writes, so that short jobs write no chunks; rows
+            of more than `WAITING` bytes are written sooner.
+        progress: called with the number of images done.
+
+    Yields:
+        The rows of each chunk, in order.
     """
     folder, written = _folder(output), time.monotonic()
     waiting: dict[Path, pa.Table] = {}
-    parts = []
-    for number, part in enumerate(data.chunks(chunk)):
-        done = number * chunk + len(part.rows)
-        file = folder / f"{number * chunk}-{done}.parquet"
+    for first in range(0, len(data), chunk):
+        done = min(first + chunk, len(data))
+        file = folder / f"{first}-{done}.parquet"
         found = _kept(file, key)
         if found is None:
-            found = waiting[file] = make(part)
-        parts.append(found)
-        if (keep or done < len(data.rows)) and time.monotonic() - written >= every:
+            found = waiting[file] = make(data.at(slice(first, done)).held())
+        yield found
+        late = time.monotonic() - written >= every
+        if late or sum(table.nbytes for table in waiting.values()) > WAITING:
             for path, table in waiting.items():
                 tables.write(path, table, {KEY: key})
             waiting, written = {}, time.monotonic()
         if progress is not None:
             progress(done)
-    if not keep:
-        forget(output)
-    return pa.concat_tables(parts).replace_schema_metadata().combine_chunks()
 
 
 def forget(output: str | Path) -> None:
-    """Remove the finished chunks of a job whose result is written, or all there."""
+    """Remove the finished chunks of a job whose result is written."""
     shutil.rmtree(_folder(output), ignore_errors=True)
 
 
@@ -74,15 +73,15 @@ def _folder(output: str | Path) -> Path:
 
 
 def _kept(file: Path, key: str) -> pa.Table | None:
-    """A finished chunk, where there is one of this key."""
+    """Return a finished chunk with this key, if there is one."""
     if not file.exists():
         return None
     try:
         found = tables.read(file)
     except InputError as error:
-        print(f"{error}; begins anew", file=sys.stderr)
+        print(f"{error}; computing the chunk again", file=sys.stderr)
         return None
     if tables.metadata(found)[KEY] != key:
         return None
-    print(f"goes on after {file}", file=sys.stderr)
+    print(f"resumed after {file}", file=sys.stderr)
     return found

@@ -1,6 +1,6 @@
-"""What most code with PyTorch imports as it is first used; the last module that `warm` imports.
+"""Import what PyTorch defers until first use; `warm` imports this module last.
 
-Optimizers of PyTorch import its compiler, our own compiled kernels numba: a second and a half.
+PyTorch's optimizers import its compiler, and our compiled kernels numba; both are slow to import.
 """
 
 import gc
@@ -10,4 +10,4 @@ from importlib import import_module
 if "torch" in sys.modules:
     for name in ("numba", "torch._dynamo"):
         import_module(name)
-gc.freeze()  # what a fork does not look through it need not copy
+gc.freeze()  # a fork does not copy memory that its garbage collector does not touch

@@ -1,8 +1,9 @@
 """The ledger: for each net and image the best upper and lower bound on the smallest perturbation.
 
-Upper bounds are perturbed images (witnesses), lower bounds are certified radii; each counts in
-every norm, by its own length there or by what follows (`threat.conversions`). A goal is "any" wrong
-class or one target. A lower bound above an upper one is a bug and ends the run.
+Upper bounds are perturbed images (witnesses), lower bounds are certified radii. Each counts in
+every norm: a witness by its length in that norm, a radius by conversion (`threat.conversions`). A
+goal is "any" wrong class or one target. A lower bound above an upper bound is a bug and ends the
+run.
 """
 
 from __future__ import annotations
@@ -25,34 +26,43 @@ SCHEMA = pa.schema(
         pa.field("dataset", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
-        pa.field("norm", WORD, nullable=False),  # "l0_features" where images have channels
+        pa.field("norm", WORD, nullable=False),  # "l0_features" only if images have channels
         pa.field("goal", WORD, nullable=False),  # "any" wrong class, or "target"
         pa.field("target", pa.int16()),
         pa.field("upper", pa.float64()),  # null: no perturbation was found
-        pa.field("attack", pa.string()),  # whose image is the witness; null: the image itself
+        pa.field("attack", pa.string()),  # of the witness; null: the image itself
         pa.field("lower", pa.float64()),  # null: no certificate
         pa.field("certificate", pa.string()),
-        pa.field("reason", pa.string()),  # why no certificate that was asked for has a radius
+        pa.field("reason", pa.string()),  # why no requested certificate has a radius
+        pa.field("warning", pa.string()),  # the net's error is not as expected; null: it is
     ]
 )
 """A row per net, image, norm, goal and target."""
 
 IMAGE = ["net", "seed", "dataset", "file", "index"]
+READ: dict[str, list[str] | None] = {
+    "attacks": [*IMAGE, "attack", "target", "attacked_prediction", "mistaken", "certain", "inside",
+                *NORMS],
+    "certificates": None,
+    "clean": [*IMAGE, "prediction", "outcome", "right"],
+}  # fmt: skip
+"""Columns that `build` reads, by table; None: all."""
+
 GOALS = 2**16
-"""More than there are classes: a goal of an image is a number, image × GOALS + target + 1."""
+"""Upper limit of classes: a goal is numbered image × GOALS + target + 1, "any" with target −1."""
 
 
 class LedgerError(AssertionError):
-    """A certified radius above a found perturbation: one of the two is wrong."""
+    """A certified radius exceeds a found perturbation: one of the two is wrong."""
 
 
 class Bounds(NamedTuple):
-    """Bounds on goals: a number for each, and who gives it.
+    """Bounds on goals, each with its origin.
 
     Attributes:
         goal: (k,) int64, see `GOALS`.
-        value: (k,) float64.
-        name: (k,) of an attack or a certificate; None: the image itself.
+        value: (k,) float64 bounds.
+        name: (k,) names of attacks or certificates; None: the image itself.
     """
 
     goal: np.ndarray
@@ -60,17 +70,20 @@ class Bounds(NamedTuple):
     name: np.ndarray
 
     def at(self, where: np.ndarray) -> Bounds:
-        """Those at some places."""
+        """Select the bounds at some positions."""
         return Bounds(*(column[where] for column in self))
 
     def best(self, sign: int) -> Bounds:
-        """The smallest value of each goal, or with sign −1 the largest; the first of equal ones."""
+        """Return the smallest value of each goal, with sign −1 the largest; the first of equals."""
         there = self.at(~np.isnan(self.value))
         there = there.at(np.lexsort((sign * there.value, there.goal)))
         return there.at(np.append(True, there.goal[1:] != there.goal[:-1])[: len(there.goal)])
 
     def of(self, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values (n,) and names of goals (n,), of bounds sorted by goal; NaN and None without."""
+        """Return values (n,) and names (n,) for goals (n,); NaN and None for goals without a bound.
+
+        The bounds must be sorted by goal.
+        """
         place = np.searchsorted(self.goal, goals)
         known = place < len(self.goal)
         known[known] = self.goal[place[known]] == goals[known]
@@ -84,24 +97,27 @@ def build(
     certificates: pd.DataFrame,
     clean: pd.DataFrame,
     prepared: Mapping[Place, Prepared],
+    flags: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Join the bounds of every net and image that was attacked or certified.
 
     Args:
-        attacks: tables of attacks and of witnesses. A row bounds from above where its image lies in
-            the box and a wrong class leads by the success margin; a target, where that is the
-            answer by the margin. One outside the box is no witness, but evidence.
-        certificates: with `certificates.table.SCHEMA`; without the column `norm` they are in L2 and
-            hold outside the box.
-        clean: the nets' answers to the unaltered images; one that is wrong bounds itself by 0. Nets
-            that answer by chance, which have shares there, have no row.
-        prepared: the unaltered images, by what `PLACE` names.
+        attacks: tables of attacks and of witnesses. A row is an upper bound for any wrong class if
+            its image lies in the box and a wrong class leads by the success margin; for a target,
+            if the target leads by the margin. An image outside the box is no witness, but must not
+            contradict radii that hold without the box.
+        certificates: rows with `certificates.table.SCHEMA`; without the column `norm` they are in
+            L2 and hold outside the box.
+        clean: the nets' answers to the unaltered images; a misclassified image has the upper bound
+            0. Stochastic nets, whose answers have shares in `right`, get no row.
+        prepared: the unaltered images of each prepared file, by the values of `PLACE`.
+        flags: warnings by net, for nets whose error is not as expected.
 
     Returns:
         A frame with `SCHEMA`, sorted by net, seed, image, norm, goal and target.
 
     Raises:
-        LedgerError: a lower bound above a distance at which the net is wrong; names the first.
+        LedgerError: a lower bound exceeds a distance at which the net is wrong; names the first.
     """
     attacks, certificates, clean = _certain(attacks, _completed(certificates), clean)
     images = pd.concat([attacks[IMAGE], certificates[IMAGE]]).drop_duplicates()
@@ -128,13 +144,14 @@ def build(
         _assert_in_order(joined[joined["lower"] > joined["upper"]], images, norm)
         frames.append(joined.assign(norm=NORMS.index(norm)))
     ledger = pd.concat(frames, ignore_index=True)
-    return _named(ledger, images, certificates, of_radii)
+    found = _named(ledger, images, certificates, of_radii)
+    return found.assign(warning=found["net"].map(flags or {}).astype(object))
 
 
 def _certain(
     attacks: pd.DataFrame, certificates: pd.DataFrame, clean: pd.DataFrame
 ) -> tuple[pd.DataFrame, ...]:
-    """The rows of nets that answer the same each time: of others nothing is bounded."""
+    """Select the rows of deterministic nets; the ledger has no bounds for stochastic ones."""
     drawn = set(clean.loc[clean["right"].notna(), "net"]) if "right" in clean else set()
     return tuple(
         frame[~frame["net"].isin(drawn)].reset_index(drop=True)
@@ -143,7 +160,7 @@ def _certain(
 
 
 def _completed(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Certificates of balls, with every column; without one that names them, in L2, no box."""
+    """Select the certificates of balls, and add missing columns: L2, and valid without the box."""
     given = {"norm": "l2", "box": False, "target": pd.NA, "region": None, "reason": None}
     missing = {name: value for name, value in given.items() if name not in certificates}
     found = certificates.assign(**missing)
@@ -151,12 +168,12 @@ def _completed(certificates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _goal(image: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-    """The goal of each row: its target of its image, or any wrong class."""
+    """Return the number of each row's goal: its image's target, or any wrong class."""
     return image * GOALS + rows["target"].fillna(-1).to_numpy(np.int64) + 1
 
 
 def _mistakes(image: np.ndarray, answer: pd.Series, goals: np.ndarray) -> Bounds:
-    """Bounds of 0 by images (k,) that a net gets wrong by itself."""
+    """Return upper bounds of 0 for images (k,) that the net misclassifies unaltered."""
     aimed = image * GOALS + answer.to_numpy(np.int64) + 1
     goal = np.concatenate([image * GOALS, aimed[np.isin(aimed, goals)]])
     return Bounds(goal, np.zeros(len(goal)), np.full(len(goal), None, object))
@@ -167,7 +184,7 @@ def _concatenated(*bounds: Bounds) -> Bounds:
 
 
 class _Seen:
-    """The perturbed images on which a net is wrong, by the goals that they reach."""
+    """The misclassified perturbed images, by the goals that they reach."""
 
     def __init__(self, attacks: pd.DataFrame, image: np.ndarray, goals: np.ndarray) -> None:
         wrong = attacks["mistaken"].to_numpy(bool)
@@ -180,11 +197,11 @@ class _Seen:
         self.attacks = attacks
 
     def inside(self, norm: str) -> Bounds:
-        """Distances of witnesses."""
+        """Return the distances of witnesses."""
         return self._distances(norm, self.within)
 
     def outside(self, norm: str) -> Bounds:
-        """Distances of images outside the box."""
+        """Return the distances of images outside the box."""
         return self._distances(norm, ~self.within)
 
     def _distances(self, norm: str, where: np.ndarray) -> Bounds:
@@ -194,10 +211,10 @@ class _Seen:
 
 
 def _joined(goals: np.ndarray, upper: tuple[np.ndarray, np.ndarray], radii: Bounds) -> pd.DataFrame:
-    """The bounds of goals."""
+    """Join the upper bounds of goals with the best radii."""
     best = radii.best(-1)
     own, its = best.of(goals)
-    # Who reaches a target leaves the right class: a radius for any goal holds for every target.
+    # Reaching a target means leaving the right class: a radius for "any" holds for every target.
     general, name = best.of(goals // GOALS * GOALS)
     better = ~(own <= general) & ~np.isnan(own)
     return pd.DataFrame(
@@ -209,7 +226,7 @@ def _joined(goals: np.ndarray, upper: tuple[np.ndarray, np.ndarray], radii: Boun
 
 
 def _crossed(radii: Bounds, outside: Bounds) -> pd.DataFrame:
-    """Radii that hold without a box, and are above the distance of an image outside it."""
+    """Select the radii valid without the box that exceed the distance of an image outside it."""
     nearest = outside.best(1)
     joined = _joined(nearest.goal, (nearest.value, nearest.name), radii)
     return joined[joined["lower"] > joined["upper"]]
@@ -232,7 +249,7 @@ def _assert_in_order(crossed: pd.DataFrame, images: pd.DataFrame, norm: str) -> 
 def _named(
     ledger: pd.DataFrame, images: pd.DataFrame, certificates: pd.DataFrame, image: np.ndarray
 ) -> pd.DataFrame:
-    """The columns of `SCHEMA` in their order, of bounds of numbered goals and norms."""
+    """Turn numbered goals and norms into the columns of `SCHEMA`, except `warning`."""
     number, target = ledger["number"].to_numpy() // GOALS, ledger["number"].to_numpy() % GOALS - 1
     ordered = np.lexsort((target, ledger["norm"].to_numpy(), number))
     ledger, number, target = ledger.iloc[ordered], number[ordered], target[ordered]
@@ -249,4 +266,4 @@ def _named(
         "certificate": ledger["certificate"].to_numpy(),
         "reason": np.where(ledger["lower"].isna(), said, None),
     }
-    return pd.DataFrame(columns)[SCHEMA.names]
+    return pd.DataFrame(columns)

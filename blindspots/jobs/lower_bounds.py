@@ -1,40 +1,37 @@
-"""What certificates say in every norm: lower bounds by `threat.conversions`, image by image."""
+"""Convert certified radii to lower bounds in every norm, by `threat.conversions`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from blindspots.files import boxes, tables
+from blindspots.files.rows import Rows
 from blindspots.threat.conversions import COUNTS, ORDER, converted, fewest
 
 PLACE = ["dataset", "seed", "file"]
-"""Columns that name a prepared file; of derived datasets each seed has its own."""
+"""Columns that identify a prepared file; derived datasets have one per seed."""
 Place = tuple[str, int, str]
 NORMS = (COUNTS[0], COUNTS[1], "l1", "l2", "linf")
 CHUNK = 256
-"""Images whose features are held at a time."""
+"""Images whose features are in memory at a time."""
 
 
-class Prepared(NamedTuple):
-    """The unaltered images of a prepared file."""
+class Prepared:
+    """The unaltered images of a prepared file, read a few at a time."""
 
-    path: str | Path
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an image."""
-        return tuple(tables.schema_of(self.path).field("image").type.shape)
+    def __init__(self, path: str | Path) -> None:
+        self._rows = Rows(path, ["image"])
+        self.shape: tuple[int, ...] = tuple(self._rows.schema.field("image").type.shape)
+        self.box = boxes.decoded(tables.metadata(self._rows.schema)["box"])
 
     def reach(self, index: np.ndarray) -> np.ndarray:
-        """How far each feature of images (n,) can be moved in the box, (n, *image) float64."""
-        read = tables.rows(self.path, index)
-        box, images = boxes.decoded(tables.metadata(read)["box"]), tables.images(read).astype(float)
-        return np.maximum(images - box.lower, box.upper - images)
+        """Return the largest change of each feature within the box, (n, *image) float64."""
+        images = self._rows.images(index).astype(float)
+        return np.maximum(images - self.box.lower, self.box.upper - images)
 
 
 def lower_bounds(
@@ -43,17 +40,17 @@ def lower_bounds(
     images: pd.DataFrame,
     prepared: Mapping[Place, Prepared],
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Lower bounds (k,) by certificates in each norm.
+    """Return the lower bounds (k,) of certificates in each norm.
 
     Args:
-        certificates: with `certificates.table.SCHEMA`, those of balls.
-        image: (k,) the row of `images` that each is about.
-        images: (n,) what identifies each image.
-        prepared: the unaltered images, by what `PLACE` names.
+        certificates: certificates of balls, k rows with `certificates.table.SCHEMA`.
+        image: (k,) row of `images` of each certificate.
+        images: n rows of columns that identify an image.
+        prepared: the unaltered images of each prepared file, by the values of `PLACE`.
 
     Yields:
-        A norm; (n,) bool, whether images have it, as only those with channels have the count of
-        features; and the bounds, NaN where nothing follows.
+        A norm; whether it applies to each image, (n,) bool, since the count of features applies
+        only to images with channels; and the bounds, NaN where the certificate implies none.
     """
     keys = list(images[PLACE].itertuples(index=False, name=None))
     shapes = {key: of.shape for key, of in prepared.items()}
@@ -79,7 +76,7 @@ def _counts(
     images: pd.DataFrame,
     prepared: Mapping[Place, Prepared],
 ) -> dict[str, np.ndarray]:
-    """How many pixels, and features, must change before an image is beyond each radius (k,)."""
+    """Return the least number of pixels, and of features, that must change to reach each radius."""
     found = {norm: np.full(len(radius), np.nan) for norm in COUNTS}
     rows = np.flatnonzero(np.isin(norms.astype(str), ORDER) & ~np.isnan(radius))
     if len(rows) == 0:

@@ -1,1 +1,1 @@
-"""Measurements: what nets do on data, as tables."""
+"""Measurements: functions from nets and images to tables."""

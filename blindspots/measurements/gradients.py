@@ -1,6 +1,6 @@
-"""Input gradients of sources and victims: how alike their directions are, how large the victims'.
+"""Input gradients of sources and victims: similarity of directions, and norm of the victims'.
 
-Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as what transfer depends on.
+Demontis et al. 2019, "Why do adversarial attacks transfer?", name both as causes of transfer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ GRADIENTS = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
-        pa.field("cosine", pa.float64()),  # mean over the images with both gradients; null: none
-        pa.field("compared", pa.int32(), nullable=False),  # how many these are
+        pa.field("cosine", pa.float64()),  # mean over images with both gradients; null: none
+        pa.field("compared", pa.int32(), nullable=False),  # number of these images
         pa.field("victim_gradient", pa.float64(), nullable=False),  # L2 norm, mean over images
         pa.field("n", pa.int32(), nullable=False),
     ]
@@ -43,10 +43,10 @@ def gradients(
     """Compare the input gradients of an experiment's sources with those of its victims.
 
     Args:
-        seed: of the nets.
-        data: the images.
-        sources: by name.
-        victims: by name.
+        seed: seed of the nets.
+        data: images at which gradients are taken.
+        sources: sources by name.
+        victims: victims by name.
         chunk: images at a time.
         progress: called with the number of images that are done.
 
@@ -58,14 +58,15 @@ def gradients(
 
 
 def input_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each image's cross-entropy with its label: directions and lengths.
+    """Input gradient of each image's cross-entropy with its label: direction and norm.
 
-    Both are 0 where the model's answers do not depend on the image, or have no finite gradient. The
-    cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is that
-    of u times sigmoid(u): u does not saturate where the model is sure, and float32 keeps it exact.
+    Both are 0 if the logits do not depend on the image or have no finite gradient. The
+    cross-entropy is softplus(u) with u = log Σ_{j ≠ y} exp z_j − z_y, so its gradient is the
+    gradient of u times sigmoid(u): u does not saturate where the model is confident, so float32 is
+    accurate there.
 
     Returns:
-        (n, pixels) float64 of length 1, or of 0; and (n,) float64.
+        Directions (n, pixels) float64, of norm 1 or 0; and norms (n,) float64.
     """
     inputs = images.detach().clone().requires_grad_()
     logits = widened(model(inputs))
@@ -92,15 +93,15 @@ def alignment(
 ) -> pa.Table:
     """Compare the gradients of every source with those of every victim, on unaltered images.
 
-    Where one of the two has none, as behind a rounding of the image, there is no direction to
-    compare.
+    Images on which either has no gradient, for example because the model rounds its input, are
+    left out.
 
     Args:
-        data: the images.
-        models: by name, those of sources and victims.
-        sources: names.
-        victims: names.
-        seed: of the nets, for the table.
+        data: images at which gradients are taken.
+        models: models of sources and victims, by name.
+        sources: names of the sources.
+        victims: names of the victims.
+        seed: seed of the nets, for the table.
         chunk: images at a time.
         progress: called with the number of images that are done.
 

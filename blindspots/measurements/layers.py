@@ -1,4 +1,4 @@
-"""Bounds of the layers of a net, as a table."""
+"""Lipschitz bounds of the layers of a net, as a table."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LIPSCHITZ = pa.schema(
         pa.field("inputs", pa.int32(), nullable=False),
         pa.field("outputs", pa.int32(), nullable=False),
         pa.field("bound", pa.float64()),  # null: see `reason`
-        pa.field("product", pa.float64()),  # of this layer and those before it
-        pa.field("reason", pa.string()),  # why the net has no bounds; null: it has
+        pa.field("product", pa.float64()),  # with the layers before it
+        pa.field("reason", pa.string()),  # why the net has no bounds; null: has bounds
     ]
 )
 """Bounds of a net: a row per layer, in the order of application; or one row, with a reason."""
@@ -41,15 +41,15 @@ def layers(
     *,
     required: bool = False,
 ) -> pa.Table:
-    """Bound the Lipschitz constants of a net's layers; of a net without bounds say why.
+    """Bound the Lipschitz constants of a net's layers; for a net without bounds, give the reason.
 
     Args:
-        net: its name.
-        seed: its seed.
+        net: name of the net.
+        seed: seed of the net.
         model: the network, on the CPU.
-        shape: of an image.
+        shape: shape of an image.
         progress: called with the number of layers that are done.
-        required: whether a net that has none ends the run.
+        required: whether a net without bounds ends the run with an error.
 
     Returns:
         A table with `LIPSCHITZ`.

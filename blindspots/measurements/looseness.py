@@ -1,4 +1,4 @@
-"""How loose Lipschitz bounds are: what is proven from above beside the steepest slopes found."""
+"""Looseness of Lipschitz bounds: upper bounds next to the steepest slopes found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from blindspots.files.images import Images
 from blindspots.interface import InputError
 from blindspots.limits import distinct, some
 from blindspots.measurements.contract import measurement
-from blindspots.measurements.transfer import Exhibit
+from blindspots.measurements.exhibits import Exhibit
 
 LOOSENESS = pa.schema(
     [
@@ -26,8 +26,8 @@ LOOSENESS = pa.schema(
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("side", pa.string(), nullable=False),  # "upper" or "lower"
         pa.field("method", pa.string(), nullable=False),
-        pa.field("value", pa.float64()),  # of the Lipschitz constant; null: see `reason`
-        pa.field("reason", pa.string()),  # why the method does not bound this net
+        pa.field("value", pa.float64()),  # bound; null: see `reason`
+        pa.field("reason", pa.string()),  # why this net has no such bound
         pa.field("n", pa.int32(), nullable=False),  # images that a lower bound comes from
     ]
 )
@@ -35,7 +35,7 @@ LOOSENESS = pa.schema(
 
 
 Bounds = Annotated[Sequence[Literal["product", "eclipse", "lipsdp"]], some(), distinct()]
-"""Of `bounds.networks.METHODS`."""
+"""Subset of `bounds.networks.METHODS`."""
 
 
 @measurement("experiment", tables=("looseness",), runtime=120, gpu=False)
@@ -52,10 +52,10 @@ def looseness(
     """Bound the Lipschitz constants of an experiment's sources, from above and from below.
 
     Args:
-        seed: of the nets.
-        data: the images.
-        attacked: those of the sources, of which the first of each counts.
-        sources: by name, on the CPU.
+        seed: seed of the nets.
+        data: images for Jacobians.
+        attacked: attacked images of the sources; only the first exhibit of each is used.
+        sources: sources by name, on the CPU.
         chunk: images at a time.
         progress: called with the number of nets that are done.
         bounds: methods that bound a whole network.
@@ -78,18 +78,19 @@ def constants(
 ) -> dict[str, Any]:
     """Bounds of one network's Lipschitz constant, as columns of `measurements.looseness.LOOSENESS`.
 
-    From above by each method; where it does not take the network, null with the reason. From below
-    by the images' Jacobians, by an ascent from the steepest of them, and by attacked images; null
-    with the reason where the network cannot be computed in float64.
+    Upper bounds come from each method; they are null, with the reason, if it does not support the
+    network. Lower bounds come from the images' Jacobians, from an ascent that starts at the
+    steepest of these, and from attacked images; they are null, with the reason, if the network
+    cannot be computed in float64.
 
     Args:
         model: the network, on the CPU.
-        data: images, for Jacobians.
+        data: images for Jacobians.
         exhibit: the same images, attacked for this network.
-        methods: of `bounds.networks.METHODS`.
+        methods: some of `bounds.networks.METHODS`.
         chunk: images at a time.
     """
-    network, reason = _in_float64(model, data.images[:1])
+    network, reason = _in_float64(model, data.first(1).images)
     found = dict.fromkeys(("attacked", "jacobian", "ascent"))
     if network is not None:
         found = _slopes(network, data, exhibit, chunk)
@@ -100,7 +101,7 @@ def constants(
     for name in methods:
         try:
             taken = network if network is not None and reason is None else model
-            value = bound(taken, data.images.shape[1:], name).network
+            value = bound(taken, data.shape, name).network
             rows.append(("upper", name, value, None, 0))
         except InputError as error:
             rows.append(("upper", name, None, str(error), 0))
@@ -110,9 +111,10 @@ def constants(
 
 
 def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str | None]:
-    """What a model computes in float64; and, where its layers do not tell, why they do not.
+    """Return a model in float64 and, if its layers cannot be rebuilt, the reason.
 
-    A model that they do not tell of is copied; None where a copy cannot be made to take float64.
+    A model that cannot be rebuilt is copied; the result is None if the copy does not run in
+    float64.
     """
     try:
         return exact(model, image.shape[1:]), None
@@ -122,7 +124,7 @@ def _in_float64(model: nn.Module, image: Tensor) -> tuple[nn.Module | None, str 
         copied = copy.deepcopy(model).double().requires_grad_(False)
         with torch.no_grad():
             copied(image.double())
-    except (RuntimeError, TypeError, ValueError):  # a type written into its forward, or no copy
+    except (RuntimeError, TypeError, ValueError):  # forward fixes a dtype, or copy fails
         return None, reason
     return copied, reason
 
@@ -131,10 +133,10 @@ def _slopes(
     network: nn.Module, data: Images, exhibit: Exhibit, chunk: int
 ) -> dict[str, float | None]:
     at_data = [slopes.jacobian_norms(network, part.images).max() for part in data.chunks(chunk)]
-    starts = data.first(min(chunk, len(data.rows))).images
+    starts = data.first(chunk).images
     moved = [
-        slopes.stretch(network, x, y).max()
-        for x, y in zip(data.images.split(chunk), exhibit.images.split(chunk), strict=True)
+        slopes.stretch(network, part.data.images, part.images).max()
+        for part in exhibit.chunks(chunk)
     ]
     return {
         "attacked": _largest(moved),

@@ -14,16 +14,16 @@ from blindspots.measurements.contract import measurement
 OPERATORS = pa.schema(
     [
         pa.field("network", pa.string(), nullable=False),
-        pa.field("origin", pa.string(), nullable=False),  # of its weights
+        pa.field("origin", pa.string(), nullable=False),  # origin of its weights
         pa.field("layer", pa.string(), nullable=False),
         pa.field("weights", pa.string(), nullable=False),  # their shape, stride and groups
         pa.field("inputs", pa.int32(), nullable=False),
         pa.field("outputs", pa.int32(), nullable=False),
-        pa.field("value", pa.float64(), nullable=False),  # of the real operator
-        pa.field("upper", pa.float64(), nullable=False),  # proven not to be below it
-        pa.field("fourier", pa.float64()),  # on a torus; null: no convolution
-        pa.field("printed", pa.float64()),  # with the factor that the paper prints; likewise
-        pa.field("frame", pa.float64()),  # lower frame bound on the torus; likewise
+        pa.field("value", pa.float64(), nullable=False),  # norm of the actual operator
+        pa.field("upper", pa.float64(), nullable=False),  # proven upper bound of the norm
+        pa.field("fourier", pa.float64()),  # on a torus; null: not a convolution
+        pa.field("printed", pa.float64()),  # with the paper's factor; null: as above
+        pa.field("frame", pa.float64()),  # lower frame bound; null: as above
     ]
 )
 """Norms of linear layers: a row per network and layer, in the order in which they are applied."""
@@ -40,17 +40,17 @@ def operators(
     """Measure the norms of a network's linear layers.
 
     Args:
-        entry: what the network is called.
-        network: of any size.
-        origin: of its weights.
-        shape: of an image.
+        entry: name of the network.
+        network: the network, of any size.
+        origin: origin of its weights.
+        shape: shape of an image.
         progress: called with the number of layers that are done.
 
     Returns:
         A table with `OPERATORS`.
 
     Raises:
-        UnsupportedError: a network whose layers do not tell what it computes.
+        UnsupportedError: a network whose layers do not determine what it computes.
     """
     found = linear_layers(network, shape, progress)
     columns = {name: [getattr(layer, name) for layer in found] for name in LinearLayer._fields}

@@ -1,13 +1,14 @@
-"""Directions at every length: how far along each a victim errs, and how often at a distortion.
+"""Directions scaled to many lengths: where along each a victim begins to err, and how often.
 
-Rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two and cannot be
-compared at the lengths that the attacks left; here every direction is scaled.
+The rows of Tables 2 and 4 of Szegedy et al. 2013 differ in distortion by a factor of two, so they
+cannot be compared at the lengths that the attacks found; here every direction is scaled.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,12 @@ from torch import Tensor, nn
 
 from blindspots.attacks import other_image
 from blindspots.files import tables
-from blindspots.files.images import Images
+from blindspots.files.images import Images, Stack
 from blindspots.limits import above, at_least, at_most, distinct, some
 from blindspots.measurements.contract import measurement
 from blindspots.measurements.controls import NOISE, OTHER_IMAGE
-from blindspots.measurements.transfer import Exhibit, keep
+from blindspots.measurements.exhibits import Exhibit
+from blindspots.measurements.transfer import keep
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.randomness import draw_rows
 from blindspots.threat.goals import mistaken
@@ -40,75 +42,76 @@ RADII = pa.schema(
         pa.field("file", pa.string(), nullable=False),
         pa.field("index", pa.int32(), nullable=False),
         pa.field("label", pa.int16(), nullable=False),
-        pa.field("success", pa.bool_(), nullable=False),  # of the attack
-        pa.field("radius", pa.float64()),  # RMS per pixel; null: not fooled up to the largest
-        pa.field("noise_fooled", pa.int16()),  # draws of noise as long that fool; null: none
-        pa.field("noise_rejected", pa.int16()),  # that the victim rejects; null likewise
-        pa.field("noise_draws", pa.int16(), nullable=False),  # of those that can be as long
+        pa.field("success", pa.bool_(), nullable=False),  # whether the attack succeeded
+        pa.field("radius", pa.float64()),  # RMS per pixel; null: never fooled
+        pa.field("noise_fooled", pa.int16()),  # draws of equal length that fool; null: no draws
+        pa.field("noise_rejected", pa.int16()),  # draws that it rejects; null: no draws
+        pa.field("noise_draws", pa.int16(), nullable=False),  # draws that reach the length
     ]
 )
 """Transfer radii: a row per source, victim and image.
 
-A radius is the distortion of the smallest scaling of the source's perturbation, kept in the box,
-that the victim gets wrong; 0 where it is wrong unaltered.
+A radius is the distortion of the smallest scaling of the source's perturbation, clipped to the box,
+that the victim gets wrong; 0 if it gets the unaltered image wrong.
 """
 
 CURVES = pa.schema(
     [
         pa.field("source", pa.string()),  # null: a direction that no source chose
-        pa.field("direction", pa.string(), nullable=False),  # an attack's name, or what else
+        pa.field("direction", pa.string(), nullable=False),  # name of the attack or of the control
         pa.field("seed", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
         pa.field("distortion", pa.float64(), nullable=False),  # RMS per pixel, after clipping
         pa.field("wrong", pa.float64(), nullable=False),  # images; a mean over draws of noise
-        pa.field("rejected", pa.float64(), nullable=False),  # likewise
-        pa.field("n", pa.float64(), nullable=False),  # that can be moved so far; likewise
+        pa.field("rejected", pa.float64(), nullable=False),  # images; a mean over draws of noise
+        pa.field("n", pa.float64(), nullable=False),  # images that reach it; a mean as well
     ]
 )
-"""Error, and rejection, against distortion: a row per direction, victim and distortion."""
+"""Errors and rejections against distortion: a row per direction, victim and distortion."""
 
 BEYOND = 1.002
-"""Times the radius: where a witness is looked for, since at the radius itself there is a tie."""
+"""Factor on the radius at which a witness is taken, as there is a tie at the radius itself."""
 BISECTIONS = 16
-"""Of the interval between two distortions of the grid in which a victim begins to err."""
+"""Number of bisections of the interval of distortions in which a victim begins to err."""
 
 Victims = Mapping[str, nn.Module]
 Lengths = Annotated[Sequence[Annotated[float, above(0), at_most(1_000_000)]], some(), distinct()]
 
 
 class Direction:
-    """Images and a direction for each: where they are at a distortion, kept in the box."""
+    """Images, each with a direction along which it is moved within the box."""
 
     def __init__(self, data: Images, perturbation: Tensor) -> None:
-        """Perturbations are (n, *image), of any length."""
+        """Take the originals, and perturbations (n, *image) of any length."""
         self.data, self.perturbation = data, perturbation.double()
         self.ray = Ray(data.images, perturbation, data.box, clip=True)
 
     def at_scale(self, scale: Tensor) -> Tensor:
-        """The images at scales (n,) of the perturbation."""
+        """Images at scales (n,) of the perturbation, clipped to the box."""
         step = scale.view(-1, *[1] * (self.perturbation.ndim - 1)) * self.perturbation
         moved = self.data.images.double() + step
         return moved.clamp(*self.data.box).to(self.data.images)
 
     def at(self, distortion: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
-        """Scales (n,) with distortions, RMS per pixel; which there are (n,); and the images."""
+        """Scales (n,) for distortions (RMS per pixel), whether each is reached (n,), and images."""
         wanted = torch.as_tensor(distortion, dtype=torch.float64, device=self.data.images.device)
         scale, reached = self.ray.scales(wanted.expand(len(self.data.images)))
         return scale, reached, self.at_scale(scale)
 
 
 class Radii(NamedTuple):
-    """How far along a direction one victim begins to err, for each of n images.
+    """Distance along a direction at which one victim begins to err, for each of n images.
 
     Attributes:
-        victim: its name.
-        radius: (n,) distortions, RMS per pixel; 0 where it errs on the image itself and NaN where
-            it does not up to the largest distortion.
-        errs: (k, n) bool, whether it errs at each distortion of the grid.
-        rejects: (k, n) bool, whether it rejects the image there.
-        reached: (k, n) bool, whether the image can be moved so far.
-        beyond: (n, *image) a little farther than the radius.
-        mistaken: (n,) bool, whether it is wrong there by the margin that a witness needs.
+        victim: name of the victim.
+        radius: (n,) distortions, RMS per pixel; 0 where the victim errs on the image itself, NaN
+            where it does not err up to the largest distortion.
+        errs: (k, n) bool, whether the victim errs at each distortion of the grid.
+        rejects: (k, n) bool, whether the victim rejects the image at each distortion.
+        reached: (k, n) bool, whether the image can be moved to each distortion.
+        beyond: (n, *image) images slightly farther than the radius.
+        mistaken: (n,) bool, whether the victim gets `beyond` wrong by the margin that a witness
+            needs.
     """
 
     victim: str
@@ -121,18 +124,18 @@ class Radii(NamedTuple):
 
 
 def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) -> Iterator[Radii]:
-    """The smallest distortions along a direction at which victims err.
+    """Find the smallest distortions along a direction at which victims err.
 
-    Sought on a grid first, since a victim may be right again farther out, then by bisection between
-    the first distortion of the grid at which it errs and the one before.
+    A grid is searched first, as a victim may be right again farther out; then bisection refines
+    between the first distortion of the grid at which it errs and the one before.
 
     Args:
-        direction: images and where they go.
-        victims: by name.
-        distortions: the grid, ascending.
+        direction: images and their directions.
+        victims: victims by name.
+        distortions: grid of distortions, ascending.
 
     Yields:
-        Those of each victim.
+        The radii of each victim.
     """
     data, grid = direction.data, [direction.at(distortion) for distortion in distortions]
     scales = torch.stack([torch.zeros_like(grid[0][0]), *(scale for scale, _, _ in grid)])
@@ -160,30 +163,30 @@ def radii(direction: Direction, victims: Victims, distortions: Sequence[float]) 
 
 
 def _answers(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """A model's answers (n,) to images made from those of `data`."""
+    """Answers (n,) of a model to images made from `data`."""
     with torch.no_grad():
         return predictions(widened(model(images)), data.classes)
 
 
 def _mistaken(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether a model is wrong on them (n,) by the margin that a witness needs."""
+    """Return whether a model gets images wrong by the margin that a witness needs, (n,) bool."""
     with torch.no_grad():
         return mistaken(widened(model(images)), data.labels, data.classes)
 
 
 def _errs(model: nn.Module, images: Tensor, data: Images) -> Tensor:
-    """Whether they are wrong ones."""
+    """Return whether a model's answers to images are wrong, (n,) bool."""
     return is_wrong(_answers(model, images, data), data.labels)
 
 
 class Settings(NamedTuple):
-    """What is swept.
+    """Settings of a sweep.
 
     Attributes:
-        experiment: name, for the tables.
-        distortions: RMS per pixel after clipping, ascending.
-        draws: of noise.
-        seed: of the noise and of the other images.
+        experiment: name of the experiment.
+        distortions: grid of distortions, RMS per pixel after clipping, ascending.
+        draws: number of draws of noise.
+        seed: seed of the noise and of the other images.
         chunk: images at a time.
     """
 
@@ -194,7 +197,12 @@ class Settings(NamedTuple):
     chunk: int
 
 
-@measurement("experiment", tables=("radii", "curves", "witnesses"), memory=8000, runtime=120)
+@measurement(
+    "experiment",
+    tables=("radii", "curves", "witnesses"),
+    memory=lambda n, pixels, classes, chunk: 6000 + 1000 * chunk * pixels / 1e6,
+    runtime=120,
+)
 def sweep(
     experiment: str,
     seed: int,
@@ -206,26 +214,25 @@ def sweep(
     *,
     distortions: Lengths,
     noise_draws: Annotated[int, at_least(1), at_most(1000)],
-) -> dict[str, pa.Table]:
+) -> Iterator[dict[str, pa.Table]]:
     """Show every direction of an experiment, scaled to many lengths, to every victim.
 
     Args:
-        experiment: name, for the tables.
-        seed: of the nets, the noise and the other images.
+        experiment: name of the experiment.
+        seed: seed of the nets, the noise and the other images.
         data: the originals.
-        attacked: the sources' attacked images.
-        victims: by name.
+        attacked: attacked images of the sources.
+        victims: victims by name.
         chunk: images at a time.
         progress: called with the number of images that are done.
-        distortions: RMS per pixel, the lengths.
-        noise_draws: draws of noise as long as each perturbation.
+        distortions: distortions to scale to, RMS per pixel.
+        noise_draws: number of draws of noise as long as each perturbation.
 
-    Returns:
-        Tables with `RADII` and `CURVES`, and the victims' witnesses (see `witnesses`).
+    Yields:
+        Parts of tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
     """
     settings = Settings(experiment, sorted(distortions), noise_draws, seed, chunk)
-    found = swept(data, attacked, victims, settings, progress)
-    return dict(zip(("radii", "curves", "witnesses"), found, strict=True))
+    return swept(data, attacked, victims, settings, progress)
 
 
 def swept(
@@ -234,49 +241,41 @@ def swept(
     victims: Victims,
     settings: Settings,
     progress: Callable[[int], None] | None = None,
-) -> tuple[pa.Table, pa.Table, pa.Table]:
+) -> Iterator[dict[str, pa.Table]]:
     """Scale the perturbations of sources, noise, and differences to other images.
 
     Args:
         data: the originals.
-        exhibits: the sources' attacked images, of `data`; directions where the attack succeeded.
-        victims: by name.
-        settings: how far and how often.
+        exhibits: attacked images of the sources, made from `data`; only those on which the attack
+            succeeded give directions.
+        victims: victims by name.
+        settings: distortions, number of draws and other settings.
         progress: called with the number of images that are done.
 
-    Returns:
-        Tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
+    Yields:
+        Parts of tables with `RADII` and `CURVES`, and of the victims' witnesses (see `witnesses`).
     """
-    found: list[pa.Table] = []
-    kept: list[pa.Table] = []
     counts: dict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(3))
-    for first in range(0, len(data.images), settings.chunk):
+    for first in range(0, len(data), settings.chunk):
         at = slice(first, first + settings.chunk)
-        part = data.at(at)
+        part = data.at(at).held()
         witnesses = {name: Witnesses(name, settings.seed, part) for name in victims}
-        shown = [_part(e, at) for e in exhibits]
-        found += _sources(part, shown, victims, settings, counts, witnesses)
-        _others(part, data.images, victims, settings, counts)
-        kept += [witnesses[name].table(model, settings.chunk) for name, model in victims.items()]
+        shown = [replace(e.at(at), data=part) for e in exhibits]
+        for rows in _sources(part, shown, victims, settings, counts, witnesses):
+            yield {"radii": rows}
+        _others(part, data.stack, victims, settings, counts)
+        for name, model in victims.items():
+            for rows in witnesses[name].tables(model, settings.chunk):
+                yield {"witnesses": rows}
         if progress is not None:
-            progress(min(at.stop, len(data.images)))
+            progress(min(at.stop, len(data)))
     keys = ("source", "direction", "victim", "distortion")
     columns: dict[str, Any] = dict(zip(keys, zip(*counts, strict=True), strict=True))
     columns |= {"seed": settings.seed}
-    draws = np.array([settings.draws if d == NOISE else 1 for d in columns["direction"]])
+    drawn = [source is None and name == NOISE for source, name, *_ in counts]
+    draws = np.where(drawn, settings.draws, 1)
     wrong, rejected, n = np.array(list(counts.values())).T / draws
-    curves = tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)
-    return pa.concat_tables(found), curves, pa.concat_tables(kept)
-
-
-def _part(exhibit: Exhibit, at: slice) -> Exhibit:
-    return exhibit._replace(
-        data=exhibit.data.at(at),
-        images=exhibit.images[at],
-        success=exhibit.success[at],
-        distortion=exhibit.distortion[at],
-        before=None if exhibit.before is None else exhibit.before[at],
-    )
+    yield {"curves": tables.build(columns | {"wrong": wrong, "rejected": rejected, "n": n}, CURVES)}
 
 
 def _noise(data: Images, settings: Settings) -> Iterator[Direction]:
@@ -319,7 +318,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
                 wrong = _mistaken(victims[name], exhibit.images, data)
                 keep(exhibit, wrong.cpu().numpy(), settings.seed, witnesses[name])
             what = f"{exhibit.made_by} of {exhibit.source}, scaled"
-            witnesses[name].show(what, of.beyond, of.mistaken & ok)
+            witnesses[name].show(what, replace(exhibit, stack=of.beyond), of.mistaken & ok)
             for distortion, *seen in zip(
                 settings.distortions, of.errs, of.rejects, of.reached, strict=True
             ):
@@ -345,7 +344,7 @@ def _sources(data, exhibits, victims, settings, counts, witnesses) -> Iterator[p
             yield tables.build(columns, RADII)
 
 
-def _others(data, everything, victims, settings, counts) -> None:
+def _others(data, everything: Stack, victims, settings, counts) -> None:
     towards = other_image(
         None, data.images, data.labels, box=data.box, others=everything, clip=False, matched=False,
         seed=settings.seed, rows=data.rows,
@@ -355,7 +354,7 @@ def _others(data, everything, victims, settings, counts) -> None:
 
 
 def _count(counts, name, direction, victims, distortions) -> None:
-    """Add what victims get wrong along a direction that no source chose."""
+    """Add to `counts` the answers of victims along a direction that no source chose."""
     for distortion in distortions:
         _, reached, images = direction.at(distortion)
         for victim, model in victims.items():

@@ -1,15 +1,16 @@
-"""The nearest images that a network gets wrong among those that its own attack did not find.
+"""Witnesses: nearest images that a network gets wrong, among those not made by its own attack.
 
-Images made for other networks, amplified ones, scaled ones and noise bound the smallest
-perturbation that changes a network's answer from above, as its own attack's do. Where they are
-nearer in any norm they are kept, in the form of an attack's table: as witnesses of the ledger. One
-outside the box is no witness; where it is nearer than any inside, it is kept as evidence against
-certificates.
+Like the images of its own attack, images made for other networks, amplified ones, scaled ones and
+noise bound from above the smallest perturbation that changes a network's answer. Those that are
+nearer in any norm are kept, in the form of an attack's table, as witnesses of the ledger. An image
+outside the box is not a witness; if it is nearer than all images inside, it is kept as evidence
+against certificates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,108 +19,135 @@ from torch import Tensor, nn
 
 from blindspots.attacks import table
 from blindspots.files import tables
-from blindspots.files.images import Images
+from blindspots.files.images import Images, Stack, some
 from blindspots.interface import Status
-from blindspots.threat.answers import Answers, answers
+from blindspots.measurements.exhibits import Exhibit
+from blindspots.threat.answers import answers
 from blindspots.threat.chance import draws_of
 from blindspots.threat.judge import are_inside, judge, lengths
 from blindspots.threat.outcomes import WRONG
 
 NEARER = 0.99
-"""An image is kept that is nearer than so much of the distance that the own attack found."""
+"""Factor on the distance of the net's own attack below which an image is kept."""
 
 Lengths = Mapping[str, np.ndarray]
 
 
+class Clean(NamedTuple):
+    """Answers of a network to the originals, as columns (n,) of the table."""
+
+    prediction: np.ma.MaskedArray
+    outcome: np.ndarray
+    confidence: np.ma.MaskedArray
+
+
 class Witnesses:
-    """Of one network: the nearest images shown to it that it gets wrong, for each original."""
+    """Collection of the nearest images that one network gets wrong, for each original."""
 
     def __init__(self, net: str, seed: int, data: Images) -> None:
-        """Begin with none.
+        """Begin without images.
 
         Args:
             net: name of the network.
-            seed: of the network.
+            seed: seed of the network.
             data: the originals.
         """
         self.net, self.seed, self.data = net, seed, data
-        self.norms = list(lengths(torch.zeros_like(data.images[:1])))
-        self.own = {norm: np.full(len(data.rows), np.inf) for norm in self.norms}
-        self.inside, self.outside = (_Nearest(data, self.norms) for _ in range(2))
+        self.norms = list(lengths(torch.zeros(1, *data.shape)))
+        self.own = {norm: np.full(len(data), np.inf) for norm in self.norms}
+        self.inside, self.outside = (_Nearest(len(data), self.norms) for _ in range(2))
+        self._order = np.argsort(data.rows)
 
-    def know(self, images: Tensor, wrong: np.ndarray) -> None:
-        """Note how far what the own attack found is, which is in the ledger as it is.
+    def know(self, shown: Exhibit, wrong: np.ndarray) -> None:
+        """Record the distances of the net's own attack, whose images are in the ledger anyway.
 
         Args:
-            images: (k, *image) made from the first originals.
-            wrong: (k,) bool, where the network is `goals.mistaken`.
+            shown: k images made from some of the originals.
+            wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
-        within, found = self._seen(images)
+        _, places, within, found = self._seen(shown, wrong)
         for norm, known in self.own.items():
-            length = np.where(wrong & within, found[norm], np.inf)
-            known[: len(length)] = np.minimum(known[: len(length)], length)
+            length = np.where(within, found[norm], np.inf)
+            known[places] = np.minimum(known[places], length)
 
-    def show(self, name: str, images: Tensor, wrong: np.ndarray) -> None:
-        """Keep the images that are nearer than what is known.
+    def show(self, name: str, shown: Exhibit, wrong: np.ndarray) -> None:
+        """Keep the images that are nearer than those kept before.
 
         Args:
-            name: what they are, such as "lbfgs of FC10".
-            images: (k, *image) made from the first originals.
-            wrong: (k,) bool, where the network is `goals.mistaken`.
+            name: origin of the images, such as "lbfgs of FC10".
+            shown: k images made from some of the originals.
+            wrong: (k,) bool, whether the network is `goals.mistaken`.
         """
-        within, found = self._seen(images)
-        moved = found["linf"] > 0
-        self.inside.keep(name, images, found, wrong & within & moved)
-        self.outside.keep(name, images, found, wrong & ~within)
+        at, places, within, found = self._seen(shown, wrong)
+        stack, moved = some(shown.stack, at), found["linf"] > 0
+        self.inside.keep(name, stack, places, found, within & moved)
+        self.outside.keep(name, stack, places, found, ~within)
 
-    def _seen(self, images: Tensor) -> tuple[np.ndarray, Lengths]:
-        """Whether images are in the box, and how far from their originals."""
-        originals = self.data.images[: len(images)]
-        return are_inside(images, self.data.box), lengths(images.double() - originals.double())
+    def _seen(
+        self, shown: Exhibit, wrong: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Lengths]:
+        """Return the wrong images' positions, their originals, if they are in the box, and lengths.
 
-    def table(self, model: nn.Module, chunk: int) -> pa.Table:
-        """The kept images, with `attacks.table.schema`; success is that one is in the box.
+        Their lengths in float64 take longer than a network's answers, so no others are measured.
+        """
+        at = np.flatnonzero(wrong)
+        rows, images = shown.data.rows[at], shown.images[at]
+        places = self._order[np.searchsorted(self.data.rows[self._order], rows)]
+        change = images.double() - shown.data.images[at].double()
+        return at, places, are_inside(images, self.data.box), lengths(change)
 
-        Originals that the network gets wrong are left out: these are their own witnesses. One that
-        answers by chance has none.
+    def tables(self, model: nn.Module, chunk: int) -> Iterator[pa.Table]:
+        """Yield the kept images, with `attacks.table.schema`; `success` is being in the box.
+
+        Originals that the network gets wrong are left out, as they are their own witnesses. A
+        stochastic network has no witnesses.
 
         Args:
             model: the network.
-            chunk: images that it is shown at a time.
+            chunk: images at a time.
+
+        Yields:
+            An empty table, then rows, at most `chunk` at a time.
         """
         data = self.data
+        yield table.schema(data.shape).empty_table()
         if draws_of(model) is not None:
-            return table.schema(data.images.shape[1:]).empty_table()
-        clean = answers(model, data.images, data.labels, data.classes, chunk)
-        assert clean is not None  # a victim that does not classify has been refused
-        unlike = clean.outcomes != WRONG
+            return
+        clean = self._clean(model, chunk)
+        unlike = clean.outcome != WRONG
         limits = {norm: NEARER * known for norm, known in self.own.items()}
         near = self.inside.below(limits, unlike)
-        limits = {n: np.minimum(self.inside.lengths(n), self.own[n]) for n in self.norms}
+        limits = {n: np.minimum(self.inside.length[n], self.own[n]) for n in self.norms}
         far = self.outside.below(limits, unlike)
-        parts = [
-            self._rows(model, chunk, kept, at, clean)
-            for kept, at in ((self.inside, near), (self.outside, far))
-        ]
-        return pa.concat_tables(parts).combine_chunks()
+        for kept, entries in ((self.inside, near), (self.outside, far)):
+            for first in range(0, len(entries), chunk):
+                yield self._rows(model, kept, entries[first : first + chunk], clean)
+
+    def _clean(self, model: nn.Module, chunk: int) -> Clean:
+        each = []
+        for part in self.data.chunks(chunk):
+            found = answers(model, part.images, part.labels, part.classes, chunk)
+            assert found is not None  # a victim that does not classify has been refused
+            each.append((found.predictions, found.outcomes, found.confidences))
+        prediction, outcome, confidence = zip(*each, strict=True)
+        return Clean(
+            np.ma.concatenate(prediction), np.concatenate(outcome), np.ma.concatenate(confidence)
+        )
 
     def _rows(
-        self, model: nn.Module, chunk: int, kept: _Nearest, at: np.ndarray, clean: Answers
+        self, model: nn.Module, kept: _Nearest, entries: np.ndarray, clean: Clean
     ) -> pa.Table:
-        """The rows of images `at` of those that are kept."""
-        places = kept.places[at]
-        data, images = self.data.at(places), kept.images[at].to(self.data.images)
-        schema = table.schema(images.shape[1:])
-        if len(at) == 0:
-            return schema.empty_table()
+        """Rows of kept images, for `entries` as `_Nearest.below` returns them."""
+        places, names, images = kept.entries(entries)
+        data = self.data.at(places).held()
+        images = images.to(data.images)
         seen = judge(
-            model, data.images, images, data.labels, None,
-            classes=data.classes, box=data.box, chunk=chunk,
-        )  # fmt: skip
+            model, data.images, images, data.labels, None, classes=data.classes, box=data.box
+        )
         columns = seen.lengths | {
             "net": self.net,
             "seed": self.seed,
-            "attack": kept.names[at],
+            "attack": names,
             "dataset": data.dataset,
             "norm": None,
             "eps": None,
@@ -127,9 +155,9 @@ class Witnesses:
             "index": data.rows,
             "label": data.labels.cpu().numpy(),
             "target": None,
-            "prediction": clean.predictions[places],
-            "outcome": clean.outcomes[places],
-            "confidence": clean.confidences[places],
+            "prediction": clean.prediction[places],
+            "outcome": clean.outcome[places],
+            "confidence": clean.confidence[places],
             "attacked_prediction": seen.prediction,
             "attacked_outcome": seen.outcome,
             "attacked_confidence": seen.confidence,
@@ -147,74 +175,102 @@ class Witnesses:
             "backwards": 0,
             "image": images.cpu().numpy(),
         }
-        return tables.build(columns, schema)
+        return tables.build(columns, table.schema(data.shape))
+
+
+class _Block(NamedTuple):
+    """Images that were shown together and are still kept.
+
+    Attributes:
+        name: origin of the images.
+        places: (k,) places of their originals, ascending.
+        stack: (k, *image) images; in memory, or made again when they are needed.
+    """
+
+    name: str
+    places: np.ndarray
+    stack: Stack
 
 
 class _Nearest:
-    """The images that are nearest to their originals in some norm, each kept once.
+    """Images that are nearest to their originals in some norm, each kept once.
 
     Attributes:
-        images: (k, *image) on the CPU, in the order in which they were shown.
-        places: (k,) of their originals.
-        names: (k,) what they are.
-        nearest: by norm (n,) the image nearest to each original; -1: none.
+        block: number (n,) of the block with the image nearest to each original, by norm; -1: no
+            image.
+        length: distance (n,) of the nearest image, by norm; infinite: no image.
     """
 
-    def __init__(self, data: Images, norms: list[str]) -> None:
-        self.images, self.places = data.images[:0].cpu(), np.zeros(0, int)
-        self.names = np.zeros(0, object)
-        self.nearest = {norm: np.full(len(data.rows), -1) for norm in norms}
-        self._lengths = {norm: np.zeros(0) for norm in norms}
+    def __init__(self, n: int, norms: list[str]) -> None:
+        self.block = {norm: np.full(n, -1) for norm in norms}
+        self.length = {norm: np.full(n, np.inf) for norm in norms}
+        self._in_l2 = {norm: np.full(n, np.inf) for norm in norms}  # L2 distance of the same images
+        self._blocks: list[_Block] = []
 
-    def lengths(self, norm: str) -> np.ndarray:
-        """(n,) of the nearest image to each original; infinite where there is none."""
-        return np.append(self._lengths[norm], np.inf)[self.nearest[norm]]
+    def keep(
+        self, name: str, stack: Stack, places: np.ndarray, found: Lengths, wanted: np.ndarray
+    ) -> None:
+        """Keep the `wanted` images that are nearer than the kept ones in some norm.
 
-    def keep(self, name: str, images: Tensor, found: Lengths, wanted: np.ndarray) -> None:
-        """Keep those of images (k, *image) of the first originals that are nearer in some norm."""
-        n = len(images)
-        better = {norm: wanted & self._nearer(norm, found) for norm in self.nearest}
+        Args:
+            name: origin of the images.
+            stack: (k, *image) images.
+            places: (k,) places of their originals.
+            found: distances (k,) by norm.
+            wanted: (k,) bool, images that may be kept.
+        """
+        better = {norm: wanted & self._nearer(norm, places, found) for norm in self.block}
         new = np.flatnonzero(np.any(list(better.values()), axis=0))
         if len(new) == 0:
             return
-        number = np.full(n, -1)
-        number[new] = len(self.places) + np.arange(len(new))
+        new = new[np.argsort(places[new])]
+        replaced: set[int] = set()
         for norm, at in better.items():
-            self.nearest[norm][:n][at] = number[at]
-            self._lengths[norm] = np.append(self._lengths[norm], found[norm][new])
-        self.images = torch.cat([self.images, images[new].cpu()])
-        self.places = np.append(self.places, new)
-        self.names = np.append(self.names, np.full(len(new), name, object))
-        self._forget()
+            replaced |= {*self.block[norm][places[at]].tolist()}
+            self.block[norm][places[at]] = len(self._blocks)
+            self.length[norm][places[at]] = found[norm][at]
+            self._in_l2[norm][places[at]] = found["l2"][at]
+        self._blocks.append(_Block(name, places[new], some(stack, new)))
+        for number in replaced - {-1}:
+            self._forget(number)
 
-    def _nearer(self, norm: str, found: Lengths) -> np.ndarray:
-        """Whether images (k,) are nearer in a norm; of equally near ones, as counts are, in L2."""
-        known = self.lengths(norm)[: len(found[norm])]
-        in_l2 = np.append(self._lengths["l2"], np.inf)[self.nearest[norm]][: len(known)]
+    def _nearer(self, norm: str, places: np.ndarray, found: Lengths) -> np.ndarray:
+        """Return whether images (k,) are nearer in a norm; L2 decides ties, which L0 can have."""
+        known, in_l2 = self.length[norm][places], self._in_l2[norm][places]
         return (found[norm] < known) | ((found[norm] == known) & (found["l2"] < in_l2))
 
-    def _forget(self) -> None:
-        """Drop the images that are the nearest in no norm any more."""
-        used = np.unique(np.concatenate(list(self.nearest.values())))
-        used = used[used >= 0]
-        renamed = np.full(len(self.places) + 1, -1)
-        renamed[used] = np.arange(len(used))
-        self.images, self.places, self.names = (
-            self.images[used],
-            self.places[used],
-            self.names[used],
-        )
-        for norm in self.nearest:
-            self.nearest[norm] = renamed[self.nearest[norm]]
-            self._lengths[norm] = self._lengths[norm][used]
+    def _forget(self, number: int) -> None:
+        """Drop the images of a block that are no longer the nearest in any norm."""
+        block = self._blocks[number]
+        of = [self.block[norm][block.places] == number for norm in self.block]
+        used = np.flatnonzero(np.any(of, axis=0))
+        stack = some(block.stack, used)
+        self._blocks[number] = block._replace(places=block.places[used], stack=stack)
 
     def below(self, limits: Lengths, where: np.ndarray) -> np.ndarray:
-        """The images, in the originals' order, that are nearer than a limit (n,) of some norm.
+        """Find the kept images that are nearer than the limit in some norm.
 
         Args:
-            limits: by norm.
-            where: (n,) bool, originals that count.
+            limits: limits (n,) on the distance, by norm.
+            where: (n,) bool, originals to include.
+
+        Returns:
+            (k, 2) place of the original, and number of the block, in the originals' order.
         """
-        found = [self.nearest[norm][where & (self.lengths(norm) < limits[norm])] for norm in limits]
-        at = np.unique(np.concatenate(found))
-        return at[np.argsort(self.places[at], kind="stable")]
+        found = [np.empty((0, 2), int)]
+        for norm, limit in limits.items():
+            at = np.flatnonzero(where & (self.length[norm] < limit))
+            found.append(np.stack([at, self.block[norm][at]], axis=1))
+        return np.unique(np.concatenate(found), axis=0)
+
+    def entries(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray, Tensor]:
+        """Places of originals (k,), names (k,) and images (k, *image), for a result of `below`."""
+        places, numbers = entries.T
+        names, images = np.full(len(entries), None, object), [torch.empty(0)] * len(entries)
+        for number in np.unique(numbers):
+            block, at = self._blocks[number], np.flatnonzero(numbers == number)
+            inside = np.searchsorted(block.places, places[at])
+            names[at] = block.name
+            for place, image in zip(at, some(block.stack, inside)[:], strict=True):
+                images[place] = image
+        return places, names, torch.stack(images)

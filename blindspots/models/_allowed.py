@@ -1,9 +1,9 @@
-"""Which operators of PyTorch's aten an exported program may call, and on what.
+"""Operators of PyTorch's aten that an exported program may call, and their arguments.
 
-Those that make tensors of tensors and of numbers, by arithmetic alone. Left out are operators that
-read or write files (`from_file`), set what is global (`manual_seed`), give a tensor other memory
-(`set_`, `resize_`), draw random numbers, or are of training, of quantised or of sparse tensors.
-What the schemas say of the rest is asserted by the tests, and again of each that is called.
+They compute tensors from tensors and numbers, by arithmetic alone. Left out are operators that read
+or write files (`from_file`), set global state (`manual_seed`), replace a tensor's memory (`set_`,
+`resize_`), draw random numbers, or are for training, quantised or sparse tensors. The tests assert
+what the schemas of the others say, and each call asserts it again.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ new_full new_ones new_zeros ones_like to type_as zero zeros_like
 """
 
 NAMES = frozenset(_NAMES.split())
-"""Each takes a tensor and returns tensors. With "_" after it, it writes them over its first."""
+"""Operators from a tensor to tensors. With "_" appended, they overwrite their first argument."""
 
 WITHOUT_TENSORS = {
     "arange", "empty", "eye", "full", "linspace", "logspace", "ones", "scalar_tensor",
@@ -106,12 +106,12 @@ IN_EVALUATION = {
 """Operators that draw random numbers in training alone."""
 
 OF_SIZES = {"sym_numel", "sym_size", "sym_stride", "_assert_tensor_metadata"}
-"""Operators that say or assert something of a tensor."""
+"""Operators that return or assert a property of a tensor."""
 
 ALL = NAMES | WITHOUT_TENSORS | IN_EVALUATION | OF_SIZES
 
 IN_TRAINING = IN_EVALUATION | {"batch_norm"}
-"""Operators that do something else where they are told that this is training."""
+"""Operators with an argument for training, which changes what they compute."""
 
 TEXTS = {
     "_convolution_mode": "same|valid",
@@ -130,21 +130,21 @@ TEXTS = {
     "scatter_reduce": "sum|prod|mean|amax|amin",
     "searchsorted": "left|right",
 } | dict.fromkeys((name for name in NAMES if name.startswith("fft_")), "backward|forward|ortho")
-"""The texts that operators take, as patterns: options of a few words."""
+"""Patterns of the texts that operators accept: options of a few words."""
 
 Inputs = Sequence[Mapping[str, Any]]
 
 
 def operator_of(name: str, overload: str, inputs: Inputs) -> OpOverload | None:
-    """The operator that a program names, where it may be called so; else None.
+    """The operator that a program names, if it may be called like this; otherwise None.
 
     Args:
-        name: such as "conv2d".
-        overload: such as "default".
-        inputs: of the call, as a program has them: "name" and "arg" of each.
+        name: name of the operator, such as "conv2d".
+        overload: overload of the operator, such as "default".
+        inputs: inputs of the call, as in a program: "name" and "arg" of each.
 
     Raises:
-        InputError: arguments as in training, or of other names than the operator's.
+        InputError: arguments for training, or names that are not the operator's.
     """
     base = name if name in ALL else name.removesuffix("_")
     found = getattr(getattr(torch.ops.aten, name, None), overload, None) if base in ALL else None
@@ -163,7 +163,7 @@ def operator_of(name: str, overload: str, inputs: Inputs) -> OpOverload | None:
 
 
 def _is_functional(found: OpOverload, name: str, base: str) -> bool:
-    """Whether all it does is to return tensors made of tensors, or write them over its first."""
+    """Return whether an operator only computes tensors, or overwrites its first argument."""
     schema = found._schema
     written = [a.alias_info is not None and a.alias_info.is_write for a in schema.arguments]
     if any(written[1:]) or (any(written) and name == base):

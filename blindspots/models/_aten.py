@@ -26,7 +26,7 @@ BY_NAME = 2
 INFINITE = {"Infinity", "-Infinity", "NaN"}
 
 ARITHMETIC = {"getitem", "add", "sub", "mul", "floordiv", "neg"}
-"""Of Python's `operator`, on sizes."""
+"""Functions of Python's `operator` on sizes."""
 
 
 def network(program: Program) -> fx.GraphModule:
@@ -90,7 +90,7 @@ class _Builder:
         return self.graph.call_function(call, args, kwargs)
 
     def _layer(self, name: str, inputs: Sequence[Mapping[str, Any]]) -> fx.Node | None:
-        """A call of the layer that an operator is, where its weights are the model's own."""
+        """A call of the layer that an operator stands for, if its weights are the model's own."""
         if name not in LAYERS:
             return None
         given = {i["name"]: i["arg"] for i in inputs}
@@ -98,7 +98,7 @@ class _Builder:
         for key, argument in given.items():
             tensor = self.program.lifted.get(argument.get("as_tensor", {}).get("name", ""))
             if key in TENSORS and tensor is None and "as_none" not in argument:
-                return None  # it is computed
+                return None  # a computed weight
             if tensor is not None and key in TENSORS:
                 path, _, leaf = tensor.rpartition(".")
                 paths.add(path if leaf == key else "")
@@ -125,7 +125,7 @@ class _Builder:
         return len(self.program.graph["tensor_values"][argument["as_tensor"]["name"]]["sizes"])
 
     def _name(self, outputs: Sequence[Mapping[str, Any]], made: fx.Node) -> None:
-        """Remember what a node makes under the names that later nodes use."""
+        """Store the results of a node under the names that later nodes use."""
         if len(outputs) == 1 and "as_tensors" not in outputs[0]:
             ((_, value),) = outputs[0].items()
             self.made[value.get("name") or value.get("as_name")] = made
@@ -136,7 +136,7 @@ class _Builder:
             self.made[value["name"]] = item
 
     def _value(self, argument: Mapping[str, Any]) -> Any:
-        """An argument of a node: what was made before, a tensor of the model, or a number."""
+        """An argument of a node: an earlier result, a tensor of the model, or a number."""
         ((kind, value),) = argument.items()
         match kind:
             case "as_tensor":
@@ -165,7 +165,7 @@ class _Builder:
                 return FORMATS[value]
             case "as_layout":
                 return torch.strided
-            case "as_device":  # wherever the images are
+            case "as_device":  # on the device of the images
                 return self.graph.call_function(getattr, (self.made[self.program.images], "device"))
         raise InputError(f"expected tensors and numbers as arguments, found {argument}")
 
@@ -190,6 +190,6 @@ def _has_names(inputs: Sequence[Mapping[str, Any]]) -> bool:
 def _container(root: nn.Module, path: str) -> nn.Module:
     for name in filter(None, path.split(".")):
         if name not in root._modules:
-            root.add_module(name, nn.Module())  # refuses what a module has already
+            root.add_module(name, nn.Module())  # refuses a name that a module has already
         root = root.get_submodule(name)
     return root

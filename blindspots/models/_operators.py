@@ -1,4 +1,4 @@
-"""What operators of PyTorch's aten are called where people write models: layers and functions."""
+"""Names of aten operators as authors of models write them: layers and functions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ CHECKED: dict[str, Callable[..., Any]] = {
     "_upsample_bilinear2d_aa.default": _bilinear,
     "_upsample_bicubic2d_aa.default": _bicubic,
 }
-"""Operators that read other memory than their tensors' where sizes do not fit: PyTorch leaves the
-checks to the functions that call them, which a file need not."""
+"""Operators that would read memory outside their tensors if sizes do not fit: PyTorch leaves the
+checks to the functions that call them, which a file need not use."""
 
 OPERATIONS: dict[str, Any] = CHECKED | {
     "relu.default": torch.relu,
@@ -95,9 +95,9 @@ OPERATIONS: dict[str, Any] = CHECKED | {
     "transpose.int": "transpose",
     "unsqueeze.default": "unsqueeze",
     "sym_size.int": "size",
-    "empty.memory_format": torch.zeros,  # not what lay in memory before
+    "empty.memory_format": torch.zeros,  # instead of uninitialised memory
 }
-"""The functions and methods that a person would write, which Lipschitz bounds are known for."""
+"""Functions and methods in their usual form, for which Lipschitz bounds are known."""
 
 TENSORS = ("weight", "bias", "running_mean", "running_var")
 Tensors = Mapping[str, Tensor]
@@ -130,4 +130,4 @@ LAYERS: dict[str, Callable[..., nn.Module]] = {
     "conv2d.padding": _convolution,
     "batch_norm.default": _batch_norm,
 }
-"""By operator: the layer, from its tensors, the rank of its input, and its settings."""
+"""Layers by operator, from its tensors, the rank of its input, and its settings."""

@@ -1,8 +1,8 @@
 """Read a file that `torch.export.save` wrote, as numbers and text alone.
 
 `torch.export.load` unpickles what such a file asks it to unpickle and evaluates expressions in it,
-so that a file can run any code. Here only its JSON and its raw numbers are read; of the operators
-that it names only PyTorch's own for tensors are taken, and nothing that it says is code.
+so that a file can run any code. Here only its JSON and its raw numbers are read; only PyTorch's own
+operators on tensors are accepted, and nothing in the file is executed.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ DTYPES = {
     1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64,
     6: torch.float16, 7: torch.float32, 8: torch.float64, 12: torch.bool, 13: torch.bfloat16,
 }  # fmt: skip
-"""By their numbers in the JSON."""
+"""Types of tensors by their codes in the JSON."""
 
 SHARED = 16
-"""How many tensors may share a number, on average: more is no program, but a lie about sizes."""
+"""Largest average number of tensors that share a number; above it the sizes are forged."""
 
 REMEDY = "export the model again: see docs/bring-your-own/model.md"
 
@@ -45,7 +45,7 @@ class Program(NamedTuple):
         parameters: the names of those that are trained.
         lifted: the name of a tensor by the argument of the graph that stands for it.
         images: the argument that stands for the images.
-        sizes: of the images; None for one that may be any.
+        sizes: sizes of the images; None for one that may be any.
     """
 
     graph: dict[str, Any]
@@ -60,7 +60,7 @@ def read(file: str | Path) -> Program:
     """Read a program that takes a batch of images and returns one tensor.
 
     Args:
-        file: written by `torch.export.save`.
+        file: path of a file that `torch.export.save` wrote.
 
     Raises:
         InputError: no such file, a damaged one, one of another version, or a program that takes or
@@ -72,7 +72,7 @@ def read(file: str | Path) -> Program:
             return _program(archive, str(file))
     except InputError:
         raise
-    except Exception as error:  # whatever comes of a file that says anything
+    except Exception as error:  # any error of an arbitrary file
         raise InputError(
             f"{file}: expected a file written by torch.export.save, found one that cannot be read "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}); {REMEDY}"
@@ -80,7 +80,7 @@ def read(file: str | Path) -> Program:
 
 
 def refusal(file: str, expected: str, found: str) -> InputError:
-    """What is wrong with a program, with the remedy."""
+    """Reason to refuse a program, with the remedy."""
     return InputError(f"{file}: expected {expected}, found {found}; {REMEDY}")
 
 
@@ -129,13 +129,13 @@ def _program(archive: zipfile.ZipFile, file: str) -> Program:
 
 
 def _is_name(name: str) -> bool:
-    """Whether Python code can name it, which is written for the graph: self.a, or "block-1"."""
+    """Return whether the graph's generated code can use a name: self.a, or "block-1"."""
     parts = name.split(".")
     return all(re.fullmatch(r"[\w-]+", part) and not keyword.iskeyword(part) for part in parts)
 
 
 def _tensors(archive: zipfile.ZipFile, folder: str, kind: str, file: str) -> dict[str, Tensor]:
-    """Tensors by name, of the raw numbers in a folder of the archive."""
+    """Tensors by name, from the raw numbers in a folder of the archive."""
     described = json.loads(archive.read(f"{folder}/model_{kind}_config.json"))["config"]
     tensors, room = {}, SHARED * sum(member.file_size for member in archive.infolist())
     for name, payload in described.items():

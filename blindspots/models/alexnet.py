@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from blindspots.interface import InputError
 
 WIDTHS = (64, 192, 384, 256, 256)
-"""Maps of the five convolutions of Krizhevsky 2014, "One weird trick", which torchvision has."""
+"""Channels of the five convolutions in Krizhevsky 2014, "One weird trick", as in torchvision."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the pixels of ImageNet in each channel, by which images are normalised."""
+"""Mean and standard deviation of ImageNet's pixels per channel, for normalisation."""
 
 
 class AlexNet(nn.Module):
@@ -82,10 +82,10 @@ def alexnet(
 
     Args:
         shape: (3, height, width) of an image in [0, 1], at least 63 × 63 pixels, usually 224.
-        classes: of the images.
-        widths: maps of the five convolutions.
-        groups: of the five convolutions.
-        logits: if more than the classes, as those of published weights on other images.
+        classes: number of classes.
+        widths: channels of the five convolutions.
+        groups: groups of the five convolutions.
+        logits: number of logits, if more than the classes, as in published weights.
 
     Returns:
         Images (n, *shape) to logits (n, classes), normalised inside. PyTorch's initial weights.

@@ -10,14 +10,17 @@ from torch import nn
 from blindspots.limits import Count
 from blindspots.models.mlp import linear
 
+OUTPUT = "images"
+"""Output instead of logits: an experiment attacks such a net only if it names it."""
+
 
 def autoencoder(shape: Sequence[int], classes: int, *, hidden: Count) -> nn.Sequential:
     """The autoencoder below AE400-10 (Szegedy et al. 2013, section 4.2).
 
     Args:
-        shape: of an image.
+        shape: shape of an image.
         classes: not used; every model takes it.
-        hidden: units of the code.
+        hidden: units of the hidden layer, the code.
 
     Returns:
         Images (n, *shape) to images; `encoder` maps them to codes (n, hidden) in [0, 1].

@@ -17,7 +17,7 @@ def encoded(
     """AE400-10 of Szegedy et al. 2013, Table 1: the encoder's weights are not trained further.
 
     Args:
-        shape: of an image.
+        shape: shape of an image.
         classes: number of logits.
         parents: "encoder", a model with a part of that name, such as `autoencoder`.
 

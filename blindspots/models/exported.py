@@ -1,4 +1,4 @@
-"""A model of anybody's: a file that `torch.export.save` wrote, with its weights inside."""
+"""An exported program: a file that `torch.export.save` wrote, with its weights inside."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from blindspots.threat.trial import trial
 
 
 def exported(shape: Sequence[int], classes: int, *, file: OwnWeights) -> nn.Module:
-    """A program exported from PyTorch, without the Python code that it was written in.
+    """A program exported from PyTorch, which needs no Python code.
 
     It must have been exported in evaluation mode, with a batch of any size. Nothing in the file is
-    unpickled or evaluated (see `_program`); the operators that it names are called, as are those of
+    unpickled or evaluated (see `_program`); the operators that it names are called like those of
     any model.
 
     Args:
-        shape: of an image.
-        classes: number of logits, at least.
-        file: written by `torch.export.save`.
+        shape: shape of an image.
+        classes: least number of logits.
+        file: file that `torch.export.save` wrote.
 
     Returns:
         Images (n, *shape) to logits (n, classes or more).
@@ -60,7 +60,7 @@ def exported(shape: Sequence[int], classes: int, *, file: OwnWeights) -> nn.Modu
             raise InputError("expected weights that stay as they are, found that it changes them")
     except InputError as error:
         raise InputError(f"{file}: {error}; export the model again, or bring its code") from None
-    except Exception as error:  # whatever PyTorch raises for what a file says
+    except Exception as error:  # any error of PyTorch for an arbitrary file
         reason = " ".join(str(error).split())[:200]
         raise refusal(
             file, "a program that runs on three images", f"{type(error).__name__}: {reason}"

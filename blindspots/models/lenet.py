@@ -14,8 +14,8 @@ from blindspots.models.mlp import ACTIVATIONS, Activation
 def lenet(shape: Sequence[int], classes: int, *, activation: Activation = "relu") -> nn.Sequential:
     """LeNet-5 of LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning", figure 2.
 
-    Departures, as usual today: max-pooling, every map of the second convolution sees all of the
-    first, a linear last layer. Images of 28 × 28 pixels are padded to 32 × 32.
+    Departures that are usual today: max-pooling, full connections between the two convolutions, a
+    linear last layer. Images of 28 × 28 pixels are padded to 32 × 32.
 
     Args:
         shape: (channels, height, width) of an image, at least 12 × 12 pixels.
@@ -23,8 +23,8 @@ def lenet(shape: Sequence[int], classes: int, *, activation: Activation = "relu"
         activation: "relu", "tanh" or "sigmoid".
 
     Returns:
-        Images (n, *shape) to logits (n, classes). PyTorch's initial weights; with sigmoids, which
-        would not begin to learn from those, Glorot and Bengio's 2010 times 4, one over the
+        Images (n, *shape) to logits (n, classes). The initial weights are PyTorch's; with sigmoids,
+        which do not learn from those, they are Glorot and Bengio's (2010) times 4, one over the
         sigmoid's slope at 0.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Fully connected networks, and softmax classifiers as those without a hidden layer."""
+"""Fully connected networks; without `hidden` layers, a linear softmax classifier."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def mlp(
     """FC models of Szegedy et al. 2013: ``hidden=[]`` is FC10, ``[100, 100]`` FC100-100-10.
 
     Args:
-        shape: of an image.
+        shape: shape of an image.
         classes: number of logits.
-        hidden: units of each hidden layer.
+        hidden: units of each hidden layer; [] makes a linear softmax classifier.
         activation: "sigmoid" (the paper's), "relu" or "tanh".
 
     Returns:
@@ -45,8 +45,8 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
     """A fully connected layer, initialised by Xavier's uniform rule with biases 0.
 
     Args:
-        inputs: their number.
-        outputs: their number.
+        inputs: number of inputs.
+        outputs: number of outputs.
 
     Returns:
         The layer.

@@ -1,7 +1,7 @@
-"""L-BFGS under bounds for many problems side by side, one step of all of them at a time.
+"""L-BFGS under bounds for many problems in parallel, one step of all of them at a time.
 
 Each problem is min φ(x) = f(x) + w ‖x − start‖² with lower ≤ x ≤ upper. The proximal weight w may
-be 0, and may be changed on the way: curvature pairs are of f alone, so that none is lost by it.
+be 0, and may change between steps: curvature pairs are those of f, so that none is lost.
 Each problem has its own bounds, pairs and damping. Every step evaluates one trial point of every
 problem; a problem that has ended gives its place to the next one, so that the batch stays full, and
 small enough for a processor's cache.
@@ -27,14 +27,14 @@ import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(points (k, d), problem numbers (k,)) to values (k,) and gradients (k, d) of f. The memory of the
-points is used again for the next ones."""
+"""Map from points (k, d) and problem numbers (k,) to values (k,) and gradients (k, d) of f. The
+memory of the points is reused for the next ones."""
 
 WIDTH, GPU_WIDTH = 512, 16384
-"""Problems side by side: enough to fill a processor, few enough for its cache."""
+"""Problems in parallel: enough to fill a processor, few enough for its cache."""
 SUFFICIENT_DECREASE = 1e-4  # (N&W 3.4)
 ROUNDINGS = 10
-"""By which a value may rise: near the end its decrease is below what it can show."""
+"""Tolerated rise of a value, since near the end its decrease is below its resolution."""
 CURVATURE = (1e-3, 1e-8)
 """Least sᵀy for a pair to be used, as shares of the shift times sᵀs and of ‖s‖ ‖y‖."""
 FAILURES = 25
@@ -44,7 +44,7 @@ UNDAMPED = 0.01
 
 
 def width(device: torch.device) -> int:
-    """How many problems are best solved side by side on a device."""
+    """Best number of problems to solve in parallel on a device."""
     return WIDTH if device.type == "cpu" else GPU_WIDTH
 
 
@@ -63,10 +63,10 @@ class Trial(NamedTuple):
 
 
 class Batch:
-    """Up to `width` of n problems side by side, one evaluation of each at a time.
+    """Up to `width` of n problems in parallel, one evaluation of each at a time.
 
-    The caller looks at the problems after every `step`, may change their weights, and says with
-    `replace` which have ended. The tensors are changed in place.
+    The caller inspects the problems after every `step`, may change their weights, and names those
+    that have ended to `replace`. The tensors are changed in place.
 
     Attributes:
         weight: (n,) proximal weight w of every problem.
@@ -116,10 +116,11 @@ class Batch:
         self.steps += 1
 
     def _propose(self, oldest: int) -> Trial:
-        """Choose the next points; the step s at the place `oldest` makes room for that to them."""
+        """Choose the next points; the step to them takes the place of the step s at `oldest`."""
         lower, upper = self._bounds(self.rows)
         total = self._total()
-        # Variables that their gradient holds at a bound leave the quasi-Newton step (Bertsekas).
+        # Variables that the gradient holds at a bound are excluded from the quasi-Newton step
+        # (Bertsekas).
         free = (self.x - total).clamp(lower, upper) != self.x
         g = torch.where(free, total, 0)
         self.work[:, -1] = g
@@ -155,7 +156,7 @@ class Batch:
         self.damping = torch.where(self.accepted, less, more)
 
     def replace(self, ended: Tensor) -> None:
-        """Put problems that wait in the place of those that have ended (k, bool)."""
+        """Replace problems that have ended, (k,) bool, by waiting ones."""
         places = ended.nonzero()[:, 0]
         coming = range(self.waiting, min(self.waiting + len(places), len(self.start)))
         self.waiting += len(coming)
@@ -168,12 +169,8 @@ class Batch:
             for name in self.STATE:
                 setattr(self, name, getattr(self, name).index_select(0, left))
 
-    def projected_gradient(self) -> Tensor:
-        """(k, d) x − P(x − ∇φ): 0 at a stationary point."""
-        return self.x - (self.x - self._total()).clamp(*self._bounds(self.rows))
-
     def move(self, places: Tensor, x: Tensor) -> None:
-        """Go on from other points (b, d) with some problems: the next step evaluates them there."""
+        """Continue some problems from other points (b, d), where the next step evaluates them."""
         self.x[places] = x
         self.change[places] = x - self.start[self.rows[places]]
         self.distance[places] = self.change[places].square().sum(dim=1)
@@ -196,9 +193,9 @@ class Batch:
     def _coefficients(self, oldest: int) -> tuple[Tensor, Tensor]:
         """H g as a combination (k, 2m + 1) of the rows of `work`, and the scale γ (k,) of H.
 
-        H is L-BFGS's matrix in compact form (BNS, theorem 2.2): the pairs are read twice in all,
-        whatever their number. It is that of φ + τ ‖x − here‖²/2 with the damping τ, so that
-        y = y_f + (2w + τ) s. Where w > 0, γ = 1/(2w + τ) is what is known of the curvature.
+        H is L-BFGS's matrix in compact form (BNS, theorem 2.2), so that the pairs are read only
+        twice. It belongs to φ + τ ‖x − here‖²/2 with the damping τ, so that y = y_f + (2w + τ) s.
+        If w > 0 and there is no pair, γ = 1/(2w + τ).
         """
         m, weight = self.history, self.weight[self.rows]
         age = torch.arange(m, device=weight.device).roll(-oldest)  # places, oldest first
@@ -229,6 +226,22 @@ class Batch:
         of_s = torch.linalg.solve_triangular(r.mT, right, upper=False) - t * γ * u
         of_both = torch.stack([of_s, -γ * u], dim=1).roll(oldest, 2).flatten(1)
         return torch.cat([of_both, scale[:, None]], dim=1), scale
+
+
+def side_by_side(
+    objective: Objective,
+    start: Tensor,
+    lower: Tensor | float,
+    upper: Tensor | float,
+    *,
+    history: int,
+) -> Batch:
+    """The kind of batch (see `Batch`) that is fastest on the problems' device."""
+    if start.device.type == "cpu":
+        from blindspots.optim.compiled import CompiledBatch
+
+        return CompiledBatch(objective, start, lower, upper, history=history)
+    return Batch(objective, start, lower, upper, history=history)
 
 
 def _bound(value: Tensor | float, like: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The steps of `Batch`, compiled for the processor.
 
-The vectors of one problem stay in the innermost cache from their first use to the last, where
-tensor operations would carry those of the whole batch past the processor once each. What is
-computed, and why, is said in `batch`; the tests run both.
+The vectors of one problem stay in the innermost cache from first to last use, whereas each tensor
+operation would move those of the whole batch through the processor. `batch` explains what is
+computed and why; the tests run both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 from blindspots.optim.batch import CURVATURE, ROUNDINGS, SUFFICIENT_DECREASE, UNDAMPED, Batch, Trial
 
 FEWEST = 16
-"""Problems that are worth another thread."""
+"""Number of problems that justify another thread."""
 KNOWN, TINY = CURVATURE
 # Sums may be reordered, for vector registers; NaN and infinity keep their meaning.
 _compiled = numba.njit(
@@ -33,7 +33,7 @@ class CompiledBatch(Batch):
 
     def __init__(self, *arguments, **options) -> None:
         super().__init__(*arguments, **options)
-        self.points = torch.empty_like(self.x)  # kept: to get so much memory anew takes long
+        self.points = torch.empty_like(self.x)  # kept, since allocating so much memory is slow
 
     def _propose(self, oldest: int) -> Trial:
         slope, scale = torch.empty_like(self.value), torch.empty_like(self.value)

@@ -5,8 +5,8 @@ variables. The box is eliminated by clipping: x(λ) = P(c + Aᵀ λ) minimises t
 so that the dual has one multiplier λ ≥ 0 per constraint. The dual is concave and its gradient
 piecewise linear; a projected Newton method (Bertsekas 1982, SIAM J. Control Optim. 20) with the
 generalised Hessian A D Aᵀ, D selecting the variables that are not clipped, ends after a few steps.
-Few constraints are tight at the end: each problem is solved for a few of them, and again with those
-that the solution misses, until it misses none.
+Few constraints are tight at the end: each problem is solved for a few of them, then again with
+those that the solution misses, until it misses none.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ SUFFICIENT_DECREASE = 1e-4
 BACKTRACKS = 8
 SHRINK = 0.3
 RIDGE = 1e-6
-"""Least ridge of the Hessian, relative to ‖a‖²: it may be singular; grows where a step fails."""
+"""Least ridge of the Hessian, which may be singular, relative to ‖a‖²; it grows when a step
+fails."""
 FEW = 4
-"""Constraints of a problem at a time, while that is enough."""
+"""Constraints of a problem at a time, as long as they suffice."""
 PASSES = 3
-"""After as many choices of them, a problem is solved for all its constraints."""
+"""Choices of constraints after which a problem is solved for all of them."""
 ROUNDINGS = 16
-"""By which a value may rise: near the end its decrease is below what it can show."""
+"""Tolerated rise of a value, since near the end its decrease is below its resolution."""
 
 
 class Nearest(NamedTuple):
@@ -62,7 +63,7 @@ def nearest(
         normals: (n, m, d) rows a of the constraints a · (x − c) ≥ b.
         offsets: (n, m) b.
         lower: smallest values, broadcastable to (n, d).
-        upper: largest values, likewise.
+        upper: largest values, broadcastable to (n, d).
         max_iterations: Newton steps for one choice of constraints.
         tolerance: a problem has converged when no constraint is missed by more than this distance,
             and none that is not tight has a multiplier.
@@ -97,7 +98,7 @@ def nearest(
 
 
 class _Dual:
-    """Minus the dual of some problems at their multipliers, and what follows from those.
+    """Minus the dual of some problems at their multipliers, and the values that follow from them.
 
     Attributes:
         multipliers: (k, m).
@@ -132,7 +133,7 @@ def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
     problem = [normals, offsets, low, high]
     tiny = torch.finfo(normals.dtype).tiny
     scale = normals.square().sum(dim=2).clamp_min(tiny)
-    # Without a normal that can be told from 0, a constraint is met, or not, wherever a point is.
+    # If its normal is numerically 0, a constraint is met everywhere or nowhere.
     active = RIDGE * scale >= tiny
     identity = torch.eye(normals.shape[1], dtype=normals.dtype, device=normals.device)
     here = _Dual(problem, multipliers)
@@ -164,7 +165,7 @@ def _solve(normals, offsets, low, high, multipliers, max_iterations, tolerance):
 
 
 def _search(problem: list[Tensor], here: _Dual, direction: Tensor, ridge: Tensor) -> Tensor:
-    """Go along the projected direction until the value falls; the ridge for the next step."""
+    """Search along the projected direction until the value falls; return the next step's ridge."""
     rounding = ROUNDINGS * torch.finfo(direction.dtype).eps * here.value.abs()
     waiting = torch.arange(len(direction), device=direction.device)
     t = 1.0

@@ -1,1 +1,1 @@
-"""The report of a run: one HTML file with everything that can be seen of it."""
+"""The report of a run: one HTML file with its tables, figures, examples and origin."""

@@ -1,7 +1,7 @@
-"""Labels and titles that keep their direction of writing to themselves.
+"""Isolation of labels and titles, so that their direction of writing affects no other text.
 
-In a sentence a label that is written from right to left, or holds a character that turns the
-direction, would turn figures and words beside it as well (Unicode Standard Annex 9).
+In a sentence, a label that is written from right to left, or that has a character that changes the
+direction, would also reorder the figures and words around it (Unicode Standard Annex 9).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import pandas as pd
 
 FIRST_STRONG, POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 TURNING = {"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-"""Bidirectional classes of characters that may turn what is beside them."""
+"""Bidirectional classes of characters that may reorder the text around them."""
 
 
 def isolated(text: str) -> str:
-    """Text between marks that isolate it, where it needs them.
+    """Return text between marks that isolate it, if it needs them.
 
     Args:
-        text: from a config.
+        text: a label or a title from a config.
     """
     if not any(unicodedata.bidirectional(character) in TURNING for character in text):
         return text
@@ -29,10 +29,10 @@ def isolated(text: str) -> str:
 
 
 def config(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A config whose labels and titles are isolated.
+    """Return a config with its labels and titles isolated.
 
     Args:
-        given: checked.
+        given: the config, checked.
     """
     keys = {"nets": "label", "tables": "title", "figures": "title"}
     return dict(given) | {
@@ -42,10 +42,10 @@ def config(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summary(given: pd.DataFrame) -> pd.DataFrame:
-    """A table whose labels are isolated.
+    """Return a table with its labels isolated.
 
     Args:
-        given: with the schema of `analyses.kit`.
+        given: a table with the schema of `analyses.kit`.
     """
     return given.assign(
         **{name: given[name].map(isolated) for name in ("row_label", "column_label")}

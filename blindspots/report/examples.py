@@ -1,4 +1,4 @@
-"""Perturbed images that one can look at: the first of each experiment, with every net's answer."""
+"""Example images of the report: the first of each experiment, with every net's answer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
+from blindspots.families import radii
 from blindspots.files import tables
 from blindspots.report.pictures import IMAGE, ORIGIN, Pictures, png, values
 
 IMAGES = 12
-"""Of each source at most."""
+"""Maximum number of examples of each origin."""
 
 EXAMPLES, BYTES = 480, 3 * 2**20
-"""Of a page about: examples, and bytes of their pictures before compression."""
+"""Limits of a page: examples, and bytes of their pictures before compression."""
 
 Row = dict[str, Any]
 Config = Mapping[str, Any]
@@ -28,8 +29,8 @@ class Said(NamedTuple):
 
     Attributes:
         outcome: see `threat.outcomes`; None: no finite answer.
-        prediction: the class; -1: rejected; None likewise.
-        margin: of the label's logit over the largest of another class; None likewise.
+        prediction: the class; -1: rejected; None: no finite answer.
+        margin: the label's logit minus the largest of another class; None: no answer.
     """
 
     outcome: str | None
@@ -41,9 +42,9 @@ class Answer(NamedTuple):
     """A victim's answers to an image.
 
     Attributes:
-        victim: its label.
-        before: to the unaltered image.
-        after: to the perturbed image.
+        victim: the victim's label.
+        before: the answer to the unaltered image.
+        after: the answer to the perturbed image.
     """
 
     victim: str
@@ -55,15 +56,15 @@ class Example(NamedTuple):
     """One image, before and after.
 
     Attributes:
-        file: that it is from, "train" or "test".
-        place: its row there.
-        label: its class.
+        file: the image's file, "train" or "test".
+        place: the image's row in the file.
+        label: the image's class.
         distortion: RMS per pixel.
-        factor: by which the perturbation is magnified.
-        original: a PNG, as a data URI.
-        perturbation: likewise, magnified, around middle grey.
-        perturbed: likewise.
-        answers: of every victim.
+        factor: magnification of the shown perturbation.
+        original: the original as a PNG in a data URI.
+        perturbation: the magnified perturbation, around middle grey, as a PNG.
+        perturbed: the perturbed image as a PNG.
+        answers: the answers of all victims.
     """
 
     file: str
@@ -78,7 +79,7 @@ class Example(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Images of one origin: what they were made for, and some of them."""
+    """Images of one origin: a label that names the origin, and some of the images."""
 
     label: str
     examples: list[Example]
@@ -90,15 +91,15 @@ def examples(
     transfer: Mapping[str, str | Path],
     clean: Sequence[str | Path],
 ) -> dict[str, list[Group]]:
-    """Images of the first seed by experiment, grouped by what they were made for.
+    """Return images of the first seed by experiment, grouped by origin.
 
-    The same images before the same victims are shown once, and experiments and what they made
-    images for in the order of the config until the page has enough of them.
+    Images that several experiments show to the same victims are included once. Experiments and
+    origins are taken in the order of the config until the page is full.
 
     Args:
-        config: of the run, checked.
+        config: the run's config, checked.
         pictures: tables of pictures, by experiment.
-        transfer: tables with `measurements.transfer.TRANSFER`, likewise.
+        transfer: tables with `measurements.transfer.TRANSFER`, by experiment.
         clean: tables with `threat.answers.CLEAN` of all victims.
     """
     seed = config["seeds"][0]
@@ -115,10 +116,20 @@ def examples(
     return found
 
 
+def origins(config: Config) -> int:
+    """Return the number of a run's origins of images: by source, attack, radius and length."""
+    made = 0
+    for experiment in config["experiments"].values():
+        attacks = sum(len(radii(config["attacks"][name])) for name in experiment["attacks"])
+        made += len(experiment["sources"]) * attacks * (1 + len(experiment["amplify"]))
+        made += len(experiment["controls"])
+    return made
+
+
 def _chosen(
     config: Config, pictures: Mapping[str, str | Path], seed: int
 ) -> dict[str, tuple[Pictures, int]]:
-    """The pictures of experiments that are shown, and how many of each origin."""
+    """Choose the pictures of each experiment to show, and how many of each origin."""
     found: dict[str, tuple[Pictures, int]] = {}
     known: set[tuple] = set()
     room = EXAMPLES
@@ -162,14 +173,14 @@ def _label(origin: tuple, config: Config) -> str:
 
 
 def _rows(path: str | Path, seed: str, value: int, images: set[tuple]) -> Iterator[Row]:
-    """The rows of a seed about some images."""
+    """Iterate over the rows of a seed that are about some images."""
     where = (pc.field(seed) == value) & pc.field("index").isin([index for *_, index in images])
     yield from (row for row in tables.read(path, where=where).to_pylist()
                 if values(row, IMAGE) in images)  # fmt: skip
 
 
 def _unaltered(paths: Sequence[str | Path], seed: int, images: set[tuple]) -> dict[tuple, Row]:
-    """Answers to unaltered images, by net and image."""
+    """Return the answers to unaltered images, by net and image."""
     rows = (row for path in paths for row in _rows(path, "seed", seed, images))
     return {values(row, ("net", *IMAGE)): row for row in rows}
 
@@ -177,7 +188,7 @@ def _unaltered(paths: Sequence[str | Path], seed: int, images: set[tuple]) -> di
 def _answers(
     path: str | Path, seed: int, images: set[tuple], unaltered: Mapping[tuple, Row], config: Config
 ) -> dict[tuple, list[Answer]]:
-    """The victims' answers to an experiment's images, by origin and image."""
+    """Return the victims' answers to an experiment's images, by origin and image."""
     found: dict[tuple, list[Answer]] = {}
     for row in _rows(path, "victim_seed", seed, images):
         if row["seed"] == seed:

@@ -1,23 +1,28 @@
-"""The first screen: a verdict per claim with its key figure, by rule from the tables.
+"""The report's first screen: verdicts on claims, or key figures, by fixed rules from the tables.
 
-An analysis says what a reader should see of its table in a constant `HEADLINE` of its module: a
-key of `JUDGED`, or words by column, whose range over the rows is a key figure then. A run with a
-table that judges has its verdicts here, any other its key figures.
+A config's claims are judged by its tables (`report.verdicts`). An analysis declares the headlines
+of its table in a constant `HEADLINE` of its module: a key of `JUDGED`, or a mapping from columns to
+descriptions, each of which makes the column's range over the rows a key figure. A run with claims,
+or with a table of verdicts, has its verdicts on the first screen; any other has its key figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.analyses.masking import WARNING
 from blindspots.config import methods
+from blindspots.files import tables
 from blindspots.interface import InputError
-from blindspots.report.summaries import figure
+from blindspots.report import verdicts
+from blindspots.report.bidi import isolated
+from blindspots.report.summaries import figure, repeated
 
 Config = Mapping[str, Any]
 
@@ -26,12 +31,12 @@ class Headline(NamedTuple):
     """One line of the first screen.
 
     Attributes:
-        claim: what is claimed, or measured.
-        verdict: as the table has it; "" for a key figure without one.
+        claim: the claim, or a description of the key figure.
+        verdict: the verdict, in the table's words; "" for a key figure without one.
         figure: the key figure with its unit.
-        interval: its 95% interval; "" where there is none.
-        note: the rule of the verdict, or what the figure is from.
-        table: its name in the config.
+        interval: 95% interval of the figure; "" if it has none.
+        note: the rule of the verdict, or the rows and the table of the figure.
+        table: the table's name in the config.
     """
 
     claim: str
@@ -43,7 +48,7 @@ class Headline(NamedTuple):
 
 
 class Warned(NamedTuple):
-    """What a reader must know of a net before its figures: its label, why, and the table's name."""
+    """A warning about a net, shown before its figures: label, reason, and the table's name."""
 
     net: str
     text: str
@@ -51,20 +56,32 @@ class Warned(NamedTuple):
 
 
 FOUND = ("distortion", "found")
-"""Columns of distances that attacks found: rows where they failed on more than half have no part in
-the range, and are named beside it."""
+"""Columns of distances that attacks found. A row whose attack failed on more than half of the
+images is left out of the range, and named in the note."""
 
 
-def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Headline]:
-    """The lines of a run's first screen: its verdicts, or else its key figures.
+def headlines(
+    config: Config,
+    summaries: Mapping[str, pd.DataFrame],
+    claims: Sequence[Config] = (),
+    doubts: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[Headline]:
+    """Return the lines of a run's first screen: its verdicts, or else its key figures.
+
+    Of equal tables (`summaries.repeated`), only the first has lines.
 
     Args:
-        config: of the run, checked.
+        config: the run's config, checked.
         summaries: the tables by name, with the schema of `analyses.kit`.
+        claims: the run's claims, as `config.claims.claims_of` returns them.
+        doubts: doubts about the nets of each table, as `doubts_in` returns them.
     """
-    judged: list[Headline] = []
+    judged = [*_claimed(config, summaries, claims, doubts or {})]
     measured: list[Headline] = []
+    again = repeated(summaries, config["tables"])
     for name, summary in summaries.items():
+        if name in again:
+            continue
         table = config["tables"][name]
         said = _declared(table["method"])
         if isinstance(said, str):
@@ -74,11 +91,20 @@ def headlines(config: Config, summaries: Mapping[str, pd.DataFrame]) -> list[Hea
     return judged or measured
 
 
-def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
-    """The warnings of the tables, those of several tables on one net once.
+def doubts_in(read: Mapping[str, pa.Table]) -> dict[str, dict[str, str]]:
+    """Return the doubts about nets, by table and label, that the tables' jobs recorded.
 
     Args:
-        summaries: as for `headlines`.
+        read: the tables by name.
+    """
+    return {name: tables.metadata(table).get("doubts", {}) for name, table in read.items()}
+
+
+def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
+    """Return the warnings of the tables; one that several tables give of a net comes once.
+
+    Args:
+        summaries: the tables, as for `headlines`.
     """
     found: dict[tuple[str, str], Warned] = {}
     for name, summary in summaries.items():
@@ -89,33 +115,39 @@ def warned(summaries: Mapping[str, pd.DataFrame]) -> list[Warned]:
 
 
 def _declared(method: str) -> str | Mapping[str, str]:
-    """What an analysis says of its table; {} where its module says nothing, or is not there."""
+    """Return an analysis's `HEADLINE`; {} if its module has none, or is missing."""
     said: Any = None
-    with suppress(InputError):  # a module that is not here
+    with suppress(InputError):  # a missing module
         said = methods.declared("analyses", method, "HEADLINE")
     words = list(said.values()) if isinstance(said, Mapping) else []
     if said is None or said in list(JUDGED) or (words and all(isinstance(w, str) for w in words)):
         return said or {}
     raise InputError(
-        f"{method}: expected the constant HEADLINE to be one of {', '.join(JUDGED)}, or words by "
-        f"column, found {said!r}; correct it"
+        f"{method}: expected the constant HEADLINE to be one of {', '.join(JUDGED)}, or a "
+        f"mapping from columns to descriptions, found {said!r}; correct it"
     )
 
 
-def _verdicts(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """A line per row that has its own verdict."""
-    for claim, of in summary.groupby("row_label", sort=False):
-        cells = {cell["column"]: cell for cell in of.to_dict("records")}
-        if not {"verdict", "value", "rule", "measure"} <= cells.keys():
-            continue
-        _, interval = figure(cells["value"])
-        note = f"{cells['rule']['text']}; {cells['measure']['text']}"
-        shown = _with_unit(_shown(cells["value"]), cells["value"]["unit"])
-        yield Headline(str(claim), cells["verdict"]["text"], shown, interval, note, name)
+def _claimed(
+    config: Config,
+    summaries: Mapping[str, pd.DataFrame],
+    claims: Sequence[Config],
+    doubts: Mapping[str, Mapping[str, str]],
+) -> Iterator[Headline]:
+    """Iterate over the claims, a line each."""
+
+    def read(run: str, table: str) -> pd.DataFrame | None:
+        return summaries.get(table) if run == config["run"] else None
+
+    for of in verdicts.verdicts(claims, read, lambda _, table: doubts.get(table, {})):
+        printed = of.claim["printed"]
+        said = [of.claim["where"], None if printed is None else f"printed {printed:g}"]
+        note = "; ".join([of.note, *filter(None, said)])
+        yield Headline(isolated(of.claim["claim"]), of.word, of.figure, of.interval, note, of.table)
 
 
 def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """A line per difference of two errors."""
+    """Iterate over the differences of two errors, a line each."""
     differences = summary[summary["unit"].eq("% points") & summary["value"].notna()]
     for cell in differences.to_dict("records"):
         value, interval = figure(cell)
@@ -123,22 +155,22 @@ def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headl
         if interval and (cell["low"] > 0 or cell["high"] < 0):
             verdict = "higher" if cell["low"] > 0 else "lower"
         claim = f"{cell['row_label']}: {cell['column_label']}"
-        note = "lower or higher where the interval leaves 0 out"
+        note = "lower or higher if the interval excludes 0"
         yield Headline(claim, verdict, f"{value} points", interval, note, name)
 
 
 def _counted(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """All verdicts of one table: how often each was given, the most frequent one first."""
+    """Count the verdicts of one table, the most frequent first."""
     counts = summary["text"].value_counts()
     if counts.empty:
         return
     total = f"{counts.iloc[0]} of {counts.sum()}"
     others = ", ".join(f"{verdict} {count}" for verdict, count in counts.iloc[1:].items())
-    yield Headline(title, str(counts.index[0]), total, "", others or "all alike", name)
+    yield Headline(title, str(counts.index[0]), total, "", others or "all the same", name)
 
 
-JUDGED = {"verdict per row": _verdicts, "differences": _differences, "counted verdicts": _counted}
-"""Headlines of tables that judge, by what an analysis declares."""
+JUDGED = {"differences": _differences, "counted verdicts": _counted}
+"""Functions that make the headlines of tables of verdicts, by the value of `HEADLINE`."""
 
 
 def _ranges(
@@ -162,12 +194,12 @@ def _ranges(
 
 
 def _resisting(summary: pd.DataFrame) -> pd.Series:
-    """The rows on more than half of whose images the attack failed."""
+    """Return the rows whose attack failed on more than half of the images."""
     return summary.loc[summary["column"].eq("success") & (summary["value"] < 50), "row"]
 
 
 def _shown(cell: Mapping[str, Any]) -> str:
-    """A cell's figure as its table shows it, such as with the number of its images."""
+    """Return a cell's figure as its table shows it, for example with its number of images."""
     return cell["text"] if isinstance(cell["text"], str) else figure(cell)[0]
 
 

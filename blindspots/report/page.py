@@ -1,4 +1,4 @@
-"""The report: one HTML file with all that a run found, readable with nothing to fetch."""
+"""The report: one self-contained HTML file with everything that a run found."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from blindspots.analyses.masking import MANY, NEARER
 from blindspots.audit.run import summary as audit_summary
 from blindspots.files import tables
 from blindspots.provenance import commit, versions
 from blindspots.report import bidi
-from blindspots.report.examples import examples
-from blindspots.report.headlines import headlines, warned
+from blindspots.report.examples import examples, origins
+from blindspots.report.headlines import doubts_in, headlines, warned
 from blindspots.report.readings import readings_taken, settings_in_effect
 from blindspots.report.sections import labels, sections
-from blindspots.report.summaries import Table, printable
+from blindspots.report.summaries import Table, printable, repeated
 from blindspots.threat.outcomes import REJECTED, WRONG
 
 Config = Mapping[str, Any]
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
-"""Where a figure's file says in words what it shows (`figures.kit`)."""
+"""Element of a figure's file with its description in words (`figures.kit`)."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a formula may begin with in a spreadsheet."""
+"""Characters with which a spreadsheet's formula may begin."""
 
 
 class Figure(NamedTuple):
-    """A figure: its title, what it shows in words, and its SVG as a data URI."""
+    """A figure: its title, its description in words, and its SVG as a data URI."""
 
     title: str
     description: str
@@ -42,7 +43,7 @@ class Figure(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A table as it is read, and its rows as files: data URIs of CSV and of Parquet."""
+    """A table in printable form, and its rows as files: data URIs of CSV and of Parquet."""
 
     printed: Table
     csv: str
@@ -60,30 +61,42 @@ def render(
     pictures: Mapping[str, str | Path] | None = None,
     transfer: Mapping[str, str | Path] | None = None,
     clean: Sequence[str | Path] = (),
+    flags: Mapping[str, str] | None = None,
+    causes: str = "",
     made_by: str = "",
     others: Sequence[str | Path] = (),
+    claims: Sequence[Config] = (),
 ) -> str:
-    """The report as HTML, with nothing to fetch.
+    """Return the report as self-contained HTML.
 
     Args:
-        template: a Jinja template; what it includes is beside it.
-        config: of the run, checked.
+        template: a Jinja template; the files that it includes are in the same folder.
+        config: the run's config, checked.
         summaries: files of the tables, in the order of the config.
-        figures: SVG files by name, likewise.
+        figures: SVG files by name, in the order of the config.
         splits: files of the splits' indices.
-        audit: its table; None: there was nothing to check.
+        audit: file of the audit's table; None: there was nothing to check.
         pictures: tables of pictures, by experiment.
-        transfer: tables of answers to attacked images, likewise.
+        transfer: tables of answers to attacked images, by experiment.
         clean: tables of the victims' answers to unaltered images, of the first seed.
-        made_by: hash of the settings that the page is of (see `provenance.settings_in`).
-        others: the files that are of other settings, which the page says.
+        flags: warnings about nets whose error is not the expected one, and about nets, attacks and
+            datasets made from them, by name.
+        causes: usual causes of such an error, which the warnings list.
+        made_by: hash of the page's settings (see `provenance.settings_in`).
+        others: files that were made with other settings; a notice on the page names them.
+        claims: the run's claims, as `config.claims.claims_of` returns them.
     """
     template = Path(template)
     read = {Path(path).stem: tables.read(path) for path in summaries}
     frames = {name: table.to_pandas() for name, table in read.items()}
     written, config = config, bidi.config(config)
+    flagged = []
+    for name, said in (flags or {}).items():
+        net = config["nets"].get(name, {"label": name})
+        flagged.append((net["label"], said))
+        net["label"] += f" ({said})"
     seen = {name: bidi.summary(frame) for name, frame in frames.items()}
-    origins = {tables.metadata(table)["commit"] for table in read.values()}
+    commits = {tables.metadata(table)["commit"] for table in read.values()}
     parts = [tables.metadata(tables.read(path)) for path in splits]
     newest = max((Path(path).stat().st_mtime for path in summaries), default=None)
     return _environment(template.parent).get_template(template.name).render(
@@ -92,49 +105,54 @@ def render(
         others=others,
         nets=labels(config, list(config["nets"])),
         newest=newest and datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headlines=headlines(config, seen),
+        headlines=headlines(config, seen, claims, doubts_in(read)),
         warned=warned(seen),
+        flagged=flagged,
+        causes=causes,
         examples=examples(config, pictures or {}, transfer or {}, clean),
+        origins=origins(config),
         sections=sections(config),
         tables={
-            name: _shown(path, config["tables"][name]["title"], seen[name], frames[name])
+            name: _shown(path, config["tables"][name], seen[name], frames[name])
             for name, path in zip(frames, summaries, strict=True)
         },
         figures={name: _figure(path, config["figures"][name]) for name, path in figures.items()},
+        repeated=repeated(seen, config["tables"]),
         readings=readings_taken(config),
+        of_paper=bool(config["printed"]) or isinstance(config["claims"], str),
         splits=parts,
         classes=parts[0].get("names", []) if parts else [],
         audit=[] if audit is None else audit_summary(audit),
         settings=settings_in_effect(written),
         config_text=yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, width=100),
-        commits=sorted(origins | {commit()}),
+        commits=sorted(commits | {commit()}),
         versions=versions(),
     )  # fmt: skip
 
 
 def _environment(folder: Path) -> jinja2.Environment:
-    """Jinja that escapes whatever it is given, but for `asset`s: files beside the template."""
+    """Return a Jinja environment that escapes all values except `asset`s, files of the folder."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(folder),
     )  # fmt: skip
-    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED}
+    environment.globals |= {"WRONG": WRONG, "REJECTED": REJECTED, "MANY": MANY, "NEARER": NEARER}
     environment.globals["asset"] = lambda name: Markup((folder / name).read_text("utf-8"))
     return environment
 
 
-def _shown(path: str | Path, title: str, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
+def _shown(path: str | Path, entry: Config, seen: pd.DataFrame, frame: pd.DataFrame) -> Shown:
     return Shown(
-        printable(Path(path).stem, title, seen),
+        printable(Path(path).stem, entry["title"], seen, entry["method"]),
         _data("text/csv;charset=utf-8", frame.map(harmless).to_csv(index=False).encode()),
         _data("application/vnd.apache.parquet", Path(path).read_bytes()),
     )
 
 
 def harmless(cell: Any) -> Any:
-    """A cell of a CSV that no spreadsheet takes for a formula: text that begins as one, quoted.
+    """Quote a CSV cell with text that a spreadsheet would take for a formula.
 
-    After OWASP, "CSV injection". Numbers stay, as text too, such as "-0.5".
+    After OWASP, "CSV injection". Numbers stay as they are, also as text, such as "-0.5".
     """
     if not isinstance(cell, str) or not cell.startswith(FORMULA):
         return cell

@@ -15,22 +15,22 @@ from PIL import Image
 from blindspots.files import tables
 
 ORIGIN = ("source", "attack", "eps", "amplified_to")
-"""What an image was made for, by what, and how far."""
+"""Columns that identify how an image was made: source, attack, radius, amplification."""
 
 IMAGE = ("dataset", "file", "index")
-"""Which image it was before."""
+"""Columns that identify the unaltered image."""
 
 
 class Pictures:
     """The rows of one seed of a table of pictures.
 
     Attributes:
-        rows: without the images.
+        rows: the rows without their images.
         originals: (n, *image) float32.
-        images: likewise, perturbed.
-        range: of the originals' pixels.
-        bytes_each: of a row's three pictures, before compression.
-        origins: places of the rows of each origin.
+        images: (n, *image) float32, the perturbed images.
+        range: range of the originals' pixels.
+        bytes_each: bytes of a row's three pictures, before compression.
+        origins: positions of the rows of each origin.
     """
 
     def __init__(self, path: str | Path, seed: int) -> None:
@@ -48,18 +48,19 @@ class Pictures:
             self.origins.setdefault(values(row, ORIGIN), []).append(place)
 
     def first(self, n: int) -> Iterator[list[int]]:
-        """Places of the first n rows of each origin."""
+        """Iterate over the origins: the positions of the first n rows of each."""
         return (places[:n] for places in self.origins.values())
 
     def key(self, place: int) -> tuple:
-        """Which image a row is of."""
+        """Return the columns `IMAGE` of a row."""
         return values(self.rows[place], IMAGE)
 
 
 def png(image: np.ndarray, low: float, high: float) -> str:
-    """An image (channels, height, width) as a PNG in a data URI; `low` is black, `high` white.
+    """Return an image (channels, height, width) as a PNG in a data URI, from `low` to `high`.
 
-    Three channels are colours; of any other number the mean is shown, in grey. A vector is a row.
+    `low` is black, `high` white. Three channels are colours; any other number is averaged to grey.
+    A vector becomes one row.
     """
     if image.ndim < 3:
         image = image.reshape(1, -1, image.shape[-1])
@@ -71,5 +72,5 @@ def png(image: np.ndarray, low: float, high: float) -> str:
 
 
 def values(row: Mapping[str, Any], names: Sequence[str]) -> tuple:
-    """Some of a row's, in this order."""
+    """Return a row's values in these columns, in this order."""
     return tuple(row[name] for name in names)

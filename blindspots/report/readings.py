@@ -1,4 +1,4 @@
-"""What a run took: the settings in effect, and its readings of what the paper leaves open."""
+"""Choices of a run: the settings in effect, and its readings of the paper's open points."""
 
 from __future__ import annotations
 
@@ -14,54 +14,70 @@ from blindspots.interface import InputError
 
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each method behind a run's results: its key, its name, and all its settings as text."""
+    """List the methods behind a run's results: key, name, and all settings as text."""
     aimed = _targets(config)
     found = []
     for key, role, instance in instances(dict(config)):
-        if role in ("analyses", "figures"):  # how results are shown
+        if role in ("analyses", "figures"):  # these only show results
             continue
         settings = methods.defaults(role, instance["method"])
-        settings = {k: v for k, v in settings.items() if k not in PROVIDED[role]}
+        known = methods.settings(role, instance["method"])
+        own = settings.keys() if known is None else known[0]
+        settings = {k: v for k, v in settings.items() if k in own - PROVIDED[role]}
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
-        text = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        idle = methods.without_effect(role, instance["method"], settings)
+        settings = {name: value for name, value in settings.items() if name not in idle}
+        text = ", ".join(f"{name} = {written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
     return found
 
 
+def written(value: Any) -> str:
+    """Return a setting's value as a config writes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(list(value) if isinstance(value, tuple) else value)
+
+
 def _together(answers: Mapping[str, str]) -> str:
-    """What holds for most names, and who differs: "random; next: A, B"."""
+    """Join the answers for several names: one text if all agree, else "A, B: next; C: random".
+
+    The most frequent answer, if more than three names have it, comes last, for "the others".
+    """
     names: dict[str, list[str]] = {}
     for name, answer in answers.items():
         names.setdefault(answer, []).append(name)
-    first, *others = sorted(names, key=lambda answer: -len(names[answer]))
-    return "; ".join([first, *(f"{answer}: {', '.join(names[answer])}" for answer in others)])
+    if len(names) == 1:
+        return next(iter(names))
+    said = {answer: ", ".join(of) for answer, of in names.items()}
+    most = max(names, key=lambda answer: len(names[answer]))
+    if len(names[most]) > 3:
+        del said[most]
+        said[most] = "the others"
+    return "; ".join(f"{of}: {answer}" for answer, of in said.items())
 
 
 def _targets(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the attacks of experiments aim at; noise and other controls aim at nothing."""
+    """Return the target rules of the attacks of experiments, by name."""
     used = {name for experiment in config["experiments"].values() for name in experiment["attacks"]}
-    return {
-        name: str(attack["target"])
-        for name, attack in config["attacks"].items()
-        if name in used and methods.needs_model(attack["method"])
-    }
+    attacks = config["attacks"].items()
+    return {name: str(attack["target"]) for name, attack in attacks if name in used}
 
 
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
-    """What a run took where the paper leaves a choice open, as text by question.
+    """Return the readings of a run where the paper leaves a choice open, as text by question.
 
-    A method says what its settings mean there in a constant `READINGS` of its module: by question a
-    setting, and what is said where that is none of null, 0 and an empty list, with settings in
-    braces; or what is said by the value of the setting.
+    A method declares texts in a constant `READINGS` of its module. Each question has a setting and
+    either a text, with settings in braces, which is shown unless the setting is null, 0 or an empty
+    list; or a mapping from values of the setting to texts.
     """
-    experiments, aims = config["experiments"], _targets(config)
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for name, e in experiments.items():
+    if aims := _targets(config):
+        found["target"] = aims
+    for name, e in config["experiments"].items():
         found["images"][name] = f"{e['n']} of part {e['part']}"
-        if taken := dict.fromkeys(aims[attack] for attack in e["attacks"] if attack in aims):
-            found["target"][name] = ", ".join(taken)
         if e["amplify"]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
@@ -74,7 +90,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a method says of its settings: questions and answers."""
+    """Iterate over the questions and answers of a method; a trainer's decay is one of them."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
     declared = methods.declared(role, method, "READINGS") or {}
@@ -86,7 +102,10 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
             else:
                 text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
             if text is not None:
-                yield question, text
+                yield str(question), text
+        if role == "trainers" and "decay" in settings and "decay" not in declared:
+            decay = settings["decay"]
+            yield "decay", "none" if decay in (None, 0, []) else f"{decay} ({method})"
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{method}: expected READINGS of its settings ({', '.join(settings)}), found "
@@ -95,7 +114,7 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 class _Sentence(Formatter):
-    """A sentence with settings in braces, where "%" is for a share in percent."""
+    """A sentence with settings in braces; the format "%" writes a share in percent."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         return (

@@ -1,24 +1,27 @@
-"""The report's sections: a run's tables and figures by what they are of, and that in words."""
+"""The report's sections: a run's tables and figures by subject, each subject with a description."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from blindspots.config.methods import defaults, needs_model
+from blindspots.config.check import method_settings
+from blindspots.config.methods import defaults
+from blindspots.families import radii
+from blindspots.report.readings import written
 
 Config = Mapping[str, Any]
 
 
 class Section(NamedTuple):
-    """What a run has of one subject.
+    """Tables and figures of a run on one subject.
 
     Attributes:
-        key: of its heading, for links.
-        title: its heading.
-        facts: what the subject is, in a sentence; "" for several.
-        tables: their names in the config.
-        figures: likewise.
+        key: anchor of the heading, for links.
+        title: text of the heading.
+        facts: description of the subject in a sentence or two; "" for several subjects.
+        tables: names of the tables in the config.
+        figures: names of the figures in the config.
     """
 
     key: str
@@ -29,7 +32,7 @@ class Section(NamedTuple):
 
 
 def sections(config: Config) -> list[Section]:
-    """Every table and figure of a run once: by subject, then those of several experiments."""
+    """List every table and figure of a run once: by subject, then those of several experiments."""
     found = []
     for key, kind, describe in (
         ("experiment", "Experiment", experiment),
@@ -59,17 +62,17 @@ def _section(
 
 
 def _part(config: Config, of: Config) -> str:
-    """A part, and where there are several datasets the one that it is of."""
+    """Return a part's name, with its dataset if the config has several."""
     return of["part"] + (f" of {of['data']}" if len(config["datasets"]) > 1 else "")
 
 
 def labels(config: Config, nets: list[str]) -> str:
-    """Nets as tables call them, in a list."""
+    """Return the labels of nets, joined by commas."""
     return ", ".join(config["nets"][net]["label"] for net in nets)
 
 
 def experiment(config: Config, name: str) -> str:
-    """What an experiment does, in a sentence or two."""
+    """Describe an experiment in a sentence or two."""
     of = config["experiments"][name]
     text = (
         f"{'; '.join(_attack(config, name) for name in of['attacks'])} on the first {of['n']} "
@@ -80,12 +83,12 @@ def experiment(config: Config, name: str) -> str:
         text += f" Controls: {', '.join(of['controls'])}, on {of['controls_n']} images."
     if of["amplify"]:
         scales = ", ".join(f"{scale:g}" for scale in of["amplify"])
-        text += f" Amplified to a distortion of {scales} as well."
+        text += f" Also amplified to a distortion of {scales}."
     return text
 
 
 def _measurement(config: Config, name: str) -> str:
-    """What was measured, of what, with its settings, those that were left out too."""
+    """Describe a measurement: its subject, and its settings with defaults."""
     of = config["measurements"][name]
     text = of["method"]
     if "model" in of:
@@ -95,34 +98,25 @@ def _measurement(config: Config, name: str) -> str:
         text += f" of {model.pop('method')} ({_said(model)}) at {shape}; weights: {weights}"
     elif "nets" in of:
         text += f" of {labels(config, of['nets'])}"
+    elif of.get("experiments"):
+        several = "s" if len(of["experiments"]) > 1 else ""
+        text += f" in the experiment{several} {', '.join(of['experiments'])}"
     if of.get("n"):
         text += f", on the first {of['n']} images of part {of['part']}"
-    settings = {key: value for key, value in of.items() if key not in KEYS}
-    said = _said(defaults("measurements", of["method"]) | settings)
+    if of.get("data"):
+        text += f", dataset {of['data']}"
+    said = _said(defaults("measurements", of["method"]) | method_settings(of, "measurements"))
     return text + (f"; {said}." if said else ".")
 
 
 def _attack(config: Config, name: str) -> str:
-    """An attack's name, method, radii and targets."""
+    """Describe an attack: its name, method, radii and targets."""
     attack = config["attacks"][name]
-    eps = attack.get("eps")
-    radii = ", ".join(f"{radius:g}" for radius in (eps if isinstance(eps, list) else [eps]) if eps)
-    said = [attack["method"], *([f"eps {radii}"] if radii else [])]
-    if needs_model(attack["method"]):  # noise has no target
-        said.append(f"target {attack['target']}")
+    eps = ", ".join(f"{radius:g}" for radius in radii(attack) if radius is not None)
+    said = [attack["method"], *([f"eps {eps}"] if eps else []), f"target {attack['target']}"]
     return f"{name} ({', '.join(said)})"
 
 
-KEYS = {
-    "method", "nets", "experiments", "parents", "part", "n", "model", "shape", "classes", "weights",
-}  # fmt: skip
-"""Keys of a measurement that are no settings of its method."""
-
-
 def _said(settings: Mapping[str, Any]) -> str:
-    shown = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in settings.items()
-        if value is not None
-    }
+    shown = {key: written(value) for key, value in settings.items() if value is not None}
     return ", ".join(f"{key} = {value}" for key, value in shown.items())

@@ -1,1 +1,1 @@
-"""What looks at a finished run."""
+"""Tools for finished runs."""

@@ -1,4 +1,4 @@
-"""Two runs side by side: which figures of their tables moved, and by how much."""
+"""Comparison of two runs: which figures of their tables differ, and by how much."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KEYS = ["table", "row", "column", "unit"]
 
 
 def compare(before: Path, after: Path) -> pd.DataFrame:
-    """Every cell of the tables of two runs.
+    """Compare every cell of the tables of two runs.
 
     Args:
         before: folder of a run, such as results/paper.
-        after: of another, or of the same with changed settings.
+        after: folder of another run, or of the same with changed settings.
 
     Returns:
-        A row per cell: `table`, `row`, `column`, `unit`, `before`, `after` (null where only one run
+        A row per cell: `table`, `row`, `column`, `unit`, `before`, `after` (null if only one run
         has the cell), `change` and `change_percent`.
 
     Raises:
@@ -38,7 +38,7 @@ def compare(before: Path, after: Path) -> pd.DataFrame:
 
 
 def moved(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells whose figures differ, or that only one run has; the largest change first."""
+    """Return the cells whose figures differ, or that only one run has; the largest change first."""
     before, after = cells["before"], cells["after"]
     different = (before != after) & ~(before.isna() & after.isna())
     found = cells.loc[different]

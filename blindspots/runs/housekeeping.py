@@ -1,4 +1,4 @@
-"""What runs left behind by settings that their configs no longer have."""
+"""Housekeeping: files of runs that no current config produces."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from blindspots.config.loader import without_empty
 from blindspots.interface import InputError
 
 RESULTS, RESOURCES, LOGS = Path("results"), Path("resources"), Path("logs")
 
 
 class Made(NamedTuple):
-    """What a config's run makes.
+    """Outputs of a config's run.
 
     Attributes:
-        files: that it makes.
-        logs: of the jobs that made them; None where Snakemake has no record of some, which may have
-            failed and left a log that says why.
+        files: files that the run makes.
+        logs: logs of the jobs that made them; None if Snakemake has no record of some jobs, which
+            may have failed and left a log that says why.
     """
 
     files: set[Path]
@@ -29,16 +30,16 @@ class Made(NamedTuple):
 def unneeded(
     snakefile: Path, configs: Sequence[Sequence[Path]], runs: Collection[str]
 ) -> list[Path]:
-    """The files below the working folder that are of these runs, and that no config makes.
+    """Return the files of these runs, below the working folder, that no config makes.
 
     Args:
         snakefile: the workflow.
-        configs: of the runs; each a file and what others lay over it.
-        runs: the names of the configs' runs. What is of other runs is left out, and so are prepared
-            images where there are other runs, which may need them.
+        configs: configs of the runs; each a file and the files merged over it.
+        runs: names of the configs' runs. Files of other runs are left out, and so are prepared
+            images if there are other runs, which may need them.
 
     Raises:
-        InputError: a config that the workflow refuses.
+        InputError: a config that the workflow rejects.
     """
     made = [outputs(snakefile, config) for config in configs]
     files = {file for each in made for file in each.files}
@@ -51,13 +52,13 @@ def unneeded(
 
 
 def other_runs(runs: Collection[str]) -> list[str]:
-    """The runs that have results below the working folder, but for those named."""
+    """Return the other runs that have results below the working folder."""
     there = RESULTS.iterdir() if RESULTS.is_dir() else ()
     return sorted(path.name for path in there if path.is_dir() and path.name not in runs)
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, and the folders that are then empty."""
+    """Remove files, and the folders that this leaves empty."""
     for path in paths:
         path.unlink()
         for folder in path.parents[:-1]:
@@ -67,18 +68,19 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def outputs(snakefile: Path, config: Sequence[Path]) -> Made:
-    """What a config's run makes.
+    """Return the outputs of a config's run.
 
     Args:
         snakefile: the workflow.
-        config: a file and what others lay over it.
+        config: file of the config and the files merged over it.
 
     Raises:
-        InputError: a config that the workflow refuses.
+        InputError: a config that the workflow rejects.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--workflow-profile", str(snakefile.parent / "profiles/default")]
-    command += ["--cores", "1", "--nolock", "--summary", "--configfile", *map(str, config)]
+    command += ["--cores", "1", "--nolock", "--summary", "--configfile"]
+    command += map(str, without_empty(config))
     ended = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
@@ -100,10 +102,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_needed(path: Path, made: set[Path]) -> bool:
-    # A training that was stopped goes on from its checkpoint.
+    # A stopped training resumes from its checkpoint.
     if path.name == "checkpoint.pt":
         return path.with_name("weights.safetensors") in made
-    # An attack or a certificate that was stopped goes on after its finished chunks.
+    # A stopped attack or certificate resumes after its finished chunks.
     if path.parent.suffix == ".chunks":
         name, there = path.parent.name, path.parents[1]
         return any(file.parent == there and name.startswith(f"{file.stem}.") for file in made)
@@ -111,5 +113,5 @@ def _is_needed(path: Path, made: set[Path]) -> bool:
 
 
 def _is_of_another_job(path: Path, logs: set[Path]) -> bool:
-    """Of a log, or a record of the job's time and memory beside it."""
+    """Return whether a log, or the benchmark record beside it, belongs to a job that is gone."""
     return path.suffix in (".log", ".jsonl") and path.with_suffix(".log") not in logs

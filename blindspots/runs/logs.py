@@ -1,4 +1,4 @@
-"""What the logs of a run's jobs say: how each ended, and where the time went.
+"""Logs of a run's jobs: how each ended, and where the time went.
 
 A job's log ends with a line that begins with "done: " or "failed: " (jobs/job.py).
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 DONE = re.compile(r"done: started ([\d.]+), working from ([\d.]+) to ([\d.]+)")
+WARNING = "warning: "
+"""Prefix of the lines of logs that are repeated at the end of the run."""
+
 ROOM = 2**20
-"""Bytes; a disk with fewer is as good as full."""
+"""Bytes; a disk with less free space counts as full."""
 
 KILLED = (
-    "the job was killed, by hand or by the system; if for want of memory, lower machine.chunk in "
+    "the job was killed, by hand or by the system; if memory ran out, lower machine.chunk in "
     "the config, or run fewer jobs at a time (--resources mem_mb=…); finished jobs are kept"
 )
 FULL = "expected room on the disk, found none; make room and run again: finished jobs are kept"
@@ -30,7 +33,7 @@ class Job(NamedTuple):
     Attributes:
         name: path of its log without the ending, such as "attack/lbfgs/FC10.s0/test".
         started: start of its process.
-        begun: begin of its work, when all was imported.
+        begun: start of its work, after all imports.
         ended: end of its work.
     """
 
@@ -41,15 +44,15 @@ class Job(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """The rule that it is of."""
+        """The job's rule."""
         return self.name.partition("/")[0]
 
 
 def faults(folder: Path, since: float) -> list[str]:
-    """A line for every job that failed or was killed.
+    """Return a line for every job that failed or was killed.
 
     Args:
-        folder: of a run's logs.
+        folder: folder of a run's logs.
         since: when the run began; older logs are of other runs.
     """
     found = []
@@ -62,11 +65,23 @@ def faults(folder: Path, since: float) -> list[str]:
     return found
 
 
-def jobs(folder: Path, since: float) -> list[Job]:
-    """The jobs that were done, in the order of their starts.
+def warnings(folder: Path, since: float) -> list[str]:
+    """Return the warnings of the jobs, each once.
 
     Args:
-        folder: of a run's logs.
+        folder: folder of a run's logs.
+        since: when the run began; older logs are of other runs.
+    """
+    logs = (log.read_text("utf-8", "replace") for log in _logs(folder, since))
+    lines = (line for text in logs for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line.startswith(WARNING)))
+
+
+def jobs(folder: Path, since: float) -> list[Job]:
+    """Return the finished jobs, in the order of their starts.
+
+    Args:
+        folder: folder of a run's logs.
         since: when the run began; older logs are of other runs.
     """
     found = []
@@ -78,40 +93,50 @@ def jobs(folder: Path, since: float) -> list[Job]:
 
 
 def _ends(folder: Path, since: float) -> Iterator[tuple[Path, str]]:
-    for log in sorted(folder.rglob("*.log")):
-        if log.stat().st_mtime >= since:
-            yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+    for log in _logs(folder, since):
+        yield log, log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+
+
+def _logs(folder: Path, since: float) -> list[Path]:
+    return [log for log in sorted(folder.rglob("*.log")) if log.stat().st_mtime >= since]
 
 
 def shares(jobs: Sequence[Job], since: float, until: float) -> dict[tuple[str, str], float]:
-    """Where the wall time of a run went: its seconds by rule and phase, which add up to it.
+    """Split the wall time of a run, in seconds, by rule and phase.
 
-    A second in which several jobs run is shared among them alike; one without a job is Snakemake's.
+    A second in which several jobs run is divided equally among them; one without a job counts as
+    Snakemake's. So the seconds add up to the whole wall time.
 
     Args:
-        jobs: of the run.
+        jobs: jobs of the run.
         since: when the run began.
         until: when it ended.
 
     Returns:
-        Seconds by (rule, "start" or "work"), and by ("snakemake", "work") what no job ran in.
+        Seconds by (rule, "start" or "work"), and by ("snakemake", "work") those without a job.
     """
-    phases = [(job.rule, "start", job.started, job.begun) for job in jobs]
-    phases += [(job.rule, "work", job.begun, job.ended) for job in jobs]
-    times = {since, until, *(t for phase in phases for t in phase[2:])}
+    changes: dict[float, Counter] = defaultdict(Counter)  # by how many more run from a time on
+    for job in jobs:
+        for phase, times in (("start", job[1:3]), ("work", job[2:4])):
+            if times[0] >= times[1]:  # of two clocks
+                continue
+            for time, more in zip(times, (1, -1), strict=True):
+                changes[min(max(time, since), until)][job.rule, phase] += more
     seconds: dict[tuple[str, str], float] = defaultdict(float)
-    for begin, end in pairwise(sorted(t for t in times if since <= t <= until)):
-        running = [(rule, phase) for rule, phase, a, b in phases if a <= begin and end <= b]
-        for key in running or [("snakemake", "work")]:
-            seconds[key] += (end - begin) / max(len(running), 1)
+    running: Counter = Counter()
+    for begin, end in pairwise(sorted({since, until, *changes})):
+        running.update(changes[begin])
+        running += Counter()  # without those of which none runs
+        for key, n in (running or {("snakemake", "work"): 1}).items():
+            seconds[key] += (end - begin) * n / max(running.total(), 1)
     return dict(seconds)
 
 
 def times(jobs: Sequence[Job], since: float, until: float) -> str:
-    """`shares` as a Markdown table, a row per rule in the order in which they began.
+    """Return `shares` as a Markdown table, with a row per rule in the order of their first jobs.
 
     Args:
-        jobs: of the run.
+        jobs: jobs of the run.
         since: when the run began.
         until: when it ended.
     """
@@ -133,7 +158,7 @@ def times(jobs: Sequence[Job], since: float, until: float) -> str:
 
 
 def summary(jobs: Sequence[Job], since: float, until: float) -> str:
-    """A run in a line: jobs, wall time and what it went into, the slowest jobs."""
+    """Summarise a run in a line: number of jobs, wall time and its parts, the slowest jobs."""
     found = shares(jobs, since, until)
     starts = sum(seconds for (_, phase), seconds in found.items() if phase == "start")
     idle = found.get(("snakemake", "work"), 0.0)

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from blindspots.config.claims import claims_of
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.bidi import isolated
-from blindspots.report.headlines import Headline, headlines, warned
+from blindspots.report.headlines import Headline, doubts_in, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
 
 MOST_ROWS = 80
-"""Of a table: longer ones are left to the report."""
+"""Maximum rows of a table; longer ones are only in the report."""
 
 
 def page(
@@ -27,38 +28,44 @@ def page(
     records: Sequence[Mapping[str, Any]] = (),
     size: int = 0,
 ) -> str:
-    """What a run found in short, every table, and what its jobs took.
+    """Return a Markdown page of a run: findings in short, every table, and the cost of the jobs.
 
     Args:
-        config: of the run, checked.
+        config: config of the run, checked.
         summaries: files of the tables, by name.
-        histories: files of the trainings' histories, by what the nets are called.
-        command: that makes the page, to say so at its top.
-        figures: by title the files of some, as the page names them.
-        note: Markdown that the page begins with.
-        records: what Snakemake measured of each job (its `benchmark:`).
-        size: bytes of all that the run left.
+        histories: files of the trainings' histories, by name of the net.
+        command: command that makes the page, named at its top.
+        figures: files of the figures to show, relative to the page, by title.
+        note: Markdown at the beginning of the page.
+        records: Snakemake's measurements of each job (its `benchmark:`).
+        size: bytes of all files of the run.
 
     Raises:
-        InputError: a file that is not there, or damaged.
+        InputError: a missing or damaged file.
     """
     found = {name: tables.read(path) for name, path in summaries.items()}
     frames = {name: table.to_pandas() for name, table in found.items()}
     commits = sorted({tables.metadata(table)["commit"] for table in found.values()})
     installed = ", ".join(f"{name} {version}" for name, version in versions().items())
+    columns = {label for frame in frames.values() for label in frame["column_label"]}
+    conventions = {
+        "Distortion is RMS per pixel.": any("distortion" in label for label in columns),
+        "The paper's figure is in brackets.": any(
+            frame["paper"].notna().any() for frame in frames.values()
+        ),
+    }
     parts = [
         f"# Results of the run `{config['run']}`",
         *([note] if note else []),
         f"Written by `{command}` from the tables of the run; nothing here is typed by hand.\n"
         f"Commit {', '.join(commits)}; {installed}.",
-        "In transfer tables a cell is the share of the row's images, in percent, that the column's "
-        "net gets wrong. Distortion is RMS per pixel. The paper's figure is in brackets.",
+        *filter(None, [" ".join(said for said, there in conventions.items() if there)]),
     ]
-    parts += _in_short(headlines(config, frames))
+    parts += _in_short(headlines(config, frames, claims_of(config), doubts_in(found)))
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        body = _markdown(printable(name, heading, frames[name]))
+        body = _markdown(printable(name, heading, frames[name], config["tables"][name]["method"]))
         parts.append(f"## {plain(heading)}\n\n{body}")
     for title, file in (figures or {}).items():
         parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
@@ -69,7 +76,7 @@ def page(
 
 
 def _in_short(lines: Sequence[Headline]) -> list[str]:
-    """The report's first screen."""
+    """Return the report's first screen as Markdown, if it has lines."""
     if not lines:
         return []
     judged = bool(lines[0].verdict)
@@ -79,17 +86,18 @@ def _in_short(lines: Sequence[Headline]) -> list[str]:
         for line in lines
     ]  # fmt: skip
     head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
-    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{_grid(head, rows)}"]
+    return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{grid(head, rows)}"]
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "---") -> str:
+    """Return a Markdown table; `figures` is the delimiter below all heads but the first."""
     lines = [head, ["---", *[figures] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Text from a config or a table as Markdown that shows it as it is, in one line."""
-    # Underscores within a word are shown.
+    """Return text from a config or a table as Markdown that shows it unchanged, in one line."""
+    # Markdown shows underscores within a word as they are.
     special = r"[\\`|<>\[\]*~]|\b_|_\b|&(?=#?\w+;)"
     return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
@@ -98,8 +106,9 @@ def _markdown(table: Table) -> str:
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
     rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
-    text = _grid([table.name, *map(plain, table.columns)], rows, "---:")
-    notes = [f"{plain(table.caption)}."] if table.caption else []
+    text = grid([plain(table.corner), *map(plain, table.columns)], rows, "---:")
+    notes = [plain(table.note)] if table.note else []
+    notes += [f"{plain(table.caption)}."] if table.caption else []
     notes += [f"({mark}) {plain(reason)}" for mark, reason in enumerate(table.footnotes, 1)]
     return "\n\n".join([text, *notes])
 
@@ -117,11 +126,11 @@ def _times(histories: Mapping[str, str | Path]) -> str:
     for label, path in histories.items():
         end = tables.read(path, ["iteration", "seconds"]).to_pylist()[-1]
         rows.append([plain(label), str(end["iteration"]), f"{end['seconds']:.0f}"])
-    return _grid(["net", "iterations", "seconds"], rows, "---:")
+    return grid(["net", "iterations", "seconds"], rows, "---:")
 
 
 def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
-    """Jobs, times and memory by rule, and disk."""
+    """Return the number of jobs, times and memory by rule, and the space on the disk."""
     rows = []
     for rule in [*dict.fromkeys(job["rule_name"] for job in records), None]:
         jobs = [job for job in records if rule in (None, job["rule_name"])]
@@ -134,7 +143,7 @@ def _taken(records: Sequence[Mapping[str, Any]], size: int) -> str:
         rows.append([rule or "all", str(len(jobs)), *(f"{figure:.0f}" for figure in figures)])
     head = ["rule", "jobs", "wall, s", "CPU, s", "most memory of a job, MiB"]
     return "\n\n".join([
-        _grid(head, rows, "---:"),
+        grid(head, rows, "---:"),
         f"{size / 2**20:.0f} MiB of results. Wall times of jobs overlap, and grow where other work "
         "runs beside them.",
     ])  # fmt: skip

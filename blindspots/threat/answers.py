@@ -1,4 +1,4 @@
-"""Show images to a model: its answers, and the table of those to a whole dataset."""
+"""Show images to a model: its answers, and the table of its answers to a whole dataset."""
 
 from __future__ import annotations
 
@@ -29,29 +29,32 @@ from blindspots.threat.outcomes import (
 )
 from blindspots.threat.trial import trial
 
-FEWEST, MULTIPLE = 32, 16
-"""A model is shown at least so many images, and a multiple of that: a matrix product takes other
-routes through the rest of a batch and rounds differently there, and in time what an attack finds
-would depend on the others in its batch."""
+FEWEST = 32
+"""Batches are padded to at least this number of images, and to a multiple of `MULTIPLE`.
+
+Kernels treat the remainder of a batch differently, so that rounding, and in time the result of an
+attack, would otherwise depend on the other images of the batch."""
+
+MULTIPLE = 16
 
 ANSWER = [
     pa.field("prediction", pa.int16()),  # -1: rejected; null: no answer
     pa.field("outcome", WORD),  # see `threat.outcomes`; null: no answer
-    pa.field("margin", pa.float64()),  # label's logit less the largest of another class
+    pa.field("margin", pa.float64()),  # label's logit − the largest of another class
     pa.field("confidence", pa.float32()),  # largest softmax probability over all logits
     pa.field("status", WORD, nullable=False),  # see `Answers`
-    pa.field("right", pa.float32()),  # share of a net's draws; null: it answers not by chance
+    pa.field("right", pa.float32()),  # share of a stochastic net's draws; null: other nets
     pa.field("wrong", pa.float32()),
     pa.field("rejected", pa.float32()),
 ]
 """Columns of an answer.
 
-A net that answers by chance gives as many as its `draws`: the prediction is the most frequent
-finite one, the outcome is the most frequent (of equally frequent ones the first of RIGHT, WRONG,
-REJECTED), margin and confidence are means over the finite ones.
+A stochastic net gives as many answers as its `draws`: the prediction is the most frequent finite
+one, the outcome is the most frequent (the first of RIGHT, WRONG, REJECTED in a tie), margin and
+confidence are means over the finite ones.
 
-Logits beyond the classes, such as a detector's "rejected", have no part in a margin: an image that
-is rejected may have any.
+Logits beyond the classes, such as a detector's "rejected", do not enter a margin: a rejected image
+may have any.
 """
 
 CLEAN = pa.schema(
@@ -70,7 +73,7 @@ CLEAN = pa.schema(
 
 
 class Answers(NamedTuple):
-    """A model's answers, an entry for each of n images; masked where there is none.
+    """A model's answers, an entry for each of n images; masked where a value is missing.
 
     Attributes:
         predictions: int64, see `outcomes.predictions`.
@@ -78,10 +81,11 @@ class Answers(NamedTuple):
         margins: float64, see `outcomes.margins`.
         confidences: float64, the largest softmax probability over all logits.
         statuses: names of `Status`: ANSWERED; or NON_FINITE, where the logits are not finite.
-        right: float64, the share of draws that are; masked of a model without (`chance.draws_of`).
-        wrong: likewise.
-        rejected: likewise.
-        mistaken: bool, whether it is wrong by the margin that a witness needs; never by chance.
+        right: float64, the share of draws that are RIGHT; masked for a model without draws
+            (`chance.draws_of`).
+        wrong: float64, the share of draws that are WRONG, masked in the same way.
+        rejected: float64, the share of draws that are REJECTED, masked in the same way.
+        mistaken: bool, whether it is wrong by the margin of a witness; false for stochastic models.
         probabilities: bool, whether its logits are at least 0 and sum to 1, as no logits do.
     """
 
@@ -107,11 +111,11 @@ UNANSWERED = dict.fromkeys(field.name for field in ANSWER) | {
     "status": Status.UNSUPPORTED.name,
     "probabilities": False,
 }
-"""The same columns of a net that does not classify, and the last of `CLEAN`."""
+"""Values of `ANSWER`, and of the last column of `CLEAN`, for a net that does not classify."""
 
 
 def check_model(model: Any, method: str, shape: Sequence[int]) -> None:
-    """Refuse what a user's own function returned where it is no model of images; see `trial`.
+    """Refuse the result of a user's function unless it is a model that takes images; see `trial`.
 
     Raises:
         InputError: names the function.
@@ -136,10 +140,10 @@ def show(model: nn.Module, images: Tensor, fewest: int = FEWEST) -> Tensor:
     """Logits (n, logits) of images (n, *image); the batch is filled up with copies of the last.
 
     Args:
-        model: images to logits; of one with a single logit there are two (`outcomes.widened`).
-        images: at least one.
-        fewest: images that the model is shown at least, and a multiple of it, or of `MULTIPLE`
-            where that is less; 1: none but these.
+        model: images to logits; a single logit becomes two (`outcomes.widened`).
+        images: (n, *image), n at least 1.
+        fewest: least size of the batch, which is also a multiple of it, or of `MULTIPLE` if that is
+            smaller; 1: no copies.
     """
     n = len(images)
     missing = max(fewest - n, -n % min(fewest, MULTIPLE))
@@ -153,8 +157,8 @@ def answers(
 ) -> Answers | None:
     """Show images to a model, `chunk` at a time; None for a model that does not classify.
 
-    A model that answers by chance is shown each as often as it says, from torch's global generator
-    as that is (`chance.seeded`): what it draws depends on the chunk.
+    A stochastic model is shown each image as often as it has draws, from the current state of
+    torch's global generator (`chance.seeded`): its draws depend on the chunk.
 
     Args:
         model: images to logits (n, classes or more).
@@ -181,7 +185,7 @@ def answers(
 
 
 def _seen(logits: Tensor, labels: Tensor, classes: int) -> tuple[np.ndarray, ...] | None:
-    """What is to be known of logits; None where they are none."""
+    """Statistics of logits; None if the model does not return logits."""
     if logits.ndim != 2:
         return None
     if logits.shape[1] < classes:
@@ -221,7 +225,7 @@ def _statuses(none: np.ndarray) -> np.ndarray:
 
 
 def _pooled(each: Sequence[Answers]) -> Answers:
-    """The answers of a model's draws, made one."""
+    """The answers of a model's draws, combined."""
     said = np.stack([draw.outcomes for draw in each])
     outcome = most_frequent(said, [*OUTCOMES, None])
     none = np.array([word is None for word in outcome])

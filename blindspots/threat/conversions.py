@@ -1,4 +1,4 @@
-"""What a radius that is proved in one norm says in another.
+"""Conversions of a proved radius from one norm to another.
 
 With m features, ‖r‖∞ ≤ ‖r‖₂ ≤ ‖r‖₁, ‖r‖₂ ≤ √m ‖r‖∞ and ‖r‖₁ ≤ √m ‖r‖₂: a shorter ball in the wanted
 norm lies within the proved one. How many pixels must change depends on how far each can be moved.
@@ -9,26 +9,26 @@ from __future__ import annotations
 import numpy as np
 
 ORDER = ("linf", "l2", "l1")
-"""The norms by how long they make a perturbation, the shortest first."""
+"""The norms in the order of the length that they give a perturbation, the shortest first."""
 
 COUNTS = ("l0", "l0_features")
 """Counts of the pixels that change, and of the features: a pixel's channels one by one."""
 
 SLACK = 1e-12
-"""Relative: of a sum in float64, many times over."""
+"""Relative rounding of a sum in float64, with a wide margin."""
 
 
 def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np.ndarray:
-    """Radii (n,) in a wanted norm that follow from proved ones; NaN where nothing does.
+    """Convert proved radii to another norm; NaN where none follows.
 
     Args:
         radius: (n,) float64; no image nearer than this is wrong.
-        proved: norm that they are proved in, "l0" or one of `ORDER`.
-        wanted: likewise, or "l0_features".
-        features: of an image.
+        proved: norm in which the radii are proved, "l0" or a norm in `ORDER`.
+        wanted: norm of the result, one of the same or "l0_features".
+        features: number of features of an image.
 
     Returns:
-        (n,) float64, rounded down where they are not the proved ones.
+        (n,) float64, rounded down unless the norms are equal.
     """
     if proved == wanted or (proved, wanted) == COUNTS:
         return radius.copy()
@@ -42,17 +42,17 @@ def converted(radius: np.ndarray, proved: str, wanted: str, features: int) -> np
 
 
 def fewest(radius: np.ndarray, norm: str, reach: np.ndarray) -> np.ndarray:
-    """How many pixels must change at least before a perturbation is as long as a proved radius.
+    """Least number of pixels that must change for a perturbation to reach a proved radius.
 
     Args:
         radius: (n,) float64, proved in the norm.
-        norm: one of `ORDER`.
-        reach: (n, channels, pixels) how far each feature can be moved in the box; for the count of
-            features (n, 1, features).
+        norm: a norm in `ORDER`.
+        reach: (n, channels, pixels) largest change of each feature within the box; for the count
+            of features (n, 1, features).
 
     Returns:
-        (n,) float64 whole numbers; infinite where no image in the box is that far, or the radius
-        is infinite; NaN where it is.
+        (n,) float64 whole numbers; infinite where no image in the box is that far or the radius is
+        infinite; NaN where the radius is NaN.
     """
     whole = {"l1": reach.sum(axis=1), "l2": np.square(reach).sum(axis=1), "linf": reach.max(axis=1)}
     longest = -np.sort(-whole[norm], axis=1)

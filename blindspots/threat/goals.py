@@ -1,4 +1,4 @@
-"""What an attack aims at: a set of accepted answers per image, its margin and its loss.
+"""Goal of an attack: the accepted answers per image, a margin and a loss.
 
 A goal is a boolean mask (n, logits): the answers that count as success. A target accepts one class;
 "any wrong class" accepts all classes but the label. Logits beyond the classes (a detector's
@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(logits (n, logits), accepted (n, logits)) to losses (n,) and their gradients (n, logits)."""
+"""Map from logits and accepted answers, (n, logits) each, to losses (n,) and gradients (n,
+logits)."""
 
 SUCCESS_MARGIN = 1e-5
 """Smallest relative margin that counts as success: about a hundred float32 roundings of a logit."""
 
 WITNESS_MARGIN = SUCCESS_MARGIN / 2
-"""Smallest relative margin of a witness that is shown again, in another batch, which rounds
-otherwise."""
+"""Smallest relative margin of a witness, which is shown again in another batch and rounded
+differently there."""
 
 
 def accepted_answers(labels: Tensor, targets: Tensor | None, logits: int, classes: int) -> Tensor:
@@ -42,7 +43,7 @@ def accepted_answers(labels: Tensor, targets: Tensor | None, logits: int, classe
 
 
 def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
-    """Best accepted logit less the best other, over the largest absolute logit.
+    """Best accepted logit minus the best other, over the largest absolute logit.
 
     Args:
         logits: (n, logits).
@@ -60,7 +61,7 @@ def relative_margin(logits: Tensor, accepted: Tensor) -> Tensor:
 def mistaken(
     logits: Tensor, labels: Tensor, classes: int, margin: float = SUCCESS_MARGIN
 ) -> Tensor:
-    """Whether a model is wrong (n,) by a relative margin, for any wrong class."""
+    """Return whether a model is wrong (n,) by a relative margin, for any wrong class."""
     accepted = accepted_answers(labels, None, logits.shape[1], classes)
     return relative_margin(logits, accepted) >= margin
 
@@ -68,7 +69,7 @@ def mistaken(
 def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
     """Minus the log of the probability that the softmax gives to the accepted answers.
 
-    With one accepted class this is the usual cross-entropy to it.
+    If one class is accepted, this is the usual cross-entropy.
 
     Returns:
         (n,) at least 0, and its gradient (n, logits).
@@ -83,7 +84,7 @@ def cross_entropy(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def hinge(logits: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much the goal is missed: an exact penalty, 0 wherever the goal is met.
+    """Hinge loss: the amount by which the goal is missed; an exact penalty, 0 once it is met.
 
     Nocedal and Wright, 2nd edition, section 17.2. It asks for twice the `SUCCESS_MARGIN`, so that
     its minimisers, which lie where it becomes 0, are successes.

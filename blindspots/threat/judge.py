@@ -1,6 +1,6 @@
-"""The judge of attacked images: how far each is, whether it meets its goal, and once it is saved.
+"""The judge of attacked images: their lengths, and whether they meet their goals, also when saved.
 
-It stands outside the attacks and is the same for all of them, of this package and of a user's own.
+It is outside the attacks and the same for all of them, the package's and the users'.
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ LEVELS = 255
 
 
 class Judgement(NamedTuple):
-    """What is true of n attacked images, an entry for each.
+    """Judgement of n attacked images, an entry for each.
 
     Attributes:
         prediction: int64, see `outcomes.predictions`.
         outcome: see `outcomes.outcomes`; None where the answer is not finite.
         confidence: float64, the largest softmax probability; NaN where the answer is not finite.
-        margin: float64, by how much the goal is met (`goals.relative_margin`); -inf likewise.
+        margin: float64, by how much the goal is met (`goals.relative_margin`); -inf where the
+            answer is not finite.
         met: bool, whether the goal is the answer.
         mistaken: bool, whether a wrong class leads by `goals.WITNESS_MARGIN`, whatever the goal.
         certain: bool, whether the answer leads every other logit by as much.
         inside: bool, whether the image is in the box.
-        lengths: of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
-        rounded_outcome: as `outcome`, of the image rounded to 8 bits; None where the original is no
+        lengths: lengths of the perturbations, (n,) float64, by norm; "l0_features" beside "l0".
+        rounded_outcome: `outcome` of the image rounded to 8 bits; None where the original is not a
             multiple of 1/255.
-        rounded_success: (n,) bool, masked likewise: whether the rounded image meets the goal,
-            however long its perturbation is then.
-        share: float64, of a model that answers by chance the share of draws in which the goal is
-            met by the margin; NaN of others. Then the answers are as in `answers.ANSWER`, the
-            margin is a mean, the goal is met where it is in more than half of the draws, and
+        rounded_success: (n,) bool, whether the rounded image meets the goal, however long its
+            perturbation is then; masked where the original is not a multiple of 1/255.
+        share: float64, share of a stochastic model's draws in which the goal is met by the margin;
+            NaN for other models. Answers of a stochastic model are as in `answers.ANSWER`, its
+            margin is a mean, the goal is met if it is met in more than half of the draws, and
             nothing is `mistaken` or `certain`.
     """
 
@@ -80,7 +81,6 @@ def judge(
     *,
     classes: int,
     box: Box,
-    chunk: int | None = None,
 ) -> Judgement:
     """Show attacked images to the model that they were made for, as they are and rounded.
 
@@ -89,16 +89,15 @@ def judge(
         originals: (n, *image) before the attack.
         images: (n, *image) after it.
         labels: (n,).
-        targets: (n,) to be reached; None: any wrong class.
+        targets: (n,) classes to reach; None: any wrong class.
         classes: number of labels.
         box: range of a pixel.
-        chunk: images that the model is shown at a time; all by default.
     """
-    seen = _pooled(model, images, labels, targets, classes, chunk)
+    seen = _pooled(model, images, labels, targets, classes)
     whole = _is_of_levels(originals)
     rounded_outcome, rounded_success = np.full(len(whole), None), np.zeros(len(whole), bool)
     if whole.any():
-        saved = _pooled(model, _rounded(images, box), labels, targets, classes, chunk)
+        saved = _pooled(model, _rounded(images, box), labels, targets, classes)
         rounded_outcome[whole] = saved.outcome[whole]
         rounded_success = _succeeds(saved.margin, saved.share)
     return Judgement(
@@ -125,10 +124,10 @@ def lengths(change: Tensor) -> dict[str, np.ndarray]:
 
 
 def reach(originals: Tensor, images: Tensor, norm: str, eps: float) -> Tensor:
-    """The radius (n,) that an image within `eps` may seem to be at, once it is stored in float32.
+    """Largest length (n,) that an image within `eps` may have once it is stored in float32.
 
-    Every feature that is moved is rounded, by half a unit in its last place at most; a whole one is
-    allowed, for the original's.
+    Every changed feature is rounded by at most half a unit in its last place; a whole unit is
+    allowed, since the original is rounded, too.
     """
     largest = torch.maximum(originals.abs(), images.abs())
     unit = torch.finfo(images.dtype).eps * largest.double()
@@ -138,13 +137,13 @@ def reach(originals: Tensor, images: Tensor, norm: str, eps: float) -> Tensor:
 
 
 def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray:
-    """Where images of one judgement are better for an attacker than those of another (n,) bool.
+    """Return where images of one judgement are better for an attacker than another's, (n,) bool.
 
     Args:
-        found: of the images.
-        best: of those that they are compared with, by the same model and goal.
-        norm: of a minimal attack: the nearer success; None, of a budget attack: success first, then
-            the larger margin.
+        found: judgement of the images.
+        best: judgement of the images to compare with, by the same model and goal.
+        norm: norm of a minimal attack, of which the nearer success is better; None: a budget
+            attack, of which a success is better than a failure, and then the larger margin.
     """
     if norm is None:
         return (found.success & ~best.success) | (
@@ -155,7 +154,7 @@ def is_better(found: Judgement, best: Judgement, norm: str | None) -> np.ndarray
 
 
 def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
-    """The judgement of images that were taken from `found` where that is better (n,) bool."""
+    """Judgement of images that are taken from `found` where that is better, (n,) bool."""
     lengths = {
         name: np.where(better, value, best.lengths[name]) for name, value in found.lengths.items()
     }
@@ -170,11 +169,11 @@ def chosen(found: Judgement, best: Judgement, better: np.ndarray) -> Judgement:
 
 
 class _Answers:
-    """What a model answers to images, and whether that is what the goal accepts."""
+    """Answers of a model to images, and whether the goal accepts them."""
 
-    def __init__(self, model, images, labels, targets, classes, chunk) -> None:
+    def __init__(self, model, images, labels, targets, classes) -> None:
         with torch.no_grad():
-            logits = torch.cat([show(model, part) for part in images.split(chunk or len(images))])
+            logits = show(model, images)
         finite = logits.isfinite().all(dim=1)
         width = logits.shape[1]
         accepted = accepted_answers(labels, targets, width, classes)
@@ -193,10 +192,10 @@ class _Answers:
         self.share = np.full(len(self.margin), np.nan)
 
 
-def _pooled(model, images, labels, targets, classes, chunk) -> _Answers:
-    """A model's answers; of one that answers by chance those of its draws, made one."""
+def _pooled(model, images, labels, targets, classes) -> _Answers:
+    """A model's answers; for a stochastic model those of its draws, combined."""
     draws = draws_of(model)
-    each = [_Answers(model, images, labels, targets, classes, chunk) for _ in range(draws or 1)]
+    each = [_Answers(model, images, labels, targets, classes) for _ in range(draws or 1)]
     seen = each[0]
     if draws is None:
         return seen
@@ -218,14 +217,14 @@ def _succeeds(margin: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def are_inside(images: Tensor, box: Box) -> np.ndarray:
-    """Whether images (n, *image) are in the box, (n,) bool."""
+    """Return whether images (n, *image) are in the box, (n,) bool."""
     lower, upper = flat(box)
     pixels = images.flatten(1)
     return ((pixels >= lower) & (pixels <= upper)).all(dim=1).cpu().numpy()
 
 
 def _is_of_levels(images: Tensor) -> np.ndarray:
-    """Whether images (n, *image) consist of multiples of 1/255, as those of 8 bits do."""
+    """Return whether images (n, *image) consist of multiples of 1/255, as 8-bit images do."""
     levels = images.double().flatten(1) * LEVELS
     near = (levels - levels.round()).abs() <= 1e-6 * LEVELS
     return near.all(dim=1).cpu().numpy()

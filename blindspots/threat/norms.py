@@ -1,6 +1,6 @@
-"""Norms of perturbations: how long one is, the nearest point of a ball in the box, steepest steps.
+"""Norms of perturbations: lengths, the nearest point of a ball in the box, steepest steps.
 
-L0 counts pixels, all channels of one together: images are (n, channels, …), vectors (n, d). All
+L0 counts pixels, all channels of a pixel together: images are (n, channels, …), vectors (n, d). All
 lengths are in float64.
 """
 
@@ -12,18 +12,16 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from blindspots.interface import Box
+from blindspots.interface import UNBOUNDED, Box
 from blindspots.threat.rays import Ray, flat
-
-UNBOUNDED = Box(-math.inf, math.inf)
 
 
 class Norm(ABC):
     """A norm of a perturbation.
 
     Attributes:
-        name: as a table has it.
-        dual: name of the dual norm; None where there is none.
+        name: name in tables.
+        dual: name of the dual norm; None: it has no dual.
     """
 
     name: str
@@ -42,7 +40,7 @@ class Norm(ABC):
         Args:
             originals: (n, *image) centres of the balls, in the box.
             points: (n, *image).
-            radius: (n,) or one for all, at least 0; of L0 whole numbers.
+            radius: (n,) or one for all, at least 0; whole numbers for L0.
             box: range of a pixel.
         """
 
@@ -66,7 +64,7 @@ def _radii(radius: Tensor | float, images: Tensor) -> Tensor:
 
 
 def _like(values: Tensor, images: Tensor) -> Tensor:
-    """(n,) beside images (n, *image)."""
+    """Values (n,) in a shape that broadcasts with images (n, *image)."""
     return values.view(-1, *[1] * (images.ndim - 1))
 
 
@@ -169,7 +167,7 @@ class _L0(Norm):
     def project(
         self, originals: Tensor, points: Tensor, radius: Tensor | float, box: Box = UNBOUNDED
     ) -> Tensor:
-        # A pixel that moves goes to the box's nearest point; those are moved that gain most.
+        # A pixel that moves goes to the box's nearest point; the pixels with the largest gain move.
         x, p = originals.double(), points.double()
         inside = _inside(p, box)
         gain = per_pixel((p - x).square() - (p - inside).square()).sum(dim=1)
@@ -179,7 +177,7 @@ class _L0(Norm):
         return torch.where(wide, inside, x).to(points)
 
     def steepest(self, gradient: Tensor) -> Tensor:
-        """All channels of the one pixel whose gradient is largest, by its signs."""
+        """Steepest step in L0: all channels of the pixel with the largest gradient, by signs."""
         pixels = per_pixel(gradient)
         at = pixels.abs().sum(dim=1).argmax(dim=1)[:, None, None]
         chosen = torch.zeros_like(pixels).scatter(2, at.expand(-1, pixels.shape[1], 1), 1.0)
@@ -187,4 +185,4 @@ class _L0(Norm):
 
 
 NORMS: dict[str, Norm] = {norm.name: norm for norm in (_L0(), _L1(), _L2(), _Linf())}
-"""By name."""
+"""Norms by name."""

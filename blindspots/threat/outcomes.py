@@ -1,10 +1,10 @@
-"""What an answer is: RIGHT, WRONG or REJECTED. Answers are compared with labels here alone.
+"""Outcomes of an answer: RIGHT, WRONG or REJECTED. Only this module compares answers with labels.
 
-But for what trainers report of their own progress, and what the audit does again by itself.
+Exceptions are the trainers' reports of progress, and the audit, which compares independently.
 
 A model may have more logits than there are classes, such as a detector's "rejected". An answer
-beyond the classes is a rejection: no error of the net, no success of an attack, no upper bound. A
-model whose logits are not finite gives no answer, and that has no outcome.
+beyond the classes is a rejection: neither an error of the net, nor a success of an attack, nor an
+upper bound. If the logits are not finite there is no answer, and no outcome.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ RIGHT, WRONG, REJECTED = "RIGHT", "WRONG", "REJECTED"
 OUTCOMES = (RIGHT, WRONG, REJECTED)
 
 NO_CLASS, NO_ANSWER = -1, -2
-"""An answer beyond the classes, and of logits that are not finite: in tables -1, and null."""
+"""Codes of an answer beyond the classes, and of no answer; in tables -1, and null."""
 
 WORD = pa.dictionary(pa.int8(), pa.string())
-"""Type of a column that has few different words, in a table of many rows: a byte each."""
+"""Type of a column of a few different words in a table of many rows: a byte each."""
 
 
 def widened(logits: Tensor) -> Tensor:
-    """Logits (n, 2) of a model with one, z: its answer is that of (0, z). Others as they are."""
+    """Logits (0, z) for a single logit z, (n, 2); other logits unchanged."""
     if logits.ndim != 2 or logits.shape[1] != 1:
         return logits
     return logits * logits.new_tensor([0.0, 1.0])
@@ -45,7 +45,7 @@ def predictions(logits: Tensor, classes: int) -> Tensor:
 
 
 def margins(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Logits of the labels (n,) less the largest of another class; a rejection's takes no part."""
+    """Logits of the labels (n,) minus the largest of another class, without rejections."""
     known = logits[:, :classes]
     right = known.gather(1, labels[:, None])[:, 0]
     return right - known.scatter(1, labels[:, None], float("-inf")).amax(dim=1)
@@ -64,11 +64,11 @@ def outcomes(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def is_wrong(answers: Any, labels: Any) -> Any:
-    """Whether answers are classes other than the labels, entry by entry.
+    """Return whether answers are classes other than the labels, entry by entry.
 
     Args:
         answers: (n,) tensor or array, as `predictions` gives them.
-        labels: (n,) likewise.
+        labels: (n,) tensor or array.
 
     Returns:
         (n,) bool of the same kind.
@@ -77,21 +77,21 @@ def is_wrong(answers: Any, labels: Any) -> Any:
 
 
 def is_right(answers: Any, labels: Any) -> Any:
-    """Whether answers are the labels, as `is_wrong`; a rejection is neither."""
+    """Return whether answers are the labels, like `is_wrong`; a rejection is neither."""
     return answers == labels
 
 
 def is_rejected(answers: Any) -> Any:
-    """Whether answers are beyond the classes, as `is_wrong`."""
+    """Return whether answers are beyond the classes, like `is_wrong`."""
     return answers == NO_CLASS
 
 
 def most_frequent(values: np.ndarray, among: Sequence[Any]) -> np.ndarray:
-    """What each column of (draws, n) holds most often (n,); of equally frequent ones the first.
+    """Most frequent value of each column of (draws, n), (n,); the first of equals.
 
     Args:
         values: outcomes, or answers.
-        among: those that count, in their order.
+        among: values that count; the first of them wins a tie.
     """
     counts = np.stack([np.equal(values, value).sum(axis=0) for value in among])
     return np.array(among, object)[counts.argmax(axis=0)]

@@ -18,14 +18,14 @@ def flat(box: Box) -> tuple[Any, Any]:
 
 
 class Ray:
-    """Images that are moved along perturbations: how far they are at each scale, kept in the box.
+    """Images that are moved along perturbations: their distances at each scale, kept in the box.
 
-    A pixel goes on in proportion to the scale until it is at its bound, so the squared distance is
+    A pixel moves in proportion to the scale until it reaches its bound, so the squared distance is
     a quadratic between the scales at which pixels stop; these are sorted once.
     """
 
     def __init__(self, images: Tensor, perturbation: Tensor, box: Box, *, clip: bool) -> None:
-        """Sort.
+        """Sort the scales at which pixels stop.
 
         Args:
             images: (n, *image) in the box.
@@ -44,7 +44,8 @@ class Ray:
         stopped = torch.where(square > 0, self.stops.square() * square, 0)
         stopped = torch.where(self.stops.isinf(), 0, stopped)
         nothing = torch.zeros_like(square[:, :1])
-        # Of the pixels that have stopped before the k-th stop, and of those that still move.
+        # Sums over the pixels that have stopped before the k-th stop, and over those that still
+        # move.
         self.fixed = torch.cat([nothing, stopped.cumsum(dim=1)], dim=1)
         self.moving = torch.cat([square.flip(1).cumsum(dim=1).flip(1), nothing], dim=1)
         finite = self.stops.masked_fill(self.stops.isinf(), 0)
@@ -58,7 +59,7 @@ class Ray:
             distortion: (n,) RMS per pixel.
 
         Returns:
-            (n,) the scales, 0 where there is none; and (n,) bool, whether there is one.
+            (n,) the scales, 0 where no scale fits; and (n,) bool, whether one does.
         """
         wanted = distortion.double().square() * self.pixels
         piece = torch.searchsorted(self.at_stop, wanted[:, None])  # the first stop beyond it

@@ -27,8 +27,8 @@ def choose_targets(
         logits: (n, at least `classes`), the model's answers to the images.
         labels: (n,).
         classes: number of labels.
-        seed: of the random targets.
-        rows: what identifies each image; its random target depends on nothing else.
+        seed: seed of the random targets.
+        rows: identifier of each image; its random target depends on the seed and on this alone.
 
     Returns:
         (n,) int64, or None for "any".
@@ -38,10 +38,8 @@ def choose_targets(
     """
     if rule == "any":
         return None
-    if isinstance(rule, int):
-        if not 0 <= rule < classes:
-            raise InputError(f"target: expected a class from 0 to {classes - 1}, found {rule}")
-    elif rule not in RULES:
+    assert_class(rule, classes)
+    if isinstance(rule, str) and rule not in RULES:
         raise InputError(
             f"target: expected one of {', '.join(RULES)}, or a class's number, found {rule!r}"
         )
@@ -57,6 +55,21 @@ def choose_targets(
     else:
         preference = logits[:, :classes].double() * (1 if rule == "second_best" else -1)
     return preference.masked_fill(~possible, -np.inf).argmax(dim=1)
+
+
+def assert_class(rule: str | int, classes: int, where: str = "target") -> None:
+    """Reject a rule that names a class by a number that no class has.
+
+    Args:
+        rule: as in `choose_targets`.
+        classes: number of labels.
+        where: key of the rule, for the message.
+
+    Raises:
+        InputError: no such class.
+    """
+    if isinstance(rule, int) and not 0 <= rule < classes:
+        raise InputError(f"{where}: expected a class from 0 to {classes - 1}, found {rule}")
 
 
 def candidates(logits: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whether a module is a model: its answer to an image depends on the image, and nothing else."""
+"""Trial of a module as a model: its answer to an image depends on that image alone."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from blindspots.threat.chance import draws_of, seeded
 from blindspots.threat.outcomes import widened
 
 ROUNDING = 1e-4
-"""By which an answer may differ in another batch, as a share of the largest one."""
+"""Share of the largest answer by which answers may differ between batches."""
 
 
 def trial(
     model: nn.Module, shape: Sequence[int], *, box: Box = UNIT_BOX, like: Tensor | None = None
 ) -> Tensor:
-    """What a model in evaluation mode answers to three images of noise.
+    """Try a model in evaluation mode on three images of noise.
 
-    They are shown together, each among copies of itself, and one alone: 13 images in all. Of a
-    model that answers by chance (`chance.by_chance`) only the form of its answers is looked at.
+    They are shown together, each among copies of itself, and one alone: 13 images in all. For a
+    stochastic model (`chance.by_chance`) only the form of the answers is checked.
 
     Args:
         model: images (n, *shape) to answers (n, …).
-        shape: of an image.
+        shape: shape of an image.
         box: range of a pixel.
-        like: has the type and the device of images; float32 on the CPU by default.
+        like: tensor with the type and the device of images; float32 on the CPU by default.
 
     Returns:
-        (3, …) of the images' type; of a single logit two (`outcomes.widened`).
+        (3, …) of the images' type; a single logit becomes two (`outcomes.widened`).
 
     Raises:
         InputError: a model that returns something else, changes its images or itself, or whose
@@ -70,7 +70,7 @@ def trial(
 
 
 def _by_chance(model: nn.Module, images: Tensor, before: Mapping[str, Tensor]) -> Tensor:
-    """What a model that answers by chance says to three images (3, …), once."""
+    """Answers of a stochastic model to three images (3, …), once."""
     with seeded(0, "trial"):
         found = _answers(model, images)
         alone = model(images[:1].clone())
@@ -83,7 +83,7 @@ def _by_chance(model: nn.Module, images: Tensor, before: Mapping[str, Tensor]) -
 
 
 def _noise(shape: Sequence[int], box: Box) -> Tensor:
-    """Three images, each darker than the last: what depends on the batch's mean shows it."""
+    """Three images, each darker than the last, which reveals a dependence on the batch's mean."""
     low, high = (np.asarray(torch.as_tensor(end).cpu(), np.float64) for end in box)
     lower = np.where(np.isfinite(low), low, np.minimum(0.0, high - 1))
     upper = np.where(np.isfinite(high), high, lower + 1)
@@ -93,7 +93,7 @@ def _noise(shape: Sequence[int], box: Box) -> Tensor:
 
 
 def _answers(model: nn.Module, images: Tensor) -> Tensor:
-    """What a model answers to three images (3, …)."""
+    """Answers of a model to three images (3, …)."""
     shown = images.clone()
     found = model(shown)
     if not isinstance(found, Tensor) or found.dtype != images.dtype or len(found) != 3:
@@ -115,7 +115,7 @@ def _buffers(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _check_buffers(model: nn.Module, before: Mapping[str, Tensor]) -> None:
-    """Refuse a model that has changed its buffers, and put back what they were."""
+    """Refuse a model that has changed its buffers, and restore them."""
     after = _buffers(model)
     changed = [
         name
@@ -132,12 +132,12 @@ def _check_buffers(model: nn.Module, before: Mapping[str, Tensor]) -> None:
 
 
 def _differ(a: Tensor, b: Tensor) -> bool:
-    return bool(((a != b) & (a == a)).any())  # what is no number stays none
+    return bool(((a != b) & (a == a)).any())  # NaN stays NaN
 
 
 def _random_states(device: torch.device) -> list[object]:
     """The states of the generators that a model may draw from."""
-    of_numpy: Any = np.random.get_state(legacy=False)  # of whatever generator it has
+    of_numpy: Any = np.random.get_state(legacy=False)  # any generator that it has
     states: list[object] = [torch.get_rng_state().numpy().tobytes(), random.getstate()]
     inside = of_numpy["state"].values()
     states += [v.tobytes() if isinstance(v, np.ndarray) else v for v in inside]

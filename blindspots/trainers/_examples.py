@@ -1,4 +1,4 @@
-"""Adversarial examples for the part of a network above a level, and what is set beside them."""
+"""Adversarial examples for the part of a network above a level, and two kinds to compare with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blindspots.attacks.controls import control
 from blindspots.interface import Box
 
 KINDS = ("closest", "noise", "sign")
-"""What the examples of a pool can be."""
+"""Kinds of examples of a pool."""
 
 
 def examples(
@@ -28,21 +28,21 @@ def examples(
     steps: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Adversarial examples for the part of a network above a level, and two that are set beside.
+    """Make adversarial examples, or what they are compared with, for the part above a level.
 
     Args:
         kind: "closest": the nearest points with another answer than the label (`attacks.closest`,
-            its descent alone), `factor` times as far, at most `strength`; the point itself where
-            none is found. "noise": as far in a random direction. "sign": one step along the signs
-            of the gradient (Goodfellow et al. 2014, arXiv:1412.6572), `strength` in every unit.
-        network: points of the level to logits.
+            its descent alone), `factor` times as far, at most `strength`; the point itself if none
+            is found. "noise": as far, in a random direction. "sign": one step along the signs of
+            the gradient (Goodfellow et al. 2014, arXiv:1412.6572), `strength` in every unit.
+        network: maps values at the level to logits.
         points: (n, …) in the box.
-        labels: (n,) what the answers are to leave.
+        labels: (n,) the answers to move away from.
         box: range of a unit.
-        strength: RMS per unit, as distortions are.
-        factor: on the nearest examples' distance.
-        steps: of the descent.
-        generator: on the CPU, of the noise.
+        strength: RMS per unit.
+        factor: multiplies the distance of the nearest examples.
+        steps: number of steps of the descent.
+        generator: on the CPU, for the noise.
 
     Returns:
         (n, …) in the box.
@@ -66,5 +66,5 @@ def examples(
 
 
 def lengths(change: Tensor) -> Tensor:
-    """RMS per unit of changes (n, …), as (n,)."""
+    """Return the RMS per unit (n,) of changes (n, …)."""
     return change.flatten(1).square().mean(dim=1).sqrt()

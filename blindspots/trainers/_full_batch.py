@@ -1,4 +1,4 @@
-"""Full-batch training by L-BFGS until the loss stops falling; shared by the trainers."""
+"""Full-batch training by L-BFGS until the loss stops falling, shared by two trainers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from torch.nn.utils import parameters_to_vector
 
 from blindspots.interface import Status
 from blindspots.trainers.checkpoint import Checkpoint
-
-Terms = dict[str, float]
-Progress = Callable[[Terms], None]
+from blindspots.trainers.recipe import Progress, Terms
 
 CHECK_EVERY = 10
-"""Iterations between two rows of the history, and between two looks at convergence."""
+"""Iterations between two rows of the history, and between two tests of convergence."""
 
 
 def minimise(
@@ -33,17 +31,17 @@ def minimise(
     """Lower `evaluate()["loss"]` by PyTorch's L-BFGS with a strong Wolfe line search.
 
     Args:
-        parameters: what is trained, in place.
+        parameters: trained in place.
         evaluate: the terms of the loss at the current parameters; leaves gradients in `.grad`.
         tolerance: converged when `CHECK_EVERY` iterations lower the loss by less than this share.
-        max_iterations: an upper limit, to the next multiple of `CHECK_EVERY`.
+        max_iterations: an upper limit, rounded up to a multiple of `CHECK_EVERY`.
         history: curvature pairs that L-BFGS keeps.
         progress: called with each row.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
-        The history, a row for every `CHECK_EVERY` iterations (fewer where a line search cannot go
-        on) with the terms, `iteration`, `gradient_norm` and `seconds`; and CONVERGED,
+        The history, a row for every `CHECK_EVERY` iterations (fewer if a line search fails) with
+        the terms, `iteration`, `gradient_norm` and `seconds`; and CONVERGED,
         ITERATION_LIMIT or NON_FINITE.
     """
     optimiser = torch.optim.LBFGS(

@@ -1,4 +1,4 @@
-"""Pools of adversarial examples for one level of a network, partly replaced all the time."""
+"""Pools of adversarial examples for one level of a network, partly replaced as training goes on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from blindspots.interface import Box, InputError
 from blindspots.trainers._examples import KINDS, examples, lengths
-from blindspots.trainers._stages import Stages
+from blindspots.trainers._levels import Levels
 
 T = TypeVar("T", int, float)
 
@@ -19,11 +19,11 @@ class Pool:
     """Examples at one level, each of a training image and with the image's label.
 
     Attributes:
-        level: of the network (`Stages`).
+        level: the level's number (`Levels`).
         rows: (size,) the training image that each example was made from.
         points: (size, …) the examples.
-        lengths: (size,) how far each is from where its image was, RMS per unit.
-        batches: how many were drawn from it.
+        lengths: (size,) distance of each from its image's values when it was made, RMS per unit.
+        batches: number of batches drawn from the pool.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Pool:
         make: Callable[[Tensor], tuple[Tensor, Tensor]],
         generator: torch.Generator,
     ) -> None:
-        """Empty until `fill`.
+        """Prepare; the pool is empty until `fill`.
 
         Args:
-            level: of the network.
+            level: the level's number.
             size: number of examples.
             images: number of training images.
-            make: (k,) rows to their examples (k, …) and lengths (k,), by the network as it is.
+            make: maps rows (k,) to examples (k, …) and lengths (k,), for the network as it is now.
             generator: on the CPU.
         """
         self.level, self.size, self.images = level, size, images
@@ -49,12 +49,12 @@ class Pool:
         self.rows = self.points = self.lengths = torch.empty(0)
 
     def fill(self) -> None:
-        """Make all examples."""
+        """Make all the examples."""
         self.rows = torch.randint(self.images, (self.size,), generator=self.generator)
         self.points, self.lengths = self.make(self.rows)
 
     def refresh(self, share: float) -> None:
-        """Replace a random share of the examples by ones of other random images."""
+        """Replace a random share of the examples by new ones of random images."""
         places = torch.randperm(self.size, generator=self.generator)[: round(share * self.size)]
         rows = torch.randint(self.images, (len(places),), generator=self.generator)
         self.rows[places] = rows
@@ -62,23 +62,23 @@ class Pool:
         self.points[there], self.lengths[there] = self.make(rows)
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """A batch: the training images' rows (count,) and the examples (count, …)."""
+        """Return a random batch: the training images' rows (count,) and the examples (count, …)."""
         self.batches += 1
         at = torch.randint(self.size, (count,), generator=self.generator)
         return self.rows[at], self.points[at.to(self.points.device)]
 
     def state(self) -> dict[str, Any]:
-        """All that a training that goes on needs."""
+        """Return what a resumed training needs."""
         return {name: getattr(self, name) for name in ("batches", "rows", "points", "lengths")}
 
     def restore(self, state: dict[str, Any], device: torch.device) -> None:
-        """Become what `state` was taken of."""
+        """Take over what `state` returned."""
         self.batches, self.rows = state["batches"], state["rows"]
         self.points, self.lengths = state["points"].to(device), state["lengths"].to(device)
 
 
 def pools_of(
-    stages: Stages,
+    network: Levels,
     images: Tensor,
     labels: Tensor,
     box: Box,
@@ -91,27 +91,27 @@ def pools_of(
     size: int,
     generator: torch.Generator,
 ) -> list[Pool]:
-    """Empty pools for some levels of a network, of examples of training images.
+    """Return empty pools for some levels of a network.
 
     Args:
-        stages: of the network.
-        images: (n, *image).
+        network: the network, cut at its levels.
+        images: (n, *image), from which examples are made.
         labels: (n,).
         box: range of a pixel.
         layers: "all", "input", or the numbers of levels.
-        kind: of the examples, as are the next three: see `examples`.
-        strength: of all, or one for each pool.
-        factor: on the distance of the nearest.
-        steps: of the descent.
-        size: examples in each pool.
+        kind: as in `examples`.
+        strength: as in `examples`; one for all pools, or a list with one per pool.
+        factor: as in `examples`.
+        steps: as in `examples`.
+        size: number of examples in each pool.
         generator: on the CPU.
 
     Raises:
-        InputError: no such layers or kind, or not one strength for each.
+        InputError: no such layers or kind, or a list of strengths of another length.
     """
     if kind not in KINDS:
         raise InputError(f"kind: expected one of {', '.join(KINDS)}, found {kind!r}")
-    named = {"all": range(len(stages.cuts)), "input": [0]}
+    named = {"all": range(len(network.cuts)), "input": [0]}
     if isinstance(layers, str) and layers not in named:
         raise InputError(f"layers: expected all, input or a list of numbers, found {layers!r}")
     levels = named[layers] if isinstance(layers, str) else layers
@@ -119,14 +119,14 @@ def pools_of(
         raise InputError(f"layers: expected each once, found {list(levels)}")
 
     def pool_of(level: int, strength: float) -> Pool:
-        range_of_units = stages.box(level, box)
+        range_of_units = network.box(level, box)
 
         def make(rows: Tensor) -> tuple[Tensor, Tensor]:
             at = rows.to(images.device)
-            points = stages.points(level, images[at])
-            with stages.at_rest():
+            points = network.points(level, images[at])
+            with network.at_rest():
                 made = examples(
-                    kind, stages.above(level), points, labels[at], range_of_units,
+                    kind, network.above(level), points, labels[at], range_of_units,
                     strength=strength, factor=factor, steps=steps, generator=generator,
                 )  # fmt: skip
             return made, lengths(made - points)
@@ -138,18 +138,18 @@ def pools_of(
 
 
 def check_use(size: int, refresh: float, mix: float, batch: int, begin: int, epochs: int) -> None:
-    """Whether pools of these settings are made, drawn from and partly replaced.
+    """Check that the pools would be made, used and partly replaced.
 
     Args:
-        size: examples in each.
+        size: number of examples in each pool.
         refresh: share that is replaced at a time.
         mix: share of a batch that is examples.
-        batch: clean images in a full one.
+        batch: clean images in a full batch.
         begin: epochs before the pools are made.
-        epochs: of the training.
+        epochs: all epochs of the training.
 
     Raises:
-        InputError: they are not.
+        InputError: a setting under which one of these would not happen.
     """
     if not 0 < mix < 1:
         raise InputError(f"mix: expected a share between 0 and 1, found {mix}; for none layers: []")
@@ -171,15 +171,15 @@ def check_use(size: int, refresh: float, mix: float, batch: int, begin: int, epo
 
 
 def examples_beside(clean: int, mix: float) -> int:
-    """How many examples make up a share of a batch, beside so many clean images."""
+    """Return how many examples make up the share `mix` of a batch with `clean` clean images."""
     return round(clean * mix / (1 - mix))
 
 
 def one_for_each(name: str, value: T | Sequence[T], pools: Sequence[Any]) -> Sequence[T]:
-    """A setting's value for each of the pools, where one is given for all or for each.
+    """Return a setting's value per pool; one value counts for all pools.
 
     Raises:
-        InputError: neither.
+        InputError: a list of another length than the pools.
     """
     if not isinstance(value, Sequence):
         return [value] * len(pools)

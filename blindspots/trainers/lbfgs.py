@@ -10,11 +10,13 @@ from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
 from blindspots.limits import Count, NonNegative
-from blindspots.trainers._full_batch import Progress, Terms, minimise
+from blindspots.trainers._full_batch import minimise
+from blindspots.trainers._needs import check_images, trainable
 from blindspots.trainers.checkpoint import Checkpoint
+from blindspots.trainers.recipe import Progress, Terms
 
 READINGS = {"decay": ("decay", "as printed times {decay_scale:g}")}
-"""What the report says of how the paper was read (`report.readings`)."""
+"""Readings of the paper by setting, for the report (`report.readings`)."""
 
 
 def lbfgs(
@@ -38,33 +40,30 @@ def lbfgs(
     the front of a `torch.nn.Sequential` are applied once.
 
     Args:
-        model: images to logits.
+        model: maps images to logits.
         images: (n, *image).
         labels: (n,).
-        decay: λ of every layer's weights, or one for each in order.
+        decay: λ of every layer's weights, or a list with one per layer, in order.
         decay_scale: factor on every λ; 1 is the formula as printed.
         norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
             Lipschitz bound" (section 4.3). For fully connected layers.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
-        max_iterations: an upper limit.
+        max_iterations: largest number of iterations.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
         The history (`loss`, `data`, `decay`, `error` in percent, with a penalty `norm`, …) and the
         status.
 
     Raises:
-        InputError: no images, nothing to train, not one λ for each layer, or a penalty on the norm
-            of a layer that is not fully connected.
+        InputError: no images, nothing to train, a list of λ of another length than the layers, or a
+            norm penalty on a layer that is not fully connected.
     """
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if not parameters:
-        raise InputError("model: expected parameters to train, found none")
+    check_images(images)
+    parameters = trainable(model)
     inputs, trained = _frozen_part_applied(model, images, chunk)
     weights = [p for p in parameters if p.ndim > 1]
     decays = [decay] * len(weights) if isinstance(decay, int | float) else list(decay)
@@ -118,7 +117,7 @@ def lbfgs(
 
 
 def _frozen_part_applied(model: nn.Module, images: Tensor, chunk: int) -> tuple[Tensor, nn.Module]:
-    """The images after the frozen front of the model, and the rest of the model."""
+    """Apply the frozen front of the model to the images; return the result and the rest."""
     if type(model) is not nn.Sequential:  # a subclass may compute more than its parts
         return images, model
     front = next(

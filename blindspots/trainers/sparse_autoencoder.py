@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from blindspots.interface import InputError, Status
 from blindspots.limits import Count, NonNegative, Share
-from blindspots.trainers._full_batch import Progress, Terms, minimise
+from blindspots.trainers._full_batch import minimise
+from blindspots.trainers._needs import check_images
 from blindspots.trainers.checkpoint import Checkpoint
+from blindspots.trainers.recipe import Progress, Terms
 
 
 def sparse_autoencoder(
@@ -29,22 +31,22 @@ def sparse_autoencoder(
     """Train in place, by full-batch L-BFGS, on the usual sparse autoencoder objective.
 
     mean over images of ½ ‖x̂ − x‖² + β Σ_j KL(ρ ‖ ρ̂_j) + λ/2 Σ w², where ρ̂_j is the mean activity of
-    code unit j. Szegedy et al. 2013 do not state the recipe of AE400-10; this is the usual one, of
-    A. Ng's lecture notes "Sparse autoencoder" (CS294A, Stanford 2011).
+    code unit j. Szegedy et al. 2013 do not state the recipe of AE400-10; this is the usual one,
+    from A. Ng's lecture notes "Sparse autoencoder" (CS294A, Stanford 2011).
 
     Args:
-        model: with parts `encoder`, images to codes in (0, 1), and `decoder`, codes to images.
+        model: has the parts `encoder`, images to codes in (0, 1), and `decoder`, codes to images.
         images: (n, *image).
         labels: not used.
-        sparsity: ρ, the mean activity aimed at.
+        sparsity: ρ, the target of the mean activity.
         sparsity_weight: β.
         decay: λ of all weights; biases are not decayed.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
-        max_iterations: an upper limit.
+        max_iterations: largest number of iterations.
         history: curvature pairs that L-BFGS keeps.
         chunk: images per forward pass; the loss is that of all.
         progress: called with each row of the history.
-        checkpoint: where to go on, and to leave what is needed to.
+        checkpoint: resumes an interrupted training, and saves what resuming needs.
 
     Returns:
         The history (`loss`, `data`, `decay`, `sparsity`, …) and the status.
@@ -52,8 +54,7 @@ def sparse_autoencoder(
     Raises:
         InputError: no images, or a model without the two parts.
     """
-    if len(images) == 0:
-        raise InputError("expected at least one training image, found none; enlarge the part")
+    check_images(images)
     parts = dict(model.named_children())
     if not {"encoder", "decoder"} <= parts.keys():
         raise InputError(f"model: expected parts encoder and decoder, found {sorted(parts)}")
@@ -65,13 +66,14 @@ def sparse_autoencoder(
     def evaluate() -> Terms:
         for parameter in parameters:
             parameter.grad = None
-        codes = [encoder(x) for x in chunks]  # their graphs wait for the mean activity
-        activity = torch.stack([h.detach().sum(dim=0) for h in codes]).sum(dim=0) / len(images)
+        with torch.no_grad():  # whose graphs would hold all images
+            activity = torch.stack([encoder(x).sum(dim=0) for x in chunks]).sum(dim=0) / len(images)
         activity.requires_grad_()
         divergence = sparsity_weight * _bernoulli_kl(sparsity, activity).sum()
         (pull,) = torch.autograd.grad(divergence, activity)
         error = 0.0
-        for x, h in zip(chunks, codes, strict=True):
+        for x in chunks:
+            h = encoder(x)
             squared = (decoder(h) - x).square().sum() / (2 * len(images))
             (squared + (h.sum(dim=0) @ pull) / len(images)).backward()
             error += squared.item()

@@ -1,4 +1,4 @@
-"""The table of a training's history: a row every few iterations."""
+"""Table of a training's history: a row every few iterations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ COMMON = [
     pa.field("net", pa.string(), nullable=False),
     pa.field("seed", pa.int32(), nullable=False),
     pa.field("iteration", pa.int32(), nullable=False),
-    pa.field("status", pa.string()),  # how the training ended; null but in the last row
+    pa.field("status", pa.string()),  # how the training ended; in the last row only
 ]
-"""Columns of every history; the terms that the trainer reports follow, "seconds" last."""
+"""Columns of every history; the trainer's terms follow, and "seconds" last."""
 
 
 def checked(found: Any, method: str) -> tuple[Sequence[Mapping[str, float]], Status]:
-    """What a trainer returned, its rows and its status, refused where it is something else.
+    """Check what a trainer returned, and return its rows and its status.
 
     Args:
         found: what it returned.
         method: its name, for the message.
 
     Raises:
-        InputError: names the method, and the row that offends.
+        InputError: names the method, and the first faulty row.
     """
     wanted = f"{method}: expected a trainer to return rows of its history and a Status"
     if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], list):
@@ -53,20 +53,20 @@ def checked(found: Any, method: str) -> tuple[Sequence[Mapping[str, float]], Sta
 def _fits(name: Any, term: Any, status: Status) -> bool:
     if name == "iteration":
         return isinstance(term, Integral)
-    if term is None:  # what only some rows have
+    if term is None:  # a term that only some rows have
         return name != "seconds"
     finite = isinstance(term, Real) and (isfinite(term) or status == Status.NON_FINITE)
     return isinstance(name, str) and finite
 
 
 def build(net: str, seed: int, rows: Sequence[Mapping[str, float]], status: Status) -> pa.Table:
-    """A table of the terms that a trainer reports.
+    """Build the table of a trainer's history.
 
     Args:
         net: name.
-        seed: of the net.
-        rows: the terms every few iterations, "iteration" and "seconds" (wall time) among them; what
-            only some rows have is null in the others.
+        seed: the net's.
+        rows: terms by name, "iteration" and "seconds" (wall time) among them; a term that only some
+            rows have is null in the others.
         status: how the training ended.
     """
     named = dict.fromkeys(name for row in rows for name in row)

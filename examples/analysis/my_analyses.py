@@ -11,7 +11,7 @@ def by_class(attacks, *, labels):
     values = found.groupby(["row", "column", "seed"])["distortion"].agg(value="mean", n="size")
     values = values.reset_index().assign(unit="RMS per pixel")
     values["column"] = values["column"].astype(str)
-    return cells(over_seeds(values, ["row", "column", "unit"]), labels, paper=None)
+    return cells(over_seeds(values, ["row", "column", "unit"]), labels)
 
 
 def boxes(attacks, *, labels):

@@ -8,8 +8,6 @@ if (gallery) {
   const ofExperiment = () => at([...gallery.children], experiment);
   const ofGroup = () => at([...ofExperiment().querySelectorAll("details")], group);
 
-  const answer = (cell) => (cell.dataset.answer < 0 ? "“rejected”" : cell.dataset.answer);
-
   function offer(select, names) {
     const before = select.value;
     select.replaceChildren(...names.map((name) => new Option(name, name)));
@@ -39,7 +37,7 @@ if (gallery) {
     const row = at([...article.querySelectorAll("tbody tr")], victim);
     row.classList.add("picked");
     const [, before, after] = row.cells;
-    said.textContent = `${victim.value} answers ${answer(before)} to the original and ${answer(after)} to the perturbed image.`;
+    said.textContent = `${victim.value} answers ${before.dataset.answer} to the original and ${after.dataset.answer} to the perturbed image.`;
     stage.replaceChildren(article);
   }
   offer(experiment, [...gallery.children].map((one) => one.dataset.experiment));

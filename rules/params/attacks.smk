@@ -1,4 +1,4 @@
-# What jobs of attacks and certificates are told, and on how many images.
+# Params of attacks and certificates, and their numbers of images.
 from itertools import pairwise, product
 
 from snakemake.exceptions import WorkflowError
@@ -19,20 +19,20 @@ def attack_params(wildcards):
 
 
 def images_attacked(wildcards):
-    """How many images of a part a net's attack needs: the most that an experiment asks for."""
+    """Return the number of images of a part to attack for a net: the most that an experiment asks for."""
     key = tuple(getattr(wildcards, name) for name in ("attack", "dataset", "part", "net"))
     asked = attacked_by_all().get(key)
     if asked is None:
         raise WorkflowError(
             f"config: expected an experiment that attacks {wildcards.net} by {wildcards.attack} "
-            f"on part {wildcards.part} of {wildcards.dataset}, found none; add it as a source of one"
+            f"on part {wildcards.part} of {wildcards.dataset}, found none; add the net to the sources of one"
         )
     return asked
 
 
 @cache
 def attacked_by_all():
-    """The most images that an experiment asks for, by attack, dataset, part and net."""
+    """Return the largest number of images that an experiment attacks, by attack, dataset, part and net."""
     asked = {}
     for experiment in EXPERIMENTS.values():
         for attack, net in product(experiment["attacks"], experiment["sources"]):
@@ -42,7 +42,7 @@ def attacked_by_all():
 
 
 def shards(wildcards):
-    """The files that the rows of an attack's table are computed in; none: the one job does it."""
+    """Return the files of the shards of an attack's table; empty if one job computes all rows."""
     n, chunk = images_attacked(wildcards), config["machine"]["chunk"]
     chunks = -(-n // chunk)
     count = min(config["machine"]["shards"], chunks)
@@ -55,7 +55,7 @@ def shards(wildcards):
 
 
 def certificate_params(wildcards):
-    """A certificate with what it declares, and how many images of each part it is for."""
+    """Return a certificate's method, settings and declaration, and its largest number of images per part."""
     certificate = config["certificates"][wildcards.certificate]
     made = instance(certificate, "certificates")
     what = certificate_of(made["method"])
@@ -70,7 +70,7 @@ def certificate_params(wildcards):
 
 
 def images_certified(wildcards):
-    """How many images of each dataset and part are certified for a net: those that experiments attack."""
+    """Return the number of images to certify for a net, by dataset and part: as many as experiments show it."""
     return [
         {"data": dataset, "part": part, "n": n}
         for (dataset, part), n in shown_in_all()[wildcards.net].items()
@@ -79,7 +79,7 @@ def images_certified(wildcards):
 
 @cache
 def shown_in_all():
-    """By net the most images of each dataset and part that an experiment shows it."""
+    """Return the largest number of images that an experiment shows, by net, dataset and part."""
     counts = {net: {} for net in NETS}
     for experiment in EXPERIMENTS.values():
         for net in everyone(experiment):

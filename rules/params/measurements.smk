@@ -1,4 +1,4 @@
-# What jobs of measurements are told, and what they need.
+# Params and resources of measurements.
 from math import prod
 
 from snakemake.exceptions import WorkflowError
@@ -8,7 +8,7 @@ from blindspots.files import tables
 
 
 def network_params(section):
-    """A network of any size that an entry of measurements describes, none of the nets."""
+    """Return the network of any size that an entry of measurements describes itself."""
     made = {key: section[key] for key in ("shape", "classes", "weights")}
     seed = None if section["weights"] else config["seeds"][0]
     given = section["weights"] is not None and not section["weights"].startswith(PUBLISHED)
@@ -20,7 +20,7 @@ SHOWN = ("attacks", "part", "n", "sources", "victims")
 
 
 def measurement_params(entry):
-    """A param: what the jobs of a measurement are told, as a function of the wildcards."""
+    """Return a param: the settings of a measurement's jobs, as a function of the wildcards."""
     section, wanted = MEASURED[entry], asked(MEASURED[entry])
     what = declared(section)
     told = instance(section, "measurements") | {
@@ -54,7 +54,7 @@ def measurement_params(entry):
 
 
 def measured_by(entry, wildcards):
-    """The methods of a measurement and of all models that it reads, for `code`."""
+    """Return the methods of a measurement and of all models that it reads, for `code`."""
     section, wanted = MEASURED[entry], {*asked(MEASURED[entry])}
     nets, used = list(section["parents"].values()), [("measurements", section)]
     subject = declared(section).subject
@@ -74,28 +74,33 @@ def measured_by(entry, wildcards):
 
 
 def code_of_measurement(entry):
-    """A param: as `code`, of a measurement's jobs."""
+    """Return a param: `code` of a measurement's jobs."""
     return lambda wildcards: code("measure.py", *measured_by(entry, wildcards))
 
 
 def files_of_measurement(entry):
-    """A param: as `files`, of a measurement's jobs."""
+    """Return a param: `files` of a measurement's jobs."""
     return lambda wildcards: files(*measured_by(entry, wildcards))
 
 
 def subject_of(entry):
-    """The folder of an entry's jobs, with wildcards."""
+    """Return the folder of an entry's jobs, with wildcards."""
     within = {"net": ["{net}.s{seed}"], "experiment": ["{experiment}"], "run": []}
     return "/".join([entry, *within[declared(MEASURED[entry]).subject]])
 
 
 def measured_path(entry, table):
-    """The path of a table that a measurement gives, with wildcards."""
+    """Return the path of a table that a measurement gives, with wildcards."""
     return f"{RESULTS}/measurements/{subject_of(entry)}/{table}.parquet"
 
 
 def need(entry, name):
-    """A resource: what a measurement declares that it needs, a number or a function of sizes."""
+    """Return a resource: the need that a measurement declares, a number or a function of sizes.
+
+    Args:
+        entry: name of the measurement's entry.
+        name: "memory" or "runtime".
+    """
     section = MEASURED[entry]
     declares = declared(section)
 
@@ -104,7 +109,7 @@ def need(entry, name):
         try:
             need = needed(declares, name, section["method"], *sizes)
         except InputError as error:
-            raise WorkflowError(f"config: measurements.{entry}.method: {error}") from None
+            raise WorkflowError(IN_FILE(f"config: measurements.{entry}.method: {error}")) from None
         return max(1, round(need)) * (attempt if name == "memory" else 1)
 
     def sizes_of(wildcards):
@@ -121,9 +126,17 @@ def need(entry, name):
 
 
 def sizes(prepared):
-    """Pixels of an image and classes of a dataset; those of MNIST as long as it is not there."""
+    """Return the pixels of an image and the classes of a dataset; those of MNIST until it is prepared.
+
+    Snakemake asks again when a job begins, when its inputs are there.
+    """
     if not os.path.exists(prepared):
         return 784, 10
+    return sizes_in(prepared, os.stat(prepared).st_mtime_ns)
+
+
+@cache
+def sizes_in(prepared, time):
     schema = tables.schema_of(prepared)
     return prod(schema.field("image").type.shape), tables.metadata(schema)["classes"]
 

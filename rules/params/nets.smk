@@ -1,5 +1,5 @@
-# What a job is told: the part of the config that it uses, and a fingerprint of the library's code that
-# it reaches. Here for all jobs, and for those of datasets and nets.
+# Params: the part of the config that a job uses, and a fingerprint of the library's code that it reaches. Here those
+# shared by all jobs, and those of datasets and nets.
 from functools import cache
 from glob import has_magic
 from itertools import product
@@ -13,12 +13,12 @@ from blindspots.provenance import content
 
 
 def instance(mapping, role):
-    """A method and its settings, as jobs get them."""
+    """Return a method and its settings in the form that jobs get."""
     return {"method": mapping["method"], "settings": method_settings(mapping, role)}
 
 
 def code(script, *used):
-    """Fingerprint of a script's imports, and of the methods (role, instance) that its config names."""
+    """Return the fingerprint of a script's imports and of the methods (role, instance) that its config names."""
     return reached(script, *(methods.locate(role, mapping["method"])[0] for role, mapping in used))
 
 
@@ -31,9 +31,9 @@ content = cache(content)
 
 
 def files(*used):
-    """By path the content of the files and folders that settings of (role, instance) name.
+    """Return content hashes, by path, of the files and folders that settings of (role, instance) name.
 
-    Of the package's own methods only datasets and models read any.
+    Only datasets, models and users' own methods read files.
     """
     settings = [
         method_settings(mapping, role)
@@ -44,7 +44,7 @@ def files(*used):
 
 
 def named_files(value):
-    """The texts among settings that are paths, or patterns of some."""
+    """Return the paths that texts among settings name or match as patterns."""
     if isinstance(value, dict | list):
         items = value.values() if isinstance(value, dict) else value
         return sum(map(named_files, items), [])
@@ -54,7 +54,7 @@ def named_files(value):
 
 
 def data_files(data):
-    """As `files`, of a dataset. Where the files of one that checksums tell are changes nothing."""
+    """Return `files` for a dataset; moving files that are verified by checksums changes nothing."""
     unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
     folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
     watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
@@ -62,12 +62,12 @@ def data_files(data):
 
 
 def models_of(nets):
-    """The models of nets and of all their ancestors, for `code`."""
+    """Return the models of nets and of all their ancestors, for `code`."""
     return [("models", NETS[net]["model"]) for net in with_parents(nets)]
 
 
 def methods_of(net):
-    """The methods that make a net: its models and its trainer."""
+    """Return the methods that make a net: its model, its ancestors' models and its trainer."""
     trainer = NETS[net]["trainer"]
     return [*models_of([net]), *([] if trainer is None else [("trainers", trainer)])]
 
@@ -84,28 +84,51 @@ def built_net(wildcards):
 
 
 def adopted_net(wildcards):
-    weights = NETS[wildcards.net]["weights"]
-    return built_net(wildcards) | {"weights": weights, "content": content(weights)}
+    net = NETS[wildcards.net]
+    weights = net["weights"]
+    said = {"weights": weights, "content": None if weights is None else content(weights)}
+    return built_net(wildcards) | said | {"checkpoint": net["checkpoint"]}
+
+
+def expected_error(wildcards):
+    of = {"net": wildcards.net, "seed": int(wildcards.seed)}
+    return of | NETS[wildcards.net]["expect"]
 
 
 def trained_net(wildcards):
     net = NETS[wildcards.net]
     trainer = instance(net["trainer"], "trainers")
-    return built_net(wildcards) | {"trainer": trainer, "train_on": net["train_on"]}
+    told = {"trainer": trainer, **{key: net[key] for key in ("train_on", "checkpoints")}}
+    rows = {name: rows_attacked(entry) for name, entry in net["attacked"].items()}
+    return built_net(wildcards) | told | {"attacked": rows}
+
+
+def rows_attacked(entry):
+    """Return the number of an experiment's rows in a table of attacks that a net is trained on."""
+    return radii_of(entry["attack"]) * EXPERIMENTS[entry["experiment"]]["n"]
+
+
+def attacked_for(net, seed):
+    """Return the tables of attacked images that a net is trained on."""
+    found = []
+    for entry in NETS[net]["attacked"].values():
+        of = {"attacks": [entry["attack"]], "sources": [entry["net"]]}
+        found += attacked(EXPERIMENTS[entry["experiment"]] | of, [seed])
+    return found
 
 
 def parent_weights(made, seed):
-    """The weights of the nets that a net or a dataset is made from, or an attack works with."""
+    """Return the weights of the parents of a net, a dataset, an attack or a measurement."""
     return expand(WEIGHTS, net=list(made["parents"].values()), seed=seed)
 
 
 def made_by(dataset):
-    """The methods that make a derived dataset, for `code`."""
+    """Return the methods that make a derived dataset, for `code`."""
     return [("derived", DATASETS[dataset]), *models_of(DATASETS[dataset]["parents"].values())]
 
 
 def shown_beside(dataset):
-    """The plain datasets of other nets that are shown images of one, or of any made from it."""
+    """Return the other plain datasets whose nets are shown images of a dataset or of one derived from it."""
     nets = [(e["data"], net) for e in EXPERIMENTS.values() for net in everyone(e)]
     nets += [
         (e["data"], net)
@@ -124,7 +147,7 @@ def shown_beside(dataset):
 
 
 def shown_by(entry):
-    """The datasets that a measurement of nets shows, each with a net that it is shown to."""
+    """Return the datasets that a measurement of nets shows, paired with the nets that see them."""
     section = MEASURED[entry]
     if declared(section).subject != "net" or section["n"] is None:
         return []
@@ -134,7 +157,7 @@ def shown_by(entry):
 
 
 def datasets_in_use():
-    """The datasets of experiments and measurements, and of the nets in them; or else all."""
+    """Return the datasets of experiments, measurements and their nets; if there are none, all plain ones."""
     shown = sum(map(shown_by, MEASURED), [])
     nets = with_parents([*nets_of_experiments(), *(net for _, net in shown)])
     used = {entry["data"] for entry in [*(NETS[net] for net in nets), *EXPERIMENTS.values()]}

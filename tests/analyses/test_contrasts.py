@@ -45,8 +45,21 @@ def test_differences_are_taken_seed_by_seed():
     low, high = statistics.student(np.array([25.0, 25.0, 0.0]))
     assert (cell["value"], cell["low"], cell["high"]) == pytest.approx((50 / 3, low, high))
     assert (cell["networks"], cell["interval"]) == (3, "student")
-    assert cell["column_label"] == "validation error less that of b"
+    assert cell["column_label"] == "validation error − b"
     assert pd.isna(summary.loc[("B", "validation less B"), "value"])
+
+
+def test_against_a_net_that_does_not_classify_there_is_no_difference_but_the_reason():
+    clean = pd.concat([answered("A", 0, [1, 0]), answered("coder", 0, [0, 0])])
+    clean["status"] = ["CONVERGED"] * 2 + ["UNSUPPORTED"] * 2
+    summary = fits(
+        judging(contrasts.contrasts)(
+            clean, split_of(clean), parts=["validation"], against=["coder"], labels={}
+        )
+    )
+    cell = summary.loc[("A", "validation less coder")]
+    assert pd.isna(cell["value"]) and cell["reason"] == contrasts.NO_ANSWER
+    assert summary.loc[("A", "validation"), "value"] == 50
 
 
 def test_on_one_seed_a_difference_is_paired_over_images_whatever_their_order():

@@ -9,7 +9,7 @@ from blindspots.analyses.lipschitz import layer_bounds, network_bound, operator_
 from blindspots.interface import InputError
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(inputs=st.integers(1, 30), outputs=st.integers(1, 30), seed=st.integers(0, 50))
 def test_the_norm_of_a_linear_layer_is_its_largest_singular_value(inputs, outputs, seed):
     layer = nn.Linear(inputs, outputs)
@@ -50,7 +50,7 @@ def test_layers_are_named_by_their_path_and_size():
 
 
 class Doubled(nn.Linear):
-    """A layer whose function its type does not tell."""
+    """A layer whose type says nothing about its function."""
 
     def forward(self, x):
         return 2 * super().forward(x)

@@ -17,7 +17,7 @@ NO_CLEAN = tables.frame([], CLEAN)
 
 
 def made_for_b(wrong, distortion, **named):
-    """Images that were made for B, shown to A; of the N images the first `wrong` fool it."""
+    """N images made for B and shown to A, of which the first `wrong` fool A."""
     fooled = np.arange(N) < wrong
     return answers("B", "A", fooled, distortion=distortion, **named)
 
@@ -87,7 +87,9 @@ def test_a_table_has_a_warning_for_the_net_and_no_such_column_without_any():
     table = judging(errors.errors)(clean, split, own, made_for_b(12, 0.3), **given)
     tables.from_frame(table, kit.SCHEMA)
     told = table[table["column"] == "warning"].set_index("row_label")["text"]
-    assert told.to_dict() == {"net A": "gradients masked: other images do better at 12 of 20"}
+    assert told.to_dict() == {
+        "net A": "gradients masked: transferred or noisy images do better on 12 of 20"
+    }
     table = judging(errors.errors)(clean, split, own, made_for_b(0, 0.3), **given)
     assert "warning" not in set(table["column"])
 

@@ -7,10 +7,12 @@ from scipy import stats
 
 from blindspots import statistics
 from blindspots.analyses import kit, multiverse
-from blindspots.analyses.printed import TABLES
+from blindspots.config.printed import tables_in
 from blindspots.files import tables
+from tests.conftest import ROOT
 from tests.evidence import judging
 
+TABLES = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 NETS = ["FC10-1e-4", "FC10-1e-2"]
 READINGS = {"first": {"table2": "one"}, "second": {"table2": "two"}}
 
@@ -30,10 +32,10 @@ def answers(experiment, source, victim, count, distortion, suffix=""):
 
 @pytest.fixture
 def run():
-    """Reading "first" shows the paper's rates, "second" others, under other names of the nets."""
+    """Rates of two readings: "first" has the paper's, "second" others, with other names of nets."""
     printed = TABLES["table2"]
     first = [
-        answers("one", s, v, round(2.56 * printed[s, v]), printed[s, "distortion"])
+        answers("one", s, v, round(2.56 * printed[s][v]), printed[s]["distortion"])
         for s in NETS for v in NETS
     ]  # fmt: skip
     second = [answers("two", s, v, 5 if s != v else 256, 0.3, "-x") for s in NETS for v in NETS]
@@ -51,7 +53,13 @@ def run():
 def scored(run, **settings):
     renamed = {f"{net}-x": net for net in NETS}
     summary = judging(multiverse.multiverse)(
-        *run, readings=READINGS, labels={}, renamed=renamed, **settings
+        *run,
+        readings=READINGS,
+        images=256,
+        errors_of={"table2": "table1"},
+        printed=TABLES,
+        renamed=renamed,
+        **settings,
     )
     tables.from_frame(summary, kit.SCHEMA)
     summary["text"] = summary["text"].str.replace(multiverse.NO_BREAK, " ")
@@ -66,7 +74,10 @@ def test_a_run_that_shows_the_printed_figures_fits_every_cell_and_another_fits_f
     assert found.loc[("second", "best"), "text"] == ""
     # 6.7% on the training images: Table 1 prints 6.7 and 10
     assert found.loc[("first", "table1"), "text"] == "3 of 4"
-    off = [abs(5 / 2.56 - TABLES["table2"][pair]) for pair in zip(NETS, NETS[::-1], strict=True)]
+    off = [
+        abs(5 / 2.56 - TABLES["table2"][row][column])
+        for row, column in zip(NETS, NETS[::-1], strict=True)
+    ]
     clean = [0.0, 10 - 6.7]
     expected = np.mean([*off, 0, 0, *clean])
     assert found.loc[("second", "points"), "value"] == pytest.approx(expected, abs=0.01)
@@ -86,6 +97,6 @@ def test_a_figure_fits_within_the_prediction_interval_and_half_its_last_digit(ru
     low, high = statistics.prediction(30, 256, 256)
     assert low < 30 / 256 < high
     values = answers("one", "a", "b", 0, 0.1)["distortion"]
-    mean, interval = judging(multiverse._distortion)(answers("one", "a", "b", 0, 0.1))
+    mean, interval = judging(multiverse._distortion)(answers("one", "a", "b", 0, 0.1), images=256)
     half = stats.t.ppf(0.975, 255) * values.std() * np.sqrt(2 / 256)
     assert (mean, interval.high - mean) == pytest.approx((values.mean(), half))

@@ -1,5 +1,6 @@
 import pandas as pd
 
+from blindspots.analyses.kit import beside
 from blindspots.analyses.operators import operators
 from blindspots.measurements.operators import OPERATORS
 
@@ -16,8 +17,9 @@ def norms():
     ]
 
 
-def test_the_paper_s_upper_bounds_stand_beside_the_layers_in_their_order():
-    found = operators(norms(), paper="table5").set_index(["row", "column"])
+def test_printed_figures_stand_beside_the_layers_in_their_order():
+    figures = {"1": {"upper": 2.75}, "2": {"upper": 10}}
+    found = beside(operators(norms()), figures).set_index(["row", "column"])
     assert found.loc[("1", "upper"), ["value", "paper"]].tolist() == [2.1, 2.75]
     assert found.loc[("2", "upper"), ["value", "paper"]].tolist() == [3.1, 10]
     assert found.loc[("1", "value"), "row_label"] == "features.0: 3×11×11×64, stride 4"

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 
 from blindspots.analyses import errors, kit, layers, training, transfer
-from blindspots.analyses.printed import TABLES
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.measurements.layers import LIPSCHITZ, not_bounded
 from blindspots.measurements.transfer import TRANSFER
+from blindspots.report.summaries import printable
 from blindspots.threat.outcomes import NO_CLASS
 from tests.evidence import judging
 
 NOT_SHOWN = tables.frame([], TRANSFER)
-"""No answers of other nets."""
+"""An empty table of answers of other nets."""
 
 
 def fits(summary):
@@ -41,7 +41,7 @@ def test_errors_and_distortions_by_hand():
     assert summary.loc[("A", "P1"), "value"] == 50
     assert summary.loc[("A", "P2"), "value"] == 0
     assert summary.loc[("A", "test"), ["value", "n"]].tolist() == [100, 2]
-    # The image that was wrong already has no part in it, and the one that was not fooled is told.
+    # The image that was wrong already does not count; the one that was not fooled is reported.
     assert summary.loc[("A", "success"), ["value", "n"]].tolist() == pytest.approx([200 / 3, 3])
     assert summary.loc[("A", "distortion"), ["value", "n"]].tolist() == pytest.approx([0.2, 2])
     assert summary.loc[("A", "distortion"), "text"] == "0.200 (2 of 3)"
@@ -51,7 +51,7 @@ def test_errors_and_distortions_by_hand():
 
 
 def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
-    """Attacked images of label 1, the first `wrong` of them wrong unaltered; None: a failure."""
+    """Rows of attacked images of label 1, the first `wrong` wrong unaltered; None: a failure."""
     n, success = len(distortions), np.array([d is not None for d in distortions])
     return pd.DataFrame(
         {
@@ -174,21 +174,13 @@ def test_failures_are_counted_over_all_seeds():
     assert found.loc[("A", "distortion"), "text"] == "0.100 (3 of 4)"
 
 
-def test_the_papers_figures_stand_beside_ours():
+def test_a_papers_figures_stand_beside_ours():
     frame = answers("FC10-1e-4", "FC10-1e-2", [1, 0])
-    summary = fits(judging(transfer.transfer)(frame, labels={}, paper="table2"))
+    figures = {"FC10-1e-4": {"FC10-1e-2": 11.7, "distortion": 0.062}, "another": {"success": 1}}
+    summary = fits(kit.beside(judging(transfer.transfer)(frame, labels={}), figures))
     assert summary.loc[("FC10-1e-4", "FC10-1e-2"), "paper"] == 11.7
     assert summary.loc[("FC10-1e-4", "distortion"), "paper"] == 0.062
-
-
-def test_the_papers_tables_are_whole():
-    sizes = {name: len(figures) for name, figures in TABLES.items()}
-    widths = {"table1": 6 * 3, "table2": 8 * 7, "table3": 3 * 4, "table4": 8 * 4, "table5": 8}
-    widths["adversarial"] = 3
-    assert sizes == widths
-    for name in ("table2", "table4"):
-        diagonal = [v for (row, column), v in TABLES[name].items() if row == column]
-        assert diagonal == [100] * len(diagonal)
+    assert summary["paper"].notna().sum() == 2
 
 
 def test_layers_of_bound_1_are_left_out():
@@ -225,6 +217,20 @@ def test_a_training_is_summed_up_by_its_last_row():
     assert summary.loc[("A", "iteration"), "value"] == 20
     assert summary.loc[("A", "loss"), "value"] == pytest.approx(0.6)
     assert summary.loc[("A", "converged"), ["value", "networks"]].tolist() == [50, 2]
+
+
+def test_a_training_without_a_criterion_is_not_called_converged_or_not():
+    columns = ["net", "seed", "iteration", "status", "loss"]
+    rows = [("A", 0, 10, "COMPLETED", 0.5), ("B", 0, 10, "CONVERGED", 0.5)]
+    summary = fits(training.training(pd.DataFrame(rows, columns=columns), labels={}))
+    none = summary[summary["value"].isna()]
+    assert set(none.index) == {("A", "converged"), ("A", "gradient_norm"), ("B", "gradient_norm")}
+    assert none.loc[("A", "converged"), "reason"].startswith("not tested: ")
+    assert set(none.xs("gradient_norm", level="column")["reason"]) == {
+        "not recorded by this trainer"
+    }
+    heads = printable("t", "T", summary.reset_index()).columns
+    assert heads == ["iterations", "loss", "gradient norm", "converged (%)"]
 
 
 def test_a_rate_on_one_network_has_wilsons_interval_and_a_mean_over_networks_students():
@@ -281,7 +287,9 @@ def test_an_attacked_set_without_a_success_has_a_dash_with_its_reason():
         judging(errors.errors)(clean, split, found, NOT_SHOWN, parts=["test"], labels={})
     )
     assert np.isnan(summary.loc[("C", "success"), "value"])
-    assert summary.loc[("C", "distortion"), "reason"] == "no image is right unaltered"
+    assert (
+        summary.loc[("C", "distortion"), "reason"] == "no unaltered image is classified correctly"
+    )
     assert summary.loc[("A", "pooled distortion"), "value"] == pytest.approx(0.1)
     for column in ("distortion", "pooled distortion"):
         assert np.isnan(summary.loc[("B", column), "value"])
@@ -324,7 +332,7 @@ def test_says_what_a_summary_lacks(summary, found):
 )
 def test_a_table_of_ones_own_analysis_that_is_none_is_named(change, message):
     cell = {"row": "a", "column": "b", "value": 1.0, "unit": "%", "n": 2, "networks": 1}
-    table = kit.cells(pd.DataFrame([cell]), {}, None)
+    table = kit.cells(pd.DataFrame([cell]), {})
     assert kit.checked(table, "lab:mine")["value"].to_pylist() == [1.0]
     with pytest.raises(InputError, match=message):
         kit.checked(change(table), "lab:mine")

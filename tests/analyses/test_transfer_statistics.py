@@ -105,7 +105,7 @@ def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
     found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     assert np.isnan(found.loc[("A → B", "noise"), "value"])
     assert found.loc[("A → B", "noise"), "reason"] == "no attack succeeded"
-    assert found.loc[("B → A", "right raw"), "reason"] == "no image that both get right"
+    assert found.loc[("B → A", "right raw"), "reason"] == "no image that both nets get right"
 
 
 def test_a_rejection_is_no_error_and_its_share_is_beside_it():

@@ -16,7 +16,7 @@ LABELS = {"A": "Net A", "B": "Net B"}
 
 
 def frames(units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="purity", after=0.0):
-    """Two layers of two directions each; of the units' values one is above, one below the mean."""
+    """Two layers of two directions each; one unit's value is above the mean, the other's below."""
     rng = np.random.default_rng(0)
     rows, drawn = [], []
     for net in nets:
@@ -124,9 +124,7 @@ def test_directions_without_a_value_are_left_out_and_none_with_one_gives_the_rea
         assert found["reason"] == "dead unit"
 
 
-def test_an_unknown_show_or_scaling_is_named():
-    with pytest.raises(InputError, match="show: expected one of verdict, difference"):
-        shown(frames(), "luck")
+def test_a_scaling_that_was_not_measured_is_named():
     with pytest.raises(InputError, match="scaling: expected one of matched, found 'raw'"):
         shown(frames(), "verdict", scaling="raw")
 

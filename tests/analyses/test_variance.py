@@ -1,4 +1,4 @@
-"""Variance components: planted ones are found, and a table by hand."""
+"""Variance components: planted ones are found, and a table agrees with one by hand."""
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def test_the_grid_is_the_excess_error_by_seeds():
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_table_has_a_share_for_each_component_or_says_what_it_needs(seeds):
-    summary = judging(variance.variance)(*frames(seeds), labels={})
+    summary = judging(variance.variance)(*frames(seeds))
     tables.from_frame(summary, kit.SCHEMA)
     shares = summary[summary["column"] == "share"]["value"]
     if seeds < 3:

@@ -5,7 +5,7 @@ N = 12
 
 @pytest.fixture
 def arguments(sigmoid_net, digits, wrong_targets):
-    """What every attack takes, for a few images."""
+    """Arguments that every attack takes, for a few images."""
     return {
         "model": sigmoid_net,
         "images": digits[0][:N],

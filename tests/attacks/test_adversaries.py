@@ -1,4 +1,4 @@
-"""What every attack of the package that needs a model must do besides the contract of all."""
+"""Requirements on the package's attacks that need a model, in addition to the contract of all."""
 
 import pytest
 import torch
@@ -62,7 +62,7 @@ def test_refuses_a_model_without_finite_logits_for_an_image(attack, arguments):
 def test_another_batch_composition_moves_no_distortion_by_more_than_one_in_ten_thousand(
     attack, digits, wrong_targets
 ):
-    # Widths of 32 units: an odd one makes the model itself round by an image's place in the batch.
+    # Widths of 32 units: with odd ones the model's rounding depends on the place in the batch.
     model, _ = weights.create("mlp", {"hidden": [32, 32]}, (1, 8, 8), 10)
     train(model, *digits, decay=1e-5, tolerance=1e-2)
     n = 150

@@ -4,7 +4,7 @@ import torch
 from blindspots.attacks import closest, gaussian, lbfgs, other_image
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 
 N = 30
 
@@ -12,7 +12,7 @@ N = 30
 def run(attack, model, digits, target, chunk=N, settings=None):
     data = Images(digits[0][:N], digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
     return attack_all(
-        attack, model, data, others=data.images, target=target, seed=0, chunk=chunk,
+        attack, model, data, others=data, target=target, seed=0, chunk=chunk,
         settings=settings or {},
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ LARGEST = torch.tensor([0.03, 1.0, 700.0], dtype=torch.float64)
 
 
 def search(slack, best=torch.inf, precision=1.001, start=1.0, steps=60):
-    """Bracket the c at which `slack` changes its sign; the c tried last, and how many were."""
+    """Bracket the c at which `slack` changes sign; return the last c and the number of tries."""
     n = len(LARGEST)
     bracket = Bracket(torch.zeros(n, dtype=torch.float64), 2.0, precision, 0.0)
     rows, c = torch.arange(n), torch.full((n,), start, dtype=torch.float64)

@@ -34,7 +34,7 @@ def test_on_a_linear_model_it_is_exact_to_a_hundredth_of_a_percent(
     assert found.success.all()
     assert (found.status == Status.CONVERGED).all()
     assert (found.l2.numpy() >= exact * (1 - 1e-6)).all()
-    # Its margin of success costs a little: more than 1e-4 of a tiny distance.
+    # The success margin adds a little: more than 1e-4 of a tiny distance.
     assert (found.l2.numpy() <= exact * (1 + 1e-5) + 3e-5).all()
 
 
@@ -84,7 +84,7 @@ def test_its_start_takes_as_many_gradients_as_asked_for(sigmoid_net, digits, wro
 
 
 def folded(x):
-    """Logits whose margin, over the mean pixel, rises to a hump below 0, falls, and rises above."""
+    """Logits whose margin, over the mean pixel, has a hump below 0, then falls and rises again."""
     z = x.flatten(1).mean(dim=1)
     margin = 4 * z - 1 - 12 * (z - 0.1).relu() + 12 * (z - 0.15).relu()
     return torch.stack([-margin, margin], dim=1)
@@ -93,7 +93,7 @@ def folded(x):
 def test_it_crosses_a_fold_narrower_than_its_steps():
     images = torch.full((3, 1, 8, 8), 0.05)
     found = closest(folded, images, torch.zeros(3, dtype=torch.int64))
-    # 4 z − 1.6 = 0 at the mean 0.4, each pixel by 0.35; and the margin of success.
+    # 4 z − 1.6 = 0 at the mean 0.4, each pixel by 0.35; and the success margin.
     assert found.success.all()
     assert torch.allclose(found.l2, torch.full((3,), 0.35 * 8, dtype=found.l2.dtype), rtol=1e-4)
 
@@ -109,9 +109,9 @@ def test_a_rejected_answer_is_no_wrong_class(digits):
 
 
 def two_ways_out(x):
-    """Logits that are wrong from 0.9 on in the first pixel, and from 0.7 on in the second.
+    """Logits that are wrong if the first pixel is at least 0.9, or the second at least 0.7.
 
-    Only the first slopes at the middle.
+    Only the first pixel has a slope in the middle.
     """
     first, second = (x - torch.tensor([0.9, 0.7])).unbind(dim=1)
     margin = torch.maximum(first, 10 * second)

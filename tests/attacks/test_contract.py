@@ -1,4 +1,4 @@
-"""What every attack of the package must do, found by name: a new one is tested by itself."""
+"""The contract of the package's attacks, which are found by name: a new one is tested at once."""
 
 import pytest
 import torch
@@ -98,7 +98,7 @@ def test_its_passes_are_those_of_the_model(attack, arguments):
 
     def count(_, inputs):
         nonlocal shown
-        # A small batch is filled up with copies (`attacks/_goal.py`), which are no passes.
+        # A small batch is filled up with copies (`attacks/_goal.py`), which do not count as passes.
         shown += len(inputs[0].flatten(1).unique(dim=0))
 
     with arguments["model"].register_forward_pre_hook(count):

@@ -2,11 +2,18 @@ import pytest
 import torch
 
 from blindspots.attacks import gaussian, identity, other_image, sphere
+from blindspots.config import methods
 from blindspots.interface import InputError, Status
 
 LABELS = torch.zeros(60, dtype=torch.int64)
 IMAGES = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 DARK = IMAGES * (IMAGES > 0.7)  # most pixels at a bound, as MNIST's are
+
+
+def test_the_report_says_the_same_of_every_control_that_may_be_clipped():
+    said = methods.declaring("attacks", "READINGS")  # each reads it from its own source
+    of = [said[control]["clipping"] for control in ("gaussian", "sphere", "other_image")]
+    assert of == of[:1] * 3
 
 
 def test_the_identity_changes_nothing():

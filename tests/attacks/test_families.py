@@ -1,4 +1,4 @@
-"""Every attack in each of its norms and goals on linear nets, and the judge of what comes back."""
+"""Every attack in each of its norms and goals on linear nets, and the judge of its results."""
 
 import numpy as np
 import pytest
@@ -8,17 +8,16 @@ from torch import nn
 from blindspots.config import methods
 from blindspots.families import budget, family_of, minimal
 from blindspots.files.images import Images
-from blindspots.interface import Box, InputError
-from blindspots.jobs.attack import run
+from blindspots.interface import UNBOUNDED, Box, InputError
+from blindspots.jobs.attacking import attack_all
 from blindspots.threat.norms import NORMS
 
 D, N, CLASSES = 8, 12, 3
-UNBOUNDED = Box(-np.inf, np.inf)
 
 
 @budget("linf", "l2", "l1")
 def steps(model, images, labels, targets, *, eps, norm="linf", box, count=60):
-    """The textbook's projected gradient, in any norm: it returns images alone."""
+    """Textbook projected gradient descent, in any norm, that returns images alone."""
     x, of = images.clone(), NORMS[norm]
     for step in range(count):
         x = x.detach().requires_grad_()
@@ -41,7 +40,7 @@ CASES = [
 
 
 def net(classes=CLASSES, seed=3, far=False):
-    """A linear net; `far`: with a last class that is out of reach, so that two have a boundary."""
+    """A linear net; `far`: its last class is out of reach, so that there is only one boundary."""
     rng = np.random.default_rng(seed)
     model = nn.Sequential(nn.Flatten(), nn.Linear(D, classes))
     with torch.no_grad():
@@ -61,14 +60,14 @@ def images(model, classes=CLASSES, box=UNBOUNDED, values=None):
     return Images(x, labels, np.arange(N), "test", classes, box, "toy")
 
 
-def attack_all(attack, model, data, target="any", **settings):
-    return run(
-        attack, model, data, others=data.images, target=target, seed=0, chunk=5, settings=settings
+def columns(attack, model, data, target="any", **settings):
+    return attack_all(
+        attack, model, data, others=data, target=target, seed=0, chunk=5, settings=settings
     )
 
 
 def exact(model, data, norm):
-    """Distances (n,) to the nearest boundary."""
+    """Return the distances (n,) to the nearest boundary."""
     weights, labels = model[1].weight.detach().double(), data.labels
     logits = data.images.double().flatten(1) @ weights.T + model[1].bias.detach().double()
     own = logits.gather(1, labels[:, None])
@@ -81,8 +80,8 @@ def exact(model, data, norm):
 
 @pytest.mark.parametrize(("attack", "norm", "goal"), CASES)
 def test_on_a_linear_net_what_is_found_is_what_geometry_says(attack, norm, goal):
-    # With a third class out of reach there is one boundary, of the target and of any wrong class:
-    # of several a sum of probabilities, which the penalty attack lowers, finds not the nearest.
+    # With a third class out of reach there is one boundary, for the target and for any wrong class:
+    # the penalty attack, which lowers a sum of probabilities, need not find the nearest of several.
     model = net(far=True)
     data = images(model)
     if goal != "any":
@@ -90,15 +89,15 @@ def test_on_a_linear_net_what_is_found_is_what_geometry_says(attack, norm, goal)
     wanted = exact(model, data, norm)
     named = {"norm": norm} if len(family_of(attack).norms) > 1 else {}
     if family_of(attack).kind == "minimal":
-        found = attack_all(attack, model, data, goal, **named)
+        found = columns(attack, model, data, goal, **named)
         assert found["success"].all()
         assert (found[norm] >= wanted * (1 - 1e-5)).all()
         assert np.asarray(found[norm]) == pytest.approx(wanted, rel=0.01)
         return
     radii = [0.0, *np.quantile(wanted, [0.2, 0.5, 0.8])]
-    found = attack_all(attack, model, data, goal, eps=[float(r) for r in radii], **named)
+    found = columns(attack, model, data, goal, eps=[float(r) for r in radii], **named)
     eps = found["eps"].reshape(len(wanted), -1)
-    assert np.array_equal(eps, np.broadcast_to(radii, eps.shape))  # the radii of an image together
+    assert np.array_equal(eps, np.broadcast_to(radii, eps.shape))  # an image's radii together
     success = found["success"].reshape(len(wanted), -1)
     assert not (success & (wanted[:, None] > eps * (1 + 1e-5))).any()
     assert success[wanted[:, None] * 1.1 < eps].all()
@@ -112,7 +111,7 @@ def test_a_failed_minimal_attack_is_a_row_with_the_original_and_no_lengths():
 
     model = net()
     data = images(model)
-    found = attack_all(nothing, model, data)
+    found = columns(nothing, model, data)
     assert not found["success"].any()
     assert np.array_equal(found["image"], data.images.numpy())
     for norm in ("l0", "l0_features", "l1", "l2", "linf", "distortion"):
@@ -129,13 +128,13 @@ def test_of_several_images_the_judge_keeps_the_nearest_success_in_the_attacks_no
     @minimal(norm)
     def many(model, images, labels, targets):
         draws = torch.Generator().manual_seed(0)
-        shown = [images]  # the nearest of all, but no success
+        shown = [images]  # the nearest image, but no success
         for share in (0.2, 0.5, 1.0):
             noise = 5 * torch.randn((20, *images.shape), generator=draws)
             shown += [*(images + noise * (torch.rand(noise.shape, generator=draws) < share))]
         return torch.stack(shown)
 
-    found = attack_all(many, model, data)
+    found = columns(many, model, data)
     with torch.no_grad():
         tried = torch.cat([many(model, part.images, None, None) for part in data.chunks(5)], dim=1)
         answers = model(tried.flatten(0, 1)).argmax(dim=1).view(len(tried), N)
@@ -157,7 +156,7 @@ def test_of_several_images_with_a_radius_success_counts_first_and_then_the_margi
         signs = torch.randn((400, *images.shape), generator=draws).sign()
         return images + eps * signs
 
-    found = attack_all(corners, model, data, eps=eps)
+    found = columns(corners, model, data, eps=eps)
     tried = torch.cat(
         [corners(model, p.images, None, None, eps=eps) for p in data.chunks(5)], dim=1
     )
@@ -186,7 +185,7 @@ def test_a_candidate_beyond_its_radius_is_refused_with_its_image():
 
     model = net()
     with pytest.raises(InputError, match=r"far: images\[2\]: .* within eps, 0.5 in l2, found one"):
-        attack_all(far, model, images(model), eps=0.5)
+        columns(far, model, images(model), eps=0.5)
 
 
 def test_passes_are_counted_from_outside():
@@ -199,7 +198,7 @@ def test_passes_are_counted_from_outside():
         return images
 
     model = net().requires_grad_(requires_grad=False)
-    found = attack_all(some, model, images(model), eps=0.1)
+    found = columns(some, model, images(model), eps=0.1)
     assert set(found["forwards"]) == {5}
     assert set(found["backwards"]) == {4}
 
@@ -218,7 +217,7 @@ def test_after_rounding_to_eight_bits_an_attack_may_be_gone():
         moved = images.flatten(1) - reach * lead * gap / gap.square().sum()
         return moved.view_as(images).clamp(0, 1)
 
-    found = attack_all(across, model, data)
+    found = columns(across, model, data)
     changed = found["success"]
     assert changed.any()
     rounded = np.round(found["image"] * 255) / 255
@@ -233,7 +232,7 @@ def test_after_rounding_to_eight_bits_an_attack_may_be_gone():
 
 def test_originals_of_other_levels_have_no_rounded_outcome(softmax_net, digits):
     data = Images(digits[0][:N], digits[1][:N], np.arange(N), "test", 10, Box(0.0, 1.0), "toy")
-    found = attack_all(methods.find("attacks", "closest"), softmax_net, data)
+    found = columns(methods.find("attacks", "closest"), softmax_net, data)
     blank = np.ma.getmaskarray(found["rounded_success"])
     assert blank.any()  # digits have 17 levels
     assert [o is None for o in found["rounded_outcome"]] == blank.tolist()
@@ -251,7 +250,7 @@ def test_an_image_without_a_finite_answer_is_a_row_that_was_not_attacked():
 
     model = Odd(net())
     data = images(model.inner)
-    found = attack_all(methods.find("attacks", "closest"), model, data)
+    found = columns(methods.find("attacks", "closest"), model, data)
     odd = data.images.flatten(1)[:, 0].numpy() > 1
     assert 0 < odd.sum() < N
     assert [status == "NON_FINITE" for status in found["status"]] == odd.tolist()

@@ -1,4 +1,4 @@
-"""Models whose gradient is 0, infinite or no number: a status for the image, and no error."""
+"""Models whose gradient is 0, infinite or NaN: the image gets a status; no error is raised."""
 
 import pytest
 import torch
@@ -86,14 +86,14 @@ def test_a_gradient_that_is_not_finite_is_a_status_of_its_image_alone(attack, di
     torch.manual_seed(0)
     model = Behind(SLOPES[slope], nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
     images = 0.5 + 0.4 * digits[0][:N]
-    images[4, 0, 0] = 0  # black pixels, at which these are infinitely steep
+    images[4, 0, 0] = 0  # black pixels, where these are infinitely steep
     images[7, 0, 0] = 0
     labels = model(images).argmax(dim=1)
     labels[7] = (labels[7] + 1) % 10
     found = attack(model, images, labels)
     assert names(found)[4] == "NON_FINITE"
     assert torch.equal(found.images[4], images[4])
-    assert names(found)[7] == "CONVERGED"  # wrong as it is, which needs no gradient
+    assert names(found)[7] == "CONVERGED"  # wrong unaltered, which needs no gradient
     assert found.success.nonzero().flatten().tolist() == [i for i in range(N) if i != 4]
     others = torch.arange(N) != 4
     alone = attack(model, images[others], labels[others])
@@ -125,7 +125,7 @@ def test_a_success_that_only_random_points_met_has_not_converged(sigmoid_net, di
 
 
 def test_a_nearer_success_from_a_random_point_brings_the_status_of_its_own_search():
-    def model(x):  # wrong from 0.9 on, and below 0.45, which no slope leads to
+    def model(x):  # wrong from 0.9 on; also below 0.45, where no slope leads
         wrong = torch.where(x[:, 0] < 0.45, 0.25, x[:, 0] - 0.9)
         return torch.stack([torch.zeros_like(wrong), wrong], dim=1)
 
@@ -143,7 +143,7 @@ def test_a_nearer_success_from_a_random_point_brings_the_status_of_its_own_searc
 
 @attacks
 def test_numbers_that_are_flushed_to_zero_change_nothing(attack):
-    layer = nn.Linear(4, 3)  # of the wrong classes one is out of reach and has no gradient
+    layer = nn.Linear(4, 3)  # one of the wrong classes is out of reach and has no gradient
     layer.weight.data = torch.tensor([[0.0] * 4, [0.0] * 4, [0.5] * 4])
     layer.bias.data = torch.tensor([1.0, 0.0, 0.0])
     images, labels = torch.full((20, 4), 0.25), torch.zeros(20, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""An attack of a user's own that breaks the contract is named with what it broke."""
+"""A user's attack that breaks the contract is named together with the breach."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from blindspots.attacks import closest, gaussian, identity, lbfgs, other_image, 
 from blindspots.attacks.contract import call
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, InputError, Status
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 
 N = 6
 
@@ -53,7 +53,7 @@ BROKEN = {
 def run(attack, model, digits, target="any", **settings):
     data = Images(digits[0][:N].clone(), digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
     return attack_all(
-        attack, model, data, others=data.images, target=target, seed=0, chunk=N,
+        attack, model, data, others=data, target=target, seed=0, chunk=N,
         settings=settings,
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_a_source_without_logits_or_gradients_is_named(softmax_net, digits):
         def forward(self, x):
             return softmax_net(x)[:, :, None]
 
-    with pytest.raises(InputError, match="model: expected logits with a gradient by the images"):
+    with pytest.raises(InputError, match="model: expected logits that are differentiable"):
         run(closest, Detached(), digits)
     with pytest.raises(InputError, match=r"logits \(n, classes\), found shape \(6, 10, 1\)"):
         run(closest, Map(), digits)
@@ -178,7 +178,7 @@ def test_every_success_of_the_packages_attacks_is_one_whatever_the_chunk(
     data = Images(digits[0][:70], digits[1][:70], np.arange(70), "train", 10, UNIT_BOX)
     for chunk in (1, 33, 70):
         found = attack_all(
-            attack, sigmoid_net, data, others=data.images, target=target, seed=0, chunk=chunk,
+            attack, sigmoid_net, data, others=data, target=target, seed=0, chunk=chunk,
             settings={},
         )  # fmt: skip
         aim = found["attacked_prediction"] == found["target"]
@@ -199,13 +199,13 @@ def test_a_control_of_ones_own_may_return_images_alone(softmax_net, digits):
         return images * by
 
     data = Images(digits[0][:N].clone(), digits[1][:N], np.arange(N), "train", 10, UNIT_BOX)
-    without = call(own, None, data, None, seed=0, others=data.images, settings={})
+    without = call(own, None, data, None, seed=0, others=data, settings={})
     assert torch.equal(without.images, data.images * 0.5) and without.success.all()
     assert without.status.tolist() == [Status.CONVERGED] * N
-    judged = run(own, softmax_net, digits, by=1)  # no net errs by it, and yet it has done its work
+    judged = run(own, softmax_net, digits, by=1)  # a success of the attack, but no error of the net
     assert judged["success"].all() and (judged["l2"] == 0).all()
     with pytest.raises(InputError, match=r"own: images\[0\]: expected pixels in \[0, 1\]"):
-        call(own, None, data, None, seed=0, others=data.images, settings={"by": 9})
+        call(own, None, data, None, seed=0, others=data, settings={"by": 9})
 
 
 def test_an_attack_of_ones_own_made_of_a_control_keeps_the_box(softmax_net, digits):

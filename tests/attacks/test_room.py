@@ -1,4 +1,4 @@
-"""Boxes of a range per feature, no box, vectors and masks: on linear models, against geometry."""
+"""Boxes with a range per feature, no box, vectors and masks: on linear models, against geometry."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def points():
 
 
 def reference(x, lower, upper, free):
-    """The distance of the nearest point of the other class: along a ray that is cut by the room."""
+    """Return the distance of the nearest point of the other class: along a ray cut by the room."""
     gap, offset = WEIGHTS[1] - WEIGHTS[0], BIAS[1] - BIAS[0]
     way = -gap if x @ gap + offset > 0 else gap
     low, high = np.where(free, lower - x, 0), np.where(free, upper - x, 0)
@@ -73,7 +73,7 @@ def test_the_nearest_point_of_a_linear_model_in_any_room(attack, shape, name):
     assert found.success.numpy().tolist() == np.isfinite(wanted).tolist()
     reached = np.isfinite(wanted)
     assert reached.any()
-    # What counts is a margin beyond the boundary; a penalty's bracket is closed to a hundredth.
+    # A success is a margin beyond the boundary; a penalty attack closes its bracket to a hundredth.
     slack = 1e-2 if attack is lbfgs else 50 * SUCCESS_MARGIN
     assert found.l2.numpy()[reached] == pytest.approx(wanted[reached], rel=slack, abs=1e-4)
     moved = found.images.flatten(1) != images.flatten(1)

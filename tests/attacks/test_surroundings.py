@@ -1,4 +1,4 @@
-"""What callers hand to the attacks of the package, and where they call them from."""
+"""Arguments and surroundings of calls of the package's attacks, such as threads and autocast."""
 
 import copy
 
@@ -83,8 +83,14 @@ MODELS = {
     "in place": (lambda net: lambda x: net(x.sub_(0.5)), "model: expected images that stay as"),
     "chance": (lambda net: lambda x: net(functional.dropout(x)), "model: .* draws random numbers"),
     "batch": (lambda net: lambda x: net(x - x.mean()), "model: .* alone and among others"),
-    "unused": (lambda net: lambda x: net(x.detach()), "model: expected logits with a gradient"),
-    "no grad": (lambda net: torch.no_grad()(net.forward), "model: expected logits with a gradient"),
+    "unused": (
+        lambda net: lambda x: net(x.detach()),
+        "model: expected logits that are differentiable",
+    ),
+    "no grad": (
+        lambda net: torch.no_grad()(net.forward),
+        "model: expected logits that are differentiable",
+    ),
 }
 
 
@@ -149,7 +155,7 @@ def test_the_model_is_shown_as_many_images_as_said(attack, arguments, fewest):
     few = {name: value[:3] for name, value in arguments.items() if name != "model"}
     with model.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0]))):
         found = attack(model, **few, fewest=fewest)
-    shown = shown[5:]  # those before are of the trial
+    shown = shown[5:]  # earlier ones are the trial's
     assert all(n >= fewest and n % min(fewest, 16) == 0 for n in shown)
     assert min(shown) == fewest
     if fewest == 1:

@@ -1,4 +1,4 @@
-"""The audit agrees with the library where both are right, and finds what was changed."""
+"""The audit agrees with correct results of the library, and finds changed ones."""
 
 import ast
 import shutil
@@ -28,7 +28,8 @@ from blindspots.datasets import table as prepared
 from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
-from blindspots.jobs import attack, ledger
+from blindspots.jobs import ledger
+from blindspots.jobs.attacking import attack_all
 from blindspots.jobs.lower_bounds import Prepared
 from blindspots.threat.answers import CLEAN, answers
 from blindspots.threat.judge import lengths
@@ -38,7 +39,7 @@ PACKAGE = ROOT / "blindspots/audit"
 ORIGIN = {"net": "A", "seed": 3}
 N = 12
 WRONG = 4
-"""The image whose label is another than the net's answer."""
+"""The image whose label differs from the net's answer."""
 
 
 def test_imports_numpy_and_pyarrow_and_itself_alone():
@@ -62,7 +63,7 @@ def test_loads_neither_torch_nor_pandas():
 
 
 def saved(folder, method, settings, shape, parents=None, seed=1):
-    """The file of a new model whose biases are not 0."""
+    """Write the file of a new model whose biases are not 0."""
     model, spec = weights.create(method, settings, shape, 10, parents=parents, seed=seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -127,7 +128,7 @@ def test_radii_are_the_librarys_less_the_same_rounding(tmp_path, hidden):
 
 
 def test_the_audit_bounds_large_convolutions_as_the_library_does():
-    assert networks.LARGEST == operators.DENSE_SIDE  # else their radii differ by a few percent
+    assert networks.LARGEST == operators.DENSE_SIDE  # otherwise their radii differ by a few percent
 
 
 def test_streams_the_rows_that_are_asked_for_in_any_order(tmp_path):
@@ -142,7 +143,7 @@ def test_streams_the_rows_that_are_asked_for_in_any_order(tmp_path):
 
 
 class Run:
-    """The files of a run of one net on a few images."""
+    """Files of a run of one net on a few images."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -192,8 +193,8 @@ def build(folder, model, spec):
     weights.save(run.weights, model, spec)
     images = torch.from_numpy(test.images)
     data = Images(images, torch.from_numpy(labels), np.arange(N), "test", 10, UNIT_BOX)
-    columns = attack.run(
-        closest, model, data, others=images, target="random", seed=0, chunk=N, settings={}
+    columns = attack_all(
+        closest, model, data, others=data, target="random", seed=0, chunk=N, settings={}
     )
     named = ORIGIN | {"attack": "closest", "dataset": "D", "file": "test"}
     tables.write(run.attack, tables.build(columns | named, attacks.schema((1, 8, 8))), {})
@@ -221,7 +222,7 @@ def left_alone(tmp_path_factory, sigmoid_net):
 
 @pytest.fixture
 def run(left_alone, tmp_path):
-    """A copy, free to be changed."""
+    """A copy that a test may change."""
     shutil.copytree(left_alone.folder, tmp_path / "copy")
     return Run(tmp_path / "copy")
 
@@ -258,7 +259,7 @@ def tighter_ledger(run):
 
 
 def replaced_witness(run, image):
-    """Another image, with distances that are its own."""
+    """Put another image with its own distances into a row."""
     change = torch.from_numpy(image.astype(float) - run.original(7))[None]
     far = {norm: float(length[0]) for norm, length in lengths(change).items()}
     run.change(run.attack, 7, lambda row: {"image": image} | far)
@@ -312,7 +313,7 @@ def ledgers_own_radius(run):
 
 
 def farther_in(norm, share):
-    """A lower bound of the ledger that is another than what follows."""
+    """Change a lower bound of the ledger, which then follows from no certificate."""
 
     def plant(run):
         change = {"norm": norm, "goal": "any"}
@@ -322,7 +323,7 @@ def farther_in(norm, share):
 
 
 def in_a_shorter_norm(run):
-    """A radius in L2 that is said to hold in Linf."""
+    """Declare an L2 radius to hold in Linf."""
     run.change(run.ledger, 7, lambda row: {"lower": row["lower"] * 8}, norm="linf")
 
 
@@ -406,7 +407,7 @@ def test_other_certificates_are_counted_as_not_recomputed(run):
     inflated(run, 1.01, "theirs")
     found = run.audit()
     assert found.loc["radius", ["checked", "unchecked"]].tolist() == [N - 1, 1]
-    assert found.loc["radius", "reason"] == "not by the product of the layers' bounds"
+    assert found.loc["radius", "reason"] == "not certified by the product of the layers' bounds"
 
 
 def test_the_summary_adds_up_over_nets(tmp_path, run):

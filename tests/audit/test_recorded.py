@@ -1,4 +1,4 @@
-"""What tables record of images and answers is measured and given again: edits are found."""
+"""The audit measures recorded images and repeats recorded answers, and finds edits."""
 
 import hashlib
 import shutil
@@ -25,9 +25,9 @@ from blindspots.files import tables, weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, Part
 from blindspots.jobs import ledger
-from blindspots.jobs.attack import run as attack_all
+from blindspots.jobs.attacking import attack_all
 from blindspots.jobs.lower_bounds import Prepared
-from blindspots.measurements import transfer
+from blindspots.measurements import exhibits, transfer
 from blindspots.measurements.witnesses import Witnesses
 from blindspots.threat.answers import CLEAN, answers
 
@@ -62,7 +62,7 @@ class Run:
         return audit(self.files, []).to_pandas().set_index(["net", "check"])
 
     def change(self, name, at, **values):
-        """Write other values into a row, as a hand would, keeping all that the file says."""
+        """Write other values into a row, as if by hand, and keep the file's metadata."""
         path = self.path(name)
         table = tables.read(path)
         for column, value in values.items():
@@ -81,30 +81,30 @@ class Run:
 
 
 def shown(run, data, nets, images):
-    """Attack A, show all to both; the tables as the workflow writes them."""
+    """Attack A and show all images to both, in the workflow's tables."""
     columns = attack_all(
-        closest, nets["A"], data, others=data.images, target="any", seed=0, chunk=N, settings={}
+        closest, nets["A"], data, others=data, target="any", seed=0, chunk=N, settings={}
     )
     named = {"net": "A", "seed": 0, "attack": "closest", "dataset": "D", "file": "test"}
     attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
     digest = hashlib.sha256(run.path("A.safetensors").read_bytes()).hexdigest()
     made_from = {"weights": {str(run.path("A.safetensors")): digest}}
     tables.write(run.path("attack.parquet"), attack, made_from)
-    exhibits = [
-        *transfer.attacked(run.path("attack.parquet"), data, [0.25], clip=True),
-        transfer.control("noise", "gaussian", {"std": 0.2}, data, seed=0),
+    made = [
+        *exhibits.attacked(run.path("attack.parquet"), data, [0.25], clip=True),
+        exhibits.control("noise", "gaussian", {"std": 0.2}, data, seed=0),
     ]
     rows, kept = [], []
     for name, net in nets.items():
         witnesses, victim = Witnesses(name, 0, data), transfer.Victim(name, 0, net)
-        rows += [
-            transfer.exposed(e, victim, experiment="e", seed=0, chunk=5, witnesses=witnesses)
-            for e in exhibits
-        ]
-        kept.append(witnesses.table(net, 5))
+        for each in made:
+            rows += transfer.exposed(
+                each, victim, experiment="e", seed=0, chunk=5, witnesses=witnesses
+            )
+        kept += witnesses.tables(net, 5)
     tables.write(run.path("transfer.parquet"), pa.concat_tables(rows), {})
     tables.write(run.path("witnesses.parquet"), pa.concat_tables(kept), {})
-    pictures = pa.concat_tables([transfer.pictures(e, 0) for e in exhibits])
+    pictures = pa.concat_tables([transfer.pictures(e, 0) for e in made])
     tables.write(run.path("pictures.parquet"), pictures, {})
 
 
@@ -284,7 +284,7 @@ def test_controls_beyond_the_pictures_are_counted(run):
     tables.write(run.path("pictures.parquet"), fewer, {})
     found = run.audit()
     assert found.loc[("A", "transfer"), "reason"].split("; ")[-1] == (
-        "images of a control that are on no disk"
+        "images of a control that are not stored"
     )
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
 
@@ -312,20 +312,22 @@ def test_amplified_images_may_leave_the_box_by_what_no_length_shows(tmp_path, cl
     part = Part(image, np.zeros(1, np.int64))
     prepared.write(run.path("test.parquet"), part, 10, UNIT_BOX, {})
     data = Images(*map(torch.from_numpy, part), np.arange(1), "test", 10, UNIT_BOX, "D")
-    columns = attack_all(
-        moved, net, data, others=data.images, target="any", seed=0, chunk=1, settings={}
-    )
+    columns = attack_all(moved, net, data, others=data, target="any", seed=0, chunk=1, settings={})
     assert columns["success"].all()
     named = {"net": "A", "seed": 0, "attack": "moved", "dataset": "D", "file": "test"}
     attack = tables.build(columns | named, attacks.schema((1, 8, 8)))
     tables.write(run.path("attack.parquet"), attack, {})
     length = float(1.001 * columns["distortion"][0])  # pixel 21 leaves the box by 6e-5
-    exhibits = [*transfer.attacked(run.path("attack.parquet"), data, [length], clip=clip)]
+    made = [*exhibits.attacked(run.path("attack.parquet"), data, [length], clip=clip)]
     victim = transfer.Victim("A", 0, net)
-    shown = [transfer.exposed(e, victim, experiment="e", seed=0, chunk=1) for e in exhibits]
+    shown = [
+        rows
+        for each in made
+        for rows in transfer.exposed(each, victim, experiment="e", seed=0, chunk=1)
+    ]
     assert abs(shown[-1]["distortion"][0].as_py() / length - 1) < 1e-5
     tables.write(run.path("transfer.parquet"), pa.concat_tables(shown), {})
-    pictures = pa.concat_tables([transfer.pictures(e, 0) for e in exhibits])
+    pictures = pa.concat_tables([transfer.pictures(each, 0) for each in made])
     tables.write(run.path("pictures.parquet"), pictures, {})
 
     def check():

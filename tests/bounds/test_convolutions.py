@@ -15,7 +15,7 @@ from blindspots.interface import InputError
 
 @st.composite
 def convolutions(draw, modes=("zeros",)):
-    """A convolution in float64 and an input's shape; kernels even and odd, strides beyond them."""
+    """A convolution in float64 and an input's shape; strides may exceed the kernel."""
     pair = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
     groups = draw(st.integers(1, 2))
     channels = groups * draw(st.integers(1, 2))
@@ -61,7 +61,7 @@ def on_torus(layer, shape):
 MODES = ("zeros", "circular", "reflect", "replicate")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(convolutions(MODES))
 def test_the_norm_is_the_largest_singular_value_of_the_real_operator(given_layer):
     layer, shape = given_layer
@@ -70,7 +70,7 @@ def test_the_norm_is_the_largest_singular_value_of_the_real_operator(given_layer
     assert exact <= upper_operator_norm(layer, shape) <= exact * (1 + 1e-8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(convolutions())
 def test_the_corrected_formula_is_exact_on_the_torus_which_contains_zero_padding(given_layer):
     layer, shape = given_layer
@@ -84,7 +84,7 @@ def test_the_corrected_formula_is_exact_on_the_torus_which_contains_zero_padding
     assert found.frame == pytest.approx(lowest, abs=1e-6 * singular[0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(convolutions(MODES))
 def test_a_convolution_too_large_to_write_out_is_bounded_all_the_same(given_layer):
     layer, shape = given_layer

@@ -51,7 +51,7 @@ def test_dropout_by_a_call_must_follow_the_model_s_mode():
 
 
 class Called(nn.Module):
-    """A network as many are written."""
+    """A network in a common style."""
 
     def __init__(self):
         super().__init__()

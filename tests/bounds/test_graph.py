@@ -1,4 +1,4 @@
-"""What a forward may do, and what would make its bounds wrong."""
+"""Forwards that are supported, and forwards whose bounds would be wrong."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SHAPE = (8,)
 
 
 class Net(nn.Module):
-    """Three layers for a `forward` of a test's own."""
+    """Three layers for a test's own `forward`."""
 
     def __init__(self, forward):
         super().__init__()

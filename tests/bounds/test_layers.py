@@ -1,4 +1,4 @@
-"""Bounds of layers against the steepest slopes that a search finds, and exact ones where known."""
+"""Bounds of layers against the steepest slopes that a search finds, and against known ones."""
 
 from math import sqrt
 
@@ -118,7 +118,7 @@ def test_a_layer_is_bounded_once_and_anew_when_its_weights_or_its_settings_are_o
 
 
 class Residual(nn.Module):
-    """Two convolutions and what they began with, as in networks of twenty layers."""
+    """A residual block of two convolutions."""
 
     def __init__(self, width):
         super().__init__()

@@ -23,7 +23,7 @@ def seen(net, x, labels):
 
 
 def slopes_found(net, x, radius, label):
-    """The largest gradients of the label's logit less each other, at random points of a ball."""
+    """Return the largest gradients of logit differences at random points of a ball."""
     generator = torch.Generator().manual_seed(0)
     step = torch.randn(200, x.numel(), generator=generator, dtype=torch.float64)
     step *= radius / step.norm(dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""The bound is of what runs: layers that compute something else than their class are refused."""
+"""Layers that compute something else than their class are refused, since bounds would not hold."""
 
 import copy
 from types import MethodType
@@ -19,7 +19,7 @@ SHAPE = (2, 6, 6)
 
 
 def net():
-    """A network of all that is usual, small."""
+    """A small network of the usual layers."""
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1),
@@ -44,7 +44,7 @@ def steeper(self, x):
 
 
 def steeper_far_away(self, x):
-    """Where no random image reaches."""
+    """A linear layer that is steeper where no random image reaches."""
     y = functional.linear(x, self.weight, self.bias)
     return torch.where(x.abs().amax() < 1e6, y, 50 * y)
 
@@ -156,7 +156,7 @@ def test_hooks_on_all_modules_are_refused(when):
 
 
 class Fifty(TorchFunctionMode):
-    """Makes rectifiers steeper while it is switched on."""
+    """A mode that makes rectifiers steeper."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         found = function(*args, **(kwargs or {}))
@@ -171,7 +171,7 @@ def test_what_is_switched_on_around_a_model_is_seen():
 
 
 class Forward(nn.Module):
-    """A forward of a test's own, around a layer."""
+    """A test's own forward around a layer."""
 
     def __init__(self, forward):
         super().__init__()
@@ -236,7 +236,7 @@ def of_weight(weight):
 
 
 class Labelled(torch.Tensor):
-    """As libraries for quantisation make them."""
+    """A tensor type like those of quantisation libraries."""
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ class Casting(nn.Module):
     def __init__(self, cast):
         super().__init__()
         self.cast, self.net = cast, net()
-        self.register_buffer("steps", torch.tensor(3))  # a number without a point
+        self.register_buffer("steps", torch.tensor(3))  # an integer
         self.register_buffer("scale", torch.tensor([2, 3]).view(2, 1, 1))
 
     def forward(self, x):
@@ -376,7 +376,7 @@ def test_the_network_in_float64_computes_what_the_model_does_and_leaves_it_alone
 def test_a_module_used_at_two_places_and_one_that_is_unused_are_fine():
     model = Forward(lambda self, x: self.layer(x[:, :6]) + self.layer(x[:, 6:]))
     weight = model.layer.weight.detach().double().numpy()
-    # each half is at most as long as the whole: what both give may add up
+    # each half is at most as long as the whole: their outputs may add up
     assert network_bound(model.eval(), (12,)) == pytest.approx(2 * np.linalg.norm(weight, 2))
 
 

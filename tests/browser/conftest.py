@@ -5,7 +5,7 @@ from tests.pages import rendered
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """A page with hostile names, and the files that it was made from beside it."""
+    """A page with hostile names, next to the files that it was made from."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "report.html").write_text(rendered(folder), "utf-8")
     return folder
@@ -13,7 +13,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, made):
-    """Open a page, the synthetic one by default; fail if it fetches or complains of anything."""
+    """A function that opens a page, by default the synthetic one; errors and fetches fail."""
     contexts, faults = [], []
 
     def opened(path=made / "report.html", **options):

@@ -1,4 +1,4 @@
-"""The report in a real browser: what a reader can do with it, by pointer, keys and on a phone."""
+"""The report in a real browser, with a pointer, with keys and on a phone."""
 
 import base64
 import io
@@ -93,7 +93,7 @@ def test_a_cells_details_are_told_to_pointer_finger_and_keys(visit):
     assert detail.inner_text().startswith("0.062 RMS per pixel")
     cells.nth(0).focus()
     page.keyboard.press("ArrowDown")
-    assert detail.inner_text().startswith("12.3 % error; 256 images; mean of 3 networks")
+    assert detail.inner_text().startswith("12.3 % error; 256 images; mean of 3 seeds")
     assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "detail"
     page.keyboard.press("ArrowDown")  # there is no row below
     page.keyboard.press("ArrowUp")
@@ -193,6 +193,19 @@ def test_axe_finds_nothing_serious(visit, theme, viewport):
     page = visit(color_scheme=theme, viewport=viewport)
     found = Axe().run(page).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_tables_of_words_are_whole_on_a_phone_each_cell_with_its_head(visit):
+    page = visit(viewport=PHONE)
+    for section in ("readings", "audit", "settings"):
+        box = page.locator(f"#{section} .scroll")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        cells = box.locator("tbody td")
+        heads = cells.evaluate_all("all => all.map(c => getComputedStyle(c, '::before').content)")
+        assert len(heads) > 2 and "none" not in heads
+    page = visit()
+    wide = page.locator("#settings tbody td").first
+    assert wide.evaluate("cell => getComputedStyle(cell, '::before').content") == "none"
 
 
 def test_no_page_is_wider_than_a_phone_and_a_cut_table_says_so(visit):

@@ -1,4 +1,4 @@
-"""The contract of certificates, and what breaks it."""
+"""The contract of certificates, and breaches of it."""
 
 import numpy as np
 import pytest
@@ -126,7 +126,7 @@ def hooked(model, images, labels):
 )
 def test_a_certificate_leaves_the_model_as_it_is(changing, what):
     model, data = shown()
-    with pytest.raises(InputError, match=f"{changing.__name__}: expected the model .* {what}"):
+    with pytest.raises(InputError, match=f"{changing.__name__}: expected an unchanged .* {what}"):
         call(changing, model, data, {})
 
 
@@ -183,7 +183,7 @@ def chain():
 
 
 class Cast(nn.Sequential):
-    """Images may come as bytes."""
+    """A model that also takes images as bytes."""
 
     def forward(self, x):
         return super().forward(x.float())

@@ -1,4 +1,4 @@
-"""Certified on balls: never above what attacks find, never below what holds everywhere."""
+"""Radii certified on balls are never above attacks' distances or below global radii."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Where the truth is known: certified and found must meet."""
+"""Exact distances of tiny networks: certified radii and found distances must meet."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ from tests.nets import points_in_the_square as points
 from tests.nets import relu_net
 
 
-# Seeds whose nets leave few local minima: a third of these restarts finds all of the distances.
+# Seeds of nets with few local minima: a third of these restarts finds all of the distances.
 @pytest.mark.parametrize(("hidden", "seed"), [([8], 1), ([6, 6], 0), ([10, 4], 5)])
 def test_on_tiny_relu_nets_certified_and_found_meet_to_a_tenth_of_a_percent(hidden, seed):
     model, images = relu_net(hidden, seed), points(200)
     labels = model(images).argmax(dim=1)
     certified = regions(model, images, labels).radius
-    # The certificate knows no box, and a success has a margin, which counts where radii are small.
+    # The certificate has no box, and a success has a margin, which matters for small radii.
     room = torch.minimum(images, 1 - images).flatten(1).amin(dim=1)
     kept = (certified > 0.02) & (certified < room)
     assert kept.sum() > 40

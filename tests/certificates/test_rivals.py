@@ -1,4 +1,4 @@
-"""Certificates take a class for a wrong answer: never "rejected", and of one logit its sign."""
+"""Rivals in certificates are the classes, without "rejected"; a single logit counts by its sign."""
 
 import pytest
 import torch

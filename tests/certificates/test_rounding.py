@@ -1,4 +1,4 @@
-"""Linear nets whose logits cancel at the boundary: radii hold of what float32 makes of the sums."""
+"""Linear nets whose logits cancel at the boundary: radii hold for the sums in float32."""
 
 from fractions import Fraction
 
@@ -22,7 +22,7 @@ NETS = ["opposite logits", "one logit", "ten logits"]
 
 
 def net(kind, seed, pixels=PIXELS):
-    """A linear net, all of whose logits are about 0 at a point that it returns, too."""
+    """Return a linear net, and a point where all of its logits are about 0."""
     generator = torch.Generator().manual_seed(seed)
     centre = 0.3 + 0.4 * torch.rand(pixels, generator=generator)
     w = torch.randn(10, pixels, generator=generator)
@@ -43,7 +43,7 @@ def images_around(centre, seed, n=N):
 
 
 def truth(model):
-    """Weights (logits, pixels) and biases of a net as fractions, two rows for one logit."""
+    """Return weights (logits, pixels) and biases of a net as fractions, two rows for one logit."""
     rows = [[Fraction(w) for w in row] for row in model[1].weight.tolist()]
     offsets = [Fraction(b) for b in model[1].bias.tolist()]
     if len(rows) == 1:
@@ -56,7 +56,7 @@ def dot(a, b):
 
 
 def exact(model, images):
-    """The right answers (n,), squared distances to the nearest other, and the ways there."""
+    """Return right answers (n,), squared distances to the nearest other one, and the ways there."""
     rows, offsets = truth(model)
     labels, squares, ways = [], [], []
     for image in images.flatten(1).tolist():
@@ -75,7 +75,7 @@ def exact(model, images):
 
 
 def answers(model, images, rng):
-    """Answers in float32 (orders, n), of the net itself and of sums in other orders."""
+    """Return answers in float32 (orders, n), of the net itself and of sums in other orders."""
     found = [model(images).numpy()]
     weight, bias = model[1].weight.numpy(), model[1].bias.numpy()
     for order in [np.arange(PIXELS), *(rng.permutation(PIXELS) for _ in range(5))]:

@@ -1,4 +1,4 @@
-"""A command that is followed to its end ends in order, whoever is asked to stop, and however."""
+"""A command that is followed ends in order, whichever process gets whichever signal."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ sys.exit(follow([sys.executable, "-c", {FOLLOWED!r}]))
 
 @pytest.fixture
 def begin():
-    """Begin to follow a command that waits to be interrupted; with some signals ignored."""
+    """A function that follows a command, which waits for a signal, with some signals ignored."""
     running = []
 
     def begun(*ignored):

@@ -1,14 +1,12 @@
-"""Nets with `draws`: what is filled in, and where they are refused."""
+"""Nets with `draws`: defaults, and where such nets are refused."""
 
 import pytest
 import yaml
 
 from blindspots.config.check import check
-from blindspots.interface import InputError
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA, faults
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-FOUND = "expected nets that answer the same each time, found coded with draws; leave it out"
+FOUND = "expected deterministic nets, found coded with draws; leave it out"
 
 
 @pytest.fixture
@@ -16,12 +14,6 @@ def raw():
     raw = yaml.safe_load((ROOT / "tests/workflow/small.yaml").read_text("utf-8"))
     raw["tables"], raw["figures"] = {"errors": raw["tables"]["errors"]}, {}
     return raw
-
-
-def faults(raw):
-    with pytest.raises(InputError) as raised:
-        check(raw, SCHEMA)
-    return str(raised.value)
 
 
 def test_a_net_that_says_nothing_has_no_draws(raw):
@@ -33,7 +25,8 @@ def test_a_net_that_says_nothing_has_no_draws(raw):
 @pytest.mark.parametrize("draws", [0, -2, 1.5, "many", [3]])
 def test_draws_are_a_whole_number_of_one_or_more(raw, draws):
     raw["nets"]["coded"]["draws"] = draws
-    assert "nets.coded.draws: " in faults(raw)
+    (line,) = faults(raw)
+    assert "nets.coded.draws: " in line
 
 
 @pytest.mark.parametrize(
@@ -56,12 +49,14 @@ def test_what_shows_an_image_once_takes_no_net_with_draws(raw, section, name, en
     raw.setdefault(section, {})[name] = entry
     check(raw, SCHEMA)
     raw["nets"]["coded"]["draws"] = 5
-    assert f"{key}: {FOUND}" in faults(raw)
+    (line,) = faults(raw)
+    assert f"{key}: {FOUND}" in line
 
 
 def test_a_net_that_is_built_from_one_with_draws_says_how_many_itself(raw):
     (parent,) = raw["nets"]["coded"]["parents"].values()
     raw["nets"][parent]["draws"] = 5
-    assert f"nets.coded.parents: {FOUND.replace('coded', parent)}" in faults(raw)
+    (line,) = faults(raw)
+    assert f"nets.coded.parents: {FOUND.replace('coded', parent)}" in line
     raw["nets"]["coded"]["draws"] = 5
     check(raw, SCHEMA)

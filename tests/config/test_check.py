@@ -1,46 +1,20 @@
+"""Faults of a config: each is one line, with its key, what was expected and what was found."""
+
 import copy
-from pathlib import Path
 
 import pytest
-import yaml
-from snakemake.utils import update_config
 
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
 from blindspots.interface import InputError
-
-ROOT = Path(__file__).parents[2]
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-PRESETS = [ROOT / "config.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+from tests.configs import SCHEMA, fault, full
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
-
-
-def fault(raw, *path, value):
-    """The message for a config with one value changed."""
-    changed = copy.deepcopy(raw)
-    *parents, last = path
-    section = changed
-    for key in parents:
-        section = section[key]
-    section[last] = value
-    with pytest.raises(InputError) as error:
-        check(changed, SCHEMA, "my.yaml")
-    return str(error.value)
+    return full("presets/digits.yaml")
 
 
 OPERATORS = {"method": "operators", "shape": [1, 8, 8], "classes": 2}
-
-
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name)
-def test_every_config_of_the_project_is_right(path):
-    text = path.read_text("utf-8")
-    raw = yaml.safe_load(text)
-    if text.startswith("# Laid over config.yaml"):
-        raw = laid_over(yaml.safe_load((ROOT / "config.yaml").read_text("utf-8")), raw)
-    check(raw, SCHEMA)
 
 
 def test_the_parents_of_a_net_are_for_its_model_or_for_its_trainer(raw, tmp_path, monkeypatch):
@@ -59,50 +33,6 @@ def test_the_parents_of_a_net_are_for_its_model_or_for_its_trainer(raw, tmp_path
     assert "FC10-1e-4: expected parents for lab_of_teachers:distil, found none; add" in found
 
 
-def test_a_config_is_laid_over_another_key_by_key_as_snakemake_does():
-    base = {"a": {"x": 1, "y": [1, 2]}, "b": 3}
-    over = {"a": {"y": [5], "z": {"w": 1}}, "c": 4}
-    expected = copy.deepcopy(base)
-    update_config(expected, over)
-    assert laid_over(base, over) == expected
-    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 3}
-
-
-def test_optional_keys_are_filled_in_and_the_given_config_is_left_alone(raw):
-    before = copy.deepcopy(raw)
-    checked = check(raw, SCHEMA)
-    assert raw == before
-    assert checked["nets"]["FC50-50-10"]["label"] == "FC50-50-10"
-    assert checked["experiments"]["cross-training-set"]["controls_n"] == 128
-    plain = {"method": "digits", "root": None, "data": None, "parents": {}}
-    assert checked["datasets"] == {"digits": plain} and "data" not in checked
-    for section in ("nets", "experiments"):
-        assert {entry["data"] for entry in checked[section].values()} == {"digits"}
-    assert "AE32" not in checked["certificates"]["product"]["nets"]
-
-
-def test_names_that_look_like_numbers_stay_names(raw):
-    raw["nets"]["1e-4"] = raw["nets"].pop("FC10-1e-4")
-    raw["nets"]["1e-4"]["label"] = "1e-4"
-    for role in ("sources", "victims"):
-        nets = raw["experiments"]["cross-model"][role]
-        nets[nets.index("FC10-1e-4")] = "1e-4"
-    raw["figures"]["examples"]["panels"] = [{"source": "1e-4", "victim": "1e-4"}]
-    raw["figures"]["examples"]["experiment"] = "cross-model"
-    raw["certificates"]["product"]["nets"] = ["1e-4"]
-    raw["nets"]["AE32-10"]["parents"] = {"encoder": "1e-4"}
-    raw["measurements"] = {
-        "u": {
-            "method": "units", "nets": ["AE32"], "n": 100, "parents": {"reference": "1e-4"},
-            "reference_layer": "1",
-        }
-    }  # fmt: skip
-    checked = check(raw, SCHEMA)
-    assert checked["nets"]["1e-4"]["label"] == "1e-4"
-    assert checked["measurements"]["u"]["parents"] == {"reference": "1e-4"}
-    assert checked["measurements"]["u"]["reference_layer"] == "1"
-
-
 def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
     def name(root):
         raw["data"] = {"method": "tests.nets:folder", "root": root}
@@ -113,16 +43,14 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         name(None)
 
 
-def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
-    assert raw["nets"]["FC10-1e-4"]["trainer"]["decay"] == "1e-4"
-    checked = check(raw, SCHEMA)
-    assert checked["nets"]["FC10-1e-4"]["trainer"]["decay"] == 1e-4
-
-
 @pytest.mark.parametrize(
     ("path", "value", "parts"),
     [
-        (["sedes"], [0], ["top level", "'sedes'", "did you mean 'seeds'"]),
+        (
+            ["sedes"],
+            [0],
+            ["my.yaml: sedes: expected only the keys", "'sedes'", "did you mean 'seeds'"],
+        ),
         (["seeds"], [], ["seeds: expected at least 1"]),
         (["seeds"], [-1], ["seeds.0: expected at least 0", "found -1"]),
         (["seeds"], [2**31], ["seeds.0: expected at most 2147483647"]),
@@ -162,7 +90,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (
             ["nets", "FC10-1e-4", "model"],
             {"method": "exported", "file": "theirs.pt2"},
-            ["FC10-1e-4: expected a model alone, its weights are in model.file; remove the rest"],
+            ["10-1e-4: expected a model alone, as its weights are in model.file; remove the rest"],
         ),
         (
             ["nets", "FC10-1e-4"],
@@ -253,7 +181,7 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(raw):
         (  # a search is judged by the validation part alone
             ["tables", "table1"],
             {"method": "search", "experiment": "cross-model", "part": "test"},
-            ["tables.table1: expected settings of search (none), found 'part'"],
+            ["tables.table1.part: expected a setting of search (none), found 'part'"],
         ),
         (["lipschitz"], {"nets": "all"}, ["lipschitz: expected", "method: layers"]),
         (["operators"], {}, ["operators: expected measurements:", "method: operators"]),
@@ -296,6 +224,108 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
         assert part in message
 
 
+NONE = "expected a value or several, found none"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("experiments.own.clip", [], f"clip: {NONE}"),
+        ("experiments.own.across_seeds", [], f"across_seeds: {NONE}"),
+        ("experiments.own.noise_draws", [], f"noise_draws: {NONE}"),
+        ("experiments.own.data", [], f"data: {NONE}"),
+        ("nets.FC10.data", [], f"data: {NONE}"),
+        ("certificates.own.n", [], f"n: {NONE}"),
+        ("certificates.own.required", [], f"required: {NONE}"),
+        ("certificates.own.required", [True, {}], "required.1: expected one value, found {}"),
+        ("certificates.own.required", ["x", True], "required.0: expected true or false"),
+        ("measurements.own.n", [], f"n: {NONE}"),
+        ("measurements.own.weights", [], f"weights: {NONE}"),
+        ("attacks.own.target", [[1]], "target.0: expected one value, found [1]"),
+        ("attacks.own.target", ["x", "any"], "target.0: expected one of random, next"),
+        ("attacks.own.mask", [], f"mask: {NONE}"),
+        ("attacks.own.mask", [1], "mask.0: expected text"),
+        ("tables.own.measurement", [], f"measurement: {NONE}"),
+        ("tables.own.experiment", [], f"experiment: {NONE}"),
+        ("figures.own.measurement", [], f"measurement: {NONE}"),
+        ("nets.FC10.trainer.decay", [], "trainer.decay: expected a value or several"),
+    ],
+)
+def test_a_list_in_place_of_one_value_holds_values_that_would_do_alone(key, value, told):
+    own = {
+        "experiments": {"attack": "closest"},
+        "certificates": {"method": "lipschitz"},
+        "measurements": {"method": "units", "n": 8},
+        "attacks": {"method": "closest"},
+        "tables": {"method": "pockets"},
+        "figures": {"method": "pockets"},
+    }
+    trainer = {"method": "lbfgs", "decay": 1e-4}
+    raw = {
+        "data": "digits",
+        "nets": {"FC10": {"model": {"method": "mlp", "hidden": [10]}, "trainer": trainer}},
+        "attacks": {"closest": {}},
+        "experiments": {"all": {"attack": "closest"}},
+    }
+    section, name, *_ = key.split(".")
+    raw.setdefault(section, {}).setdefault(name, own.get(section))
+    message = fault(raw | {"run": "my"}, *key.split("."), value=value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"my.yaml: {section}.{name}.") and told in message
+
+
+def test_the_folder_of_a_folder_of_images_is_named(raw):
+    message = fault(raw, "data", value={"method": "folder"})
+    assert message == (
+        "my.yaml: data: expected the setting 'root' of folder (folder with the images), found "
+        "none; add it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["nets", "AE32", "train_on"], "validation"),
+        (["nets", "given", "expect"], {"error": 1, "part": "validation"}),
+        (["experiments", "cross-model", "part"], "validation"),
+        (["measurements", "own", "part"], "validation"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) else "",
+)
+def test_a_part_that_is_used_has_images(raw, path, value):
+    model = {"method": "mlp", "hidden": []}
+    raw["nets"]["given"] = {"model": model, "weights": "given.pth", "data": "digits"}
+    raw.setdefault("measurements", {})["own"] = {"method": "units", "n": 64}
+    whole = copy.deepcopy(raw)
+    raw["splits"]["validation"] = 0
+    key = ".".join([*path, "part"] if path[-1] == "expect" else path)
+    assert fault(raw, *path, value=value) == (
+        f"my.yaml: {key}: expected a part with images, found validation without any; enlarge it "
+        "under splits, or name another"
+    )
+    *parents, last = path
+    section = whole
+    for name in parents:
+        section = section[name]
+    section[last] = value
+    check(whole, SCHEMA)
+
+
+def test_no_net_is_trained_on_the_images_that_errors_are_measured_on(raw):
+    assert fault(raw, "nets", "AE32", "train_on", value="test") == (
+        "my.yaml: nets.AE32.train_on: expected a part other than test, on whose images errors are "
+        "measured, found test; name train, P1 or P2"
+    )
+
+
+@pytest.mark.parametrize("model", [{}, {"hidden": [1]}])
+def test_a_model_of_a_measurement_names_its_method(raw, model):
+    message = fault(raw, "measurements", value={"op": OPERATORS | {"model": model}})
+    assert message == (
+        "my.yaml: measurements.op.model: expected the key 'method', found none; add it"
+    )
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "part"),
     [
@@ -317,7 +347,7 @@ def test_a_fault_is_one_line_with_the_key_what_was_expected_and_found(raw, path,
         ("max_norm", 0, "max_norm: expected more than 0"),
         ("epochs", 0, "epochs: expected at least 1"),
         ("refesh", 0.1, "found 'refesh'; did you mean 'refresh'?"),
-        ("decay", [0.1], "decay: expected a number (of weights, not of biases, decoupled from"),
+        ("decay", "much", "decay: expected a number (weight decay, not of biases, decoupled from"),
     ],
 )
 def test_a_fault_of_a_training_with_pools_is_one_line(raw, setting, value, part):
@@ -347,19 +377,27 @@ def test_every_missing_key_and_every_unknown_one_has_one_line():
     ]
 
 
-def test_an_attack_of_an_experiment_keeps_its_images_in_the_box(raw):
-    raw["attacks"]["gaussian-0.1"]["clip"] = False
-    check(raw, SCHEMA)  # as a control it may leave it
+def test_an_attack_of_an_experiment_is_no_control(raw):
     message = fault(raw, "experiments", "cross-model", "attack", value="gaussian-0.1")
     assert message == (
-        "my.yaml: experiments.cross-model.attack: expected an attack that keeps images in the box, "
-        "found gaussian-0.1 with clip: false; remove clip, or name it among controls"
+        "my.yaml: experiments.cross-model.attack: expected an attack, which looks for images that "
+        "fool a net, found gaussian-0.1, a control; name it among controls"
     )
 
 
+def test_of_two_settings_of_noise_one_of_which_has_no_effect_both_are_refused(raw):
+    message = fault(raw, "attacks", "gaussian-0.1", "distortion", value=0.05)
+    assert message == (
+        "my.yaml: attacks.gaussian-0.1.std: expected either std or distortion, found both, of "
+        "which std has no effect; remove one"
+    )
+    del raw["attacks"]["gaussian-0.1"]["std"]
+    check(raw, SCHEMA)
+
+
 def test_a_missing_key_is_named(raw):
-    del raw["experiments"]["cross-model"]["n"]
-    with pytest.raises(InputError, match=r"experiments\.cross-model: expected the key 'n'"):
+    del raw["nets"]
+    with pytest.raises(InputError, match="top level: expected the key 'nets', found none; add"):
         check(raw, SCHEMA)
 
 
@@ -379,27 +417,11 @@ def test_a_table_is_of_an_experiment_or_of_a_measurement_not_of_both(raw):
     assert "found experiment and measurement" in str(error.value).splitlines()[0]
 
 
-def test_a_config_laid_over_may_give_a_certificate_back_to_all_nets(raw):
-    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
-    assert check(raw, SCHEMA)["certificates"]["product"]["nets"] == ["FC10-1e-4"]
-    raw["certificates"]["product"]["nets"] = "all"
-    checked = check(raw, SCHEMA)
-    assert "FC50-50-10" in checked["certificates"]["product"]["nets"]
-
-
-def test_a_net_that_a_certificate_does_not_take_is_left_out_unless_it_is_required(raw):
-    raw["certificates"]["product"]["nets"] = ["FC10-1e-4"]
-    raw["certificates"]["near"] = {"method": "local", "required": True}
-    checked = check(raw, SCHEMA)
-    assert not checked["certificates"]["product"]["required"]
-    assert checked["certificates"]["near"]["required"]
-
-
 @pytest.mark.parametrize(
     ("section", "method", "message"),
     [
-        ("attacks", "one", "(model, images, labels, targets), found one of (image)"),
-        ("attacks", "by_name", "targets), found one of (*, model, images, labels, targets)"),
+        ("attacks", "one", "(model, images, labels, targets), found (image)"),
+        ("attacks", "by_name", "targets), found (*, model, images, labels, targets)"),
         ("tables", "late", "found 'width'; settings come after a *"),
     ],
 )
@@ -414,7 +436,7 @@ def test_a_function_of_other_parameters_is_refused_before_any_job(
         "def by_place(model, images, labels, targets, /): pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     for fine in ("any_number", "by_place"):
         raw["attacks"]["lbfgs"] = {"method": f"own_lab:{fine}"}
         check(raw, SCHEMA)

@@ -1,114 +1,398 @@
-"""The claims of verdicts, and the readings of a multiverse."""
+"""Faults of claims and printed figures as data, and of a multiverse's readings."""
 
-from typing import get_args, get_type_hints
+import copy
+from datetime import date
+from typing import get_args
 
 import pytest
 import yaml
 
-from blindspots.analyses import multiverse, printed, verdicts
+from blindspots.config.cells import names
 from blindspots.config.check import check
+from blindspots.config.claims import claims_in, claims_of, table_faults
+from blindspots.config.printed import printed, tables_in
 from blindspots.files import splits
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.configs import SCHEMA, fault, full
 
 
 @pytest.fixture
 def raw():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
+RULE = {"cells": {"table": "t", "rows": "a"}, "at_least": 1, "weakly": 0}
 CLAIM = {
-    "claim": "it holds", "measure": "success", "experiment": "cross-model", "at_least": 1,
-    "weakly": 0,
-}  # fmt: skip
+    "claim": "it holds", "where": "Table 1", "source": "read", "run": "one",
+    "fixed": "before a pilot", "date": "2026-11-21",
+} | RULE  # fmt: skip
+PAPER = {"paper": "Somebody 1999", "runs": {"one": ["one.yaml"]}, "claims": [CLAIM]}
 
 
-def faults_of_claims(raw, *claims, **others):
-    """The lines for claims of a table, without what they begin with."""
-    raw["tables"]["verdicts"] = {
-        "method": "verdicts", "experiment": "cross-model",
-        "more_experiments": ["cross-training-set"], "claims": list(claims), **others,
-    }  # fmt: skip
+def said(folder, change, name="claims.yaml"):
+    """Return the message for a changed file of claims, without its place."""
+    paper = copy.deepcopy(PAPER)
+    change(paper)
+    path = folder / name
+    path.write_text(yaml.safe_dump(paper, sort_keys=False), "utf-8")
     with pytest.raises(InputError) as error:
-        check(raw, SCHEMA)
-    start = "config: tables.verdicts.claims"
-    assert all(line.startswith(start) for line in str(error.value).splitlines())
-    return [line.removeprefix(start) for line in str(error.value).splitlines()]
+        claims_in(path)
+    lines = str(error.value).splitlines()
+    assert all(line.startswith(str(path)) for line in lines)
+    return [line.removeprefix(str(path)).partition(": ")[2] for line in lines]
 
 
-def test_claims_name_experiments_of_their_table_and_one_margin(raw):
-    (line,) = faults_of_claims(raw, CLAIM, CLAIM | {"claim": "it does", "at_most": 3})
-    assert line.startswith(".1: expected either at_least or at_most (what is claimed")
-    (line,) = faults_of_claims(raw, CLAIM | {"experiment": "cross-modle"})
-    assert line.startswith(".0.experiment: expected an experiment of the table")
-    assert line.endswith("did you mean 'cross-model'?")
-    (line,) = faults_of_claims(raw, CLAIM, CLAIM | {"at_least": 2})
-    assert line.startswith(": expected no claim twice (what is claimed")
+def of_claim(**changes):
+    """Return a change of the claim; None removes a key."""
 
+    def change(paper):
+        claim = paper["claims"][0] | changes
+        paper["claims"][0] = {key: value for key, value in claim.items() if value is not None}
 
-def test_what_a_claim_is_of_is_there(raw):
-    of = [
-        {"claim": "a", "measure": "error by a control", "of": "gaussian-0.2"},
-        {"claim": "b", "measure": "advantage of a victim"},
-        {"claim": "c", "measure": "error beyond clean", "of": 0.2},
-        {"claim": "d", "measure": "success", "of": "FC10-1e-4"},
-        {"claim": "e", "measure": "error beyond clean"},
-        {"claim": "f", "measure": "error beyond clean", "of": 0.3},
-    ]
-    where = {"experiment": "cross-training-set"}
-    victims = raw["experiments"]["cross-training-set"]["victims"]
-    raw["experiments"]["cross-training-set"]["amplify"] = [0.3]
-    found = faults_of_claims(raw, *(CLAIM | where | each for each in of))
-    assert found == [
-        ".0.of: expected a control (gaussian-0.1), found 'gaussian-0.2'",
-        f".1.of: expected a victim ({', '.join(victims)}), found None",
-        ".2.of: expected none, or a distortion that images are amplified to (0.3), found 0.2",
-        ".3.of: expected none beside this measure, found 'FC10-1e-4'",
-    ]
+    return change
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("change", "told"),
     [
-        (5, "expected a list (what is claimed of its experiments), found 5"),
-        (None, "expected a list (what is claimed of its experiments), found None"),
-        ([], "expected at least 1 entry (what is claimed of its experiments), found []"),
-        (["it holds"], ".0: expected a mapping of keys (what is claimed"),
-        ([CLAIM | {"at_least": "much"}], ".0.at_least: expected a number (what is claimed"),
-        ([CLAIM | {"measure": "sucess"}], ".0.measure: expected one of success, largest"),
-        ([{k: v for k, v in CLAIM.items() if k != "weakly"}], ".0: expected the key 'weakly'"),
+        (of_claim(printed="about 5"), "claims.0.printed: expected a number or null (the figure"),
+        (of_claim(at_most=3), "claims.0: expected either at_least or at_most, found both"),
+        (of_claim(at_least=None), "claims.0: expected either at_least or at_most, found neither"),
+        (of_claim(at_least="much"), "claims.0.at_least: expected a number (the margin of a figure"),
+        (of_claim(weakly=2), "claims.0.weakly: expected at most 1, a weaker margin than at_least,"),
+        (of_claim(at_least=None, at_most=1), "claims.0.weakly: expected at least 1, a weaker"),
+        (of_claim(cells=None), "claims.0: expected the key 'cells' for a rule, or a reason why"),
+        (of_claim(reason="vague"), "claims.0: expected a rule or the reason why there is none,"),
+        (of_claim(source="heard"), "claims.0.source: expected one of read, quoted, from memory"),
+        (of_claim(where=None), "claims.0: expected the key 'where', found none; add it"),
+        (of_claim(fixed=None), "claims.0: expected the key 'fixed' for a rule, found none; add it"),
+        (of_claim(fixed="today"), "claims.0.fixed: expected one of before a pilot, after a pilot,"),
+        (of_claim(date="21 November"), "claims.0.date: expected a date such as"),
+        (of_claim(run="two"), "claims.0.cells.run: expected one of the runs of this file (one),"),
+        (of_claim(run=None), "claims.0.cells: expected the key 'run' here or in the claim; add it"),
+        (of_claim(reduction="median"), "claims.0.reduction: expected one of one, least, largest,"),
+        (of_claim(cells={"rows": "a"}), "claims.0.cells: expected the key 'table', found none;"),
+        (of_claim(colums="a"), "claims.0.colums: expected only the keys claim, where, printed, so"),
+        (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected each claim once,"),
+        (lambda paper: paper["claims"].clear(), "claims: expected at least 1 (what the paper"),
+        (of_claim(date=date(2026, 11, 21)), "claims.0.date: expected text (on which day), found "
+         "2026-11-21; put it in quotes"),
+        (lambda paper: paper.pop("runs"), "top level: expected the key 'runs', found none; add it"),
+        (lambda paper: paper.update(deviations=[{"date": "today", "what": "x", "why": "y"}]),
+         "deviations.0.date: expected a date such as"),
     ],
-)
-def test_claims_of_another_type_are_refused_in_a_line(raw, claims, told):
-    value = {"method": "verdicts", "experiment": "cross-model", "claims": claims}
-    message = fault(raw, "tables", "verdicts", value=value)
-    assert f"tables.verdicts.claims{told}".replace("claimsexp", "claims: exp") in message
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_of_claims_is_said_in_a_line(tmp_path, change, told):
+    (line,) = said(tmp_path, change)
+    assert line.startswith(told)
+
+
+def test_the_line_of_the_file_is_named(tmp_path):
+    text = yaml.safe_dump(PAPER | {"claims": [CLAIM | {"at_most": 3}]}, sort_keys=False)
+    (tmp_path / "claims.yaml").write_text(text, "utf-8")
+    line = text.splitlines().index("- claim: it holds") + 1
+    with pytest.raises(InputError, match=rf"claims\.yaml, line {line}: claims\.0: expected either"):
+        claims_in(tmp_path / "claims.yaml")
+
+
+def test_a_claim_that_is_read_has_every_key(tmp_path):
+    joined = [{"run": ["one", "two"], "table": "u"}, {"table": "v", "columns": ["b", "c"]}]
+    paper = PAPER | {
+        "runs": PAPER["runs"] | {"two": ["two.yaml"]}, "claims": [CLAIM | {"cells": joined}],
+    }  # fmt: skip
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper), "utf-8")
+    (claim,) = claims_in(tmp_path / "claims.yaml")["claims"]
+    first, second = claim["cells"]
+    assert (first["runs"], first["rows"], second["runs"]) == (["one", "two"], None, ["one"])
+    assert (second["columns"], second["key"]) == (["b", "c"], "claims.0.cells.1")
+    assert (claim["reduction"], claim["less"], claim["at_most"]) == ("one", [], None)
+
+
+def test_a_table_that_a_run_does_not_make_is_said(tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    paper = claims_in(tmp_path / "claims.yaml")
+    assert table_faults(paper, {"one": {"tables": {"t": {"method": "lab:t"}}}}) == []
+    (line,) = table_faults(paper, {"one": {"tables": {"tt": {}}}})
+    assert line == (
+        "claims.0.cells.table: expected a table of the run one (tt), found 't'; did you mean 'tt'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        (5, "claims.0: expected a mapping of keys (a claim, and the rule by which"),
+        (RULE, "claims.0: expected the key 'claim', found none"),
+        (RULE | {"claim": "c", "run": "digits"}, "claims.0: expected no run in a claim of a"),
+        (RULE | {"claim": "c"}, "claims.0.cells.table: expected a table of the run digits"),
+        (RULE | {"claim": "c", "at_most": 2}, "claims.0: expected either at_least or at_most,"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim, told):
+    message = fault(raw, "claims", value=[claim])
+    assert message.startswith(f"my.yaml: {told}")
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"columns": "tset"}, ".columns: expected a column of the table table1 of the run digits "
+         "(train, validation, test, train rejected, validation rejected, test rejected, "
+         "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
+         "distortion, warning), found 'tset'; did you mean 'test'?"),
+        ({"rows": "AE23-10"}, ".rows: expected a row of the table table1 of the run digits "
+         "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10), "
+         "found 'AE23-10'; did you mean 'AE32-10'?"),
+        ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
+        ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
+         ": expected one cell, found 2; add a reduction (least, largest, mean), or name one row"),
+        ({"columns": ["train", "test"]}, ": expected one cell, found 2; add a reduction"),
+    ],
+)  # fmt: skip
+def test_what_a_config_tells_of_the_cells_of_a_claim_is_said_before_a_run(raw, cells, told):
+    claim = {"claim": "c", "cells": {"table": "table1"} | cells, "at_most": 3}
+    if "s*x" in str(cells):
+        claim["reduction"] = "mean"
+    assert fault(raw, "claims", value=[claim]).startswith(f"my.yaml: claims.0.cells{told}")
+
+
+def test_columns_that_the_config_alone_does_not_tell_are_left_to_the_run(raw):
+    claim = {"claim": "c", "cells": {"table": "table1"}, "at_most": 3}
+    for name in ("test", "t*", "* rejected", "pooled *"):
+        raw["claims"] = [claim | {"cells": {"table": "table1", "columns": name}}]
+        assert check(raw, SCHEMA)
+    for name in ("AE*", "*", "closest/AE32-10", "* at eps 0.1/AE32-10"):
+        cells = {"table": "table1", "rows": name, "columns": "test"}
+        raw["claims"] = [claim | {"cells": cells}]
+        assert check(raw, SCHEMA)
+    experiments = {"e": {"victims": ["A", "B"]}}
+    of = {"experiment": "e", "more_experiments": []}
+    for method, known in (
+        ("transfer", ["A", "B", "A rejected", "B rejected", "success", "distortion"]),
+        ("robustness", ["found at *", "open at *"]),
+        ("multiverse", None),
+        ("my_lab:judge", None),
+    ):
+        assert names("columns", of | {"method": method}, {"experiments": experiments}) == known
+
+
+def test_the_rows_of_a_claim_are_those_of_its_tables_experiment():
+    two = {"sources": ["B@3"], "victims": ["B@3"], "attacks": ["closest"], "controls": ["noise"]}
+    one = {"sources": ["A"], "victims": ["A"], "attacks": ["lbfgs"], "controls": []}
+    nets = {name: {"parents": {}} for name in ("A", "B", "C")}
+    nets |= {"B@3": {"parents": {"of": "C"}, "checkpoint": {"net": "B", "step": 3}}}
+    config = {
+        "experiments": {"one": one, "two": two}, "nets": nets,
+        "attacks": dict.fromkeys(("lbfgs", "closest", "noise", "other")),
+    }  # fmt: skip
+    of = {"method": "transfer", "experiment": "two", "more_experiments": []}
+    assert names("rows", of, config) == [
+        "B", "C", "B@3", "closest", "noise",
+        "B amplified to *", "C amplified to *", "B@3 amplified to *",
+    ]  # fmt: skip
+    whole = names(
+        "rows", {"method": "looseness", "experiment": None, "more_experiments": []}, config
+    )
+    assert whole == ["A", "B", "C", "B@3"]
+
+
+def test_a_file_of_claims_that_changes_is_read_anew(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump(PAPER), "utf-8")
+    assert len(claims_in(path)["claims"]) == 1
+    path.write_text(yaml.safe_dump(PAPER | {"claims": [CLAIM, CLAIM | {"claim": "too"}]}), "utf-8")
+    assert len(claims_in(path)["claims"]) == 2
+
+
+def test_a_runs_own_claims_lack_the_keys_of_a_papers_whatever_was_read_before(raw, tmp_path):
+    own = {"claim": "c", "cells": {"table": "table1", "rows": "AE32-10", "columns": "test"}}
+    raw["claims"] = [own | {"at_most": 3}]
+    assert check(raw, SCHEMA)["claims"]
+    assert said(tmp_path, of_claim(where=None)) == [
+        "claims.0: expected the key 'where', found none; add it"
+    ]
+
+
+def test_a_claim_on_a_table_of_a_measurement_may_name_a_victim_as_column(raw):
+    raw["measurements"] = {"shown": {"method": "transfer"}}
+    raw["tables"]["all"] = {"method": "transfer", "measurement": "shown"}
+    cells = {"table": "all", "rows": "FC10-1e-4", "columns": "FC50-50-10-P1"}
+    raw["claims"] = [{"claim": "c", "cells": cells, "at_most": 3}]
+    assert check(raw, SCHEMA)["claims"]
+    message = fault(raw, "claims", 0, "cells", "columns", value="FC50-50-10-P3")
+    assert "claims.0.cells.columns: expected a column of the table all of the run digits (" in (
+        message
+    )
+    assert message.endswith("did you mean 'FC50-50-10-P2'?")
+
+
+def test_a_column_of_a_file_of_claims_is_said_with_its_line(raw, tmp_path):
+    cells = {"table": "table1", "rows": "AE32-10", "columns": "tset"}
+    claim = CLAIM | {"run": "digits", "cells": cells}
+    text = yaml.safe_dump(PAPER | {"runs": {"digits": ["x.yaml"]}, "claims": [claim]})
+    (tmp_path / "claims.yaml").write_text(text, "utf-8")
+    line = 1 + next(n for n, s in enumerate(text.splitlines()) if "columns: tset" in s)
+    assert fault(raw, "claims", value=str(tmp_path / "claims.yaml")).startswith(
+        f"my.yaml: claims: {tmp_path}/claims.yaml, line {line}: claims.0.cells.columns: expected"
+    )
+
+
+def test_a_file_of_claims_that_is_not_there_or_wrong_ends_a_config(raw, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    message = fault(raw, "claims", value="none.yaml")
+    assert "claims: none.yaml: expected a YAML file of claims, found no such file" in message
+    text = yaml.safe_dump(PAPER | {"claims": [CLAIM | {"printed": "1,2"}]})
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    message = fault(raw, "claims", value="mine.yaml")
+    assert "mine.yaml, line " in message
+    assert "claims.0.printed: expected a number or null" in message
+
+
+def test_a_run_is_told_the_claims_that_its_tables_judge(tmp_path):
+    others = [
+        CLAIM | {"claim": "of another run", "run": "two"},
+        CLAIM | {"claim": "of a table that it has not", "cells": {"table": "u"}},
+        CLAIM | {"claim": "of two runs", "cells": [{"table": "t"}, {"table": "t", "run": "two"}]},
+        CLAIM | {"claim": "of either", "run": ["two", "one"]},
+        {"claim": "without a rule", "where": "x", "source": "read", "reason": "vague"},
+    ]
+    runs = PAPER["runs"] | {"two": ["two.yaml"]}
+    paper = PAPER | {"runs": runs, "claims": [CLAIM, *others]}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper), "utf-8")
+    config = {"run": "one", "claims": str(tmp_path / "claims.yaml"), "tables": {"t": {}}}
+    assert [claim["claim"] for claim in claims_of(config)] == ["it holds", "of either"]
+    assert claims_of(config | {"claims": None}) == []
+
+
+def test_a_file_of_other_runs_claims_is_refused(raw, tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = str(tmp_path / "claims.yaml")
+    assert fault(raw, "claims", value=path) == (
+        f"my.yaml: claims: expected claims of the run digits, found {path}, whose claims are of "
+        "the runs one; remove `claims`, or give this run one of these names"
+    )
+    raw["run"] = "one"
+    assert check(raw | {"claims": path}, SCHEMA)["claims"] == path
+
+
+def figures(folder, text):
+    (folder / "printed.yaml").write_text(text, "utf-8")
+    return folder / "printed.yaml"
+
+
+def test_printed_figures_are_read_by_row_and_column(tmp_path):
+    path = figures(tmp_path, "t: {columns: [x, 1e-4], rows: {a: [1, null], 1: [2.50, 1e-3]}}")
+    assert tables_in(path) == {"t": {"a": {"x": 1}, "1": {"x": 2.5, "1e-4": 1e-3}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("t: {columns: [x], rows: {a: ['6,7']}}",
+         "t.rows.a.0: expected a number or null (a printed figure), found '6,7'"),
+        ("t: {columns: [x, y], rows: {a: [1]}}",
+         "t.rows.a: expected 2 figures, one for each column, found 1; write null where none is"),
+        ("t: {columns: [x, x], rows: {a: [1, 2]}}", "t.columns: expected no entry twice (the"),
+        ("t: {columns: [x], rows: {a: [.nan]}}", "t.rows.a.0: expected a finite number"),
+        ("t: {columns: [x]}", "t: expected the key 'rows', found none; add it"),
+        ("{}", "top level: expected at least 1 (figures that a paper prints, by table), found {}"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_printed_figures_is_said_in_a_line(tmp_path, text, told):
+    path = figures(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        tables_in(path)
+    place = path if told.startswith("top level") else f"{path}, line 1"
+    assert str(error.value).startswith(f"{place}: {told}")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_of_claims_and_one_of_figures_are_not_taken_for_each_other(tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(PAPER), "utf-8")
+    path = figures(tmp_path, "t: {columns: [x], rows: {a: [1]}}")
+    with pytest.raises(InputError, match=r"with the keys paper, runs and claims, found 't'$"):
+        claims_in(path)
+    with pytest.raises(InputError, match="expected the figures that a paper prints, by table, fou"):
+        tables_in(tmp_path / "claims.yaml")
+
+
+def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):
+    raw["tables"]["table1"]["paper"] = "first"
+    assert "tables.table1.paper: expected a config with a file of printed figures" in fault(
+        raw, "seeds", value=[0]
+    )
+    raw["printed"] = str(figures(tmp_path, "frist: {columns: [test], rows: {AE32-10: [1]}}"))
+    message = fault(raw, "seeds", value=[0])
+    assert "tables.table1.paper: expected a table of printed figures of this config (frist)" in (
+        message
+    )
+    assert message.endswith("did you mean 'frist'?")
+    raw["tables"]["table1"]["paper"] = "frist"
+    assert printed(check(raw, SCHEMA)) == {"frist": {"AE32-10": {"test": 1}}}
+    message = fault(raw, "figures", "distortions", "paper", value="frist")
+    assert "figures.distortions.paper: expected none for distortions, which shows none" in message
+    raw["printed"] = str(tmp_path / "none.yaml")
+    assert "printed: " in (message := fault(raw, "seeds", value=[0]))
+    assert "none.yaml: expected a YAML file of printed figures, found no such file" in message
 
 
 @pytest.mark.parametrize(
     ("readings", "told"),
     [
-        (None, "readings: expected a mapping of keys (for each reading of the paper"),
-        ([1], "readings: expected a mapping of keys (for each reading of the paper"),
+        (None, "readings: expected a mapping of keys (experiments that stand for the printed"),
+        ([1], "readings: expected a mapping of keys (experiments that stand for the printed"),
         ({"x": "y"}, "readings.x: expected a mapping of keys"),
         ({"x": {"table2": 3}}, "readings.x.table2: expected text"),
-        ({"x": {"table9": "cross-model"}}, "readings.x: expected only the keys table2, table4"),
+        (
+            {"x": {"table9": "cross-model"}},
+            "readings.x.table9: expected a table of printed figures",
+        ),
         ({"x\ny": {"table2": "cross-modle"}}, "readings.'x\\ny'.table2: expected an experiment of"),
     ],
 )
 def test_readings_of_another_type_are_refused_in_a_line(raw, readings, told):
-    value = {"method": "multiverse", "experiment": "cross-model", "readings": readings}
+    raw["printed"] = "papers/szegedy2013/printed.yaml"
+    value = {
+        "method": "multiverse", "experiment": "cross-model", "readings": readings, "images": 256,
+    }  # fmt: skip
     message = fault(raw, "tables", "readings", value=value)
     assert f"tables.readings.{told}" in message
     assert len(message.splitlines()) == 1
 
 
-def test_annotations_have_the_measures_of_claims_and_the_tables_of_readings_and_of_the_paper():
-    measure = get_type_hints(verdicts.Claim)["measure"]
-    assert get_args(measure) == tuple(verdicts.MEASURES)
-    assert get_type_hints(multiverse.Reading).keys() == multiverse.CLEAN.keys()
-    assert set(get_args(printed.Printed)) == printed.TABLES.keys()
+def test_a_table_of_readings_without_the_papers_images_says_what_they_are(raw):
+    raw["printed"] = "papers/szegedy2013/printed.yaml"
+    readings = {"x": {"table2": "cross-model"}}
+    value = {"method": "multiverse", "experiment": "cross-model", "readings": readings}
+    assert fault(raw, "tables", "readings", value=value) == (
+        "my.yaml: tables.readings: expected the setting 'images' of multiverse (number of images "
+        "that were attacked for the printed tables), found none; add it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("{columns: [test, elsewhere], rows: {FC10-1e-4: [1, 2], other: [1, 2]}}", None),
+        ("{columns: [test], rows: {fc: [1], 'FC 50': [2]}}", "row of table1 in"),
+        ("{columns: [tset], rows: {FC10-1e-4: [1]}}", "column of table1 in"),
+    ],
+)
+def test_printed_figures_have_a_place_in_their_table(raw, tmp_path, table, told):
+    (tmp_path / "p.yaml").write_text(f"table1: {table}\n", "utf-8")
+    raw["printed"] = str(tmp_path / "p.yaml")
+    raw["tables"]["table1"]["paper"] = "table1"
+    if told is None:
+        check(raw, SCHEMA)
+        return
+    with pytest.raises(InputError) as error:
+        check(raw, SCHEMA, "my.yaml")
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"my.yaml: tables.table1.paper: expected a {told}")
+
+
+def test_annotations_have_the_parts_of_a_split():
     assert get_args(splits.PartName) == tuple(splits.SUBSETS)
 
 

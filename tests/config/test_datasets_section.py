@@ -1,4 +1,4 @@
-"""The section `datasets`: what may be left out, and what is refused."""
+"""The section `datasets`: defaults and faults."""
 
 import copy
 
@@ -6,10 +6,8 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
-from blindspots.interface import InputError
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA, faults
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
 MADE = "tests.workflow.makers:towards"
 DRAWN = "tests.workflow.makers:relabelled"
 
@@ -37,12 +35,6 @@ def test_the_section_data_is_meant_by_all_that_name_none_beside_any_number_of_ot
     assert found["experiments"]["both"]["data"] == "digits"
 
 
-def faults(raw):
-    with pytest.raises(InputError) as raised:
-        check(raw, SCHEMA)
-    return str(raised.value).splitlines()
-
-
 @pytest.mark.parametrize(
     ("datasets", "way", "value", "message"),
     [
@@ -62,11 +54,11 @@ def faults(raw):
         ({"a": {"method": DRAWN, "data": "b"}, "b": {"method": DRAWN, "data": "a"}}, None, None,
          "datasets.a.data: expected no cycle, found one through a"),
         ({"made": {"method": "digits", "data": "digits"}}, None, None,
-         "datasets.made.method: expected a function of (images, labels)"),
+         "datasets.made.method: expected a function with parameters (images, labels)"),
         ({"digits": {"method": "spheres"}}, None, None,
          "data.name: expected a name that no entry of datasets has, found digits"),
         ({"made": {"method": MADE, "parents": {"net": "linear"}, "stepp": 1}}, None, None,
-         "datasets.made: expected settings of"),
+         "datasets.made.stepp: expected a setting of"),
     ],
 )  # fmt: skip
 def test_names_that_name_nothing_and_what_is_made_from_itself_are_refused(

@@ -1,12 +1,11 @@
-"""What a method declares of itself counts for a user's method as for the package's."""
+"""Declarations of a user's method count like those of the package's methods."""
 
 import pytest
-import yaml
 
 from blindspots.config import methods
 from blindspots.config.check import check, method_settings
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.configs import SCHEMA, full
 
 MODELS = """
 from typing import Annotated
@@ -30,7 +29,7 @@ def raw(tmp_path, monkeypatch):
     (tmp_path / "declared_nets.py").write_text(MODELS)
     (tmp_path / "declared_data.py").write_text(DATASETS)
     monkeypatch.syspath_prepend(tmp_path)
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_a_model_that_brings_its_weights_is_a_net_alone(raw, model):
     assert check(raw, SCHEMA)["nets"]["theirs"]["weights"] == "w.pt2"
     raw["nets"]["theirs"]["weights"] = "other.pth"
     setting = next(name for name in model if name != "method")
-    told = rf"nets\.theirs: expected a model alone, its weights are in model\.{setting}; remove"
+    told = rf"nets\.theirs: expected a model alone, as its weights are in model\.{setting}; remove"
     with pytest.raises(InputError, match=told):
         check(raw, SCHEMA)
 
@@ -91,32 +90,33 @@ def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, 
 
 
 FEW = "memory: expected a lambda of n, pixels, classes and chunk"
-OTHERS = "expected tables of other names"
+OTHERS = "expected tables, each once, with names other than"
 
 
 @pytest.mark.parametrize(
     ("decorator", "message"),
     [
-        ("@measurement", "expected a subject of net, experiment, run, found none"),
-        ('@measurement("nets", tables=("a",))', "expected a subject of net, experiment, run"),
-        ('@measurement(["net"], tables=("a",))', "expected a subject of net, experiment, run"),
+        ("@measurement", "expected one of net, experiment, run as subject, found none"),
+        ('@measurement("nets", tables=("a",))', "expected one of net, experiment, run as subject"),
+        ('@measurement(["net"], tables=("a",))', "expected one of net, experiment, run as subject"),
         ('@measurement("net", ("a",))', "expected a decorator with subject, tables"),
         ('@measurement("net", tables=("a",), disk=3)', "a decorator with subject, tables"),
         ('@measurement("net", subject="net", tables=("a",))', "a decorator with subject, tables"),
         ('@measurement("net", **{"tables": ("a",)})', "a decorator with subject, tables"),
         ('@measurement("net", tables="mine")', "expected a tuple of names, found 'mine'; write"),
         ('@measurement("net", tables=3)', "tables: expected a tuple of names, found 3"),
-        ('@measurement("net", tables=("class",))', "names of tables that a parameter can have"),
-        ('@measurement("net", tables=("items", "_a"))', "that a parameter can have"),
+        ('@measurement("net", tables=("class",))', "names that are valid names of parameters"),
+        ('@measurement("net", tables=("items", "_a"))', "valid names of parameters"),
         ('@measurement("net", tables=("a",), pictures=("a",))', OTHERS),
         ('@measurement("net", tables=("attacks",))', OTHERS),
-        ('@measurement("net", tables=("transfer",))', OTHERS),
+        ('@measurement("net", tables=("transfer",))', "tables whose names the report"),
         ('@measurement("net", tables=("a",), memory="4 GB")', "memory: expected a number above 0"),
         ('@measurement("net", tables=("a",), runtime=0)', "runtime: expected a number above 0"),
         ('@measurement("net", tables=("a",), memory=1e999)', "memory: expected a number above 0"),
         ('@measurement("net", tables=("a",), memory=lambda n: n)', FEW),
         ('@measurement("net", tables=("a",), memory=lambda n, p, c, k: n / 0)', FEW),
         ('@measurement("net", tables=("a",), memory=lambda n, p, c, k, x=y: n)', "constants"),
+        ('@measurement("net", tables=("a",), rows=5)', "rows: expected a lambda of images and"),
         ('@measurement("net", tables=("a",), gpu="no")', "gpu: expected True or False"),
         ('@certificate("linf")', "expected a decorator with norm, box, whole"),
         ('@certificate(norms="linf")', "expected a decorator with norm, box, whole"),
@@ -128,6 +128,7 @@ def test_what_a_decorator_cannot_say_is_refused_in_one_line(raw, tmp_path, decor
     arguments = "model" if kind else "model, images, labels"
     (tmp_path / f"{name}.py").write_text(f"{decorator}\ndef f({arguments}): ...\n")
     raw["measurements" if kind else "certificates"] = {"own": {"method": f"{name}:f"}}
+    raw["claims"] = None
     raw["tables"] = raw["figures"] = {}
     with pytest.raises(InputError, match=r"own\.method") as error:
         check(raw, SCHEMA)

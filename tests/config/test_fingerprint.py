@@ -18,7 +18,7 @@ FILES = {
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
-    """A package whose files can be edited, and the fingerprint of its nets."""
+    """A package with editable files, and the fingerprint of its nets."""
     package = tmp_path / "fp_lab"
     package.mkdir()
     for name, text in FILES.items():
@@ -35,12 +35,12 @@ def lab(tmp_path, monkeypatch):
 
 
 def forget():
-    module._syntax.cache_clear()
+    module._read.cache_clear()
     module._imported.cache_clear()
 
 
 def reached(name):
-    """Modules of the package that a module imports."""
+    """Return the modules of the package that a module imports."""
     found = module._imported(methods.source(name), frozenset({"blindspots"}))
     return {path.relative_to(methods.PACKAGE).as_posix() for path in found}
 
@@ -61,9 +61,11 @@ def test_other_code_comments_and_docstrings_do_not(lab):
 
 def test_the_package_counts_where_a_users_module_reaches_it(lab, monkeypatch):
     before = lab()
-    original = module._syntax.__wrapped__
+    original = module._read.__wrapped__
     monkeypatch.setattr(
-        module, "_syntax", lambda path: "edited" if path.stem == "goals" else original(path)
+        module,
+        "_read",
+        lambda path: ("edited", []) if path.stem == "goals" else original(path),
     )
     assert fingerprint(["fp_lab.nets"]) != before
 
@@ -146,7 +148,7 @@ def test_training_does_not_reach_what_is_done_with_the_net_later():
 
 
 def test_what_is_imported_from_a_package_is_a_module_of_it():
-    """A package's __init__ is not followed, so nothing may reach code through one."""
+    """A package's __init__ is not followed, so no code may be imported through one."""
     for path in methods.PACKAGE.rglob("[!_]*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("blindspots"):

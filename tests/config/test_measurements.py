@@ -7,12 +7,12 @@ import yaml
 
 from blindspots.config.check import check
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA, fault
+from tests.configs import ROOT, SCHEMA, fault, full
 
 
 @pytest.fixture
 def of_units():
-    return yaml.safe_load((ROOT / "presets/units.yaml").read_text("utf-8"))
+    return yaml.safe_load((ROOT / "papers/szegedy2013/units.yaml").read_text("utf-8"))
 
 
 def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_units):
@@ -50,11 +50,18 @@ def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_
         (
             ["tables", "verdicts"],
             {"method": "transfer", "measurement": "lenet"},
-            ["verdicts.method: expected to read tables (units, unit_rotations", "'transfer'"],
+            ["verdicts.method: expected tables as parameters (units, unit_rotations", "'transfer'"],
         ),
         (["tables", "verdicts", "margins", "purity"], 0, ["margins.purity: expected more than 0"]),
         (["tables", "verdicts", "margins", "prity"], 1, ["margins: expected keys", "purity"]),
         (["tables", "arms", "margins"], {}, ["tables.arms", "'margins'"]),
+        (["tables", "arms", "scaling"], "row", ["arms.scaling: expected one of raw, matched"]),
+        (["tables", "factors", "scaling"], "Raw", ["factors.scaling: expected one of raw"]),
+        (["tables", "effects", "show"], "verdcit", ["effects.show: expected one of verdict, diff"]),
+        (["tables", "effects", "scaling"], "row", ["effects.scaling: expected one of raw"]),
+        (["figures", "purity", "measure"], "prity", ["purity.measure: expected one of purity"]),
+        (["figures", "purity", "scaling"], "row", ["purity.scaling: expected one of raw"]),
+        (["figures", "figure2", "arm"], "pca", ["figure2.arm: expected one of units, random"]),
     ],
 )
 def test_a_fault_is_one_line(of_units, path, value, parts):
@@ -68,12 +75,26 @@ def test_a_fault_is_one_line(of_units, path, value, parts):
 
 def test_more_experiments_are_of_an_experiment(of_units):
     of_units["tables"]["arms"]["more_experiments"] = ["any"]
-    with pytest.raises(InputError, match="more_experiments: expected none beside measurement"):
+    with pytest.raises(InputError, match="more_experiments: expected none with measurement"):
         check(of_units, SCHEMA)
 
 
+def test_more_experiments_have_one_attack_each():
+    raw = full("presets/digits.yaml")
+    several = raw["experiments"]["cross-training-set"]
+    first = several.pop("attack")
+    raw["attacks"]["second"] = raw["attacks"][first]
+    several["attacks"] = [first, "second"]
+    table = {"method": "errors", "experiment": "cross-model", "parts": ["test"]}
+    table["more_experiments"] = ["cross-training-set"]
+    assert fault(raw, "tables", "errors", value=table) == (
+        "my.yaml: tables.errors.more_experiments: expected experiments with one attack each, found "
+        "cross-training-set; make one for each of its attacks"
+    )
+
+
 def test_what_a_table_reads_is_measured_of_its_experiments_without_an_entry(of_units):
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     found = check(raw, SCHEMA)["measurements"]
     assert found["transfer"]["experiments"] == ["cross-model", "cross-training-set"]
     assert found["sweep"]["experiments"] == ["cross-model"]
@@ -105,6 +126,26 @@ def beside(parents): ...
 @measurement("experiment", tables=("lengths",))
 def lengths(data): ...
 def of_lengths(lengths): ...
+@measurement("net", tables=("d",))
+def late(model, *, chunk): ...
+@measurement("run", tables=("d",))
+def alike(network, *, train: float): ...
+@measurement("experiment", tables=("d",), rows=lambda images, settings: images * settings["k"])
+def by_k(victims, *, k=None, distortions): ...
+@measurement("experiment", tables=("d",), rows=lambda images, s: images * len(s["distortions"]))
+def by_distortions(victims, *, distortions): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["k"])
+def by_a_named_k(nets, *, k: int = MANY): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * settings["kk"])
+def by_a_misspelt_k(nets, *, k: int = 3): ...
+@measurement("net", tables=("d",), rows=lambda images: images)
+def by_images(model): ...
+@measurement("net", tables=("d",), rows=lambda images, settings: None)
+def by_nothing(model): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: settings["most"] - images)
+def by_what_is_left(nets, *, most: int): ...
+@measurement("run", tables=("d",), rows=lambda images, settings: images * 1e999)
+def by_infinity(nets): ...
 """
 
 
@@ -112,7 +153,7 @@ def of_lengths(lengths): ...
 def raw(tmp_path, monkeypatch):
     (tmp_path / "lab_of_measurements.py").write_text(OWN, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 def own(method, **rest):
@@ -122,10 +163,10 @@ def own(method, **rest):
 @pytest.mark.parametrize(
     ("method", "part"),
     [
-        ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, gpu, "
-         "chance, found table; did you mean 'tables'?"),
-        ("of_nothing", "expected a subject of net, experiment, run, found none"),
-        ("of_several", "expected a subject of net, experiment, run, found ['net']"),
+        ("misspelt", "expected a decorator with subject, tables, pictures, memory, runtime, rows, "
+         "gpu, chance, found table; did you mean 'tables'?"),
+        ("of_nothing", "expected one of net, experiment, run as subject, found none"),
+        ("of_several", "expected one of net, experiment, run as subject, found ['net']"),
         ("of_one_text", "tables: expected a tuple of names, found 'norms'; write ('norms',)"),
         ("of_a_number", "tables: expected a tuple of names, found 5"),
         ("with_a_unit", "memory: expected a number above 0, or a lambda of n, pixels, classes and "
@@ -136,6 +177,54 @@ def test_a_fault_of_a_declaration_is_one_line(raw, method, part):
     found = fault(raw, "measurements", value={"mine": own(method)})
     key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
     assert found == f"{key}{part}"
+
+
+@pytest.mark.parametrize(
+    ("method", "found"),
+    [
+        ("by_k", "one that raises TypeError: "),
+        ("by_a_named_k", "one that raises KeyError: 'k'; write the default of this setting as a"),
+        ("by_a_misspelt_k", "one that raises KeyError: 'kk'; correct it"),
+        ("by_images", "one that raises TypeError: "),
+        ("by_nothing", "one that gives None"),
+        ("by_what_is_left", "one that gives -1"),
+        ("by_infinity", "one that gives inf"),
+    ],
+)
+def test_rows_that_are_no_number_are_a_fault_before_the_run(raw, method, found):
+    most = {"most": 63} if method == "by_what_is_left" else {}
+    line = fault(raw, "measurements", value={"mine": own(method, **most)})
+    key = f"my.yaml: measurements.mine.method: lab_of_measurements:{method}: "
+    assert line.startswith(f"{key}rows: expected a lambda of images and settings that gives a num")
+    assert f", found {found}" in line and len(line.splitlines()) == 1
+
+
+def test_rows_may_depend_on_the_keys_of_the_experiment_and_on_the_entrys_settings(raw):
+    raw["measurements"] = {"one": own("by_distortions"), "two": own("by_k", k=0)}
+    check(raw, SCHEMA)
+
+
+def test_a_left_out_setting_on_which_the_rows_depend_is_one_fault(raw):
+    found = fault(raw, "measurements", value={"mine": own("by_what_is_left")})
+    assert found.startswith("my.yaml: measurements.mine: expected the setting 'most' of")
+    assert len(found.splitlines()) == 1
+
+
+def test_an_input_among_the_settings_is_to_be_moved(raw):
+    method = "lab_of_measurements:late"
+    assert fault(raw, "measurements", value={"mine": own("late")}) == (
+        "my.yaml: measurements.mine.method: expected the input 'chunk' among the positional "
+        f"parameters of {method}, found it after a *; move it before the *"
+    )
+
+
+def test_a_setting_named_like_an_input_of_another_subject_is_a_setting(raw):
+    model = {"model": {"method": "mlp", "hidden": []}, "shape": [1, 2, 2], "classes": 2}
+    found = fault(raw, "measurements", value={"mine": own("alike", **model)})
+    assert found == (
+        "my.yaml: measurements.mine: expected the setting 'train' of lab_of_measurements:alike, "
+        "found none; add it"
+    )
 
 
 def test_a_measurement_that_asks_for_no_nets_may_have_any_as_parents(raw):
@@ -161,12 +250,13 @@ def test_what_an_entry_measures_of_one_experiment_is_measured_of_the_others_with
 
 def test_a_table_of_an_experiment_that_no_entry_is_of_is_one_line(raw):
     raw["measurements"] = {"mine": own("lengths", experiments=["cross-training-set"])}
+    raw["claims"] = None
     raw["tables"] = {"short": own("of_lengths", experiment="cross-training-set")}
     check(raw, SCHEMA)
     found = fault(raw, "tables", "short", "experiment", value="cross-model")
     assert found == (
         "my.yaml: tables.short: expected a measurement of cross-model that gives 'lengths', found "
-        "none; let measurements.mine be of it"
+        "none; add it to measurements.mine"
     )
 
 
@@ -194,14 +284,14 @@ def test_a_measurement_of_the_run_that_asks_for_a_networks_shape_needs_the_netwo
         '@measurement("run", tables=("mine",))\ndef f(nets, shape): ...\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     raw["measurements"] = {"own": {"method": "of_the_run:f"}}
     with pytest.raises(InputError, match=r"measurements\.own: expected the key 'model'"):
         check(raw, SCHEMA)
 
 
 def test_an_entry_of_any_name_is_left_as_it_is():
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
     given = {"method": "operators", "model": {"method": "mlp", "hidden": [4]}} | {
         "shape": [1, 8, 8], "classes": 10,
     }  # fmt: skip

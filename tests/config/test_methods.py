@@ -16,26 +16,22 @@ ROOT = Path(__file__).parents[2]
 ROLES = ["datasets", "models", "trainers", "attacks", "certificates", "figures"]
 KITS = {
     "attacks": {"contract", "controls", "returned", "table"}, "certificates": {"contract", "table"},
-    "datasets": {"contract", "table"}, "trainers": {"checkpoint", "table"}, "figures": {"kit"},
-    "analyses": {"arms", "attacked", "kit", "masking", "printed"},
+    "datasets": {"contract", "table"}, "figures": {"kit"},
+    "trainers": {"checkpoint", "loop", "recipe", "table"},
+    "analyses": {"arms", "attacked", "kit", "lipschitz", "masking", "threats"},
 }  # fmt: skip
-"""Modules of a role that are no methods, which others use."""
-PUBLIC = [
-    (role, p.stem)
-    for role in ROLES
-    for p in (methods.PACKAGE / role).glob("[!_]*.py")
-    if p.stem not in KITS.get(role, ())
-]
+"""Modules of a role that are not methods, but that others use."""
+PUBLIC = {
+    role: {path.stem for path in (methods.PACKAGE / role).glob("[!_]*.py")}
+    for role in (*ROLES, "analyses")
+}
 
 
-@pytest.mark.parametrize(("role", "module"), PUBLIC)
-def test_every_module_of_a_role_holds_a_function_of_its_name(role, module):
-    assert module in methods.names(role)
-    assert callable(methods.find(role, module))
-
-
-def test_no_other_module_of_a_role_holds_one():
-    assert not [name for role, kits in KITS.items() for name in kits & {*methods.names(role)}]
+@pytest.mark.parametrize("role", PUBLIC)
+def test_every_module_of_a_role_but_its_kit_holds_a_function_of_its_name(role):
+    assert PUBLIC[role] - KITS.get(role, set()) == {*methods.names(role)}
+    assert KITS.get(role, set()) <= PUBLIC[role]
+    assert all(callable(methods.find(role, name)) for name in methods.names(role))
 
 
 def test_a_users_function_is_found_by_dotted_path(tmp_path, monkeypatch):
@@ -65,6 +61,17 @@ def test_settings_and_defaults_are_those_of_the_signature():
     assert methods.defaults("trainers", "lbfgs")["decay_scale"] == 1.0
     assert methods.takes("attacks", "gaussian", "std")
     assert not methods.takes("attacks", "gaussian", "targets")
+
+
+def test_inputs_that_name_parts_are_read_by_parts(tmp_path, monkeypatch):
+    assert methods.by_parts("analyses", "transfer") == ["transfer"]
+    assert methods.by_parts("analyses", "contrasts") == []
+    (tmp_path / "parted_lab.py").write_text(
+        "from blindspots.files.parts import Parts\nfrom blindspots.files import parts\n"
+        "def mine(split, transfer: Parts, radii: 'str', clean: parts.Parts | None, *, k=1): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert methods.by_parts("analyses", "parted_lab:mine") == ["transfer", "clean"]
 
 
 def test_inputs_are_the_tables_that_an_analysis_reads():
@@ -182,7 +189,7 @@ tell()
 
 @pytest.fixture
 def ways_lab(tmp_path, monkeypatch):
-    """A package of a user's whose functions are bound in many ways."""
+    """A user's package whose functions are bound in many ways."""
     package = tmp_path / "ways_lab"
     package.mkdir()
     for name, text in LAB.items():
@@ -199,7 +206,7 @@ def ways_lab(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("method", "known", "required"),
     [
-        ("ways_lab.nets:many", {"width", "depth"}, {"depth"}),  # the last of its definitions
+        ("ways_lab.nets:many", {"width", "depth"}, {"depth"}),  # its last definition
         ("ways_lab.nets:frozen", {"width"}, {"width"}),  # a decorator that changes nothing
         ("ways_lab.nets:placed", {"width", "depth"}, {"width"}),
         ("ways_lab.nets:other", {"width", "depth"}, {"depth"}),
@@ -207,7 +214,7 @@ def ways_lab(tmp_path, monkeypatch):
         ("ways_lab.nets:small", {"width", "depth"}, {"depth"}),
         ("ways_lab.nets:deep", {"width", "depth"}, set()),
         ("ways_lab.nets:below", {"width", "depth"}, {"depth"}),
-        ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star
+        ("ways_lab:many", {"width", "depth"}, {"depth"}),  # by a star import
         ("ways_lab.shown:cased", {"depth"}, {"depth"}),
         ("ways_lab.stars:many", {"width", "depth"}, {"depth"}),
     ],

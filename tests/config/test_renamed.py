@@ -5,10 +5,15 @@ import yaml
 
 from blindspots.config import renamed
 from blindspots.config.check import check
-from blindspots.config.lines import places
+from blindspots.config.lines import written
 from blindspots.config.renamed import renamed_faults
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.configs import ROOT, SCHEMA, faults, short
+
+
+@pytest.fixture
+def raw():
+    return {"run": "old"} | short("presets/digits.yaml")
 
 
 def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
@@ -16,7 +21,7 @@ def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
     file = tmp_path / "old.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(InputError) as error:
-        check(yaml.safe_load(text), SCHEMA, str(file), places([file]))
+        check(yaml.safe_load(text), SCHEMA, str(file), written([file]))
     (line,) = str(error.value).splitlines()
     assert line.startswith(f"{file}, line 1: decay_scale: expected the setting decay_scale of a")
     assert "nets.NAME.trainer" in line
@@ -29,13 +34,27 @@ def test_a_star_stands_for_any_name(monkeypatch):
     assert found == ["nets.a.parents", "nets.c.parents"]
 
 
+def test_a_value_of_a_key_may_be_of_an_earlier_edition(raw):
+    raw["tables"]["mine"] = {"method": "verdicts", "experiment": "cross-model", "claims": []}
+    raw["tables"]["yours"] = {"method": "my_lab:verdicts", "experiment": "cross-model"}
+    (line,) = renamed_faults(raw)
+    assert line.startswith("tables.mine.method: expected a table of method effects for each")
+
+
 @pytest.mark.parametrize("config", [None, [], "text", {"nets": None}, {"nets": {"a": None}}])
 def test_what_is_no_mapping_has_no_old_keys(config, monkeypatch):
     monkeypatch.setattr(renamed, "RENAMED", {"nets.*.parents": "nets.*.made_of"})
     assert list(renamed_faults(config)) == []
 
 
-def test_no_key_of_the_schema_is_an_old_one():
-    for pattern in renamed.RENAMED:
-        top, *below = pattern.split(".")
-        assert below or top not in SCHEMA["properties"]
+@pytest.mark.parametrize("pattern", renamed.RENAMED)
+def test_every_old_key_is_one_line_in_place_of_what_the_schema_would_say(raw, pattern):
+    way, _, value = pattern.replace("*", "old").partition("=")
+    *parents, key = way.split(".")
+    section = raw
+    for parent in parents:
+        section = section.setdefault(parent, {})
+    section[key] = value or {}
+    assert faults(raw) == [
+        f"{way}: expected {renamed.RENAMED[pattern]}, found a key of an earlier edition; replace it"
+    ]

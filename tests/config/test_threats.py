@@ -1,5 +1,6 @@
-"""What is wrong with the threats that a config asks for: radii, norms, masks, further nets."""
+"""Faults of a config's threats: radii, norms, masks, further nets."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import yaml
 
 from blindspots.config.check import check
 from blindspots.config.declarations import with_radius
-from tests.config.test_check import ROOT, SCHEMA, fault
+from blindspots.interface import InputError
+from tests.configs import ROOT, SCHEMA, fault
 
 LAB = """
 from typing import Literal
@@ -92,13 +94,13 @@ def test_what_an_attack_declares_it_may_be_asked_for(raw, attack):
     ("attack", "message"),
     [
         ({"method": "nearest", "eps": 0.1}, "eps: expected no radius for threat_lab:nearest, a "
-         "minimal attack, found 0.1; remove it, or declare the attack by @budget"),
+         "minimal attack, found 0.1; remove it, or declare the attack with @budget"),
         ({"method": "within"}, ": expected a radius eps, or several, for threat_lab:within, found"),
         ({"method": "within", "eps": -0.1}, "eps: expected radii of at least 0, found -0.1"),
         ({"method": "within", "eps": [0.1, -1]}, "eps: expected radii of at least 0, found -1"),
         ({"method": "within", "eps": float("nan")}, "eps: expected"),
         ({"method": "within", "eps": float("inf")}, "eps: expected"),
-        ({"method": "within", "eps": True}, "eps: expected radii of at least 0, found True"),
+        ({"method": "within", "eps": True}, "eps: expected radii of at least 0, found true"),
         ({"method": "within", "eps": "far"}, "eps: expected radii of at least 0, found 'far'"),
         ({"method": "within", "eps": []}, "eps: expected one radius or several different ones"),
         ({"method": "within", "eps": [1, 1.0]}, "eps: expected one radius or several different"),
@@ -119,11 +121,42 @@ def test_a_fault_of_an_attack_is_one_line(raw, attack, message):
 
 
 @pytest.mark.parametrize(
+    ("section", "name", "change", "found"),
+    [
+        ("attacks", "noise", {"std": 25.5}, "std: expected at most 2"),
+        ("attacks", "noise", {"method": "sphere", "distortion": 12, "std": None},
+         "distortion: expected at most 2"),
+        ("attacks", "lbfgs", {"method": "threat_lab:within", "eps": [1, 8], "max_iterations": None},
+         "eps: expected at most 2"),
+        ("experiments", "both", {"amplify": [25.5]}, "amplify: expected at most 2"),
+    ],
+)  # fmt: skip
+def test_lengths_of_pixels_from_0_to_255_are_refused_where_they_are_from_0_to_1(
+    raw, section, name, change, found
+):
+    entry = raw[section][name] | change
+    raw[section][name] = {key: value for key, value in entry.items() if value is not None}
+    with pytest.raises(InputError) as raised:
+        check(copy.deepcopy(raw), SCHEMA)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"config: {section}.{name}.{found}")
+    assert "as pixels of digits are between 0 and 1, found" in line
+    assert line.endswith("; divide it by 255 if 255 is white")
+    raw["data"] = {"method": "tests.workflow.makers:points"}  # in a box of its own
+    check(raw, SCHEMA)
+
+
+def test_a_length_in_l2_is_of_all_pixels_together(raw):
+    raw["attacks"]["lbfgs"] = {"method": "threat_lab:within", "eps": [0.1, 8], "norm": "l2"}
+    check(raw, SCHEMA)
+
+
+@pytest.mark.parametrize(
     ("certificate", "message"),
     [
-        ({"method": "of_no_norm"}, f"method: threat_lab:of_no_norm: expected a norm of {LIST}, "
-         "found 'rms'"),
-        ({"method": "oddly_chosen"}, f"expected a norm of {LIST}, found 'rms'"),
+        ({"method": "of_no_norm"}, "method: threat_lab:of_no_norm: expected one of the norms "
+         f"{LIST}, found 'rms'"),
+        ({"method": "oddly_chosen"}, f"expected one of the norms {LIST}, found 'rms'"),
         ({"method": "chosen", "norm": "l1"}, "norm: expected one of l2, linf, found 'l1'"),
         ({"method": "spelt", "norm": "l7"}, f"norm: expected one of {LIST}, found 'l7'"),
         ({"method": "by_place"}, "expected a decorator with norm, box, whole, found 'linf'"),

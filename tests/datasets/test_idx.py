@@ -1,4 +1,4 @@
-"""MNIST's files: real ones where they are, small ones of the same format everywhere."""
+"""MNIST's files: real ones if available, small ones of the same format everywhere."""
 
 import gzip
 import hashlib

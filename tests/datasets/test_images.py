@@ -1,4 +1,4 @@
-"""Pictures of strangers: as viewers show them, and nothing but pictures."""
+"""Users' image files are read upright; files that are not images are refused."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from blindspots.interface import InputError
 
 
 def photograph(orientation, kind="JPEG"):
-    """Eight by six pixels in four colours, with a tag that says how the camera was held."""
+    """An image of eight by six pixels in four colours, with a tag for the camera's orientation."""
     colours = np.array([[[250, 5, 5], [5, 250, 5]], [[5, 5, 250], [250, 250, 5]]], np.uint8)
     exif = Image.Exif()
     exif[0x0112] = orientation

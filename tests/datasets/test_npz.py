@@ -102,7 +102,7 @@ def test_files_that_are_missing_or_no_archives_are_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
         for name in arrays():
             archive.writestr(name, "no array")
-    with pytest.raises(InputError, match=r"of plain arrays, .*members that are no arrays"):
+    with pytest.raises(InputError, match=r"of plain arrays, .*members that are not arrays"):
         npz(file=str(tmp_path / "text.npz"))
     np.savez(tmp_path / "c.npz", x=np.zeros(3))
     with pytest.raises(InputError, match="expected an array 'x_train', found x; name the arrays"):

@@ -10,7 +10,7 @@ from PIL import Image
 from blindspots.config.check import check
 from blindspots.datasets.parquet import parquet
 from blindspots.interface import InputError
-from tests.config.test_check import ROOT, SCHEMA
+from tests.configs import SCHEMA, full
 
 
 def encoded(value, size=(4, 3), mode="RGB"):
@@ -141,9 +141,8 @@ def test_files_that_are_missing_or_damaged_are_named(tmp_path):
 
 
 def test_another_file_is_another_dataset():
-    import yaml
 
-    raw = yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    raw = full("presets/digits.yaml")
 
     def name(file):
         raw["data"] = {"method": "parquet", "train": file, "size": None}
@@ -198,7 +197,7 @@ def test_a_fault_of_the_test_set_names_its_file(tmp_path):
 
 
 def named(path, labels, names, key="label"):
-    """A file as Hugging Face's datasets write it."""
+    """Write a file in the form of Hugging Face's datasets."""
     info = {"info": {"features": {key: {"names": names, "_type": "ClassLabel"}}}}
     write(path, labels)
     table = pq.read_table(path)

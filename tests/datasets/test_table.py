@@ -1,4 +1,4 @@
-"""What the methods of datasets return is checked before it is written."""
+"""Results of datasets' methods are checked before they are written."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A figure says in words what it shows, and its file keeps them."""
+"""A figure describes itself in words, and its file contains them."""
 
 from xml.etree import ElementTree
 
@@ -43,7 +43,7 @@ def test_a_heat_map_tells_the_range_of_its_cells_beside_the_papers():
         for s in ("A", "B") for v in ("A", "B") for i in range(4)
     ]  # fmt: skip
     drawn = heatmap(judged(rows), labels={})
-    assert "this run: cells from 25 to 100." in description(drawn)
+    assert "Cells from 25 to 100." in description(drawn)
 
 
 def test_an_empty_figure_says_nothing():

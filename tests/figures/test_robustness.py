@@ -12,7 +12,7 @@ LEDGER = pd.DataFrame(
         "index": [0, 1, 2, 3, 0],
         "norm": "l2",
         "goal": "any",
-        "upper": [1.0, 2.0, np.nan, 0.0, 4.0],  # never changed; wrong as it is
+        "upper": [1.0, 2.0, np.nan, 0.0, 4.0],  # never changed; wrong unaltered
         "lower": [0.5, np.nan, 1.5, 0.0, 3.0],
     }
 )
@@ -27,7 +27,7 @@ def test_shares_are_counted_strictly_beyond_a_length():
 def test_a_panel_shows_each_net_of_the_experiment_and_the_lines_never_cross():
     attacks = LEDGER[LEDGER["net"] == "A"][["net", "seed", "dataset", "file", "index"]]
     attacks = attacks.assign(outcome=["RIGHT"] * 3 + ["WRONG"])
-    others = LEDGER.assign(norm="linf", lower=9.0, upper=9.0)  # have no part in it
+    others = LEDGER.assign(norm="linf", lower=9.0, upper=9.0)  # do not count
     ledger = pd.concat([LEDGER, others])
     figure = robustness(ledger, pd.concat([attacks, attacks]), labels={"A": "Net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title()]

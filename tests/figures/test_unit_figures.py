@@ -2,15 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blindspots.figures.kit import save, style
-from blindspots.figures.top_images import GAP, top_images
+from blindspots.figures.kit import GAP, save, style
+from blindspots.figures.top_images import top_images
 from blindspots.figures.unit_measures import unit_measures
 from blindspots.interface import InputError
 from tests.analyses.test_units import LABELS, frames
 
 
 def pictures(shape=(1, 4, 4), k=3):
-    """Each image has its direction's number as its grey."""
+    """Return rows of images whose grey level is their direction's number."""
     rows = [
         {"net": "A", "seed": seed, "trained": trained, "layer": layer, "kind": "ReLU", "arm": arm,
          "direction": direction, "rank": rank, "score": -rank, "index": 0, "label": 0,
@@ -48,7 +48,9 @@ def test_what_there_are_no_pictures_of_is_named():
 
 
 def test_no_direction_with_a_top_is_said():
-    with pytest.raises(InputError, match="figure: expected a direction with a top, found none"):
+    with pytest.raises(
+        InputError, match="figure: expected a direction with top images, found none"
+    ):
         top_images(pictures().iloc[:0], labels={})
 
 
@@ -63,9 +65,7 @@ def test_a_panel_per_layer_shows_the_measures_of_every_arm():
     assert [axes.get_title() for axes in only.axes if axes.get_title()] == titles[1:]
 
 
-def test_an_unknown_measure_or_layer_is_named():
+def test_an_unknown_layer_is_named():
     rows, _ = frames()
-    with pytest.raises(InputError, match="measure: expected one of purity"):
-        unit_measures(rows, measure="luck", labels={})
     with pytest.raises(InputError, match="layers: expected some of 0, 1, found '7'"):
         unit_measures(rows, layers=["7"], labels={})

@@ -93,7 +93,7 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
 
 def test_weights_without_a_spec_do_not_make_a_model(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
-    with pytest.raises(InputError, match="says what model it holds"):
+    with pytest.raises(InputError, match="expected a file with a spec of its model"):
         models.load(tmp_path / "w.safetensors")
 
 
@@ -183,7 +183,7 @@ CALLED = []
 
 
 def called(shape, classes, **settings):
-    """What a stranger's file wants to be called."""
+    """A function that a malicious file names; it must not be called."""
     CALLED.append(shape)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
@@ -276,7 +276,7 @@ def test_a_bit_that_changed_in_the_weights_is_found(tmp_path):
 def test_the_same_weights_give_the_same_bytes(tmp_path):
     model, spec = weights.create("mlp", {"hidden": [3]}, (1, 4, 4), 3)
     found = set()
-    for number in range(8):  # safetensors draws the order of what it is told
+    for number in range(8):  # safetensors writes metadata in random order
         weights.save(tmp_path / f"{number}.safetensors", model, spec)
         found.add((tmp_path / f"{number}.safetensors").read_bytes())
     assert len(found) == 1

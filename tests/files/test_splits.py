@@ -19,7 +19,7 @@ def members(index, part):
     return set(splits.rows_of(index, part)["sha256"].to_pylist())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     n=st.integers(20, 200),
     p1=st.floats(0, 0.5),

@@ -1,15 +1,12 @@
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from blindspots.files import tables
+from blindspots.files import parquet, tables
+from blindspots.files.parquet import METADATA
+from blindspots.files.rows import Rows
 from blindspots.interface import InputError
-from tests.conftest import ROOT
 
 SCHEMA = pa.schema(
     [
@@ -78,15 +75,15 @@ def test_some_rows_are_read_in_the_order_asked_for_a_group_at_a_time(tmp_path):
     )
     assert pa.parquet.ParquetFile(path).num_row_groups > 3
     places = np.array([390, 3, 250, 3, 0])
-    some = tables.rows(path, places)
+    some = Rows(path).take(places)
     assert some["name"].to_pylist() == places.tolist()
     assert np.array_equal(tables.images(some), images_of(n)[places])
     assert tables.metadata(some) == {"a": 1} == tables.metadata(tables.schema_of(path))
-    assert len(tables.rows(path, places[:0])) == 0
+    assert len(Rows(path).take(places[:0])) == 0
     for outside in (n, -1):
         with pytest.raises(InputError, match=rf"expected a row {outside}, .* found {n} rows; del"):
-            tables.rows(path, np.array([0, outside]))
-    parts = list(tables.chunks(path, 150))
+            Rows(path).take(np.array([0, outside]))
+    parts = list(Rows(path).chunks(150))
     assert [len(part) for part in parts] == [150, 150, 100]
     assert pa.concat_tables(parts)["name"].to_pylist() == list(range(n))
 
@@ -131,52 +128,6 @@ def test_a_missing_file_is_named(tmp_path):
         tables.read(tmp_path / "none.parquet")
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "t.parquet"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-WRITES = """
-import sys
-from blindspots.files import tables
-with tables.replacing(sys.argv[1]) as temporary:
-    temporary.write_text("another's")
-    if len(sys.argv) > 2:
-        import os
-        os.kill(os.getpid(), 9)
-"""
-
-
-def elsewhere(path, *options):
-    command = [sys.executable, "-c", WRITES, str(path), *options]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
-
-
-def test_two_writers_of_a_file_do_not_touch_each_others_part(tmp_path):
-    path = tmp_path / "t [1].parquet"
-    with tables.replacing(path) as temporary:
-        temporary.write_text("mine")
-        assert elsewhere(path) == 0
-        assert path.read_text() == "another's"
-        assert temporary.read_text() == "mine"
-    assert path.read_text() == "mine"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
-    path = tmp_path / "t [1].parquet"
-    assert elsewhere(path, "be killed") == -signal.SIGKILL
-    assert len(list(tmp_path.iterdir())) == 1
-    with tables.replacing(path) as temporary:
-        temporary.write_text("mine")
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_frame_joins_files_and_keeps_nullable_integers(tmp_path):
     for name in ("a", "b"):
         tables.write(tmp_path / name, tables.build(columns(), SCHEMA), {"name": name})
@@ -200,7 +151,7 @@ def test_frame_joins_tables_of_which_one_lacks_a_column(tmp_path):
 
 @pytest.mark.parametrize("text", [b"no JSON", b"[1]", b"3", b"[" * 10_000, b"\xff"])
 def test_metadata_that_no_run_wrote_is_refused(text):
-    table = pa.table({"a": [1]}).replace_schema_metadata({tables.METADATA: text})
+    table = pa.table({"a": [1]}).replace_schema_metadata({METADATA: text})
     with pytest.raises(InputError, match="expected a table that a run wrote, found one with other"):
         tables.metadata(table)
     assert tables.metadata(table.replace_schema_metadata()) == {}
@@ -211,3 +162,42 @@ def test_texts_of_numpy_are_words_too():
     for values in (np.array(["RIGHT", "WRONG"]), np.ma.array(["RIGHT", "WRONG"], mask=[0, 1])):
         found = tables.build({"outcome": values}, words)["outcome"].to_pylist()
         assert found == ["RIGHT", None if np.ma.isMaskedArray(values) else "WRONG"]
+
+
+def test_row_groups_are_the_same_however_a_table_is_cut_into_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS", 100)
+    words = pa.schema(
+        [pa.field("n", pa.int32()), pa.field("word", pa.dictionary("int8", "string"))]
+    )
+    whole = tables.build({"n": np.arange(450), "word": ["odd", "even"] * 225}, words)
+    files = []
+    for sizes in ([450], [1, 7, 92, 250, 0, 100], [149] * 3 + [3], [0, 450]):
+        files.append(tmp_path / f"{len(files)}.parquet")
+        with parquet.writing(files[-1], words, {"a": 1}) as append:
+            for first, n in zip(np.cumsum([0, *sizes]), sizes, strict=False):
+                append(whole.slice(first, n))
+        assert tables.read(files[-1]).equals(whole)
+    file = pa.parquet.ParquetFile(files[0])
+    assert [file.metadata.row_group(i).num_rows for i in range(5)] == [100] * 4 + [50]
+    assert len({path.read_bytes() for path in files}) == 1
+
+
+def test_no_more_than_a_row_group_waits_to_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS", 100)
+    one, path = pa.schema([pa.field("n", pa.int32())]), tmp_path / "t.parquet"
+    sizes = []
+    with parquet.writing(path, one, {}) as append:
+        for value in range(10):
+            append(tables.build({"n": [value] * 50}, one))
+            (waiting,) = tmp_path.iterdir()
+            sizes.append(waiting.stat().st_size)
+        assert not path.exists()
+    # every second part completes a row group, which is on the disk at once
+    assert all(a < b for a, b in zip(sizes[::2], sizes[1::2], strict=True))
+    assert tables.read(path)["n"].to_pylist() == sorted([*range(10)] * 50)
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path):
+    with parquet.writing(tmp_path / "t.parquet", SCHEMA, {"a": 1}):
+        pass
+    assert tables.read(tmp_path / "t.parquet").equals(SCHEMA.empty_table())

@@ -1,4 +1,4 @@
-"""Weights as people have them: what a file is, its content tells, and each kind is named."""
+"""Users' files of weights: their kind is recognised by content and named in messages."""
 
 import gzip
 import re
@@ -73,7 +73,7 @@ def test_what_wraps_the_weights_is_left_out(tmp_path, trained, change):
 def test_a_checkpoint_with_two_sets_of_weights_is_refused(tmp_path, trained):
     state = trained.state_dict()
     torch.save({"model": state, "model_ema": state, "epoch": 3}, tmp_path / "w.pth")
-    with pytest.raises(InputError, match=r"found several: 'model', 'model_ema'; save the one that"):
+    with pytest.raises(InputError, match=r"state_dicts: 'model', 'model_ema'; save one alone"):
         read(tmp_path / "w.pth")
 
 
@@ -102,7 +102,7 @@ def test_one_name_is_enough_for_a_shared_tensor_and_two_must_agree(tmp_path):
     for file in ("one.safetensors", "both.pth"):
         assert torch.equal(read(tmp_path / file, Tied()).b.weight, model.a.weight)
     torch.save({"a.weight": torch.zeros(8, 8), "b.weight": torch.ones(8, 8)}, tmp_path / "no.pth")
-    with pytest.raises(InputError, match=r"'b\.weight': expected the numbers of 'a\.weight', w"):
+    with pytest.raises(InputError, match=r"'b\.weight': expected the values of 'a\.weight', w"):
         read(tmp_path / "no.pth", Tied())
 
 
@@ -125,7 +125,7 @@ def altered(state, change):
         (lambda t: t * torch.nan, "expected finite numbers, found 4 of 4 that are not; its train"),
         (lambda t: t / 0, "expected finite numbers, found 4 of 4"),
         (lambda t: t.double() * 1e300, "expected finite numbers, found 4 of 4"),
-        (lambda t: t.to_sparse(), "expected plain numbers, found torch.sparse_coo"),
+        (lambda t: t.to_sparse(), "expected a dense tensor, found torch.sparse_coo"),
     ],
     ids=["complex", "int8", "float8", "nan", "infinite", "too large", "sparse"],
 )
@@ -143,7 +143,7 @@ def test_names_of_another_model_are_shown(tmp_path):
 
 def scripted(path, model):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TorchScript is old
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
         torch.jit.save(torch.jit.trace(model, torch.rand(1, 1, 8, 8)), path)
 
 
@@ -176,16 +176,16 @@ def written(content):
         (lambda path, model: torch.save({1: torch.zeros(1)}, path), "found a mapping of 1; save"),
         (written(gzip.compress(b"weights" * 9)), "found a compressed file; unpack it"),
         (written(b"\x89HDF\r\n\x1a\n" + b"\0" * 50), "found HDF5, as Keras writes it; build the"),
-        (written(b"no weights at all"), "found one that begins with b'no weigh'; save"),
+        (written(b"no weights at all"), "found a file that begins with b'no weigh'; save"),
         (
             written(b"\x80\x04 no pickle at all"),
-            "found pickled Python objects (no file of torch.save)",
+            "found pickled Python objects (not by torch.save)",
         ),
         (written(b""), "found an empty file"),
         (written(b"version https://git-lfs.github.com/spec/v1\n"), "found a Git LFS pointer to it"),
         (written(b"\n<!DOCTYPE html><html>404</html>"), "found a web page; download the file itse"),
         (lambda path, model: path.mkdir(), "found a folder; name the file in it"),
-        (lambda path, model: path.symlink_to("gone.pth"), "found a link to gone.pth, which is not"),
+        (lambda path, model: path.symlink_to("gone.pth"), "found a link to gone.pth, which does"),
         (lambda path, model: None, "found none; correct the path"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The fit of a setting of trainers: it finds the value that made the errors it is given."""
+"""The fit of trainers' setting finds the value that produced the given errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How a job ends where something goes wrong: whose fault it is, in one line."""
+"""Failed jobs end with one line that names the code or the input at fault."""
 
 import errno
 import importlib
@@ -18,12 +18,12 @@ from blindspots.runs import logs
 from tests.conftest import ROOT
 
 SCRIPTS = f"{ROOT}/rules/../scripts"
-"""As Snakemake writes it."""
+"""The scripts' folder as Snakemake writes it."""
 
 
 @pytest.fixture(scope="module")
 def job():
-    """The context in which a script runs, imported as Snakemake's scripts import it."""
+    """The context `job`, imported as Snakemake's scripts import it."""
     before = signal.getsignal(signal.SIGINT)
     found = importlib.import_module("blindspots.jobs.job").job
     signal.signal(signal.SIGINT, before)
@@ -33,7 +33,7 @@ def job():
 
 @pytest.fixture
 def ended(job, tmp_path):
-    """What a job says on its way out, whose work calls `work`; the log says the same."""
+    """A function that runs a job around `work`, and returns its last message and the log."""
 
     def run(work, config=None):
         log = tmp_path / "attack.log"
@@ -44,13 +44,14 @@ def ended(job, tmp_path):
         printed = end.value.code.encode(errors="backslashreplace").decode()
         assert logs.faults(tmp_path, since=0) == [printed]
         assert len(end.value.code.splitlines()) == 1
-        return end.value.code.removeprefix(f"{log}: "), log.read_text("utf-8")
+        said = end.value.code.removeprefix(f"{log}: ").removesuffix(str(log))
+        return said, log.read_text("utf-8")
 
     return run
 
 
 def of(path, text="raise KeyError('gone')", line=12):
-    """A function whose call raises an error at a line of a file."""
+    """Return a function that raises an error at a line of a file."""
     names = {}
     source = "\n" * (line - 2) + f"def work(*given):\n    {text}\n"
     exec(compile(source, str(path), "exec"), names)
@@ -58,7 +59,7 @@ def of(path, text="raise KeyError('gone')", line=12):
 
 
 def caught(work, *given):
-    """The error of a call, without the frame of this file."""
+    """Return the error of a call, without this file's frame."""
     try:
         work(*given)
     except Exception as error:
@@ -67,7 +68,7 @@ def caught(work, *given):
 
 @pytest.fixture
 def own(tmp_path):
-    """A file of a user's own."""
+    """A user's file."""
     path = tmp_path / "my_lab.py"
     path.write_text("", "utf-8")
     return path
@@ -129,7 +130,7 @@ def test_a_fault_of_the_program_is_said_as_one_with_what_to_send(ended):
     said, log = ended(of(ROOT / "blindspots/threat/goals.py"))
     assert said == (
         f"{ROOT}/blindspots/threat/goals.py, line 12: expected no fault of the program, found "
-        "KeyError: 'gone'; report it with the config, the log has the traceback"
+        "KeyError: 'gone'; report it with the config; the traceback is in "
     )
     assert "Traceback" in log
 
@@ -146,7 +147,8 @@ def test_a_method_whose_answer_may_have_brought_it_up_is_named(ended):
 @pytest.mark.parametrize("text", ["raise KeyError('gone')", "raise SystemExit(3)"])
 def test_an_error_in_the_users_code_is_said_with_its_line(ended, own, text):
     said, log = ended(of(own, text))
-    assert said.startswith(f"{own}, line 12: expected your code to run, found ")
+    assert said.startswith(f"{own}, line 12: your code ended with ")
+    assert said.endswith("; correct it; the traceback is in ")
     assert "Traceback" in log
 
 
@@ -176,13 +178,12 @@ def test_too_little_memory_and_a_full_disk_are_nobodys_fault(ended, error, told)
     assert "Traceback" not in log
 
 
-def test_a_file_that_may_not_be_written_is_no_fault_of_the_program(ended):
-    said, _ = ended(
-        of(ROOT / "blindspots/threat/goals.py", "raise PermissionError(13, 'Denied', 'x')")
-    )
-    assert said == (
-        "expected files that can be read and written, found another ([Errno 13] Denied: 'x')"
-    )
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.ENFILE])
+def test_a_file_that_cannot_be_opened_is_no_fault_of_the_program(ended, number):
+    raising = f"raise OSError({number}, 'Denied', 'x')"
+    said, _ = ended(of(ROOT / "blindspots/threat/goals.py", raising))
+    found = f"[Errno {number}] Denied: 'x'"
+    assert said == f"expected files that can be opened, found one that cannot ({found})"
 
 
 def test_the_log_stays_where_it_is_when_a_users_code_changes_the_folder(job, tmp_path, monkeypatch):

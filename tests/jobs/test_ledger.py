@@ -1,4 +1,4 @@
-"""The ledger by hand: what is a witness, what a lower bound, in which norm; and what it refuses."""
+"""The ledger by hand: witnesses and lower bounds in each norm, and the bounds that it refuses."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from blindspots.threat.answers import CLEAN
 from blindspots.threat.outcomes import NO_CLASS, outcomes
 
 NOT_SHOWN, NO_CLEAN = tables.frame([], TRANSFER), tables.frame([], CLEAN)
-"""No answers of other nets, and none to unaltered images."""
+"""Empty tables of answers."""
 
 IMAGE = {"net": "A", "seed": 0, "dataset": "D", "file": "test"}
 SHAPE = (3, 2, 2)
@@ -21,7 +21,7 @@ FEATURES = 12
 
 
 class Unaltered:
-    """Images whose every feature can be moved by 1."""
+    """Images in which every feature can change by 1."""
 
     shape = SHAPE
 
@@ -50,7 +50,7 @@ def answer(index, label=0, prediction=0):
 
 
 def every(attacks, certificates, clean):
-    """The whole ledger, by image, norm, goal and target (−1: any)."""
+    """Return the whole ledger by image, norm, goal and target (−1: any)."""
     frame = pd.DataFrame(attacks).astype({"target": "Int16"})
     names = [*certificate(0, 0.0)] if not certificates else None
     radii = pd.DataFrame(certificates, columns=names)
@@ -60,7 +60,7 @@ def every(attacks, certificates, clean):
 
 
 def build(attacks, certificates, clean):
-    """Its rows in L2, by image and goal."""
+    """Return the ledger's rows in L2, by image and goal."""
     return every(attacks, certificates, clean).xs("l2", level="norm").droplevel("aim")
 
 

@@ -16,7 +16,7 @@ NORMS = ("l0", "l0_features", "l1", "l2", "linf")
 
 
 def lengths(change):
-    """By norm, written out."""
+    """Return the length of a perturbation in each norm, written out."""
     c, h, w = SHAPE
     flat = [abs(v) for v in change.ravel()]
     pixels = [any(change[k, i, j] for k in range(c)) for i in range(h) for j in range(w)]
@@ -27,7 +27,7 @@ def lengths(change):
 
 
 class World:
-    """Random images of two nets, what was shown to them, and what was proved of them."""
+    """Random images of two nets, with attacks on them and certificates for them."""
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def outcome_of(answer):
 
 
 def follows(world, radius, norm):
-    """What a certificate says in a norm, from the definition; None: nothing."""
+    """Return a certificate's radius in a norm, by the definition; None: none follows."""
     proved, r, m = radius["norm"], radius["radius"], 8
     if math.isnan(r) or radius["region"] is not None:
         return None
@@ -103,14 +103,14 @@ def follows(world, radius, norm):
         return r if norm in ("l0", "l0_features") else None
     if norm in ("l0", "l0_features"):
         return r if r == 0 else fewest(world, radius, norm)
-    worst = {  # the shortest in `norm` of all that are as long as r in `proved`
+    worst = {  # the shortest in `norm` of all perturbations of length r in `proved`
         ("l1", "l2"): math.sqrt(m), ("l1", "linf"): m, ("l2", "linf"): math.sqrt(m),
     }  # fmt: skip
     return r / worst.get((proved, norm), 1)
 
 
 def fewest(world, radius, norm):
-    """The smallest number of pixels, or features, that can reach a length, over all sets."""
+    """Return the least number of pixels, or features, that can reach a length, over all sets."""
     far = world.reach(np.array([radius["index"]]))[0]
     whole = (slice(None),) if norm == "l0" else ()
     places = [
@@ -134,7 +134,7 @@ def reaches(witness, target):
 
 
 def brute(world):
-    """The ledger's rows by net, image, norm and target; and whether any bounds cross."""
+    """Return the ledger's rows by net, image, norm and target, and whether any bounds cross."""
     rows, crossed = {}, False
     seen = {(w["net"], w["index"]) for w in world.witnesses}
     seen |= {(r["net"], r["index"]) for r in world.radii if r["region"] is None}
@@ -167,7 +167,7 @@ def brute(world):
     return rows, crossed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_ledger_is_what_plain_loops_find(seed):
     world = World(seed)

@@ -1,4 +1,4 @@
-"""Jobs that are forks: each as a script that runs by itself."""
+"""Jobs that are forks behave like scripts that run alone."""
 
 import json
 import os
@@ -77,7 +77,7 @@ NAMES = ["first", "second", "ended", "killed"]
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """What four jobs told, and how they ended; the process that began them is one of its own."""
+    """Outputs and exit statuses of four jobs that a separate process started."""
     folder = tmp_path_factory.mktemp("a folder")
     scripts = [folder / f"{name}.py" for name in NAMES]
     for script in scripts:
@@ -88,7 +88,7 @@ def told(tmp_path_factory):
         [sys.executable, folder / "parent.py", *scripts, folder / "temporary"], cwd=folder,
         capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONPATH": str(ROOT), "NAMES": json.dumps(THREADS)},
-        # Jobs heed Ctrl-C where the run does, which one in the background of a script does not.
+        # Jobs react to Ctrl-C if the run does; a run in the background of a script does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     told = [json.loads(script.with_suffix(".json").read_text("utf-8")) for script in scripts[:2]]

@@ -8,8 +8,8 @@ from blindspots.analyses import looseness as analysis
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.measurements.looseness import LOOSENESS, constants
-from blindspots.measurements.transfer import Exhibit
 
 
 def exhibit(n=6, classes=3):
@@ -47,7 +47,7 @@ def test_a_method_that_does_not_take_the_net_is_null_with_its_reason():
 
 
 class Cast(nn.Sequential):
-    """Images may come as bytes."""
+    """A model that also takes images as bytes."""
 
     def forward(self, x):
         return super().forward(x.float())

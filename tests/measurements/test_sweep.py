@@ -1,7 +1,10 @@
 """Scaled perturbations: radii against a linear net's exact ones, curves against plain counting."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -10,13 +13,23 @@ from blindspots.figures.curves import curves
 from blindspots.figures.curves import curves as draw
 from blindspots.files.images import Images
 from blindspots.interface import Box
-from blindspots.measurements import sweep, transfer
+from blindspots.measurements import sweep
+from blindspots.measurements.exhibits import Exhibit
 from blindspots.threat.rays import Ray
 from blindspots.threat.targets import choose_targets
 
 BOX = Box(0.0, 1.0)
 N = 40
 SETTINGS = sweep.Settings("e", [0.02, 0.05, 0.1, 0.2, 0.3], draws=3, seed=5, chunk=16)
+
+
+def swept(*given):
+    """Return the three tables, each whole."""
+    parts = {}
+    for part in sweep.swept(*given):
+        for name, rows in part.items():
+            parts.setdefault(name, []).append(rows)
+    return [pa.concat_tables(parts[name]) for name in ("radii", "curves", "witnesses")]
 
 
 @pytest.fixture
@@ -29,7 +42,7 @@ def exhibit(data, softmax_net):
     logits = softmax_net(data.images)
     targets = choose_targets("second_best", logits, data.labels, 10, seed=0, rows=data.rows)
     found = lbfgs(softmax_net, data.images, data.labels, targets)
-    return transfer.Exhibit(
+    return Exhibit(
         "A",
         "lbfgs",
         None,
@@ -72,7 +85,7 @@ def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, 
             at = torch.from_numpy(np.nan_to_num(radius) * sign)
             _, _, images = direction.at(at)
             answers = (model(images).argmax(dim=1) != data.labels).numpy()
-            assert (answers[found] == wrong).mean() > 0.97  # bisected within a share of the grid
+            assert (answers[found] == wrong).mean() > 0.97  # bisected to a share of the grid's step
         assert reached.all()
         assert (errs.any(axis=0) | clean == ~np.isnan(radius)).all()
 
@@ -89,7 +102,7 @@ def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
 
 def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sigmoid_net):
     victims = {"A": softmax_net, "B": sigmoid_net}
-    radii, curves, _ = sweep.swept(data, [exhibit], victims, SETTINGS)
+    radii, curves, _ = swept(data, [exhibit], victims, SETTINGS)
     frame, lines = radii.to_pandas(), curves.to_pandas()
     assert len(frame) == 2 * N
     assert frame["noise_draws"].eq(3).all()
@@ -109,7 +122,7 @@ def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sig
 
 def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
     one, other = (
-        sweep.swept(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
+        swept(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
         for chunk in (7, 64)
     )
     assert one[0]["noise_fooled"].to_pylist() == other[0]["noise_fooled"].to_pylist()
@@ -117,8 +130,8 @@ def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
 
 
 def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exhibit, softmax_net):
-    failed = exhibit._replace(success=np.arange(N) >= 4)
-    radii, curves, _ = sweep.swept(data, [failed], {"A": softmax_net}, SETTINGS)
+    failed = replace(exhibit, success=np.arange(N) >= 4)
+    radii, curves, _ = swept(data, [failed], {"A": softmax_net}, SETTINGS)
     assert radii["radius"].to_pylist()[:4] == [None] * 4
     assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
     lines = curves.to_pandas()
@@ -126,7 +139,7 @@ def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exh
 
 
 class Detector(torch.nn.Module):
-    """Ten classes, and an eleventh logit that is above them where the image is not its own."""
+    """Ten classes, and an eleventh logit that exceeds them on images other than its own."""
 
     def __init__(self, net, known):
         super().__init__()
@@ -139,19 +152,17 @@ class Detector(torch.nn.Module):
 
 def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit, softmax_net):
     victims = {"A": softmax_net, "D": Detector(softmax_net, data.images)}
-    radii, curves, _ = (
-        table.to_pandas() for table in sweep.swept(data, [exhibit], victims, SETTINGS)
-    )
+    radii, curves, _ = (table.to_pandas() for table in swept(data, [exhibit], victims, SETTINGS))
     wrong = (softmax_net(data.images).argmax(dim=1) != data.labels).numpy()
     of = radii[radii["victim"] == "D"]
-    assert (of.loc[wrong, "radius"] == 0).all()  # rejections hide no error of the unaltered image
+    assert (of.loc[wrong, "radius"] == 0).all()  # rejections do not hide errors on unaltered images
     assert of.loc[~wrong, "radius"].isna().all()
     assert of.loc[~wrong, "noise_fooled"].eq(0).all()
     lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
     assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
     assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
     rejects = lines[lines["victim"] == "D"]
-    assert (rejects["rejected"] == rejects["n"]).all()  # and all that was perturbed is rejected
+    assert (rejects["rejected"] == rejects["n"]).all()  # and all perturbed images are rejected
     assert lines.loc[lines["victim"] == "A", "rejected"].eq(0).all()
     told = of.loc[of["noise_fooled"].notna()]
     assert (told["noise_rejected"] + told["noise_fooled"] == told["noise_draws"]).all()
@@ -159,13 +170,31 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
     assert {"-."} <= {line.get_linestyle() for line in panel.lines}
 
 
+def test_an_attack_called_noise_is_counted_and_drawn_as_an_attack(data, exhibit, softmax_net):
+    plain, noise = (
+        swept(data, [exhibit, other], {"A": softmax_net}, SETTINGS._replace(distortions=[0.3]))[1]
+        for other in (replace(exhibit, attack="pgd"), replace(exhibit, attack="noise"))
+    )
+    assert noise.drop_columns("direction").equals(plain.drop_columns("direction"))
+    of_noise = noise.to_pandas().query("direction == 'noise'")
+    assert of_noise["source"].isna().sum() == 1 and of_noise["n"].tolist() == [N, N]
+    figure = draw(of_noise, labels={})
+    (panel,) = [axes for axes in figure.axes if axes.get_title() == "A"]
+    assert [line.get_linestyle() for line in panel.lines if len(line.get_xdata())] == ["-", "--"]
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["A", "noise"]
+    out_of_reach = of_noise.assign(n=of_noise["n"].where(of_noise["source"].notna(), 0.0))
+    texts = draw(out_of_reach, labels={}).legends[0].get_texts()
+    assert [text.get_text() for text in texts] == ["A", "noise, no image"]
+
+
 def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
     far = SETTINGS._replace(distortions=[8.0])
-    _, table, _ = sweep.swept(data, [exhibit], {"A": softmax_net}, far)
+    _, table, _ = swept(data, [exhibit], {"A": softmax_net}, far)
     assert table["n"].to_pylist() == [0.0] * 3
     figure = curves(table.to_pandas(), labels={"A": "net A"})
     (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
-    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved so far"]
+    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved that far"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["net A, no image", "noise, no image", "other image, no image"]
 
@@ -175,7 +204,7 @@ def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
     data, exhibit, softmax_net, sigmoid_net, seeds
 ):
     victims = {"A": softmax_net, "B": sigmoid_net}
-    found = [sweep.swept(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
+    found = [swept(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
     frame = pd.concat(table.to_pandas() for _, table, _ in found)
     frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
     panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -7,8 +10,8 @@ from blindspots.attacks.table import schema
 from blindspots.files import tables
 from blindspots.files.images import Images
 from blindspots.interface import Box, InputError
-from blindspots.jobs import attack
-from blindspots.measurements import transfer
+from blindspots.jobs.attacking import attack_all
+from blindspots.measurements import exhibits, transfer
 from blindspots.measurements.transfer import TRANSFER
 from blindspots.threat.outcomes import NO_CLASS
 
@@ -17,12 +20,12 @@ BOX = Box(0.0, 1.0)
 
 def shown(exhibit, model, name="A", chunk=1000):
     victim = transfer.Victim(name, 4, model)
-    return transfer.exposed(exhibit, victim, experiment="e", seed=3, chunk=chunk)
+    return pa.concat_tables(transfer.exposed(exhibit, victim, experiment="e", seed=3, chunk=chunk))
 
 
 def run(model, data, seed, chunk):
-    return attack.run(
-        lbfgs, model, data, others=data.images, target="random", seed=seed, chunk=chunk, settings={}
+    return attack_all(
+        lbfgs, model, data, others=data, target="random", seed=seed, chunk=chunk, settings={}
     )
 
 
@@ -45,24 +48,24 @@ def test_amplified_images_have_the_distortion_asked_for_before_clipping():
     generator = torch.Generator().manual_seed(0)
     originals = torch.rand(5, 1, 4, 4, generator=generator, dtype=torch.float64)
     images = originals + 0.01 * torch.randn(5, 1, 4, 4, generator=generator, dtype=torch.float64)
-    free = transfer.amplify(originals, images, 0.1, BOX, clip=False)
+    free = exhibits.amplify(originals, images, 0.1, BOX, clip=False)
     rms = (free - originals).flatten(1).square().mean(dim=1).sqrt()
     assert torch.allclose(rms, torch.full((5,), 0.1, dtype=torch.float64))
     direction = torch.nn.functional.cosine_similarity(
         (free - originals).flatten(1), (images - originals).flatten(1)
     )
     assert torch.allclose(direction, torch.ones(5, dtype=torch.float64))
-    clipped = transfer.amplify(originals, images, 0.1, BOX, clip=True)
+    clipped = exhibits.amplify(originals, images, 0.1, BOX, clip=True)
     assert torch.equal(clipped, free.clamp(0, 1))
 
 
 def test_an_image_without_a_perturbation_is_not_amplified():
     images = torch.rand(2, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(transfer.amplify(images, images, 0.1, BOX, clip=True), images)
+    assert torch.equal(exhibits.amplify(images, images, 0.1, BOX, clip=True), images)
 
 
 def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net):
-    plain, amplified = transfer.attacked(table, data.first(20), [0.3], clip=True)
+    plain, amplified = exhibits.attacked(table, data.first(20), [0.3], clip=True)
     rows = shown(plain, sigmoid_net)
     assert rows.schema.equals(TRANSFER)
     assert (rows["prediction"].to_numpy() != rows["label"].to_numpy()).all()
@@ -75,16 +78,16 @@ def test_the_source_is_wrong_on_every_image_made_for_it(table, data, sigmoid_net
 
 
 def test_a_table_of_other_images_is_refused(table, data):
-    with pytest.raises(InputError, match="expected the split's images in its order"):
-        list(transfer.attacked(table, data._replace(rows=data.rows + 1).first(20), [], clip=True))
+    with pytest.raises(InputError, match="expected the split's images in the split's order"):
+        list(exhibits.attacked(table, replace(data, rows=data.rows + 1).first(20), [], clip=True))
 
 
 def test_noise_is_a_control_without_a_source(data, sigmoid_net):
-    noise = transfer.control("gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data, seed=0)
+    noise = exhibits.control("gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data, seed=0)
     rows = shown(noise, sigmoid_net)
     assert rows["source"].null_count == 30
     assert rows["distortion"].to_numpy().mean() == pytest.approx(0.2, rel=0.05)
-    fewer = transfer.control(
+    fewer = exhibits.control(
         "gaussian-0.2", "gaussian", {"std": 0.2, "clip": False}, data.first(10), seed=0
     )
     assert torch.equal(noise.images[:10], fewer.images)
@@ -96,25 +99,25 @@ def test_a_rejected_answer_is_minus_one_wherever_answers_are_kept(data, sigmoid_
             logits = sigmoid_net(x)
             return torch.cat([logits, logits.amax(dim=1, keepdim=True) + 1], dim=1)
 
-    columns = attack.run(
-        gaussian, Rejecting(), data, others=data.images, target="any", seed=0, chunk=8,
+    columns = attack_all(
+        gaussian, Rejecting(), data, others=data, target="any", seed=0, chunk=8,
         settings={"std": 0.1},
     )  # fmt: skip
     assert set(columns["prediction"]) == set(columns["attacked_prediction"]) == {NO_CLASS}
-    noise = transfer.control("noise", "gaussian", {"std": 0.1}, data, seed=0)
+    noise = exhibits.control("noise", "gaussian", {"std": 0.1}, data, seed=0)
     plain, rejecting = shown(noise, sigmoid_net), shown(noise, Rejecting())
     assert set(rejecting["prediction"].to_pylist()) == {NO_CLASS}
     assert rejecting["margin"].to_pylist() == plain["margin"].to_pylist()  # against the classes
 
 
 def test_pictures_are_the_first_images_beside_their_originals(table, data):
-    (plain,) = transfer.attacked(table, data.first(15), [], clip=True)
+    (plain,) = exhibits.attacked(table, data.first(15), [], clip=True)
     shown = transfer.pictures(plain, seed=0)
     assert np.array_equal(tables.images(shown, "original"), data.images[:15].numpy())
 
 
 def test_a_victim_that_does_not_classify_is_named(data):
-    noise = transfer.control("noise", "gaussian", {}, data, seed=0)
+    noise = exhibits.control("noise", "gaussian", {}, data, seed=0)
     with pytest.raises(InputError, match="nets that classify, found AE"):
         shown(noise, torch.nn.Identity(), name="AE")
 

@@ -1,4 +1,4 @@
-"""Operators that would read other memory where sizes do not fit are checked in front."""
+"""Operators that would read other memory if sizes do not fit are checked before the call."""
 
 import pytest
 import torch

@@ -23,7 +23,7 @@ ANY = ({0: torch.export.Dim.DYNAMIC},)
 
 
 class Residual(nn.Module):
-    """Constants, batch normalisation, what is changed in place, and a view that asks for sizes."""
+    """A model with constants, batch normalisation, in-place changes, and a view by sizes."""
 
     def __init__(self):
         super().__init__()
@@ -55,7 +55,7 @@ def export(model, path, shape=SHAPE, dynamic=ANY):
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    """Models and the files that they were exported to."""
+    """Models, and the files of their exported programs."""
     folder = tmp_path_factory.mktemp("programs")
     torch.manual_seed(0)
     made = {"lenet": lenet(SHAPE, 10).eval(), "residual": Residual().eval()}
@@ -132,7 +132,7 @@ def test_a_program_for_other_images_or_too_few_classes_is_refused(programs):
 
 
 def changed(file, path, change):
-    """A copy of a program of which `change` may replace members, by the end of their names."""
+    """Copy a program; `change` maps the end of a member's name and its bytes to new bytes."""
     with zipfile.ZipFile(file) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             new.writestr(name, change(name.partition("/")[2], old.read(name)))
@@ -140,7 +140,7 @@ def changed(file, path, change):
 
 
 class Trap:
-    """Runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __init__(self, path):
         self.path = path

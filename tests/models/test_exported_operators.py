@@ -1,4 +1,4 @@
-"""Usual layers and networks, exported, answer as the models that they are of."""
+"""Exported programs of usual layers and networks give the answers of their models."""
 
 import warnings
 
@@ -68,7 +68,7 @@ def test_paddings_are_the_models(tmp_path, name):
 
 
 class Attention(nn.Module):
-    """Of the pixels of a row to those before them."""
+    """Attention of a row's pixels to earlier ones."""
 
     def forward(self, x):
         rows = x.flatten(1, 2)

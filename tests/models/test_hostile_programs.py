@@ -22,7 +22,7 @@ def sample(tmp_path_factory):
 
 
 def rewritten(file, path, change):
-    """A copy of a program in whose JSON `change` may change the nodes."""
+    """Copy a program; `change` changes the nodes in its JSON."""
 
     def in_json(name, content):
         if not name.endswith("models/model.json"):
@@ -39,7 +39,7 @@ def tensor(name):
 
 
 def call(target, **arguments):
-    """Puts a call in the place of the ReLU; its first argument is what the ReLU's was."""
+    """Return a change that replaces the ReLU by a call; "first" stands for the ReLU's argument."""
 
     def change(nodes):
         node = next(node for node in nodes if "relu" in node["target"])

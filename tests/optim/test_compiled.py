@@ -3,9 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blindspots.optim.batch import Batch
+from blindspots.optim.batch import Batch, side_by_side
 from blindspots.optim.compiled import CompiledBatch
-from blindspots.optim.lbfgs import side_by_side
 
 
 def quartic(x, rows):
@@ -19,7 +18,7 @@ def test_on_the_processor_the_compiled_steps_are_taken():
     assert isinstance(batch, CompiledBatch)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 40),
     d=st.integers(1, 12),

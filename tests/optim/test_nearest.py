@@ -35,7 +35,7 @@ def scipy_nearest(centre, normals, offsets):
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(m=st.integers(1, 6), d=st.integers(6, 20), seed=st.integers(0, 1000))
 @example(m=5, d=6, seed=29)  # singular Hessians on the way
 def test_reaches_scipys_nearest_point(m, d, seed):

@@ -1,4 +1,4 @@
-"""A label turns the direction of nothing beside it."""
+"""A label does not change the direction of the text next to it."""
 
 import pytest
 

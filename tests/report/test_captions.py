@@ -1,4 +1,4 @@
-"""Captions of Snakemake's own report, made as it makes them: names from the config stay text."""
+"""Captions in Snakemake's own report: names from the config stay text."""
 
 import re
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ TITLES = [
 
 
 def caption(name, **given):
-    """Its HTML, and that as text."""
+    """Return the caption's HTML, and its text."""
     template = jinja2.Environment().from_string((ROOT / f"reports/{name}.rst").read_text("utf-8"))
     text = template.render(snakemake=SimpleNamespace(**given))
     html = publish_parts(text, writer="html")["body"]

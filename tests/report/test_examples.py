@@ -1,4 +1,4 @@
-"""Examples are those of the files: pictures, distortions, and every victim's answers."""
+"""Examples agree with the files: pictures, distortions, and every victim's answers."""
 
 import base64
 import html
@@ -148,6 +148,17 @@ def test_a_page_has_so_many_examples_and_experiments_beyond_have_none(folder, mo
     )
     sizes = {name: {len(group.examples) for group in of} for name, of in found.items()}
     assert sizes == {"cross-model": {12}, "b": {1}}
+
+
+def test_each_attack_radius_and_length_of_a_source_is_an_origin_of_images():
+    settings = checked()
+    settings["attacks"] |= {"near": {"eps": [0.1, 0.2, 0.3]}, "one": {"eps": 0.1}}
+    first = settings["experiments"]["cross-model"]  # two sources, a control
+    assert examples.origins(settings) == 2 + 1
+    settings["experiments"]["more"] = first | {
+        "attacks": ["lbfgs", "near", "one"], "amplify": [0.1, 0.2], "controls": [],
+    }  # fmt: skip
+    assert examples.origins(settings) == 2 + 1 + 2 * (1 + 3 + 1) * 3
 
 
 def test_classes_are_called_by_their_names_and_those_without_by_their_numbers(tmp_path):

@@ -1,8 +1,9 @@
-"""The first screen is from the tables, by rule."""
+"""The first screen follows from the tables by rules."""
 
 import pandas as pd
 import pytest
 
+from blindspots.config.claims import claims_of
 from blindspots.interface import InputError
 from blindspots.report.headlines import headlines, warned
 from tests.pages import large, summary
@@ -25,18 +26,62 @@ def of(methods):
     return {"tables": {name: {"method": m, "title": f"T {name}"} for name, m in methods.items()}}
 
 
+CLAIM = {
+    "claim": "It is close", "cells": {"table": "v", "rows": "largest"}, "at_most": 0.14,
+    "weakly": 0.2, "where": "Table 1", "printed": 0.1,
+}  # fmt: skip
+
+
+def claimed(*claims, **others):
+    """Return a config with its own claims on the table v, and the claims in a run's form."""
+    config = of({"v": "effects", "t": "errors"}) | {"run": "mine", "claims": [*claims]} | others
+    return config, claims_of(config)
+
+
 def test_each_claim_has_its_verdict_with_figure_interval_and_rule():
-    table = rows(
-        cell("It is close", "verdict", text="holds"),
-        cell("It is close", "value", value=0.1254, unit="RMS per pixel", low=0.118, high=0.132),
-        cell("It is close", "rule", text="at most 0.14, weakly 0.2"),
-        cell("It is close", "measure", text="largest distortion, e"),
-    )
-    (line,) = headlines(of({"v": "verdicts", "t": "errors"}), {"v": table, "t": summary()})
+    table = rows(cell("largest", "mean", value=0.1254, unit="RMS per pixel", low=0.118, high=0.132))
+    config, claims = claimed(CLAIM)
+    (line,) = headlines(config, {"v": table, "t": summary()}, claims)
     assert line == (
         "It is close", "holds", "0.125 RMS per pixel", "0.118, 0.132",
-        "at most 0.14, weakly 0.2; largest distortion, e", "v",
+        "at most 0.14, weakly 0.2; v: largest; Table 1; printed 0.1", "v",
     )  # fmt: skip
+
+
+def test_a_claim_keeps_its_direction_of_writing_to_itself():
+    config, claims = claimed(CLAIM | {"claim": "\u05d0"})
+    (line,) = headlines(config, {"v": rows(cell("largest", "mean", value=0.1))}, claims)
+    assert line.claim == "\u2068\u05d0\u2069"
+
+
+def test_verdicts_on_claims_come_before_those_of_tables():
+    config, claims = claimed(CLAIM)
+    config["tables"]["u"] = {"method": "units", "title": "T u"}
+    lines = headlines(
+        config,
+        {"u": rows(cell("a", "b", text="equal")), "v": rows(cell("largest", "mean", value=0.1))},
+        claims,
+    )
+    assert [line.verdict for line in lines] == ["holds", "equal"]
+
+
+def test_a_claim_on_a_row_that_its_table_has_not_is_not_judged_beside_others_that_are():
+    config, claims = claimed(CLAIM, CLAIM | {"claim": "other", "cells": {"table": "v"}})
+    first, other = headlines(config, {"v": rows(cell("least", "mean", value=0.1))}, claims)
+    assert (first.verdict, first.figure, other.verdict) == ("not judged", "", "holds")
+    assert first.note == (
+        "expected a row of the table v of the run mine (least), found 'largest'; did you mean "
+        "'least'?; at most 0.14, weakly 0.2; Table 1; printed 0.1"
+    )
+
+
+def test_a_claim_on_a_table_with_a_doubtful_net_is_not_judged():
+    config, claims = claimed(CLAIM)
+    found = {"v": rows(cell("largest", "mean", value=0.1))}
+    (line,) = headlines(config, found, claims, {"t": {"N": "no"}, "v": {"M": "", "N": "too bad"}})
+    assert (line.verdict, line.note.partition(";")[0]) == ("not judged", "about N (too bad)")
+    (line,) = headlines(config, found, claims, {"t": {"N": "too bad"}})
+    assert line.verdict == "holds"
 
 
 def test_a_difference_is_lower_or_higher_where_its_interval_leaves_zero_out():
@@ -65,7 +110,7 @@ def test_verdicts_on_units_are_counted():
     (line,) = headlines(of({"u": "units"}), {"u": table})
     assert (line.verdict, line.figure, line.note) == ("cannot tell", "2 of 3", "equal 1")
     (line,) = headlines(of({"u": "units"}), {"u": table.iloc[[0, 2]]})
-    assert (line.figure, line.note) == ("2 of 2", "all alike")
+    assert (line.figure, line.note) == ("2 of 2", "all the same")
 
 
 def test_units_without_verdicts_and_unknown_tables_say_nothing():
@@ -115,13 +160,13 @@ def test_certified_radii_have_their_range_whatever_was_found():
 
 
 def test_a_verdicts_figure_is_as_its_table_shows_it():
-    table = rows(
-        cell("c", "verdict", text="cannot tell"),
-        cell("c", "value", text="> half not fooled", unit="RMS per pixel"),
-        cell("c", "rule", text="r"), cell("c", "measure", text="m"),
-    )  # fmt: skip
-    (line,) = headlines(of({"v": "verdicts"}), {"v": table})
-    assert line.figure == "> half not fooled"
+    config, claims = claimed(CLAIM)
+    shown = {"text": "> half not fooled", "unit": "RMS per pixel"}
+    (line,) = headlines(config, {"v": rows(cell("largest", "mean", **shown))}, claims)
+    assert (line.verdict, line.figure) == ("undecided", "> half not fooled")
+    fewer = {"value": 0.1, "text": "0.100 (40 of 60)", "unit": "RMS per pixel"}
+    (line,) = headlines(config, {"v": rows(cell("largest", "mean", **fewer))}, claims)
+    assert line.figure == "0.100 (40 of 60) RMS per pixel"
 
 
 def test_a_warning_that_two_tables_give_is_told_once():
@@ -142,7 +187,6 @@ def test_a_users_analysis_says_what_the_first_screen_shows(tmp_path, monkeypatch
     assert (line.claim, line.figure) == ("How deep", "high m")
     (line,) = headlines(*analysis("my_count", "counted verdicts"))
     assert (line.verdict, line.figure) == ("high", "1 of 1")
-    assert headlines(*analysis("my_verdicts", "verdict per row")) == []
-    for wrong in ("verdicts", ["depth"], {"depth": 3}):
+    for wrong in ("verdict per row", ["depth"], {"depth": 3}):
         with pytest.raises(InputError, match=r":own: expected the constant HEADLINE to be one of"):
             headlines(*analysis(f"my_{type(wrong).__name__}", wrong))

@@ -1,4 +1,4 @@
-"""The page as text: what is on it, that it is escaped, and that it fetches nothing."""
+"""The page as text: its content, escaped, and without external resources."""
 
 import base64
 import html
@@ -8,13 +8,14 @@ import re
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
+from blindspots.config import reporting
 from blindspots.report import examples, page
 from blindspots.report.examples import Said
 from blindspots.report.headlines import Headline, Warned
+from tests.configs import full
 from tests.conftest import ROOT
-from tests.pages import HOSTILE, SUMMARIES, checked, large, rendered, summary
+from tests.pages import HOSTILE, IMAGES_OF_SPLIT, SUMMARIES, checked, large, rendered, summary
 
 
 def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
@@ -26,16 +27,21 @@ def test_the_page_escapes_what_comes_from_the_config_and_the_tables(tmp_path):
     assert str(html.escape(HOSTILE).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")) in made
 
 
+def plain(made):
+    """Return the page without the heads that its cells repeat for phones."""
+    return re.sub(r' data-head="[^"]*"', "", made)
+
+
 def test_the_page_says_what_the_audit_checked_and_why_not_all(tmp_path):
     made = rendered(tmp_path)
-    (row,) = [part for part in made.split("<tr>") if '<th scope="row">answer</th>' in part]
+    (row,) = [part for part in plain(made).split("<tr>") if '<th scope="row">answer</th>' in part]
     assert "<td>2</td><td>14</td>\n<td>4: model &lt;theirs&gt; is not known</td>\n<td>–</td>" in row
 
 
 FETCHING = re.compile(
     r"""\b(?:src|srcset|href|data|action|poster)\s*=\s*["']([^"']*)|url\(([^)]*)"""
 )
-"""What an element fetches or leads to."""
+"""Attributes with the addresses that an element fetches or links to."""
 
 
 def test_no_element_of_the_page_fetches_anything(tmp_path):
@@ -59,8 +65,7 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
     net = {"model": {"method": "mlp", "hidden": []}, "trainer": scaled, "train_on": "train"}
     made = rendered(
         tmp_path,
-        nets=yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))["nets"]
-        | {"scaled": net},
+        nets=full("presets/digits.yaml")["nets"] | {"scaled": net},
     )
     assert "decay_scale = 3.5" in made
     assert "penalty_precision = " in made
@@ -68,9 +73,60 @@ def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
     assert "P1 7" in made
 
 
+def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
+    made = rendered(tmp_path / "a")
+    said = plain(made).partition('<section id="readings">')[2].partition("</section>")[0]
+    assert "<h2>Conventions " in said and ">Conventions</a>" in made
+    assert "aper" not in said and "Weight decay" not in said
+    assert '<th scope="row">Target</th><td>random</td>' in said
+    made = rendered(tmp_path / "b", printed="papers/szegedy2013/printed.yaml")
+    assert "<h2>Readings " in made and '<th scope="col">In the paper</th>' in made
+    assert "Conventions" not in made
+    target = "a label other than the answer; which one is not stated"
+    assert f'<th scope="row">Target</th><td>{target}</td><td>random</td>' in plain(made)
+    assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1</td>" in plain(
+        made
+    )
+
+
+def test_claims_of_ones_own_make_no_readings_of_a_paper(tmp_path):
+    claim = {"claim": "They err", "cells": {"table": "t", "rows": "FC10-1e-4"}, "at_least": 1}
+    made = rendered(tmp_path, claims=[claim])
+    assert "<h2>Conventions " in made and "Readings" not in made
+
+
+MY_PUSH = """
+READINGS = {
+    "distance": ("steps", "the L1 norm"), "search": ("tries", "none"),
+    "restarts of L2": ("tries", "the best of {tries}"), 7: ("steps", "a number"),
+}
+def near(model, images, labels, targets=None, *, steps=3, tries=0): ...
+def far(model, images, labels, targets=None, *, steps=0, tries=5): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "questions"),
+    [
+        ("near", ["Distance in the objective", "7"]),
+        ("far", ["Search for c", "Restarts of L2"]),
+    ],
+)
+def test_every_reading_of_a_users_method_is_a_row(tmp_path, monkeypatch, method, questions):
+    (tmp_path / "my_page_push.py").write_text(MY_PUSH)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = plain(rendered(tmp_path, attacks={"lbfgs": {"method": f"my_page_push:{method}"},
+                                             "gaussian-0.1": {"method": "gaussian"}}))  # fmt: skip
+    said = made.partition('<section id="readings">')[2].partition("</section>")[0]
+    found = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', said))
+    assert [question for question in found if question in questions] == questions
+    assert {"near": "the L1 norm", "far": "the best of 5"}[method] in found.values()
+    assert ("Search for c" in found) is ("Distance in the objective" not in found)
+
+
 def test_the_page_says_when_its_newest_table_was_made_and_from_what(tmp_path):
     made = rendered(tmp_path)
-    assert "Newest table of 2012-12-31 18:00 UTC; commit " in made
+    assert "Tables last made 2012-12-31 18:00 UTC; commit " in made
     assert re.search(r"<dt>commit</dt><dd>[^<]*\babc\b", made)
     assert "<dt>Seeds</dt><dd>0, 3</dd>" in made
 
@@ -92,6 +148,58 @@ def test_every_table_can_be_had_as_csv_and_as_the_files_own_bytes(tmp_path):
     assert read["row_label"].tolist() == expected["row_label"].tolist()
 
 
+def test_the_corner_of_a_table_is_what_its_rows_are_not_its_key(tmp_path):
+    made = rendered(tmp_path)
+    assert re.findall(r'<thead><tr><th scope="col"><span class="quiet">(.*?)<', made) == ["net"] * 3
+
+
+def test_the_words_of_the_tables_are_explained_once(tmp_path):
+    first = checked()["experiments"]["cross-model"]
+    entry = {"method": "errors", "parts": ["test"], "title": "T"}
+    experiments = {"cross-model": first, "again": first}
+    tables = {"t": entry | {"experiment": "cross-model"}, "large": entry | {"experiment": "again"}}
+    made = rendered(tmp_path, experiments=experiments, tables=tables)
+    assert made.count('id="experiment-') == 2
+    assert made.count("the L2 norm of a perturbation, divided by √m") == 1
+
+
+def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_figures(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(SUMMARIES, "large", summary)
+    of = {"method": "errors", "parts": ["test"]}
+    first = checked()["experiments"]["cross-model"]
+    made = rendered(
+        tmp_path,
+        experiments={"cross-model": first, "again": first},
+        tables={
+            "t": of | {"experiment": "cross-model", "title": "Of this"},
+            "large": of | {"experiment": "again", "title": "Of that"},
+        },
+    )
+    assert made.count('<table class="cells') == 1
+    assert '<p>The same as <a href="#table-t">Of this</a>.</p>' in made
+    assert made.count("Mean distortion of the perturbed images") == 1
+
+
+def test_names_in_the_heads_of_a_table_are_not_broken_at_their_hyphens(tmp_path, monkeypatch):
+    def named():
+        frame = summary()
+        return frame.assign(row_label="FC50-50-10 (P1)", column_label="at " + 30 * "a-")
+
+    monkeypatch.setitem(SUMMARIES, "t", named)
+    made = rendered(tmp_path)
+    assert '<th scope="row"><span class="word">FC50-50-10</span> (P1)</th>' in made
+    assert f'<th scope="col">at {30 * "a-"}</th>' in made
+
+
+def test_the_titles_of_a_report_set_name_each_table_and_figure_apart():
+    for members in reporting.sets().values():
+        for said in ("title", "of"):
+            titles = [getattr(member, said) for member in members]
+            assert len(set(titles)) == len(titles)
+
+
 def test_a_figure_is_described_by_its_title_and_its_files_own_words(tmp_path):
     made = rendered(tmp_path)
     assert '<img alt="F &#34;1&#34;. A curve &lt;up&gt;." src="data:image/svg+xml;base64,' in made
@@ -101,8 +209,8 @@ def test_every_cell_has_its_details_and_the_unrounded_figure_to_sort_by(tmp_path
     made = rendered(tmp_path)
     (cell,) = re.findall(r'<td data-order="12.34" title="(.*?)"', made)
     assert cell == (
-        "12.3 % error; 256 images; mean of 3 networks; 95% interval 3.2 to 21.0, "
-        "Student&#39;s, over networks"
+        "12.3 % error; 256 images; mean of 3 seeds; 95% interval 3.2 to 21.0, "
+        "Student&#39;s, over seeds"
     )
     assert 'title="no attack succeeded' not in made
     assert 'title="9 images; no figure: no attack succeeded"' in made
@@ -125,9 +233,9 @@ def test_a_run_without_penalties_clipping_or_trainings_has_a_page(tmp_path):
 
 
 def test_the_page_says_where_images_are_left_out(tmp_path, monkeypatch):
-    assert "Shown is a part" not in rendered(tmp_path)
+    assert "kinds of images" not in rendered(tmp_path)
     monkeypatch.setattr(examples, "BYTES", 3 * 64 * 2)
-    assert "Shown is a part, 2 of 3 kinds of images" in rendered(tmp_path)
+    assert "The page shows 2 of 3 kinds of images" in rendered(tmp_path)
 
 
 def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monkeypatch):
@@ -137,7 +245,7 @@ def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monke
     plain = examples._example
     monkeypatch.setattr(examples, "_example", lambda *of: plain(*of)._replace(distortion=0.0))
     made = rendered(tmp_path)
-    assert made.count("unaltered: nothing was found, or needed") == 4 * examples.IMAGES
+    assert made.count("unaltered: the attack failed, or was not needed") == 4 * examples.IMAGES
     assert "perturbed by" not in made
 
 
@@ -145,7 +253,7 @@ def test_an_image_that_was_not_perturbed_is_said_to_be_unaltered(tmp_path, monke
     ("verdict", "mood", "mark"),
     [
         ("holds", "yes", "✓"), ("holds weakly", "partly", "≈"), ("does not hold", "no", "✗"),
-        ("cannot tell", "open", ""), ("lower", "open", ""),
+        ("undecided", "open", ""), ("lower", "open", ""),
     ],
 )  # fmt: skip
 def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(verdict, mood, mark):
@@ -158,6 +266,7 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
         newest=None,
         commits=["abc"],
         warned=[],
+        flagged=[],
         sections=["any"],
     )
     (shown,) = re.findall(r'<ul class="headlines">(.*?)</ul>', made, re.S)
@@ -167,15 +276,18 @@ def test_the_first_screen_has_each_verdict_with_its_mood_figure_and_interval(ver
     )
 
 
-def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
+def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MANY", 0.25)
+    monkeypatch.setattr(page, "NEARER", 0.875)
     template = page._environment(ROOT / "reports").get_template("page/summary.html.j2")
     line = Headline("Mean distortion", "", "0.1 RMS", "", "A", "t")
     made = template.render(
         headlines=[line], config=checked(), nets="A", newest=None, commits=[], sections=["any"],
-        warned=[Warned(HOSTILE, "gradients masked: zero at 5 of 6 images", "t")],
+        warned=[Warned(HOSTILE, "gradients masked: zero at 5 of 6 images", "t")], flagged=[],
     )  # fmt: skip
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", made)).split())
     assert f"Warnings {HOSTILE}: gradients masked: zero at 5 of 6 images" in text
+    assert "for at least 25% of the images" in text and "less than 0.875 of its" in text
     assert text.index("Warnings") < text.index("Athalye et al. 2018") < text.index("Key figures")
     assert "Warnings" not in rendered(tmp_path)
 
@@ -183,11 +295,11 @@ def test_a_warning_stands_above_the_key_figures_with_what_it_means(tmp_path):
 def test_a_page_without_tables_and_figures_says_so(tmp_path):
     empty = {"tables": {}, "figures": {}}
     made = rendered(tmp_path / "a", **empty)
-    assert "no tables and no figures: the config asks for none" in made
-    assert "What was found is in the files beside it" in made
+    assert "no tables or figures: the config has none" in made
+    assert "The results are in the files next to it" in made
     made = rendered(tmp_path / "b", **empty, experiments={})
-    assert "No net was attacked: it has no <code>experiments:</code>, either." in made
-    assert "no tables and no figures" not in rendered(tmp_path / "c")
+    assert "No net was attacked: the config has no <code>experiments:</code> either." in made
+    assert "no tables or figures" not in rendered(tmp_path / "c")
 
 
 @pytest.mark.parametrize(
@@ -237,13 +349,16 @@ def test_a_cell_has_its_interval_and_the_papers_figure(tmp_path):
 
 def test_every_split_is_of_its_seed(tmp_path):
     template = page._environment(ROOT / "reports").get_template("page/origin.html.j2")
+    other = IMAGES_OF_SPLIT | {"P2": 9, "train": 17, "duplicates within test": 1}
     made = template.render(
-        config=checked(), splits=[{"images": {"P1": 7}}, {"images": {"P1": 8, "P2": 9}}], audit=[],
+        config=checked(), splits=[{"images": IMAGES_OF_SPLIT}, {"images": other}], audit=[],
         settings=[], config_text="", commits=[], versions={},
     )  # fmt: skip
-    assert re.findall(r"<p>(Seed .*?)</p>", made, re.S) == [
-        "Seed 0:\nP1 7.",
-        "Seed 3:\nP1 8, P2 9.",
+    said = [" ".join(text.split()) for text in re.findall(r"<p>(Seed .*?)</p>", made, re.S)]
+    duplicates = "Training images left out as duplicates: 3; test images that repeat another:"
+    assert said == [
+        f"Seed 0: train 16, of which P1 7 and P2 8; validation 2; test 5. {duplicates} 0.",
+        f"Seed 3: train 17, of which P1 7 and P2 9; validation 2; test 5. {duplicates} 1.",
     ]
 
 
@@ -254,4 +369,4 @@ def test_the_audit_shows_the_largest_discrepancy():
         config=checked(), splits=[], audit=[line | {"reason": None, "discrepancy": 0.00123}],
         settings=[], config_text="", commits=[], versions={},
     )  # fmt: skip
-    assert "<td>0</td>\n<td>0.0012</td>" in made
+    assert "<td>0</td>\n<td>0.0012</td>" in plain(made)

@@ -1,18 +1,16 @@
-"""What a run took, in words."""
+"""A run's readings of the paper, in words."""
 
 import pytest
-import yaml
 
 from blindspots.config.check import check
 from blindspots.interface import InputError
-from blindspots.report.readings import readings_taken, settings_in_effect
-from blindspots.report.sections import experiment
-from tests.conftest import ROOT
+from blindspots.report.readings import _together, readings_taken, settings_in_effect
+from tests.configs import full
 from tests.pages import SCHEMA
 
 
 def digits():
-    return yaml.safe_load((ROOT / "presets/digits.yaml").read_text("utf-8"))
+    return full("presets/digits.yaml")
 
 
 def test_settings_in_effect_are_defaults_and_what_the_config_says():
@@ -22,6 +20,16 @@ def test_settings_in_effect_are_defaults_and_what_the_config_says():
     assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
     assert "target = random" in found["attacks.lbfgs"]
     assert "target" not in found["attacks.gaussian-0.1"]
+    assert "clip = true" in found["attacks.gaussian-0.1"]
+    assert "hidden = []" in found["nets.FC10-1e-4.model"]
+    assert "progress" not in found["measurements.transfer"]
+
+
+def test_what_differs_is_said_after_the_names_that_it_is_of():
+    assert _together({"a": "random", "b": "random"}) == "random"
+    assert _together({"near": "any", "paper": "random"}) == "near: any; paper: random"
+    assert _together({"a": "x", "b": "y", "c": "x"}) == "a, c: x; b: y"
+    assert _together(dict.fromkeys("abde", "x") | {"c": "y"}) == "c: y; the others: x"
 
 
 def test_the_readings_are_said_once_with_who_differs():
@@ -29,11 +37,12 @@ def test_the_readings_are_said_once_with_who_differs():
     raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
     raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
     found = readings_taken(check(raw, SCHEMA))
-    assert found["decay"] == "as printed times 1"
-    assert found["target"] == "random; next: other"
-    assert found["distance"] == "c·‖r‖₂², smooth at 0; c·‖r‖₂: near"
-    assert found["search"] == "the largest c that reaches the target, bracketed and bisected"
-    assert found["clipping"] == "clipped; amplified images clipped: cross-training-set"
+    assert found["decay"] == "AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1"
+    assert found["target"] == "lbfgs: random; near: next"
+    assert found["distance"] == "lbfgs: c·‖r‖₂², smooth at 0; near: c·‖r‖₂"
+    assert found["search"].startswith("the largest c that reaches the target, bracketed and")
+    noise = "gaussian-0.1, gaussian-0.3: clipped"
+    assert found["clipping"] == f"cross-training-set: amplified images clipped; {noise}"
 
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
@@ -45,21 +54,34 @@ def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     raw["nets"]["FC50-50-10-P1"]["trainer"] = {"method": "adversarial_pools", "layers": []}
     found = readings_taken(check(raw, SCHEMA))
     assert found["pools"] == "of input, closest, at most 0.05 RMS per unit, 50% of a batch"
-    assert "decoupled from the gradient (AdamW): FC50-50-10" in found["decay"]
+    assert "FC50-50-10: decoupled from the gradient (AdamW)" in found["decay"]
 
 
-def test_noise_in_the_place_of_an_attack_aims_at_nothing():
+def test_the_decay_of_a_trainer_that_declares_no_reading_is_the_one_in_effect(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "my_train.py").write_text("def steps(model, images, labels, *, rate=0.1): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
     raw = digits()
-    raw["experiments"]["noise"] = raw["experiments"]["cross-model"] | {"attack": "gaussian-0.1"}
-    settings = check(raw, SCHEMA)
-    assert readings_taken(settings)["target"] == "random"
-    assert (
-        "target" not in {k: t for k, _, t in settings_in_effect(settings)}["attacks.gaussian-0.1"]
-    )
-    assert experiment(settings, "noise").startswith("gaussian-0.1 (gaussian) on the first 128 ")
-    raw["experiments"] = {"noise": raw["experiments"]["noise"]}
-    raw |= {"tables": {}, "figures": {}}
-    assert "target" not in readings_taken(check(raw, SCHEMA))
+    net = raw["nets"].pop("FC50-50-10")
+    named = {"default": {}, "set": {"decay": 1e-4}, "off": {"decay": 0}}
+    raw["nets"] = {
+        name: net | {"trainer": {"method": "sgd"} | own, "label": name}
+        for name, own in named.items()
+    }
+    raw["nets"]["mine"] = net | {"trainer": {"method": "my_train:steps"}, "label": "mine"}
+    raw |= {"experiments": {}, "tables": {}, "figures": {}, "claims": None}
+    raw["measurements"] = {}
+    found = readings_taken(check(raw, SCHEMA))
+    assert found["decay"] == "default: 0.0005 (sgd); set: 0.0001 (sgd); off: none"
+
+
+def test_a_setting_that_another_leaves_without_effect_is_not_among_them():
+    raw = digits()
+    raw["attacks"]["gaussian-0.1"] = {"method": "gaussian", "distortion": 0.05}
+    found = {key: text for key, _, text in settings_in_effect(check(raw, SCHEMA))}
+    assert found["attacks.gaussian-0.1"] == "clip = true, distortion = 0.05"
+    assert found["attacks.gaussian-0.3"] == "std = 0.3, clip = true, distortion = null"
 
 
 def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):
@@ -73,12 +95,12 @@ def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):
     raw = digits()
     raw["attacks"]["push"] = {"method": "my_push:push"}
     found = readings_taken(check(raw, SCHEMA))
-    assert "the best of 3: push" in found["search"]
+    assert "push: the best of 3" in found["search"]
     assert "push" not in found["clipping"]
     raw["attacks"]["push"] |= {"method": "my_push:other"}
     found = readings_taken(check(raw, SCHEMA))
     assert "push" not in found["search"]
-    assert "no: push" in found["clipping"]
+    assert "push: no" in found["clipping"]
 
 
 def test_readings_of_a_setting_that_a_method_has_not_are_one_line(tmp_path, monkeypatch):

@@ -1,33 +1,28 @@
-"""Every table and figure stands in one section, that of what it is of."""
+"""Every table and figure is in one section, that of its subject."""
 
 import pytest
-import yaml
 
-from blindspots.config.check import check, laid_over
+from blindspots.config.check import check
 from blindspots.report.sections import sections
-from tests.conftest import ROOT
-from tests.pages import SCHEMA
+from tests.configs import SCHEMA, full
 
 
 def preset(*names):
-    merged = {}
-    for name in names:
-        merged = laid_over(merged, yaml.safe_load((ROOT / name).read_text("utf-8")))
-    return check(merged, SCHEMA)
+    return check(full(*names), SCHEMA)
 
 
 @pytest.mark.parametrize(
     ("names", "keys"),
     [
         (["presets/digits.yaml"], ["experiment-cross-model", "experiment-cross-training-set"]),
-        (["presets/units.yaml"], ["measurement-lenet"]),
+        (["papers/szegedy2013/units.yaml"], ["measurement-lenet"]),
         (
-            ["presets/norms.yaml"],
+            ["papers/szegedy2013/norms.yaml"],
             ["experiment-norms", "measurement-alexnet", "measurement-alexnet-paper",
              "measurement-alexnet-groups"],
         ),
         (
-            ["config.yaml", "presets/claims.yaml"],
+            ["config.yaml", "papers/szegedy2013/multiverse.yaml"],
             ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
              "measurement-alexnet", "measurement-alexnet-paper", "measurement-alexnet-groups",
@@ -49,11 +44,20 @@ def test_a_section_says_what_it_is_of():
     assert facts["experiment-cross-training-set"] == (
         "lbfgs (lbfgs, target random) on the first 128 images of part test, made for FC50-50-10 "
         "(P1), FC50-50-10′ (P2); shown to FC50-50-10 (P1), FC50-50-10′ (P2). Controls: "
-        "gaussian-0.1, on 128 images. Amplified to a distortion of 0.2 as well."
+        "gaussian-0.1, on 128 images. Also amplified to a distortion of 0.2."
     )
-    (units,) = sections(preset("presets/units.yaml"))
+    (units,) = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
     assert "rotations = 99" in units.facts
-    *_, groups = sections(preset("presets/norms.yaml"))
+    raw = full("papers/szegedy2013/units.yaml")
+    raw["datasets"] = {"mine": {"method": "mnist"}}
+    raw["measurements"]["lenet"]["data"] = "mine"
+    (units,) = sections(check(raw, SCHEMA))
+    assert "the first 10000 images of part test, dataset mine; " in units.facts
+    assert "data = " not in units.facts
+    *_, groups = sections(preset("papers/szegedy2013/norms.yaml"))
     assert "groups = [1, 2, 1, 2, 2]" in groups.facts
     assert "weights: fresh, of seed 0" in groups.facts
+    around, in_box = sections(preset("papers/szegedy2013/pockets.yaml"))[1:]
+    assert around.facts.startswith("pockets in the experiment pockets; multiples = [1, 2, 4, 8], ")
+    assert around.facts.endswith("clipped = false.") and in_box.facts.endswith("clipped = true.")

@@ -1,6 +1,6 @@
 """Summary tables laid out for reading."""
 
-from blindspots.report.summaries import figure, printable
+from blindspots.report.summaries import figure, printable, repeated
 from tests.pages import summary
 
 
@@ -12,10 +12,28 @@ def test_a_table_is_laid_out_in_its_order_with_the_papers_figures():
     assert (first[0].value, first[0].paper, first[0].shade) == ("100.0", "100", 1.0)
     assert (first[1].value, first[1].paper, first[1].shade) == ("0.062", "0.062", None)
     assert second[0].paper == ""
-    assert second[0].detail.startswith("12.3 % error; 256 images; mean of 3 networks; 95% interval")
+    assert second[0].detail.startswith("12.3 % error; 256 images; mean of 3 seeds; 95% interval")
     assert second[0].order == 12.34
     assert second[1] is None
     assert table.has_paper
+
+
+def test_a_table_says_what_its_rows_are_as_far_as_its_analysis_does(tmp_path, monkeypatch):
+    modules = {"no_word": "", "a_word": 'CORNER = "digit"', "a_number": "CORNER = 3"}
+    for name, said in modules.items():
+        (tmp_path / f"{name}.py").write_text(f"{said}\ndef own(clean): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for method, expected in (
+        ("errors", "net"), ("transfer", "images made for / error (%) of"), ("a_word:own", "digit"),
+        ("no_word:own", "row"), ("a_number:own", "row"), ("not_here:own", "row"), ("", "row"),
+    ):  # fmt: skip
+        assert printable("t", "T", summary(), method).corner == expected
+
+
+def test_a_note_of_the_analysis_stands_with_its_table():
+    assert printable("t", "T", summary(), "errors").note == ""
+    note = printable("t", "T", summary(), "ledger").note
+    assert "No perturbation shorter than the certified radius changes the answer" in note
 
 
 def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
@@ -29,7 +47,28 @@ def test_a_table_says_what_its_figures_are_from_and_why_one_is_missing():
     assert second[0].order == ""
     assert second[0].detail.endswith("no figure: no attack succeeded")
     assert table.footnotes == ["no attack succeeded"]
-    assert table.caption.startswith("n = 256 images, mean of 3 networks, in square brackets")
+    assert table.caption.startswith("n = 256 images, mean of 3 seeds, in square brackets")
+
+
+def test_a_mean_of_two_seeds_has_no_interval_and_says_so():
+    for networks, interval, said in (
+        (3, "3.2, 21.0", "mean of 3 seeds, in square brackets the 95% interval: Wilson's"),
+        (2, "", "mean of 2 seeds, no interval over fewer than 3, in square brackets the 95%"),
+    ):
+        table = printable("t", "T", summary().assign(networks=[1, 1, networks]))
+        first, second = (cells for _, cells in table.rows)
+        assert (first[0].interval, second[0].interval) == ("98.5, 100.0", interval)
+        assert ("interval" in second[0].detail) == bool(interval)
+        assert table.caption.startswith(f"n = 256 images, {said}")
+    lone = summary().assign(networks=2, interval="student")
+    assert printable("t", "T", lone).caption.endswith("no interval over fewer than 3")
+
+
+def test_a_table_is_repeated_where_method_and_rows_are_the_same():
+    frame = summary()
+    tables = {name: {"method": "ledger"} for name in "abcd"} | {"e": {"method": "errors"}}
+    of = {name: summary() for name in "abcde"} | {"b": frame.assign(n=255)}
+    assert repeated(of, tables) == {"c": "a", "d": "a"}
 
 
 def test_a_text_is_shown_as_it_is_and_sorted_by_where_there_is_no_figure():

@@ -1,4 +1,4 @@
-"""What moved between two runs."""
+"""Differences between two runs."""
 
 import subprocess
 import sys

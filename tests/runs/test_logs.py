@@ -1,6 +1,10 @@
 import os
+from collections import defaultdict
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blindspots.runs import logs
 from blindspots.runs.logs import Job
@@ -12,12 +16,36 @@ def test_a_runs_shares_add_up_to_its_wall_time_and_split_what_jobs_ran_in_togeth
     found = logs.shares(JOBS, 0, 15)
     assert found == {
         ("snakemake", "work"): 2 + 2 + 1,
-        ("train", "start"): 2 + 1,  # a alone, then b's beside a's work
+        ("train", "start"): 2 + 1,  # a alone, then b at the same time
         ("train", "work"): 1 + 2 + 2,
         ("report", "start"): 1,
         ("report", "work"): 1,
     }
     assert sum(found.values()) == 15
+
+
+times = st.integers(0, 12)
+jobs = st.builds(
+    lambda name, at: Job(name, *at),
+    st.sampled_from(["train/a", "train/b", "report"]),
+    st.tuples(times, times, times),
+)
+
+
+@given(st.lists(jobs, max_size=6), st.tuples(times, times).map(sorted))
+def test_shares_are_those_of_every_stretch_between_two_changes(found, within):
+    since, until = within
+    phases = [(job.rule, "start", job.started, job.begun) for job in found]
+    phases += [(job.rule, "work", job.begun, job.ended) for job in found]
+    ends = {since, until, *(time for phase in phases for time in phase[2:])}
+    expected = defaultdict(float)
+    for begin, end in pairwise(sorted(time for time in ends if since <= time <= until)):
+        running = [phase[:2] for phase in phases if phase[2] <= begin and end <= phase[3]]
+        for key in running or [("snakemake", "work")]:
+            expected[key] += (end - begin) / max(len(running), 1)
+    shares = logs.shares(found, since, until)
+    assert shares == pytest.approx(dict(expected))
+    assert sum(shares.values()) == pytest.approx(until - since)
 
 
 def test_the_table_and_the_line_say_so():
@@ -53,6 +81,15 @@ def test_what_failed_and_what_was_killed_have_a_line_each(folder):
     failed, killed = logs.faults(folder, since=80)
     assert failed == "train b: expected this, found that"
     assert killed.startswith(f"{folder}/train/c.log: the job was killed")
+
+
+def test_warnings_are_lines_of_this_runs_logs_each_once(folder):
+    log = folder / "train/a.log"
+    log.write_text("warning: of a\nwarning: of a\na warning: none\ndone: x\n", "utf-8")
+    os.utime(log, (100.0, 100.0))
+    (folder / "train/old.log").write_text("warning: of another run\n", "utf-8")
+    os.utime(folder / "train/old.log", (50.0, 50.0))
+    assert logs.warnings(folder, since=80) == ["warning: of a"]
 
 
 def test_only_what_was_done_has_times(folder):

@@ -1,4 +1,4 @@
-"""Nets that answer by chance: shares over draws, fresh ones, by seeds."""
+"""Stochastic nets: shares over draws, fresh draws, seeds."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from blindspots.families import minimal
 from blindspots.files import weights
 from blindspots.files.images import Images
 from blindspots.interface import UNIT_BOX, AttackResult, Box, InputError, Status, UnsupportedError
-from blindspots.jobs.attack import run
+from blindspots.jobs.attacking import attack_all
 from blindspots.threat.answers import answers
 from blindspots.threat.chance import by_chance, draws_of, repeats_itself, seeded
 from blindspots.threat.judge import judge
@@ -22,7 +22,7 @@ DRAWS, N = 400, 6
 
 
 class Coin(nn.Module):
-    """Says 1 with the probability that the first pixel tells, else 0; or now and then 2."""
+    """A net with answer 1 by the first pixel as its probability, otherwise 0; or sometimes 2."""
 
     def __init__(self, rejects=0.0):
         super().__init__()
@@ -47,7 +47,7 @@ def pictures(*first, shape=(1, 2, 2)):
 
 
 def between(share, probability, draws=DRAWS):
-    """Whether a share is within the middle 1 - 1e-9 of its binomial distribution."""
+    """Return whether a share is within the middle 1 - 1e-9 of its binomial distribution."""
     low, high = stats.binom.interval(1 - 1e-9, draws, probability)
     return low <= round(share * draws) <= high
 
@@ -81,7 +81,7 @@ def test_shares_are_exactly_those_of_the_same_draws_made_by_hand():
 
 def test_equal_frequencies_are_ordered_and_what_is_no_number_is_no_draw():
     class Alternating(nn.Module):
-        """Right, wrong, no number, and so on."""
+        """A model with logits that are right, wrong, NaN, and so on."""
 
         def forward(self, x):
             self.count = getattr(self, "count", -1) + 1
@@ -155,7 +155,7 @@ def test_draws_have_no_bounds():
 
 @minimal("l2")
 def lucky(model, images, labels, targets):
-    """Calls a success what fooled the net once, as an attack does that takes luck for skill."""
+    """An attack that reports a success if one draw was wrong."""
     found = images.clone()
     found[:, 0, 0, 0] = 0.4
     with torch.no_grad():
@@ -168,11 +168,11 @@ def lucky(model, images, labels, targets):
 
 def columns(attack, model, first, chunk=N, **settings):
     data = Images(
-        images=pictures(*first), labels=torch.zeros(len(first), dtype=torch.int64), file="test",
+        stack=pictures(*first), labels=torch.zeros(len(first), dtype=torch.int64), file="test",
         rows=np.arange(len(first)), classes=2, box=Box(0.0, 1.0), dataset="coins",
     )  # fmt: skip
-    return run(
-        attack, model, data, others=data.images, target="any", seed=5, chunk=chunk,
+    return attack_all(
+        attack, model, data, others=data, target="any", seed=5, chunk=chunk,
         settings=settings,
     )  # fmt: skip
 

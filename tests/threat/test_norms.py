@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from blindspots.interface import UNIT_BOX, Box
-from blindspots.threat.norms import NORMS, UNBOUNDED
+from blindspots.interface import UNBOUNDED, UNIT_BOX, Box
+from blindspots.threat.norms import NORMS
 
 OF = {"l1": 1, "l2": 2, "linf": "inf"}
 SHAPE = (2, 2, 3)
-"""Of an image: two channels of six pixels."""
+"""Shape of an image: two channels of six pixels."""
 
 
 def given(seed, n=8):

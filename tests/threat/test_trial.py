@@ -14,7 +14,7 @@ SHAPE = (1, 8, 8)
 
 
 class Own(nn.Module):
-    """A linear net with something of a user's own before it."""
+    """A linear net after a user's own function."""
 
     def __init__(self, before, *layers):
         super().__init__()

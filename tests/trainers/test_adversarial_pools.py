@@ -3,7 +3,7 @@ import torch
 
 from blindspots.files import weights
 from blindspots.interface import InputError, Status
-from blindspots.trainers import _examples, _pools, _stages, adversarial_pools
+from blindspots.trainers import _examples, _levels, _pools, adversarial_pools
 from blindspots.trainers._examples import lengths
 from blindspots.trainers.adversarial_pools import adversarial_pools as train
 
@@ -41,7 +41,7 @@ def test_learns_digits_with_every_kind_of_example(digits):
     for kind in _examples.KINDS:
         model, rows, status = trained(digits, epochs=40, kind=kind, mix=0.3, batch=32)
         error = (model(digits[0]).argmax(dim=1) != digits[1]).double().mean()
-        assert status == Status.CONVERGED
+        assert status == Status.COMPLETED
         assert error < 0.1, kind
         assert rows[-1]["loss"] < rows[0]["loss"] / 2
 
@@ -138,14 +138,14 @@ def test_clean_images_train_the_layers_below_where_that_is_asked_for_and_example
 
 def test_the_pools_take_turns_and_clean_images_are_in_every_batch(digits, monkeypatch):
     levels, sizes = [], []
-    logits = _stages.Stages.logits
+    logits = _levels.Levels.logits
 
-    def noted(stages, points, level, *others):
+    def noted(network, points, level, *others):
         levels.append(level)
         sizes.append(len(points))
-        return logits(stages, points, level, *others)
+        return logits(network, points, level, *others)
 
-    monkeypatch.setattr(_stages.Stages, "logits", noted)
+    monkeypatch.setattr(_levels.Levels, "logits", noted)
     images, labels = digits[0][:640], digits[1][:640]
     trained((images, labels), epochs=2, begin=1, mix=0.2)
     assert levels == [0] * 10 + [1, 2, 0, 1, 2, 0, 1, 2, 0, 1]
@@ -178,7 +178,7 @@ def test_the_examples_of_a_pool_have_its_factor_and_steps(grey, pools):
     for given in ({}, {"factor": 1.5}, {"steps": 1}):
         model = net()
         train(model, *grey, layers=[], epochs=10, batch=64, learning_rate=0.03)
-        train(model, *grey, epochs=1, begin=0, **settings, **given)  # made of the same weights
+        train(model, *grey, epochs=1, begin=0, **settings, **given)  # made by the same weights
     plain, further, coarse = (pool.lengths for pool in pools)
     assert (plain > 0).sum() > 30
     assert further.mean() == pytest.approx(1.5 * plain.mean().item(), rel=0.05)
@@ -187,11 +187,11 @@ def test_the_examples_of_a_pool_have_its_factor_and_steps(grey, pools):
 
 def test_dropout_leaves_out_the_share_asked_for_and_scales_up_the_others():
     images = torch.ones(2000, 1, 8, 8)
-    stages = _stages.Stages(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64)))
+    levels = _levels.Levels(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 64)))
     with torch.no_grad():
-        stages.model[1].weight.copy_(torch.eye(64))
-        stages.model[1].bias.zero_()
-    shown = stages.logits(images, 0, (0.25, 0.0), torch.Generator().manual_seed(0))
+        levels.model[1].weight.copy_(torch.eye(64))
+        levels.model[1].bias.zero_()
+    shown = levels.logits(images, 0, (0.25, 0.0), torch.Generator().manual_seed(0))
     assert shown.unique().tolist() == pytest.approx([0, 4 / 3])
     assert (shown == 0).double().mean().item() == pytest.approx(0.25, abs=0.01)
 
@@ -305,7 +305,7 @@ def test_without_pools_nothing_depends_on_their_settings(digits):
 def test_a_last_batch_that_is_too_small_for_an_example_is_trained_on_without(digits):
     images, labels = digits[0][:129], digits[1][:129]  # 64, 64 and 1: the third pool's turn
     _, rows, status = trained((images, labels), epochs=2, begin=0, mix=0.2)
-    assert status == Status.CONVERGED
+    assert status == Status.COMPLETED
     found = [name for name in rows[-1] if name.endswith("_error")]
     assert found == ["layer0_error", "layer1_error"]
 
@@ -317,7 +317,7 @@ def test_a_loss_that_is_not_finite_is_a_status(digits):
 
 
 class Scaled(torch.nn.Sequential):
-    """More than its parts in a row."""
+    """A sequence whose forward does more than apply its parts."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""A training that was killed goes on from its last checkpoint to the same weights."""
+"""A killed training resumes from its last checkpoint and ends with the same weights."""
+
+import io
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -80,7 +83,7 @@ def test_killed_and_gone_on_it_ends_at_the_same_weights(
     undisturbed = net(method, settings)
     expected, status = trainer(undisturbed, *digits, **options)
     path = tmp_path / "checkpoint.pt"
-    for rows in (1, 2):  # twice: a run that went on is killed as well
+    for rows in (1, 2):  # twice: a resumed run is killed as well
         model = net(method, settings)
         checkpoint = Checkpoint(path, "key", model, every=0)
         with pytest.raises(Killed):
@@ -90,7 +93,7 @@ def test_killed_and_gone_on_it_ends_at_the_same_weights(
     seen = []
     rows, ended = trainer(model, *digits, **options, checkpoint=checkpoint, progress=seen.append)
     assert ended == status
-    assert 0 < len(seen) < len(expected) - 1  # it did not begin anew
+    assert 0 < len(seen) < len(expected) - 1  # it did not start from the beginning
     for name, tensor in undisturbed.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name]), name
     seconds = [row.pop("seconds") for row in rows]
@@ -132,6 +135,61 @@ def test_another_key_or_a_damaged_file_begins_anew(tmp_path, capsys):
     path.write_bytes(whole[:100])
     assert Checkpoint(path, "one", model, every=0).resume() is None
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_it_goes_on_with_fewer_steps_to_keep_and_begins_anew_with_others(tmp_path, capsys):
+    model, path = net("mlp", {"hidden": []}), tmp_path / "checkpoint.pt"
+
+    def of(*steps):
+        return Checkpoint(path, "key", model, every=0, steps=steps)
+
+    first = of(1, 2, 9)
+    first.at(1)
+    first.at(2)
+    first.keep(dict)
+    fewer, reordered, none, more = of(9, 2), of(9, 1, 2), of(), of(1, 2, 3, 9)
+    assert fewer.resume() == {} and fewer.weights.keys() == {2}
+    assert reordered.resume() == {} and reordered.weights.keys() == {1, 2}
+    assert none.resume() == {} and none.weights == {}
+    assert more.resume() is None and more.weights == {}
+    assert "other settings or data" in capsys.readouterr().err
+    fewer.keep(dict)  # which forgets step 1
+    assert of(9).resume() == {} and of(1, 9).resume() is None
+
+
+def test_what_is_written_is_not_copied_and_what_is_kept_is_a_copy_in_one_piece(
+    tmp_path, monkeypatch
+):
+    class Buffer(io.BytesIO):
+        def getvalue(self):
+            raise AssertionError("all of the file once more")
+
+    monkeypatch.setattr("blindspots.trainers.checkpoint.io", SimpleNamespace(BytesIO=Buffer))
+    model = torch.nn.Conv2d(2, 2, 3).to(memory_format=torch.channels_last)
+    first = Checkpoint(tmp_path / "a.pt", "key", model, every=0, steps=(1,))
+    first.at(1)
+    first.keep(dict)
+    resumed = Checkpoint(tmp_path / "a.pt", "key", model, every=0, steps=(1,))
+    assert resumed.resume() == {}
+    before = model.weight.detach().clone()
+    model.weight.data += 1
+    for weights_at in (first.weights[1], resumed.weights[1]):
+        assert torch.equal(weights_at["weight"], before) and weights_at["weight"].is_contiguous()
+
+
+def test_a_training_on_the_cpu_leaves_a_gpu_alone(digits, tmp_path, monkeypatch):
+    def used(*given):
+        raise AssertionError("the GPU is initialised")
+
+    for name, value in {"is_available": True, "device_count": 2, "is_initialized": False}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", used)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", used)
+    for _ in range(2):
+        model = net("mlp", {"hidden": []})
+        checkpoint = Checkpoint(tmp_path / "a.pt", "key", model, every=0)
+        with pytest.raises(Killed):
+            sgd.sgd(model, *digits, epochs=4, checkpoint=checkpoint, progress=killed_after(1))
 
 
 def test_it_is_written_no_more_often_than_asked_for_and_removed_at_the_end(tmp_path):

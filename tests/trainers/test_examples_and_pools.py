@@ -1,20 +1,20 @@
-"""How examples are made and how a pool replaces them, apart from any training."""
+"""Making examples, and replacing them in a pool, without any training."""
 
 import pytest
 import torch
 
 from blindspots.interface import UNIT_BOX, Box
-from blindspots.trainers import _pools, _stages
+from blindspots.trainers import _levels, _pools
 from blindspots.trainers._examples import examples, lengths
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_examples_are_wrong_or_as_long_as_allowed_and_in_the_box(level, sigmoid_net, digits):
     images, labels = digits[0][:200], digits[1][:200]
-    stages = _stages.Stages(sigmoid_net)
-    points = stages.below(level)(images).detach()
+    levels = _levels.Levels(sigmoid_net)
+    points = levels.below(level)(images).detach()
     settings = {"steps": 12, "generator": torch.Generator()}
-    above, box = stages.above(level), stages.box(level, UNIT_BOX)
+    above, box = levels.above(level), levels.box(level, UNIT_BOX)
     for factor, strength in ((1.0, 0.05), (2.0, 0.1), (1.0, 10.0)):
         made = examples(
             "closest", above, points, labels, box, factor=factor, strength=strength, **settings
@@ -71,7 +71,7 @@ def test_a_refresh_replaces_the_share_asked_for_at_random_places():
     seen = []
 
     def make(rows):
-        """Points that tell which image they are of, and lengths that tell when they were made."""
+        """Points that encode their image, and lengths that encode when they were made."""
         seen.append(rows)
         return rows[:, None].float(), torch.full((len(rows),), float(len(seen)))
 

@@ -85,7 +85,7 @@ def test_a_frozen_front_stays_as_it_is_and_the_rest_is_trained(digits, tmp_path)
 
 
 class Scaled(torch.nn.Sequential):
-    """More than its parts in a row: its frozen front cannot be applied by itself."""
+    """A sequence whose forward does more than apply its parts: its frozen front needs the rest."""
 
     def forward(self, x):
         return super().forward(x / 2)

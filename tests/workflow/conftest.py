@@ -18,13 +18,17 @@ SMALL = yaml.safe_load(Path(__file__).with_name("small.yaml").read_text("utf-8")
 
 
 def heeding():
-    """Heed the signals that a shell or nohup may have told this process to ignore."""
+    """Restore the signals that a shell or nohup may have made this process ignore."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
+STILL = [[0, 0], [1, 0], [2, 0.1]]
+"""A learning rate that is 0 for the whole of a training of one epoch."""
+
+
 class Workflow:
-    """The workflow in a folder of its own, with a config that can be changed."""
+    """The workflow in a folder of its own, with a config that tests may change."""
 
     env: ClassVar = {}
 
@@ -37,6 +41,11 @@ class Workflow:
     def results(self):
         return self.folder / "results" / self.config["run"]
 
+    def line(self, text, after=None):
+        """Return the number of a line of the config's file, of the first one after another."""
+        lines = (self.folder / "my.yaml").read_text("utf-8").splitlines()
+        return 1 + lines.index(text, 0 if after is None else lines.index(after))
+
     def command(self, *arguments):
         (self.folder / "my.yaml").write_text(yaml.safe_dump(self.config), "utf-8")
         return [
@@ -45,7 +54,7 @@ class Workflow:
         ]  # fmt: skip
 
     def run(self, *arguments, env=None):
-        """Run to the end; standard output and error in one text."""
+        """Run to the end; return standard output and error as one text."""
         return subprocess.run(
             self.command(*arguments), cwd=self.folder, text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | (env or {}),
@@ -53,10 +62,10 @@ class Workflow:
 
     @contextmanager
     def begun(self, pattern, *arguments):
-        """A run that is at work: as soon as a line that matches a pattern is among what it says.
+        """Start a run, and enter the context when it prints a line that matches a pattern.
 
-        Yields the process, which leads a group of its own; `said` of it are the lines until then.
-        At the end of the block nothing of the group is left.
+        Yields the process, which leads a group of its own; its `said` are the lines until then.
+        The group is killed at the end of the block.
         """
         process = subprocess.Popen(
             self.command(*arguments), cwd=self.folder, text=True, stdout=subprocess.PIPE,
@@ -79,7 +88,7 @@ class Workflow:
             process.wait()
 
     def jobs(self):
-        """What a dry run would do: jobs by rule."""
+        """Return the numbers of jobs in a dry run, by rule."""
         text = self.run("--dry-run").stdout
         if "Nothing to be done" in text:
             return {}
@@ -89,7 +98,7 @@ class Workflow:
         return {name: int(count) for name, count in map(str.split, rows) if name != "total"}
 
     def tables(self):
-        """The bytes of every table, by path; histories hold wall times and are left out."""
+        """Return the bytes of every table by path, except histories, which have wall times."""
         return {
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in sorted(self.folder.rglob("*.parquet"))
@@ -99,7 +108,7 @@ class Workflow:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A finished run of the small config, in a path with spaces. Not to be changed."""
+    """A finished run of the small config, in a path with spaces; read-only."""
     workflow = Workflow(tmp_path_factory.mktemp("a folder") / "with spaces")
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
@@ -114,7 +123,7 @@ def workflow(tmp_path):
 
 @pytest.fixture
 def copied(finished, tmp_path):
-    """A copy of the finished run, free to be changed."""
+    """A copy of the finished run that a test may change."""
     folder = tmp_path / "copy"
     subprocess.run(["cp", "-a", str(finished.folder), str(folder)], check=True)
     return Workflow(folder)
@@ -122,7 +131,7 @@ def copied(finished, tmp_path):
 
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory):
-    """A finished run of the small config from a checkout of its own. Not to be changed."""
+    """A finished run of the small config from a checkout of its own; read-only."""
     checkout = tmp_path_factory.mktemp("checkout")
     for folder in ("blindspots", "envs", "profiles", "reports", "rules", "schemas", "scripts"):
         shutil.copytree(ROOT / folder, checkout / folder)
@@ -135,7 +144,7 @@ def finished_checkout(tmp_path_factory):
 
 @pytest.fixture
 def checkout(finished_checkout, tmp_path):
-    """A copy of that run and of its code, free to be changed."""
+    """A copy of that run and of its code that a test may change."""
     copy = tmp_path / "checkout"
     subprocess.run(["cp", "-a", str(finished_checkout.checkout), str(copy)], check=True)
     return Workflow(copy / "work", copy)

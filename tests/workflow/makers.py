@@ -1,4 +1,4 @@
-"""Datasets of a user's own: made with a net, made without, and vectors with a range by feature."""
+"""A user's datasets: derived with a net, derived without, and vectors with a range per feature."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from blindspots.interface import Box, Dataset, Part
 
 
 def towards(images, labels, *, parents, box, classes, step=0.3):
-    """Images moved along a net's gradient towards the next class, with that label."""
+    """Move images along a net's gradient towards the next class, and label them with it."""
     aims, x = (labels + 1) % classes, images.requires_grad_()
     loss = torch.nn.functional.cross_entropy(parents["net"](x), aims, reduction="sum")
     (slope,) = torch.autograd.grad(loss, x)
@@ -15,22 +15,22 @@ def towards(images, labels, *, parents, box, classes, step=0.3):
 
 
 def relabelled(images, labels, *, seed, classes):
-    """The same images with labels that are drawn."""
+    """Return the same images with random labels."""
     drawn = torch.Generator().manual_seed(seed)
     return images, torch.randint(classes, labels.shape, generator=drawn)
 
 
 def smaller(images, labels):
-    """Images of another shape than those that were given."""
+    """Return images of another shape than the given ones."""
     return images[..., 1:], labels
 
 
 LOWER, UPPER = np.array([0, 0, -1.0]), np.array([2, 10, 1.0])
-"""The box of `points`, by feature."""
+"""The box of `points`, with a range per feature."""
 
 
 def points(*, boxed=True):
-    """Vectors of three features, each in a range of its own, or in none."""
+    """Return vectors of three features, each with a range of its own or without."""
     parts = []
     for n in (60, 24):
         labels = np.arange(n) % 3
@@ -41,6 +41,6 @@ def points(*, boxed=True):
 
 
 def crooked():
-    """Points with a box of another shape."""
+    """Return points with a box of another shape."""
     found = points()
     return Dataset(found.train, found.test, 3, Box(LOWER[:2], UPPER[:2]))

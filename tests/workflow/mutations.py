@@ -1,10 +1,11 @@
-"""A change for every key that a config may have, of small configs that together use them all."""
+"""A change of every key that a config may have, in small configs that together use all keys."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import yaml
 from PIL import Image
 
 BASES = Path(__file__).with_name("bases")
@@ -14,10 +15,10 @@ class Mutation(NamedTuple):
     """A change of a config.
 
     Attributes:
-        key: of the schema, with * for a name or a place.
-        base: the config that is changed, a file of bases/.
-        where: the way to the value.
-        value: the new one; `GONE` removes the key.
+        key: key of the schema, with * for a name or a position.
+        base: name of the config to change, a file in bases/.
+        where: path of the value in the config.
+        value: new value; `GONE` removes the key.
     """
 
     key: str
@@ -40,7 +41,7 @@ GONE = object()
 
 
 def files(folder):
-    """Write what the configs read: arrays, pictures in folders, weights; the same each time."""
+    """Write the files that the configs read: arrays, image folders, weights; the same each time."""
     rng = np.random.default_rng(0)
     for name, brightness in (("data", 40), ("other", 60)):
         arrays = {}
@@ -60,24 +61,51 @@ def files(folder):
         torch.save({"1.weight": weights, "1.bias": torch.zeros(3)}, folder / f"{name}.pth")
     np.save(folder / "mask.npy", np.arange(16).reshape(1, 4, 4) % 3 > 0)
     (folder / "parented.py").write_text(PARENTED, "utf-8")
+    for name, figure in (("printed", 10), ("reprinted", 20)):
+        of = {"first": {"test": figure}, "second": {"linear": figure, "distortion": 0.1}}
+        tables = {
+            table: {"columns": [*row], "rows": {"linear": [*row.values()]}}
+            for table, row in of.items()
+        }
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(tables), "utf-8")
+    (folder / "claims.yaml").write_text(CLAIMS, "utf-8")
 
 
 def _many(base, way, prefix, values):
-    """A mutation for each value; "x.*" stands for all settings of methods."""
+    """Return a mutation for each value; "x.*" stands for all settings of methods."""
     keys = {
         name: prefix if prefix.endswith("instance.*") else f"{prefix}.{name}" for name in values
     }
     return [Mutation(keys[name], base, (*way, name), value) for name, value in values.items()]
 
 
+CLAIMS = """
+paper: Somebody 1999
+runs: {tiny: [my.yaml]}
+claims:
+  - {claim: It errs, where: Table 1, source: read, run: tiny, at_most: 20, date: "2026-11-21",
+     cells: {table: errors, rows: linear, columns: test}, fixed: before a pilot}
+"""
+"""A paper's file whose one run is that of the configs."""
+
 PARENTED = """
+import torch
+from torch.nn.functional import cross_entropy
 from blindspots.attacks.closest import closest
+from blindspots.trainers.loop import looped
+from blindspots.trainers.recipe import Recipe
 
 def near_both(model, images, labels, targets, *, parents):
     mine, theirs = (closest(net, images, labels, targets).images for net in (model, parents["b"]))
     return (mine + theirs) / 2
+
+@looped
+def on_attacked(model, images, labels, *, attacked):
+    images = torch.cat([images, *(each.images for each in attacked.values())])
+    labels = torch.cat([labels, *(each.labels for each in attacked.values())])
+    return Recipe(lambda x, y, step: cross_entropy(model(x), y), images=images, labels=labels)
 """
-"""A user's attack with a second model."""
+"""A user's attack with a second model, and a trainer that takes attacked images."""
 
 NET, ONE, ALL = ("nets", "linear"), ("experiments", "one"), ("measurements", "all")
 
@@ -108,6 +136,13 @@ MUTATIONS = [
     Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
+    # short forms
+    Mutation("defaults", "attacks", ("defaults",), {"train_on": "P1"}),
+    Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
+    Mutation("defaults.trainer", "attacks", ("defaults",), {"trainer": {"decay_scale": 2}}),
+    Mutation("defaults.train_on", "attacks", ("defaults",), {"train_on": ["P1", "P2"]}),
+    Mutation("groups", "attacks", ("groups",), {"few": ["lin*"]}),
+    Mutation("report", "attacks", ("report",), ["bounds"]),
     # nets
     Mutation("nets", "attacks", ("nets", "coder"), {
         "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
@@ -119,7 +154,16 @@ MUTATIONS = [
              {"method": "sgd", "epochs": 1, "batch": 8}),
     Mutation("instance.method", "attacks", (*NET, "trainer"), {"method": "sgd", "epochs": 2}),
     Mutation("nets.*.train_on", "attacks", (*NET, "train_on"), "P2"),
+    Mutation("nets.*.attacked", "trainings", ("nets", "warned", "attacked"),
+             {"near": {"experiment": "both", "net": "pools"}, "far": {
+                 "experiment": "other", "attack": "again", "net": "sgd"}}),
+    *_many("trainings", ("nets", "warned", "attacked", "near"), "nets.*.attacked.*",
+           {"experiment": "both", "attack": "again", "net": "sgd"}),
+    Mutation("nets.*.checkpoints", "trainings", ("nets", "sgd", "checkpoints"), [3, 1]),
     Mutation("nets.*.draws", "trainings", ("nets", "sgd", "draws"), 2),
+    Mutation("nets.*.expect", "attacks", ("nets", "given", "expect"), GONE),
+    *_many("attacks", ("nets", "given", "expect"), "nets.*.expect",
+           {"error": 49, "part": "P1", "tolerance": 0, "required": True}),
     Mutation("nets.*.weights", "attacks", ("nets", "given", "weights"), "w2.pth"),
     *_many("attacks", (*NET, "trainer"), "instance.*",
            {"decay": 1e-2, "max_iterations": 6, "tolerance": 0.1, "history": 1,
@@ -135,7 +179,8 @@ MUTATIONS = [
             "strength": [0.1, 0.02], "factor": 1.3, "turns": [2, 1], "pool": 6, "refresh": 0.3,
             "refresh_every": 1, "mix": 0.3, "train_below": False, "begin": 0, "steps": 3,
             "dropout_input": 0.2, "dropout_hidden": 0.3, "max_norm": 0.5}),
-    *_many("trainings", ("nets", "sgd", "trainer"), "instance.*", {"momentum": 0.5}),
+    *_many("trainings", ("nets", "sgd", "trainer"), "instance.*",
+           {"momentum": 0.5, "patience": 1, "schedule": "constant"}),
     # attacks and certificates
     Mutation("attacks", "attacks", ("attacks", "noise"), {"method": "identity"}),
     *_many("attacks", ("attacks", "lbfgs"), "instance.*",
@@ -151,7 +196,10 @@ MUTATIONS = [
     Mutation("attack.method", "attacks", ("attacks", "near"),
              {"method": "lbfgs", "max_iterations": 3}),
     *_many("attacks", ("attacks", "noise"), "instance.*",
-           {"std": 0.4, "clip": False, "distortion": 0.1}),
+           {"std": 0.4, "clip": False}),
+    Mutation("instance.*", "attacks", ("attacks", "sphere", "distortion"), 0.1),
+    Mutation("attack.method", "attacks", ("attacks", "noise"),
+             {"method": "gaussian", "distortion": 0.1}),
     Mutation("certificates", "attacks", ("certificates", "local"), GONE),
     *_many("attacks", ("certificates", "product"), "instance.*",
            {"bound": "eclipse"}),
@@ -184,6 +232,9 @@ MUTATIONS = [
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
+    Mutation("experiments.*.nets", "attacks", ("experiments", "two"), {
+        "attack": "near", "n": 6, "nets": "*ed"}),
+    *_many("attacks", ONE, "experiments.*", {"report": "bounds", "title": "all"}),
     Mutation("measurements", "units", ("measurements", "few"), GONE),
     *_many("units", ALL, "measurement",
            {"nets": ["third"], "part": "validation", "n": 20, "parents": {"reference": "third"}}),
@@ -201,19 +252,24 @@ MUTATIONS = [
     Mutation("summary.method", "attacks", ("tables", "transfer", "method"), "alignment"),
     Mutation("summary.experiment", "attacks", ("tables", "transfer", "experiment"), "two"),
     Mutation("summary.experiment", "attacks", ("figures", "distortions", "experiment"), "one"),
-    Mutation("summary.more_experiments", "attacks", ("tables", "verdicts"), {
-        "method": "verdicts", "experiment": "two", "claims": [
-            {"claim": "It can be fooled", "measure": "success", "experiment": "two",
-             "at_least": 90, "weakly": 50}]}),
+    Mutation("summary.more_experiments", "attacks", ("tables", "readings"), {
+        "method": "multiverse", "experiment": "two", "images": 8,
+        "readings": {"other": {"second": "two"}}}),
     Mutation("summary.measurement", "units", ("tables", "norms", "measurement"), "narrow"),
     Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
     Mutation("summary.title", "attacks", ("figures", "curves", "title"), "Farther"),
-    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["P2"]),
-    Mutation("summary.*", "attacks", ("tables", "transfer", "paper"), "table2"),
+    Mutation("summary.*", "attacks", ("tables", "errors", "parts"), ["test", "P2"]),
+    Mutation("summary.paper", "attacks", ("tables", "transfer", "paper"), "second"),
+    Mutation("summary.paper", "attacks", ("tables", "errors", "paper"), GONE),
+    Mutation("printed", "attacks", ("printed",), "reprinted.yaml"),
+    Mutation("claims", "attacks", ("claims",), "claims.yaml"),
+    Mutation("claims", "attacks", ("claims",), GONE),
+    Mutation("claims", "attacks", ("claims", 0, "at_least"), 99),
+    Mutation("summary.*", "attacks", ("tables", "readings", "images"), 100),
+    Mutation("summary.*", "attacks", ("tables", "readings", "cells_of"), "second"),
     Mutation("summary.*", "trainings", ("tables", "contrasts", "against"), ["pools"]),
     Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
-    Mutation("summary.*", "attacks", ("tables", "verdicts", "claims", 0, "at_least"), 99),
     Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),
     Mutation("summary.*", "attacks", ("figures", "examples", "pairs"), 2),
     Mutation("summary.*", "attacks", ("figures", "examples", "panels"),
@@ -229,11 +285,11 @@ MUTATIONS = [
 
 
 DEFINED = ("instance", "attack", "certificate", "measurement", "summary")
-"""What the schema defines for many places, walked once."""
+"""Definitions that the schema uses in many places; each is walked once."""
 
 
 def keys(schema):
-    """The keys of a config's schema as mutations name them."""
+    """Return the keys of the config's schema in the form of `Mutation.key`."""
     found = set()
 
     def walk(place, key):

@@ -1,4 +1,4 @@
-"""A real Slurm of one node, in a folder of its own, as root and without systemd."""
+"""A real Slurm with one node, in a folder of its own, run by root without systemd."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ from threading import Thread
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 DAEMONS = {"slurmctld": "Running as primary controller", "slurmd": "slurmd started on"}
-"""What each says on standard error when it is ready."""
-SYSTEM = Path("/etc/slurm")  # where what runs inside a job looks for slurm.conf
+"""Text that each daemon writes to standard error when it is ready."""
+SYSTEM = Path("/etc/slurm")  # place where programs in a job look for slurm.conf
 CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -44,7 +44,7 @@ PartitionName=all Nodes={host} Default=YES MaxTime=1-00:00:00 DefaultTime=00:10:
 
 
 def missing():
-    """Why a Slurm cannot be started here, or nothing."""
+    """Return the reason why Slurm cannot be started here; empty if it can."""
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     if absent:
         return f"{', '.join(absent)} not installed (Debian: slurm-wlm munge)"
@@ -52,7 +52,7 @@ def missing():
 
 
 class Slurm:
-    """Started on entering, stopped on leaving; GPUs are devices that nothing computes on."""
+    """Slurm while the context lasts; its GPUs are devices that cannot compute."""
 
     def __init__(self, folder, gpus=2):
         self.folder, self.gpus, self.started = Path(folder), gpus, []
@@ -84,7 +84,7 @@ class Slurm:
         return self
 
     def _start(self, daemon, ready):
-        """A daemon in the foreground, as soon as it says that it is ready."""
+        """Start a daemon in the foreground, and return when it is ready."""
         command = [daemon, "-D", "-c", "-f", str(self.folder / "slurm.conf")]
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -96,7 +96,7 @@ class Slurm:
                 break
         else:
             raise AssertionError("".join(said))
-        reading = Thread(target=process.stderr.read)  # what nobody reads would block it
+        reading = Thread(target=process.stderr.read)  # an unread pipe would block it
         reading.start()
         return process, reading
 

@@ -1,4 +1,4 @@
-"""Bad input ends in one line that names it, early, and loses nothing that was computed."""
+"""Bad input ends a run early with one line that names it; finished results are kept."""
 
 import re
 
@@ -7,10 +7,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from blindspots.files import tables, weights
+from tests.conftest import ROOT
+from tests.workflow.conftest import Workflow
 
 
 def line_with(text, *parts):
-    """The lines of an output that hold all parts."""
+    """Return the lines of an output that contain all parts."""
     return [line for line in text.splitlines() if all(part in line for part in parts)]
 
 
@@ -66,6 +68,14 @@ def test_more_images_than_the_part_has_are_named(copied):
     assert line_with(ended.stdout, "expected n to be at most 360", "'test'", "found 500")
 
 
+def test_a_fault_that_a_job_finds_has_its_line_at_the_end_of_the_run(copied):
+    copied.config["attacks"]["lbfgs"]["target"] = 99
+    ended = copied.run()
+    line = copied.line("    target: 99")
+    told = f"my.yaml, line {line}: attacks.lbfgs.target: expected a class from 0 to 9, found 99"
+    assert line_with(ended.stdout, "logs/small/attack/lbfgs/", told)
+
+
 def test_a_distortion_by_which_no_pixel_can_be_moved_is_named_before_any_training(workflow):
     workflow.config["experiments"]["both"]["distortions"] = [0.5, 1.0, 8]
     ended = workflow.run()
@@ -109,21 +119,41 @@ def test_weights_of_another_shape_are_named_with_the_tensor(workflow):
     assert "Traceback" not in ended.stdout
 
 
+def test_a_folder_of_images_that_is_not_there_is_named(workflow):
+    workflow.config["data"] = {"method": "mnist", "root": "nowhere"}
+    ended = workflow.run()
+    line = workflow.line("  root: nowhere")
+    told = f"my.yaml, line {line}: data.root: nowhere: expected a folder with the images"
+    assert line_with(ended.stdout, told, "found none; correct the path, which is relative to")
+    assert "rule " not in ended.stdout
+
+
 def test_weights_that_are_not_there_are_named(workflow):
     workflow.config["nets"]["linear"] = {
         "model": {"method": "mlp"}, "weights": "nowhere.safetensors",
     }  # fmt: skip
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "nets.linear.weights", "nowhere.safetensors", "found none")
+    line = workflow.line("    weights: nowhere.safetensors")
+    start = f"my.yaml, line {line}: nets.linear.weights: nowhere.safetensors: expected"
+    assert line_with(ended.stdout, start, "found none")
     assert "rule " not in ended.stdout
+
+
+def test_a_checkout_in_a_folder_with_braces_is_named(tmp_path):
+    checkout = tmp_path / "a {checkout}"
+    checkout.symlink_to(ROOT)
+    ended = Workflow(tmp_path / "run", checkout).run("--dry-run")
+    assert ended.returncode != 0
+    assert line_with(ended.stdout, f"{checkout}: expected a checkout in a folder without braces")
+    assert "Traceback" not in ended.stdout
 
 
 def test_an_output_folder_that_cannot_be_written_to_ends_the_run_at_once(workflow):
     (workflow.folder / "results").write_text("a file where the folder should be")
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "results", "expected a folder that can be written to")
+    assert line_with(ended.stdout, "results", "expected a writable folder")
     assert "rule " not in ended.stdout
 
 
@@ -242,6 +272,22 @@ def test_a_users_model_that_brings_its_weights_is_taken_as_it_is_and_again_when_
     assert "Nothing to be done" in workflow.run(target).stdout
 
 
+def test_a_model_and_weights_that_do_not_fit_the_images_are_said_with_their_net(workflow):
+    weights = {"1.weight": torch.zeros(10, 63), "1.bias": torch.zeros(10)}
+    torch.save(weights, workflow.folder / "w.pth")
+    nets = workflow.config["nets"]
+    model, spare = nets["linear"]["model"], dict(nets["linear"])
+    for net, target, told in (
+        ({"model": "lenet", **{k: v for k, v in spare.items() if k != "model"}},
+         "train", "config: nets.linear: model: expected images (channels, height, width) of 12 ×"),
+        ({"model": model, "weights": "w.pth"}, "adopt", "config: nets.linear.weights: w.pth: te"),
+    ):  # fmt: skip
+        nets["linear"] = net
+        ended = workflow.run(f"results/{workflow.config['run']}/nets/linear.s0/weights.safetensors")
+        assert ended.returncode != 0
+        assert line_with(ended.stdout, f"{target}/linear.s0.log: {told}"), ended.stdout
+
+
 def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(workflow):
     (workflow.folder / "my_lab.py").write_text(
         "import numpy as np\n\n\ndef images():\n    return np.load(3)\n"
@@ -249,7 +295,9 @@ def test_an_error_in_a_users_code_is_said_with_its_line_and_kept_in_the_log(work
     workflow.config["data"] = {"method": "my_lab:images"}
     ended = workflow.run()
     assert ended.returncode != 0
-    assert line_with(ended.stdout, "prepare/", "my_lab.py, line 5: expected your code to run")
+    said = [line.strip() for line in line_with(ended.stdout, "my_lab.py, line 5: ")]
+    assert any(line.startswith("my_lab.py, line 5: your code ended with ") for line in said)
+    assert all("; correct it; the traceback is in logs/" in line for line in said)
     assert "Traceback" not in ended.stdout
     (log,) = (workflow.folder / "logs" / workflow.config["run"] / "prepare").glob("*.log")
     assert "Traceback" in log.read_text("utf-8")

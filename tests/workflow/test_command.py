@@ -14,7 +14,7 @@ from tests.workflow.conftest import Workflow
 
 
 class Command(Workflow):
-    """A workflow that is started by `blindspots run my.yaml`."""
+    """A workflow that `blindspots run my.yaml` starts."""
 
     env: ClassVar = {"PYTHONPATH": str(ROOT)}
 
@@ -23,7 +23,7 @@ class Command(Workflow):
         return [sys.executable, "-m", "blindspots", name, "my.yaml", *arguments]
 
     def give(self, name, *arguments):
-        """Give a command to its end, from the workflow's folder."""
+        """Run a command to its end, in the workflow's folder."""
         return subprocess.run(
             self.command(*arguments, name=name), cwd=self.folder, text=True, check=False,
             env=os.environ | self.env, capture_output=True,
@@ -45,7 +45,7 @@ def train(model, images, labels):
 
 @pytest.fixture
 def tiny(tmp_path):
-    """One linear net, attacked and shown its own images; its training waits to be stopped."""
+    """One linear net that is attacked and shown its images; its training waits to be stopped."""
     made = Command(tmp_path / "a {folder} [it's]")
     config = made.config
     config["nets"] = {"linear": config["nets"]["linear"] | {"trainer": {"method": "lab:train"}}}
@@ -65,7 +65,7 @@ BEGUN = "training has begun"
         (signal.SIGINT, os.killpg),  # as a terminal does on Ctrl-C
         (signal.SIGINT, os.kill),  # as a supervisor does
         (signal.SIGTERM, os.kill),
-        (signal.SIGHUP, os.killpg),  # as a terminal does that is closed
+        (signal.SIGHUP, os.killpg),  # as a closed terminal does
     ],
 )
 def test_stopped_a_run_ends_as_such_and_leaves_no_locks(tiny, number, send):

@@ -1,4 +1,4 @@
-"""The workflow on datasets by name: made from nets, and vectors in a box by feature or in none."""
+"""The workflow on several datasets: derived ones, and vectors with a box per feature or without."""
 
 import copy
 
@@ -47,7 +47,7 @@ def experiment(dataset):
 
 
 def asked(config):
-    """A config with an experiment on each dataset, and tables of all."""
+    """A config with an experiment on each dataset, and tables across all."""
     config = copy.deepcopy(config)
     names = [*({"digits": 0} if "data" in config else {}), *config["datasets"]]
     config["experiments"] = {name: experiment(name) for name in names}
@@ -62,7 +62,7 @@ def asked(config):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run a config in a folder of its own; the folder."""
+    """A function that runs a config in a folder of its own, and returns the folder."""
     warm = Warm(ROOT)
 
     def run(config):
@@ -78,7 +78,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(run):
-    """The results of a net trained on what was made of another, beside the plain images."""
+    """The results of a net trained on images derived with another net, and of the plain images."""
     folder, status, said = run(asked(MADE_FROM_A_NET))
     assert status == 0, said
     return folder

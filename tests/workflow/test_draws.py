@@ -1,4 +1,4 @@
-"""A net that answers by chance, in a file outside the package, through the whole workflow."""
+"""A stochastic net, in a file outside the package, through the whole workflow."""
 
 import pandas as pd
 import pytest
@@ -75,7 +75,7 @@ def test_shares_are_those_of_the_known_chance(run):
     clean = read(run, "nets/coin.s0/clean.parquet")
     total = clean[["right", "wrong", "rejected"]].sum(axis=1)
     assert (abs(total - 1) < 1e-6).all() and (clean["rejected"] == 0).all()
-    # Of images that are no 0 and that the classifier gets right, a quarter of the draws is wrong.
+    # A quarter of the draws is wrong, for images that are no 0 and that the classifier gets right.
     told = clean[(clean["label"] != 0) & (clean["right"] > 0)]
     wrong = round(DRAWS * float(told["wrong"].astype(float).sum()))
     low, high = stats.binom.interval(1 - 1e-9, DRAWS * len(told), 0.25)
@@ -109,7 +109,7 @@ def test_it_has_no_row_in_the_ledger_no_certificate_and_the_audit_says_so(run):
         assert certified["reason"].str.contains("draws").all()
     audit = read(run, "audit.parquet").set_index(["net", "check"])
     assert audit.loc[("coin", "clean"), "checked"] == 0
-    assert "by chance" in audit.loc[("coin", "clean"), "reason"]
+    assert "random" in audit.loc[("coin", "clean"), "reason"]
     attack = read(run, "attacks/closest/coin.s0/**/*test.parquet")
     assert audit.loc[("coin", "length"), "checked"] == attack["l2"].notna().sum() > 0
 

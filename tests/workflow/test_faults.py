@@ -1,4 +1,4 @@
-"""What breaks on the way, and how a run ends or goes on after it."""
+"""Faults during a run: how the run ends, and how the next one continues."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def test_killed_twenty_times_it_ends_with_the_tables_of_an_undisturbed_run(finis
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         kills += process.wait() == -signal.SIGKILL
-        if (workflow.results / "report.html").exists():  # it has finished: again from nothing
+        if (workflow.results / "report.html").exists():  # it has finished: start from nothing
             shutil.rmtree(workflow.folder)
             workflow.folder.mkdir()
     ended = workflow.run("--nolock")
@@ -147,7 +147,10 @@ from blindspots.config import methods
 class Stopping:
     # Kept in every step; after some it waits to be killed.
     def __init__(self, checkpoint):
-        self.checkpoint, self.resume, self.kept = checkpoint, checkpoint.resume, 0
+        self.checkpoint, self.kept = checkpoint, 0
+
+    def __getattr__(self, name):
+        return getattr(self.checkpoint, name)
 
     def keep(self, state):
         self.checkpoint.keep(state)

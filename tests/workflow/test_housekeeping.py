@@ -1,4 +1,4 @@
-"""What no config needs is listed, and removed on request."""
+"""Files that no config needs are listed, and removed on request."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 
 def prune(workflow, *options):
-    """Standard output, line by line, and standard error."""
+    """Run the command; return the lines of standard output, and standard error."""
     workflow.command()  # writes the config
     ended = subprocess.run(
         [sys.executable, "-m", "blindspots", "prune", "my.yaml", *options],
@@ -22,7 +22,7 @@ def prune(workflow, *options):
 
 @pytest.fixture
 def fewer(copied):
-    """A finished run, and a config that has two of its nets no longer."""
+    """A finished run, and a config without two of its nets."""
     del copied.config["nets"]["coded"], copied.config["nets"]["coder"]
     copied.config["experiments"]["both"] |= {"sources": ["linear"], "victims": ["linear"]}
     copied.config["figures"] = {}
@@ -37,7 +37,7 @@ CHUNKS = (
 
 
 def leave_chunks(workflow, net):
-    """Files as killed jobs of a net leave them; their paths in the folder of results."""
+    """Write the files that a net's killed jobs leave, and return their paths in the results."""
     paths = [path.format(net) for path in CHUNKS]
     for path in paths:
         (workflow.results / path).parent.mkdir()

@@ -1,8 +1,11 @@
-"""A measurement, a certificate and an analysis of a user's own, in one file outside the package."""
+"""A user's measurement, certificate and analysis, in one file outside the package."""
+
+import re
 
 import pandas as pd
 
 from blindspots.files import tables
+from blindspots.jobs import resources
 
 OWN = """
 import pandas as pd
@@ -12,12 +15,32 @@ from blindspots.interface import CertificateResult, Status
 from blindspots.measurements.contract import measurement
 
 
-@measurement("net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000)
+@measurement(
+    "net", tables=("brightness", "answers"), memory=lambda n, pixels, classes, chunk: 3000,
+    rows=lambda images, settings: images * settings["scale"],
+)
 def by_label(model, data, *, scale: float = 1.0):
     with torch.no_grad():
         given = model(data.images).argmax(dim=1)
     bright = pd.DataFrame({"label": data.labels, "value": data.images.flatten(1).mean(1) * scale})
     return {"brightness": bright, "answers": pd.DataFrame({"answer": given})}
+
+
+@measurement(
+    "experiment", tables=("steps",),
+    rows=lambda images, settings: images * len(settings["distortions"]),
+)
+def at_each(experiment, attacked, victims, *, distortions: list[float]):
+    return pd.DataFrame({"distortion": distortions})
+
+
+@measurement("run", tables=("pairs",), rows=lambda images, settings: images * settings["scale"])
+def of_all(nets, *, scale: int):
+    return pd.DataFrame({"pair": range(scale)})
+
+
+@measurement("net", tables=("witnesses",), rows=lambda images, settings: 5 * images)
+def nearer(model, data): ...
 
 
 @certificate(norm="linf", box=True)
@@ -31,6 +54,11 @@ def table(brightness, answers):
     rows = brightness.groupby(["net", "label"])["value"].mean().reset_index()
     rows = rows.rename(columns={"net": "row", "label": "column"})
     return rows.assign(column=rows["column"].astype(str), unit="", text="", n=len(answers))
+
+
+def steps(steps): ...
+def pairs(pairs): ...
+def witnesses(witnesses): ...
 """
 
 
@@ -55,6 +83,70 @@ def test_a_measurement_of_two_tables_is_read_by_a_users_analysis(workflow):
     assert (found["norm"], found["eps"], found["box"]) == ({"linf"}, {0.1}, {True})
     assert (found["status"], found["radius"]) == ({"TIMED_OUT"}, {None})
     assert found["reason"] == {"limit of work"}
+
+
+def test_a_table_declares_the_memory_and_the_time_of_the_rows_of_its_measurement(workflow):
+    config = workflow.config
+    config["experiments"]["both"] |= {"n": 1000, "distortions": [0.1, 0.2, 0.3]}
+    config["experiments"]["one"] = config["experiments"]["both"] | {"distortions": [0.1]}
+    config["measurements"] = {
+        "around": {"method": "pockets", "multiples": [1, 2, 4], "experiments": ["both"]},
+        "shown": {"method": "transfer", "experiments": ["both"]},
+        "own": {"method": "own:by_label", "n": 1000, "scale": 4},
+        "each": {"method": "own:at_each"},
+        "all": {"method": "own:of_all", "scale": 2000},
+        "nearer": {"method": "own:nearer", "n": 1000},
+    }
+    config["tables"] = {
+        f"{method.removeprefix('own:')}-{subject}": {"method": method, subject: name}
+        for method, entry in (
+            ("pockets", "around"),
+            ("transfer", "shown"),
+            ("own:table", "own"),
+            ("own:steps", "each"),
+            ("own:pairs", "all"),
+        )
+        for subject, name in (("experiment", "both"), ("measurement", entry))
+    }
+    config["tables"] |= {
+        f"witnesses-{name}": {"method": "own:witnesses", "measurement": name}
+        for name in ("shown", "nearer")
+    }
+    config["figures"] = {}
+    (workflow.folder / "own.py").write_text(OWN, "utf-8")
+    said = workflow.run("--dry-run").stdout
+    found = {
+        name: tuple(int(re.search(rf"{key}=(\d+)", line)[1]) for key in ("mem_mb", "runtime"))
+        for name, line in re.findall(r"table=([\w-]+)\n(.*)", said)
+    }
+    rows = {
+        "pockets": 2 * 1000 * 3,  # nets, images, multiples
+        "table": 2 * (2 * 1000 * 4),  # tables, nets, images, scale
+        "steps": 2 * 1000 * 3,  # nets, images, distortions
+        "pairs": 2 * 2000,  # nets, scale
+    }
+    rows = {f"{name}-{of}": n for name, n in rows.items() for of in ("experiment", "measurement")}
+    rows["steps-measurement"] += 2 * 1000 * 1  # those of the other experiment
+    rows |= {"witnesses-shown": 2 * 1000, "witnesses-nearer": 2 * 1000 * 5}  # nets, images, each
+    megabytes = {name: n // 1000 for name, n in rows.items()}  # of 1000 bytes each
+    answers = (2 * 1000 * 2 + 1000) * 2  # nets, images, amplified or not; noise; victims
+    of_a_part = resources.by_analysis({"transfer": answers}, ["transfer"], 2)
+    for of in ("experiment", "measurement"):
+        rows[f"transfer-{of}"], megabytes[f"transfer-{of}"] = answers, of_a_part // 10**6
+    assert found == {
+        name: (2500 + megabytes[name], 10 + resources.minutes(n)) for name, n in rows.items()
+    }
+
+
+def test_the_ledger_declares_the_memory_of_the_one_source_that_is_attacked(workflow):
+    workflow.config["experiments"]["both"] |= {"n": 1000, "sources": ["linear"]}
+    said = workflow.run("--dry-run").stdout
+    (need,) = re.findall(r"rule ledger:.*?mem_mb=(\d+)", said, re.S)
+    assert (
+        int(need)
+        == 2000 + resources.by_ledger(1000, 1) // 10**6
+        > 2000 + resources.by_ledger(1000, 2) // 10**6
+    )
 
 
 def test_an_added_certificate_computes_no_other(copied):

@@ -1,4 +1,4 @@
-"""A changed config, run over finished results, gives what it gives from nothing, to the byte."""
+"""A changed config gives the same bytes over finished results as from nothing."""
 
 import copy
 import os
@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from blindspots.config.check import check
 from blindspots.files import tables
 from blindspots.provenance import settings_in
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA
 from tests.workflow.mutations import BASES, MUTATIONS, files, keys
 from tests.workflow.warm import Warm
 
-TIMES = re.compile(r"Newest table of [^;]*;")
-"""What a report says of when it was made."""
+TIMES = re.compile(r"Tables last made [^;]*;")
+"""The report's text on when it was made."""
 
 
 class Runs:
-    """Configs in folders of their own, run by warm processes; each base is run once."""
+    """Configs in folders of their own, run by warm processes; each base runs once."""
 
     def __init__(self, folder):
         self.folder, self.warm, self.count = folder, [Warm(ROOT), Warm(ROOT)], 0
 
     def new(self, config):
-        """A folder with a config and what it reads."""
+        """Create a folder with a config and the files that it reads."""
         self.count += 1
         folder = self.folder / f"run {self.count}"
         folder.mkdir()
@@ -40,7 +40,7 @@ class Runs:
         return folder
 
     def finished(self, base):
-        """The folder of a base's finished run, and its config."""
+        """Return the folder of a base's finished run, and its config."""
         folder = self.folder / base
         config = yaml.safe_load((BASES / f"{base}.yaml").read_text("utf-8"))
         if not folder.exists():
@@ -48,7 +48,7 @@ class Runs:
         return folder, config
 
     def copied(self, base):
-        """A copy of it, free to be changed."""
+        """Return a copy of it that a test may change."""
         folder, config = self.finished(base)
         self.count += 1
         copied = self.folder / f"run {self.count}"
@@ -56,7 +56,7 @@ class Runs:
         return copied, config
 
     def run(self, *folders, more=()):
-        """Run the configs in one folder or in two, side by side; the first."""
+        """Run configs in one folder, or in two at the same time, and return the first result."""
         for warm, folder in zip(self.warm, folders, strict=False):
             warm.begin(
                 folder, folder / "output.txt", "--snakefile", ROOT / "Snakefile",
@@ -68,7 +68,7 @@ class Runs:
         return folders[0]
 
     def planned(self, folder):
-        """The jobs that a dry run names, by what they make."""
+        """Return the jobs of a dry run, by their outputs."""
         text = self.run(folder, more=["--dry-run"]).joinpath("output.txt").read_text("utf-8")
         return sorted(re.findall(r"^    output: (.*)", text, re.M))
 
@@ -82,7 +82,7 @@ def runs(tmp_path_factory):
 
 
 def made(folder, run):
-    """What a run left, by path, as it would be at any other time."""
+    """Return a run's files by path, without times."""
     found = {}
     for top in (folder / "results" / run, folder / "resources"):
         for path in top.rglob("*"):
@@ -96,7 +96,7 @@ def made(folder, run):
 
 
 def assert_as_from_nothing(runs, folder, config, timed=()):
-    """A run in a folder leaves what the config gives from nothing; but for figures of times."""
+    """Check that a run leaves the files of a run from nothing, except figures of times."""
     expected = runs.new(config)
     runs.run(folder, expected)
     there = made(folder, config["run"])
@@ -112,16 +112,13 @@ def named(mutation):
     return f"{mutation.base}-{'.'.join(map(str, mutation.where))}"
 
 
-SCHEMA = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
-
-
 def test_every_key_of_the_schema_is_changed_by_a_mutation():
     assert {mutation.key for mutation in MUTATIONS} == keys(SCHEMA)
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """A folder with what the configs name."""
+    """A folder with the files that the configs name."""
     folder = tmp_path_factory.mktemp("inputs")
     files(folder)
     return folder
@@ -164,7 +161,7 @@ def test_a_changed_key_gives_what_it_gives_from_nothing(runs, mutation):
 CHEAP = [m for m in MUTATIONS if m.base != "attacks" and "axis" not in m.where]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.sampled_from(CHEAP), min_size=1, max_size=2), recorded=st.booleans())
 def test_changes_in_turn_give_what_the_last_config_gives_from_nothing(runs, steps, recorded):
     folder, config = runs.copied(steps[0].base)
@@ -182,7 +179,7 @@ def test_changes_in_turn_give_what_the_last_config_gives_from_nothing(runs, step
 
 
 def older(path):
-    """Give a file a time before every result's."""
+    """Set a file's time before that of every result."""
     os.utime(path, (1, 1))
 
 
@@ -192,6 +189,7 @@ def older(path):
         ("pictures", "pictures/a/0.png", "pictures/b/1.png", "resources/mine/train.parquet"),
         ("attacks", "data.npz", "other.npz", "resources/npz-"),
         ("attacks", "w1.pth", "w2.pth", "results/tiny/nets/given.s0/weights.safetensors"),
+        ("attacks", "printed.yaml", "reprinted.yaml", "results/tiny/tables/errors.parquet"),
     ],
 )
 def test_a_file_of_other_content_is_read_again_whatever_its_time(runs, base, old, new, first):
@@ -331,13 +329,13 @@ def test_a_report_alone_says_which_results_are_of_another_config(runs):
     folder, config = runs.copied("pictures")
     config["splits"]["p1"] = 0.3
     page = folder / "results/tiny/report.html"
-    assert "Not all of this is of the config" not in page.read_text("utf-8")
+    assert "Some results are of another config" not in page.read_text("utf-8")
     alone = ["--allowed-rules", "report", "--", str(page.relative_to(folder))]
     runs.run(runs.given(folder, config), more=alone)
-    assert "Not all of this is of the config" in page.read_text("utf-8")
+    assert "Some results are of another config" in page.read_text("utf-8")
     assert "results/tiny/tables/errors.parquet" in page.read_text("utf-8")
     runs.run(folder)
-    assert "Not all of this is of the config" not in page.read_text("utf-8")
+    assert "Some results are of another config" not in page.read_text("utf-8")
 
 
 def test_braces_brackets_and_spaces_in_the_paths_of_data_and_weights_are_part_of_their_names(runs):

@@ -1,4 +1,4 @@
-"""A net that rejects what was tampered with: errors and rejections are told apart everywhere."""
+"""A net that rejects altered images: errors and rejections are distinguished everywhere."""
 
 import pandas as pd
 import pytest
@@ -9,6 +9,15 @@ from tests.workflow.conftest import Workflow
 DETECTOR = '''
 import torch
 from torch import nn
+
+from blindspots.attacks.gaussian import gaussian
+from blindspots.families import budget
+
+
+@budget("l2")
+def near(model, images, labels, targets, *, eps, seed, rows):
+    """Noise in the place of an attack."""
+    return gaussian(None, images, labels, std=eps / 40, seed=seed, rows=rows).images
 
 
 class Detector(nn.Module):
@@ -44,9 +53,10 @@ def run(tmp_path_factory):
         for name, method in (("detector", "detector"), ("sure", "halves"))
     }
     config["certificates"]["product"]["nets"] = ["linear"]
+    config["attacks"]["near"] = {"method": "my_lab:near", "eps": 8, "target": "any"}
     config["experiments"] = {
         "noisy": {
-            "attack": "noise", "part": "test", "n": N, "sources": ["detector", "sure"],
+            "attack": "near", "part": "test", "n": N, "sources": ["detector", "sure"],
             "victims": ["linear", "detector"], "controls": ["noise"], "controls_n": N,
         }
     }  # fmt: skip
@@ -82,7 +92,7 @@ def test_a_detector_that_rejects_all_noisy_images_makes_no_error_and_has_no_row_
     at_once = own[own["upper"].notna()]
     assert (at_once["upper"] == 0).all()
     assert len(at_once[["file", "index"]].drop_duplicates()) == len(wrong)
-    attack = read(run, "attacks/noise/detector.s0/**/*test.parquet")
+    attack = read(run, "attacks/near/detector.s0/**/*test.parquet")
     assert (attack["attacked_outcome"] == REJECTED).all() and not attack["mistaken"].any()
     success = read(run, "tables/errors.parquet").set_index(["row", "column"])
     assert success.loc[("detector", "success"), "value"] == 0
@@ -100,4 +110,4 @@ def test_a_net_that_returns_probabilities_is_warned_of_whatever_the_attack(run):
     told = cells[cells["column"] == "warning"].set_index("row")["text"]
     assert told.to_dict().keys() == {"sure"}
     assert "probabilities" in told["sure"]
-    assert "answers are probabilities" in (run.results / "report.html").read_text("utf-8")
+    assert "outputs are probabilities" in (run.results / "report.html").read_text("utf-8")

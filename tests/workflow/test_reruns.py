@@ -1,4 +1,4 @@
-"""What a change of code, data or template does again: what depends on it, and no more."""
+"""A change of code, data, template or config reruns the jobs that depend on it, and no others."""
 
 import os
 
@@ -80,3 +80,51 @@ def test_the_reports_template_or_what_it_includes_edited_reruns_the_report(check
     path = checkout.checkout / "reports" / file
     path.write_text(path.read_text("utf-8") + "\n", "utf-8")
     assert changed(checkout) == {"report"}
+
+
+def test_null_on_the_command_line_removes_what_the_file_has(workflow):
+    assert workflow.jobs()["figure"] == 1
+    said = workflow.run("--dry-run", "--config", "figures={examples: null}").stdout
+    assert "rule table:" in said and "rule figure:" not in said
+    said = workflow.run("--dry-run", "--config", "figures={example: null}").stdout
+    assert "figures.example: expected a key that null can remove, found none" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda c: c["machine"].update(chunk=7, threads=2, shards=3), set()),
+        (lambda c: c["nets"]["linear"].update(label="other"), {"table", "figure", "report"}),
+        (lambda c: c["tables"]["errors"].update(parts=["test"]), {"table", "report"}),
+        (
+            lambda c: c["attacks"]["lbfgs"].update(max_iterations=20),
+            {"attack"} | AFTER_ATTACK,
+        ),
+        (
+            lambda c: c["nets"]["linear"]["trainer"].update(decay=1e-2),
+            {"train", "attack", "certify", "measure_layers"} | AFTER_ATTACK,
+        ),
+    ],
+)
+def test_a_changed_config_reruns_what_it_touches(copied, change, expected):
+    change(copied.config)
+    assert copied.jobs().keys() - {"all"} == expected
+
+
+def test_an_added_victim_costs_its_training_and_forward_passes(copied):
+    copied.config["nets"]["other"] = copied.config["nets"]["linear"] | {"label": "other"}
+    copied.config["experiments"]["both"]["victims"].append("other")
+    jobs = copied.jobs()
+    assert jobs.pop("table") > 0
+    assert jobs == {
+        "train": 1, "certify": 1, "measure_layers": 1, "measure_transfer": 1, "ledger": 1,
+        "audit": 1, "figure": 1, "report": 1, "all": 1,
+    }  # fmt: skip
+
+
+def test_a_changed_net_retrains_alone(copied):
+    copied.config["nets"]["linear"]["trainer"]["decay"] = 1e-2
+    jobs = copied.jobs()
+    assert (jobs["train"], jobs["attack"], jobs["certify"]) == (1, 1, 1)
+    assert "prepare" not in jobs
+    assert "split" not in jobs

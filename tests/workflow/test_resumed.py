@@ -1,4 +1,4 @@
-"""An attack's or a certificate's job that is killed goes on after its last finished chunk."""
+"""A killed job of an attack or a certificate resumes after its last finished chunk."""
 
 import shutil
 
@@ -44,7 +44,7 @@ WEIGHTS = "results/small/nets/linear.s0/weights.safetensors"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A run with one net and nothing else yet, which is not to be changed."""
+    """A run with one trained net and nothing else yet; read-only."""
     workflow = Workflow(tmp_path_factory.mktemp("trained") / "run")
     (workflow.folder / "fragile.py").write_text(FRAGILE, "utf-8")
     config = workflow.config
@@ -52,7 +52,7 @@ def trained(tmp_path_factory):
     config["attacks"]["lbfgs"] = {"method": "fragile:attack", "target": "any", "eps": [0.1, 0.3]}
     config["certificates"] = {"any": {"method": "fragile:certificate"}}
     both = config["experiments"]["both"] | {"sources": ["linear"], "victims": ["linear"]}
-    # A certificate is for the images of both, first for the two chunks of the first.
+    # A certificate covers the images of both experiments, the two chunks of the first one first.
     config["experiments"] = {"before": both | {"part": "P1", "n": 10}, "both": both}
     config["tables"], config["figures"] = {}, {}
     config["machine"] |= {"chunk": 5, "checkpoint_seconds": 0}
@@ -103,4 +103,4 @@ def test_what_was_finished_is_not_computed_again_and_the_bytes_are_those_of_a_ru
     assert (killed.folder / path).read_bytes() == (undisturbed.folder / path).read_bytes()
     assert not list(killed.folder.rglob("*.chunks"))
     said = (killed.folder / f"logs/small/{log}.log").read_text("utf-8")
-    assert said.count("goes on after") == len(chunks)
+    assert said.count("resumed after") == len(chunks)

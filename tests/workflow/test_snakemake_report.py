@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def reports(finished, tmp_path_factory):
-    """The files to open: the HTML report, and the one in the zip; others lie beside the latter."""
+    """The files to open: the HTML report, and the one in the zip among other files."""
     folder = tmp_path_factory.mktemp("reports")
     for name in ("report.html", "zipped.zip"):
         ended = finished.run("--report", str(folder / name))
@@ -49,7 +49,7 @@ def test_the_page_opens_inside_it_without_a_network(browser, reports, kind):
     page.locator("a[iconname=eye]").click()
     inside = page.locator("iframe").element_handle().content_frame()
     assert inside.locator("h1").inner_text() == "Blind spots: small"
-    inside.get_by_label("Made for").select_option(index=1)
+    inside.get_by_role("combobox", name="Made for").select_option(index=1)
     assert inside.locator("#stage img").count() == 3
     inside.get_by_role("button", name="Dark theme").click()
     with page.expect_download() as started:

@@ -12,7 +12,7 @@ import yaml
 from blindspots.config import methods, settings
 from blindspots.config.check import check, instances
 from blindspots.families import KINDS
-from tests.conftest import ROOT
+from tests.configs import ROOT, SCHEMA
 from tests.workflow.conftest import Workflow
 
 TOYS = sorted(Path(__file__).with_name("toys").glob("*.py"))
@@ -60,11 +60,11 @@ machine: {device: cpu, threads: 1, chunk: 8}
 CONFIG["experiments"]["all"]["n"] = N
 CONFIG["attacks"]["brighten"]["eps"] = EPS
 STEP = 153 / 255
-"""By how much a stripe is brighter."""
+"""Brightness added to a stripe."""
 
 
 def sources():
-    """What every file of the workflow holds, by path."""
+    """Return the content of every file of the workflow, by path."""
     files = [ROOT / "Snakefile"]
     for folder in ("blindspots", "rules", "scripts", "schemas"):
         files += [path for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
@@ -88,10 +88,9 @@ def read(run):
 
 def test_every_role_has_a_toy_in_a_file_of_its_own(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent)
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text("utf-8"))
     used = {
         one["method"]: role
-        for _, role, one in instances(check(CONFIG, schema))
+        for _, role, one in instances(check(CONFIG, SCHEMA))
         if one["method"].startswith("toys.")
     }
     assert sorted(used) == [f"toys.{toy.stem}:{toy.stem}" for toy in TOYS]
@@ -122,7 +121,7 @@ def test_the_dataset_made_from_a_net_keeps_file_index_and_part_of_its_parent(run
         rows = pd.read_parquet(run.folder / f"resources/stripes/{file}.parquet")
         made = read(f"datasets/shifted.s0/{file}")
         assert np.array_equal(np.stack(made["image"]), np.stack(rows["image"]))
-        assert (made["label"] == (rows["label"] + 1) % 4).all()  # its net is always right
+        assert (made["label"] == (rows["label"] + 1) % 4).all()  # the net is always right
 
 
 def test_a_net_is_trained_by_what_its_parent_answers(read):

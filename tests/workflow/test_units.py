@@ -100,7 +100,9 @@ def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
         for i in range(20):
             Image.fromarray(rng.integers(0, 256, (70, 80, 3), np.uint8)).save(folder / f"{i}.png")
     torch.save(alexnet((3, 64, 64), 1000).state_dict(), workflow.folder / "alexnet.pth")
-    workflow.config = yaml.safe_load((ROOT / "presets/units-alexnet.yaml").read_text("utf-8"))
+    workflow.config = yaml.safe_load(
+        (ROOT / "papers/szegedy2013/units-alexnet.yaml").read_text("utf-8")
+    )
     workflow.config["data"]["size"] = 64
     workflow.config["measurements"]["fc7"] |= {"n": 15, "k": 3, "directions": 8, "rotations": 3}
     ended = workflow.run()
@@ -111,6 +113,6 @@ def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
     }  # fmt: skip
     assert set(rows["trained"]) == {True, False}
     assert (rows["n"] == 15).all()
-    lost = rows[rows["measure"] == "accuracy"]  # weights at random know no class
+    lost = rows[rows["measure"] == "accuracy"]  # random weights have not learned a class
     assert lost["value"].isna().all()
     assert lost["reason"].notna().all()

@@ -1,4 +1,4 @@
-"""Jobs of a run on this machine start warm, and give what jobs that start by themselves give."""
+"""Jobs of a run on this machine start warm, with the same results as jobs that start alone."""
 
 import shutil
 

@@ -1,8 +1,8 @@
-"""Runs of the workflow by forks of a process that has imported all, in a fraction of the time.
+"""Run the workflow in forks of a process that has imported everything, in a fraction of the time.
 
 `python -m tests.workflow.warm` reads a line of JSON for each run, [folder, log, arguments of
-Snakemake], and answers with a line, its exit status. Runs and their jobs are forks: what one leaves
-in memory no other sees.
+Snakemake], and answers with a line, its exit status. Runs and their jobs are forks: none sees what
+another leaves in memory.
 """
 
 import gc
@@ -27,13 +27,13 @@ IMPORTED = (
 
 
 class Warm:
-    """The process, which starts with the first run."""
+    """The process; it starts with the first run."""
 
     def __init__(self, root):
         self.root, self.process = root, None
 
     def begin(self, folder, log, *arguments):
-        """Begin a run of Snakemake in a folder, its output in a file."""
+        """Start Snakemake in a folder, with its output in a file."""
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.workflow.warm"], cwd=self.root, text=True,
@@ -45,7 +45,7 @@ class Warm:
         self.process.stdin.flush()
 
     def end(self):
-        """Wait until it has ended; its exit status."""
+        """Wait until the run has ended, and return its exit status."""
         return int(self.process.stdout.readline())
 
     def close(self):
@@ -54,11 +54,11 @@ class Warm:
 
 
 def in_a_fork(work, record=None):
-    """Call a function in a fork of this process; its exit status, 1 after an error.
+    """Call a function in a fork of this process, and return its exit status, 1 after an error.
 
     Args:
-        work: the function.
-        record: of Snakemake's, for what the fork takes.
+        work: function to call.
+        record: Snakemake's benchmark record of the fork's time and memory.
     """
     sys.stdout.flush()
     pid = os.fork()
@@ -82,7 +82,7 @@ def in_a_fork(work, record=None):
 
 
 def workflow(folder, log, arguments):
-    """A run of Snakemake, whose jobs are forks instead of new processes."""
+    """Run Snakemake with forks as jobs instead of new processes."""
     from snakemake import cli
     from snakemake.script import PythonScript
 
@@ -104,9 +104,9 @@ def workflow(folder, log, arguments):
 def serve():
     for name in IMPORTED:
         __import__(name)
-    gc.freeze()  # what forks do not look through they need no copy of
+    gc.freeze()  # forks do not copy memory that their collector does not touch
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # nothing but answers goes to the one who asked
+    os.dup2(2, 1)  # only answers go to the asking process
     for line in sys.stdin:
         folder, log, arguments = json.loads(line)
         status = in_a_fork(partial(workflow, folder, log, arguments))

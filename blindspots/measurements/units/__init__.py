@@ -1,1 +1,1 @@
-"""Units against directions: activations of a layer, arms of directions, and their measures."""
+"""Units against other directions: activations of a layer, arms of directions, their measures."""

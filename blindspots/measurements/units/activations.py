@@ -1,14 +1,14 @@
 """Activations of any module of a network by its name, before and after the nonlinearity.
 
-What is taken is the output of the module that is named: that of a `Linear` or a convolution lies
-before the nonlinearity which follows it, that of the activation module after. Which of the two a
-module is, is found by showing the network one image: an activation module is "after", and the
-module whose output it is given is "before". Nonlinearities that a `forward` applies as functions
-are no modules and have no name; the next module's output stands for them.
+The activations are the output of a named module. The output of a `Linear` or a convolution is
+before the nonlinearity that follows it; the output of an activation module is after it. A forward
+pass on one image determines which is which: an activation module is "after", and the module whose
+output it gets is "before". Nonlinearities that a `forward` applies as functions are not modules and
+have no name; the next module's output stands for them.
 
-The units are along the first axis after the images', as the channels of a convolution are; all
-others are places. A `Linear` or `LayerNorm` over tokens has its units along the last one and is no
-layer here.
+Units are along the axis after the batch axis, like the channels of a convolution; all other axes
+are places. A `Linear` or `LayerNorm` over tokens has its units along the last axis and is not
+supported as a layer.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from blindspots.interface import InputError
 POOLS = ("mean", "max")
 BEFORE, AFTER, NEITHER = "before", "after", "neither"
 _NO_UNITS = ("Softmax", "LogSoftmax", "Softmin", "Softmax2d", "MultiheadAttention")
-"""Modules of `torch.nn.modules.activation` that act on no unit alone."""
+"""Modules of `torch.nn.modules.activation` that do not act on each unit separately."""
 
 
 class Layer(NamedTuple):
-    """A module whose outputs are a layer of units.
+    """Module whose outputs are a layer of units.
 
     Attributes:
-        name: its path in the network, such as "features.3".
-        kind: its type, such as "ReLU".
+        name: path in the network, such as "features.3".
+        kind: type of the module, such as "ReLU".
         place: "before" or "after" a nonlinearity, or "neither".
-        units: numbers per image; channels of a convolution.
+        units: number of units, or of channels of a convolution.
     """
 
     name: str
@@ -47,16 +47,16 @@ class Layer(NamedTuple):
 
 
 def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") -> list[Layer]:
-    """The layers of a network in the order in which they end.
+    """Layers of a network, in the order in which their forward passes end.
 
     Args:
-        model: in evaluation mode.
-        image: (1, *image), shown to it once.
-        names: of modules; "all": activations, and modules with weights of their own.
+        model: the network, in evaluation mode.
+        image: (1, *image), shown to the network once.
+        names: names of modules; "all": activations, and modules with weights of their own.
 
     Raises:
-        InputError: a name that no layer has, or that of a module that is applied more than once;
-            lists those that there are.
+        InputError: an unknown name, or the name of a module that is applied more than once; the
+            message lists the layers.
     """
     calls = _calls(model, image)
     counts: dict[str, int] = {}
@@ -79,7 +79,7 @@ def layers(model: nn.Module, image: Tensor, names: Sequence[str] | str = "all") 
         ]
     for name in names:
         if name not in found:
-            repeated = "one that is applied more than once" if name in counts else "none"
+            repeated = "which is applied more than once" if name in counts else "which is not one"
             raise InputError(
                 f"layers: expected layers of this network ({', '.join(found)}), found {name!r}, "
                 f"{repeated}{did_you_mean(name, found)}"
@@ -93,13 +93,13 @@ def activations(
     """Outputs of modules for images that come in chunks.
 
     Args:
-        model: in evaluation mode.
-        chunks: of images, each (m, *image), on the model's device.
-        names: of modules, such as those of `layers`.
+        model: the network, in evaluation mode.
+        chunks: chunks of images, each (m, *image), on the model's device.
+        names: names of modules, such as those that `layers` returns.
         pool: "mean" or "max" over the places of a convolution.
 
     Returns:
-        By name (n, units) float32, the images in their order.
+        Activations (n, units) float32 by name, in the order of the images.
 
     Raises:
         InputError: activations that are not finite.
@@ -115,12 +115,12 @@ def activations(
     found = {name: np.concatenate(given) for name, given in parts.items()}
     for name, values in found.items():
         if not np.isfinite(values).all():
-            raise InputError(f"layer {name!r}: expected finite activations, found others")
+            raise InputError(f"layer {name!r}: expected finite activations, found inf or NaN")
     return found
 
 
 def pooled(output: Tensor, pool: str) -> Tensor:
-    """(m, units, *places) to (m, units), a copy: a following layer may work in place."""
+    """Pool (m, units, *places) to (m, units), as a copy: the next layer may work in place."""
     if output.ndim == 2:
         return output.detach().clone()
     places = output.detach().flatten(2)
@@ -129,9 +129,9 @@ def pooled(output: Tensor, pool: str) -> Tensor:
 
 @contextmanager
 def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
-    """Call functions of a name and an output after the modules of these names.
+    """Call each hook, given by the name of a module, with the name and output after that module.
 
-    Where one returns a tensor, it takes the place of the output.
+    If a hook returns a tensor, it replaces the output.
     """
     modules = dict(model.named_modules())
     handles = [
@@ -148,22 +148,22 @@ def _hooked(model: nn.Module, hooks: dict[str, Any]) -> Iterator[None]:
 
 
 def replaced(model: nn.Module, name: str, images: Tensor, change: Any) -> Tensor:
-    """What a network answers when the output of one of its modules is changed.
+    """Outputs of a network with the output of one of its modules replaced.
 
     Args:
-        model: in evaluation mode.
-        name: of the module.
+        model: the network, in evaluation mode.
+        name: name of the module.
         images: (m, *image).
-        change: takes the module's output to another, of any number of images.
+        change: function from the module's output to its replacement, for any number of images.
     """
     with torch.no_grad(), _hooked(model, {name: lambda _, output: change(output)}):
         return model(images)
 
 
 def _calls(model: nn.Module, image: Tensor) -> list[tuple[str, nn.Module, Any, Any]]:
-    """Name, module, what it was given first and what it gave, call by call.
+    """Record the calls of modules: name, module, first argument and output.
 
-    The tensors are kept, so that each has an identity of its own.
+    The tensors are kept so that their identities stay distinct.
     """
     calls = []
     handles = [

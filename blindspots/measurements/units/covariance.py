@@ -1,4 +1,4 @@
-"""The covariance of a layer's activations, well-conditioned for any number of images and units."""
+"""Covariance of a layer's activations, well-conditioned for any number of images and units."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 SMALLEST_SHRINKAGE = 1e-6
-"""Share of the mean variance that every direction is given, so that Σ can be inverted."""
+"""Smallest variance of a direction, as a share of the mean variance, so that Σ is invertible."""
 RANK = 1e-12
-"""Share of the largest eigenvalue below which one counts as 0."""
+"""Share of the largest eigenvalue below which an eigenvalue counts as 0."""
 
 
 class Diagonal(NamedTuple):
-    """A covariance without correlations.
+    """Diagonal covariance.
 
     Attributes:
-        mean: (units,) of the activations.
-        variances: (units,) positive.
+        mean: (units,) mean of the activations.
+        variances: (units,) positive variances.
     """
 
     mean: np.ndarray
@@ -29,13 +29,13 @@ class Diagonal(NamedTuple):
 
 
 class Covariance(NamedTuple):
-    """A covariance by its eigenvectors; what is orthogonal to them has one variance.
+    """Covariance by its eigenvectors, with one variance for all directions orthogonal to them.
 
     Attributes:
-        mean: (units,) of the activations.
-        basis: (units, r) orthonormal, by decreasing variance of the activations.
-        variances: (r,) along the basis, shrunk.
-        elsewhere: variance of all other directions.
+        mean: (units,) mean of the activations.
+        basis: (units, r) orthonormal vectors, by decreasing variance of the activations.
+        variances: (r,) shrunk variances along the basis.
+        elsewhere: variance of all directions orthogonal to the basis.
     """
 
     mean: np.ndarray
@@ -51,23 +51,23 @@ class Covariance(NamedTuple):
 
 
 def identity(activations: np.ndarray) -> Diagonal:
-    """Σ = 1: the (n, units) activations as they are."""
+    """Identity covariance, for (n, units) activations that are not scaled."""
     return Diagonal(activations.mean(axis=0, dtype=np.float64), np.ones(activations.shape[1]))
 
 
 def standard(activations: np.ndarray) -> Diagonal:
-    """The variance of each unit of (n, units) activations, raised where one hardly varies."""
+    """Variance of each unit of (n, units) activations, raised for units that hardly vary."""
     variances = activations.var(axis=0, dtype=np.float64)
     least = SMALLEST_SHRINKAGE * variances.mean()
     return Diagonal(activations.mean(axis=0, dtype=np.float64), np.maximum(variances, least))
 
 
 def shrunk(activations: np.ndarray) -> Covariance:
-    """Σ = (1 − λ) S + λ tr(S)/d 1 with the λ of Ledoit and Wolf 2004.
+    """Shrunk covariance Σ = (1 − λ) S + λ tr(S)/d 1 with the λ of Ledoit and Wolf 2004.
 
     "A well-conditioned estimator for large-dimensional covariance matrices", section 3.3. With many
-    images for each unit λ is near 0 and Σ the sample covariance S; with fewer images than units it
-    is what keeps Σ^−½ from making all images equidistant.
+    images per unit λ is near 0 and Σ is the sample covariance S; with fewer images than units λ
+    prevents Σ^−½ from making all images equidistant.
 
     Args:
         activations: (n, units).
@@ -85,6 +85,6 @@ def shrunk(activations: np.ndarray) -> Covariance:
         return Covariance(mean, basis, eigenvalues, 1.0)
     squares = float(np.square(eigenvalues).sum())
     spread = float(np.square(np.square(x).sum(axis=1)).mean())  # mean of ‖x‖⁴
-    noise = (spread - squares) / n  # b̄², of S about Σ
+    noise = (spread - squares) / n  # b̄², noise of S around Σ
     λ = min(1.0, max(SMALLEST_SHRINKAGE, noise / max(squares - units * average**2, RANK * squares)))
     return Covariance(mean, basis, (1 - λ) * eigenvalues + λ * average, λ * average)

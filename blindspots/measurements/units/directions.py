@@ -1,22 +1,23 @@
-"""Arms: the units of a layer, and the directions that they are set against.
+"""Arms: the units of a layer, and the directions that they are compared with.
 
 A direction is a linear functional of the activations, (units,): its score for an image is its inner
-product with the image's activations. Raw, units are the basis vectors e_i, and random directions
-are uniform on the sphere.
+product with the image's activations. Without scaling ("raw"), units are the basis vectors e_i, and
+random directions are uniform on the sphere.
 
-Scaled, directions live in the space of z = Σ^−½ (a − mean). Unit i is the functional e_i still, so
-that its scores are those of the unit; in that space it is the direction Σ^½ e_i. Random directions
-are uniform on the sphere there, and a rotation turns the frame of all units as a whole.
+With a scaling, directions are in the space of z = Σ^−½ (a − mean). Unit i is still the functional
+e_i, so its scores are the unit's activations; in that space it is the direction Σ^½ e_i. Random
+directions are uniform on the sphere of that space, and a rotation turns the frame of all units
+rigidly.
 
-* Variance-matched, Σ holds the units' variances. Every unit has variance 1, and so have random
-  directions and turned units on the average. Raw, units of large variance weigh most in every
-  random direction; matched, none does.
-* Whitened, Σ is the covariance. Every direction has variance 1 and turned units have the
-  correlations of the units (both up to the shrinkage of Σ), so that nothing of second order tells
-  one from the other. But most directions of that sphere are those along which the layer hardly
-  varies, which is what it keeps least of its images.
+* "matched": Σ is the diagonal of the units' variances. Every unit has variance 1, and so do random
+  directions and rotated units on average. Without scaling, units of large variance dominate every
+  random direction; here no unit does.
+* "whitened": Σ is the covariance. Every direction has variance 1, and rotated units have the same
+  correlations as the units (both up to the shrinkage of Σ), so second moments do not distinguish
+  them. But the layer hardly varies along most directions of that sphere, so these say little about
+  its images.
 
-Units that never vary have no part in any direction.
+Units that never vary have weight 0 in every direction.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ _SPACES: dict[str, Callable[[np.ndarray], Covariance | Diagonal]] = {
 
 
 class Frame:
-    """The units of a layer that are looked at, in the space of a scaling.
+    """Measured units of a layer, in the space of a scaling.
 
     Attributes:
-        live: (d,) units of the layer that vary, in whose space directions are drawn.
-        units: (k,) those that are looked at, out of the live ones.
-        covariance: of that space.
+        live: (d,) units of the layer that vary; directions are drawn in their space.
+        units: (k,) measured units among the live ones.
+        covariance: covariance that defines the space.
     """
 
     def __init__(self, activations: np.ndarray, units: np.ndarray, scaling: str) -> None:
@@ -58,7 +59,7 @@ class Frame:
 
         Args:
             activations: (n, size).
-            units: which of them are looked at.
+            units: units to measure.
             scaling: one of `SCALINGS`.
         """
         self.size, self.live = activations.shape[1], np.flatnonzero(np.ptp(activations, axis=0) > 0)
@@ -69,20 +70,20 @@ class Frame:
         self.mixing = np.linalg.qr(vectors / np.linalg.norm(vectors, axis=0), mode="r")
 
     def functionals(self) -> np.ndarray:
-        """The units themselves.
+        """Functionals of the units themselves.
 
         Returns:
-            (size, k).
+            (size, k) unit vectors.
         """
         found = np.zeros((self.size, len(self.units)))
         found[self.units, np.arange(len(self.units))] = 1
         return found
 
     def rotated(self, rng: np.random.Generator) -> np.ndarray:
-        """The units' frame after a Haar rotation of the space.
+        """Frame of the units after a Haar rotation of the space.
 
         Args:
-            rng: that the rotation is drawn with.
+            rng: generator of the rotation.
 
         Returns:
             (size, k) functionals.
@@ -93,8 +94,8 @@ class Frame:
         """Directions uniform on the sphere of the space.
 
         Args:
-            rng: that they are drawn with.
-            count: how many.
+            rng: generator of the directions.
+            count: number of directions.
 
         Returns:
             (size, count) functionals.
@@ -103,11 +104,11 @@ class Frame:
         return self._of_space(vectors / np.linalg.norm(vectors, axis=0))
 
     def _of_space(self, vectors: np.ndarray) -> np.ndarray:
-        """(size, k) the functionals of directions (d, k) of the space."""
+        """Functionals (size, k) of directions (d, k) of the space."""
         return self._widened(self.covariance.power(-0.5, vectors))
 
     def _widened(self, vectors: np.ndarray) -> np.ndarray:
-        """(d, k) to (size, k): 0 for units that never vary."""
+        """Extend (d, k) to (size, k), with 0 for units that never vary."""
         found = np.zeros((self.size, vectors.shape[1]))
         found[self.live] = vectors
         return found
@@ -115,59 +116,59 @@ class Frame:
     def removal(self, functionals: np.ndarray) -> np.ndarray:
         """Vectors w such that a − ((a − mean)·f) w has no component along f.
 
-        w = Σ f / fᵀ Σ f: in the space, the projection on what is orthogonal to the direction.
+        w = Σ f / fᵀ Σ f: in the space, this projects onto the complement of the direction.
 
         Args:
-            functionals: (size, k) the f.
+            functionals: (size, k) functionals f.
 
         Returns:
-            (size, k).
+            (size, k) vectors w.
         """
         w = self._widened(self.covariance.power(1.0, functionals[self.live]))
         return w / (functionals * w).sum(axis=0)
 
 
 def chosen(units: int, limit: int, rng: np.random.Generator) -> np.ndarray:
-    """Units of a layer, drawn without return.
+    """Draw units of a layer without replacement.
 
     Args:
-        units: how many it has.
-        limit: how many are drawn at most.
-        rng: that they are drawn with.
+        units: number of units of the layer.
+        limit: largest number of units to draw.
+        rng: random generator.
 
     Returns:
-        (min(units, limit),) in their order.
+        (min(units, limit),) units, ascending.
     """
     return np.sort(rng.permutation(units)[:limit])
 
 
 def haar(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
-    """The first columns of a rotation, uniform by Haar's measure.
+    """First columns of a rotation drawn from Haar's measure.
 
     Mezzadri 2007, "How to generate random matrices from the classical compact groups", section 5:
-    the QR decomposition of normal variables, with the signs of R's diagonal taken out.
+    the QR decomposition of a normal matrix, with the signs of R's diagonal moved into Q.
 
     Args:
-        rng: that it is drawn with.
-        size: of the space.
-        count: columns.
+        rng: random generator.
+        size: dimension of the space.
+        count: number of columns.
 
     Returns:
-        (size, count).
+        (size, count) orthonormal columns.
     """
     q, r = np.linalg.qr(rng.standard_normal((size, count)))
     return q * np.sign(np.diag(r))
 
 
 def principal(activations: np.ndarray, count: int) -> np.ndarray:
-    """Principal components by decreasing variance, the largest weight of each positive.
+    """Principal components by decreasing variance, each with its largest weight positive.
 
     Args:
         activations: (n, units).
-        count: how many at most.
+        count: largest number of components.
 
     Returns:
-        (units, ≤ count).
+        (units, ≤ count) components of length 1.
     """
     basis = shrunk(activations).basis[:, :count]
     largest = np.abs(basis).argmax(axis=0)
@@ -175,18 +176,18 @@ def principal(activations: np.ndarray, count: int) -> np.ndarray:
 
 
 def probe(activations: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The best linear directions for each class against the rest.
+    """Best linear direction for each class against the rest.
 
-    Fisher's linear discriminant Σ^−1 (mean of the class − mean), with the covariance of
+    This is Fisher's linear discriminant Σ^−1 (mean of the class − mean), with the covariance of
     `covariance.shrunk`.
 
     Args:
-        activations: (n, units) of other images than those measured.
+        activations: (n, units) activations for images other than those measured.
         labels: (n,).
-        classes: labels, each with an image.
+        classes: labels, each of at least one image.
 
     Returns:
-        (units, classes) of length 1.
+        (units, classes) directions of length 1.
     """
     covariance = shrunk(activations)
     means = np.stack([activations[labels == c].mean(axis=0, dtype=np.float64) for c in classes], 1)

@@ -1,4 +1,4 @@
-"""One network: every direction of every arm, layer by layer, on the same images."""
+"""Measurement of one network: every direction of every arm, layer by layer, on the same images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from blindspots.threat.answers import answers
 from blindspots.threat.outcomes import RIGHT, widened
 
 NO_CLASSES = "the network does not classify"
-BY_CHANCE = "the network is not right more often than one answer for all images would be"
+BY_CHANCE = "the accuracy is not significantly above the share of the most frequent class"
 
 
 def measure(
@@ -35,30 +35,31 @@ def measure(
     """Measure the directions of a network's layers.
 
     Args:
-        network: on the device of the images.
+        network: network to measure, on the device of the images.
         data: held-out images.
-        probe: other images, which the class-probe directions are fitted to.
-        features: (n, features) of an independent network for the held-out images, or None.
-        settings: what is measured.
+        probe: other images, to which class probes are fitted.
+        features: (n, features) features of the held-out images in an independent network; None: no
+            such network.
+        settings: settings of the measurement.
         chunk: images at a time.
-        progress: called with the layers done.
+        progress: called with the number of layers that are done.
 
     Returns:
         Tables of measures, rotations and pictures.
 
     Raises:
-        InputError: a layer that is not there, k that is not below the number of images, or
-            activations that are not finite.
+        InputError: an unknown layer, a `k` that is not below the number of images, or activations
+            that are not finite.
     """
-    model, pixels = network.model, data.images.cpu().numpy()
+    model, pixels = network.model, data.stack[:].cpu().numpy()
     shown = measures.images(data.labels.cpu().numpy(), data.classes, pixels, features, settings.k)
-    at = layers(model, data.images[:1], settings.layers)
+    at = layers(model, data.first(1).images, settings.layers)
     held_out, fitted = (
-        activations(model, of.images.split(chunk), [layer.name for layer in at], settings.pool)
+        activations(model, of.stack.split(chunk), [layer.name for layer in at], settings.pool)
         for of in (data, probe)
     )
     job = LayerJob(network, data, shown, settings, no_accuracy(model, data, chunk))
-    image = tables.image_field(data.images.shape[1:])
+    image = tables.image_field(data.shape)
     schemas = UNITS, UNIT_ROTATIONS, unit_pictures(image)
     found = [Found(*(schema.empty_table() for schema in schemas))]
     labels = probe.labels.cpu().numpy()
@@ -70,10 +71,10 @@ def measure(
 
 
 def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
-    """Why a network has no accuracy that could be lost; None: it has.
+    """Reason why a network has no accuracy that could be lost; None: it has some.
 
-    Its share of right answers, by the lower end of its 95% interval, must be above that of the
-    most frequent label.
+    The lower end of the 95% interval of its accuracy must be above the share of the most frequent
+    label.
 
     Args:
         model: the network.
@@ -81,12 +82,12 @@ def no_accuracy(model: nn.Module, data: Images, chunk: int) -> str | None:
         chunk: images at a time.
 
     Returns:
-        The reason, or None.
+        The reason; None if there is accuracy to lose.
     """
-    logits = widened(model(data.images[:1]))
+    logits = widened(model(data.first(1).images))
     if logits.ndim != 2 or logits.shape[1] < data.classes:
         return NO_CLASSES
-    given = answers(model, data.images, data.labels, data.classes, chunk)
+    given = answers(model, data.stack[:], data.labels, data.classes, chunk)
     labels = data.labels.cpu().numpy()
     if given is None:
         return NO_CLASSES

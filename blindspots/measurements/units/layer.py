@@ -1,4 +1,4 @@
-"""One layer of a network: its arms of directions, measured under every scaling."""
+"""Measurement of one layer of a network: its arms of directions under every scaling."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS, unit_pic
 from blindspots.randomness import derived_seed
 
 SHOWN = 8
-"""Directions of an arm whose top images are kept for pictures."""
+"""Number of directions of an arm whose top images are kept for pictures."""
 Functionals = dict[str, np.ndarray]
-"""By arm (units, directions)."""
+"""Directions (units, directions) by arm."""
 
 
 class LayerJob:
-    """Measures layers of one network on the same images."""
+    """Measurement of the layers of one network on the same images."""
 
     def __init__(
         self, network: Network, data: Images, shown: measures.Images, settings: Settings,
         no_accuracy: str | None,
     ) -> None:  # fmt: skip
-        """Args: the network, the images in two forms, and why there is no accuracy, if so."""
+        """Take a network, its images in two forms, settings, and the result of `no_accuracy`."""
         self.network, self.data, self.shown = network, data, shown
         self.settings, self.no_accuracy = settings, no_accuracy
 
@@ -42,10 +42,10 @@ class LayerJob:
         """Measure a layer.
 
         Args:
-            layer: of the network.
-            a: (n, units) its activations for the images.
-            fitted: (m, units) its activations for the images that probes are fitted to.
-            fitted_labels: (m,) theirs.
+            layer: layer of the network.
+            a: (n, units) activations for the images.
+            fitted: (m, units) activations for the images to which probes are fitted.
+            fitted_labels: (m,) labels of the images to which probes are fitted.
         """
         origin: dict[str, Any] = {
             "net": self.network.name, "seed": self.network.seed, "trained": self.network.trained,
@@ -56,7 +56,7 @@ class LayerJob:
         )
         x = (a - a.mean(axis=0, dtype=np.float64)).astype(np.float32)
         fixed = self._fixed(x, fitted, fitted_labels)
-        # As they are: rounding must not make ties at 0 of what is near it, nor break those there.
+        # Not rounded: rounding must neither make nor break ties at 0.
         natural = measures.measured(a[:, units], self.shown, measures.DEAD)
         measured = {NATURAL: natural} | {arm: self._measured(x, f) for arm, f in fixed.items()}
         frames = {s: directions.Frame(a, units, s) for s in self.settings.scalings}
@@ -64,7 +64,7 @@ class LayerJob:
         arms = {s: {NATURAL: frames[s].functionals(), **drawn[s], **fixed} for s in frames}
         lost = self._accuracy_lost(layer, frames, arms)
         live = np.isin(units, frames[self.settings.scalings[0]].units)
-        # Units without a value have no counterpart in a rotation's mean either.
+        # A rotation's mean leaves out the counterparts of units without a value.
         valued = {name: ~np.isnan(of[live]) for name, of in natural.values.items()}
         found: list[list[pa.Table]] = [[], [], []]
         for scaling, frame in frames.items():
@@ -73,7 +73,7 @@ class LayerJob:
             for arm in arms[scaling]:
                 of, points = of_arms[arm], lost[scaling, arm]
                 which = units if arm == NATURAL else np.arange(len(of.top))
-                if arm == NATURAL:  # dead units have none
+                if arm == NATURAL:  # dead units have no value
                     points = np.full(len(units), np.nan)
                     points[live] = lost[scaling, arm]
                 found[0].append(self._rows(named | {"arm": arm}, which, of, points))
@@ -94,7 +94,7 @@ class LayerJob:
         return np.random.default_rng(derived_seed(self.network.seed, name))
 
     def _fixed(self, x: np.ndarray, fitted: np.ndarray, labels: np.ndarray) -> Functionals:
-        """The arms that no scaling changes."""
+        """Arms that do not depend on the scaling."""
         found, limit = {}, self.settings.directions
         if PCA in self.settings.arms:
             found[PCA] = directions.principal(x, limit)
@@ -103,7 +103,7 @@ class LayerJob:
         return found
 
     def _drawn(self, frame: directions.Frame, place: str) -> Functionals:
-        """The arms that are drawn at random in the space of a scaling."""
+        """Arms that are drawn at random in the space of a scaling."""
         draw = {
             RANDOM: lambda rng: frame.random(rng, len(frame.units)),
             ROTATION: frame.rotated,
@@ -116,9 +116,10 @@ class LayerJob:
     def _accuracy_lost(
         self, layer: Layer, frames: Mapping[str, directions.Frame], arms: Mapping[str, Functionals]
     ) -> dict[tuple[str, str], np.ndarray]:
-        """By scaling and arm, points of accuracy lost without each direction; NaN: there are none.
+        """Accuracy lost without each direction, in points, by scaling and arm.
 
-        All in one go, so that what is below the layer is computed once.
+        All are computed together, so that the layers below are evaluated once. The values are NaN
+        if the network has no accuracy to lose.
         """
         keys = [(scaling, arm) for scaling in arms for arm in arms[scaling]]
         functionals = [arms[scaling][arm] for scaling, arm in keys]
@@ -137,7 +138,7 @@ class LayerJob:
     def _rows(
         self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured, lost: np.ndarray
     ) -> pa.Table:
-        """The rows of one arm."""
+        """Rows of one arm."""
         n = len(self.data.rows)
         images = [n] * len(of.values) + [min(n, self.settings.projected_n)]
         why = of.reasons["auc"].copy()  # why a direction has no measure at all
@@ -156,9 +157,10 @@ class LayerJob:
         self, origin: Mapping[str, Any], frame: directions.Frame, x: np.ndarray,
         valued: Mapping[str, np.ndarray], rng: np.random.Generator,
     ) -> list[pa.Table]:  # fmt: skip
-        """The means of each measure over the units' frame, rotation by rotation.
+        """Mean of each measure over the units' frame, rotation by rotation.
 
-        Over as many directions as units that have the measure: over more they would vary less.
+        Each mean is over as many directions as there are units with the measure, as means over more
+        would vary less.
         """
         means = [
             measures.averages(self._measured(x, frame.rotated(rng)), valued)
@@ -177,12 +179,12 @@ class LayerJob:
         ]  # fmt: skip
 
     def _picture_schema(self) -> pa.Schema:
-        return unit_pictures(tables.image_field(self.data.images.shape[1:]))
+        return unit_pictures(tables.image_field(self.data.shape))
 
     def _pictures(
         self, origin: Mapping[str, Any], which: np.ndarray, of: measures.Measured
     ) -> pa.Table:
-        """The top images of the first directions that have a top."""
+        """Top images of the first directions that have top images."""
         kept = np.flatnonzero(~np.isnan(of.values["purity"]))[:SHOWN]
         if len(kept) == 0:
             return self._picture_schema().empty_table()
@@ -195,6 +197,6 @@ class LayerJob:
             "file": self.data.file,
             "index": self.data.rows[top],
             "label": self.shown.labels[top],
-            "image": self.data.images[top].cpu().numpy(),
+            "image": self.data.at(top).images.cpu().numpy(),
         }
         return tables.build({**origin, **columns}, self._picture_schema())

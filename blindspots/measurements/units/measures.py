@@ -1,4 +1,4 @@
-"""Measures of a direction: how much its scores, and the images that it likes best, mean."""
+"""Measures of a direction: how interpretable its scores and its top images are."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from blindspots.measurements.units.ranks import (
 )
 
 OF_SCORES = ("auc", "information", "kurtosis")
-"""Measures of all images' scores."""
+"""Measures of the scores of all images."""
 OF_TOP = ("purity", "entropy", "pixels", "features")
 """Measures of the k images with the largest scores."""
 ACCURACY = "accuracy"
-"""What is lost when a direction is projected out (`blindspots.units.projection`)."""
+"""Measure of the accuracy lost when a direction is projected out (`units.projection`)."""
 
 CONSTANT = "constant direction: the same score for every image"
 DEAD = "dead unit: the same activation for every image"
-TIED = "ties: the k-th largest score is that of the next image, too"
-ONE_CLASS = "the images are all of one class"
-NO_REFERENCE = "no independent network was named for its features"
+TIED = "ties: the k-th and the next largest score are equal"
+ONE_CLASS = "all images are of one class"
+NO_REFERENCE = "no independent network was given for the features"
 Reasons = dict[str, np.ndarray]
 
 
 class Vectors(NamedTuple):
-    """Images as vectors: (n, m) float32 less their mean, of length 1; 0 where one is the mean.
+    """Images as vectors: minus their mean, and of length 1, or 0 for an image equal to the mean.
 
     Attributes:
-        unit: the vectors; None where there are more numbers in one than images.
-        gram: (n, n) float32 inner products instead; else None.
-        squares: (n,) their squared lengths.
+        unit: (n, m) float32 vectors; None if they have more entries than there are images.
+        gram: (n, n) float32 inner products in that case, otherwise None.
+        squares: (n,) squared lengths.
     """
 
     unit: np.ndarray | None
@@ -45,14 +45,14 @@ class Vectors(NamedTuple):
 
 
 class Images(NamedTuple):
-    """The images that directions are measured on.
+    """Images on which directions are measured.
 
     Attributes:
-        labels: (n,) from 0.
+        labels: (n,) labels from 0.
         classes: number of labels.
-        pixels: their pixels.
-        features: those that an independent network makes of them; None: there is none.
-        k: images of a direction that count as its top.
+        pixels: pixels of the images.
+        features: features of the images in an independent network; None: no such network.
+        k: number of top images of a direction.
     """
 
     labels: np.ndarray
@@ -63,13 +63,13 @@ class Images(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Values of directions, and why there is none.
+    """Values of directions, and reasons for missing ones.
 
     Attributes:
-        values: by measure (directions,), NaN where there is none.
-        reasons: by measure (directions,) of text, None where there is a value.
-        top: (directions, k) images, the largest score first; rows of tied directions tell nothing.
-        best: (directions, k) their scores.
+        values: (directions,) values by measure, NaN where a value is missing.
+        reasons: (directions,) texts by measure, None where there is a value.
+        top: (directions, k) top images, the largest score first; arbitrary for tied directions.
+        best: (directions, k) scores of the top images.
     """
 
     values: dict[str, np.ndarray]
@@ -85,20 +85,20 @@ def images(
     features: np.ndarray | None,
     k: int,
 ) -> Images:
-    """What measures need of images.
+    """Prepare the data on images that measures need.
 
     Args:
-        labels: (n,) from 0.
+        labels: (n,) labels from 0.
         classes: number of labels.
         pixels: (n, *image).
-        features: (n, features) of an independent network, or None.
-        k: images of a direction that count as its top.
+        features: (n, features) features in an independent network; None: no such network.
+        k: number of top images of a direction.
 
     Returns:
         `Images` for `measured`.
 
     Raises:
-        InputError: k of 1 or less, or not below the number of images.
+        InputError: a `k` of 1 or less, or not below the number of images.
     """
     if not 1 < k < len(labels):
         raise InputError(
@@ -110,16 +110,16 @@ def images(
 
 
 def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Measured:
-    """Every measure but the accuracy lost.
+    """Compute every measure except the accuracy lost.
 
-    A constant direction has no measure but the null with its reason. Where the k-th and the next
-    largest score are equal, as those of a unit that most images leave at 0, which images are its
-    top is arbitrary: the measures of the top are null.
+    A constant direction has no measures, only a reason. If the k-th and the next largest score are
+    equal, as for a unit that is 0 for most images, the choice of its top images is arbitrary, and
+    the measures of the top images are missing.
 
     Args:
-        scores: (n, directions).
-        images: the images.
-        constant: the reason given for a direction whose score never varies.
+        scores: (n, directions) scores.
+        images: images that the scores belong to.
+        constant: reason to give for a direction whose score never varies.
 
     Returns:
         Values, reasons and top images of every direction.
@@ -159,11 +159,12 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
 def similarity(vectors: Vectors, top: np.ndarray) -> np.ndarray:
     """Mean cosine of all pairs of the top images.
 
-    ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1 or 0.
+    The computation uses ‖Σ u‖² = Σ ‖u‖² + the sum over ordered pairs, for vectors u of length 1
+    or 0.
 
     Args:
-        vectors: of all images.
-        top: (directions, k) images.
+        vectors: vectors of all images.
+        top: (directions, k) top images.
 
     Returns:
         (directions,) float64.
@@ -199,14 +200,14 @@ def kurtosis(scores: np.ndarray) -> np.ndarray:
 
 
 def averages(found: Measured, among: Mapping[str, np.ndarray] | None = None) -> Mapping[str, float]:
-    """The statistic of a set of directions.
+    """Mean measures of a set of directions.
 
     Args:
-        found: their measures.
-        among: by measure (directions,) bool, which of them count; all by default.
+        found: measures of directions.
+        among: (directions,) bool by measure, directions to include; all by default.
 
     Returns:
-        Each measure's mean over those that have one; NaN where none has.
+        Each measure's mean over the directions that have a value; NaN without any.
     """
     counted = {
         name: of[~np.isnan(of) & (True if among is None else among[name])]
@@ -219,7 +220,7 @@ def _vectors(vectors: np.ndarray) -> Vectors:
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     unit = (vectors - mean).astype(np.float32, copy=False)
     lengths = np.linalg.norm(unit, axis=1, keepdims=True)
-    np.divide(unit, lengths, out=unit, where=lengths > 0)  # of length 0: they are 0
+    np.divide(unit, lengths, out=unit, where=lengths > 0)  # vectors of length 0 stay 0
     squares = np.einsum("ij,ij->i", unit, unit, dtype=np.float64)
     few = unit.shape[0] < unit.shape[1]
     return Vectors(None, unit @ unit.T, squares) if few else Vectors(unit, None, squares)

@@ -1,8 +1,6 @@
-"""The accuracy that a network loses when a direction is projected out of one of its layers."""
+"""Accuracy that a network loses when a direction is projected out of one of its layers."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,11 +10,12 @@ from blindspots.measurements.units.activations import Layer, activations, replac
 from blindspots.threat.outcomes import widened
 
 NUMBERS = 2**20
-"""That a pass holds at once of the layer's outputs: more leave the processor's cache."""
+"""Largest size of the layer's outputs in a pass; larger ones would not fit in the CPU's cache."""
 FEWEST, MOST_NUMBERS = 8, 2**25
-"""Images of a pass all the same, unless they take so much: a few at a time cost more each."""
+"""Least number of images in a pass, as small batches are slow; and the largest size of the outputs,
+which overrides it."""
 ROWS = 2**14
-"""Of them at most, variants of images counted one by one."""
+"""Largest number of variants of images in a pass."""
 
 
 def correct_without(
@@ -26,25 +25,24 @@ def correct_without(
     labels: Tensor,
     functionals: np.ndarray,
     removals: np.ndarray,
-    progress: Callable[[int], None] | None = None,
 ) -> tuple[int, np.ndarray]:
-    """How many images the network gets right, and how many without each direction.
+    """Count the images that the network gets right with all directions, and without each.
 
     For direction f the layer's output a becomes a − ((a − mean) · f) w with w · f = 1, at every
-    place of a convolution alike: its component along the direction is the same for all images,
-    their mean. What the network does above the layer is done to the rest.
+    place of a convolution: its component along the direction becomes the mean for all images. The
+    layers above are applied to the result.
 
     Args:
-        model: images to logits, in evaluation mode.
-        layer: that the directions belong to.
+        model: network from images to logits, in evaluation mode.
+        layer: the layer that the directions belong to.
         images: (n, *image) on the model's device.
-        labels: (n,) likewise.
-        functionals: (units, directions), each f.
-        removals: (units, directions), each w.
-        progress: called with the images done.
+        labels: (n,) on the same device.
+        functionals: (units, directions) functionals f.
+        removals: (units, directions) vectors w.
 
     Returns:
-        The images right as they are, and (directions,) int64.
+        The number of images right without a change, and the number right without each direction,
+        (directions,) int64.
     """
     mean = activations(model, images.split(256), [layer.name])[layer.name].mean(0, dtype=np.float64)
     f, w, mean = (
@@ -68,13 +66,11 @@ def correct_without(
                 together = False
                 given = _one_by_one(model, layer.name, x, some_f, some_w, mean)
             count += (given == y).sum(dim=1)
-        if progress is not None:
-            progress(at + len(x))
     return int(right[0][0]), torch.cat([count[1:] for count in right]).cpu().numpy()
 
 
 def _numbers(model: nn.Module, name: str, image: Tensor) -> int:
-    """Of the layer's output for one image."""
+    """Size of the layer's output for one image."""
     sizes = []
 
     def note(output: Tensor) -> Tensor:
@@ -86,7 +82,7 @@ def _numbers(model: nn.Module, name: str, image: Tensor) -> int:
 
 
 def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
-    """(m, units, *places) to (directions, m, units, *places)."""
+    """Remove each direction from (m, units, *places): (directions, m, units, *places)."""
     scores = torch.einsum("mup,ud->dmp", a.flatten(2) if a.ndim > 2 else a[..., None], f)
     scores -= (mean @ f)[:, None, None]
     removed = torch.einsum("dmp,ud->dmup", scores, w)
@@ -96,9 +92,9 @@ def _without(a: Tensor, f: Tensor, w: Tensor, mean: Tensor) -> Tensor:
 def _variants(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor | None:
-    """(1 + directions, m) answers: what is above the layer sees all variants as one batch.
+    """Answers (1 + directions, m), with all variants as one batch for the layers above.
 
-    None where it does not take another number of images than the network was given.
+    None if these layers do not accept a batch of another size than the network's.
     """
 
     def change(a: Tensor) -> Tensor:
@@ -117,7 +113,7 @@ def _variants(
 def _one_by_one(
     model: nn.Module, name: str, x: Tensor, f: Tensor, w: Tensor, mean: Tensor
 ) -> Tensor:
-    """As `_variants`, a pass through the whole network for each direction."""
+    """Compute the result of `_variants` with one pass through the whole network per direction."""
     answers = [model(x)]
     for d in range(f.shape[1]):
         at = slice(d, d + 1)

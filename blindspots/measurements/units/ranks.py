@@ -1,4 +1,4 @@
-"""What the order of the images by their scores tells of their labels."""
+"""Measures of how well the order of images by their scores predicts their labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 BINS = 16
-"""Of equal numbers of images, into which scores are sorted for their mutual information."""
+"""Number of bins, with equal numbers of images, for the scores in mutual information."""
 
 
 class Ranked(NamedTuple):
@@ -15,10 +15,11 @@ class Ranked(NamedTuple):
 
     Attributes:
         order: (k, n) images by increasing score.
-        scores: (k, n) likewise.
-        ranks: (k, n) from 1, likewise; those of equal scores are their mean.
-        cells: (k, n) the label of each, plus the number of classes times its direction.
-        counts: (classes,) images of each label.
+        scores: (k, n) scores in this order.
+        ranks: (k, n) ranks from 1 in this order; equal scores have their mean rank.
+        cells: (k, n) label of each image in this order, plus the number of classes times the
+            direction's index.
+        counts: (classes,) number of images with each label.
     """
 
     order: np.ndarray
@@ -32,15 +33,15 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
     """Sort the images by their scores.
 
     Args:
-        scores: (k, n) of each direction.
-        labels: (n,) from 0.
+        scores: (k, n) scores of each direction.
+        labels: (n,) labels from 0.
         classes: number of labels.
     """
     k, n = scores.shape
     order = np.argsort(scores, axis=1)
     in_order = np.take_along_axis(scores, order, axis=1)
     ranks = np.broadcast_to(np.arange(1.0, n + 1), (k, n))
-    equal = np.flatnonzero(  # places whose next score is the same; those of a run follow each other
+    equal = np.flatnonzero(  # places whose next score is the same; runs are consecutive
         np.pad(in_order[:, 1:] == in_order[:, :-1], ((0, 0), (0, 1)))
     )
     if len(equal):
@@ -57,11 +58,12 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
 
 
 def best_auc(found: Ranked) -> np.ndarray:
-    """(k,) the largest area under the ROC curve of a class against the rest.
+    """Largest area under the ROC curve (k,) of any class against the rest.
 
-    By Mann and Whitney's U; equal scores count half. A class without images is left out. The
-    largest of many classes is above ½ by chance, the less so the more scores are equal: with few
-    images of each class, those of units that are mostly 0 lie a little below their rotations'.
+    It is computed from Mann and Whitney's U, in which equal scores count half. Classes without
+    images are left out. The maximum over many classes is above ½ by chance, but less so if many
+    scores are equal: with few images per class, units that are mostly 0 are slightly below their
+    rotations.
     """
     (k, n), classes = found.order.shape, len(found.counts)
     sums = np.bincount(found.cells.ravel(), found.ranks.ravel(), k * classes)
@@ -72,30 +74,31 @@ def best_auc(found: Ranked) -> np.ndarray:
     return ((sums - counts * (counts + 1) / 2) / (counts * (n - counts))).max(axis=1)
 
 
-def mutual_information(found: Ranked, bins: int = BINS) -> np.ndarray:
-    """(k,) bits that a direction's score, sorted into bins, tells of the label.
+def mutual_information(found: Ranked) -> np.ndarray:
+    """Mutual information (k,) in bits of a direction's binned score and the label.
 
-    Bins hold equal numbers of images; equal scores are in one bin. Of the observed frequencies,
-    with Miller's correction of each entropy by (outcomes seen − 1) / 2n nats (Miller 1955, "Note on
-    the bias of information estimates"): without it noise would tell the more, the more bins its
-    scores fill, and a unit that is mostly 0 fills few. By chance it may be below 0.
+    Bins hold equal numbers of images, except that equal scores share a bin. Miller's correction,
+    (outcomes seen − 1) / 2n nats, is added to the entropies of the observed frequencies (Miller
+    1955, "Note on the bias of information estimates"): without it, noise would seem more
+    informative the more bins its scores fill, and a unit that is mostly 0 fills few. The result may
+    be below 0 by chance.
     """
     (k, n), classes = found.order.shape, len(found.counts)
-    bin_of = ((found.ranks - 0.5) * bins / n).astype(np.intp)
-    bin_of += found.cells * bins
-    joint = np.bincount(bin_of.ravel(), minlength=k * classes * bins).reshape(k, classes, bins) / n
+    bin_of = ((found.ranks - 0.5) * BINS / n).astype(np.intp)
+    bin_of += found.cells * BINS
+    joint = np.bincount(bin_of.ravel(), minlength=k * classes * BINS).reshape(k, classes, BINS) / n
     entropies = _corrected(joint.sum(axis=2), n) + _corrected(joint.sum(axis=1), n)
-    return entropies - _corrected(joint.reshape(k, classes * bins), n)
+    return entropies - _corrected(joint.reshape(k, classes * BINS), n)
 
 
 def purity_and_entropy(
     top: np.ndarray, labels: np.ndarray, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(k,) share of the most frequent label among the top images; (k,) entropy of theirs in bits.
+    """Share (k,) of the most frequent label among top images, and entropy (k,) of labels in bits.
 
     Args:
-        top: (k, m) images.
-        labels: (n,) from 0.
+        top: (k, m) top images.
+        labels: (n,) labels from 0.
         classes: number of labels.
     """
     k, m = top.shape
@@ -105,11 +108,11 @@ def purity_and_entropy(
 
 
 def _corrected(shares: np.ndarray, n: int) -> np.ndarray:
-    """(…,) entropies in bits of (…, outcomes) observed shares of n images."""
+    """Entropies (…,) in bits with Miller's correction, from (…, outcomes) shares of n images."""
     return _entropy(shares) + ((shares > 0).sum(axis=-1) - 1) / (2 * n * np.log(2))
 
 
 def _entropy(shares: np.ndarray) -> np.ndarray:
-    """(…,) in bits, of (…, outcomes) shares that sum to 1."""
+    """Entropies (…,) in bits of (…, outcomes) shares that sum to 1."""
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     return -(shares * logs).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""What is measured, on what, and what comes out."""
+"""Settings, network and tables of the measurement of units."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import nn
 
 
 class Settings(NamedTuple):
-    """What is measured, as the config says it.
+    """Settings of the measurement, as in the config.
 
     Attributes:
-        layers: names, or "all".
-        arms: beside the units, of `directions.ARMS`.
-        scalings: of `directions.SCALINGS`.
+        layers: names of layers, or "all".
+        arms: arms in addition to the units, from `directions.ARMS`.
+        scalings: scalings, from `directions.SCALINGS`.
         pool: "mean" or "max" over the places of a convolution.
-        k: images that count as a direction's top.
-        directions: of an arm at most.
-        rotations: that the units' means are compared with.
-        projected_n: images for the accuracy lost, the first of them.
+        k: number of top images of a direction.
+        directions: largest number of directions of an arm.
+        rotations: number of rotations that the units' means are compared with.
+        projected_n: number of first images on which the accuracy lost is measured.
     """
 
     layers: Sequence[str] | str
@@ -34,13 +34,13 @@ class Settings(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What is measured on, and what it is called.
+    """Network to measure, and its name.
 
     Attributes:
-        name: in the config.
-        seed: of the replicate.
-        trained: False for the control.
-        model: in evaluation mode.
+        name: name in the config.
+        seed: seed of the replicate.
+        trained: whether it is the trained network, not the untrained control.
+        model: the network, in evaluation mode.
     """
 
     name: str

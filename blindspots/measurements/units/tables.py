@@ -1,4 +1,4 @@
-"""The tables of units and of other directions."""
+"""Schemas of the tables of units and of other directions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ UNITS = pa.schema(
     [
         pa.field("net", pa.string(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
-        pa.field("trained", pa.bool_(), nullable=False),  # or the control, as it was initialised
+        pa.field("trained", pa.bool_(), nullable=False),  # or as initialised, the control
         pa.field("layer", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),  # of module, such as "ReLU"
+        pa.field("kind", pa.string(), nullable=False),  # type of module, such as "ReLU"
         pa.field("place", pa.string(), nullable=False),  # "before", "after" a nonlinearity, …
-        pa.field("scaling", pa.string(), nullable=False),  # of units.directions.SCALINGS
+        pa.field("scaling", pa.string(), nullable=False),  # one of units.directions.SCALINGS
         pa.field("arm", pa.string(), nullable=False),  # "units", "random", …
-        pa.field("direction", pa.int32(), nullable=False),  # of units their place in the layer
+        pa.field("direction", pa.int32(), nullable=False),  # of a unit: place in the layer
         pa.field("measure", pa.string(), nullable=False),
         pa.field("value", pa.float64()),  # null: see `reason`
         pa.field("reason", pa.string()),  # such as a dead unit
-        pa.field("n", pa.int32(), nullable=False),  # images
+        pa.field("n", pa.int32(), nullable=False),  # number of images
     ]
 )
 """Measures of directions: a row per net, layer, scaling, arm, direction and measure."""
@@ -27,14 +27,14 @@ UNIT_ROTATIONS = pa.schema(
     [
         *(UNITS.field(name) for name in ("net", "seed", "trained", "layer", "scaling", "measure")),
         pa.field("rotation", pa.int32(), nullable=False),
-        pa.field("value", pa.float64()),  # mean over its directions; null: none has one
+        pa.field("value", pa.float64()),  # mean over its directions; null: no values
     ]
 )
-"""The measures' means over the units' frame, turned by rotations that are uniform by Haar."""
+"""Means of the measures over the units' frame after rotations drawn from Haar's measure."""
 
 
 def unit_pictures(image: pa.Field) -> pa.Schema:
-    """Top images of directions: a row per net, layer, arm, direction and rank."""
+    """Schema of top images of directions: a row per net, layer, arm, direction and rank."""
     named = ("net", "seed", "trained", "layer", "kind", "arm", "direction")
     return pa.schema(
         [

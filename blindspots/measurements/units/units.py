@@ -1,4 +1,4 @@
-"""Units of a net and directions of the same layers, trained and as they were initialised."""
+"""Units of a net and other directions of its layers, in the trained and the initialised net."""
 
 from __future__ import annotations
 
@@ -48,61 +48,58 @@ def units(
     untrained: bool = True,
     reference_layer: str | None = None,
 ) -> dict[str, pa.Table]:
-    """Measure the units of a net's layers, and other directions.
+    """Measure the units of a net's layers, and other directions of the same layers.
 
     Args:
         net: name of the network.
-        seed: of the network.
+        seed: seed of the network.
         model: the network.
-        fresh: makes it as it was initialised.
+        fresh: factory of the network as initialised.
         data: held-out images.
-        train: the first training images.
-        parents: `reference`, an independent net, in whose features top images are compared.
+        train: function from a number to that many first training images.
+        parents: `reference`, an independent net whose features compare top images; optional.
         chunk: images at a time.
         progress: called with the number of layers that are done.
         layers: modules whose outputs are measured, by their path in the net; "all": activations,
             and modules with weights.
-        k: images with the largest scores, a direction's top.
-        directions: of an arm at most.
-        arms: what units are set against.
-        scalings: the activations among which directions are drawn, as they are (raw), with every
-            unit's variance 1 (matched), or without correlations too (whitened); pictures are of the
-            first.
-        pool: over the places of a convolution.
-        rotations: Haar rotations that the units are compared with.
-        projected_n: images for the accuracy lost, the first; at most 2000 where it is left out.
-        probe_n: training images that class probes are fitted to; as many as there are of `data`
-            where it is left out.
-        untrained: measure the net also as it was initialised.
-        reference_layer: path of the module of the reference whose output its features are.
+        k: number of images with the largest scores that are a direction's top images.
+        directions: largest number of directions of an arm.
+        arms: kinds of directions with which the units are compared.
+        scalings: scalings of the activations in which directions are drawn: unscaled (raw), with
+            variance 1 for every unit (matched), or also without correlations (whitened); pictures
+            use the first.
+        pool: mean or maximum over the places of a convolution.
+        rotations: number of Haar rotations that the units are compared with.
+        projected_n: number of first images on which the accuracy lost is measured; by default at
+            most 2000.
+        probe_n: number of training images to which class probes are fitted; by default as many as
+            `data` has.
+        untrained: whether to measure the net as initialised, too.
+        reference_layer: path of the reference's module whose outputs are its features.
 
     Returns:
         Tables with the schemas of `measurements.units.tables`.
 
     Raises:
-        InputError: a layer that is not there, k or `projected_n` that do not fit the images, a
+        InputError: an unknown layer, a `k` or `projected_n` that is too large for the images, or a
             reference without a layer.
     """
     n = len(data.rows)
-    if k >= n:
-        raise InputError(f"k: expected less than n, {n} images, found {k}; lower it")
     if projected_n is not None and projected_n > n:
         raise InputError(
-            f"projected_n: expected at most n, {n} images, found {projected_n}; lower it"
+            f"projected_n: expected at most n ({n} images), found {projected_n}; lower it"
         )
     features = None
     if reference_layer is not None and "reference" not in parents:
-        raise InputError(
-            "reference_layer: expected parents.reference beside it, found none; add it"
-        )
+        raise InputError("reference_layer: expected parents.reference as well, found none; add it")
     if "reference" in parents:
         reference = parents["reference"]
         if reference_layer is None:
             raise InputError(
-                "reference_layer: expected one beside parents.reference, found none; add it"
+                "reference_layer: expected a layer of parents.reference, found none; add it"
             )
-        layers_of(reference, data.images[:1], [reference_layer])
-        shown = activations(reference, data.images.split(chunk), [reference_layer], pool)
+        layers_of(reference, data.first(1).images, [reference_layer])
+        shown = activations(reference, data.stack.split(chunk), [reference_layer], pool)
         features = shown[reference_layer]
     settings = Settings(
         layers, arms, scalings, pool, k, directions, rotations, projected_n or min(2000, n)

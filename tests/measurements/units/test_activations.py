@@ -25,7 +25,7 @@ def test_all_layers_are_activations_and_what_has_weights_with_their_place():
 
 def test_a_layer_that_is_not_there_is_named_with_those_that_are():
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-    with pytest.raises(InputError, match=r"network \(0, 1, 2, 3\), found '5', none"):
+    with pytest.raises(InputError, match=r"network \(0, 1, 2, 3\), found '5', which is not one"):
         layers(net, torch.zeros(1, 4), ["1", "5"])
     assert [layer.name for layer in layers(net, torch.zeros(1, 4), ["2"])] == ["2"]
 
@@ -41,7 +41,7 @@ class Twice(nn.Module):
 
 def test_a_module_that_is_applied_twice_has_no_one_output():
     assert [layer.name for layer in layers(Twice(), torch.zeros(1, 4))] == ["first", "second"]
-    with pytest.raises(InputError, match="'relu', one that is applied more than once"):
+    with pytest.raises(InputError, match="'relu', which is applied more than once"):
         layers(Twice(), torch.zeros(1, 4), ["relu"])
 
 

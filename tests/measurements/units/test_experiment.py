@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -178,15 +180,19 @@ def test_more_top_images_than_there_are_and_unknown_layers_are_named():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 400}, "k: expected less than n, 400 images, found 400; lower it"),
-        ({"projected_n": 401}, "projected_n: expected at most n, 400 images, found 401; lower it"),
+        (
+            {"k": 400},
+            "k: expected at least 2 and less than the 400 images, found 400; change k, or take "
+            "more images",
+        ),
+        ({"projected_n": 401}, "projected_n: expected at most n (400 images), found 401; lower it"),
         (
             {"reference_layer": "1"},
-            "reference_layer: expected parents.reference beside it, found none; add it",
+            "reference_layer: expected parents.reference as well, found none; add it",
         ),
         (
             {"parents": {"reference": one_unit_per_class()}},
-            "reference_layer: expected one beside parents.reference, found none; add it",
+            "reference_layer: expected a layer of parents.reference, found none; add it",
         ),
     ],
 )
@@ -228,7 +234,7 @@ def test_pictures_are_the_top_images_of_the_first_directions_that_have_one():
 def test_probes_are_fitted_to_the_other_images_and_their_labels():
     other = planted(1000)
     order = torch.randperm(len(other.labels), generator=torch.Generator().manual_seed(0))
-    shuffled = other._replace(labels=other.labels[order])
+    shuffled = replace(other, labels=other.labels[order])
     reached = []
     for probe in (other, shuffled):
         network = Network("net", 0, True, one_unit_per_class())

@@ -1,0 +1,212 @@
+"""Effects of attacked images in one number each: success, distortion, errors of other nets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blindspots import statistics
+from blindspots.analyses._clean import NO_CLASSES
+from blindspots.analyses._pairs import pairs, with_noise
+from blindspots.analyses.attacked import sources
+from blindspots.analyses.kit import (
+    IMAGE,
+    NETS_IMAGE,
+    NO_MEDIAN,
+    NOT_FOOLED,
+    cells,
+    number,
+    of_fewer,
+)
+from blindspots.files.parts import Frame, parted
+from blindspots.threat.outcomes import REJECTED, WRONG
+
+Effect = tuple[str, str, pd.Series, str]
+"""Name and label of a row, mean of each image (`IMAGE`), and unit."""
+
+ROW_NAMES = (
+    "success", "largest distortion", "error beyond noise", "error by noise of equal length",
+    "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
+    "rejected",
+)  # fmt: skip
+COLUMNS = ("mean",)
+"""Rows and columns of the table (`config.cells`)."""
+
+
+CORNER = "effect"
+"""Heading of the first column (`report.summaries`)."""
+
+
+def effects(
+    transfer: Frame,
+    clean: Frame,
+    radii: Frame,
+    *,
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Effects of attacked images on their own nets and on others, each averaged over images.
+
+    Errors are differences, in percentage points, from another error on the same images. With
+    several seeds the interval is Student's over the networks; with one it is Student's over the
+    images and holds for these networks only.
+
+    Args:
+        transfer: answers to attacked images of one experiment, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        radii: transfer radii, with schema `measurements.sweep.RADII`.
+        labels: display name of each net.
+
+    Returns:
+        Rows:
+
+        * "success": success rate of the attacks in percent.
+        * "largest distortion": largest mean distortion of a net, infinite if an attack failed on
+          more than half of a net's images.
+        * "error beyond noise", "error beyond clean": error of victims on others' images minus their
+          error under noise of equal length, or minus their clean error; the latter also for images
+          "amplified to" a distortion.
+        * "error by noise of equal length", "error by" a control: minus the clean error.
+        * "advantage of" a victim: error beyond clean of the other victims minus its own.
+        * "rejected": share of rejected answers, which are not errors, if there are any.
+    """
+    once = sources(transfer)
+    once = once[once["source"].notna() & once["amplified_to"].isna()]
+    success = _by_image(once.assign(value=100.0 * once["fooled"]))
+    found = [
+        ("success", "success of the attacks", success, "%"),
+        ("largest distortion", "largest mean distortion", _distortion(once), "RMS per pixel"),
+        *_errors(transfer, clean, radii, labels),
+    ]
+    rows = [_cell(*effect) for effect in found]
+    outcomes = [rows["outcome"] for rows in parted(transfer).by("victim", ["outcome", "victim"])]
+    if rejected := sum(int((of == REJECTED).sum()) for of in outcomes):
+        share = {"value": 100 * (rejected / sum(map(len, outcomes))), "n": 0, "networks": 1}
+        rows.append(_named("rejected", "answers rejected", "%") | share)
+    return cells(pd.DataFrame(rows), {})
+
+
+def _errors(
+    transfer: Frame, clean: Frame, radii: Frame, labels: Mapping[str, str]
+) -> Iterator[Effect]:
+    victims = list(parted(transfer).distinct(["victim"])["victim"])
+    found: dict[str, list[pd.Series]] = {}
+    for others in with_noise(pairs(transfer, clean, by="index"), radii, by="index"):
+        for name, rows in _of_others(others, victims):
+            found.setdefault(name, []).append(_by_image(rows))
+    label = "error on others' images − error by noise of equal length"
+    yield "error beyond noise", label, _joined(found["beyond noise"]), "points"
+    name, label = "error by noise of equal length", "error by noise of equal length − clean error"
+    yield name, label, _joined(found["noise"]), "points"
+    name, label = "error beyond clean", "error on others' images − clean error"
+    yield name, label, _joined(found["beyond clean"]), "points"
+    made = parted(transfer).distinct(["source", "attack", "amplified_to"])
+    for scale in made["amplified_to"].dropna().unique():
+        of = pairs(transfer, clean, by="index", amplified_to=scale)
+        value = _joined([_by_image(rows.assign(value=rows["excess"])) for rows in of])
+        told = f" amplified to {scale:g}"
+        yield name + told, label + f",{told}", value, "points"
+    for control in made.loc[made["source"].isna(), "attack"].unique():
+        value = _by_control(transfer, clean, control)
+        yield f"error by {control}", f"error by {control} − clean error", value, "points"
+    for victim in victims:
+        label = f"error of the other nets − error of {labels.get(victim, victim)}, beyond clean"
+        value = _joined(found[f"advantage of {victim}"])
+        if len(value):  # of two nets each is the only victim of the other
+            yield f"advantage of {victim}", label, value, "points"
+
+
+def _of_others(others: pd.DataFrame, victims: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Effects of others' images, for a part of the images, as rows with a `value`."""
+    compared = others[others["perturbed"]]
+    yield "beyond noise", compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
+    yield "noise", compared.assign(value=100 * (compared["noise"] - compared["clean"]))
+    yield "beyond clean", others.assign(value=others["excess"])
+    every = others.groupby(["source", *IMAGE])["excess"].agg(["sum", "size"])
+    for victim in victims:
+        yield f"advantage of {victim}", _advantage(others, every, victim)
+
+
+def _by_image(rows: pd.DataFrame) -> pd.Series:
+    """Mean `value` of each image."""
+    return rows.groupby(IMAGE)["value"].mean()
+
+
+def _joined(means: Sequence[pd.Series]) -> pd.Series:
+    return pd.concat(means).sort_index()
+
+
+def _named(row: str, label: str, unit: str) -> dict[str, Any]:
+    column = {"column": "mean", "column_label": "mean"}
+    return {"row": row, "row_label": f"{label} ({unit})", "unit": unit} | column
+
+
+def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
+    """Mean of an effect over images, then networks, with its interval."""
+    per_image = every.dropna()
+    values, kind = per_image.groupby("seed").mean(), "student"
+    networks = len(values)
+    if networks == 1:
+        values, kind = per_image, "images"
+    value, text, reason = float(values.mean()), None, "nothing was measured"
+    endless = np.isinf(value)
+    interval = statistics.NONE if endless else statistics.student(values.to_numpy())
+    if endless:
+        value, text, reason = np.nan, NOT_FOOLED, NO_MEDIAN
+    elif 0 < len(per_image) < len(every):
+        text = number(value, unit) + of_fewer(len(per_image), len(every))
+    return _named(row, label, unit) | {
+        "value": value, "low": interval.low, "high": interval.high, "interval": kind,
+        "text": text, "reason": reason, "n": len(per_image) // max(networks, 1),
+        "networks": networks,
+    }  # fmt: skip
+
+
+def _distortion(rows: pd.DataFrame) -> pd.Series:
+    """Distortion by image for the net with the largest mean; NaN where the attack failed.
+
+    If the attack failed on more than half of a net's images, that net is used, with infinite
+    distortions.
+    """
+    rows = rows.assign(value=rows["distortion"].where(rows["fooled"]))
+    by = rows.groupby("source")
+    endless = by["fooled"].transform("mean") < 0.5
+    if endless.any():
+        return _by_image(rows[endless].assign(value=np.inf))
+    means = by["value"].transform("mean")
+    return _by_image(rows[means == means.max()])
+
+
+SHOWN = ["source", "attack", "victim", "victim_seed", *IMAGE, "outcome"]
+"""Columns of the transfer table that are read for a control."""
+
+
+def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
+    """Victims' errors on a control's images minus their clean errors, in percentage points."""
+    rows = parted(transfer).of("attack", [control], SHOWN)
+    rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
+    known = parted(clean).frame([*NETS_IMAGE, "outcome", "status"])
+    known = known[known["status"] != NO_CLASSES]
+    known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
+    rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
+    wrong, before = (rows[outcome] == WRONG for outcome in ("outcome", "unaltered"))
+    return _by_image(rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int))))
+
+
+def _advantage(others: pd.DataFrame, every: pd.DataFrame, victim: str) -> pd.DataFrame:
+    """Excess error of the other victims minus that of one victim, image by image.
+
+    Args:
+        others: a part of `pairs`.
+        every: sum of the excess over all victims and their number, by source and image.
+        victim: name of the victim.
+    """
+    keys = ["source", *IMAGE]
+    own = others[others["victim"] == victim].set_index(keys)["excess"].sort_index()
+    its = own.groupby(level=keys).agg(["sum", "size"])
+    rest = every.loc[its.index] - its
+    mean = (rest["sum"] / rest["size"]).dropna()  # of whole numbers: exact, whatever their order
+    return (mean - own).dropna().rename("value").reset_index()

@@ -1,0 +1,230 @@
+"""Claims as data: the statements of a paper or a config, and the rules that judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from blindspots.config.cells import cell_faults
+from blindspots.config.checkout import located
+from blindspots.config.lines import with_place, written
+from blindspots.config.loader import load, version
+from blindspots.config.methods import did_you_mean
+from blindspots.config.schema import schema, schema_faults
+from blindspots.config.values import listed, numbers, value_faults
+from blindspots.config.wording import shown
+from blindspots.interface import InputError
+
+Claim = dict[str, Any]
+
+SIDES = ("at_least", "at_most")
+
+
+def claims_in(path: Path) -> dict[str, Any]:
+    """Return the claims of a paper (schemas/claims.schema.yaml), each with every key.
+
+    The `cells` and `less` of a claim are lists of selections, which have lists of `runs`, `rows`
+    and `columns` (None: all); its `key` is its place in the file. The paper's `file` is the path.
+
+    Raises:
+        InputError: invalid file, with a line for each fault.
+    """
+    return _claims_in(path, version(path))
+
+
+@cache
+def _claims_in(path: Path, _: tuple[int, int] | None) -> dict[str, Any]:
+    """Return the claims of one version of a file, cached as a run's start asks for them often."""
+    raw = numbers(load(path, "a YAML file of claims"))
+    if isinstance(raw, Mapping) and raw.keys().isdisjoint({"paper", "runs", "claims"}):
+        raise InputError(
+            f"{path}: expected a paper's claims, with the keys paper, runs and claims, found "
+            f"{', '.join(map(shown, raw))}"
+        )
+    faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
+    faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
+    if faults:
+        known = written([path]).lines
+        raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
+    made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
+    return {"deviations": [], **raw, "claims": made, "file": str(path)}
+
+
+def claims_of(config: Mapping[str, Any]) -> list[Claim]:
+    """Return the claims that a run's tables judge: its own, or those of the file that it names.
+
+    A file's claims on other runs, or on tables that the run does not make, are left out.
+
+    Raises:
+        InputError: invalid claims, with a line for each fault; a file of claims on other runs.
+    """
+    given, run, tables = config.get("claims"), config["run"], config["tables"]
+    if given is None:
+        return []
+    if isinstance(given, str):
+        paper = claims_in(located(given))
+        if run not in paper["runs"]:
+            raise InputError(
+                f"expected claims of the run {run}, found {given}, whose claims are of the runs "
+                f"{', '.join(paper['runs'])}; remove `claims`, or give this run one of these names"
+                f"{did_you_mean(run, paper['runs'])}"
+            )
+        return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
+    faults = [*schema_faults({"claims": given}, _schema_of_run())]
+    faults = faults or [*_rule_faults(given), *_strangers(given)]
+    made = [] if faults else [_filled(claim, f"claims.{n}", run) for n, claim in enumerate(given)]
+    faults = faults or [*_table_faults(made, {run: tables})]
+    if faults:
+        raise InputError("\n".join(faults))
+    return made
+
+
+def _schema_of_run() -> dict[str, Any]:
+    """Return the schema of a run's own claims, which lack the keys that only a paper's have."""
+    papers = schema("claims")
+    claims = papers["properties"]["claims"] | {"items": {"$ref": "#/$defs/claim"}}
+    properties = papers["properties"] | {"claims": claims}
+    return papers | {"required": ["claims"], "properties": properties}
+
+
+def _is_judged_in(claim: Claim, run: str, tables: Mapping[str, Any]) -> bool:
+    selected = [*claim["cells"], *claim["less"]]
+    return bool(selected) and all(run in of["runs"] and of["table"] in tables for of in selected)
+
+
+def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each table, row or column that a paper's claims name and their run lacks.
+
+    Args:
+        paper: claims from `claims_in`.
+        configs: checked configs of its runs, by name.
+    """
+    claims = paper["claims"]
+    faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]
+    return faults or [*cell_faults(claims, configs)]
+
+
+def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each row or column that a run's claims name and its tables lack.
+
+    Args:
+        config: config without other faults.
+    """
+    file, run = config["claims"], config["run"]
+    faults = [*cell_faults(claims_of(config), {run: config})]
+    if faults and isinstance(file, str):
+        known = written([located(file)]).lines
+        faults = [f"claims: {with_place(fault, known, file)}" for fault in faults]
+    yield from faults
+
+
+def _table_faults(
+    claims: Sequence[Claim], tables: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    for claim in claims:
+        for selection in [*claim["cells"], *claim["less"]]:
+            name = selection["table"]
+            for run in selection["runs"]:
+                if name not in tables[run]:
+                    hint = did_you_mean(name, tables[run])
+                    yield (
+                        f"{selection['key']}.table: expected a table of the run {run} "
+                        f"({', '.join(tables[run])}), found {shown(name)}{hint}"
+                    )
+
+
+def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
+    """Return a claim with every key; `run` is the run of its cells if they name none."""
+    optional = ("where", "printed", "source", "scale", "fixed", "date", "reason", "note")
+    made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
+    made["reduction"] = claim.get("reduction", "one")
+    for part in ("cells", "less"):
+        selections = listed(claim.get(part, []))
+        several = isinstance(claim.get(part), list)
+        made[part] = [
+            {
+                "key": f"{key}.{part}" + (f".{number}" if several else ""),
+                "runs": listed(of.get("run", claim.get("run", run or []))),
+                "table": of["table"],
+                "rows": listed(of["rows"]) if "rows" in of else None,
+                "columns": listed(of["columns"]) if "columns" in of else None,
+            }
+            for number, of in enumerate(selections)
+        ]
+    made.pop("run", None)
+    return made
+
+
+def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield faults in the margins and dates of claims, and claims that occur twice."""
+    seen: set[str] = set()
+    for number, claim in enumerate(claims):
+        key = f"claims.{number}"
+        if claim["claim"] in seen:
+            yield f"{key}.claim: expected each claim once, found {shown(claim['claim'])} again"
+        seen.add(claim["claim"])
+        yield from _margin_faults(claim, key)
+        yield from _date_faults(claim.get("date"), f"{key}.date")
+
+
+def _margin_faults(claim: Claim, key: str) -> Iterator[str]:
+    rule = {"cells", "less", "reduction", "weakly", *SIDES} & claim.keys()
+    if "reason" in claim:
+        if rule:
+            found = ", ".join(sorted(rule))
+            yield f"{key}: expected a rule or the reason why there is none, found both ({found})"
+        return
+    if "cells" not in claim:
+        yield f"{key}: expected the key 'cells' for a rule, or a reason why there is none; add one"
+        return
+    sides = [side for side in SIDES if side in claim]
+    if len(sides) != 1:
+        found = "both" if sides else "neither"
+        yield f"{key}: expected either at_least or at_most, found {found}"
+        return
+    margin, weakly = claim[sides[0]], claim.get("weakly", claim[sides[0]])
+    if (weakly > margin) if sides[0] == "at_least" else (weakly < margin):
+        other = "at most" if sides[0] == "at_least" else "at least"
+        yield (
+            f"{key}.weakly: expected {other} {margin:g}, a weaker margin than {sides[0]}, found "
+            f"{weakly:g}"
+        )
+
+
+def _date_faults(value: str | None, key: str) -> Iterator[str]:
+    try:
+        date.fromisoformat(value or "2000-01-01")
+    except ValueError:
+        yield f'{key}: expected a date such as "2026-11-21", found {shown(value)}'
+
+
+def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield faults in the runs of a paper's claims, in their dates, and rules without a date."""
+    for number, claim in enumerate(raw["claims"]):
+        filled = _filled(claim, f"claims.{number}")
+        for selection in [*filled["cells"], *filled["less"]]:
+            if not selection["runs"]:
+                yield f"{selection['key']}: expected the key 'run' here or in the claim; add it"
+            for run in selection["runs"]:
+                if run not in raw["runs"]:
+                    known, hint = ", ".join(raw["runs"]), did_you_mean(run, raw["runs"])
+                    yield (
+                        f"{selection['key']}.run: expected one of the runs of this file "
+                        f"({known}), found {shown(run)}{hint}"
+                    )
+        for name in ("fixed", "date") if filled["cells"] else ():
+            if filled[name] is None:
+                yield f"claims.{number}: expected the key {name!r} for a rule, found none; add it"
+    for number, deviation in enumerate(raw.get("deviations", [])):
+        yield from _date_faults(deviation["date"], f"deviations.{number}.date")
+
+
+def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield a line for each claim of a config that names a run: its run is the config's."""
+    for number, claim in enumerate(claims):
+        parts = [claim, *listed(claim.get("cells", [])), *listed(claim.get("less", []))]
+        if any("run" in part for part in parts):
+            yield f"claims.{number}: expected no run in a claim of a config, found one; remove it"
