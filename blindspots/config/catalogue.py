@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from blindspots import limits
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.annotations import (
     LISTS,
     MAPPINGS,
@@ -124,7 +124,7 @@ def keys(role: str, method: str) -> set[str]:
     """
     if role == "attacks":
         own = {key for key in ("mask", "parents") if methods.takes(role, method, key)}
-        return own | ({"target"} if methods.needs_model(method) else set())
+        return own | ({"target"} if traits.needs_model(method) else set())
     if role == "measurements":
         wanted = methods.inputs(role, method)
         fitting = {key for key, fits in keys_of(measurement(method), wanted).items() if fits}

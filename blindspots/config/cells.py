@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.ancestry import ancestors
 from blindspots.config.wording import shown
 
@@ -39,7 +39,7 @@ def names(part: str, table: Config, config: Config) -> list[str] | None:
         The names; None if the analysis is not the package's, or declares none.
     """
     method = table["method"]
-    said = None if ":" in method else methods.declared("analyses", method, CONSTANTS[part])
+    said = None if ":" in method else traits.constant("analyses", method, CONSTANTS[part])
     if said is None:
         return None
     found = []

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from blindspots import provenance
-from blindspots.config import attacked, checkpoints, datasets, measurements, methods
+from blindspots.config import attacked, checkpoints, datasets, measurements, traits
 from blindspots.config.cells import printed_faults
 from blindspots.config.chance import chance_faults
 from blindspots.config.claims import claims_of, own_faults
@@ -122,7 +122,7 @@ def method_settings(instance: Config, role: str) -> Config:
     own = {key: value for key, value in instance.items() if key not in own_keys(role)}
     if role == "datasets" and instance.get("root") is not None:
         with suppress(InputError):  # no such method, reported with the methods
-            if "root" not in methods.marked(role, instance["method"], "mirror"):
+            if "root" not in traits.marked(role, instance["method"], "mirror"):
                 own["root"] = instance["root"]  # another folder may hold other data
     return own
 

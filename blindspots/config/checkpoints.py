@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -49,7 +49,7 @@ def checkpoint_faults(key: str, net: Config) -> Iterator[str]:
         return
     method = net["trainer"]["method"]
     with suppress(InputError):  # reported with the methods
-        if methods.declaration("trainers", method, "looped") is None:
+        if traits.decorator("trainers", method, "looped") is None:
             yield (
                 f"{key}.checkpoints: expected a trainer that counts steps, one made by "
                 f"trainers.loop.looped such as sgd, found {method}; remove checkpoints"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.values import is_number
 from blindspots.families import NORMS
 from blindspots.interface import InputError
@@ -91,7 +91,7 @@ def measurement(method: str) -> Measurement:
     Raises:
         InputError: no such method, or one without a decorator whose values the source spells out.
     """
-    found = methods.declaration("measurements", method, "measurement")
+    found = traits.decorator("measurements", method, "measurement")
     if found is None:
         raise InputError(
             f"expected a function decorated with @measurement for {method!r}, found another; "
@@ -209,7 +209,7 @@ def certificate(method: str) -> Certificate:
     Raises:
         InputError: no such method, or an unknown norm.
     """
-    found = methods.declaration("certificates", method, "certificate")
+    found = traits.decorator("certificates", method, "certificate")
     what = Certificate(**({} if found is None else _arguments(found, Certificate._fields, method)))
     for name in ("box", "whole"):
         if not isinstance(getattr(what, name), bool):

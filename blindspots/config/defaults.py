@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.settings import PROVIDED
 from blindspots.interface import InputError
 
@@ -97,7 +97,7 @@ def _is_complete(net: Config) -> bool:
     """
     with suppress(InputError):  # no such method, reported with the methods
         model = net.get("model", {})
-        if "method" in model and methods.own_weights(model["method"], model) is not None:
+        if "method" in model and traits.own_weights(model["method"], model) is not None:
             return True
         known = methods.settings("models", model["method"]) if "method" in model else None
         if known is not None and "parents" in known[1] and "train_on" not in net:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from blindspots.config import experiments, methods, reporting
+from blindspots.config import experiments, methods, reporting, traits
 from blindspots.config.defaults import PARTS, default_faults, lay_under, method_of
 from blindspots.config.drafts import Config, Draft, UnfinishedError, copied
 from blindspots.config.instances import ROLES, SUMMARIES
@@ -78,7 +78,7 @@ def _write_out(draft: Draft) -> None:
     draft.faults += group_faults(groups, nets)
     attacks = _multiplied(draft, "attacks", "an attack")
     named, titles = experiments.write_out(draft, nets, attacks)
-    usual = methods.declaring("certificates", "BY_DEFAULT") if config["experiments"] else {}
+    usual = traits.constants("certificates", "BY_DEFAULT") if config["experiments"] else {}
     config.setdefault("certificates", {name: {"method": method} for method, name in usual.items()})
     _multiplied(draft, "certificates", "a certificate")
     _name_nets(draft, nets, named)

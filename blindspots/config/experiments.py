@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.config.datasets import plain_in
 from blindspots.config.drafts import Draft
 from blindspots.config.naming import Named, is_several, resolved, with_checkpoints
@@ -91,12 +91,12 @@ def _fitting(entry: Config, config: Config, classifiers: Mapping[str, str | None
 
 def _needs_model(attack: str) -> bool:
     with suppress(InputError):  # reported with the methods
-        return methods.needs_model(attack)
+        return traits.needs_model(attack)
     return True
 
 
 def _classifies(net: Config) -> bool:
     """Return whether a net outputs logits, as every model does unless its module says otherwise."""
     with suppress(InputError):  # reported with the methods
-        return methods.declared("models", net["model"]["method"], "OUTPUT") != "images"
+        return traits.constant("models", net["model"]["method"], "OUTPUT") != "images"
     return True

@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.annotations import is_of_several
 from blindspots.config.values import numbers
 from blindspots.config.wording import KeyPath, key_of, shown
@@ -133,7 +133,7 @@ def _of_one(role: str, instance: Mapping[str, Any], names: Iterable[str]) -> lis
         return []
     with suppress(InputError):  # reported with the methods
         parameters = methods.parameters_of(role, instance["method"])
-        if role == "attacks" and methods.family(instance["method"]).kind == "budget":
+        if role == "attacks" and traits.family(instance["method"]).kind == "budget":
             lists = [name for name in lists if name != "eps"]  # its radii are rows of one table
         return [
             name

@@ -3,7 +3,7 @@
 ``find("attacks", "lbfgs")`` is the function `lbfgs` of `blindspots.attacks.lbfgs`;
 ``find("models", "my_lab.nets:resnet")`` is `resnet` of the user's module `my_lab.nets`. `settings`
 and `inputs` read a method's signature from its source without importing it, so that a workflow
-checks its config without importing PyTorch.
+checks its config without importing PyTorch. What else a source says of its method: `config.traits`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindspots.config.annotations import marks
-from blindspots.config.signatures import added, declarations, parameters
-from blindspots.config.sources import constant, exists
+from blindspots.config.signatures import parameters
+from blindspots.config.sources import exists
 from blindspots.config.sources import source as source
-from blindspots.families import KINDS, UNDECLARED, Family
 from blindspots.interface import InputError
 
 PACKAGE = Path(__file__).parents[1]
@@ -40,9 +38,6 @@ ARGUMENTS = {
 Analyses and figures name the tables that they read by their positional parameters instead. Datasets
 made from the images of another are "derived".
 """
-
-REQUIRED = inspect.Parameter.empty
-"""Mark of a parameter without a default."""
 
 FOLDERS = {"derived": "datasets"}
 """Roles whose modules are in the folder of another role."""
@@ -121,13 +116,13 @@ def settings(role: str, method: str) -> tuple[frozenset[str], frozenset[str]] | 
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature(role, method)
-    if signature is None or signature.kwarg:
+    found = signature(role, method)
+    if found is None or found.kwarg:
         return None
-    by_place = [*signature.posonlyargs, *signature.args]
+    by_place = [*found.posonlyargs, *found.args]
     taken = len(ARGUMENTS.get(role, by_place))
-    known = frozenset(a.arg for a in [*by_place[taken:], *signature.kwonlyargs])
-    return known, known - {argument.arg for argument, _ in _with_defaults(signature)}
+    known = frozenset(a.arg for a in [*by_place[taken:], *found.kwonlyargs])
+    return known, known - {argument.arg for argument, _ in _with_defaults(found)}
 
 
 def defaults(role: str, method: str) -> dict[str, Any]:
@@ -151,8 +146,8 @@ def default_expressions(role: str, method: str) -> dict[str, ast.expr]:
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature(role, method)
-    pairs = [] if signature is None else _with_defaults(signature)
+    found = signature(role, method)
+    pairs = [] if found is None else _with_defaults(found)
     return {a.arg: default for a, default in pairs if a.arg not in ARGUMENTS.get(role, ())}
 
 
@@ -170,118 +165,10 @@ def parameters_of(role: str, method: str) -> dict[str, ast.arg]:
     Raises:
         InputError: no such module or function.
     """
-    signature = _signature(role, method)
-    if signature is None:
+    found = signature(role, method)
+    if found is None:
         return {}
-    return {a.arg: a for a in [*signature.posonlyargs, *signature.args, *signature.kwonlyargs]}
-
-
-def declared(role: str, method: str, name: str) -> Any:
-    """Return the plain value of a constant in a method's module, read from its source, or None.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    return constant(locate(role, method)[0], name)
-
-
-@cache
-def declaring(role: str, name: str) -> dict[str, Any]:
-    """Return the package's methods of a role whose modules have a constant, and its plain value."""
-    found = {}
-    for method in names(role):
-        module, _ = locate(role, method)
-        path = source(module)
-        if path is not None and f"\n{name} = " in path.read_text("utf-8"):
-            found[method] = constant(module, name)
-    return found
-
-
-def marked(role: str, method: str, mark: str) -> dict[str, list[Any]]:
-    """Return the settings of a method whose annotation has a mark of `blindspots.limits`.
-
-    Returns:
-        The mark's arguments by setting.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    return {
-        name: arguments
-        for name, parameter in parameters_of(role, method).items()
-        for called, arguments in marks(ast.walk(parameter.annotation or ast.Constant(None)))
-        if called == mark
-    }
-
-
-def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that another given setting makes ineffective, each with that other.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    found: dict[str, str] = {}
-    for name, others in marked(role, method, "instead_of").items():
-        if given.get(name) is not None:
-            found |= dict.fromkeys(others, name)
-    return found
-
-
-def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """Return the setting that names the file of the weights that a model brings, and that file.
-
-    Returns:
-        None if it brings none; None for the file if a required setting is left out.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    given = defaults("models", method) | dict(settings)
-    files = marked("models", method, "own_weights")
-    return next(((n, given.get(n)) for n in files if given.get(n, "") is not None), None)
-
-
-def declaration(role: str, method: str, name: str) -> ast.Call | None:
-    """Return the call of the decorator `name` in a method's source, or None.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    signature = _signature(role, method)
-    return None if signature is None else declarations(signature).get(name)
-
-
-def family(attack: str) -> Family:
-    """Return the family that an attack's source declares, see `families`.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    for kind in KINDS:
-        found = declaration("attacks", attack, kind)
-        if found is not None:
-            norms = (str(norm.value) for norm in found.args if isinstance(norm, ast.Constant))
-            return Family(kind, tuple(norms))
-    return UNDECLARED
-
-
-def of_loop(trainer: str) -> set[str]:
-    """Return the settings of the trainers' loop that a trainer has in addition to its own.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    signature = _signature("trainers", trainer)
-    return set() if signature is None else added(signature)
-
-
-def needs_model(attack: str) -> bool:
-    """Return whether an attack needs a model, which a control does not.
-
-    Raises:
-        InputError: no such module or function.
-    """
-    return family(attack).kind != "control"
+    return {a.arg: a for a in [*found.posonlyargs, *found.args, *found.kwonlyargs]}
 
 
 def takes(role: str, method: str, setting: str) -> bool:
@@ -318,43 +205,22 @@ def _names(argument: ast.arg, name: str) -> bool:
 
 
 def _inputs(role: str, method: str) -> list[ast.arg]:
-    signature = _signature(role, method)
-    if signature is None:
+    found = signature(role, method)
+    if found is None:
         raise InputError(
             f"expected a function whose source shows its parameters for {method!r}, found none; "
             "define it with def"
         )
-    return signature.args
+    return found.args
 
 
-def _signature(role: str, method: str) -> ast.arguments | None:
-    return parameters(*locate(role, method))
-
-
-def trainer_parameters(trainer: str) -> dict[str, Any]:
-    """Return a trainer's parameters with their defaults, as far as its source tells.
-
-    Returns:
-        By name: the default; None for one that the source does not spell out; `REQUIRED`.
+def signature(role: str, method: str) -> ast.arguments | None:
+    """Return a method's parameters as its source writes them; None if it does not show them.
 
     Raises:
         InputError: no such module or function.
     """
-    of_all = dict.fromkeys(parameters_of("trainers", trainer), REQUIRED)
-    made = dict.fromkeys(default_expressions("trainers", trainer))
-    return of_all | made | defaults("trainers", trainer)
-
-
-def validates(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """Return whether a training needs validation images: its trainer requires them, or patience.
-
-    Args:
-        parameters: the trainer's, with their defaults or `REQUIRED`.
-        given: its settings in the config.
-    """
-    patience = {"patience": None, **parameters, **given}["patience"]
-    required = parameters.get("validation") is REQUIRED
-    return "validation" in parameters and (required or patience not in (None, REQUIRED))
+    return parameters(*locate(role, method))
 
 
 def accepted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.attacked import attacked_faults
 from blindspots.config.checkpoints import checkpoint_faults
 from blindspots.config.datasets import dataset_faults, parent_faults
@@ -31,7 +31,7 @@ def own_weights(model: Config) -> tuple[str, str | None]:
         Empty text and None if it brings none; None for the file if the setting is left out.
     """
     with suppress(InputError):  # no such method, reported with the methods
-        return methods.own_weights(model["method"], model) or ("", None)
+        return traits.own_weights(model["method"], model) or ("", None)
     return "", None
 
 
@@ -107,7 +107,7 @@ def _part_faults(config: Config) -> Iterator[str]:
 
 def _kind(attack: str) -> str:
     try:
-        return methods.family(attack).kind
+        return traits.family(attack).kind
     except InputError:
         return ""  # reported with the methods
 
@@ -141,12 +141,12 @@ def _loop_faults(key: str, net: Config, config: Config) -> Iterator[str]:
     """Yield a line for each fault in what the trainers' loop uses: validation images, parents."""
     method = net["trainer"]["method"]
     try:
-        of_loop = methods.of_loop(method)
-        parameters = methods.trainer_parameters(method)
+        of_loop = traits.of_loop(method)
+        parameters = traits.trainer_parameters(method)
         model_takes_parents = methods.takes("models", net["model"]["method"], "parents")
     except InputError:
         return  # reported with the methods
-    validates = methods.validates(parameters, net["trainer"])
+    validates = traits.validates(parameters, net["trainer"])
     if validates and config["splits"]["validation"] == 0:
         yield (
             f"{key}.trainer: expected validation images, which {method} needs, found validation: 0 "

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.wording import shown
 
@@ -42,7 +42,7 @@ def sets() -> dict[str, list[Member]]:
     """Return the sets by name, each with its tables, then its figures, in order."""
     found: dict[str, list[tuple[int, Member]]] = {}
     for section in SUMMARIES:
-        for method, said in methods.declaring(ROLES[section], "REPORT").items():
+        for method, said in traits.constants(ROLES[section], "REPORT").items():
             name = said.get("name", method)
             member = Member(section, method, name, said["title"], said["of"])
             found.setdefault(said["set"], []).append((said["place"], member))

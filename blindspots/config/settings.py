@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.annotations import mentions, misfit
 from blindspots.config.declarations import (
     EVERYWHERE,
@@ -82,7 +82,7 @@ def method_faults(
             yield f"{key}: expected the setting {name!r} of {method}{meaning}, found none; add it"
     for name in given.keys() & parameters.keys():
         yield from _misfits(f"{key}.{name}", given[name], parameters[name])
-    for name, instead in methods.without_effect(role, method, given).items():
+    for name, instead in traits.without_effect(role, method, given).items():
         if name in given:
             yield (
                 f"{key}.{name}: expected either {name} or {instead}, found both, of which {name} "
@@ -128,7 +128,7 @@ def _beyond(
 
 def _too_few(role: str, method: str) -> str | None:
     """Return a function's parameters if the workflow passes more by position; None if not."""
-    signature = methods._signature(role, method)
+    signature = methods.signature(role, method)
     if signature is None or signature.vararg:
         return None
     own = [*signature.posonlyargs, *signature.args]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.datasets import parent_faults, plain_of
 from blindspots.config.declarations import norm_of
 from blindspots.config.values import is_number
@@ -36,7 +36,7 @@ def attack_faults(
     """
     method = attack["method"]
     try:
-        family, settings = methods.family(method), methods.settings("attacks", method)
+        family, settings = traits.family(method), methods.settings("attacks", method)
     except InputError:
         return  # reported with the methods
     known = None if settings is None else settings[0]
@@ -95,9 +95,9 @@ def length_faults(config: Mapping[str, Any]) -> Iterator[str]:
 def _lengths_of(key: str, attack: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Iterate over an attack's settings that are lengths per pixel: their keys and values."""
     with suppress(InputError):  # reported with the methods
-        for name in methods.marked("attacks", attack["method"], "of_pixels"):
+        for name in traits.marked("attacks", attack["method"], "of_pixels"):
             yield f"{key}.{name}", attack.get(name)
-        family = methods.family(attack["method"])
+        family = traits.family(attack["method"])
         default = methods.defaults("attacks", attack["method"]).get("norm", *family.norms[:1])
         if family.kind == "budget" and attack.get("norm", default) == "linf":
             yield f"{key}.eps", attack.get("eps")

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.files import _tensors
 from blindspots.files._fitting import fitted
 from blindspots.files.atomic import replacing
@@ -219,7 +219,7 @@ def _empty(path: str | Path, own: Collection[str], seed: int = 0) -> nn.Module:
     if named:
         return _descended(spec, seed)
     try:
-        if not any(methods.own_weights(s["method"], s["settings"]) for s in _lineage(spec)):
+        if not any(traits.own_weights(s["method"], s["settings"]) for s in _lineage(spec)):
             _check_size(path, spec)
         return _descended(spec, seed)
     except InputError as error:

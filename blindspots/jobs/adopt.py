@@ -2,7 +2,7 @@
 
 import torch
 
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.files import steps, weights
 from blindspots.interface import InputError
 from blindspots.jobs.job import saying
@@ -28,7 +28,7 @@ def adopted(snakemake, shape, classes):
         steps.load(model, snakemake.input.checkpoints, net["checkpoint"]["step"])
     elif net["weights"] is None:
         _assert_made_of_parents(net, model, created(snakemake, shape, classes, seed + 1)[0])
-    elif methods.own_weights(**net["model"]) is None:
+    elif traits.own_weights(**net["model"]) is None:
         with saying(f"config: nets.{net['name']}.weights"):
             weights.check_spec(net["weights"], spec)
             weights.load_weights(model, net["weights"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.devices import pick
 from blindspots.files import images, weights
 from blindspots.jobs.job import own_models, progress, provenance, saying
@@ -192,7 +192,7 @@ def _made(network: Mapping[str, Any]) -> nn.Module:
     made = [network[key] for key in ("method", "settings", "shape", "classes")]
     model, spec = weights.create(*made, seed=network["seed"] or 0)
     file = network["weights"]
-    own = methods.own_weights(network["method"], network["settings"])
+    own = traits.own_weights(network["method"], network["settings"])
     if file is not None and own is None:
         if network["content"] is not None:
             weights.check_spec(file, spec)

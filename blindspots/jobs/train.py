@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.files import attacked, images, tables, weights
 from blindspots.interface import InputError, Status
 from blindspots.jobs.job import own_models, progress, provenance, resume_key, saying
@@ -138,4 +138,4 @@ def attacked_images(snakemake, device, budget):
 def wants_validation(trainer, settings):
     """Return whether a training needs the validation part, by its trainer's own signature."""
     parameters = inspect.signature(trainer).parameters
-    return methods.validates({name: p.default for name, p in parameters.items()}, settings)
+    return traits.validates({name: p.default for name, p in parameters.items()}, settings)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.analyses.masking import WARNING
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.files import tables
 from blindspots.interface import InputError
 from blindspots.report import verdicts
@@ -118,7 +118,7 @@ def _declared(method: str) -> str | Mapping[str, str]:
     """Return an analysis's `HEADLINE`; {} if its module has none, or is missing."""
     said: Any = None
     with suppress(InputError):  # a missing module
-        said = methods.declared("analyses", method, "HEADLINE")
+        said = traits.constant("analyses", method, "HEADLINE")
     words = list(said.values()) if isinstance(said, Mapping) else []
     if said is None or said in list(JUDGED) or (words and all(isinstance(w, str) for w in words)):
         return said or {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Any
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.check import instances, method_settings
 from blindspots.config.settings import PROVIDED
 from blindspots.interface import InputError
@@ -27,7 +27,7 @@ def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if role == "attacks" and key.partition(".")[2] in aimed:
             settings["target"] = instance["target"]
         settings |= method_settings(instance, role)
-        idle = methods.without_effect(role, instance["method"], settings)
+        idle = traits.without_effect(role, instance["method"], settings)
         settings = {name: value for name, value in settings.items() if name not in idle}
         text = ", ".join(f"{name} = {written(value)}" for name, value in settings.items())
         found.append((key, instance["method"], text or "none"))
@@ -93,7 +93,7 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
     """Iterate over the questions and answers of a method; a trainer's decay is one of them."""
     method = instance["method"]
     settings = methods.defaults(role, method) | dict(instance)
-    declared = methods.declared(role, method, "READINGS") or {}
+    declared = traits.constant(role, method, "READINGS") or {}
     try:
         for question, (name, said) in declared.items():
             value = settings[name]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from blindspots.analyses.kit import NOT_FOOLED, number
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.interface import InputError
 from blindspots.statistics import FEWEST
 
@@ -147,7 +147,7 @@ def _constant(method: str, name: str, otherwise: str) -> str:
     """Return a text that an analysis's module declares, or another."""
     said: Any = None
     with suppress(InputError):  # a missing module
-        said = methods.declared("analyses", method, name)
+        said = traits.constant("analyses", method, name)
     return said if isinstance(said, str) else otherwise
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from glob import has_magic
 from itertools import product
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.check import method_settings
 from blindspots.config.datasets import plain_of
 from blindspots.config.fingerprint import fingerprint
@@ -55,7 +55,7 @@ def named_files(value):
 
 def data_files(data):
     """Return `files` for a dataset; moving files that are verified by checksums changes nothing."""
-    unchecked = methods.marked("datasets", data["method"], "mirror").get("root")
+    unchecked = traits.marked("datasets", data["method"], "mirror").get("root")
     folder = Path(data["root"] or os.environ.get("BLINDSPOTS_DATA", ""), *unchecked or ())
     watched = {data["method"]: content(folder)} if unchecked and folder.is_dir() else {}
     return files(("datasets", data)) | watched

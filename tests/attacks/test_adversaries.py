@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.files import weights
 from blindspots.interface import InputError
 from blindspots.trainers.lbfgs import lbfgs as train
 
 ATTACKS = [
-    methods.find("attacks", name) for name in methods.names("attacks") if methods.needs_model(name)
+    methods.find("attacks", name) for name in methods.names("attacks") if traits.needs_model(name)
 ]
 pytestmark = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 

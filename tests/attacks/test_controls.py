@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from blindspots.attacks import gaussian, identity, other_image, sphere
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.interface import InputError, Status
 
 LABELS = torch.zeros(60, dtype=torch.int64)
@@ -11,7 +11,7 @@ DARK = IMAGES * (IMAGES > 0.7)  # most pixels at a bound, as MNIST's are
 
 
 def test_the_report_says_the_same_of_every_control_that_may_be_clipped():
-    said = methods.declaring("attacks", "READINGS")  # each reads it from its own source
+    said = traits.constants("attacks", "READINGS")  # each reads it from its own source
     of = [said[control]["clipping"] for control in ("gaussian", "sphere", "other_image")]
     assert of == of[:1] * 3
 

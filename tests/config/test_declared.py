@@ -2,7 +2,7 @@
 
 import pytest
 
-from blindspots.config import methods
+from blindspots.config import traits
 from blindspots.config.check import check, method_settings
 from blindspots.interface import InputError
 from tests.configs import SCHEMA, full
@@ -78,7 +78,7 @@ def test_a_left_out_file_of_weights_is_one_fault(raw):
     ],
 )
 def test_the_place_of_a_mirror_is_no_part_of_the_dataset(raw, method, mirrored, watched):
-    marks = methods.marked("datasets", method, "mirror")
+    marks = traits.marked("datasets", method, "mirror")
     assert marks == ({"root": watched} if mirrored else {})
     found = method_settings({"method": method, "root": "here"}, "datasets")
     assert found == ({} if mirrored else {"root": "here"})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blindspots import families
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.settings import method_faults
 from blindspots.config.signatures import parameters
 from blindspots.families import Family
@@ -294,10 +294,10 @@ def test_what_an_attack_looks_for_is_read_from_its_source(tmp_path, monkeypatch,
     (tmp_path / "noise_lab.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     parameters.cache_clear()
-    assert methods.family("noise_lab:f") == methods.family("noise_lab:g") == family
-    assert methods.needs_model("noise_lab:f") == (family.kind != "control")
+    assert traits.family("noise_lab:f") == traits.family("noise_lab:g") == family
+    assert traits.needs_model("noise_lab:f") == (family.kind != "control")
 
 
 @pytest.mark.parametrize("attack", methods.names("attacks"))
 def test_what_the_source_says_of_an_attack_is_what_it_declares(attack):
-    assert methods.family(attack) == families.family_of(methods.find("attacks", attack))
+    assert traits.family(attack) == families.family_of(methods.find("attacks", attack))

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from blindspots.config import methods
+from blindspots.config import methods, traits
 from blindspots.config.check import check
 from blindspots.jobs.train import wants_validation
 from tests.configs import ROOT, SCHEMA, faults
@@ -191,7 +191,7 @@ def test_a_training_gets_the_validation_images_that_the_check_asked_for(
     raw, method, given, validates
 ):
     name = f"own_training:{method}"
-    assert methods.validates(methods.trainer_parameters(name), given) == validates
+    assert traits.validates(traits.trainer_parameters(name), given) == validates
     assert wants_validation(methods.find("trainers", name), given) == validates
 
 

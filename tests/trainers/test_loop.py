@@ -7,27 +7,12 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from blindspots.files import weights
 from blindspots.interface import InputError, Status
 from blindspots.trainers.adversarial_pools import adversarial_pools
-from blindspots.trainers.checkpoint import Checkpoint
 from blindspots.trainers.loop import looped, train
 from blindspots.trainers.recipe import Mean, Recipe, Step
 from blindspots.trainers.sgd import sgd
-
-
-def net(seed=0, hidden=(9,), activation="relu"):
-    settings = {"hidden": list(hidden), "activation": activation}
-    return weights.create("mlp", settings, (1, 8, 8), 10, seed=seed)[0].train()
-
-
-def assert_equal_weights(first, second):
-    for name, tensor in first.state_dict().items():
-        assert torch.equal(tensor, second.state_dict()[name]), name
-
-
-def timeless(rows):
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+from tests.trainings import Falling, assert_equal_weights, falling, net, timeless
 
 
 def written_out(model, images, labels, optimiser, *, epochs, batch, learning_rate, seed):
@@ -103,23 +88,6 @@ def test_a_loader_of_rows_trains_as_the_tensor_and_is_read_by_batches(digits):
     sgd(second, loader, labels, epochs=2, batch=40)
     assert_equal_weights(first, second)
     assert loader.read == [40, 40, 40, 30] * 2
-
-
-# A single weight whose gradient is 1 everywhere: it falls by the learning rate at each step.
-class Falling(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros((), dtype=torch.float64))
-
-    def forward(self, x):
-        return self.weight + 0 * x.flatten(1)
-
-
-def falling(model, **settings):
-    """Ten images in batches of two: five steps an epoch."""
-    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
-    given = {"batch": 2, "momentum": 0.0, "decay": 0.0, "learning_rate": 0.5} | settings
-    return train(model, images, labels, lambda x, y, step: model(x).mean(), **given)
 
 
 def test_a_constant_rate_and_one_by_epochs_are_followed_step_by_step():
@@ -271,79 +239,6 @@ def test_a_stage_trains_what_it_names_by_its_own_loss_epochs_and_rate(digits):
     assert seen[-2:] == [(2, 6, 0), (2, 7, 0.5)]
 
 
-SCORES = [0.5, 0.3, 0.4, 0.3, 0.2, 0.25, 0.2, 0.9, 0.1]
-"""Validation errors by epoch: 0.2 is the best for three of them."""
-
-
-def judged(patience, epochs):
-    """Train with given validation scores; the weight falls by 0.5 x 5 an epoch."""
-    model, scores = Falling(), iter(SCORES)
-    recipe = Recipe(
-        lambda x, y, step: model(x).mean(),
-        validate=lambda x, y: torch.full((len(x),), next(scores)),
-    )
-    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
-    settings = {"momentum": 0.0, "decay": 0.0, "learning_rate": 0.5, "schedule": "constant"}
-    rows, status = train(
-        model, images, labels, recipe, batch=2, patience=patience, epochs=epochs,
-        validation=(images[:2], labels[:2]), **settings,
-    )  # fmt: skip
-    return model.weight.item(), rows, status
-
-
-@pytest.mark.parametrize(
-    ("patience", "epochs", "best", "seen", "status"),
-    [
-        (1, 9, 1, 3, Status.CONVERGED),
-        (2, 9, 1, 4, Status.CONVERGED),
-        (3, 9, 4, 8, Status.CONVERGED),
-        (4, 9, 8, 9, Status.ITERATION_LIMIT),
-        (3, 2, 1, 2, Status.ITERATION_LIMIT),
-    ],
-)
-def test_the_weights_of_the_best_epoch_are_kept_and_the_history_says_which(
-    patience, epochs, best, seen, status
-):
-    weight, rows, ended = judged(patience, epochs)
-    assert weight == -0.5 * 5 * (best + 1)
-    assert len(rows) == seen and ended == status
-    found = [row["validation_loss"] for row in rows]
-    assert found == pytest.approx(SCORES[:seen])
-    assert [row.get("kept") for row in rows] == [1.0 if i == best else None for i in range(seen)]
-
-
-@pytest.mark.parametrize("score", [float("nan"), float("inf")])
-def test_a_training_whose_validation_is_no_number_does_not_converge(score):
-    model = Falling()
-    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
-    recipe = Recipe(
-        lambda x, y, step: model(x).mean(), validate=lambda x, y: torch.full((len(x),), score)
-    )
-    rows, status = train(
-        model, images, labels, [recipe, recipe], batch=2, patience=3, epochs=6,
-        validation=(images[:2], labels[:2]), momentum=0.0,
-    )  # fmt: skip
-    assert status == Status.NON_FINITE
-    assert len(rows) == 6 + 1 and not any("kept" in row for row in rows)
-
-
-def test_errors_are_what_is_validated_and_the_model_is_at_rest_for_it(digits):
-    images, labels = digits
-    model = nn.Sequential(*net()[:2], nn.Dropout(0.5), *net()[2:])
-    kept = images[:100], labels[:100]
-    rows, _ = sgd(model, images, labels, epochs=2, patience=5, validation=kept)
-    best = min(rows, key=lambda row: row["validation_error"])
-    assert best["kept"] == 1 and model.training
-    wrong = (model.eval()(kept[0]).argmax(dim=1) != kept[1]).sum().item()
-    assert best["validation_error"] == wrong
-
-
-@pytest.mark.parametrize("validation", [None, (torch.zeros(0, 1, 1, 1), torch.zeros(0))])
-def test_patience_without_images_to_validate_by_is_one_line(validation):
-    with pytest.raises(InputError, match="patience: expected images to validate by, found none"):
-        falling(Falling(), patience=3, validation=validation)
-
-
 def test_a_training_starts_with_the_weights_of_the_parent_named_start(digits):
     begun, parent = net(seed=0), net(seed=1)
     sgd(begun, *digits, epochs=1, learning_rate=[[0, 0.0]], parents={"start": parent})
@@ -393,140 +288,3 @@ def test_nothing_to_train_is_one_line(digits):
         parameter.requires_grad_(False)
     with pytest.raises(InputError, match="model: expected parameters to train, found none"):
         sgd(model, *digits)
-
-
-class Killed(BaseException):
-    pass
-
-
-def everything(model, images, labels, checkpoint=None, killed_at=None, kept=None):
-    """Train in two stages with all features of a training, killed in a step."""
-    memory, generator = {}, torch.Generator().manual_seed(0)
-
-    def before_epoch(epoch):
-        """Do what any trainer may: draw, set what the loss uses, count anew, change the model."""
-        memory.update(calls=0, width=(1 + epoch) * torch.rand((), generator=generator))
-        memory["width"] += torch.rand(())
-        with torch.no_grad():
-            model[-1].bias.mul_(0.5 + 0.1 * torch.rand(()))
-
-    def loss(x, y, step):
-        if step.number == killed_at:
-            raise Killed
-        memory["calls"] += 1
-        noise = torch.randn(x.shape, generator=step.generator) * step.value([[0, 0.0], [2, 0.1]])
-        logits = model(x + memory["width"] * noise)
-        return cross_entropy(logits, y), {"confidence": logits.softmax(dim=1).amax(dim=1)}
-
-    def capped(step):
-        for layer in (model[1], model[-1]):
-            layer.weight.copy_(torch.renorm(layer.weight, 2, 0, 2.0))
-
-    def row(terms):
-        return terms | {"calls": memory["calls"]}
-
-    def restore(found, device):
-        memory["calls"] = found  # the only thing that steps change
-
-    def softened(x, y):
-        """Half the labels, half the answers of the model when the stage begins."""
-        return (torch.nn.functional.one_hot(y, 10) + model(x).softmax(dim=1)) / 2
-
-    common = {
-        "before_epoch": before_epoch,
-        "after_step": capped,
-        "row": row,
-        "targets": softened,
-        "state": lambda: memory["calls"],
-        "restore": restore,
-    }
-    soft = Recipe(
-        loss, trained=list(model[-1].parameters()), epochs=1, learning_rate=[[0, 0.1]], **common
-    )
-    torch.manual_seed(5)  # of the dropout
-    return train(
-        model, images, labels, [soft, Recipe(loss, **common)], epochs=3, batch=30, patience=1,
-        validation=kept, optimiser="adam", learning_rate=0.05, momentum=[[0, 0.5], [3, 0.9]],
-        checkpoint=checkpoint, generator=generator,
-    )  # fmt: skip
-
-
-def with_dropout():
-    model = net()
-    return nn.Sequential(model[0], nn.Linear(64, 9), nn.BatchNorm1d(9), nn.Dropout(0.2), *model[2:])
-
-
-@pytest.mark.parametrize("kills", [[0], [1], [3], [4], [5], [7, 9], [2, 3, 4, 8]])
-def test_killed_in_any_step_it_goes_on_to_the_same_bytes(digits, tmp_path, kills):
-    images, labels = digits[0][:100], digits[1][:100]
-    kept, path = (digits[0][100:160], digits[1][100:160]), tmp_path / "checkpoint.pt"
-    start = with_dropout().state_dict()
-
-    def trained(killed_at=None, path=path):
-        model = with_dropout()
-        model.load_state_dict(start)
-        checkpoint = Checkpoint(path, "key", model, every=0, steps=[0, 3, 6])
-        found = everything(model, images, labels, checkpoint, killed_at, kept)
-        return model, checkpoint.weights, *found
-
-    expected, states, rows, status = trained(path=tmp_path / "other.pt")
-    assert len(rows) > 2 and {row["stage"] for row in rows} == {0, 1}
-    for killed_at in kills:
-        with pytest.raises(Killed):
-            trained(killed_at)
-    model, found, again, ended = trained()
-    assert_equal_weights(expected, model)
-    assert timeless(again) == timeless(rows) and ended == status
-    assert found.keys() == states.keys() == {0, 3, 6}
-    for step, state in states.items():
-        assert all(torch.equal(tensor, found[step][name]) for name, tensor in state.items())
-
-
-def test_killed_while_it_waits_for_a_better_epoch_it_knows_the_best(tmp_path):
-    images, labels = torch.zeros(10, 1, 1, 1), torch.arange(10)
-
-    def trained(killed_at=None):
-        model = Falling()  # by 2.5 an epoch, which says how many were done
-
-        def loss(x, y, step):
-            if step.number == killed_at:
-                raise Killed
-            return model(x).mean()
-
-        def validate(x, y):
-            return torch.full((len(x),), SCORES[round(-model.weight.item() / 2.5) - 1])
-
-        rows, status = train(
-            model, images, labels, Recipe(loss, validate=validate), batch=2, patience=3,
-            epochs=9, validation=(images[:2], labels[:2]), momentum=0.0, decay=0.0,
-            learning_rate=0.5, schedule="constant",
-            checkpoint=Checkpoint(tmp_path / "c.pt", "key", model, every=0),
-        )  # fmt: skip
-        return model.weight.item(), [row.get("kept") for row in rows], status
-
-    with pytest.raises(Killed):
-        trained(killed_at=5 * 5 + 2)  # after the best epoch, the fifth
-    assert trained() == (-2.5 * 5, [None] * 4 + [1.0] + [None] * 3, Status.CONVERGED)
-
-
-def test_the_weights_after_a_step_are_those_that_the_model_had_then(digits, tmp_path):
-    model, seen = net(), {0: net().state_dict()}
-
-    def note(step):
-        seen[step.number + 1] = {n: t.clone() for n, t in model.state_dict().items()}
-
-    recipe = Recipe(lambda x, y, step: cross_entropy(model(x), y), after_step=note)
-    checkpoint = Checkpoint(tmp_path / "c.pt", "key", model, every=1e9, steps=[0, 1, 5])
-    train(model, *digits, recipe, epochs=1, batch=200, checkpoint=checkpoint)
-    assert checkpoint.weights.keys() == {0, 1, 5}
-    for step, state in checkpoint.weights.items():
-        assert all(torch.equal(tensor, seen[step][name]) for name, tensor in state.items())
-
-
-def test_a_step_beyond_the_last_is_one_line_before_the_first(digits, tmp_path):
-    model = net()
-    checkpoint = Checkpoint(tmp_path / "c.pt", "key", model, every=1e9, steps=[3, 21])
-    line = "checkpoints: expected steps of at most 20, the last of this training, found 21; "
-    with pytest.raises(InputError, match=line):
-        sgd(model, digits[0][:100], digits[1][:100], epochs=2, batch=10, checkpoint=checkpoint)
-    assert_equal_weights(model, net())

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from blindspots.config import methods, settings
+from blindspots.config import methods, settings, traits
 from blindspots.config.check import check, instances
 from blindspots.families import KINDS
 from tests.configs import ROOT, SCHEMA
@@ -95,7 +95,7 @@ def test_every_role_has_a_toy_in_a_file_of_its_own(monkeypatch):
     }
     assert sorted(used) == [f"toys.{toy.stem}:{toy.stem}" for toy in TOYS]
     assert {*used.values()} == {*methods.ARGUMENTS, *settings.PROVIDED}
-    kinds = [methods.family(name).kind for name, role in used.items() if role == "attacks"]
+    kinds = [traits.family(name).kind for name, role in used.items() if role == "attacks"]
     assert sorted(kinds) == sorted(KINDS)
 
 
