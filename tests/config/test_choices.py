@@ -100,8 +100,8 @@ experiments:
     clipped = full["experiments"]["m-clipping-yes"]  # no net is, and the noise is there already
     assert clipped["sources"] == ["FC-P1", "FC-P2", "LeNet"]
     assert clipped["controls"] == printed["controls"] and "clip" not in clipped
-    again = full_form(full, SCHEMA).config
-    assert again == full
+    assert full_form(full, SCHEMA).config == full
+    assert check(full, SCHEMA)["certificates"]["product"]["nets"] == ["FC-P1", "FC-P2", "LeNet"]
 
 
 def test_a_parent_is_one_under_the_reading_too(at):
