@@ -65,7 +65,7 @@ def page(
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        body = _markdown(printable(name, heading, frames[name], config["tables"][name]["method"]))
+        body = markdown(printable(name, heading, frames[name], config["tables"][name]["method"]))
         parts.append(f"## {plain(heading)}\n\n{body}")
     for title, file in (figures or {}).items():
         parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
@@ -102,7 +102,8 @@ def plain(text: str) -> str:
     return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """Return a printable table as Markdown, with its notes."""
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
     rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
