@@ -27,6 +27,7 @@ from blindspots.commands import (
     calibrate,
     claims,
     compare,
+    fill,
     methods,
     new,
     prune,
@@ -37,7 +38,7 @@ from blindspots.commands import (
 from blindspots.interface import InputError
 from blindspots.own_code import blame, own_line
 
-COMMANDS = (new, methods, run, report, results, claims, compare, prune, calibrate)
+COMMANDS = (new, methods, run, report, results, fill, claims, compare, prune, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -19,7 +19,7 @@ def main(snakemake):
     found = summarised(
         summarise, frames, settings, where, several=table["several"], figures=table["figures"]
     )
-    metadata = provenance(snakemake) | {"title": table["title"]}
+    metadata = provenance(snakemake) | {"title": table["title"], "method": table["method"]}
     metadata |= {"doubts": said} if (said := doubts(settings, flagged, made_from)) else {}
     tables.write(snakemake.output[0], checked(found, where), metadata)
 

@@ -25,12 +25,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", nargs="+", default=[], metavar="NAME", help="figures to copy beside the page"
     )
+    parser.add_argument(
+        "--beside",
+        metavar="RUN",
+        help="another run whose figures stand beside, in tables of one name",
+    )
     parser.add_argument("--note", metavar="TEXT", help="Markdown to begin the page with")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page."""
-    from blindspots.runs.markdown import page
+    from blindspots.runs.markdown import Beside, page
 
     if arguments.page.suffix != ".md":
         raise InputError(f"expected a page to write, such as RESULTS.md, found {arguments.page}")
@@ -42,9 +47,19 @@ def run(arguments: argparse.Namespace) -> None:
             raise InputError(f"--figures: expected figures of the config ({there}), found {name!r}")
     command = ["blindspots", "results", *map(str, arguments.configs), str(arguments.page)]
     command += ["--figures", *arguments.figures] if arguments.figures else []
+    command += ["--beside", arguments.beside] if arguments.beside else []
     command += ["--note", arguments.note] if arguments.note else []
     files = {name: f"figures/{config['run']}-{name}.svg" for name in arguments.figures}
     drawn = {name: _drawn(folder / f"figures/{name}.svg") for name in files}
+    beside = None
+    if arguments.beside:
+        there = Path("results") / arguments.beside / "tables"
+        found = {name: there / f"{name}.parquet" for name in config["tables"]}
+        beside = Beside(arguments.beside, {n: path for n, path in found.items() if path.exists()})
+        if not beside.summaries:
+            raise InputError(
+                f"--beside: expected a run with tables of this one in {there}, found none; run it"
+            )
     text = page(
         config,
         {name: folder / f"tables/{name}.parquet" for name in config["tables"]},
@@ -59,6 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
         note=arguments.note,
         records=_records(Path("logs") / config["run"]),
         size=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        beside=beside,
     )
     try:
         arguments.page.write_text(text, encoding="utf-8")

@@ -176,9 +176,10 @@ def _fill_in(config: Config) -> None:
     config["machine"].setdefault("checkpoint_seconds", 60)
     taking_part = in_use(config)
     used = [net for net in config["nets"] if net in taking_part]
+    named = [net for net in used if "stands_for" not in config["nets"][net]]
     for certificate in config["certificates"].values():
         if certificate.get("nets", "all") == "all":
-            certificate["nets"] = used
+            certificate["nets"] = named
         certificate.setdefault("required", False)
         certificate.setdefault("n", None)
     measurements.fill_in(config, used)

@@ -30,6 +30,7 @@ class Draft:
         asked: key that asks for each table or figure of a report set.
         faults: a line for each fault.
         whole: sections in which every entry that is generated is there.
+        lines: places of the keys of other files that the config names, see `lines.Written`.
     """
 
     config: Config
@@ -38,6 +39,7 @@ class Draft:
     asked: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     whole: set[str] = field(default_factory=set)
+    lines: dict[str, str] = field(default_factory=dict)
 
     def multiply(self, section: str) -> dict[str, list[str]]:
         """Replace the entries that have several instances by these.

@@ -22,6 +22,7 @@ from blindspots.config.naming import (
     with_checkpoints,
 )
 from blindspots.config.values import listed
+from blindspots.config.variants import Variants
 from blindspots.config.wording import KeyPath
 
 SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
@@ -61,6 +62,7 @@ def _write_out(draft: Draft) -> None:
     config = draft.config
     for section in ("nets", "attacks", "experiments"):
         config.setdefault(section, {})
+    variants = Variants(draft)
     config.setdefault("seeds", [0])
     config["splits"] = SPLITS | config.get("splits", {})
     config["machine"] = MACHINE | config.get("machine", {})
@@ -72,12 +74,14 @@ def _write_out(draft: Draft) -> None:
         raise UnfinishedError
     groups = {name: listed(names) for name, names in config.pop("groups", {}).items()}
     nets = _multiplied(draft, "nets", "a net")
+    variants.settle(draft, "nets")
     names = dict.fromkeys(with_checkpoints(nets.entries, config["nets"]))
     made = {**nets.instances} | checkpoints_of(nets.instances, config["nets"])
     nets = nets._replace(entries=names, matched=names, groups=groups, instances=made)
     draft.faults += group_faults(groups, nets)
     attacks = _multiplied(draft, "attacks", "an attack")
-    named, titles = experiments.write_out(draft, nets, attacks)
+    variants.settle(draft, "attacks")
+    named, titles = experiments.write_out(draft, nets, attacks, variants)
     usual = traits.constants("certificates", "BY_DEFAULT") if config["experiments"] else {}
     config.setdefault("certificates", {name: {"method": method} for method, name in usual.items()})
     _multiplied(draft, "certificates", "a certificate")

@@ -10,6 +10,7 @@ from blindspots.config import traits
 from blindspots.config.datasets import plain_in
 from blindspots.config.drafts import Draft
 from blindspots.config.naming import Named, is_several, resolved, with_checkpoints
+from blindspots.config.variants import Variants
 from blindspots.interface import InputError
 
 Config = dict[str, Any]
@@ -17,13 +18,16 @@ Config = dict[str, Any]
 DEFAULTS = {"part": "test", "n": 256}
 
 
-def write_out(draft: Draft, nets: Named, attacks: Named) -> tuple[Named, dict[str, str]]:
+def write_out(
+    draft: Draft, nets: Named, attacks: Named, variants: Variants
+) -> tuple[Named, dict[str, str]]:
     """Write out the experiments of a config, in place.
 
     Args:
         draft: draft whose attacks and nets are written out.
         nets: names of nets that a list may contain.
         attacks: names of attacks that a list may contain.
+        variants: the run's reading, and what is repeated under others.
 
     Returns:
         The names of experiments that a list may contain, and the titles of those that have one.
@@ -33,6 +37,7 @@ def write_out(draft: Draft, nets: Named, attacks: Named) -> tuple[Named, dict[st
         if "attack" in entry and is_several(entry["attack"], attacks):
             key = f"experiments.{name}.attack"
             entry["attack"] = resolved(key, entry["attack"], attacks, faults)
+    repeated = variants.repeat_experiments(draft)
     several = draft.multiply("experiments")
     draft.take_away("experiments")
     classifiers = {
@@ -48,7 +53,13 @@ def write_out(draft: Draft, nets: Named, attacks: Named) -> tuple[Named, dict[st
         _name_attacks(key, entry, config, attacks, faults)
         _name_nets(key, entry, nets, _fitting(entry, config, classifiers), faults)
         config["experiments"][name] = DEFAULTS | entry
+    if not faults:
+        variants.finish_experiments(draft)
     names = config["experiments"].keys()
+    several |= {
+        name: [one for each in made for one in several.get(each, [each])]
+        for name, made in repeated.items()
+    }
     there = {name: [one for one in made if one in names] for name, made in several.items()}
     return Named("an experiment", names, names, {}, there), titles
 

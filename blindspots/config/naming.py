@@ -33,6 +33,11 @@ def is_pattern(name: str) -> bool:
     return any(character in name for character in "*?[")
 
 
+def matches(name: str, pattern: str) -> bool:
+    """Return whether a name is the given one, or matches a pattern."""
+    return fnmatchcase(name, pattern)
+
+
 def is_several(given: Any, named: Named) -> bool:
     """Return whether a value where one name is expected may stand for several."""
     if isinstance(given, list):

@@ -89,5 +89,5 @@ def placed(fault: str, where: str, files: Written, full: Draft) -> str:
     """
     made, _, what = fault.partition(": ")
     key = source_of(made, full.made)
-    place = place_of(source_of(source_of(key, full.asked), full.made), files.lines)
+    place = place_of(source_of(source_of(key, full.asked), full.made), files.lines | full.lines)
     return f"{place or where}: {key}: {what}"

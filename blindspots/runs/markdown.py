@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from blindspots.config.claims import claims_of
 from blindspots.files import tables
@@ -18,6 +18,18 @@ MOST_ROWS = 80
 """Maximum rows of a table; longer ones are only in the report."""
 
 
+class Beside(NamedTuple):
+    """Another run of the same nets, such as one under another reading of the paper.
+
+    Attributes:
+        run: its name.
+        summaries: files of its tables, by name.
+    """
+
+    run: str
+    summaries: Mapping[str, str | Path]
+
+
 def page(
     config: Mapping[str, Any],
     summaries: Mapping[str, str | Path],
@@ -27,6 +39,7 @@ def page(
     note: str | None = None,
     records: Sequence[Mapping[str, Any]] = (),
     size: int = 0,
+    beside: Beside | None = None,
 ) -> str:
     """Return a Markdown page of a run: findings in short, every table, and the cost of the jobs.
 
@@ -39,6 +52,7 @@ def page(
         note: Markdown at the beginning of the page.
         records: Snakemake's measurements of each job (its `benchmark:`).
         size: bytes of all files of the run.
+        beside: a run with some of the same tables, whose figures stand beside this run's.
 
     Raises:
         InputError: a missing or damaged file.
@@ -54,6 +68,9 @@ def page(
             frame["paper"].notna().any() for frame in frames.values()
         ),
     }
+    others = {} if beside is None else _others(beside)
+    if beside is not None:
+        conventions |= {f"After a slash: the run `{beside.run}`.": bool(others)}
     parts = [
         f"# Results of the run `{config['run']}`",
         *([note] if note else []),
@@ -65,7 +82,8 @@ def page(
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
-        body = _markdown(printable(name, heading, frames[name], config["tables"][name]["method"]))
+        of = printable(name, heading, frames[name], config["tables"][name]["method"])
+        body = markdown(of, others.get(name, {}))
         parts.append(f"## {plain(heading)}\n\n{body}")
     for title, file in (figures or {}).items():
         parts.append(f"## {plain(title)}\n\n![{plain(title)}]({file})")
@@ -102,10 +120,39 @@ def plain(text: str) -> str:
     return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
 
-def _markdown(table: Table) -> str:
+def _others(beside: Beside) -> dict[str, dict[tuple[str, str], str]]:
+    """Return another run's figures as text, by table and by labels of row and column."""
+    found = {}
+    for name, path in beside.summaries.items():
+        of = printable(name, "", tables.read(path).to_pandas())
+        found[name] = {
+            (label, column): plain(cell.value)
+            for label, cells in of.rows
+            for column, cell in zip(of.columns, cells, strict=True)
+            if cell is not None
+        }
+    return found
+
+
+def markdown(table: Table, others: Mapping[tuple[str, str], str] | None = None) -> str:
+    """Return a printable table as Markdown, with its notes.
+
+    Args:
+        table: the table.
+        others: figures that stand beside its own, by labels of row and column.
+    """
     if len(table.rows) > MOST_ROWS:
         return f"{len(table.rows)} rows, which the report has."
-    rows = [[plain(label), *map(_text, cells)] for label, cells in table.rows]
+    rows = [
+        [
+            plain(label),
+            *(
+                _text(cell, (others or {}).get((label, column)))
+                for column, cell in zip(table.columns, cells, strict=True)
+            ),
+        ]
+        for label, cells in table.rows
+    ]
     text = grid([plain(table.corner), *map(plain, table.columns)], rows, "---:")
     notes = [plain(table.note)] if table.note else []
     notes += [f"{plain(table.caption)}."] if table.caption else []
@@ -113,12 +160,12 @@ def _markdown(table: Table) -> str:
     return "\n\n".join([text, *notes])
 
 
-def _text(cell: Cell | None) -> str:
+def _text(cell: Cell | None, other: str | None) -> str:
     if cell is None:
         return ""
     interval = f" [{cell.interval}]" if cell.interval else ""
     paper = f" ({cell.paper})" if cell.paper else ""
-    return plain(cell.value) + interval + paper
+    return plain(cell.value) + interval + paper + (f" / {other}" if other else "")
 
 
 def _times(histories: Mapping[str, str | Path]) -> str:

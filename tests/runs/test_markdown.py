@@ -55,6 +55,23 @@ def test_the_page_has_every_figure_with_the_papers_beside_it(tmp_path):
     assert lines.index("![Curves](figures/c.svg)") == lines.index("## Curves") + 2
 
 
+def test_another_runs_figures_stand_beside(tmp_path):
+    frame = summary()
+    told = {"title": "Table T", "commit": "abc"}
+    tables.write(tmp_path / "t.parquet", tables.from_frame(frame, kit.SCHEMA), told)
+    other = frame.assign(value=frame["value"] / 2, text=None)[frame["row"] == frame["row"].iloc[0]]
+    tables.write(tmp_path / "o.parquet", tables.from_frame(other, kit.SCHEMA), told)
+    config, beside = (
+        of({"t": "transfer"}),
+        markdown.Beside("printed", {"t": tmp_path / "o.parquet"}),
+    )
+    page = markdown.page(config, {"t": tmp_path / "t.parquet"}, {}, "make it", beside=beside)
+    lines = page.splitlines()
+    assert "After a slash: the run `printed`." in page
+    assert "| net \\<A\\> | 100.0 [98.5, 100.0] (100) / 50.0 | 0.062 (0.062) / 0.031 |" in lines
+    assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

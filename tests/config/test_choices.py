@@ -1,0 +1,178 @@
+"""A reading of a paper is nothing but settings, and experiments may be repeated under others."""
+
+import pytest
+import yaml
+
+from blindspots.config.check import check
+from blindspots.config.lines import written
+from blindspots.config.reading import full_form, laid_over
+from blindspots.interface import InputError
+from tests.configs import SCHEMA
+
+CHOICES = """\
+questions:
+  activation: {sigmoid: {}, tanh: {nets: {"FC*": {model: {activation: tanh}}}}}
+  decay: {as_is: {}, more: {nets: {"*": {trainer: {decay: 1e-2}}}}}
+  clipping:
+    "yes": {}
+    "no": {attacks: {"gaussian-*": {clip: false}}, experiments: {"*": {clip: false}}}
+readings:
+  as_printed: {}
+  fitted: {activation: tanh, clipping: "no"}
+"""
+CONFIG = """\
+data: digits
+defaults: {trainer: {method: lbfgs, decay: 1e-3}}
+nets:
+  FC: {model: {method: mlp, hidden: [5]}, train_on: [P1, P2]}
+  LeNet: {model: lenet}
+  coder: {model: {method: autoencoder, hidden: 4}, trainer: {method: sparse_autoencoder}}
+  on-coder: {model: encoded, parents: {encoder: coder}, trainer: {}}
+attacks:
+  closest: {}
+  gaussian: {std: [0.1, 0.3]}
+experiments:
+  e: {n: 8, controls: "gaussian-*", nets: ["FC-*", LeNet]}
+"""
+
+
+@pytest.fixture
+def at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "choices.yaml").write_text(CHOICES)
+    return tmp_path
+
+
+def read(at, more="", run="short"):
+    """Return the full form of CONFIG with lines added."""
+    (at / "my.yaml").write_text(text := CONFIG + "choices: choices.yaml\n" + more)
+    return full_form(yaml.safe_load(text), SCHEMA, "my.yaml", written([at / "my.yaml"]), run).config
+
+
+def plain(more="", run="short"):
+    return full_form(
+        laid_over(yaml.safe_load(CONFIG), yaml.safe_load(more)), SCHEMA, run=run
+    ).config
+
+
+def test_choices_without_a_reading_change_nothing(at):
+    assert read(at) == read(at, "reading: as_printed\n") == plain("{}")
+
+
+def test_a_reading_is_nothing_but_settings(at):
+    by_hand = """
+nets: {FC: {model: {activation: tanh}}}
+attacks: {gaussian: {clip: false}}
+experiments: {e: {clip: false}}
+"""
+    assert read(at, "reading: fitted\n") == plain(by_hand)
+    assert read(at, 'reading: {activation: tanh, clipping: "no"}\n') == plain(by_hand)
+
+
+def test_an_experiment_under_another_reading_has_what_differs_once(at):
+    found = read(at, "reading: fitted\n").copy()
+    more = """
+reading: fitted
+experiments:
+  e: {n: 8, controls: "gaussian-*", nets: ["FC-*", LeNet]}
+  m:
+    n: 8
+    controls: "gaussian-*"
+    nets: ["FC-*", LeNet]
+    reading: [as_printed, {decay: more}, {clipping: "yes"}]
+"""
+    text = CONFIG.partition("experiments:")[0]
+    (at / "other.yaml").write_text(text + "choices: choices.yaml\n" + more)
+    full = full_form(yaml.safe_load((at / "other.yaml").read_text()), SCHEMA, run="short").config
+    assert full["experiments"]["e"] == found["experiments"]["e"]
+    assert [*full["experiments"]] == ["e", "m-as_printed", "m-decay-more", "m-clipping-yes"]
+    names = ["FC-P1-as_printed", "FC-P2-as_printed"]
+    printed = full["experiments"]["m-as_printed"]
+    assert printed["sources"] == printed["victims"] == [*names, "LeNet"]
+    assert printed["controls"] == ["gaussian-0.1-as_printed", "gaussian-0.3-as_printed"]
+    assert "clip" not in printed and printed["under"] == "as_printed"
+    assert "activation" not in full["nets"]["FC-P1-as_printed"]["model"]
+    assert full["nets"]["FC-P1-as_printed"]["stands_for"] == "FC-P1"
+    more = full["experiments"]["m-decay-more"]  # every net is another one, noise is not
+    assert more["sources"] == ["FC-P1-decay-more", "FC-P2-decay-more", "LeNet-decay-more"]
+    assert more["controls"] == ["gaussian-0.1", "gaussian-0.3"] and more["clip"] is False
+    assert full["nets"]["FC-P1-decay-more"]["model"]["activation"] == "tanh"
+    clipped = full["experiments"]["m-clipping-yes"]  # no net is, and the noise is there already
+    assert clipped["sources"] == ["FC-P1", "FC-P2", "LeNet"]
+    assert clipped["controls"] == printed["controls"] and "clip" not in clipped
+    assert full_form(full, SCHEMA).config == full
+    assert check(full, SCHEMA)["certificates"]["product"]["nets"] == ["FC-P1", "FC-P2", "LeNet"]
+
+
+def test_a_parent_is_one_under_the_reading_too(at):
+    more = "experiments: {m: {n: 8, nets: on-coder, attack: closest, reading: [{decay: more}]}}\n"
+    found = full_form(
+        yaml.safe_load(CONFIG.partition("experiments:")[0] + "choices: choices.yaml\n" + more),
+        SCHEMA, run="short",
+    ).config  # fmt: skip
+    assert found["experiments"]["m-decay-more"]["sources"] == ["on-coder-decay-more"]
+    assert found["nets"]["on-coder-decay-more"]["parents"] == {"encoder": "coder-decay-more"}
+    assert found["nets"]["coder-decay-more"]["trainer"]["decay"] == 1e-2
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("reading: fited\n",
+         "my.yaml, line 14: reading: expected a reading of the choices (as_printed, fitted), found "
+         "'fited'; did you mean 'fitted'?"),
+        ("reading: {decays: more}\n",
+         "my.yaml, line 14: reading: expected a question of the choices (activation, decay, "
+         "clipping), found 'decays'; did you mean 'decay'?"),
+        ("reading: {decay: most}\n",
+         "my.yaml, line 14: reading.decay: expected an answer to decay of the choices (as_is, "
+         "more), found 'most'"),
+    ],
+)  # fmt: skip
+def test_an_unknown_reading_question_or_answer_is_one_line(at, more, told):
+    with pytest.raises(InputError) as error:
+        read(at, more)
+    assert str(error.value).replace(f"{at}/", "") == told
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "reading", "told"),
+    [
+        # A model without that freedom.
+        ('"FC*": {model: {activation: tanh}}', 'LeNet: {model: {bias: false}}',
+         "{activation: tanh}",
+         "choices.yaml, line 2: choices.questions.activation.tanh.nets.LeNet.model.bias: expected "
+         "a setting of lenet (activation), found 'bias'"),
+        # Answers that contradict each other.
+        ('"*": {trainer: {decay: 1e-2}}', 'FC-P1: {model: {activation: relu}}',
+         "{activation: tanh, decay: more}",
+         "my.yaml, line 14: reading: expected answers that agree, found "
+         "choices.questions.activation.tanh.nets.FC*.model.activation ('tanh') and "
+         "choices.questions.decay.more.nets.FC-P1.model.activation ('relu'); change one of the two "
+         "answers"),
+        ('"FC*": {model', '"FD*": {model', "fitted",
+         "choices.yaml, line 2: choices.questions.activation.tanh.nets.FD*: expected a pattern "
+         "that matches one of the nets of this config (FC-P1, FC-P2, LeNet, coder, on-coder), "
+         "found 'FD*'; correct it, or leave activation out of reading"),
+        ("activation: tanh, clip", "activation: tan, clip", "fitted",
+         "my.yaml, line 13: choices: choices.yaml, line 9: readings.fitted.activation: expected "
+         "an answer to activation of the choices (sigmoid, tanh), found 'tan'; did you mean "
+         "'tanh'?"),
+        ("{model: {activation", "{model: {method: lenet, activation", "fitted",
+         "my.yaml, line 13: choices: choices.yaml, line 2: questions.activation.tanh.nets.FC*."
+         "model.method: expected settings alone, found a method; remove it, and add an entry"),
+    ],
+)  # fmt: skip
+def test_a_reading_that_cannot_be_is_one_line(at, was, now, reading, told):
+    assert was in CHOICES
+    (at / "choices.yaml").write_text(CHOICES.replace(was, now, 1))
+    with pytest.raises(InputError) as error:
+        (at / "my.yaml").write_text(text := f"{CONFIG}choices: choices.yaml\nreading: {reading}\n")
+        check(yaml.safe_load(text), SCHEMA, "my.yaml", written(["my.yaml"]), "short")
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(told)
+
+
+def test_a_reading_without_choices_is_one_line(at):
+    with pytest.raises(InputError, match="reading: expected choices to read by, found none; add"):
+        plain("reading: fitted")
