@@ -84,6 +84,13 @@ def test_a_setting_that_another_leaves_without_effect_is_not_among_them():
     assert found["attacks.gaussian-0.3"] == "std = 0.3, clip = true, distortion = null"
 
 
+def test_a_text_by_value_may_name_other_settings():
+    raw = digits()
+    raw["attacks"]["lbfgs"] = {"search": "grid", "grid_ratio": 1.25, "grid_from": "above"}
+    said = readings_taken(check(raw, SCHEMA))["search"]
+    assert "at the largest power of 1.25 for c that reaches the target (grid_from: above)" in said
+
+
 def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):
     (tmp_path / "my_push.py").write_text(
         'READINGS = {"search": ("tries", "the best of {tries}"),'
