@@ -12,6 +12,14 @@ from blindspots.config.check import instances, method_settings
 from blindspots.config.settings import PROVIDED
 from blindspots.interface import InputError
 
+AMPLIFIED = {
+    "image": "every perturbation gets the distortion",
+    "all": "the perturbations of a net are scaled by one factor, so that the root of their mean "
+    "square distortion, over the images that the net gets right unaltered and on which the attack "
+    "succeeded, is the distortion",
+}
+"""Readings of "amplified to", by an experiment's `amplify_by`."""
+
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """List the methods behind a run's results: key, name, and all settings as text."""
@@ -81,6 +89,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
         if e["amplify"]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
+            found["amplification"][name] = AMPLIFIED[e["amplify_by"]]
     for key, role, instance in instances(dict(config)):
         if role in ("trainers", "attacks"):
             for question, answer in _declared(role, instance):
