@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs, with_noise
+from blindspots.analyses._pairs import NOISES, PAIR, arrow, in_order, pairs, with_noise
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.files.parts import Frame
 
@@ -27,6 +27,8 @@ REPORT = {
 HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+NO_ROOM = "no noise of that length fits in the box"
+
 CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
 
 ROW_NAMES = ("* → *",)
@@ -34,6 +36,7 @@ ROW_NAMES = ("* → *",)
 
 COLUMNS = {
     "noise": ("error − noise error", "points"),
+    "noise in the box": ("error − noise error in the box", "points"),
     "clean": ("error − clean error", "points"),
     "raw": ("error", "% error"),
     "rejected": ("rejected", "%"),
@@ -62,7 +65,7 @@ def excess(
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         radii: transfer radii, with schema `measurements.sweep.RADII`, for the answers to noise as
-            long as each perturbation.
+            long as each perturbation, which may leave the box or is kept in it.
         labels: display name of each net.
 
     Returns:
@@ -91,25 +94,28 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Cells of one source and victim, for one seed."""
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
     right = ~clean & ~group["source_clean"].to_numpy()
-    noise = group["noise"].to_numpy()
-    reached, perturbed = np.isfinite(noise), group["perturbed"].to_numpy()
+    perturbed = group["perturbed"].to_numpy()
+    noise = {kind: group[kind].to_numpy() for kind in NOISES.values()}
+    reached = {kind: np.isfinite(share) for kind, share in noise.items()}
 
     def cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
         label, unit = COLUMNS[column]
         given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
         return given | {"low": np.nan, "high": np.nan, "interval": None} | interval
 
-    def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
-        at, tried = among & reached, int((among & perturbed).sum())
+    def beyond_noise(column: str, kind: str, among: np.ndarray) -> dict[str, Any]:
+        at, tried = among & reached[kind], int((among & perturbed).sum())
         if not at.any():
             why = "no attack succeeded" if among.any() else "no image that both nets get right"
+            why = NO_ROOM if (among & reached["noise"]).any() else why
             return cell(column, 0, np.nan, tried=tried, reason=why)
-        difference = 100 * (attacked[at] - noise[at])
+        difference = 100 * (attacked[at] - noise[kind][at])
         low, high = statistics.student(difference)
         interval = {"low": low, "high": high, "interval": "images"}
         return cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
-    yield beyond_noise("noise", np.ones_like(clean))
+    for column, kind in NOISES.items():
+        yield beyond_noise(column, kind, np.ones_like(clean))
     low, high = statistics.paired(attacked, clean)
     yield cell(
         "clean",
@@ -121,7 +127,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     )
     yield cell("raw", len(group), 100 * attacked.mean())
     yield cell("rejected", len(group), 100 * group["rejected"].mean())
-    yield beyond_noise("right noise", right)
+    yield beyond_noise("right noise", "noise", right)
     if right.any():
         yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:
