@@ -20,6 +20,7 @@ from blindspots.analyses.kit import (
     cells,
     number,
     of_fewer,
+    over_images,
 )
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
@@ -50,8 +51,9 @@ def effects(
     """Effects of attacked images on their own nets and on others, each averaged over images.
 
     Errors are differences, in percentage points, from another error on the same images. With
-    several seeds the interval is Student's over the networks; with one it is Student's over the
-    images and holds for these networks only.
+    several seeds the interval is Student's over the networks; with one, or if the networks of all
+    seeds have the same mean, it is over the images and holds for these networks only: Student's, or
+    the exact one of as many trials as there are images if these are all equal (`kit.over_images`).
 
     Args:
         transfer: answers to attacked images of one experiment, with schema
@@ -152,17 +154,27 @@ def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
     if networks == 1:
         values, kind = per_image, "images"
     value, text, reason = float(values.mean()), None, "nothing was measured"
-    endless = np.isinf(value)
-    interval = statistics.NONE if endless else statistics.student(values.to_numpy())
-    if endless:
+    interval: dict[str, Any] = {"low": np.nan, "high": np.nan, "interval": kind}
+    if np.isfinite(value):
+        interval = _interval(per_image, unit)
+    if np.isinf(value):
         value, text, reason = np.nan, NOT_FOOLED, NO_MEDIAN
     elif 0 < len(per_image) < len(every):
         text = number(value, unit) + of_fewer(len(per_image), len(every))
     return _named(row, label, unit) | {
-        "value": value, "low": interval.low, "high": interval.high, "interval": kind,
-        "text": text, "reason": reason, "n": len(per_image) // max(networks, 1),
-        "networks": networks,
+        **interval, "value": value, "text": text, "reason": reason,
+        "n": len(per_image) // max(networks, 1), "networks": networks,
     }  # fmt: skip
+
+
+def _interval(per_image: pd.Series, unit: str) -> dict[str, Any]:
+    """Student's interval over networks; over the images of one if it is alone, or all are equal."""
+    means = per_image.groupby("seed").mean().to_numpy()
+    if np.ptp(means) > 0:
+        return statistics.student(means)._asdict() | {"interval": "student"}
+    each = [over_images(of.to_numpy(), unit) for _, of in per_image.groupby("seed")]
+    ends = {"low": min(of["low"] for of in each), "high": max(of["high"] for of in each)}
+    return each[0] | ends
 
 
 def _distortion(rows: pd.DataFrame) -> pd.Series:

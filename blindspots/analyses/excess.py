@@ -10,7 +10,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs, with_noise
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import cells, over_images, over_seeds
 from blindspots.files.parts import Frame
 
 CORNER = "source → victim"
@@ -105,8 +105,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
             why = "no attack succeeded" if among.any() else "no image that both nets get right"
             return cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[at])
-        low, high = statistics.student(difference)
-        interval = {"low": low, "high": high, "interval": "images"}
+        interval = over_images(difference, "points")
         return cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
     yield beyond_noise("noise", np.ones_like(clean))

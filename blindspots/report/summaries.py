@@ -19,6 +19,7 @@ LARGEST = 1e308
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
     "student": "Student's, over seeds",
+    "exact": "exact (Clopper–Pearson), over the images of one network where all figures are equal",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
     "directions": "the wider of Student's over images and the exact one over directions",
