@@ -104,7 +104,9 @@ def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
 
-def of_images(values: np.ndarray, least: float, largest: float) -> Interval:
+def of_images(
+    values: np.ndarray, least: float, largest: float, confidence: float = CONFIDENCE
+) -> Interval:
     """Interval for the mean of independent draws between two bounds, such as one per image.
 
     It is Student's. If all n draws are equal, others have a probability of at most
@@ -116,32 +118,44 @@ def of_images(values: np.ndarray, least: float, largest: float) -> Interval:
         values: (n,) draws.
         least: smallest possible value.
         largest: largest possible value.
+        confidence: confidence of the interval.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or np.ptp(values) > 0:
-        return student(values)
-    value, others = float(values[0]), exact(0, len(values)).high
+        return student(values, confidence)
+    value, others = float(values[0]), 1 - ((1 - confidence) / 2) ** (1 / len(values))
     return Interval(value + others * (least - value), value + others * (largest - value))
 
 
-def least_mean(samples: Sequence[np.ndarray]) -> Interval:
+def least_mean(
+    samples: Sequence[np.ndarray], bounds: tuple[float, float] | None = None
+) -> Interval:
     """Interval for the least of several means, from independent draws of each.
 
     The upper end is the least upper end of intervals of 1 − 0.05 / k for k means (Bonferroni, the
     first step of Holm's test that some mean is below a bound). The lower end is the least lower end
-    of intervals of 95%: to be below the least mean, an end must be below its own, so no correction
-    is needed (the intersection–union test that all means are above a bound). NaN if any is NaN.
+    of intervals of 95%: to be above the least mean, it must be above that mean's own lower end, so
+    no correction is needed (the intersection–union test that all means are above a bound). NaN if
+    any is NaN.
 
     Args:
         samples: draws of a normal variable, (n,) for each mean; they may depend on each other.
+        bounds: least and largest possible value of a draw, for `of_images`; None: no bounds, and
+            Student's intervals whatever the draws.
     """
     if not samples:
         return NONE
-    each = [student(values) for values in samples]
-    wider = [student(values, 1 - (1 - CONFIDENCE) / len(samples)) for values in samples]
-    return Interval(
-        float(np.min([of.low for of in each])), float(np.min([of.high for of in wider]))
-    )
+
+    def ends(confidence: float) -> np.ndarray:
+        return np.array([
+            student(values, confidence)
+            if bounds is None
+            else of_images(values, *bounds, confidence)
+            for values in samples
+        ])  # fmt: skip
+
+    corrected = 1 - (1 - CONFIDENCE) / len(samples)
+    return Interval(float(ends(CONFIDENCE)[:, 0].min()), float(ends(corrected)[:, 1].min()))
 
 
 def largest_mean(samples: Sequence[np.ndarray]) -> Interval:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._clean import NO_CLASSES
+from blindspots.analyses._hardest import least_advantages
 from blindspots.analyses._pairs import pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import (
@@ -31,7 +32,7 @@ Effect = tuple[str, str, pd.Series, str]
 ROW_NAMES = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
     "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
-    "rejected",
+    "least advantage of *", "rejected",
 )  # fmt: skip
 COLUMNS = ("mean",)
 """Rows and columns of the table (`config.cells`)."""
@@ -73,6 +74,9 @@ def effects(
           "amplified to" a distortion.
         * "error by noise of equal length", "error by" a control: minus the clean error.
         * "advantage of" a victim: error beyond clean of the other victims minus its own.
+        * "least advantage of" a victim: the same minus that of each other victim, on the sources
+          that both have, and of these the least: above 0 if it is the hardest victim
+          (`_hardest.least_advantages`).
         * "rejected": share of rejected answers, which are not errors, if there are any.
     """
     once = sources(transfer)
@@ -83,7 +87,7 @@ def effects(
         ("largest distortion", "largest mean distortion", _distortion(once), "RMS per pixel"),
         *_errors(transfer, clean, radii, labels),
     ]
-    rows = [_cell(*effect) for effect in found]
+    rows = [_cell(*effect) for effect in found] + [*least_advantages(transfer, clean, labels)]
     outcomes = [rows["outcome"] for rows in parted(transfer).by("victim", ["outcome", "victim"])]
     if rejected := sum(int((of == REJECTED).sum()) for of in outcomes):
         share = {"value": 100 * (rejected / sum(map(len, outcomes))), "n": 0, "networks": 1}

@@ -24,8 +24,8 @@ def fits(summary):
     return summary.set_index(["row", "column"])
 
 
-def frames(seeds=(0,), generator=None):
-    """Answers of nets A and B to each other's images; labels 1, wrong answers 2."""
+def frames(seeds=(0,), generator=None, nets="AB"):
+    """Answers of some of the nets A to D to each other's images; labels 1, wrong answers 2."""
     generator = generator or np.random.default_rng(0)
     transfer, clean, radii = [], [], []
     for seed in seeds:
@@ -33,9 +33,9 @@ def frames(seeds=(0,), generator=None):
             {"seed": seed, "dataset": "D", "file": "test", "index": range(N), "label": 1}
         )
         shown = images.assign(experiment="e")
-        for net, rate in (("A", 0.1), ("B", 0.2)):
+        for net, rate in zip(nets, (0.1, 0.2, 0.3, 0.4), strict=False):
             clean.append(images.assign(net=net, prediction=1 + (generator.random(N) < rate)))
-            for source in "AB":
+            for source in nets:
                 wrong = np.ones(N) if source == net else generator.random(N) < 0.4
                 transfer.append(
                     shown.assign(
