@@ -67,6 +67,9 @@ FORMATS = {
 LEAST_P = 1e-300
 """Smallest p value above rounding error; smaller ones are printed as less than this."""
 
+OVER_ALL = "over all"
+"""Row of a table of verdicts with the one verdict that joins several cells."""
+
 NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
 """Text and reason for an infinite median (failures count as infinite distances)."""
 

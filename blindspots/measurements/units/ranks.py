@@ -78,7 +78,7 @@ SIGN = np.uint32(1 << 31)
 
 
 def _signs(bits: np.ndarray) -> np.ndarray:
-    """All bits set where the sign bit is, otherwise none, uint32."""
+    """Masks (…) uint32 with all bits set where the sign bit is, otherwise none."""
     return (bits.view(np.int32) >> 31).view(np.uint32)
 
 
