@@ -48,6 +48,9 @@ RATES = ("%", "% error", "% of directions")
 """Units of shares in percent: of images, with Wilson's interval on one network, or of directions,
 which bring an interval of their own."""
 
+OF_TRAININGS = "% of trainings"
+"""Unit of a share whose trials are trainings, each of which is 0 or 100."""
+
 BOUNDS = {"points": (-100.0, 100.0), **dict.fromkeys(RATES, (0.0, 100.0))}
 """Least and largest possible value of an image, by unit; other units have none."""
 
@@ -92,10 +95,13 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
     Over several networks the interval is Student's, cut at 0 and 100 for a rate. If all have the
     same value, which would leave it no width, it is that of the images of one network: the widest
-    of those that the rows give, otherwise Clopper and Pearson's for a rate (`statistics.exact`).
-    The trials are the least `n` of a network: networks see the same images, so that more networks
-    make no more trials. On one network the interval is given by the row's `low`, `high` and
-    `interval` if an analysis sets them, otherwise Wilson's for a rate; other values have none.
+    of those that the rows give, or Clopper and Pearson's for a rate (`statistics.exact`), whose
+    trials are the least `n` of a network: networks see the same images, so that more networks make
+    no more trials. Other values that are all equal have none. A share of trainings has Clopper and
+    Pearson's of as many trials as there are trainings.
+
+    On one network the interval is given by the row's `low`, `high` and `interval` if an analysis
+    sets them, otherwise Wilson's for a rate; other values have none.
 
     If `n` is less than `tried`, `text` is the mean with both numbers, such as "0.062 (2 of 64)". If
     any network's value is infinite, the cell has no value, and `text` says why.
@@ -137,6 +143,9 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def _over_networks(rows: pd.DataFrame, unit: str | None) -> dict[str, Any]:
     """Interval of the mean over several networks, see `over_seeds`."""
     values = rows["value"].to_numpy(float)
+    if unit == OF_TRAININGS:
+        low, high = statistics.exact(values.mean() / 100, len(values))
+        return {"low": 100 * low, "high": 100 * high, "interval": "trainings"}
     if np.ptp(values) == 0:
         own = rows[rows["interval"].notna()] if "interval" in rows else rows[:0]
         if len(own):
@@ -145,6 +154,7 @@ def _over_networks(rows: pd.DataFrame, unit: str | None) -> dict[str, Any]:
         if unit in RATES and (n := rows["n"].min()):
             low, high = statistics.exact(values[0] / 100, n)
             return {"low": 100 * low, "high": 100 * high, "interval": "exact"}
+        return {}
     interval = statistics.student(values)
     if unit in RATES:  # a share of images is between none and all
         interval = statistics.Interval(*np.clip(interval, 0, 100).tolist())

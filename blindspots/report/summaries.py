@@ -20,6 +20,7 @@ INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
     "student": "Student's, over seeds",
     "exact": "exact (Clopper–Pearson), over the images of one network where all figures are equal",
+    "trainings": "exact (Clopper–Pearson), over trainings",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
     "extreme": "of the least or the largest of several means, over seeds (Bonferroni at one end)",

@@ -271,6 +271,26 @@ def test_equal_rates_of_all_networks_have_the_exact_interval_of_the_images_of_on
     assert "exact (Clopper–Pearson)" in shown.caption
 
 
+def test_a_share_of_trainings_has_the_exact_interval_of_that_many_trainings():
+    from scipy import stats
+
+    for converged in (4, 5):
+        values = [100.0] * converged + [0.0] * (5 - converged)
+        rows = pd.DataFrame({"row": "A", "unit": "% of trainings", "value": values, "n": 0})
+        (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+        expected = stats.binomtest(converged, 5).proportion_ci(method="exact")
+        ends = 100 * expected.low, 100 * expected.high
+        assert (cell["low"], cell["high"]) == pytest.approx(ends)
+        assert cell["interval"] == "trainings"
+
+
+def test_values_that_are_all_equal_and_no_rates_have_no_interval():
+    rows = pd.DataFrame({"row": "A", "unit": "", "value": [70.0] * 5, "n": 0})
+    (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    assert cell["value"] == 70 and cell["networks"] == 5
+    assert np.isnan([cell["low"], cell["high"]]).all() and pd.isna(cell["interval"])
+
+
 def test_equal_differences_of_all_networks_have_the_widest_interval_of_one():
     rows = pd.DataFrame({
         "row": "A", "unit": "points", "value": 0.0, "n": 200, "interval": "paired",
