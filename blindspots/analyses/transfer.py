@@ -42,7 +42,7 @@ def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
     """
     found = pd.concat([*_rates(transfer, labels), *_lengths(transfer)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
-    shown = {row: _label(row, labels) for row in values["row"].unique()}
+    shown = {row: row_label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(shown)), labels)
 
 
@@ -89,6 +89,7 @@ def row_names(transfer: pd.DataFrame) -> list[str]:
     return [names[number] for number in groups.ngroup()]
 
 
-def _label(row: str, labels: Mapping[str, str]) -> str:
+def row_label(row: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a row with a name from `row_names`."""
     net, amplified, scale = row.partition(" amplified to ")
     return labels.get(net, net) + amplified + scale
