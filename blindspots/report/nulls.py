@@ -21,7 +21,11 @@ from blindspots.report.reductions import Cells, reduced
 from blindspots.report.verdicts import Verdict, margins
 from blindspots.statistics import TAIL
 
-DRAWS = 2000
+DRAWS = 10_000
+
+
+DIFFERENCES = ("points", "% points")
+"""Units of figures that are differences of two errors."""
 
 
 class Rates(NamedTuple):
@@ -50,7 +54,7 @@ def rates(verdict: Verdict, draws: int = DRAWS) -> Rates:
         return Rates(np.nan, np.nan)
     claim = verdict.claim
     sign, margin, _ = margins(claim)
-    is_difference = len(verdict.arms) > 1 or verdict.unit == "points"
+    is_difference = len(verdict.arms) > 1 or verdict.unit in DIFFERENCES
 
     def rate(truth: float) -> float:
         start = derived_seed(0, f"false confirmations/{claim['claim']}/{truth:g}")

@@ -1,18 +1,20 @@
-"""One figure from several cells, and an interval that holds for it whatever the cells share.
+"""Reduction of several cells to one figure, with an interval that covers it.
 
-A cell's interval misses its true value on either side in at most the share `statistics.TAIL` of
-cases. Let the r-th smallest of k true values be wanted. If it lies below the r-th smallest lower
-end, at least one of the r cells with the smallest true values lies below its own, since only r − 1
-lower ends are smaller. So the r-th smallest of lower ends that each miss in at most TAIL / r of
-cases misses in at most TAIL, however the cells depend on each other; likewise the r-th smallest
-of upper ends that miss in TAIL / (k − r + 1). The least of k keeps its lower end (r = 1), as for a
-claim about every cell (the intersection–union test, Berger 1982), but its upper end must allow for
-k; the largest is its mirror image. The median lies between these (the partial conjunctions of
-Benjamini and Heller 2008): with an even k all k / 2 + 1 cells up to the upper of the two middle
-ones must be covered.
+The end of a cell's interval is on the wrong side of its true value in at most the share `TAIL` of
+cases. The figures here keep that property, however the cells depend on each other:
 
-The ends of a mean are the means of ends. A standard deviation is a norm, so that of a mean or a
-difference is at most the mean or the sum of the cells' own, whatever they have in common.
+* The least of k true values: the least lower end is wrong only if it lies above the least true
+  value, and then the lower end of that one cell is wrong (intersection–union test: Berger 1982,
+  "Multiparameter hypothesis testing and acceptance sampling"). The least upper end is wrong as soon
+  as any cell's is, so that the cells' ends must be wrong in at most TAIL / k of cases (Bonferroni).
+* The largest: the same with the sides exchanged.
+* The r-th smallest: if its true value is below the r-th smallest lower end, one of the r cells with
+  the smallest true values has a wrong lower end, as only r − 1 lower ends are smaller. So TAIL / r
+  below, and TAIL / (k − r + 1) above (partial conjunction: Benjamini and Heller 2008, "Screening for
+  partial conjunction hypotheses"). The median is the middle one of these; for even k it is the mean
+  of two, and k / 2 + 1 cells must be right.
+* The mean, and a difference: their ends are the means, and the differences, of the cells' ends. The
+  standard deviation of a sum is at most the sum of the standard deviations.
 """
 
 from __future__ import annotations

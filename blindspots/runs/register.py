@@ -110,8 +110,9 @@ def page(
 
 FALSE = (
     f'**False confirmations**: how often a rule says "holds" where it must not, in {DRAWS} '
-    "simulations: with the true figure at the margin, where each may do so in 2.5% of cases at "
-    "most; of differences also with equal arms. Cells are drawn apart from each other, with the "
+    "simulations, which are themselves off by up to 0.3 points in one case of twenty. The true "
+    "figure is at the margin, where a rule may do so in 2.5% of cases at most; of differences the "
+    "rate with equal arms stands beside it. Cells are drawn independently of each other, with the "
     "errors that their intervals imply."
 )
 
