@@ -10,9 +10,9 @@ cases. The figures here keep that property, however the cells depend on each oth
 * The largest: the same with the sides exchanged.
 * The r-th smallest: if its true value is below the r-th smallest lower end, one of the r cells with
   the smallest true values has a wrong lower end, as only r − 1 lower ends are smaller. So TAIL / r
-  below, and TAIL / (k − r + 1) above (partial conjunction: Benjamini and Heller 2008, "Screening for
-  partial conjunction hypotheses"). The median is the middle one of these; for even k it is the mean
-  of two, and k / 2 + 1 cells must be right.
+  below, and TAIL / (k − r + 1) above (partial conjunction: Benjamini and Heller 2008, "Screening
+  for partial conjunction hypotheses"). The median is the middle one; for even k it is the mean of
+  two, and the ends of k / 2 + 1 cells must be right.
 * The mean, and a difference: their ends are the means, and the differences, of the cells' ends. The
   standard deviation of a sum is at most the sum of the standard deviations.
 """
