@@ -34,8 +34,12 @@ REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "one": np.mean, "least": np.min, "median": np.median, "largest": np.max, "mean": np.mean,
 }  # fmt: skip
 
+OVER_SEEDS, OVER_IMAGES = ("student", "extreme"), ("images", "extreme images")
+"""Kinds of intervals by Student's t, with a degree of freedom less than networks, or images."""
 BINOMIAL = ("wilson", "exact")
-"""Kinds of intervals of rates that are counts of independent trials."""
+"""Kinds of intervals of rates that are counts of images."""
+TRAININGS = "trainings"
+"""Kind of intervals of rates that are counts of networks."""
 
 
 def corrections(reduction: str, k: int) -> tuple[int, int]:
@@ -105,11 +109,13 @@ def cells_of(table: pd.DataFrame) -> Cells:
     value, low, high, n = (table[name].to_numpy(float) for name in ("value", "low", "high", "n"))
     kind, networks = table["interval"].to_numpy(object), table["networks"].to_numpy(float)
     is_rate = table["unit"].isin(RATES).to_numpy()
-    over_images = np.where(kind == "images", n - 1, np.inf)
-    freedom = np.where(kind == "student", networks - 1, over_images)
+    over_images = np.where(np.isin(kind, OVER_IMAGES), n - 1, np.inf)
+    freedom = np.where(np.isin(kind, OVER_SEEDS), networks - 1, over_images)
+    trials = np.where(is_rate & np.isin(kind, BINOMIAL), n, np.nan)
+    trials = np.where(kind == TRAININGS, networks, trials)
     return Cells(
         value, low, high, np.where(freedom > 0, freedom, np.inf),
-        trials=np.where(is_rate & np.isin(kind, BINOMIAL) & (n > 0), n, np.nan),
+        trials=np.where(trials > 0, trials, np.nan),
         equal=np.where(~is_rate & (kind == "exact") & (n > 0), n, np.nan),
         bounds=(0.0, 100.0) if is_rate.all() else (-np.inf, np.inf),
     )  # fmt: skip

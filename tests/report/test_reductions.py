@@ -28,7 +28,9 @@ def student(samples, tail=TAIL):
 
 def test_a_students_interval_is_widened_to_that_of_scipy_over_networks_or_images():
     samples = np.random.default_rng(0).standard_normal((5, 3))
-    for kind, given in (("student", {"networks": 5}), ("images", {"networks": 1, "n": 5})):
+    of_seeds, of_images = {"networks": 5}, {"networks": 1, "n": 5}
+    for kind, given in (("student", of_seeds), ("extreme", of_seeds), ("images", of_images),
+                        ("extreme images", of_images)):  # fmt: skip
         cells = cells_of(rows(*student(samples), kind=kind, **given))
         for tail in (TAIL, TAIL / 3, TAIL / 16):
             expected = student(samples, tail).T[1:]
@@ -36,8 +38,8 @@ def test_a_students_interval_is_widened_to_that_of_scipy_over_networks_or_images
 
 
 def test_a_count_has_the_exact_interval_whichever_its_table_shows():
-    for kind in ("wilson", "exact"):
-        cells = cells_of(rows((98, 93, 99.4), kind=kind, unit="%", n=50, networks=1))
+    for kind, n, networks in (("wilson", 50, 1), ("exact", 50, 3), ("trainings", 9000, 50)):
+        cells = cells_of(rows((98, 93, 99.4), kind=kind, unit="%", n=n, networks=networks))
         for tail in (TAIL, TAIL / 7):
             exact = stats.binomtest(49, 50).proportion_ci(1 - 2 * tail, "exact")
             assert np.allclose(np.ravel(cells.ends(tail)) / 100, exact)
