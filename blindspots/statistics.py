@@ -16,6 +16,8 @@ import numpy as np
 from scipy import special
 
 CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
+"""Share of cases in which an interval lies wholly below, and above, what it should contain."""
 
 
 FEWEST = 3
@@ -50,21 +52,23 @@ def wilson(count: float, n: float) -> Interval:
     return Interval(low, 1.0 if count == n else min(1.0, float(middle + half)))
 
 
-def clopper_pearson(counts: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(
+    counts: np.ndarray, n: np.ndarray, tail: float = TAIL
+) -> tuple[np.ndarray, np.ndarray]:
     """Exact intervals for binomial rates, each from `counts` successes in `n` trials.
 
-    Clopper and Pearson 1934: they contain the rate in at least the share `CONFIDENCE` of cases,
-    however small it is.
+    Clopper and Pearson 1934: each end is on the wrong side of the rate in at most the share `tail`
+    of cases, however small the rate is.
 
     Args:
-        counts: (k,) successes.
+        counts: (…, k) successes.
         n: (k,) trials, independent and with the same rate.
+        tail: largest probability that an end is on the wrong side of the rate.
 
     Returns:
-        (k,) lower and (k,) upper ends; NaN where there are no trials.
+        (…, k) lower and (…, k) upper ends; NaN where there are no trials.
     """
     counts, n = np.asarray(counts, float), np.asarray(n, float)
-    tail = (1 - CONFIDENCE) / 2
     low = special.betaincinv(counts, n - counts + 1, tail)
     high = special.betaincinv(counts + 1, n - counts, 1 - tail)
     low, high = np.where(counts == 0, 0.0, low), np.where(counts == n, 1.0, high)

@@ -118,6 +118,8 @@ def read_by_measure(entry):
     def of_an_experiment(wildcards):
         experiment = EXPERIMENTS[wildcards.experiment]
         files = of_experiment(wildcards) | {"parents": all_weights(parents)}
+        if "train" in wanted:
+            files["train"] = [images(experiment["data"], "train", s) for s in config["seeds"]]
         if "attacked" in wanted:
             files["attacks"] = attacked(experiment)
         if "sources" in wanted:

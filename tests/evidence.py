@@ -12,6 +12,7 @@ from blindspots.jobs.ledger import SCHEMA as LEDGER
 from blindspots.measurements.gradients import GRADIENTS
 from blindspots.measurements.layers import LIPSCHITZ
 from blindspots.measurements.looseness import LOOSENESS
+from blindspots.measurements.neighbours import NEIGHBOURS
 from blindspots.measurements.operators import OPERATORS
 from blindspots.measurements.pockets import POCKETS
 from blindspots.measurements.sweep import CURVES, RADII
@@ -34,7 +35,7 @@ SCHEMAS = {
                         ("subset", pa.string())]),
     "clean": CLEAN, "attacks": attacks.schema(SHAPE), "transfer": TRANSFER,
     "pictures": pictures_schema(SHAPE), "radii": RADII, "curves": CURVES,
-    "gradients": GRADIENTS, "looseness": LOOSENESS, "pockets": POCKETS,
+    "gradients": GRADIENTS, "looseness": LOOSENESS, "neighbours": NEIGHBOURS, "pockets": POCKETS,
     "lipschitz": LIPSCHITZ, "ledger": LEDGER, "history": HISTORY,
     "units": UNITS, "unit_rotations": UNIT_ROTATIONS,
     "unit_pictures": unit_pictures(tables.image_field(SHAPE)),
@@ -62,6 +63,9 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
     found = {name: [] for name in SCHEMAS}
     for seed, image in itertools.product(seeds, images):
         found["split"].append(image | {"seed": seed, "subset": "test"})
+        for other in (0, 2):
+            near = {"other": other, "neighbour": 7, "distance": 0.3 + other / 10}
+            found["neighbours"].append(image | near | {"experiment": "e", "seed": seed})
     for net, seed, image in keys:
         index, before = image["index"], 2 if image["index"] < wrong else 1
         ok = before != 1 or fooled(index)

@@ -65,6 +65,8 @@ def more(found):
     lower = [row for row in found["looseness"] if row["side"] == "lower"]
     found["looseness"] += [row | {"method": "attacked"} for row in lower]
     found["looseness"] += [row | {"method": "jacobian"} for row in lower]
+    for row in found["attacks"]:
+        row["target"] = 2
     for row in found["pockets"]:
         row["rejected"] = int(row["directions"] > 0)
     for name, place in (("units", {"place": "after"}), ("unit_rotations", {})):

@@ -79,7 +79,7 @@ def test_claims_are_on_tables_that_their_runs_make(name):
 
 SEVEN = {  # as they were fixed on 2026-11-21: side, margin, weaker margin, what is measured
     "Every image of every network has an adversarial example": ("at_least", 99, 90, "success"),
-    "It is close: even the most robust net's are no farther than the paper's farthest":
+    "It is close: less than half way to the nearest image of another class, on any net":
         ("at_most", 0.14, 0.2, "largest distortion"),
     "A relatively large fraction fools networks with other hyper-parameters":
         ("at_least", 10, 1, "error beyond noise"),
@@ -87,22 +87,34 @@ SEVEN = {  # as they were fixed on 2026-11-21: side, margin, weaker margin, what
         ("at_least", 10, 1, "error beyond noise"),
     "Amplified to 0.1 they fool networks trained on other data far more often":
         ("at_least", 20, 5, "error beyond clean amplified to 0.1"),
-    "Noise of standard deviation 0.1 hardly harms": ("at_most", 1, 3, "error by gaussian-0.1"),
+    "Noise hardly harms any net, in any row that prints it (standard deviations of 0.06, 0.1 and "
+    "0.3)": ("at_most", 1, 3, "error by gaussian-0.1"),
     "Examples are hardest to transfer to the autoencoder's net":
         ("at_least", 5, 0, "advantage of AE400-10"),
 }  # fmt: skip
 
 
-def test_the_first_seven_rules_are_as_they_were_fixed():
-    claims = {c["claim"]: c for c in claims_in(SZEGEDY / "claims.yaml")["claims"]}
+def test_the_first_seven_rules_stand_as_they_were_fixed_or_are_in_the_log_and_judged_too():
+    paper = claims_in(SZEGEDY / "claims.yaml")
+    claims = {c["claim"]: c for c in paper["claims"]}
+    olds = {said["claim"]: said["old"] for said in paper["deviations"] if said["old"]}
     for name, (side, margin, weakly, row) in SEVEN.items():
-        claim = claims[name]
-        assert (claim[side], claim["weakly"]) == (margin, weakly)
-        (cell,) = claim["cells"]
-        assert cell["rows"] == [row]
-        assert cell["runs"] == ["replicates", "paper"]
-        assert (claim["date"], claim["fixed"]) == ("2026-11-21", "after a pilot")
-    assert len([c for c in claims.values() if c["date"] == "2026-11-21"]) == len(SEVEN)
+        claim, stands = claims[name], claims[name]["date"] == "2026-11-21"
+        rule = claim if stands else olds[name]
+        assert (rule[side], rule["weakly"]) == (margin, weakly)
+        (cell,) = rule["cells"]
+        assert (cell["rows"], cell["runs"]) == ([row], ["replicates", "paper"])
+        assert claim["fixed"] == ("after a pilot" if stands else "after the run")
+        assert not (stands and name in olds)
+    assert {c["claim"] for c in claims.values() if c["date"] == "2026-11-21"} <= {*SEVEN}
+
+
+def test_a_rule_that_a_deviation_changed_has_the_day_of_the_change():
+    paper = claims_in(SZEGEDY / "claims.yaml")
+    dates = {claim["claim"]: claim["date"] for claim in paper["claims"]}
+    for said in paper["deviations"]:
+        if said["old"]:
+            assert dates[said["claim"]] == said["date"]
 
 
 OF_A_PAPER = re.compile(r"szegedy|table_?[1-9]|FC\d+-\d|AE400|papers/\w*\d{4}", re.I)

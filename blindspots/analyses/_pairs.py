@@ -82,6 +82,41 @@ def _beside_clean(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
 
 
+SHOWN = ["attack", *PAIR, "victim_seed", *IMAGE[1:], "outcome"]
+"""Columns of the transfer table that are read for a control."""
+
+
+def controls(transfer: Frame) -> list[str]:
+    """Return the names of the controls in a transfer table, in order of appearance."""
+    made = parted(transfer).distinct(["source", "attack"])
+    return list(made.loc[made["source"].isna(), "attack"].unique())
+
+
+def by_control(transfer: Frame, clean: Frame, control: str) -> pd.DataFrame:
+    """Pair every victim's answers to a control's images with its answers to the originals.
+
+    Args:
+        transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        control: name of the control.
+
+    Returns:
+        A row per victim and image with `attacked`, `clean`, `rejected` and `excess`, see `pairs`.
+    """
+    rows = parted(transfer).of("attack", [control], SHOWN)
+    rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
+    known = parted(clean).frame(KNOWN)
+    known = known[known["status"] != NO_CLASSES]
+    known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
+    rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
+    rows = rows.assign(
+        attacked=rows["outcome"] == WRONG,
+        rejected=rows["outcome"] == REJECTED,
+        clean=rows["unaltered"] == WRONG,
+    )
+    return rows.assign(excess=100.0 * (rows["attacked"].astype(int) - rows["clean"].astype(int)))
+
+
 def in_order(found: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
     """Sort rows with the columns of `PAIR` by the pairs' first appearance in the transfer table."""
     order = pd.MultiIndex.from_frame(parted(transfer).distinct(PAIR))

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
-from blindspots.analyses._clean import NO_CLASSES
 from blindspots.analyses._hardest import least_advantages
-from blindspots.analyses._pairs import NOISES, pairs, with_noise
+from blindspots.analyses._pairs import NOISES, by_control, controls, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import (
     IMAGE,
-    NETS_IMAGE,
     NO_MEDIAN,
     NOT_FOOLED,
     cells,
@@ -24,7 +22,7 @@ from blindspots.analyses.kit import (
     over_images,
 )
 from blindspots.files.parts import Frame, parted
-from blindspots.threat.outcomes import REJECTED, WRONG
+from blindspots.threat.outcomes import REJECTED
 
 Effect = tuple[str, str, pd.Series, str]
 """Name and label of a row, mean of each image (`IMAGE`), and unit."""
@@ -121,8 +119,9 @@ def _errors(
         value = _joined([_by_image(rows.assign(value=rows["excess"])) for rows in of])
         told = f" amplified to {scale:g}"
         yield name + told, label + f",{told}", value, "points"
-    for control in made.loc[made["source"].isna(), "attack"].unique():
-        value = _by_control(transfer, clean, control)
+    for control in controls(transfer):
+        shown = by_control(transfer, clean, control)
+        value = _by_image(shown.assign(value=shown["excess"]))
         yield f"error by {control}", f"error by {control} − clean error", value, "points"
     for victim in victims:
         label = f"error of the other nets − error of {labels.get(victim, victim)}, beyond clean"
@@ -202,22 +201,6 @@ def _distortion(rows: pd.DataFrame) -> pd.Series:
         return _by_image(rows[endless].assign(value=np.inf))
     means = by["value"].transform("mean")
     return _by_image(rows[means == means.max()])
-
-
-SHOWN = ["source", "attack", "victim", "victim_seed", *IMAGE, "outcome"]
-"""Columns of the transfer table that are read for a control."""
-
-
-def _by_control(transfer: Frame, clean: Frame, control: str) -> pd.Series:
-    """Victims' errors on a control's images minus their clean errors, in percentage points."""
-    rows = parted(transfer).of("attack", [control], SHOWN)
-    rows = rows[rows["source"].isna() & (rows["seed"] == rows["victim_seed"])]
-    known = parted(clean).frame([*NETS_IMAGE, "outcome", "status"])
-    known = known[known["status"] != NO_CLASSES]
-    known = known.rename(columns={"net": "victim", "outcome": "unaltered"})
-    rows = rows.merge(known[["victim", *IMAGE, "unaltered"]], on=["victim", *IMAGE])
-    wrong, before = (rows[outcome] == WRONG for outcome in ("outcome", "unaltered"))
-    return _by_image(rows.assign(value=100.0 * (wrong.astype(int) - before.astype(int))))
 
 
 def _advantage(others: pd.DataFrame, every: pd.DataFrame, victim: str) -> pd.DataFrame:

@@ -10,9 +10,19 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._joint import by_image, joint_rows
-from blindspots.analyses._pairs import NOISES, PAIR, arrow, in_order, pairs, with_noise
+from blindspots.analyses._pairs import (
+    NOISES,
+    PAIR,
+    arrow,
+    by_control,
+    controls,
+    in_order,
+    pairs,
+    with_noise,
+)
 from blindspots.analyses.kit import cells, over_images, over_seeds
-from blindspots.files.parts import Frame
+from blindspots.analyses.transfer import row_label
+from blindspots.files.parts import Frame, parted
 
 CORNER = "source → victim"
 """Heading of the first column (`report.summaries`)."""
@@ -30,7 +40,8 @@ HEADLINE = {"noise": "Error of other nets minus their error under noise of the s
 
 NO_ROOM = "no noise of that length fits in the box"
 
-CELL = ["n", "tried", "value", "low", "high", "interval", "reason"]
+CELL = [*PAIR, "column", "column_label", "unit", "n", "tried", "value", "low", "high", "interval",
+        "reason"]  # fmt: skip
 
 JOINT = ("noise", "clean")
 """Columns of the rows that join several pairs."""
@@ -73,10 +84,11 @@ def excess(
         labels: display name of each net.
 
     Returns:
-        A row per source and other victim; with the p value if there is one seed, and the share of
-        rejected images if there are any. Then rows that join them, for the columns `JOINT`:
-        "victim V", the mean over its sources, and "median over pairs", which one victim cannot move
-        far (`_joint.joint_rows`).
+        A row per source and other victim; then, without the columns on noise and on right images, a
+        row per source "amplified to" a distortion, or control, and victim. With the p value if
+        there is one seed, and the share of rejected images if there are any. Then rows that join
+        the first, for the columns `JOINT`: "victim V", the mean over its sources, and "median over
+        pairs", which one victim cannot move far (`_joint.joint_rows`).
     """
     found: list[dict[str, Any]] = []
     images: dict[tuple[str, str, int], pd.DataFrame] = {}
@@ -86,19 +98,20 @@ def excess(
             found += [pair | cell for cell in _cells(group)]
             images[source, victim, seed] = _by_image(group)
     keys = ["source", "victim", "column", "column_label", "unit"]
-    every = in_order(pd.DataFrame(found, columns=[*PAIR, *keys[2:], *CELL]), transfer)
+    every = in_order(pd.DataFrame(found, columns=CELL), transfer)
+    images = {key: images[key] for key in zip(*(every[k] for k in PAIR), strict=True)}
+    others = _others(transfer, clean)
+    every = pd.concat([every, others], ignore_index=True) if len(others) else every
     if every["seed"].nunique() > 1:  # then a p value of each network says little
         every = every[every["column"] != "p"]
     if not every.loc[every["column"] == "rejected", "value"].any():
         every = every[every["column"] != "rejected"]
     values = over_seeds(every, keys)
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
-    shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
+    told = {name: row_label(name, labels) for name in values["source"].unique()}
+    shown = [arrow(s, v, told) for s, v in zip(values["source"], values["victim"], strict=True)]
     values = values.assign(row=names, row_label=shown)
-    joint = _joint(
-        {key: images[key] for key in zip(*(every[k] for k in PAIR), strict=True)}, labels
-    )
-    return cells(pd.concat([values, *joint]), labels)
+    return cells(pd.concat([values, *_joint(images, labels)]), labels)
 
 
 def _joint(
@@ -121,6 +134,50 @@ def _by_image(group: pd.DataFrame) -> pd.DataFrame:
     return by_image(pd.DataFrame({"noise": noise, "clean": group["excess"]}), group)
 
 
+def _others(transfer: Frame, clean: Frame) -> pd.DataFrame:
+    """Cells of amplified images and of controls, compared with the clean error alone."""
+    found = []
+    scales = parted(transfer).distinct(["amplified_to"])["amplified_to"].dropna().unique()
+    for scale in scales:
+        cells = [_beyond_clean(part) for part in pairs(transfer, clean, amplified_to=scale)]
+        rows = in_order(pd.concat(cells), transfer)
+        found.append(rows.assign(source=rows["source"] + f" amplified to {scale:g}"))
+    for control in controls(transfer):
+        rows = by_control(transfer, clean, control)
+        found.append(_beyond_clean(rows.assign(source=control)))
+    return pd.concat(found) if found else pd.DataFrame()
+
+
+def _beyond_clean(rows: pd.DataFrame) -> pd.DataFrame:
+    """Cells of each source, victim and seed, without those on noise and on right images."""
+    found = [
+        {"source": source, "victim": victim, "seed": seed} | cell
+        for (source, victim, seed), group in rows.groupby(PAIR, sort=False)
+        for cell in (*_against_clean(group), _p(group))
+    ]
+    return pd.DataFrame(found, columns=CELL)
+
+
+def _cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
+    label, unit = COLUMNS[column]
+    given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
+    return given | {"low": np.nan, "high": np.nan, "interval": None} | interval
+
+
+def _against_clean(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Cells of the error and the rejection rate, for one seed."""
+    low, high = statistics.paired(group["attacked"].to_numpy(), group["clean"].to_numpy())
+    ends = {"low": 100 * low, "high": 100 * high, "interval": "paired"}
+    yield _cell("clean", len(group), group["excess"].mean(), **ends)
+    yield _cell("raw", len(group), 100 * group["attacked"].mean())
+    yield _cell("rejected", len(group), 100 * group["rejected"].mean())
+
+
+def _p(group: pd.DataFrame) -> dict[str, Any]:
+    p = statistics.mcnemar_p(group["attacked"].to_numpy(), group["clean"].to_numpy())
+    return _cell("p", len(group), p)
+
+
 def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Cells of one source and victim, for one seed."""
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
@@ -129,37 +186,22 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     noise = {kind: group[kind].to_numpy() for kind in NOISES.values()}
     reached = {kind: np.isfinite(share) for kind, share in noise.items()}
 
-    def cell(column: str, n: int, value: float, **interval: Any) -> dict[str, Any]:
-        label, unit = COLUMNS[column]
-        given = {"column": column, "column_label": label, "unit": unit, "n": n, "value": value}
-        return given | {"low": np.nan, "high": np.nan, "interval": None} | interval
-
     def beyond_noise(column: str, kind: str, among: np.ndarray) -> dict[str, Any]:
         at, tried = among & reached[kind], int((among & perturbed).sum())
         if not at.any():
             why = "no attack succeeded" if among.any() else "no image that both nets get right"
             why = NO_ROOM if (among & reached["noise"]).any() else why
-            return cell(column, 0, np.nan, tried=tried, reason=why)
+            return _cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[kind][at])
         interval = over_images(difference, "points")
-        return cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
+        return _cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
     for column, kind in NOISES.items():
         yield beyond_noise(column, kind, np.ones_like(clean))
-    low, high = statistics.paired(attacked, clean)
-    yield cell(
-        "clean",
-        len(group),
-        group["excess"].mean(),
-        low=100 * low,
-        high=100 * high,
-        interval="paired",
-    )
-    yield cell("raw", len(group), 100 * attacked.mean())
-    yield cell("rejected", len(group), 100 * group["rejected"].mean())
+    yield from _against_clean(group)
     yield beyond_noise("right noise", "noise", right)
     if right.any():
-        yield cell("right raw", int(right.sum()), 100 * attacked[right].mean())
+        yield _cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:
-        yield cell("right raw", 0, np.nan, reason="no image that both nets get right")
-    yield cell("p", len(group), statistics.mcnemar_p(attacked, clean))
+        yield _cell("right raw", 0, np.nan, reason="no image that both nets get right")
+    yield _p(group)

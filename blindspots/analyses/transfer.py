@@ -50,7 +50,7 @@ def transfer(
     """
     found = pd.concat([*_rates(transfer, labels), *_lengths(transfer, average)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
-    shown = {row: _label(row, labels) for row in values["row"].unique()}
+    shown = {row: row_label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(shown)), labels)
 
 
@@ -98,6 +98,7 @@ def row_names(transfer: pd.DataFrame) -> list[str]:
     return [names[number] for number in groups.ngroup()]
 
 
-def _label(row: str, labels: Mapping[str, str]) -> str:
+def row_label(row: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a row with a name from `row_names`."""
     net, amplified, scale = row.partition(" amplified to ")
     return labels.get(net, net) + amplified + scale

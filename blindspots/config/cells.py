@@ -138,13 +138,22 @@ def _may_be(name: str, known: Sequence[str]) -> bool:
 
 
 def _count_faults(claim: Config, part: str) -> Iterator[str]:
-    """Yield a fault if a claim without a reduction lists several cells; a pattern counts once."""
+    """Yield a fault if a claim lists several cells that it does not reduce; a pattern counts once.
+
+    What is subtracted is one cell, or several of which the mean is taken.
+    """
     count = sum(
         max(len(selection["rows"] or []), 1) * max(len(selection["columns"] or []), 1)
         for selection in claim[part]
     )
-    if claim["reduction"] == "one" and count > 1:
+    reduction = claim["reduction"]
+    if count > 1 and reduction == "one":
         yield (
             f"{claim['key']}.{part}: expected one cell, found {count}; add a reduction (least, "
-            "largest, mean), or name one row and column"
+            "median, largest, mean), or name one row and column"
+        )
+    elif count > 1 and part == "less" and reduction != "mean":
+        yield (
+            f"{claim['key']}.less: expected one cell to subtract for the {reduction}, found "
+            f"{count}; name one row and column, or take the mean"
         )

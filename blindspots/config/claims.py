@@ -21,13 +21,17 @@ from blindspots.interface import InputError
 Claim = dict[str, Any]
 
 SIDES = ("at_least", "at_most")
+PRINTED = "printed"
+"""Word for the paper's figures of the cells, as `less` of a claim."""
 
 
 def claims_in(path: Path) -> dict[str, Any]:
     """Return the claims of a paper (schemas/claims.schema.yaml), each with every key.
 
     The `cells` and `less` of a claim are lists of selections, which have lists of `runs`, `rows`
-    and `columns` (None: all); its `key` is its place in the file. The paper's `file` is the path.
+    and `columns` (None: all); `less_printed` is whether the printed figures are subtracted; its
+    `key` is its place in the file. The `old` rule of a deviation is completed to a claim as well
+    (None: it has none). The paper's `file` is the path.
 
     Raises:
         InputError: invalid file, with a line for each fault.
@@ -45,12 +49,18 @@ def _claims_in(path: Path, _: tuple[int, int] | None) -> dict[str, Any]:
             f"{', '.join(map(shown, raw))}"
         )
     faults = [*value_faults(raw)] or [*schema_faults(raw, schema("claims"))]
-    faults = faults or [*_rule_faults(raw["claims"]), *_paper_faults(raw)]
+    faults = faults or [*_rule_faults(raw["claims"]), *_deviation_faults(raw), *_paper_faults(raw)]
     if faults:
         known = written([path]).lines
         raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
-    return {"deviations": [], **raw, "claims": made, "file": str(path)}
+    log = [_logged(said, f"deviations.{n}") for n, said in enumerate(raw.get("deviations", []))]
+    return {**raw, "claims": made, "deviations": log, "file": str(path)}
+
+
+def rules_in(paper: Mapping[str, Any]) -> list[Claim]:
+    """Return the claims of a paper and the old rules of its deviations, each as a claim."""
+    return [*paper["claims"], *(said["old"] for said in paper["deviations"] if said["old"])]
 
 
 def claims_of(config: Mapping[str, Any]) -> list[Claim]:
@@ -102,7 +112,7 @@ def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, An
         paper: claims from `claims_in`.
         configs: checked configs of its runs, by name.
     """
-    claims = paper["claims"]
+    claims = rules_in(paper)
     faults = [*_table_faults(claims, {run: c["tables"] for run, c in configs.items()})]
     return faults or [*cell_faults(claims, configs)]
 
@@ -138,11 +148,12 @@ def _table_faults(
 
 def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
     """Return a claim with every key; `run` is the run of its cells if they name none."""
-    optional = ("where", "printed", "source", "scale", "fixed", "date", "reason", "note")
+    optional = ("where", "printed", "source", "scale", "exact", "fixed", "date", "reason", "note")
     made = dict.fromkeys((*optional, *SIDES)) | claim | {"key": key}
     made["reduction"] = claim.get("reduction", "one")
+    made["less_printed"] = claim.get("less") == PRINTED
     for part in ("cells", "less"):
-        selections = listed(claim.get(part, []))
+        selections = listed(claim.get(part, [])) if claim.get(part) != PRINTED else []
         several = isinstance(claim.get(part), list)
         made[part] = [
             {
@@ -158,6 +169,31 @@ def _filled(claim: Claim, key: str, run: str | None = None) -> Claim:
     return made
 
 
+def _logged(said: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return a deviation with every key."""
+    old = said.get("old")
+    made = old and _filled({"claim": said["claim"], "source": "read", **old}, f"{key}.old")
+    return {"claim": None, "verdict": None, **said, "old": made}
+
+
+def _deviation_faults(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield faults in the log of deviations: dates, sentences that no claim has, old rules."""
+    known = [claim["claim"] for claim in raw["claims"]]
+    for number, said in enumerate(raw.get("deviations", [])):
+        key = f"deviations.{number}"
+        yield from _date_faults(said["date"], f"{key}.date")
+        if "claim" in said and said["claim"] not in known:
+            hint = did_you_mean(said["claim"], known)
+            yield (
+                f"{key}.claim: expected the sentence of a claim of this file, found "
+                f"{shown(said['claim'])}{hint}"
+            )
+        if "old" in said:
+            if "claim" not in said:
+                yield f"{key}: expected the key 'claim' beside an old rule, found none; add it"
+            yield from _margin_faults(said["old"], f"{key}.old")
+
+
 def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
     """Yield faults in the margins and dates of claims, and claims that occur twice."""
     seen: set[str] = set()
@@ -171,7 +207,7 @@ def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
 
 
 def _margin_faults(claim: Claim, key: str) -> Iterator[str]:
-    rule = {"cells", "less", "reduction", "weakly", *SIDES} & claim.keys()
+    rule = {"cells", "less", "reduction", "weakly", "exact", *SIDES} & claim.keys()
     if "reason" in claim:
         if rule:
             found = ", ".join(sorted(rule))
@@ -202,9 +238,12 @@ def _date_faults(value: str | None, key: str) -> Iterator[str]:
 
 
 def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Yield faults in the runs of a paper's claims, in their dates, and rules without a date."""
-    for number, claim in enumerate(raw["claims"]):
-        filled = _filled(claim, f"claims.{number}")
+    """Yield faults in the runs of a paper's rules, and claims whose rule has no date."""
+    rules = [(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
+    log = raw.get("deviations", [])
+    olds = [(of["old"], f"deviations.{n}.old") for n, of in enumerate(log) if "old" in of]
+    for rule, key in [*rules, *olds]:
+        filled = _filled(rule, key)
         for selection in [*filled["cells"], *filled["less"]]:
             if not selection["runs"]:
                 yield f"{selection['key']}: expected the key 'run' here or in the claim; add it"
@@ -215,16 +254,15 @@ def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
                         f"{selection['key']}.run: expected one of the runs of this file "
                         f"({known}), found {shown(run)}{hint}"
                     )
-        for name in ("fixed", "date") if filled["cells"] else ():
-            if filled[name] is None:
-                yield f"claims.{number}: expected the key {name!r} for a rule, found none; add it"
-    for number, deviation in enumerate(raw.get("deviations", [])):
-        yield from _date_faults(deviation["date"], f"deviations.{number}.date")
+    for claim, key in rules:
+        for name in ("fixed", "date") if "cells" in claim else ():
+            if name not in claim:
+                yield f"{key}: expected the key {name!r} for a rule, found none; add it"
 
 
 def _strangers(claims: Sequence[Claim]) -> Iterator[str]:
     """Yield a line for each claim of a config that names a run: its run is the config's."""
     for number, claim in enumerate(claims):
         parts = [claim, *listed(claim.get("cells", [])), *listed(claim.get("less", []))]
-        if any("run" in part for part in parts):
+        if any("run" in part for part in parts if part != PRINTED):
             yield f"claims.{number}: expected no run in a claim of a config, found one; remove it"

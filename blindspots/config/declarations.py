@@ -19,8 +19,8 @@ Need = float | Callable[[int, int, int, int], float]
 PARAMETERS = {
     "net": ("model", "fresh", "data", "train", "net", "seed", "shape", "classes", "parents"),
     "experiment": (
-        "experiment", "seed", "data", "attacked", "controls", "sources", "victims", "all_victims",
-        "parents",
+        "experiment", "seed", "data", "train", "attacked", "controls", "sources", "victims",
+        "all_victims", "parents",
     ),
     "run": ("network", "origin", "shape", "nets", "seed", "parents"),
 }  # fmt: skip

@@ -130,6 +130,9 @@ def _of_seed(
     def these(input, names):
         return dict(zip(names, _paths(given, input)[at * len(names) :], strict=False))
 
+    def train(n):
+        return images.read(given.train[at], split, "train", n, device).held(HELD)
+
     def models(input, names):
         return {net: read(file) for net, file in these(input, names).items()}
 
@@ -154,6 +157,7 @@ def _of_seed(
         "experiment": lambda: name,
         "seed": lambda: seed,
         "data": lambda: some(section["n"]),
+        "train": lambda: train,
         "attacked": exhibits,
         "controls": controls,
         "sources": lambda: models("sources", section["sources"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from blindspots.analyses.kit import number
 from blindspots.config.wording import shown
 from blindspots.interface import InputError
+from blindspots.report.reductions import REDUCTIONS, Cells, cells_of, reduced
 from blindspots.report.selections import (
     Doubts,
     Read,
@@ -28,16 +29,12 @@ WORDS = {
     HOLDS: "the whole interval is beyond the margin",
     WEAKLY: "the whole interval is beyond the weaker margin",
     NOT: "the whole interval is on the wrong side of the weaker margin, or of the only one",
-    UNDECIDED: "the interval straddles the margin",
+    UNDECIDED: "the interval straddles the margin, or there is none",
     NOT_JUDGED: "no rule, another scale, a printed figure that is not confirmed, a net whose clean "
     "error is not the expected one, or cells that the table lacks",
     NOT_RUN: "the run's tables do not exist",
 }
 """The verdicts and the meaning of each."""
-
-REDUCTIONS: dict[str, Callable[[np.ndarray], float]] = {
-    "one": np.mean, "least": np.min, "largest": np.max, "mean": np.mean,
-}  # fmt: skip
 
 
 class Verdict(NamedTuple):
@@ -53,6 +50,8 @@ class Verdict(NamedTuple):
         table: the first of these tables.
         fault: error in a claim that its tables cannot judge, with the claim's key; "" for others.
         judged_by: run and name of each table that it was judged by.
+        unit: unit of the figure; "" if there is none.
+        arms: the cells that it was judged by, and those that were subtracted, if any.
     """
 
     claim: Mapping[str, Any]
@@ -64,6 +63,8 @@ class Verdict(NamedTuple):
     table: str
     fault: str = ""
     judged_by: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+    arms: tuple[Cells, ...] = ()
 
 
 class _Measured(NamedTuple):
@@ -71,6 +72,7 @@ class _Measured(NamedTuple):
     interval: Interval  # NaN: no interval
     unit: str
     text: str | None
+    arms: tuple[Cells, ...]
 
 
 def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> Verdict:
@@ -78,8 +80,8 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
 
     The runs of a selection are tried in order, and the first is read that has all tables that the
     claim selects from the same runs, so that it mixes none of them. A figure without an interval is
-    judged by its value, and the note says so. A claim about a net whose clean error is not the
-    expected one is not judged, but keeps its figure.
+    undecided, unless the claim says why it is `exact`. A claim about a net whose clean error is not
+    the expected one is not judged, but keeps its figure.
 
     Args:
         claim: the claim, as `config.claims` completes it.
@@ -99,15 +101,14 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         note = f"{rule}; needs {' and '.join(names)} of {' or '.join(runs)}"
         return Verdict(claim, NOT_RUN, "", "", note, "", names[0])
     parts = [[(of, *table_of(of, read_by)) for of in claim[part]] for part in ("cells", "less")]
-    chosen = [[selected(*found) for found in part] for part in parts if part]
-    first, *less = (_reduced(claim, pd.concat(part)) for part in chosen)
+    chosen = [[selected(*found) for found in part] for part in parts]
     doubted = dict.fromkeys(
         said
-        for part, cells in zip(parts, chosen, strict=False)
+        for part, cells in zip(parts, chosen, strict=True)
         for (of, run, _), some in zip(part, cells, strict=True)
         for said in doubts_about(some, doubts(run, of["table"]))
     )
-    measured = _difference(first, less[0], claim["key"]) if less else first
+    measured = _reduced(claim, *(pd.concat(part) if part else None for part in chosen))
     note = f"{rule}; {_where(claim)}"
     word = _word(claim, measured)
     if claim["scale"]:
@@ -117,9 +118,11 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
     elif doubted:
         word, note = NOT_JUDGED, "; ".join([*doubted, note])
     elif np.isnan(measured.interval.low) and not np.isnan(measured.value):
-        note = f"by the value, which has no interval; {note}"
+        why = f"by the value ({claim['exact']})" if claim["exact"] else "it has no interval"
+        note = f"{why}; {note}"
     by = tuple(dict.fromkeys((run, of["table"]) for part in parts for of, run, _ in part))
-    return Verdict(claim, word, *_said(measured), note, *by[0], judged_by=by)
+    found = Verdict(claim, word, *_said(measured), note, *by[0])
+    return found._replace(judged_by=by, unit=measured.unit, arms=measured.arms)
 
 
 def by_interval(interval: Interval, margin: float, weakly: float) -> str:
@@ -140,16 +143,16 @@ def by_interval(interval: Interval, margin: float, weakly: float) -> str:
 
 
 def _word(claim: Mapping[str, Any], measured: _Measured) -> str:
-    sign, margin, weakly = _margins(claim)
+    sign, margin, weakly = margins(claim)
     interval = measured.interval
-    if np.isnan(interval.low):
+    if np.isnan(interval.low) and claim["exact"]:
         interval = Interval(measured.value, measured.value)
     ends = sorted(sign * np.array(interval))
     return by_interval(Interval(*ends), sign * margin, sign * weakly)
 
 
-def _margins(claim: Mapping[str, Any]) -> tuple[int, float, float]:
-    """Return 1 if a figure should be large, else -1; the margin, and the weaker one."""
+def margins(claim: Mapping[str, Any]) -> tuple[int, float, float]:
+    """Return 1 if a claim's figure should be large, else -1; its margin, and the weaker one."""
     side = "at_most" if claim["at_least"] is None else "at_least"
     return (1 if side == "at_least" else -1), claim[side], claim.get("weakly", claim[side])
 
@@ -157,7 +160,7 @@ def _margins(claim: Mapping[str, Any]) -> tuple[int, float, float]:
 def _rule(claim: Mapping[str, Any]) -> str:
     if not claim["cells"]:
         return ""
-    sign, margin, weakly = _margins(claim)
+    sign, margin, weakly = margins(claim)
     weak = f", weakly {weakly:g}" if weakly != margin else ""
     return f"{'at least' if sign > 0 else 'at most'} {margin:g}{weak}"
 
@@ -173,49 +176,67 @@ def _where(claim: Mapping[str, Any]) -> str:
         said.append("; ".join(places))
     cells, less = said
     reduced = "" if claim["reduction"] == "one" else f"{claim['reduction']} of "
-    return reduced + cells + (f", less {reduced}{less}" if less else "")
+    if claim["less_printed"]:
+        return f"{reduced}{cells}, each less the printed figure"
+    return reduced + cells + (f", less {less}" if less else "")
 
 
-def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame) -> _Measured:
-    """Reduce cells to the least, the largest or the mean, of the values and of the interval's ends.
-
-    The interval of the least, for example, goes from the least lower end to the least upper end.
-    """
-    units = list(dict.fromkeys(cells["unit"]))
-    reduction = claim["reduction"]
-    if len(units) > 1:
-        raise InputError(
-            f"{claim['key']}: expected cells of one unit, found {', '.join(map(shown, units))}"
-        )
-    if reduction == "one" and len(cells) > 1:
-        raise InputError(
-            f"{claim['key']}: expected one cell, found {len(cells)}; add a reduction (least, "
-            "largest, mean), or name its row and column"
-        )
+def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame, less: pd.DataFrame | None) -> _Measured:
+    """Reduce cells, or their differences from other cells or from printed figures."""
+    unit, reduction = _unit(claim, cells, less), claim["reduction"]
+    _assert_count(claim, len(cells), 0 if less is None else len(less))
     unknown = cells[cells["value"].isna()]
-    if len(unknown):
+    if len(unknown) or (less is not None and less["value"].isna().any()):
         text = next((text for text in unknown["text"] if isinstance(text, str)), None)
-        return _Measured(np.nan, NONE, units[0], text)
-    reduce = REDUCTIONS[reduction]
-    ends = (cells[end].to_numpy(float) for end in ("value", "low", "high"))
-    value, low, high = (float(reduce(each)) for each in ends)
+        return _Measured(np.nan, NONE, unit, text, ())
+    if claim["less_printed"]:
+        less = _printed(claim, cells)
+    arms = [cells_of(part) for part in (cells, less) if part is not None]
+    value, low, high = map(float, reduced(arms[0], arms[1] if arms[1:] else None, reduction))
     interval = NONE if np.isnan(low) or np.isnan(high) else Interval(low, high)
-    text = cells["text"].iloc[0] if len(cells) == 1 else None
-    return _Measured(value, interval, units[0], text if isinstance(text, str) else None)
+    text = cells["text"].iloc[0] if len(cells) == 1 and less is None else None
+    return _Measured(value, interval, unit, text if isinstance(text, str) else None, tuple(arms))
 
 
-def _difference(first: _Measured, less: _Measured, key: str) -> _Measured:
-    """Return a difference with its widest possible interval: the two may depend on each other."""
-    if first.unit != less.unit:
-        raise InputError(f"{key}: expected cells of one unit, found {first.unit} and {less.unit}")
-    low, high = first.interval.low - less.interval.high, first.interval.high - less.interval.low
-    unit = "points" if first.unit in ("%", "% error") else first.unit
-    return _Measured(first.value - less.value, Interval(low, high), unit, None)
+def _unit(claim: Mapping[str, Any], cells: pd.DataFrame, less: pd.DataFrame | None) -> str:
+    """Return the unit of a claim's figure; all cells must have one unit."""
+    every = cells["unit"] if less is None else pd.concat([cells["unit"], less["unit"]])
+    if every.nunique() > 1:
+        found = ", ".join(map(shown, every.unique()))
+        raise InputError(f"{claim['key']}: expected cells of one unit, found {found}")
+    is_difference = less is not None or claim["less_printed"]
+    return "points" if is_difference and every.iloc[0] in ("%", "% error") else every.iloc[0]
+
+
+def _assert_count(claim: Mapping[str, Any], cells: int, less: int) -> None:
+    """Reject several cells without a reduction, or several to subtract unless it is the mean."""
+    reduction = claim["reduction"]
+    found = max(cells, less) if reduction == "one" else less
+    if reduction != "mean" and found > 1:
+        known = ", ".join(name for name in REDUCTIONS if name != "one")
+        what = "one cell" if reduction == "one" else f"one cell to subtract for the {reduction}"
+        remedy = f"add a reduction ({known})" if reduction == "one" else "take the mean"
+        raise InputError(
+            f"{claim['key']}: expected {what}, found {found}; {remedy}, or name its row and column"
+        )
+
+
+def _printed(claim: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the printed figures of some cells as cells without sampling error."""
+    lacking = cells[cells["paper"].isna()]
+    if len(lacking):
+        row, column = lacking.iloc[0][["row", "column"]]
+        raise InputError(
+            f"{claim['key']}: expected a printed figure in each cell, found none in "
+            f"{row} / {column}; name those that have one"
+        )
+    paper = cells["paper"]
+    return cells.assign(value=paper, low=paper, high=paper, interval=None)
 
 
 def _said(measured: _Measured) -> tuple[str, str]:
     """Return a figure with its unit, and its interval, as text."""
-    value, (low, high), unit, text = measured
+    value, (low, high), unit, text, _ = measured
     own = "" if np.isnan(value) else number(value, unit)
     named = unit.removesuffix(" error") if own and (text or own).startswith(own) else ""
     ends = "" if np.isnan(low) else f"{number(low, unit)}, {number(high, unit)}"

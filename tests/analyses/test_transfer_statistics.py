@@ -324,3 +324,48 @@ def test_images_that_two_experiments_show_are_made_once():
     assert one.loc[("A", "success"), "value"] == pytest.approx(100 * (N - 9) / N)
     assert two["value"].to_dict() == pytest.approx(one["value"].to_dict())
     assert two.loc[("A", "success"), "n"] == N
+
+
+def with_more(transfer):
+    """Return the transfer table with A's images amplified to 0.3, and those of a control."""
+    of_a = transfer[transfer["source"] == "A"]
+    amplified = of_a.assign(amplified_to=0.3, prediction=2)
+    of_noise = of_a.assign(source=None, attack="noise", prediction=1)
+    of_noise.loc[of_noise["index"] % 3 == 0, "prediction"] = 2
+    return pd.concat([transfer, amplified, of_noise], ignore_index=True)
+
+
+def test_amplified_images_and_controls_have_rows_of_their_own_against_the_clean_error():
+    transfer, clean, radii = frames()
+    more = with_more(transfer)
+    found = fits(judging(excess.excess)(more, clean, radii, labels=LABELS))
+    plain = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
+    pd.testing.assert_frame_equal(found[: len(plain)], plain)
+    rows = list(dict.fromkeys(found.index.get_level_values("row")))
+    assert rows[2:] == ["A amplified to 0.3 → B", "noise → A", "noise → B"]
+    labels = found.loc[rows[2:], "row_label"]
+    assert [*dict.fromkeys(labels)] == ["net A amplified to 0.3 → net B", "noise → net A",
+                                        "noise → net B"]  # fmt: skip
+    columns = {*found.loc[rows[2:]].index.get_level_values("column")}
+    assert columns == {"clean", "raw", "p"}
+    for row, attacked, net in (
+        ("A amplified to 0.3 → B", np.ones(N, bool), "B"),
+        ("noise → B", np.arange(N) % 3 == 0, "B"), ("noise → A", np.arange(N) % 3 == 0, "A"),
+    ):  # fmt: skip
+        before = wrong(clean, net=net)
+        assert found.loc[(row, "clean"), "value"] == pytest.approx(
+            100 * (attacked.mean() - before.mean())
+        )
+        ends = 100 * np.array(statistics.paired(attacked, before))
+        assert found.loc[(row, "clean"), ["low", "high"]].tolist() == pytest.approx(list(ends))
+        assert found.loc[(row, "raw"), "value"] == pytest.approx(100 * attacked.mean())
+
+
+def test_rows_of_controls_are_over_networks_with_several_seeds():
+    transfer, clean, radii = frames(seeds=(0, 1, 2))
+    found = fits(judging(excess.excess)(with_more(transfer), clean, radii, labels=LABELS))
+    shares = [100 * (1 / 3 - wrong(clean, net="B", seed=s).mean()) for s in range(3)]
+    expected = stats.t(2, np.mean(shares), stats.sem(shares)).interval(0.95)
+    cell = found.loc[("noise → B", "clean")]
+    assert cell[["low", "high"]].tolist() == pytest.approx(list(expected))
+    assert (cell["networks"], cell["interval"]) == (3, "student")

@@ -49,6 +49,17 @@ def of_claim(**changes):
     return change
 
 
+def deviation(**changes):
+    """Return a change of a paper that adds a deviation; None leaves a key out."""
+    said = {"date": "2026-12-01", "what": "x", "why": "y", "claim": "it holds"}
+    said |= {"old": RULE | {"run": "one"}} | changes
+
+    def change(paper):
+        paper["deviations"] = [{key: value for key, value in said.items() if value is not None}]
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -67,7 +78,7 @@ def of_claim(**changes):
         (of_claim(date="21 November"), "claims.0.date: expected a date such as"),
         (of_claim(run="two"), "claims.0.cells.run: expected one of the runs of this file (one),"),
         (of_claim(run=None), "claims.0.cells: expected the key 'run' here or in the claim; add it"),
-        (of_claim(reduction="median"), "claims.0.reduction: expected one of one, least, largest,"),
+        (of_claim(reduction="middle"), "claims.0.reduction: expected one of one, least, median,"),
         (of_claim(cells={"rows": "a"}), "claims.0.cells: expected the key 'table', found none;"),
         (of_claim(colums="a"), "claims.0.colums: expected only the keys claim, where, printed, so"),
         (lambda paper: paper["claims"].append(CLAIM), "claims.1.claim: expected each claim once,"),
@@ -77,6 +88,17 @@ def of_claim(**changes):
         (lambda paper: paper.pop("runs"), "top level: expected the key 'runs', found none; add it"),
         (lambda paper: paper.update(deviations=[{"date": "today", "what": "x", "why": "y"}]),
          "deviations.0.date: expected a date such as"),
+        (deviation(claim="it hold"), "deviations.0.claim: expected the sentence of a claim of this "
+         "file, found 'it hold'; did you mean 'it holds'?"),
+        (deviation(claim=None), "deviations.0: expected the key 'claim' beside an old rule, found "
+         "none; add it"),
+        (deviation(old=RULE | {"at_most": 2, "run": "one"}), "deviations.0.old: expected either "
+         "at_least or at_most, found both"),
+        (deviation(old=RULE | {"run": "two"}), "deviations.0.old.cells.run: expected one of the "
+         "runs of this file (one), found 'two'"),
+        (deviation(old=RULE), "deviations.0.old.cells: expected the key 'run' here or in the"),
+        (deviation(old={"run": "one", "at_most": 2}), "deviations.0.old: expected the key 'cells'"),
+        (of_claim(less="print"), "claims.0.less: expected"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_of_claims_is_said_in_a_line(tmp_path, change, told):
@@ -103,6 +125,39 @@ def test_a_claim_that_is_read_has_every_key(tmp_path):
     assert (first["runs"], first["rows"], second["runs"]) == (["one", "two"], None, ["one"])
     assert (second["columns"], second["key"]) == (["b", "c"], "claims.0.cells.1")
     assert (claim["reduction"], claim["less"], claim["at_most"]) == ("one", [], None)
+
+
+def test_the_old_rule_of_a_deviation_is_read_like_a_claim(tmp_path):
+    paper = copy.deepcopy(PAPER)
+    deviation(old=RULE | {"run": "one", "less": "printed"})(paper)
+    paper["deviations"].append({"date": "2026-12-01", "what": "x", "why": "y"})
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper), "utf-8")
+    read = claims_in(tmp_path / "claims.yaml")
+    first, second = read["deviations"]
+    claim, old = read["claims"][0], first["old"]
+    assert old.keys() == claim.keys()
+    for name in ("claim", "at_least", "weakly", "at_most", "reduction", "less"):
+        assert old[name] == claim[name]
+    assert old["cells"] == [claim["cells"][0] | {"key": "deviations.0.old.cells"}]
+    assert (old["key"], old["less_printed"]) == ("deviations.0.old", True)
+    assert (second["old"], second["claim"]) == (None, None)
+    (line,) = table_faults(read, {"one": {"tables": {"tt": {}}}})[1:]
+    assert line.startswith("deviations.0.old.cells.table: expected a table of the run one (tt)")
+
+
+def test_more_than_one_cell_to_subtract_is_said_unless_their_mean_is_taken(tmp_path):
+    def faults(**rule):
+        cells = {"cells": {"table": "t"}, "less": {"table": "t", "rows": ["a", "b"]}}
+        paper = PAPER | {"claims": [CLAIM | cells | rule]}
+        (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper), "utf-8")
+        tables = {"t": {"method": "lab:t"}}
+        return table_faults(claims_in(tmp_path / "claims.yaml"), {"one": {"tables": tables}})
+
+    assert faults(reduction="mean") == []
+    assert faults(reduction="largest") == [
+        "claims.0.less: expected one cell to subtract for the largest, found 2; name one row and "
+        "column, or take the mean"
+    ]
 
 
 def test_a_table_that_a_run_does_not_make_is_said(tmp_path):
@@ -143,7 +198,7 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
          "found 'AE23-10'; did you mean 'AE32-10'?"),
         ({"columns": ["test", "s*x"]}, ".columns: expected a column of the table table1 of"),
         ({"rows": ["AE32-10", "FC10-1e-2"], "columns": "test"},
-         ": expected one cell, found 2; add a reduction (least, largest, mean), or name one row"),
+         ": expected one cell, found 2; add a reduction (least, median, largest, mean), or name"),
         ({"columns": ["train", "test"]}, ": expected one cell, found 2; add a reduction"),
     ],
 )  # fmt: skip

@@ -202,9 +202,9 @@ def of_methods(config):
 def translated(old):
     """The paper's config of the first edition, with keys renamed as `config.renamed` says.
 
-    Changed on purpose since: the paper's figures and claims are files, and two tables of
-    effects have the figures by which the claims are judged. The order of tables and figures
-    differs, and settings that equal a method's defaults are left out.
+    Changed on purpose since: the paper's figures and claims are files, and two tables of effects
+    and two of closeness have figures by which the claims are judged. The order of tables and
+    figures differs, and settings that equal a method's defaults are left out.
     """
     assert old.pop("decay_scale") == 1  # the trainer's default
     lipschitz = old.pop("lipschitz")
@@ -214,9 +214,13 @@ def translated(old):
         if "operators" in table:
             table["measurement"] = table.pop("operators")
     now = full("config.yaml")
-    effects = {name: of for name, of in now["tables"].items() if of["method"] == "effects"}
-    assert [*effects] == ["effects-cross-model", "effects-cross-training-set"]
-    old["tables"] |= effects
+    since = ("effects", "closeness")
+    added = {name: of for name, of in now["tables"].items() if of["method"] in since}
+    assert [*added] == [
+        "effects-cross-model", "effects-cross-training-set", "closeness-cross-model-10000",
+        "closeness-cross-training-set-10000",
+    ]  # fmt: skip
+    old["tables"] |= added
     old |= {key: now[key] for key in ("printed", "claims")}
     return old | {"measurements": {"looseness": {"method": "looseness"} | lipschitz} | networks}
 

@@ -47,8 +47,8 @@ from tests.configs import SCHEMA
         ('"gaussian-*"', '"gausian-*"', "line 15: experiments.all.controls: expected a pattern"),
         ('"gaussian-*"', "closest", "line 15: experiments.all.controls: expected an attack that"),
         ("report: none", "report: nothing",
-         "line 16: experiments.some.report: expected report sets (bounds, directions, standard, "
-         "none), found 'nothing'"),
+         "line 16: experiments.some.report: expected report sets (bounds, closeness, "
+         "directions, standard, none), found 'nothing'"),
         ("closest: {}", "near: {}",
          "line 12: attacks.near: expected the key 'method', or a name that is one of closest, "),
         ("  closest: {}\n", "  closest: {}\n  lbfgs: {}\n",

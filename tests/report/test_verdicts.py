@@ -9,7 +9,10 @@ from blindspots.interface import InputError
 from blindspots.report import verdicts
 from blindspots.report.verdicts import judged
 
-CELL = {"unit": "%", "text": None, "low": np.nan, "high": np.nan}
+CELL = {
+    "unit": "%", "text": None, "low": np.nan, "high": np.nan, "interval": None, "n": 100,
+    "networks": 1, "paper": np.nan,
+}  # fmt: skip
 
 
 def table(**cells):
@@ -61,10 +64,18 @@ def test_without_a_weaker_margin_nothing_holds_weakly(low, word):
     ("value", "word"),
     [(10, "holds"), (9, "holds weakly"), (1, "holds weakly"), (0.9, "does not hold")],
 )
-def test_a_figure_without_an_interval_is_judged_by_its_value_and_says_so(value, word):
-    found = verdict(None, table(a=value), at_least=10, weakly=1)
+def test_a_figure_without_an_interval_is_judged_by_its_value_only_if_it_is_exact(value, word):
+    found = verdict(None, table(a=value), at_least=10, weakly=1, exact="a theorem")
     assert (found.word, found.interval) == (word, "")
-    assert found.note.startswith("by the value, which has no interval; at least 10, weakly 1; t")
+    assert found.note.startswith("by the value (a theorem); at least 10, weakly 1; t")
+    found = verdict(None, table(a=value), at_least=10, weakly=1)
+    assert (found.word, found.figure) == ("undecided", f"{value:.2f} %")
+    assert found.note.startswith("it has no interval; at least 10, weakly 1; t")
+
+
+def test_an_exact_figure_that_has_an_interval_after_all_is_judged_by_it():
+    found = verdict(None, table(a=(11, 9, 13)), at_least=10, exact="a theorem")
+    assert (found.word, found.note) == ("undecided", "at least 10; t")
 
 
 def test_where_nothing_was_measured_nothing_is_decided():
@@ -75,30 +86,39 @@ def test_where_nothing_was_measured_nothing_is_decided():
 
 
 @pytest.mark.parametrize(
-    ("reduction", "value", "interval"),
-    [("least", 1, (0, 1.5)), ("largest", 4, (2, 6)), ("mean", 2.5, (1, 3.75))],
+    ("reduction", "value", "least", "most"),
+    [
+        ("least", 1, 0, 1.5),
+        ("largest", 4, 2, 6),
+        ("mean", 2.175, 1, 3.75),
+        ("median", 1.85, 1, 3.75),
+    ],
 )
-def test_several_cells_are_reduced_end_by_end(reduction, value, interval):
-    cells = table(a=(1, 0, 3), b=(4, 2, 6), other=(100, 99, 101), d=(2.5, 1, 1.5), e=(2.5, 1, 4.5))
-    rows = ["a", "b"] if reduction != "least" else ["a", "b", "d"]
-    if reduction == "mean":
-        rows = ["a", "b", "d", "e"]
+def test_several_cells_are_reduced_and_the_interval_is_at_least_that_of_their_ends(
+    reduction, value, least, most
+):
+    cells = table(a=(1, 0, 3), b=(4, 2, 6), other=(100, 99, 101), d=(1.2, 1, 1.5), e=(2.5, 1, 4.5))
+    rows = ["a", "b", "d"] if reduction == "least" else ["a", "b", "d", "e"]
     found = verdict({"table": "t", "rows": rows}, cells, at_least=0, reduction=reduction)
     assert found.figure == f"{value:.2f} %"
-    assert found.interval == f"{interval[0]:.2f}, {interval[1]:.2f}"
+    low, high = map(float, found.interval.split(", "))
+    assert low == least if reduction in ("least", "mean") else low < least
+    assert high == most if reduction in ("largest", "mean") else high > most
     assert f"{reduction} of t: {', '.join(rows)}" in found.note
 
 
 def test_one_cell_without_an_interval_leaves_the_reduced_ones_without():
-    found = verdict(None, table(a=(1, 0, 2), b=5), at_least=1, reduction="least")
-    assert (found.word, found.interval) == ("holds", "")
+    for reduction in ("least", "median", "largest", "mean"):
+        found = verdict(None, table(a=(1, 0, 2), b=5), at_least=1, reduction=reduction)
+        assert (found.word, found.interval) == ("undecided", "")
 
 
 def test_names_may_have_stars_and_no_other_signs():
     cells = table(**{"A → B": 1, "B → A": 5, "A[1] → B": 3})
     of = {"table": "t", "rows": "* → B"}
-    assert verdict(of, cells, at_least=3, reduction="largest").word == "holds"
-    assert verdict(of | {"rows": "A[1] → B"}, cells, at_least=3).word == "holds"
+    of_two = verdict(of, cells, at_least=3, reduction="largest", exact="made up")
+    assert (of_two.word, of_two.figure) == ("holds", "3.00 %")
+    assert verdict(of | {"rows": "A[1] → B"}, cells, at_least=3).figure == "3.00 %"
 
 
 def test_what_is_subtracted_widens_the_interval_as_much_as_it_may():
@@ -122,7 +142,7 @@ def test_a_claim_may_join_tables_of_several_runs():
 def test_of_several_runs_the_first_that_is_there_judges():
     made = claim(at_least=3)
     made["cells"][0]["runs"] = ["best", "second", "third"]
-    there = {"second": table(a=2), "third": table(a=4)}
+    there = {"second": table(a=(2, 1, 2.5)), "third": table(a=(4, 3, 5))}
     found = judged(made, lambda run, name: there.get(run))
     assert (found.word, found.run) == ("does not hold", "second")
 
@@ -131,7 +151,8 @@ def test_tables_of_the_same_runs_are_of_one_that_has_them_all():
     made = claim({"table": "t"}, less={"table": "u"}, at_least=3)
     for part in ("cells", "less"):
         made[part][0]["runs"] = ["half", "whole"]
-    there = {("half", "t"): table(a=9), ("whole", "t"): table(a=2), ("whole", "u"): table(a=1)}
+    two = table(a=(2, 2, 2))
+    there = {("half", "t"): table(a=9), ("whole", "t"): two, ("whole", "u"): table(a=(1, 1, 1))}
     found = judged(made, lambda run, name: there.get((run, name)))
     assert (found.word, found.figure, found.run) == ("does not hold", "+1.0 points", "whole")
     there[("half", "u")] = table(a=1)
@@ -206,6 +227,33 @@ def test_the_six_words_are_those_of_the_register():
     assert list(verdicts.WORDS) == [
         "holds", "holds weakly", "does not hold", "undecided", "not judged", "not run",
     ]  # fmt: skip
+
+
+def test_a_printed_figure_is_subtracted_from_each_cell_and_has_no_interval():
+    cells = table(a=(5, 4, 6), b=(7, 5, 9), other=(0, 0, 0)).assign(paper=[4.5, 9, np.nan])
+    rule = {"at_most": 1.5, "less": "printed", "reduction": "largest"}
+    found = verdict({"table": "t", "rows": ["a", "b"]}, cells, **rule)
+    assert (found.figure, found.word) == ("+0.5 points", "holds")  # 5 − 4.5, and 7 − 9
+    assert found.interval.endswith("+1.5")
+    assert found.note == "at most 1.5; largest of t: a, b, each less the printed figure"
+    with pytest.raises(
+        InputError,
+        match=r"expected a printed figure in each cell, found none in "
+        r"other / c; name those that have one",
+    ):
+        verdict({"table": "t"}, cells, **rule)
+
+
+def test_the_largest_difference_is_not_the_difference_of_the_largest():
+    cells = table(a=(10, 10, 10), b=(3, 3, 3)).assign(paper=[10, 0])
+    found = verdict({"table": "t"}, cells, at_most=1, less="printed", reduction="largest")
+    assert (found.figure, found.word) == ("+3.0 points", "does not hold")
+    less = {"table": "u"}
+    tables = {"t": cells, "u": table(c=(1, 1, 1), d=(3, 3, 3))}
+    found = verdict({"table": "t"}, tables, at_least=4.5, less=less, reduction="mean")
+    assert (found.figure, found.word) == ("+4.5 points", "holds")
+    with pytest.raises(InputError, match="expected one cell to subtract for the largest, found 2"):
+        verdict({"table": "t"}, tables, at_least=4.5, less=less, reduction="largest")
 
 
 @pytest.mark.parametrize(

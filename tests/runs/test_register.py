@@ -69,13 +69,17 @@ def test_the_register_has_a_line_for_each_claim(paper):
     lines = page(paper).splitlines()
     assert (
         "| It \\| holds | Table 1 | 0.5 | 12.50 % [10.00, 15.00] | holds | at most 20, weakly 30; "
-        "errors: linear / test; run start | before a pilot, 2026-11-21 |"
+        "errors: linear / test; run start | before a pilot, 2026-11-21 | 2.4% |"
     ) in lines
     assert (
         "| later | section 2 | (quoted) |  | not run | at least 1; needs ledger of start; a note | "
-        "after the run, 2026-11-22 |"
+        "after the run, 2026-11-22 |  |"
     ) in lines
-    assert "| vague | section 3 |  |  | not judged | nobody can say |  |" in lines
+    assert "| vague | section 3 |  |  | not judged | nobody can say |  |  |" in lines
+    assert (
+        "False confirmations, by rule: with the true figure at the margin 2.4% in the mean of 1, "
+        "2.4% at most."
+    ) in lines
     assert "3 claims: holds 1, not judged 1, not run 1." in lines
     assert "Deviations from what was fixed: none." in lines
 
@@ -109,6 +113,39 @@ def test_deviations_follow_the_claims_of_their_paper(paper):
     assert page(paper).endswith(
         "* 2026-11-23: At most 20, was 10. Reason: a slip Verdict before: no.\n"
     )
+
+
+def test_a_deviation_has_the_verdicts_by_its_old_rule_and_by_the_new_one(paper):
+    old = {"run": "start", "cells": CLAIM["cells"], "at_most": 12}
+    said = {"date": "2026-11-23", "what": "A slip.", "why": "it was one.", "claim": "It | holds"}
+    write(paper, CLAIM, deviations=[said | {"old": old}])
+    assert page(paper).splitlines()[-1] == (
+        "* 2026-11-23: A slip. Reason: it was one. Old rule: at most 12; errors: linear / test → "
+        "undecided (12.50 % [10.00, 15.00], run start). New rule: at most 20, weakly 30; errors: "
+        "linear / test → holds (12.50 % [10.00, 15.00], run start)."
+    )
+
+
+def test_an_old_rule_that_its_table_cannot_judge_ends_the_command(paper, blindspots):
+    cells = CLAIM["cells"] | {"rows": "sigmoid"}
+    said = {"date": "2026-11-23", "what": "w", "why": "y", "claim": "It | holds"}
+    write(paper, CLAIM, deviations=[said | {"old": {"run": "start", "cells": cells, "at_most": 1}}])
+    status, _, error = blindspots("claims", "claims.yaml")
+    assert status == 1
+    assert "deviations.0.old.cells.rows: expected a row of the table errors" in error
+
+
+def test_a_rule_on_a_difference_has_the_rate_with_equal_arms_too(paper):
+    folder = paper / "results/start/tables"
+    made = tables.read(folder / "errors.parquet").to_pandas().assign(unit="points")
+    tables.write(folder / "errors.parquet", tables.from_frame(made, kit.SCHEMA), {"title": "t"})
+    rule = {"at_most": None, "weakly": None, "at_least": 1}
+    write(paper, {key: value for key, value in (CLAIM | rule).items() if value is not None})
+    (line,) = (line for line in page(paper).splitlines() if line.startswith("| It"))
+    rates = re.search(r"\| (\d\.\d)%, (\d\.\d)% with equal arms \|$", line)
+    at_margin, equal = (float(rate) for rate in rates.groups())
+    assert 1.5 < at_margin < 3.5 and equal < at_margin
+    assert page(paper) == page(paper)
 
 
 def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(paper, blindspots):

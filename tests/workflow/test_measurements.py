@@ -3,6 +3,7 @@
 import re
 
 import pandas as pd
+import pytest
 
 from blindspots.files import tables
 from blindspots.jobs import resources
@@ -154,3 +155,27 @@ def test_an_added_certificate_computes_no_other(copied):
     jobs = copied.jobs()
     assert jobs["certify"] == 2  # of the two nets, none by the product
     assert not jobs.keys() & {"train", "attack", "measure_transfer", "measure_layers"}
+
+
+def test_a_measurement_of_an_experiment_reads_the_training_part_of_its_dataset(workflow):
+    config = workflow.config
+    config["tables"] = {"closeness": {"method": "closeness", "experiment": "both"}}
+    config["figures"] = {}
+    ended = workflow.run("results/small/tables/closeness.parquet")
+    assert ended.returncode == 0, ended.stdout
+    folder = workflow.results / "measurements/neighbours/both"
+    near = pd.read_parquet(folder / "neighbours.parquet")
+    split = tables.read(workflow.results / "splits/digits.s0.parquet").to_pandas()
+    prepared = (workflow.folder / f"resources/digits/{file}.parquet" for file in ("train", "test"))
+    train, test = (tables.images(tables.read(path)).reshape(-1, 64) for path in prepared)
+    known = split[(split["file"] == "train") & split["subset"].isin(["P1", "P2", "rest"])]
+    assert len(known) < len(train)
+    for (index, label), rows in near.groupby(["index", "label"]):
+        assert sorted([*rows["other"], label]) == [*range(10)]
+        for row in rows.itertuples():
+            of_class = known.loc[known["label"] == row.other, "index"]
+            apart = ((train[of_class].astype(float) - test[index]) ** 2).mean(axis=1) ** 0.5
+            assert row.distance == pytest.approx(apart.min())
+            assert row.neighbour == of_class[apart == apart.min()].min()  # sixteenths are exact
+    made = pd.read_parquet(workflow.results / "tables/closeness.parquet")
+    assert {*made["row"]} == {"linear", "coded"}

@@ -1,0 +1,194 @@
+"""The mended rules of Szegedy et al. 2013 on made-up tables, and where the old ones were misled."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from blindspots.config.claims import claims_in
+from blindspots.report.verdicts import judged
+from tests.conftest import ROOT
+
+PAPER = claims_in(ROOT / "papers/szegedy2013/claims.yaml")
+CLAIMS = {claim["claim"]: claim for claim in PAPER["claims"]}
+OLD = {said["claim"]: said["old"] for said in PAPER["deviations"] if said["old"]}
+NETS = ["FC10-1e-4", "FC10-1e-2", "FC10-1", "FC100-100-10", "FC200-200-10", "AE400-10"]
+P1, WIDE, P2 = "FC100-100-10-P1", "FC123-456-10-P1", "FC100-100-10-P2"
+
+
+def table(cells, unit="points", half=0.2):
+    """Return a result table from figures by row and column; a column alone is the mean."""
+    rows = [
+        {
+            "row": row, "column": column, "row_label": row, "column_label": column, "unit": unit,
+            "value": value, "low": value - half, "high": value + half, "interval": "student",
+            "text": None, "n": 10_000, "networks": 5, "paper": np.nan,
+        }
+        for (row, column), value in cells.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def only(**figures):
+    """Return a table of effects; names of rows have _ for spaces."""
+    return table({(row.replace("_", " "), "mean"): value for row, value in figures.items()})
+
+
+def words(claim, **tables):
+    """Return the verdicts by a claim's old rule and by its new one; names have _ for hyphens."""
+    named = {name.replace("_", "-"): frame for name, frame in tables.items()}
+
+    def read(run, name):
+        return named.get(name) if run == "paper" else None
+
+    return judged(OLD[claim], read).word, judged(CLAIMS[claim], read).word
+
+
+def found(first):
+    """Return the claim whose sentence begins so."""
+    (claim,) = (claim for claim in CLAIMS if claim.startswith(first))
+    return claim
+
+
+@pytest.mark.parametrize(
+    ("least", "distortion", "expected"),
+    [
+        (97, 0.08, ("holds", "holds")),
+        (60, 0.13, ("holds", "holds weakly")),
+        (30, 0.13, ("holds", "does not hold")),  # as far as an image of another class, half the way
+        (97, 0.25, ("does not hold", "holds")),  # images of other classes are twice as far
+        (50, 0.08, ("holds", "undecided")),
+    ],
+)
+def test_close_is_less_than_half_way_to_another_class(least, distortion, expected):
+    cells = {(net, "close"): 99.0 for net in NETS} | {("FC10-1", "close"): least}
+    effects = table({("largest distortion", "mean"): distortion}, "RMS per pixel", 0.001)
+    of = {"closeness_cross_model_10000": table(cells, "%"), "effects_cross_model": effects}
+    assert words(found("It is close"), **of) == expected
+
+
+def test_an_attack_that_succeeds_far_away_finds_nothing_nearby():
+    for least, new in ((95, "holds"), (20, "does not hold")):
+        cells = {(P1, "close"): 99.0, (WIDE, "close"): least, (P2, "close"): 98.0}
+        effects = table({("success", "mean"): 99.9}, "%", 0.05)
+        of = {"closeness_cross_training_set_10000": table(cells, "%")}
+        found_by = words(found("Their set"), effects_cross_training_set=effects, **of)
+        assert found_by == ("holds", new)
+
+
+@pytest.mark.parametrize(
+    ("usual", "weakest", "expected"),
+    [
+        (25, 25, ("holds", "holds")),
+        (5, 80, ("holds", "holds weakly")),  # one victim of six makes the mean
+        (0, 80, ("holds", "does not hold")),
+        (12, -30, ("holds weakly", "holds")),
+    ],
+)
+def test_one_victim_makes_a_mean_but_no_median(usual, weakest, expected):
+    pairs = {
+        (f"{source} → {victim}", "noise"): float(weakest if victim == NETS[0] else usual)
+        for source in NETS for victim in NETS if source != victim
+    }  # fmt: skip
+    mean = float(np.mean([*pairs.values()]))
+    more = {("gaussian-0.1 → FC10-1", "clean"): 90.0}  # not a pair of nets
+    of = {"excess_cross_model": table(pairs | more),
+          "effects_cross_model": only(error_beyond_noise=mean)}  # fmt: skip
+    assert words(found("A relatively large fraction fools networks with other"), **of) == expected
+
+
+PAIRS = [(P1, WIDE), (WIDE, P1), (P1, P2), (WIDE, P2), (P2, P1), (P2, WIDE)]
+
+
+@pytest.mark.parametrize(
+    ("same", "other", "expected"),
+    [
+        (20, 12, ("holds", "holds")),
+        (40, 3, ("holds", "holds weakly")),  # all of it within P1
+        (40, 0, ("holds", "does not hold")),
+        (0, 15, ("holds weakly", "holds")),
+    ],
+)
+def test_only_pairs_with_disjoint_training_sets_tell_of_other_data(same, other, expected):
+    is_same = [source[-2:] == victim[-2:] for source, victim in PAIRS]
+    values = np.where(is_same, float(same), other)
+    pairs = {(f"{a} → {b}", "noise"): v for (a, b), v in zip(PAIRS, values, strict=True)}
+    of = {"excess_cross_training_set": table(pairs),
+          "effects_cross_training_set": only(error_beyond_noise=values.mean())}  # fmt: skip
+    assert words(found("A relatively large fraction fools networks trained"), **of) == expected
+
+
+@pytest.mark.parametrize(
+    ("same", "other", "expected"),
+    [(98, 40, ("holds", "holds")), (98, 8, ("holds", "holds weakly")),
+     (98, 2, ("holds", "does not hold"))],
+)  # fmt: skip
+def test_so_do_amplified_images(same, other, expected):
+    is_same = [source[-2:] == victim[-2:] for source, victim in PAIRS]
+    values = np.where(is_same, float(same), other)
+    pairs = {
+        (f"{a} amplified to 0.1 → {b}", "clean"): value
+        for (a, b), value in zip(PAIRS, values, strict=True)
+    }
+    mean = table({("error beyond clean amplified to 0.1", "mean"): values.mean()})
+    of = {"excess_cross_training_set": table(pairs), "effects_cross_training_set": mean}
+    assert words(found("Amplified to 0.1 they fool"), **of) == expected
+
+
+@pytest.mark.parametrize(
+    ("worst", "expected"),
+    [(0.5, ("holds", "holds")), (2, ("holds", "holds weakly")), (9, ("holds", "does not hold"))],
+)
+def test_noise_is_judged_by_the_cell_that_it_harms_most(worst, expected):
+    models = {
+        (f"gaussian-{std} → {net}", "clean"): 0.1 for std in ("0.1", "0.3", "1") for net in NETS
+    }
+    models[("gaussian-1 → FC10-1", "clean")] = 70.0  # not printed
+    models[("gaussian-0.3 → FC10-1e-4", "clean")] = worst
+    halves = {
+        (f"gaussian-{std} → {net}", "clean"): 0.2 for std in ("0.06", "0.1")
+        for net in (P1, WIDE, P2)
+    }  # fmt: skip
+    of = {"excess_cross_model": table(models), "excess_cross_training_set": table(halves)}
+    effects = table({("error by gaussian-0.1", "mean"): 0.2})
+    assert words(found("Noise hardly"), effects_cross_training_set=effects, **of) == expected
+
+
+def test_noise_that_harms_one_net_more_than_is_printed_is_found():
+    claim = CLAIMS["It harms no more than the tables print"]
+
+    def tables(clipped):
+        models = {(f"gaussian-{std}", net): 10.0 for std in ("0.1", "0.3") for net in NETS}
+        models[("gaussian-0.3", "FC100-100-10")] = 10.0 + clipped
+        halves = {
+            (f"gaussian-{std}", net): 2.5 for std in ("0.06", "0.1") for net in (P1, WIDE, P2)
+        }
+        return {"table2-10000": table(models, "% error").assign(paper=10.0),
+                "table4-10000": table(halves, "% error").assign(paper=2.6)}  # fmt: skip
+
+    for clipped, word in ((0, "holds"), (3, "holds"), (20, "does not hold")):
+        made = tables(clipped)
+        assert judged(claim, lambda run, name, made=made: made.get(name)).word == word
+
+
+@pytest.mark.parametrize(
+    ("pooled", "expected"),
+    [(0.08, ("holds", "holds")), (0.0995, ("holds", "undecided")),
+     (0.103, ("holds", "does not hold"))],
+)  # fmt: skip
+def test_the_noise_is_longer_only_where_the_whole_interval_says_so(pooled, expected):
+    rows = [net for net in NETS if net != "FC10-1"]
+    means = table({(net, "distortion"): 0.09 for net in rows}, "RMS per pixel")
+    lengths = {(net, "pooled distortion"): 0.06 for net in rows} | {
+        ("FC10-1e-2", "pooled distortion"): pooled, ("FC10-1", "pooled distortion"): 0.14,
+    }  # fmt: skip
+    of = {"table2_10000": means.assign(low=np.nan, high=np.nan, interval=None),
+          "closeness_cross_model_10000": table(lengths, "RMS per pixel", 0.001)}  # fmt: skip
+    assert words(found("Noise of 0.1 is longer"), **of) == expected
+
+
+def test_every_old_rule_has_a_test_here():
+    text = (ROOT / "tests/report/test_mended_rules.py").read_text("utf-8")
+    known = {found(start) for start in re.findall(r'found\("([^"]+)"\)', text)}
+    assert {*OLD} <= known
