@@ -63,6 +63,13 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         (["run"], "a/b", ["run: expected letters, digits", "found 'a/b'"]),
         (["splits", "p1"], 1.5, ["splits.p1: expected at most 1 (images of P1)", "found 1.5"]),
         (["splits", "p1"], "half", ["splits.p1: expected", "found 'half'"]),
+        (["splits", "parts"], {"P1": [0, 1]}, ["splits.parts.P1: expected a name other than"]),
+        (["splits", "parts"], {"a": [0.5, 0.5]}, ["parts.a: expected two shares", "[0.5, 0.5]"]),
+        (["splits", "parts"], {"a": [0.5, 0.2]}, ["parts.a: expected two shares", "[0.5, 0.2]"]),
+        (["splits", "parts"], {"a": [0, 1.2]}, ["parts.a.1: expected at most 1", "found 1.2"]),
+        (["splits", "parts"], {"a": [-0.1, 1]}, ["parts.a.0: expected at least 0", "found -0.1"]),
+        (["splits", "parts"], {"a": [1]}, ["parts.a: expected at least 2 (begin and end", "[1]"]),
+        (["splits", "parts"], {"a.b": [0, 1]}, ["splits.parts: expected a letter, then", "'a.b'"]),
         (
             ["nets", "FC10-1e-4", "trainer", "decay"],
             -1,
@@ -116,7 +123,7 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         (["nets", "no good"], {"model": {"method": "mlp"}}, ["nets: expected letters, digits"]),
         (["attacks", "lbfgs", "target"], "nearest", ["target: expected one of random, next"]),
         (["attacks", "lbfgs", "max_serches"], 3, ["attacks.lbfgs", "'max_searches'"]),
-        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected one of train, P1"]),
+        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected a part of the split (train"]),
         (["attacks", "gaussian-0.1", "std"], -1, ["std: expected at least 0"]),
         (
             ["experiments", "cross-model", "attack"],
