@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from blindspots.config.claims import OURS
 from blindspots.config.lines import with_place, written
 from blindspots.files import tables
 from blindspots.report.verdicts import WORDS, Verdict, verdicts
@@ -90,6 +91,8 @@ def page(
 def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict], results: Path) -> list[str]:
     counts = Counter(of.word for of in judged)
     counted = ", ".join(f"{word} {counts[word]}" for word in WORDS if counts[word])
+    ours = sum(of.claim["source"] == OURS for of in judged)
+    own = f", {ours} of them ours and not the paper's" if ours else ""
     log = [
         f"* {of['date']}: {plain(of['what'])} Reason: {plain(of['why'])}"
         + (f" Verdict before: {plain(of['verdict'])}." if "verdict" in of else "")
@@ -98,7 +101,7 @@ def _paper(paper: Mapping[str, Any], judged: Sequence[Verdict], results: Path) -
     return [
         f"## {plain(paper['paper'])}",
         *_origins(paper, judged, results),
-        f"{len(judged)} claims: {counted}.",
+        f"{len(judged)} claims{own}: {counted}.",
         grid(HEAD, [_line(of) for of in judged]),
         "Deviations from what was fixed: " + ("none." if not log else "\n\n" + "\n".join(log)),
     ]
@@ -133,9 +136,10 @@ def _path(results: Path, run: str, table: str) -> Path:
 def _line(of: Verdict) -> list[str]:
     claim = of.claim
     printed = "" if claim["printed"] is None else f"{claim['printed']:g}"
-    source = "" if claim["source"] == "read" else f"({claim['source']})"
+    source = "" if claim["source"] in ("read", OURS) else f"({claim['source']})"
+    where = ("ours, after " if claim["source"] == OURS else "") + claim["where"]
     ours = plain(of.figure) + (f" [{of.interval}]" if of.interval else "")
     fixed = f"{claim['fixed']}, {claim['date']}" if claim["fixed"] else ""
     by = "; ".join(filter(None, [of.note, of.run and f"run {of.run}", claim["note"]]))
-    said = [plain(claim["claim"]), plain(claim["where"]), f"{printed} {source}".strip(), ours]
+    said = [plain(claim["claim"]), plain(where), f"{printed} {source}".strip(), ours]
     return [*said, of.word, plain(by), fixed]
