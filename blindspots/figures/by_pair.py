@@ -18,8 +18,11 @@ from blindspots.figures.kit import panels
 
 WIDTH, HEIGHT = 4.6, 3.4
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-APART = 0.3
-"""Width, in distances between two groups, over which the lengths' marks of a group are spread."""
+WORDS = 1.1
+"""Least width of a group that has words on the axis, in inches."""
+
+APART = 0.15
+"""Width, in the least distance of two groups, over which the lengths' marks of one are spread."""
 
 NOTHING = "no two nets to compare"
 
@@ -34,8 +37,8 @@ def by_pair(
 ) -> Figure:
     """Error of victims on other nets' images beyond noise of equal length, by group of pairs.
 
-    A panel per attack, a line per length. Bars are Student's 95% intervals over the seeds, of at
-    least `statistics.FEWEST`.
+    A panel per attack; groups along its axis, and marks of one colour per length. Bars are
+    Student's 95% intervals over the seeds, of at least `statistics.FEWEST`.
 
     Args:
         curves: error against distortion, with schema `measurements.sweep.CURVES`.
@@ -45,12 +48,13 @@ def by_pair(
             analysis of this name; None: pairs are grouped by the training images in common.
     """
     found = grouped(curves, split, trained_on, differences)
+    by_images = differences is None
+    found["at"] = -found["place"] if by_images else found["place"]  # a share in percent, or a rank
     attacks = list(found["direction"].unique())
-    groups = found.sort_values("place", ascending=differences is not None)
-    ticks = list(dict.fromkeys(groups["row"]))
-    figure, places = panels(len(attacks), WIDTH, HEIGHT)
+    width = max(WIDTH, 0 if by_images else WORDS * found["row"].nunique())
+    figure, places = panels(len(attacks), width, HEIGHT)
     for axes, attack in zip(places, attacks, strict=False):
-        _draw(axes, found[found["direction"] == attack], ticks)
+        _draw(axes, found[found["direction"] == attack], "-" if by_images else "none")
         axes.set_title(attack if len(attacks) > 1 else "")
     if attacks:
         figure.legend(
@@ -61,27 +65,27 @@ def by_pair(
     else:
         places[0].text(0.5, 0.5, NOTHING, ha="center", va="center", transform=places[0].transAxes)
     shared = "training images that the two nets have in common"
-    figure.supxlabel(shared if differences is None else "difference of the two nets", fontsize=10)
+    figure.supxlabel(shared if by_images else "what the two nets differ in", fontsize=10)
     figure.supylabel("error of the victim − noise error (points)", fontsize=10)
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, ticks: list[str]) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, line: str) -> None:
+    groups = rows.groupby("at")["row"].first()
     lengths = sorted(rows["distortion"].unique())
     colours = seaborn.color_palette("colorblind", len(lengths))
+    near = np.diff(groups.index).min(initial=100)
     for place, (length, colour, marker) in enumerate(
         zip(lengths, colours, cycle(MARKERS), strict=False)
     ):
-        aside = APART * (place / max(len(lengths) - 1, 1) - 0.5)
-        of = rows[rows["distortion"] == length].groupby("row")["noise"]
-        means, ends = of.mean(), of.agg(_half)
-        shown = [tick for tick in ticks if tick in means.index]
+        aside = APART * near * (place / max(len(lengths) - 1, 1) - 0.5)
+        of = rows[rows["distortion"] == length].groupby("at")["noise"]
         axes.errorbar(
-            [ticks.index(tick) + aside for tick in shown], means[shown], yerr=ends[shown],
-            color=colour, marker=marker, markersize=4, linewidth=1.2, elinewidth=1.2, capsize=2.5,
+            of.mean().index + aside, of.mean(), yerr=of.agg(_half), color=colour, marker=marker,
+            linestyle=line, markersize=4, linewidth=1.2, elinewidth=1.2, capsize=2.5,
         )  # fmt: skip
-    axes.set_xticks(range(len(ticks)), ticks)
-    axes.axhline(0, color="0.3", linewidth=0.8)
+    axes.set_xticks(groups.index, groups.str.replace(", ", ",\n"))
+    axes.dataLim.intervalx = groups.index[[0, -1]]  # for the description: marks are shifted
 
 
 def _half(values: pd.Series) -> float:

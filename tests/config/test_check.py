@@ -460,3 +460,25 @@ def test_a_function_of_other_parameters_is_refused_before_any_job(
 def test_a_fault_that_is_there_twice_is_said_once(raw):
     message = fault(raw, "certificates", "product", "nets", value=["nobody", "nobody"])
     assert len(message.splitlines()) == 1
+
+
+def test_a_slice_of_the_training_images_is_a_part_wherever_one_is_named(raw):
+    raw["splits"]["parts"] = {"A": [0, 0.5], "B-75": [0.125, 0.625]}
+    raw["nets"]["FC50-50-10"]["train_on"] = "B-75"
+    raw["experiments"]["cross-model"]["part"] = "A"
+    raw["tables"]["table1"]["parts"] = ["A", "test"]
+    check(copy.deepcopy(raw), SCHEMA)
+    assert fault(raw, "nets", "AE32", "train_on", value="C").endswith(
+        "train_on: expected one of train, P1, P2, validation, test, A, B-75 (a part of the split), "
+        "found 'C'"
+    )
+
+
+def test_patterns_of_nets_in_a_table_match_some(raw):
+    table = {"method": "by_pair", "experiment": "cross-training-set"}
+    raw["tables"]["pairs"] = table | {"differences": {"half": ["*-P1", "FC50-50-10-P2"]}}
+    check(copy.deepcopy(raw), SCHEMA)
+    assert fault(raw, "tables", "pairs", "differences", value={"half": ["*-P1", "*-P3"]}) == (
+        "my.yaml: tables.pairs.differences.half.1: expected a net of this experiment, or a pattern "
+        "that matches one (FC50-50-10-P1, FC50-50-10-P2), found '*-P3'; correct or remove it"
+    )
