@@ -3,6 +3,7 @@ import re
 
 from blindspots.config.ancestry import ancestors
 from blindspots.config.measurements import asked, declared, givers
+from blindspots.config.parts import parts_of
 
 
 # Resources.
@@ -28,7 +29,7 @@ wildcard_constraints:
     dataset=any_of(DATASETS),
     attack=any_of(config["attacks"]),
     experiment=any_of(EXPERIMENTS),
-    part=r"\w+",
+    part=any_of(parts_of(config)),
     first=r"\d+",
     end=r"\d+",
 

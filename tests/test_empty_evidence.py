@@ -21,6 +21,7 @@ SETTINGS = {
     "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
     "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
     "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
+    "trained_on": {"A": "train", "B": "test", "C": "test"},
 }  # fmt: skip
 PANELS = {
     True: [{"source": "A", "victim": "A"}, {"control": "noise", "victim": "A"}],
@@ -92,6 +93,7 @@ CASES = {
     "everything rejected": lambda: rejected(evidence.rows()),
     "out of reach": lambda: out_of_reach(evidence.rows()),
     "probabilities": lambda: sure(evidence.rows()),
+    "three nets": lambda: evidence.rows(nets=("A", "B", "C")),
     "three nets and more": lambda: more(evidence.rows(nets=("A", "B", "C"))),
     "nothing": lambda: nothing(evidence.rows()),
     "no rows of jobs that need not be": lambda: without(
@@ -118,6 +120,7 @@ def called(case, role, method, tables):
         given |= {"renamed": {}}
     if case == "three nets and more":
         given |= {"cells_of": "table2"}
+        given |= {"differences": {"kind": ["C"], "size": ["[AB]"]}}
     settings = {name: value for name, value in given.items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from blindspots.analyses.kit import IMAGE, NETS_IMAGE, SHARES, rates
 from blindspots.files.parts import Frame, parted
-from blindspots.files.splits import SUBSETS
+from blindspots.files.splits import SUBSETS, column_of
 from blindspots.interface import Status
 from blindspots.threat.outcomes import REJECTED, WRONG
 
@@ -22,17 +22,23 @@ def answers_on(part: str, clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFr
     Nets that do not classify are left out.
 
     Args:
-        part: a key of `splits.SUBSETS`.
+        part: a part of the split.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: part of the split of each image.
     """
-    there = split.loc[split["subset"].isin(SUBSETS[part]), IMAGE]
+    there = split.loc[has(part, split), IMAGE]
     found = clean[clean["status"] != NO_CLASSES].merge(there, on=IMAGE)
     return found.assign(
         wrong=rates(found, WRONG),
         rejected=rates(found, REJECTED),
         unanswered=found["outcome"].isna(),
     )
+
+
+def has(part: str, split: pd.DataFrame) -> pd.Series:
+    """Return whether a part has each image of a split, (n,) bool."""
+    its = split[column_of(part)]
+    return its.isin(SUBSETS[part]) if part in SUBSETS else its
 
 
 READ = [*NETS_IMAGE, "status", "outcome", *SHARES.values()]
@@ -45,7 +51,7 @@ def error_columns(part: str, clean: Frame, split: pd.DataFrame) -> Iterator[pd.D
     The last two are left out if they are 0 for all nets.
 
     Args:
-        part: a key of `splits.SUBSETS`.
+        part: a part of the split.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         split: part of the split of each image.
 

@@ -10,7 +10,6 @@ import pandas as pd
 from blindspots import statistics
 from blindspots.analyses._clean import answers_on
 from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
-from blindspots.files.splits import PartName
 from blindspots.limits import distinct, one_of_its, some
 
 CORNER = "net"
@@ -28,7 +27,7 @@ def contrasts(
     clean: pd.DataFrame,
     split: pd.DataFrame,
     *,
-    parts: Annotated[Sequence[PartName], some()],
+    parts: Annotated[Sequence[Annotated[str, one_of_its("parts")]], some()],
     against: Annotated[Sequence[Annotated[str, one_of_its("nets")]], some(), distinct()],
     labels: Mapping[str, str],
 ) -> pd.DataFrame:

@@ -12,8 +12,7 @@ from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.analyses.masking import warnings
 from blindspots.files.parts import Frame, parted
-from blindspots.files.splits import PartName
-from blindspots.limits import some
+from blindspots.limits import one_of_its, some
 
 CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
@@ -43,7 +42,7 @@ def errors(
     attacks: pd.DataFrame,
     transfer: Frame,
     *,
-    parts: Annotated[Sequence[PartName], some()],
+    parts: Annotated[Sequence[Annotated[str, one_of_its("parts")]], some()],
     average: Literal["mean", "pooled"] = "mean",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:

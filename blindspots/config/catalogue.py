@@ -185,7 +185,10 @@ def _limited(value: str, said: list[ast.expr]) -> str:
 def _named(of: str | dict[str, str], by: str = "") -> str:
     """Return the words for `limits.one_of_its`."""
     kinds = [of] if isinstance(of, str) else list(of.values())
-    named = {"nets": "sources and victims", "printed": "printed tables"}
+    named = {
+        "nets": "sources and victims", "parts": "split's parts", "printed": "printed tables",
+        "patterns": "sources and victims, or a pattern of them",
+    }  # fmt: skip
     kinds = [named.get(kind, kind) for kind in kinds]
     return f"one of the {' or '.join(kinds)}" + (f", by {by}" if by else "")
 

@@ -24,6 +24,9 @@ SIDES = ("at_least", "at_most")
 PRINTED = "printed"
 """Word for the paper's figures of the cells, as `less` of a claim."""
 
+OURS = "ours"
+"""Source of a claim that the paper does not make."""
+
 
 def claims_in(path: Path) -> dict[str, Any]:
     """Return the claims of a paper (schemas/claims.schema.yaml), each with every key.
@@ -203,6 +206,9 @@ def _rule_faults(claims: Sequence[Claim]) -> Iterator[str]:
             yield f"{key}.claim: expected each claim once, found {shown(claim['claim'])} again"
         seen.add(claim["claim"])
         yield from _margin_faults(claim, key)
+        if claim.get("source") == OURS and claim.get("printed") is not None:
+            found = shown(claim["printed"])
+            yield f"{key}.printed: expected none for a claim of ours, found {found}; remove it"
         yield from _date_faults(claim.get("date"), f"{key}.date")
 
 

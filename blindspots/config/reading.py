@@ -9,6 +9,7 @@ from blindspots.config.drafts import Draft
 from blindspots.config.expansion import expand
 from blindspots.config.instances import single_faults
 from blindspots.config.lines import Written, place_of, source_of
+from blindspots.config.parts import with_parts
 from blindspots.config.removals import without_removed
 from blindspots.config.renamed import renamed_faults
 from blindspots.config.schema import schema_faults
@@ -54,6 +55,7 @@ def full_form(
         raw = {"run": run} | {key: value for key, value in raw.items() if key != "run"}
     short, removed = without_removed(raw, schema)
     config = numbers(short)
+    schema = with_parts(schema, config)
     faults = [*value_faults(config)] or [*renamed_faults(config)]
     faults = faults or [*schema_faults(config, schema)] or [*single_faults(config)]
     found = Draft(config, faults=faults)

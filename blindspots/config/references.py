@@ -11,6 +11,7 @@ from blindspots.config.attacked import attacked_faults
 from blindspots.config.checkpoints import checkpoint_faults
 from blindspots.config.datasets import dataset_faults, parent_faults
 from blindspots.config.instances import SUMMARIES
+from blindspots.config.parts import part_faults
 from blindspots.config.summaries import summary_faults
 from blindspots.config.wording import unknown
 from blindspots.interface import InputError
@@ -41,7 +42,7 @@ def reference_faults(config: Config) -> Iterator[str]:
     for name, net in nets.items():
         if net["checkpoint"] is None:
             yield from _net_faults(name, net, config)
-    yield from _part_faults(config)
+    yield from part_faults(config)
     yield from dataset_faults(config)
     for name in nets.keys() & attacks.keys():
         yield f"attacks.{name}: expected a name that no net has, found that of a net; rename it"
@@ -77,32 +78,6 @@ def reference_faults(config: Config) -> Iterator[str]:
             yield from unknown(key, net, nets, "a net")
             if net in nets and net not in used:
                 yield f"{key}: expected nets of the experiments, found {net}; leave it out"
-
-
-def _part_faults(config: Config) -> Iterator[str]:
-    """Yield a line for each part that is used and has no images, and for training on the test part.
-
-    `splits` gives the sizes of validation, P1 and P2; of a share's images only a run can tell.
-    """
-    nets = {f"nets.{name}": net for name, net in config["nets"].items() if not net["checkpoint"]}
-    used = {f"{key}.train_on": net["train_on"] for key, net in nets.items()}
-    used |= {
-        f"{key}.expect.part": net["expect"]["part"] for key, net in nets.items() if net["expect"]
-    }
-    for section in ("experiments", "measurements"):
-        entries = config[section].items()
-        used |= {f"{section}.{name}.part": entry.get("part") for name, entry in entries}
-    for key, part in used.items():
-        if part in ("validation", "P1", "P2") and config["splits"][part.lower()] == 0:
-            yield (
-                f"{key}: expected a part with images, found {part} without any; enlarge it under "
-                "splits, or name another"
-            )
-        elif part == "test" and key.endswith(".train_on"):
-            yield (
-                f"{key}: expected a part other than test, on whose images errors are measured, "
-                "found test; name train, P1 or P2"
-            )
 
 
 def _kind(attack: str) -> str:

@@ -151,12 +151,16 @@ def _expected(error: ValidationError) -> str:
             return f"at most {limit} characters"
         case "pattern" if "\\d" in limit:
             return "a number from 0 to 100"
+        case "pattern" if "." not in limit:
+            return "a letter, then letters, digits, '_' or '-'"
         case "pattern":
             return "letters, digits, '.', '_' or '-', a letter or digit first"
         case "not":
             return "a name without an end repeated twenty times, which Snakemake takes for a loop"
         case "minItems" | "minProperties" | "minLength":
             return f"at least {limit}"
+        case "maxItems":
+            return f"at most {limit}"
         case "uniqueItems":
             return "no entry twice"
         case "const":

@@ -30,8 +30,8 @@ PROVIDED: dict[str, set[str]] = {
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
-    "analyses": {"labels", "printed"},
-    "figures": {"labels", "paper"},
+    "analyses": {"labels", "printed", "trained_on"},
+    "figures": {"labels", "paper", "trained_on"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions
+from blindspots.config.parts import parts_of
 from blindspots.config.printed import printed_faults
 from blindspots.config.wording import key_of, shown, unknown
 
@@ -89,6 +91,9 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
                 if arguments == ["printed"] and value is not None:
                     yield from printed_faults(config, where, value)
                     continue
+                if arguments == ["parts"]:
+                    yield from unknown(where, value, parts_of(config), "a part", "the split")
+                    continue
                 yield from _mention_faults(where, value, arguments, beside, own)
 
 
@@ -98,6 +103,9 @@ def _mention_faults(
     what, *by = arguments
     kind = what.get(beside.get(by[0])) if by else what
     if value is None and (not by or kind in (None, "amplify")):
+        return
+    if kind == "patterns":
+        yield from _pattern_faults(where, value, own)
         return
     if kind == "experiments":
         yield from unknown(where, value, own, WORDS[kind])
@@ -111,3 +119,12 @@ def _mention_faults(
         there = f" ({', '.join(map(str, known)) or 'none'})" if kind else ""
         expected = WORDS[kind] if kind else f"none with this {by[0]}"
         yield f"{where}: expected {expected}{there}, found {shown(value)}"
+
+
+def _pattern_faults(where: str, value: str, own: Config) -> Iterator[str]:
+    known = dict.fromkeys(net for e in own.values() for net in (*e["sources"], *e["victims"]))
+    if not any(fnmatchcase(net, value) for net in known):
+        yield (
+            f"{where}: expected a net of this experiment, or a pattern that matches one "
+            f"({', '.join(known)}), found {shown(value)}; correct or remove it"
+        )

@@ -196,7 +196,7 @@ def read(
     Args:
         prepared: path of the dataset's file that has the part (see `file_of`).
         split: path of the split's index.
-        part: a key of `splits.SUBSETS`.
+        part: a part of the split.
         n: number of images.
         device: device of the tensors.
 
@@ -204,7 +204,8 @@ def read(
         InputError: a damaged file, or fewer than n images in the part. Reading raises it for a
             changed image.
     """
-    rows = splits.rows_of(tables.read(split, ["index", "label", "sha256", "subset"]), part)
+    columns = ["index", "label", "sha256", splits.column_of(part)]
+    rows = splits.rows_of(tables.read(split, columns), part)
     if n is not None and len(rows) < n:
         raise InputError(
             f"config: expected n to be at most {len(rows)}, the images in part {part!r}, "

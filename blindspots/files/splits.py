@@ -3,22 +3,22 @@
 P1 and P2 are the disjoint training sets of Szegedy et al. 2013, section 4.2 (Tables 3 and 4);
 validation images are for tuning and belong to no other part. Parts are disjoint by content: of
 equal training images only the first is used, and training images equal to a test image are not.
+A config may name further parts, slices of the training images in the same order, which may overlap.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from blindspots.files import tables
+from blindspots.files._slices import Shares, cut
 from blindspots.interface import InputError
-
-PartName = Literal["train", "P1", "P2", "validation", "test"]
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "train": ("P1", "P2", "rest"),
@@ -27,7 +27,7 @@ SUBSETS: dict[str, tuple[str, ...]] = {
     "validation": ("validation",),
     "test": ("test",),
 }
-"""The parts that a config can name, and the subsets that make up each."""
+"""The parts that every split has, and the subsets that make up each."""
 
 DUPLICATE = "duplicate"
 
@@ -42,7 +42,15 @@ SCHEMA = pa.schema(
         pa.field("subset", pa.string(), nullable=False),
     ]
 )
-"""One row per image of the dataset, each file's rows in the split's seeded order."""
+"""One row per image of the dataset, each file's rows in the split's seeded order.
+
+For each part that the config itself names there is a boolean column in addition (`column_of`).
+"""
+
+
+def column_of(part: str) -> str:
+    """Return the column of a split that tells which images a part has."""
+    return "subset" if part in SUBSETS else f"in {part}"
 
 
 def fingerprints(images: np.ndarray) -> list[str]:
@@ -60,8 +68,9 @@ def split(
     validation: float,
     seed: int,
     dataset: str = "",
+    parts: Mapping[str, Shares] | None = None,
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """Assign each image to a subset.
+    """Assign each image to a subset, and to the slices that have it.
 
     Args:
         train: `label` and `sha256` of the training images, in file order.
@@ -73,12 +82,16 @@ def split(
             images.
         seed: seed of the assignment and of the order.
         dataset: name of the dataset.
+        parts: further parts by name: slices of the distinct training images without the validation
+            part, each from its first share (0 to 1) up to its second.
 
     Returns:
-        A table with `SCHEMA`, and the number of images per part and of duplicates.
+        A table with `SCHEMA` and a column for each of `parts`, and the number of images per part
+        and of duplicates.
 
     Raises:
-        InputError: sizes that add up to more images than there are.
+        InputError: sizes that add up to more images than there are, or slices that whole images do
+            not give (`_slices.cut`).
     """
     rng = np.random.default_rng(seed)
     usable = _first_of_its_content(train["sha256"].to_pylist(), test["sha256"].to_pylist())
@@ -97,6 +110,8 @@ def split(
     ends = np.cumsum([n_validation, n_p1, n_p2])
     for name, rows in zip(("validation", "P1", "P2", "rest"), np.split(order, ends), strict=True):
         subset[rows] = name
+    slices = cut(order[n_validation:], parts or {})
+    schema = pa.schema([*SCHEMA, *(_field(name) for name in slices)])
 
     files = []
     for name, table, subsets in (("train", train, subset), ("test", test, "test")):
@@ -109,10 +124,15 @@ def split(
             "sha256": table["sha256"],
             "subset": subsets,
         }
-        files.append(tables.build(columns, SCHEMA).take(rng.permutation(len(table))))
+        places = np.arange(len(table))
+        columns |= {
+            column_of(part): np.isin(places, rows) if name == "train" else False
+            for part, rows in slices.items()
+        }
+        files.append(tables.build(columns, schema).take(rng.permutation(len(table))))
     index = pa.concat_tables(files)
     assert_disjoint(index)
-    counts = {name: len(rows_of(index, name)) for name in SUBSETS}
+    counts = {name: len(rows_of(index, name)) for name in (*SUBSETS, *slices)}
     counts["left out as duplicates"] = len(labels) - len(usable)
     counts["duplicates within test"] = len(test) - pc.count_distinct(test["sha256"]).as_py()
     return index, counts
@@ -127,18 +147,20 @@ def replaced(index: pa.Table, train: pa.Table, test: pa.Table, *, dataset: str) 
         test: the same for the test images.
         dataset: name of the derived dataset.
     """
+    schema = pa.schema([*SCHEMA, *(f for f in index.schema if f.name not in SCHEMA.names)])
     names, places = np.array(index["file"].to_pylist()), index["index"].to_numpy()
     columns: dict[str, Any] = {name: index[name] for name in index.column_names}
     for name in ("label", "sha256"):
         both = [np.array(of[name].to_pylist())[places % len(of)] for of in (train, test)]
         columns[name] = np.where(names == "train", *both)
-    made = tables.build(columns | {"dataset": dataset}, SCHEMA)
+    made = tables.build(columns | {"dataset": dataset}, schema)
     return made.replace_schema_metadata(index.schema.metadata)
 
 
 def rows_of(index: pa.Table, part: str) -> pa.Table:
-    """Return the rows of a part (a key of `SUBSETS`), in the split's seeded order."""
-    return index.filter(pc.is_in(index["subset"], pa.array(SUBSETS[part])))
+    """Return the rows of a part, in the split's seeded order."""
+    its = index[column_of(part)]
+    return index.filter(pc.is_in(its, pa.array(SUBSETS[part])) if part in SUBSETS else its)
 
 
 def assert_disjoint(index: pa.Table) -> None:
@@ -168,6 +190,10 @@ def check_classes(index: pa.Table, parts: Iterable[str]) -> None:
                 f"config: splits: part {name}: expected images of every class, found none of "
                 f"class {min(missing)} among its {len(labels)}; enlarge it, or set it to 0"
             )
+
+
+def _field(part: str) -> pa.Field:
+    return pa.field(column_of(part), pa.bool_(), nullable=False)
 
 
 def _first_of_its_content(train: list[str], test: list[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from blindspots.config.claims import OURS
 from blindspots.config.lines import with_place, written
 from blindspots.files import tables
 from blindspots.report.nulls import DRAWS, Rates, rates
@@ -122,6 +123,8 @@ def _paper(paper: Mapping[str, Any], judged: Judged, results: Path) -> list[str]
     counted = ", ".join(f"{word} {counts[word]}" for word in WORDS if counts[word])
     found = [rates(of) for of in judged.claims]
     now = {of.claim["claim"]: of for of in judged.claims}
+    ours = sum(of.claim["source"] == OURS for of in judged.claims)
+    own = f", {ours} of them ours and not the paper's" if ours else ""
     log = [
         _deviation(said, before, now.get(said["claim"]))
         for said, before in zip(paper["deviations"], judged.old, strict=True)
@@ -130,7 +133,7 @@ def _paper(paper: Mapping[str, Any], judged: Judged, results: Path) -> list[str]
     return [
         f"## {plain(paper['paper'])}",
         *_origins(paper, judged, results),
-        f"{len(judged.claims)} claims: {counted}.",
+        f"{len(judged.claims)} claims{own}: {counted}.",
         *_false(found),
         grid(HEAD, lines),
         "Deviations from what was fixed: " + ("none." if not log else "\n\n" + "\n".join(log)),
@@ -208,10 +211,11 @@ def _ours(of: Verdict) -> str:
 def _line(of: Verdict, false: Rates) -> list[str]:
     claim = of.claim
     printed = "" if claim["printed"] is None else f"{claim['printed']:g}"
-    source = "" if claim["source"] == "read" else f"({claim['source']})"
+    source = "" if claim["source"] in ("read", OURS) else f"({claim['source']})"
+    where = ("ours, after " if claim["source"] == OURS else "") + claim["where"]
     fixed = f"{claim['fixed']}, {claim['date']}" if claim["fixed"] else ""
     by = "; ".join(filter(None, [of.note, of.run and f"run {of.run}", claim["note"]]))
-    said = [plain(claim["claim"]), plain(claim["where"]), f"{printed} {source}".strip(), _ours(of)]
+    said = [plain(claim["claim"]), plain(where), f"{printed} {source}".strip(), _ours(of)]
     at_margin = "" if np.isnan(false.at_margin) else _percent(false.at_margin)
     equal = "" if np.isnan(false.equal_arms) else f", {_percent(false.equal_arms)} with equal arms"
     return [*said, of.word, plain(by), fixed, at_margin + equal]

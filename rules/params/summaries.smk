@@ -59,6 +59,8 @@ def summary(mapping, role):
         made["settings"]["paper"] = figures
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets_shown(mapping)}
+    if methods.takes(role, made["method"], "trained_on"):
+        made["settings"]["trained_on"] = parts_trained_on(mapping)
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
@@ -78,6 +80,15 @@ def nets_shown(mapping):
         return section.get("nets", nets_in(section.get("experiments", [])))
     sections = [EXPERIMENTS[name] for name in experiments_of(mapping)]
     return with_parents(sum(map(everyone, sections), []))
+
+
+def parts_trained_on(mapping):
+    """Return the part of its subject's dataset that each net was trained on; None: of none, or of another dataset."""
+    shown = {EXPERIMENTS[name]["data"] for name in experiments_of(mapping)}
+    return {
+        net: NETS[net]["train_on"] if shown == {NETS[net]["data"]} else None
+        for net in nets_shown(mapping)
+    }
 
 
 def with_images(wanted):

@@ -63,6 +63,13 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         (["run"], "a/b", ["run: expected letters, digits", "found 'a/b'"]),
         (["splits", "p1"], 1.5, ["splits.p1: expected at most 1 (images of P1)", "found 1.5"]),
         (["splits", "p1"], "half", ["splits.p1: expected", "found 'half'"]),
+        (["splits", "parts"], {"P1": [0, 1]}, ["splits.parts.P1: expected a name other than"]),
+        (["splits", "parts"], {"a": [0.5, 0.5]}, ["parts.a: expected two shares", "[0.5, 0.5]"]),
+        (["splits", "parts"], {"a": [0.5, 0.2]}, ["parts.a: expected two shares", "[0.5, 0.2]"]),
+        (["splits", "parts"], {"a": [0, 1.2]}, ["parts.a.1: expected at most 1", "found 1.2"]),
+        (["splits", "parts"], {"a": [-0.1, 1]}, ["parts.a.0: expected at least 0", "found -0.1"]),
+        (["splits", "parts"], {"a": [1]}, ["parts.a: expected at least 2 (begin and end", "[1]"]),
+        (["splits", "parts"], {"a.b": [0, 1]}, ["splits.parts: expected a letter, then", "'a.b'"]),
         (
             ["nets", "FC10-1e-4", "trainer", "decay"],
             -1,
@@ -116,7 +123,7 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         (["nets", "no good"], {"model": {"method": "mlp"}}, ["nets: expected letters, digits"]),
         (["attacks", "lbfgs", "target"], "nearest", ["target: expected one of random, next"]),
         (["attacks", "lbfgs", "max_serches"], 3, ["attacks.lbfgs", "'max_searches'"]),
-        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected one of train, P1"]),
+        (["tables", "table1", "parts"], ["tain"], ["parts.0: expected a part of the split (train"]),
         (["attacks", "gaussian-0.1", "std"], -1, ["std: expected at least 0"]),
         (
             ["experiments", "cross-model", "attack"],
@@ -459,3 +466,25 @@ def test_a_function_of_other_parameters_is_refused_before_any_job(
 def test_a_fault_that_is_there_twice_is_said_once(raw):
     message = fault(raw, "certificates", "product", "nets", value=["nobody", "nobody"])
     assert len(message.splitlines()) == 1
+
+
+def test_a_slice_of_the_training_images_is_a_part_wherever_one_is_named(raw):
+    raw["splits"]["parts"] = {"A": [0, 0.5], "B-75": [0.125, 0.625]}
+    raw["nets"]["FC50-50-10"]["train_on"] = "B-75"
+    raw["experiments"]["cross-model"]["part"] = "A"
+    raw["tables"]["table1"]["parts"] = ["A", "test"]
+    check(copy.deepcopy(raw), SCHEMA)
+    assert fault(raw, "nets", "AE32", "train_on", value="C").endswith(
+        "train_on: expected one of train, P1, P2, validation, test, A, B-75 (a part of the split), "
+        "found 'C'"
+    )
+
+
+def test_patterns_of_nets_in_a_table_match_some(raw):
+    table = {"method": "by_pair", "experiment": "cross-training-set"}
+    raw["tables"]["pairs"] = table | {"differences": {"half": ["*-P1", "FC50-50-10-P2"]}}
+    check(copy.deepcopy(raw), SCHEMA)
+    assert fault(raw, "tables", "pairs", "differences", value={"half": ["*-P1", "*-P3"]}) == (
+        "my.yaml: tables.pairs.differences.half.1: expected a net of this experiment, or a pattern "
+        "that matches one (FC50-50-10-P1, FC50-50-10-P2), found '*-P3'; correct or remove it"
+    )

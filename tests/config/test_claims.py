@@ -72,6 +72,8 @@ def deviation(**changes):
         (of_claim(cells=None), "claims.0: expected the key 'cells' for a rule, or a reason why"),
         (of_claim(reason="vague"), "claims.0: expected a rule or the reason why there is none,"),
         (of_claim(source="heard"), "claims.0.source: expected one of read, quoted, from memory"),
+        (of_claim(source="ours", printed=5), "claims.0.printed: expected none for a claim of ours, "
+         "found 5; remove it"),
         (of_claim(where=None), "claims.0: expected the key 'where', found none; add it"),
         (of_claim(fixed=None), "claims.0: expected the key 'fixed' for a rule, found none; add it"),
         (of_claim(fixed="today"), "claims.0.fixed: expected one of before a pilot, after a pilot,"),

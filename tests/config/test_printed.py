@@ -1,12 +1,11 @@
 """Printed figures as data, and readings of a multiverse by them."""
 
-from typing import get_args
-
 import pytest
 import yaml
 
 from blindspots.config.check import check
 from blindspots.config.claims import claims_in
+from blindspots.config.parts import parts_of
 from blindspots.config.printed import printed, tables_in
 from blindspots.files import splits
 from blindspots.interface import InputError
@@ -135,8 +134,8 @@ def test_printed_figures_have_a_place_in_their_table(raw, tmp_path, table, told)
     assert line.startswith(f"my.yaml: tables.table1.paper: expected a {told}")
 
 
-def test_annotations_have_the_parts_of_a_split():
-    assert get_args(splits.PartName) == tuple(splits.SUBSETS)
+def test_a_config_can_name_the_parts_of_every_split():
+    assert parts_of({}) == [*splits.SUBSETS]
 
 
 def test_claims_and_readings_of_a_users_analysis_are_its_own(raw, tmp_path, monkeypatch):

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from blindspots.files import splits
+from blindspots.files import _slices, splits
 from blindspots.interface import InputError
 
 
@@ -120,3 +122,86 @@ def test_a_part_without_a_class_is_named():
     with pytest.raises(InputError, match="part P1: expected images of every class, found none"):
         splits.check_classes(small, ["P2", "P1"])
     splits.check_classes(small, ["P2", "test", "validation"])
+
+
+SHARES = {"A": [0, 0.5], **{f"B-{s}": [0.5 - s / 200, 1 - s / 200] for s in (100, 75, 50, 25, 0)}}
+"""Slices of one width; the second ones have a share of their images in common with the first."""
+
+
+def cut(n, parts, validation=0.0, seed=0):
+    return splits.split(*dataset(n), p1=0.5, p2=0.5, validation=validation, seed=seed, parts=parts)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_slices_share_exactly_the_images_that_they_are_said_to_share(seed):
+    index, counts = cut(1000, SHARES, validation=200, seed=seed)
+    own = {name: members(index, name) for name in SHARES}
+    assert {name: len(its) for name, its in own.items()} == dict.fromkeys(SHARES, 400)
+    assert {name: counts[name] for name in SHARES} == dict.fromkeys(SHARES, 400)
+    for share in (100, 75, 50, 25, 0):
+        assert len(own["A"] & own[f"B-{share}"]) == share * 4
+    assert own["A"] == own["B-100"] == members(index, "P1")
+    others = members(index, "validation") | members(index, "test")
+    assert all(its <= members(index, "train") and not its & others for its in own.values())
+
+
+def test_every_slice_has_the_classes_nearly_in_proportion():
+    index, _ = cut(1000, SHARES)
+    labels = dataset(1000)[0]["label"].to_numpy()
+    for name in SHARES:
+        rows = splits.rows_of(index, name)["label"].to_numpy()
+        for label in np.unique(labels):
+            assert abs(np.sum(rows == label) - len(rows) * np.mean(labels == label)) <= 2
+
+
+@given(n=st.integers(100, 300), ends=st.lists(st.floats(0, 1), min_size=2, max_size=6, unique=True))
+def test_slices_that_meet_share_no_image_and_leave_none_out(n, ends):
+    order, ends = np.random.default_rng(n).permutation(n), sorted(ends)
+    assume(all(int(b * n) > int(a * n) + 1 for a, b in pairwise(ends)))
+    parts = {f"p{i}": pair for i, pair in enumerate(pairwise(ends))}
+    joined = np.concatenate(list(_slices.cut(order, parts).values()))
+    (begin,) = np.flatnonzero(order == joined[0])
+    assert joined.tolist() == order[begin : begin + len(joined)].tolist()
+    assert abs(len(joined) - (ends[-1] - ends[0]) * n) < 1
+
+
+def test_slices_of_its_own_change_nothing_else_of_a_split():
+    plain, counts = cut(200, None)
+    sliced, more = cut(200, SHARES)
+    assert sliced.select(plain.column_names).equals(plain)
+    assert plain.schema.equals(splits.SCHEMA)
+    assert more.items() >= counts.items()
+    assert sliced.column_names[len(plain.column_names) :] == [f"in {name}" for name in SHARES]
+
+
+def test_a_split_made_from_another_has_its_slices():
+    train, test = dataset(200)
+    index, _ = cut(200, SHARES)
+    label = pa.array(np.zeros(200), pa.int16())
+    made = splits.replaced(index, train.set_column(0, "label", label), test, dataset="other")
+    for name in SHARES:
+        rows = splits.rows_of(made, name)
+        assert rows["index"].equals(splits.rows_of(index, name)["index"])
+        assert set(rows["label"].to_pylist()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("n", "parts", "message"),
+    [
+        (100, {"a": [0.5, 0.505]}, "splits.parts.a: expected one of the 100 training images or "
+            "more, found none; widen it, or use a larger dataset"),
+        (20, {"A": [0, 0.5], "B": [0.125, 0.625]}, "splits.parts: expected A and B to have 75.0% "
+            "of their images in common, found 80.0%, as whole images of 20 give no closer share; "
+            "use a larger dataset, or other shares"),
+    ],
+)  # fmt: skip
+def test_slices_that_whole_images_do_not_give_are_refused_in_one_line(n, parts, message):
+    with pytest.raises(InputError) as error:
+        cut(n, parts)
+    assert str(error.value) == f"config: {message}"
+
+
+def test_a_slice_without_a_class_is_named():
+    index, _ = cut(200, {"thin": [0.5, 0.51]})
+    with pytest.raises(InputError, match="part thin: expected images of every class, found none"):
+        splits.check_classes(index, ["thin"])

@@ -84,6 +84,15 @@ def test_the_register_has_a_line_for_each_claim(paper):
     assert "Deviations from what was fixed: none." in lines
 
 
+def test_a_claim_that_the_paper_does_not_make_is_said_to_be_ours(paper):
+    mine = {key: value for key, value in CLAIM.items() if key != "printed"} | {"source": "ours"}
+    write(paper, mine, LATER)
+    lines = page(paper).splitlines()
+    assert "2 claims, 1 of them ours and not the paper's: holds 1, not run 1." in lines
+    (line,) = (line for line in lines if line.startswith("| It"))
+    assert "| ours, after Table 1 |  | 12.50 % [10.00, 15.00] | holds |" in line
+
+
 @pytest.mark.parametrize(
     ("commits", "told"),
     [

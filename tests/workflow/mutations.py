@@ -136,6 +136,7 @@ MUTATIONS = [
     Mutation("measurement.data", "datasets", ("measurements", "few", "data"), "aimed"),
     *_many("attacks", ("splits",), "splits", {"validation": 9, "p1": 0.4, "p2": 20}),
     Mutation("splits", "attacks", ("splits",), {"validation": 3, "p1": 0.3, "p2": 0.3}),
+    Mutation("splits.parts", "trainings", ("splits", "parts", "early"), [0.1, 0.6]),
     # short forms
     Mutation("defaults", "attacks", ("defaults",), {"train_on": "P1"}),
     Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
