@@ -92,9 +92,8 @@ def excess(
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     shown = [arrow(s, v, labels) for s, v in zip(values["source"], values["victim"], strict=True)]
     values = values.assign(row=names, row_label=shown)
-    joint = _joint(
-        {key: images[key] for key in zip(*(every[k] for k in PAIR), strict=True)}, labels
-    )
+    ordered = zip(*(every[key] for key in PAIR), strict=True)
+    joint = _joint({key: images[key] for key in ordered if key in images}, labels)
     return cells(pd.concat([values, *joint]), labels)
 
 
