@@ -80,7 +80,7 @@ def by_image(values: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 def _joints(pairs: list[Pair], labels: Mapping[str, str]) -> Iterator[Joint]:
     victims = np.array([victim for _, victim in pairs])
-    for victim in dict.fromkeys([source for source, _ in pairs] + [*victims]):
+    for victim in dict.fromkeys(victims):
         places = np.flatnonzero(victims == victim)
         if len(places) > 1:
             label = f"mean over sources → {labels.get(victim, victim)}"

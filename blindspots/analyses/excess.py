@@ -99,7 +99,8 @@ def excess(
             images[source, victim, seed] = _by_image(group)
     keys = ["source", "victim", "column", "column_label", "unit"]
     every = in_order(pd.DataFrame(found, columns=CELL), transfer)
-    images = {key: images[key] for key in zip(*(every[k] for k in PAIR), strict=True)}
+    ordered = zip(*(every[key] for key in PAIR), strict=True)
+    images = {key: images[key] for key in ordered if key in images}
     others = _others(transfer, clean)
     every = pd.concat([every, others], ignore_index=True) if len(others) else every
     if every["seed"].nunique() > 1:  # then a p value of each network says little
