@@ -87,7 +87,7 @@ def excess(
         A row per source and other victim; then, without the columns on noise and on right images, a
         row per source "amplified to" a distortion, or control, and victim. With the p value if
         there is one seed, and the share of rejected images if there are any. Then rows that join
-        the first, for the columns `JOINT`: "victim V", the mean over its sources, and "median over
+        the pairs, for the columns `JOINT`: "victim V", the mean over its sources, and "median over
         pairs", which one victim cannot move far (`_joint.joint_rows`).
     """
     found: list[dict[str, Any]] = []
@@ -99,8 +99,7 @@ def excess(
             images[source, victim, seed] = _by_image(group)
     keys = ["source", "victim", "column", "column_label", "unit"]
     every = in_order(pd.DataFrame(found, columns=CELL), transfer)
-    ordered = zip(*(every[key] for key in PAIR), strict=True)
-    images = {key: images[key] for key in ordered if key in images}
+    order = dict.fromkeys(zip(*(every[key] for key in PAIR), strict=True))
     others = _others(transfer, clean)
     every = pd.concat([every, others], ignore_index=True) if len(others) else every
     if every["seed"].nunique() > 1:  # then a p value of each network says little
@@ -112,7 +111,8 @@ def excess(
     told = {name: row_label(name, labels) for name in values["source"].unique()}
     shown = [arrow(s, v, told) for s, v in zip(values["source"], values["victim"], strict=True)]
     values = values.assign(row=names, row_label=shown)
-    return cells(pd.concat([values, *_joint(images, labels)]), labels)
+    joint = _joint({key: images[key] for key in order}, labels)
+    return cells(pd.concat([values, *joint]), labels)
 
 
 def _joint(
@@ -140,8 +140,8 @@ def _others(transfer: Frame, clean: Frame) -> pd.DataFrame:
     found = []
     scales = parted(transfer).distinct(["amplified_to"])["amplified_to"].dropna().unique()
     for scale in scales:
-        cells = [_beyond_clean(part) for part in pairs(transfer, clean, amplified_to=scale)]
-        rows = in_order(pd.concat(cells), transfer)
+        parts = [_beyond_clean(part) for part in pairs(transfer, clean, amplified_to=scale)]
+        rows = in_order(pd.concat(parts), transfer)
         found.append(rows.assign(source=rows["source"] + f" amplified to {scale:g}"))
     for control in controls(transfer):
         rows = by_control(transfer, clean, control)

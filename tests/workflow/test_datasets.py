@@ -160,6 +160,19 @@ def test_attacked_vectors_lie_in_the_box_of_their_features_or_in_none(vectors):
     assert (np.stack(boxed["image"]) >= makers.LOWER).all()
 
 
+@pytest.mark.parametrize("name", ["boxed", "free"])
+def test_noise_as_long_as_each_perturbation_fits_in_the_box_or_is_the_same_without_one(
+    vectors, name
+):
+    radii = pd.read_parquet(vectors / f"measurements/sweep/{name}/radii.parquet")
+    assert (radii["noise_draws"] == 16).all() and (radii["noise_in_box_draws"] <= 16).all()
+    kinds = [radii[[f"{kind}_{of}" for of in ("fooled", "rejected", "draws")]].to_numpy(float)
+             for kind in ("noise", "noise_in_box")]  # fmt: skip
+    assert np.array_equal(*kinds, equal_nan=True) == (name == "free")
+    cells = pd.read_parquet(vectors / f"tables/excess-{name}.parquet")
+    assert {"noise", "noise in the box"} <= set(cells["column"])
+
+
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
