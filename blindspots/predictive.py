@@ -15,10 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from blindspots.statistics import TAIL
-
 QUANTILES, NODES = 128, 21
 """Number of quantiles of a rate, and of nodes for the spread between nets, in the quadrature."""
+
+
+TAIL = 0.025
+"""Probability beyond either end of the central 95%."""
 
 
 class Rates(NamedTuple):

@@ -20,8 +20,8 @@ ROLES = [
 ]
 FLOORS = [
     {"interface"},
-    {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
-     "families", "limits"},
+    {"randomness", "devices", "provenance", "statistics", "predictive", "own_code", "lending",
+     "layers", "families", "limits"},
     {"threat", "config", "optim"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},
