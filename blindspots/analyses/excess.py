@@ -106,8 +106,8 @@ def _others(transfer: Frame, clean: Frame) -> pd.DataFrame:
     found = []
     scales = parted(transfer).distinct(["amplified_to"])["amplified_to"].dropna().unique()
     for scale in scales:
-        cells = [_beyond_clean(part) for part in pairs(transfer, clean, amplified_to=scale)]
-        rows = in_order(pd.concat(cells), transfer)
+        parts = [_beyond_clean(part) for part in pairs(transfer, clean, amplified_to=scale)]
+        rows = in_order(pd.concat(parts), transfer)
         found.append(rows.assign(source=rows["source"] + f" amplified to {scale:g}"))
     for control in controls(transfer):
         rows = by_control(transfer, clean, control)
