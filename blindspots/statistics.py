@@ -1,11 +1,13 @@
 """Intervals of 95% for the tables, and comparisons of two sets of answers to the same images.
 
 Rates on one network get Wilson's interval, means over networks Student's t. A percentile bootstrap
-over 3 to 5 networks covers 75 to 84% and is not used.
+over 3 to 5 networks covers 75 to 84% and is not used. Where all draws are equal Student's interval
+would have no width, and an exact one is used (`of_images`, `exact`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
@@ -73,6 +75,12 @@ def clopper_pearson(
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
+def exact(rate: float, n: float) -> Interval:
+    """Interval of `clopper_pearson` for a rate seen in n independent trials."""
+    low, high = clopper_pearson(np.array([rate * n]), np.array([n]))
+    return Interval(float(low[0]), float(high[0]))
+
+
 def rates_seen(low: float, high: float, n: int) -> Interval:
     """Interval that has the rate seen in n independent trials in a share `CONFIDENCE` of cases.
 
@@ -90,14 +98,100 @@ def rates_seen(low: float, high: float, n: int) -> Interval:
     return Interval(*(float(end / n) for end in ends))
 
 
-def student(values: np.ndarray) -> Interval:
+def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Student interval for the mean of a normal variable from independent draws; NaN below two."""
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return NONE
-    t = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)
+    t = special.stdtrit(len(values) - 1, (1 + confidence) / 2)
     half = t * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(float(values.mean() - half), float(values.mean() + half))
+
+
+def of_images(
+    values: np.ndarray, least: float, largest: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """Interval for the mean of independent draws between two bounds, such as one per image.
+
+    It is Student's. If all n draws are equal, others have a probability of at most
+    u = 1 − 0.025^(1/n) (`clopper_pearson` of 0 in n) and may lie at either bound: the interval then
+    reaches from u of the way to `least` to u of the way to `largest`. For a rate of 0 or 1 this is
+    Clopper and Pearson's. NaN below two draws.
+
+    Args:
+        values: (n,) draws.
+        least: smallest possible value.
+        largest: largest possible value.
+        confidence: confidence of the interval.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or np.ptp(values) > 0:
+        return student(values, confidence)
+    value, others = float(values[0]), 1 - ((1 - confidence) / 2) ** (1 / len(values))
+    return Interval(value + others * (least - value), value + others * (largest - value))
+
+
+def least_mean(
+    samples: Sequence[np.ndarray], bounds: tuple[float, float] | None = None
+) -> Interval:
+    """Interval for the least of several means, from independent draws of each.
+
+    The upper end is the least upper end of intervals of 1 − 0.05 / k for k means (Bonferroni, the
+    first step of Holm's test that some mean is below a bound). The lower end is the least lower end
+    of intervals of 95%: to be above the least mean, it must be above that mean's own lower end, so
+    no correction is needed (the intersection–union test that all means are above a bound). NaN if
+    any is NaN.
+
+    Args:
+        samples: draws of a normal variable, (n,) for each mean; they may depend on each other.
+        bounds: least and largest possible value of a draw, for `of_images`; None: no bounds, and
+            Student's intervals whatever the draws.
+    """
+    if not samples:
+        return NONE
+
+    def ends(confidence: float) -> np.ndarray:
+        return np.array([
+            student(values, confidence)
+            if bounds is None
+            else of_images(values, *bounds, confidence)
+            for values in samples
+        ])  # fmt: skip
+
+    corrected = 1 - (1 - CONFIDENCE) / len(samples)
+    return Interval(float(ends(CONFIDENCE)[:, 0].min()), float(ends(corrected)[:, 1].min()))
+
+
+def largest_mean(samples: Sequence[np.ndarray]) -> Interval:
+    """Interval for the largest of several means, see `least_mean`."""
+    high, low = least_mean([-np.asarray(values, float) for values in samples])
+    return Interval(-low, -high)
+
+
+def student_p(values: np.ndarray) -> float:
+    """Two-sided p value of Student's test that a mean is 0; NaN below two draws."""
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return np.nan
+    mean, error = float(values.mean()), values.std(ddof=1) / np.sqrt(len(values))
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * special.stdtr(len(values) - 1, -abs(mean) / error))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """P values (k,) corrected for their number, k.
+
+    Holm 1979, "A simple sequentially rejective multiple test procedure": rejecting where they are
+    at most 0.05 rejects any true hypothesis with probability at most 0.05, however the tests depend
+    on each other. NaN stays, and does not count.
+    """
+    p = np.asarray(p, dtype=float)
+    found, there = np.full(len(p), np.nan), np.flatnonzero(~np.isnan(p))
+    order = there[np.argsort(p[there], kind="stable")]
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    found[order] = np.minimum(stepped, 1)
+    return found
 
 
 def equivalence_p(values: np.ndarray, margin: float) -> float:

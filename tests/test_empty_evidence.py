@@ -20,7 +20,7 @@ SETTINGS = {
     "readings": {"one": {"table2": "e"}}, "images": 256, "printed": PRINTED,
     "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
     "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
-    "margins": MARGINS,
+    "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
 }  # fmt: skip
 PANELS = {
     True: [{"source": "A", "victim": "A"}, {"control": "noise", "victim": "A"}],

@@ -1,8 +1,11 @@
 """Intervals have their stated coverage in simulations, and agree with known values."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from blindspots import statistics
@@ -183,3 +186,85 @@ def test_trials_show_the_rates_that_they_are_said_to(low, high, n):
 )
 def test_a_printed_figure_is_rounded_to_its_last_digit(figure, half):
     assert statistics.rounding(figure) == pytest.approx(half, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 20, 256, 10_000])
+def test_draws_that_are_all_equal_have_clopper_and_pearsons_interval_and_none_of_no_width(n):
+    low, high = proportion_confint(0, n, method="beta")
+    assert statistics.of_images(np.zeros(n), 0, 1) == pytest.approx((low, high))
+    assert statistics.of_images(np.full(n, 100.0), 0, 100) == pytest.approx((100 - 100 * high, 100))
+    differences = statistics.of_images(np.zeros(n), -100, 100)
+    assert differences == pytest.approx((-100 * high, 100 * high))
+    assert statistics.exact(1, n) == pytest.approx((1 - high, 1))
+
+
+def test_draws_that_differ_have_students_interval_over_images():
+    values = np.array([0, 0, 100.0, 50])
+    assert statistics.of_images(values, 0, 100) == statistics.student(values)
+    assert np.isnan(statistics.of_images(values[:1], 0, 100)).all()
+
+
+@pytest.mark.parametrize("rest", [0.0005, 0.003, 0.01])
+def test_the_interval_of_equal_draws_holds_the_mean_of_what_else_there_may_be(rest):
+    """Of draws that are all 0, the interval must hold means that make this likely enough."""
+    n = 500
+    seen = (1 - rest) ** n  # the chance that all are 0 where a share `rest` is 100
+    low, high = statistics.of_images(np.zeros(n), -100, 100)
+    assert low <= 100 * rest <= high or seen <= 0.025
+    assert low <= -100 * rest <= high or seen <= 0.025
+
+
+def closed(p, level):
+    """Holm's test as a closed test: every set of hypotheses is tested by Bonferroni's."""
+    k, rejected = len(p), np.ones(len(p), bool)
+    for some in itertools.product([False, True], repeat=k):
+        some = np.array(some)
+        if some.any() and p[some].min() > level / some.sum():
+            rejected &= ~some
+    return rejected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_holms_p_values_reject_what_the_closed_test_does(seed):
+    rng = np.random.default_rng(seed)
+    p = rng.choice([*rng.random(4) ** 4, 0.01, 0.01, 0.02, 1], 6)
+    adjusted = statistics.holm(p)
+    assert adjusted == pytest.approx(multipletests(p, method="holm")[1])
+    for level in (0.01, 0.05, 0.2, 0.5):
+        assert (adjusted <= level + 1e-12).tolist() == closed(p, level + 1e-12).tolist()
+
+
+def test_holms_p_values_keep_nan_and_do_not_count_it():
+    p = np.array([np.nan, 0.01, 0.04, np.nan, 0.03])
+    found = statistics.holm(p)
+    assert np.isnan(found).tolist() == [True, False, False, True, False]
+    assert found[[1, 2, 4]] == pytest.approx(statistics.holm(p[[1, 2, 4]]))
+    assert found[[1, 2, 4]] == pytest.approx([0.03, 0.06, 0.06])
+    assert len(statistics.holm(np.array([]))) == 0
+
+
+@pytest.mark.parametrize("values", [[1.0, 2, 4, 3], [-0.2, 0.1, 0.05]])
+def test_students_p_is_that_of_scipy(values):
+    assert statistics.student_p(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert statistics.student_p([0.0, 0.0]) == 1 and statistics.student_p([2.0, 2.0]) == 0
+    assert np.isnan(statistics.student_p([1.0]))
+
+
+@pytest.mark.parametrize("means", [(0, 0, 0, 0), (0, 0.3, 5), (0, 9, 9)])
+def test_the_interval_of_the_least_mean_covers_it(means):
+    def draw(generator):
+        samples = [generator.normal(mean, 1, 5) for mean in means]
+        return statistics.least_mean(samples), min(means)
+
+    assert coverage(draw, RUNS) >= 0.95 - NOISE
+
+
+def test_the_interval_of_the_largest_mean_mirrors_that_of_the_least():
+    samples = [np.array([1.0, 2, 3]), np.array([2.0, 2.5, 4])]
+    low, high = statistics.largest_mean(samples)
+    assert (-high, -low) == statistics.least_mean([-of for of in samples])
+    assert high == max(statistics.student(of).high for of in samples)
+    wider = [stats.t(2, of.mean(), stats.sem(of)).interval(0.975)[0] for of in samples]
+    assert low == pytest.approx(max(wider))
+    assert np.isnan(statistics.least_mean([])).all()
+    assert np.isnan(statistics.least_mean([samples[0], samples[1][:1]])).all()

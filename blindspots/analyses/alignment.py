@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
+from blindspots.analyses._mantel import mantel_p
 from blindspots.analyses._pairs import PAIR, arrow, in_order, pairs
 from blindspots.analyses.kit import cells, over_seeds
 from blindspots.files.parts import Frame
@@ -21,7 +23,7 @@ REPORT = {
 }
 """Place and titles in a report set (`config.reporting`)."""
 
-ROW_NAMES = ("* → *", "correlation")
+ROW_NAMES = ("* → *", "correlation", "correlation p")
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {
@@ -30,6 +32,8 @@ COLUMNS = {
     "excess": ("error − clean error", "points"),
 }
 CORRELATION = "Spearman's ρ with the last column"
+PERMUTED = "p of this ρ, permuting the nets"
+FEW, MISSING = "fewer than three different values", "a pair without a value"
 
 
 def alignment(
@@ -41,6 +45,12 @@ def alignment(
 ) -> pd.DataFrame:
     """Compare two causes of transfer named by Demontis et al. 2019 with the transfer observed.
 
+    The last rows have the rank correlation of each column with the excess error, over all pairs and
+    seeds, and its p value. Pairs are not independent: those with the same victim share its
+    gradients and its errors, so that 30 pairs of 6 nets are nearer to 6 draws than to 30. The test
+    therefore permutes the nets (`_mantel.mantel_p`); one that permutes pairs finds small p values
+    wherever one net differs from the others.
+
     Args:
         gradients: input gradients, with schema `measurements.gradients.GRADIENTS`.
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
@@ -48,8 +58,7 @@ def alignment(
         labels: display name of each net.
 
     Returns:
-        A row per source and other victim, and a last row with the rank correlation of each column
-        with the excess error, over all pairs and seeds.
+        A row per source and other victim, and the rows "correlation" and "correlation p".
     """
     means = [of.groupby(PAIR, sort=False)["excess"].mean() for of in pairs(transfer, clean)]
     seen = in_order(pd.concat(means).reset_index(), transfer).merge(gradients, on=PAIR)
@@ -66,15 +75,21 @@ def alignment(
     values = values.assign(
         row=[arrow(*pair) for pair in both], row_label=[arrow(*pair, labels) for pair in both]
     )
-    last = []
-    for column in ("cosine", "victim_gradient"):
-        varied = min(seen[column].nunique(), seen["excess"].nunique()) > 2
-        rho = seen[column].corr(seen["excess"], method="spearman") if varied else None
-        last.append(
-            {
-                "row": "correlation", "row_label": CORRELATION, "column": column,
-                "column_label": COLUMNS[column][0], "unit": COLUMNS[column][1], "value": rho,
-                "n": 0, "networks": 1, "reason": "fewer than three different values",
-            }
-        )  # fmt: skip
+    last = [cell for column in ("cosine", "victim_gradient") for cell in _correlated(seen, column)]
     return cells(pd.concat([values, pd.DataFrame(last)]), labels)
+
+
+def _correlated(seen: pd.DataFrame, column: str) -> Iterator[dict[str, Any]]:
+    """Yield the rank correlation of a column with the excess error, and its p value."""
+    label, unit = COLUMNS[column]
+    of_column = {"column": column, "column_label": label, "n": 0, "networks": 1}
+    varied = min(seen[column].nunique(), seen["excess"].nunique()) > 2
+    rho = seen[column].corr(seen["excess"], method="spearman") if varied else None
+    yield of_column | {
+        "row": "correlation", "row_label": CORRELATION, "unit": unit, "value": rho, "reason": FEW,
+    }  # fmt: skip
+    p = mantel_p(seen[seen[column].notna()], column, "excess") if varied else None
+    yield of_column | {
+        "row": "correlation p", "row_label": PERMUTED, "unit": "p", "value": p,
+        "reason": MISSING if varied else FEW,
+    }  # fmt: skip

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from blindspots import statistics
+from blindspots.files.parts import Frame, parted
 from blindspots.interface import InputError
 
-LEVEL = 0.05
-"""Significance level of every test."""
-MORE, LESS, EQUAL, UNKNOWN = "units more", "units less", "equal", "cannot tell"
 LAYER = ["net", "trained", "layer", "scaling"]
 NO_ROTATIONS = "not measured on rotations: each direction needs passes through the network"
 NO_DRAW = "needs rotations"
@@ -109,7 +106,18 @@ def means(units: pd.DataFrame) -> pd.DataFrame:
     return found.assign(reason=groups["reason"].first(), n=groups["n"].first()).reset_index()
 
 
-def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFrame:
+ROTATED = [*LAYER, "seed", "measure", "rotation", "value"]
+"""Columns of the table of rotations that are read."""
+
+
+def rotations(units: pd.DataFrame, unit_rotations: Frame) -> Iterator[pd.DataFrame]:
+    """Yield the rows of the rotations of the scalings that `units` has, some layers at a time."""
+    scalings = set(units["scaling"])
+    for part in parted(unit_rotations).by("layer", ROTATED):
+        yield part[part["scaling"].isin(scalings)]
+
+
+def differences(units: pd.DataFrame, unit_rotations: Frame) -> pd.DataFrame:
     """Units' mean minus the mean over rotations of their frame, per net, seed, layer and measure.
 
     For the accuracy lost, the mean of the one rotation whose directions were projected out is
@@ -122,7 +130,10 @@ def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFra
     """
     arms = means(units)
     keys = [*LAYER, "seed", "measure"]
-    rotated = unit_rotations.groupby(keys)["value"].agg(["mean", "std"]).reset_index()
+    rotated = pd.concat([
+        part.groupby(keys)["value"].agg(["mean", "std"])
+        for part in rotations(units, unit_rotations)
+    ]).reset_index()  # fmt: skip
     found = arms[arms["arm"] == "units"].merge(rotated, on=keys, how="left")
     once = arms[arms["arm"] == "rotation"][[*keys, "value"]].rename(columns={"value": "once"})
     found = found.merge(once, on=keys, how="left")
@@ -136,66 +147,3 @@ def differences(units: pd.DataFrame, unit_rotations: pd.DataFrame) -> pd.DataFra
     return found[[*keys, "n"]].assign(
         value=difference, effect=effect, reason=reason, without_effect=alike
     )
-
-
-def tested(
-    found: pd.DataFrame, unit_rotations: pd.DataFrame, margins: Mapping[str, float]
-) -> pd.DataFrame:
-    """Test each layer and measure over networks, and add the verdict of `judged`.
-
-    Args:
-        found: result of `differences`.
-        unit_rotations: means of rotations, with schema `measurements.units.tables.UNIT_ROTATIONS`.
-        margins: equivalence margin of each measure.
-
-    Returns:
-        Columns of `LAYER`, `measure`, `rotation_p` and `equivalence_p` (NaN if not tested),
-        `verdict` (None without any difference), `reason`, `n` and `networks`.
-    """
-    keys = [*LAYER, "measure"]
-    drawn = {
-        of: rows.pivot(index="rotation", columns="seed", values="value")
-        for of, rows in unit_rotations.groupby(keys)
-    }
-    rows = []
-    for of, group in found.groupby(keys, sort=False):
-        there = group[group["value"].notna()]
-        values, p = there["value"].to_numpy(), np.nan
-        if of in drawn and len(there):
-            draws = drawn[of][there["seed"]]
-            centred = (draws - draws.mean()).mean(axis=1).dropna().to_numpy()
-            p = statistics.randomisation_p(float(values.mean()), centred)
-        equal = statistics.equivalence_p(values, margins[of[-1]])
-        sign = MEASURES[of[-1]].sign
-        interval = statistics.Interval(*sorted(sign * np.array(statistics.student(values))))
-        rows.append(
-            dict(zip(keys, of, strict=True))
-            | {
-                "rotation_p": p, "equivalence_p": equal,
-                "verdict": judged(interval, p, equal) if len(there) else None,
-                "reason": next(iter(group["reason"].dropna()), None),
-                "n": group["n"].iloc[0], "networks": len(there),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows, columns=[*keys, *TESTED])
-
-
-TESTED = ["rotation_p", "equivalence_p", "verdict", "reason", "n", "networks"]
-
-
-def judged(interval: statistics.Interval, rotation_p: float, equivalence_p: float) -> str:
-    """Return the verdict on one layer and measure; `analyses.units.units` states the rule.
-
-    Args:
-        interval: interval of the difference over networks, positive if units are more
-            interpretable.
-        rotation_p: p value by the rotations; NaN if the measure has no rotations.
-        equivalence_p: p value of the equivalence test of the difference with its margin.
-    """
-    if np.isnan(interval.low):
-        return UNKNOWN
-    if equivalence_p <= LEVEL:
-        return EQUAL
-    if rotation_p > LEVEL or interval.low <= 0 <= interval.high:
-        return UNKNOWN
-    return MORE if interval.low > 0 else LESS

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
+from blindspots.analyses._hardest import least_advantages
 from blindspots.analyses._pairs import by_control, controls, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import (
@@ -18,6 +19,7 @@ from blindspots.analyses.kit import (
     cells,
     number,
     of_fewer,
+    over_images,
 )
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED
@@ -28,7 +30,7 @@ Effect = tuple[str, str, pd.Series, str]
 ROW_NAMES = (
     "success", "largest distortion", "error beyond noise", "error by noise of equal length",
     "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
-    "rejected",
+    "least advantage of *", "rejected",
 )  # fmt: skip
 COLUMNS = ("mean",)
 """Rows and columns of the table (`config.cells`)."""
@@ -48,8 +50,9 @@ def effects(
     """Effects of attacked images on their own nets and on others, each averaged over images.
 
     Errors are differences, in percentage points, from another error on the same images. With
-    several seeds the interval is Student's over the networks; with one it is Student's over the
-    images and holds for these networks only.
+    several seeds the interval is Student's over the networks; with one, or if the networks of all
+    seeds have the same mean, it is over the images and holds for these networks only: Student's, or
+    the exact one of as many trials as there are images if these are all equal (`kit.over_images`).
 
     Args:
         transfer: answers to attacked images of one experiment, with schema
@@ -69,6 +72,9 @@ def effects(
           "amplified to" a distortion.
         * "error by noise of equal length", "error by" a control: minus the clean error.
         * "advantage of" a victim: error beyond clean of the other victims minus its own.
+        * "least advantage of" a victim: the same minus that of each other victim, on the sources
+          that both have, and of these the least: above 0 if it is the hardest victim
+          (`_hardest.least_advantages`).
         * "rejected": share of rejected answers, which are not errors, if there are any.
     """
     once = sources(transfer)
@@ -79,7 +85,7 @@ def effects(
         ("largest distortion", "largest mean distortion", _distortion(once), "RMS per pixel"),
         *_errors(transfer, clean, radii, labels),
     ]
-    rows = [_cell(*effect) for effect in found]
+    rows = [_cell(*effect) for effect in found] + [*least_advantages(transfer, clean, labels)]
     outcomes = [rows["outcome"] for rows in parted(transfer).by("victim", ["outcome", "victim"])]
     if rejected := sum(int((of == REJECTED).sum()) for of in outcomes):
         share = {"value": 100 * (rejected / sum(map(len, outcomes))), "n": 0, "networks": 1}
@@ -151,17 +157,27 @@ def _cell(row: str, label: str, every: pd.Series, unit: str) -> dict[str, Any]:
     if networks == 1:
         values, kind = per_image, "images"
     value, text, reason = float(values.mean()), None, "nothing was measured"
-    endless = np.isinf(value)
-    interval = statistics.NONE if endless else statistics.student(values.to_numpy())
-    if endless:
+    interval: dict[str, Any] = {"low": np.nan, "high": np.nan, "interval": kind}
+    if np.isfinite(value):
+        interval = _interval(per_image, unit)
+    if np.isinf(value):
         value, text, reason = np.nan, NOT_FOOLED, NO_MEDIAN
     elif 0 < len(per_image) < len(every):
         text = number(value, unit) + of_fewer(len(per_image), len(every))
     return _named(row, label, unit) | {
-        "value": value, "low": interval.low, "high": interval.high, "interval": kind,
-        "text": text, "reason": reason, "n": len(per_image) // max(networks, 1),
-        "networks": networks,
+        **interval, "value": value, "text": text, "reason": reason,
+        "n": len(per_image) // max(networks, 1), "networks": networks,
     }  # fmt: skip
+
+
+def _interval(per_image: pd.Series, unit: str) -> dict[str, Any]:
+    """Student's interval over networks; over the images of one if it is alone, or all are equal."""
+    means = per_image.groupby("seed").mean().to_numpy()
+    if np.ptp(means) > 0:
+        return statistics.student(means)._asdict() | {"interval": "student"}
+    each = [over_images(of.to_numpy(), unit) for _, of in per_image.groupby("seed")]
+    ends = {"low": min(of["low"] for of in each), "high": max(of["high"] for of in each)}
+    return each[0] | ends
 
 
 def _distortion(rows: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from blindspots import statistics
+from blindspots.analyses._joint import by_image, joint_rows
 from blindspots.analyses._pairs import (
     PAIR,
     arrow,
@@ -18,7 +19,7 @@ from blindspots.analyses._pairs import (
     pairs,
     with_noise,
 )
-from blindspots.analyses.kit import cells, over_seeds
+from blindspots.analyses.kit import cells, over_images, over_seeds
 from blindspots.analyses.transfer import row_label
 from blindspots.files.parts import Frame, parted
 
@@ -39,7 +40,10 @@ HEADLINE = {"noise": "Error of other nets minus their error under noise of the s
 CELL = [*PAIR, "column", "column_label", "unit", "n", "tried", "value", "low", "high", "interval",
         "reason"]  # fmt: skip
 
-ROW_NAMES = ("* → *",)
+JOINT = ("noise", "clean")
+"""Columns of the rows that join several pairs."""
+
+ROW_NAMES = ("* → *", "victim {victims}", "median over pairs")
 """Rows of the table (`config.cells`); its columns are the keys of `COLUMNS`."""
 
 COLUMNS = {
@@ -78,14 +82,17 @@ def excess(
     Returns:
         A row per source and other victim; then, without the columns on noise and on right images, a
         row per source "amplified to" a distortion, or control, and victim. With the p value if
-        there is one seed, and the share of rejected images if there are any.
+        there is one seed, and the share of rejected images if there are any. Then rows that join
+        the pairs, for the columns `JOINT`: "victim V", the mean over its sources, and "median over
+        pairs", which one victim cannot move far (`_joint.joint_rows`).
     """
-    found = [
-        {"source": source, "victim": victim, "seed": seed} | cell
-        for part in with_noise(pairs(transfer, clean), radii)
-        for (source, victim, seed), group in part.groupby(PAIR, sort=False)
-        for cell in _cells(group)
-    ]
+    found: list[dict[str, Any]] = []
+    images: dict[tuple[str, str, int], pd.DataFrame] = {}
+    for part in with_noise(pairs(transfer, clean), radii):
+        for (source, victim, seed), group in part.groupby(PAIR, sort=False):
+            pair = {"source": source, "victim": victim, "seed": seed}
+            found += [pair | cell for cell in _cells(group)]
+            images[source, victim, seed] = _by_image(group)
     keys = ["source", "victim", "column", "column_label", "unit"]
     every = in_order(pd.DataFrame(found, columns=CELL), transfer)
     others = _others(transfer, clean)
@@ -98,7 +105,30 @@ def excess(
     names = [arrow(s, v) for s, v in zip(values["source"], values["victim"], strict=True)]
     told = {name: row_label(name, labels) for name in values["source"].unique()}
     shown = [arrow(s, v, told) for s, v in zip(values["source"], values["victim"], strict=True)]
-    return cells(values.assign(row=names, row_label=shown), labels)
+    values = values.assign(row=names, row_label=shown)
+    ordered = zip(*(every[key] for key in PAIR), strict=True)
+    joint = _joint({key: images[key] for key in ordered if key in images}, labels)
+    return cells(pd.concat([values, *joint]), labels)
+
+
+def _joint(
+    images: Mapping[tuple[str, str, int], pd.DataFrame], labels: Mapping[str, str]
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows that join several pairs, if there are several, column by column."""
+    for column in JOINT:
+        label, unit = COLUMNS[column]
+        of: dict[int, dict[tuple[str, str], pd.Series]] = {}
+        for (source, victim, seed), values in images.items():
+            of.setdefault(seed, {})[source, victim] = values[column]
+        if rows := [*joint_rows(of, labels, unit)]:
+            named = pd.DataFrame(rows).assign(column=column, column_label=label)
+            yield over_seeds(named, ["row", "row_label", "column", "column_label", "unit"])
+
+
+def _by_image(group: pd.DataFrame) -> pd.DataFrame:
+    """Values by image of the columns `JOINT`, for one source, victim and seed."""
+    noise = 100 * (group["attacked"].astype(float) - group["noise"])
+    return by_image(pd.DataFrame({"noise": noise, "clean": group["excess"]}), group)
 
 
 def _others(transfer: Frame, clean: Frame) -> pd.DataFrame:
@@ -158,8 +188,7 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
             why = "no attack succeeded" if among.any() else "no image that both nets get right"
             return _cell(column, 0, np.nan, tried=tried, reason=why)
         difference = 100 * (attacked[at] - noise[at])
-        low, high = statistics.student(difference)
-        interval = {"low": low, "high": high, "interval": "images"}
+        interval = over_images(difference, "points")
         return _cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
     yield beyond_noise("noise", np.ones_like(clean))

@@ -48,6 +48,12 @@ RATES = ("%", "% error", "% of directions")
 """Units of shares in percent: of images, with Wilson's interval on one network, or of directions,
 which bring an interval of their own."""
 
+OF_TRAININGS = "% of trainings"
+"""Unit of a share whose trials are trainings, each of which is 0 or 100."""
+
+BOUNDS = {"points": (-100.0, 100.0), **dict.fromkeys(RATES, (0.0, 100.0))}
+"""Least and largest possible value of an image, by unit; other units have none."""
+
 FORMATS = {
     "%": "{:.2f}",
     "% error": "{:.1f}",
@@ -63,6 +69,9 @@ FORMATS = {
 
 LEAST_P = 1e-300
 """Smallest p value above rounding error; smaller ones are printed as less than this."""
+
+OVER_ALL = "over all"
+"""Row of a table of verdicts with the one verdict that joins several cells."""
 
 NOT_FOOLED, NO_MEDIAN = "> half not fooled", "more than half of the images are not fooled"
 """Text and reason for an infinite median (failures count as infinite distances)."""
@@ -84,11 +93,18 @@ def of_fewer(fooled: int, tried: int) -> str:
 def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Average `value` over seeds; `n` is that of one network, `networks` counts those with a value.
 
-    Over several networks the interval is Student's, cut at 0 and 100 for a rate. On one network it
-    is given by the row's `low`, `high` and `interval` if an analysis sets them, otherwise Wilson's
-    for a rate; other values have none. If `n` is less than `tried`, `text` is the mean with both
-    numbers, such as "0.062 (2 of 64)". If any network's value is infinite, the cell has no value,
-    and `text` says why.
+    Over several networks the interval is Student's, cut at 0 and 100 for a rate. If all have the
+    same value, which would leave it no width, it is that of the images of one network: the widest
+    of those that the rows give, or Clopper and Pearson's for a rate (`statistics.exact`), whose
+    trials are the least `n` of a network: networks see the same images, so that more networks make
+    no more trials. Other values that are all equal have none. A share of trainings has Clopper and
+    Pearson's of as many trials as there are trainings.
+
+    On one network the interval is given by the row's `low`, `high` and `interval` if an analysis
+    sets them, otherwise Wilson's for a rate; other values have none.
+
+    If `n` is less than `tried`, `text` is the mean with both numbers, such as "0.062 (2 of 64)". If
+    any network's value is infinite, the cell has no value, and `text` says why.
 
     Args:
         values: one row per seed with `keys`, `value` and `n`. Optional columns: `reason`, why a
@@ -109,10 +125,7 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
             "networks": len(rows),
         }
         if len(rows) > 1:
-            interval = statistics.student(rows["value"].to_numpy())
-            if cell.get("unit") in RATES:  # a share of images is between none and all
-                interval = statistics.Interval(*np.clip(interval, 0, 100).tolist())
-            cell |= interval._asdict() | {"interval": "student"}
+            cell |= _over_networks(rows, cell.get("unit"))
         elif len(rows) == 1 and "interval" in rows and isinstance(rows["interval"].iloc[0], str):
             cell |= rows[["low", "high", "interval"]].iloc[0].to_dict()
         elif len(rows) == 1 and cell.get("unit") in RATES and cell["n"]:
@@ -125,6 +138,41 @@ def over_seeds(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         found.append(cell | {"text": NOT_FOOLED if len(endless) else _beside(cell, group)})
     columns = [*keys, "value", "n", "networks", "low", "high", "interval", "text", "reason"]
     return pd.DataFrame(found).reindex(columns=columns)
+
+
+def _over_networks(rows: pd.DataFrame, unit: str | None) -> dict[str, Any]:
+    """Interval of the mean over several networks, see `over_seeds`."""
+    values = rows["value"].to_numpy(float)
+    if unit == OF_TRAININGS:
+        low, high = statistics.exact(values.mean() / 100, len(values))
+        return {"low": 100 * low, "high": 100 * high, "interval": "trainings"}
+    if np.ptp(values) == 0:
+        own = rows[rows["interval"].notna()] if "interval" in rows else rows[:0]
+        if len(own):
+            ends = {"low": own["low"].min(), "high": own["high"].max()}
+            return ends | {"interval": own["interval"].iloc[0]}
+        if unit in RATES and (n := rows["n"].min()):
+            low, high = statistics.exact(values[0] / 100, n)
+            return {"low": 100 * low, "high": 100 * high, "interval": "exact"}
+        return {}
+    interval = statistics.student(values)
+    if unit in RATES:  # a share of images is between none and all
+        interval = statistics.Interval(*np.clip(interval, 0, 100).tolist())
+    return interval._asdict() | {"interval": "student"}
+
+
+def over_images(values: np.ndarray, unit: str) -> dict[str, Any]:
+    """Interval of a mean over the images of one network, as `low`, `high` and `interval`.
+
+    Args:
+        values: (n,) a value per image.
+        unit: unit of the values; `statistics.of_images` has their bounds (`BOUNDS`).
+    """
+    if unit in BOUNDS and len(values) > 1 and np.ptp(values) == 0:
+        interval, kind = statistics.of_images(values, *BOUNDS[unit]), "exact"
+    else:
+        interval, kind = statistics.student(values), "images"
+    return interval._asdict() | {"interval": kind}
 
 
 def _beside(cell: Mapping[str, Any], group: pd.DataFrame) -> str | None:

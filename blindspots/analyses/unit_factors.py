@@ -16,6 +16,7 @@ from blindspots.analyses.arms import (
     of_scaling,
 )
 from blindspots.analyses.kit import cells, over_seeds
+from blindspots.files.parts import Frame
 
 CORNER = "contrast"
 """Heading of the first column (`report.summaries`)."""
@@ -25,7 +26,7 @@ COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kur
 
 def unit_factors(
     units: pd.DataFrame,
-    unit_rotations: pd.DataFrame,
+    unit_rotations: Frame,
     *,
     scaling: Scaling = "matched",
     labels: Mapping[str, str],
@@ -51,7 +52,7 @@ def unit_factors(
         InputError: a scaling that was not measured.
     """
     units = of_scaling(units, scaling)
-    found = differences(units, of_scaling(unit_rotations, scaling))
+    found = differences(units, unit_rotations)
     found = found.merge(layer_labels(units, labels)[[*LAYER, "place"]], on=LAYER)
     signs = found["measure"].map({name: m.sign for name, m in MEASURES.items()})
     found["value"] *= signs.astype(float)

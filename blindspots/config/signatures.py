@@ -11,10 +11,10 @@ from functools import cache
 from blindspots.config.sources import binding, bound_by, origin_of, source, statements, syntax_tree
 from blindspots.interface import InputError
 
-DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal"}
+DECLARATIONS = {"budget", "certificate", "control", "looped", "measurement", "minimal", "needs"}
 """Decorators that declare the kind of a method; only `looped` changes its parameters.
 
-See `families`, `measurements.contract`, `certificates.contract` and `trainers.loop`."""
+See `families`, `trainers.loop`, and `contract` in measurements, certificates and analyses."""
 
 LOOP = ("blindspots.trainers.loop", "train")
 """The function whose settings `looped` adds to those of a trainer."""

@@ -91,6 +91,8 @@ def _rates(rows: pd.DataFrame) -> pd.DataFrame:
         else:
             few = len(rates) < statistics.FEWEST
             interval = statistics.NONE if few else statistics.student(rates)
+            if np.ptp(rates) == 0:  # of no width: that of the images of one network
+                interval = statistics.exact(rates[0], of["n"].min())
         ends = np.clip(interval, 0, 1)
         found[distortion] = 100 * np.array([rates.mean(), *ends, (of["rejected"] / of["n"]).mean()])
     ends = np.array(list(found.values()), dtype=float).reshape(-1, 4)

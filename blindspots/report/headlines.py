@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from blindspots.analyses.kit import NOT_FOOLED
+from blindspots.analyses.kit import NOT_FOOLED, OVER_ALL
 from blindspots.analyses.masking import WARNING
 from blindspots.config import traits
 from blindspots.files import tables
@@ -160,8 +160,13 @@ def _differences(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headl
 
 
 def _counted(name: str, title: str, summary: pd.DataFrame) -> Iterator[Headline]:
-    """Count the verdicts of one table, the most frequent first."""
-    counts = summary["text"].value_counts()
+    """Count the verdicts of one table, the most frequent first, after the one over all if any."""
+    summary = summary[summary["unit"] != "p"]
+    joins = summary["row"].eq(OVER_ALL) & summary["text"].notna()
+    for cell in summary[joins].to_dict("records"):
+        claim = f"{title}, {cell['row_label']}, {cell['column_label']}"
+        yield Headline(claim, cell["text"], "", "", "the primary endpoint", name)
+    counts = summary.loc[~joins, "text"].value_counts()
     if counts.empty:
         return
     total = f"{counts.iloc[0]} of {counts.sum()}"

@@ -19,12 +19,22 @@ LARGEST = 1e308
 INTERVALS = {
     "wilson": "Wilson's, of a rate on one network",
     "student": "Student's, over seeds",
+    "exact": "exact (Clopper–Pearson), over the images of one network where all figures are equal",
+    "trainings": "exact (Clopper–Pearson), over trainings",
     "paired": "of a paired difference on one network (Agresti and Min 2005)",
     "images": "Student's, over the images of one network",
+    "extreme": "of the least or the largest of several means, over seeds (Bonferroni at one end)",
+    "extreme images": "of the least or the largest of several means, over images (Bonferroni at "
+    "one end)",
+    "bootstrap": "of a bootstrap over images, for the networks of one seed",
     "directions": "the wider of Student's over images and the exact one over directions",
     "median": "of a median by order statistics, on one network",
 }
 """Descriptions of the 95% intervals, by their names in tables."""
+
+
+OVER_SEEDS = ("student", "extreme")
+"""Intervals that are not shown over fewer networks than `statistics.FEWEST`."""
 
 
 class Cell(NamedTuple):
@@ -139,7 +149,7 @@ def figure(cell: Mapping[str, Any]) -> tuple[str, str]:
         "" if pd.isna(cell[end]) else number(cell[end], cell["unit"])
         for end in ("value", "low", "high")
     )
-    few = cell.get("interval") == "student" and cell["networks"] < FEWEST
+    few = cell.get("interval") in OVER_SEEDS and cell["networks"] < FEWEST
     return value, f"{low}, {high}" if low and high and not few else ""
 
 
@@ -161,7 +171,7 @@ def _caption(summary: pd.DataFrame) -> str:
     parts = [f"n = {images} images"] if counted else []
     networks = summary["networks"].max() if len(summary) else 0
     parts += [f"mean of {networks} seeds"] if networks > 1 else []
-    few = summary["interval"].eq("student") & (summary["networks"] < FEWEST)
+    few = summary["interval"].isin(OVER_SEEDS) & (summary["networks"] < FEWEST)
     parts += [f"no interval over fewer than {FEWEST}"] if few.any() else []
     shown = summary.loc[~few, "interval"].dropna().unique()
     kinds = [INTERVALS.get(kind, kind) for kind in shown]

@@ -10,7 +10,7 @@ from blindspots.files import tables
 from blindspots.files.parts import Parts
 from tests import evidence
 
-SETTINGS = {"errors": {"parts": ["test"]}}
+SETTINGS = {"errors": {"parts": ["test"]}, "units": {"correct": False}}
 ANALYSES = [name for name in methods.names("analyses") if methods.by_parts("analyses", name)]
 
 

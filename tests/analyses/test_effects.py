@@ -7,8 +7,9 @@ import pytest
 from blindspots.analyses import effects, kit
 from blindspots.analyses.kit import NOT_FOOLED
 from blindspots.files import tables
+from blindspots.statistics import clopper_pearson
 from blindspots.threat.outcomes import NO_CLASS
-from tests.analyses.test_transfer_statistics import frames
+from tests.analyses.test_transfer_statistics import N, frames
 from tests.evidence import judging
 
 
@@ -77,6 +78,14 @@ def test_over_seeds_the_interval_is_over_networks():
     several = found(*frames((0, 1, 2))).loc["error beyond clean"]
     assert (several["networks"], several["interval"]) == (3, "student")
     assert found(*frames()).loc["error beyond clean", "interval"] == "images"
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_a_success_on_every_image_has_the_exact_interval_of_that_many_images(seeds):
+    cell = found(*frames(seeds)).loc["success"]
+    low, high = clopper_pearson(N, N)
+    assert cell[["value", "low", "high"]].tolist() == pytest.approx([100, 100 * low, 100 * high])
+    assert (cell["interval"], cell["n"], cell["networks"]) == ("exact", N, len(seeds))
 
 
 def test_a_reason_is_given_where_nothing_was_measured_alone():

@@ -258,6 +258,48 @@ def test_an_interval_of_a_rate_over_networks_ends_at_0_and_at_100():
     assert points["low"][0] < 0 and points["high"][1] > 100
 
 
+@pytest.mark.parametrize(("rate", "wrong"), [(100.0, 256), (0.0, 0), (25.0, 64)])
+def test_equal_rates_of_all_networks_have_the_exact_interval_of_the_images_of_one(rate, wrong):
+    from scipy import stats
+
+    rows = pd.DataFrame({"row": "A", "unit": "%", "value": rate, "n": [300, 256, 256]})
+    (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    expected = stats.binomtest(wrong, 256).proportion_ci(method="exact")
+    assert (cell["low"], cell["high"]) == pytest.approx((100 * expected.low, 100 * expected.high))
+    assert (cell["networks"], cell["interval"]) == (3, "exact")
+    shown = printable("t", "T", kit.cells(pd.DataFrame([cell | {"column": "c"}]), {}))
+    assert "exact (Clopper–Pearson)" in shown.caption
+
+
+def test_a_share_of_trainings_has_the_exact_interval_of_that_many_trainings():
+    from scipy import stats
+
+    for converged in (4, 5):
+        values = [100.0] * converged + [0.0] * (5 - converged)
+        rows = pd.DataFrame({"row": "A", "unit": "% of trainings", "value": values, "n": 0})
+        (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+        expected = stats.binomtest(converged, 5).proportion_ci(method="exact")
+        ends = 100 * expected.low, 100 * expected.high
+        assert (cell["low"], cell["high"]) == pytest.approx(ends)
+        assert cell["interval"] == "trainings"
+
+
+def test_values_that_are_all_equal_and_no_rates_have_no_interval():
+    rows = pd.DataFrame({"row": "A", "unit": "", "value": [70.0] * 5, "n": 0})
+    (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    assert cell["value"] == 70 and cell["networks"] == 5
+    assert np.isnan([cell["low"], cell["high"]]).all() and pd.isna(cell["interval"])
+
+
+def test_equal_differences_of_all_networks_have_the_widest_interval_of_one():
+    rows = pd.DataFrame({
+        "row": "A", "unit": "points", "value": 0.0, "n": 200, "interval": "paired",
+        "low": [-1.0, -2.0], "high": [1.5, 1.0],
+    })  # fmt: skip
+    (cell,) = kit.over_seeds(rows, ["row", "unit"]).to_dict("records")
+    assert (cell["low"], cell["high"], cell["interval"]) == (-2, 1.5, "paired")
+
+
 def test_a_distortion_on_one_network_has_no_interval_and_nothing_has_a_reason():
     rows = pd.DataFrame(
         {"row": ["A", "B"], "unit": "RMS per pixel", "value": [0.1, np.nan], "n": [7, 0]}

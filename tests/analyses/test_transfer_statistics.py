@@ -1,5 +1,7 @@
 """The tables on transfer, recomputed with plain pandas on small frames."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import stats
 
 from blindspots import statistics
 from blindspots.analyses import alignment, excess, kit, radius
+from blindspots.analyses._mantel import mantel_p
 from blindspots.analyses.transfer import transfer as shown_to
 from blindspots.files import tables
 from blindspots.threat.outcomes import NO_CLASS
@@ -21,8 +24,8 @@ def fits(summary):
     return summary.set_index(["row", "column"])
 
 
-def frames(seeds=(0,), generator=None):
-    """Answers of nets A and B to each other's images; labels 1, wrong answers 2."""
+def frames(seeds=(0,), generator=None, nets="AB"):
+    """Answers of some of the nets A to D to each other's images; labels 1, wrong answers 2."""
     generator = generator or np.random.default_rng(0)
     transfer, clean, radii = [], [], []
     for seed in seeds:
@@ -30,9 +33,9 @@ def frames(seeds=(0,), generator=None):
             {"seed": seed, "dataset": "D", "file": "test", "index": range(N), "label": 1}
         )
         shown = images.assign(experiment="e")
-        for net, rate in (("A", 0.1), ("B", 0.2)):
+        for net, rate in zip(nets, (0.1, 0.2, 0.3, 0.4), strict=False):
             clean.append(images.assign(net=net, prediction=1 + (generator.random(N) < rate)))
-            for source in "AB":
+            for source in nets:
                 wrong = np.ones(N) if source == net else generator.random(N) < 0.4
                 transfer.append(
                     shown.assign(
@@ -191,6 +194,93 @@ def test_alignment_ranks_pairs_by_what_they_transfer():
     assert found.loc[("A → B", "excess"), "value"] == pytest.approx(
         100 * np.mean([excesses["A", "B", 0], excesses["A", "B", 1]])
     )
+
+
+def test_a_difference_that_every_image_shares_has_an_interval_of_some_width():
+    transfer, clean, radii = frames()
+    transfer.loc[transfer["source"] == "A", "prediction"] = 2
+    found = fits(judging(excess.excess)(transfer, clean, radii.assign(noise_fooled=0), labels={}))
+    cell = found.loc[("A → B", "noise")]
+    others = statistics.clopper_pearson(0, N)[1]
+    assert cell[["value", "low", "high"]].tolist() == pytest.approx([100, 100 - 200 * others, 100])
+    assert cell["interval"] == "exact"
+
+
+def matrices(nets, seeds, rng, victim_alone=False):
+    """A row per source, other victim and seed, with two columns that have nothing in common.
+
+    With `victim_alone`, both are of the victim alone: each victim's own numbers, and noise.
+    """
+    rows = [
+        {"source": s, "victim": v, "seed": seed} for seed in range(seeds)
+        for s in nets for v in nets if s != v
+    ]  # fmt: skip
+    found = pd.DataFrame(rows)
+    for column in ("first", "second"):
+        own = dict(zip(nets, rng.normal(size=len(nets)), strict=True))
+        noise = rng.normal(0, 0.05 if victim_alone else 1, len(found))
+        found[column] = noise + (found["victim"].map(own) if victim_alone else 0)
+    return found
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_p_of_a_correlation_over_pairs_is_that_of_all_permutations_of_the_nets(seeds):
+    nets, rng = list("ABCD"), np.random.default_rng(seeds)
+    for _ in range(5):
+        pairs = matrices(nets, seeds, rng).round(1)  # with ties
+        rho = []
+        for moved in itertools.permutations(nets):
+            other = dict(zip(nets, moved, strict=True))
+            named = pairs.assign(
+                source=pairs["source"].map(other), victim=pairs["victim"].map(other)
+            )
+            both = pairs.merge(named, on=["source", "victim", "seed"], suffixes=("", "_moved"))
+            rho.append(abs(stats.spearmanr(both["first"], both["second_moved"]).statistic))
+        expected = np.mean([each >= rho[0] - 1e-9 for each in rho])
+        assert mantel_p(pairs, "first", "second") == pytest.approx(expected)
+
+
+def test_victims_that_differ_are_no_correlation_although_permuted_pairs_say_so():
+    """Numbers of the victim alone, drawn apart: the pairs of one victim are alike in both."""
+    nets, rng = list("ABCDEF"), np.random.default_rng(0)
+    by_pairs, by_nets = [], []
+    for _ in range(40):
+        pairs = matrices(nets, 1, rng, victim_alone=True)
+        by_pairs.append(stats.spearmanr(pairs["first"], pairs["second"]).pvalue)
+        by_nets.append(mantel_p(pairs, "first", "second"))
+    by_pairs, by_nets = np.array(by_pairs), np.array(by_nets)
+    assert (by_nets[by_pairs < 0.01] > 0.05).any()  # the same matrix, two answers
+    assert np.mean(by_pairs < 0.01) > 0.3 and np.mean(by_nets < 0.01) < 0.1
+
+
+def test_more_nets_than_eight_are_permuted_by_seeded_draws():
+    nets = list("ABCDEFGHI")
+    pairs = matrices(nets, 1, np.random.default_rng(0))
+    alike = pairs.assign(second=pairs["first"])
+    assert mantel_p(alike, "first", "second") == 1 / 10_000
+    assert mantel_p(pairs, "first", "second") == mantel_p(pairs, "first", "second") > 0.001
+
+
+def test_nets_that_are_only_victims_change_places_among_themselves():
+    pairs = matrices(list("ABCD"), 2, np.random.default_rng(3))
+    of_two = pairs[pairs["source"].isin(["A", "B"])]
+    alike = of_two.assign(second=of_two["first"])
+    assert mantel_p(alike, "first", "second") == 1 / 4  # of A and B, times of C and D
+    assert np.isnan(mantel_p(pairs.iloc[1:], "first", "second"))
+
+
+def test_alignment_gives_the_p_that_permutes_nets_beside_its_correlation():
+    transfer, clean, _ = frames(seeds=(0, 1))
+    pairs = [(s, v, seed) for s in "AB" for v in "AB" for seed in (0, 1)]
+    gradients = pd.DataFrame(pairs, columns=["source", "victim", "seed"])
+    gradients = gradients.assign(cosine=np.linspace(0, 1, 8), compared=N, victim_gradient=2.0, n=N)
+    found = fits(judging(alignment.alignment)(gradients, transfer, clean, labels=LABELS))
+    p = found.loc[("correlation p", "cosine")]
+    assert p["value"] in (0.5, 1.0) and p["unit"] == "p"  # of two permutations
+    assert found.loc[("correlation p", "victim_gradient"), "reason"] == alignment.FEW
+    lacking = gradients.assign(cosine=gradients["cosine"].where(gradients["source"] == "A"))
+    found = fits(judging(alignment.alignment)(lacking, transfer, clean, labels=LABELS))
+    assert found.loc[("correlation p", "cosine"), "reason"] in (alignment.FEW, alignment.MISSING)
 
 
 def test_one_network_before_itself_alone_has_no_pair():

@@ -1,21 +1,31 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from blindspots.analyses import arms, kit
+from blindspots.analyses._unit_tests import judged
 from blindspots.analyses.arms import MARGINS
 from blindspots.analyses.unit_arms import unit_arms
 from blindspots.analyses.unit_factors import unit_factors
 from blindspots.analyses.units import units
 from blindspots.files import tables
+from blindspots.files.parts import Parts
 from blindspots.interface import InputError
 from blindspots.measurements.units.tables import UNIT_ROTATIONS, UNITS
-from blindspots.statistics import Interval
+from blindspots.statistics import Interval, largest_mean
 
 LABELS = {"A": "Net A", "B": "Net B"}
 
 
-def frames(units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="purity", after=0.0):
+ROTATIONS = 999
+
+
+def frames(
+    units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="purity", after=0.0,
+    count=ROTATIONS,
+):  # fmt: skip
     """Two layers of two directions each; one unit's value is above the mean, the other's below."""
     rng = np.random.default_rng(0)
     rows, drawn = [], []
@@ -34,7 +44,7 @@ def frames(units=0.8, rotations=0.5, seeds=(0, 1, 2), nets=("A",), measure="puri
                 ]  # fmt: skip
                 drawn += [
                     origin | {"rotation": i, "value": rotations + rng.normal(0, 0.02)}
-                    for i in range(99)
+                    for i in range(count)
                 ]
     made = pd.DataFrame(rows), pd.DataFrame(drawn)
     schemas = UNITS, UNIT_ROTATIONS
@@ -60,7 +70,8 @@ def test_the_difference_is_between_the_units_mean_and_that_of_their_rotations():
 
 
 def test_units_beyond_every_rotation_have_the_least_p_and_are_not_equal():
-    assert shown(frames(), "rotation p")["value"] == 1 / 100
+    assert shown(frames(), "rotation p")["value"] == 2 / 1000  # of two layers, by Holm
+    assert shown(frames(), "rotation p", correct=False)["value"] == 1 / 1000
     assert shown(frames(), "equivalence p")["value"] > 0.95
     assert shown(frames(), "verdict")["text"] == "units more"
 
@@ -81,12 +92,12 @@ def test_units_that_are_as_their_rotations_are_equal_within_the_margin_alone():
 def test_one_network_gives_a_p_by_rotations_and_no_verdict():
     evidence = frames(seeds=(0,))
     assert shown(evidence, "verdict")["text"] == "cannot tell"
-    assert shown(evidence, "rotation p")["value"] == 1 / 100
+    assert shown(evidence, "rotation p")["value"] == 2 / 1000
     assert shown(evidence, "equivalence p")["reason"] == "needs several networks (seeds)"
 
 
 @pytest.mark.parametrize(
-    ("interval", "rotation_p", "equivalence_p", "expected"),
+    ("interval", "difference_p", "equivalence_p", "expected"),
     [
         ((0.1, 0.3), 0.01, 0.9, "units more"),
         ((0.1, 0.3), np.nan, 0.9, "units more"),
@@ -97,8 +108,8 @@ def test_one_network_gives_a_p_by_rotations_and_no_verdict():
         ((np.nan, np.nan), 0.01, np.nan, "cannot tell"),
     ],
 )
-def test_the_verdict_is_by_rule(interval, rotation_p, equivalence_p, expected):
-    assert arms.judged(Interval(*interval), rotation_p, equivalence_p) == expected
+def test_the_verdict_is_by_rule(interval, difference_p, equivalence_p, expected):
+    assert judged(Interval(*interval), difference_p, equivalence_p) == expected
 
 
 def test_the_accuracy_lost_is_set_against_the_rotation_that_was_projected_out():
@@ -176,7 +187,8 @@ def test_the_p_of_several_networks_is_that_of_their_mean_among_the_means_of_thei
     value = rows[(rows["layer"] == "0") & (rows["arm"] == "units")]["value"].mean()
     every = np.append(draws, value)
     expected = (abs(every - every.mean()) >= abs(value - every.mean())).mean()
-    assert shown((rows, rotations), "rotation p")["value"] == pytest.approx(expected)
+    found = shown((rows, rotations), "rotation p", correct=False)
+    assert found["value"] == pytest.approx(expected)
 
 
 def test_units_that_have_a_value_are_counted():
@@ -190,3 +202,176 @@ def test_rotations_that_are_all_alike_have_no_effect_and_say_so():
     rows, rotations = frames()
     found = shown((rows, rotations[rotations["rotation"] == 0]), "effect")
     assert pd.isna(found["value"]) and found["reason"] == arms.NO_SPREAD
+
+
+def many(nets=("A", "B"), layers=10, seeds=range(5), count=ROTATIONS, shift=None, spread=0.02):
+    """Units that are one more rotation of their frame; `shift` is added to a net's layer "0"."""
+    rng = np.random.default_rng(1)
+    rows, drawn = [], []
+    for net in nets:
+        for seed in seeds:
+            for layer in map(str, range(layers)):
+                origin = {"net": net, "seed": seed, "trained": True, "layer": layer,
+                          "scaling": "matched", "measure": "purity"}  # fmt: skip
+                more = (shift or {}).get(net, 0) if layer == "0" else 0
+                rows.append(origin | {"kind": "ReLU", "place": "after", "arm": "units",
+                                      "direction": 0, "value": rng.normal(more, spread),
+                                      "reason": None, "n": 50})  # fmt: skip
+                drawn.append(
+                    pd.DataFrame({"value": rng.normal(0, spread, count)}).assign(
+                        rotation=range(count), **origin
+                    )
+                )
+    return pd.DataFrame(rows), pd.concat(drawn, ignore_index=True)
+
+
+PRIMARY = {"layer": "0", "measure": "purity"}
+
+
+def by_row(evidence, show, **settings):
+    found = units(*evidence, show=show, primary=PRIMARY, labels=LABELS, **settings)
+    tables.from_frame(found, kit.SCHEMA)
+    return found.set_index("row")
+
+
+def test_cells_beside_the_primary_ones_are_corrected_together_and_it_is_not():
+    evidence = many(layers=4)
+    for show in ("rotation p", "equivalence p"):
+        one_by_one, together = (by_row(evidence, show, correct=of) for of in (False, True))
+        alone = [f"{net}/0/matched" for net in "AB"]
+        assert one_by_one.loc[alone, "value"].equals(together.loc[alone, "value"])
+        rest = one_by_one.index.difference([*alone, kit.OVER_ALL])
+        expected = multipletests(one_by_one.loc[rest, "value"], method="holm")[1]
+        assert together.loc[rest, "value"].to_numpy() == pytest.approx(expected)
+        assert together.loc[alone, "text"].str.endswith(" (primary)").all()
+        assert together.loc[rest, "text"].isna().all()
+        assert one_by_one.loc[rest, "text"].str.endswith(" (uncorrected)").all()
+
+
+def test_a_measure_without_rotations_is_corrected_among_the_others_by_students_p():
+    rows, rotations = many(layers=3)
+    once = rows.assign(arm="rotation", value=0.0)
+    lost = pd.concat([rows.assign(value=rows["value"] + 0.03), once]).assign(measure="accuracy")
+    found = units(pd.concat([rows, lost]), rotations, labels=LABELS, show="rotation p")
+    p = found.set_index(["row", "column"])["value"]
+    single = units(pd.concat([rows, lost]), rotations, labels=LABELS, show="rotation p",
+                   correct=False).set_index(["row", "column"])["value"]  # fmt: skip
+    differences = units(pd.concat([rows, lost]), rotations, labels=LABELS, show="difference")
+    of_accuracy = lost[lost["arm"] == "units"].groupby(["net", "layer"])["value"].apply(list)
+    students = [stats.ttest_1samp(values, 0).pvalue for values in of_accuracy]
+    of_purity = single.xs("purity", level="column")
+    expected = multipletests([*of_purity, *students], method="holm")[1][: len(of_purity)]
+    assert p.xs("purity", level="column").to_numpy() == pytest.approx(expected)
+    assert len(differences) == 12
+
+
+def test_a_true_hypothesis_among_many_is_seldom_rejected_after_correction():
+    evidence = many(nets=("A",), layers=20, seeds=range(3))
+    counts = {}
+    for correct in (True, False):
+        found = units(*evidence, labels=LABELS, correct=correct, show="rotation p")
+        counts[correct] = (found["value"] <= 0.05).sum()
+    assert counts[True] == 0
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [
+        ({}, "equal"),
+        ({"A": 0.2}, "units more"),
+        ({"A": 0.2, "B": 0.2}, "units more"),
+        ({"A": -0.2}, "units less"),
+        ({"A": 0.2, "B": -0.2}, "cannot tell"),
+        ({"A": 0.05}, "cannot tell"),
+    ],
+)
+def test_the_verdict_over_all_joins_the_nets(shift, verdict):
+    evidence = many(layers=2, shift=shift)
+    assert by_row(evidence, "verdict").loc[kit.OVER_ALL, "text"] == verdict
+
+
+def test_the_difference_over_all_is_the_largest_of_a_net_with_its_interval():
+    evidence = many(layers=2, shift={"A": 0.02})
+    cell = by_row(evidence, "difference").loc[kit.OVER_ALL]
+    rows = evidence[0][evidence[0]["layer"] == "0"].set_index(["net", "seed"])["value"]
+    drawn = evidence[1][evidence[1]["layer"] == "0"].groupby(["net", "seed"])["value"].mean()
+    values = rows - drawn
+    samples = [values[net].to_numpy() for net in "AB"]
+    assert cell["value"] == pytest.approx(max(of.mean() for of in samples))
+    assert cell[["low", "high"]].tolist() == pytest.approx(list(largest_mean(samples)))
+    assert (cell["interval"], cell["networks"], cell["column"]) == ("extreme", 5, "purity")
+    p = by_row(evidence, "rotation p")["value"]
+    expected = min(1, 2 * p[["A/0/matched", "B/0/matched"]].min())
+    assert p[kit.OVER_ALL] == pytest.approx(expected)
+    p = by_row(evidence, "equivalence p")["value"]
+    assert p[kit.OVER_ALL] == p[["A/0/matched", "B/0/matched"]].max()
+
+
+def test_where_less_means_more_interpretable_the_difference_over_all_is_the_least():
+    rows, rotations = (of.assign(measure="entropy") for of in many(layers=2, shift={"A": -0.4}))
+    primary = PRIMARY | {"measure": "entropy"}
+    found = units(rows, rotations, labels=LABELS, primary=primary, show="difference")
+    cell = found.set_index("row").loc[kit.OVER_ALL]
+    assert cell["low"] < cell["value"] < cell["high"] < -0.3
+    verdict = units(rows, rotations, labels=LABELS, primary=primary).set_index("row")
+    assert verdict.loc[kit.OVER_ALL, "text"] == "units more"
+
+
+def test_a_net_without_a_value_leaves_the_primary_endpoint_without_one():
+    rows, rotations = many(layers=2)
+    at = (rows["net"] == "B") & (rows["layer"] == "0")
+    rows.loc[at, ["value", "reason"]] = [np.nan, "dead unit"]
+    for show in ("verdict", "difference", "rotation p", "equivalence p"):
+        cell = by_row((rows, rotations), show).loc[kit.OVER_ALL]
+        assert pd.isna(cell["value"]) and pd.isna(cell["text"]) and cell["reason"] == "dead unit"
+
+
+def test_untrained_nets_are_neither_shown_nor_corrected_for_if_so_asked():
+    rows, rotations = many(layers=2)
+    both = [pd.concat([of, of.assign(trained=False)]) for of in (rows, rotations)]
+    expected = units(rows, rotations, labels=LABELS)
+    assert units(*both, labels=LABELS, untrained=False).equals(expected)
+    assert len(units(*both, labels=LABELS)) == 2 * len(expected)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "primary", "message"),
+    [
+        (
+            lambda: many(layers=1, count=998), None,
+            "unit_rotations: expected at least 999 rotations for p values corrected for 2 cells, "
+            "found 998; raise rotations in the measurement, measure fewer layers, or set correct: "
+            "false",
+        ),
+        (
+            lambda: many(nets=("A",), layers=60, count=1198), None,
+            "unit_rotations: expected at least 1199 rotations for p values corrected for 60 cells, "
+            "found 1198;",
+        ),
+        (
+            lambda: many(layers=2), {"layer": "fc7", "measure": "purity"},
+            r"primary: expected a measure of a layer of trained nets \(0, 1\), found purity of "
+            "'fc7'; change the table",
+        ),
+    ],
+)  # fmt: skip
+def test_too_few_rotations_and_an_unknown_primary_endpoint_are_named(evidence, primary, message):
+    with pytest.raises(InputError, match=message):
+        units(*evidence(), labels=LABELS, primary=primary)
+
+
+def test_the_primary_cells_do_not_count_among_those_corrected_for():
+    evidence = many(nets=("A",), layers=60, count=1179)
+    assert len(units(*evidence, labels=LABELS, primary=PRIMARY)) == 61
+    with pytest.raises(InputError, match="at least 1199"):
+        units(*evidence, labels=LABELS)
+
+
+def test_rotations_that_are_read_part_by_part_give_the_same_table(tmp_path):
+    rows, rotations = many(layers=3)
+    whole = by_row((rows, rotations), "verdict"), by_row((rows, rotations), "difference")
+    path = tmp_path / "rotations.parquet"
+    tables.write(path, tables.from_frame(rotations, UNIT_ROTATIONS), {})
+    for show, expected in zip(("verdict", "difference"), whole, strict=True):
+        parts = Parts([path], most=2500)
+        assert by_row((rows, parts), show).equals(expected)

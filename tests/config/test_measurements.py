@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
+from blindspots.config.needs import least_of
 from blindspots.interface import InputError
 from tests.configs import ROOT, SCHEMA, fault, full
 
@@ -65,12 +66,49 @@ def test_numbers_in_margins_are_converted_and_the_given_config_is_left_alone(of_
     ],
 )
 def test_a_fault_is_one_line(of_units, path, value, parts):
-    for name in ("verdicts-raw", "verdicts-whitened", "equivalence-p"):  # an alias of the first's
-        del of_units["tables"][name]
+    for name, table in list(of_units["tables"].items()):  # aliases of the first's margins
+        if "margins" in table and name != "verdicts":
+            del of_units["tables"][name]
     message = fault(of_units, *path, value=value)
     assert len(message.splitlines()) == 1
     for part in parts:
         assert part in message
+
+
+def test_too_few_rotations_for_the_cells_of_a_table_are_one_line(of_units):
+    message = fault(of_units, "measurements", "lenet", "rotations", value=2878)
+    assert message.splitlines() == [
+        "my.yaml: measurements.lenet.rotations: expected at least 2879 for tables.verdicts-"
+        "whitened, found 2878; corrected p values need 20 per cell of the table, less 1, and no "
+        "fewer than 999; raise it, measure fewer layers, or set untrained: false or correct: false "
+        "in the table"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "least"),
+    [
+        ({"untrained": True}, 20 * (2 * 9 * 8 * 2) - 1),
+        ({"untrained": True, "primary": {"layer": "10", "measure": "purity"}}, 20 * 286 - 1),
+        ({"correct": False}, 0),
+        ({"show": "difference", "untrained": True}, 0),
+        ({"show": "equivalence p", "untrained": True}, 0),
+        ({"show": "rotation p"}, 2879),
+    ],
+)
+def test_the_rotations_that_a_table_needs_are_20_per_cell_that_it_corrects_for(
+    of_units, change, least
+):
+    of_units["tables"] = {"one": of_units["tables"]["verdicts-raw"] | change}
+    del of_units["claims"]
+    config = check(of_units, SCHEMA)["measurements"]["lenet"] if least <= 2879 else None
+    found, _ = least_of(of_units["tables"]["one"], config or of_units["measurements"]["lenet"])
+    assert found == {"rotations": least}
+
+
+def test_no_table_needs_fewer_than_999_rotations_and_unnamed_layers_count_as_one(of_units):
+    entry = of_units["measurements"]["lenet"] | {"layers": "all"}
+    assert least_of(of_units["tables"]["verdicts-raw"], entry)[0] == {"rotations": 999}
 
 
 def test_more_experiments_are_of_an_experiment(of_units):

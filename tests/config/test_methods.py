@@ -18,7 +18,7 @@ KITS = {
     "attacks": {"contract", "controls", "returned", "table"}, "certificates": {"contract", "table"},
     "datasets": {"contract", "table"}, "figures": {"kit"},
     "trainers": {"checkpoint", "loop", "recipe", "table"},
-    "analyses": {"arms", "attacked", "kit", "lipschitz", "masking", "threats"},
+    "analyses": {"arms", "attacked", "contract", "kit", "lipschitz", "masking", "threats"},
 }  # fmt: skip
 """Modules of a role that are not methods, but that others use."""
 PUBLIC = {

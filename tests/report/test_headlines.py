@@ -113,6 +113,21 @@ def test_verdicts_on_units_are_counted():
     assert (line.figure, line.note) == ("2 of 2", "all the same")
 
 
+def test_the_one_verdict_over_all_comes_before_the_count_of_the_others():
+    table = rows(
+        cell("over all", "purity", text="cannot tell"), cell("a", "purity", text="equal (primary)"),
+        cell("b", "purity", text="equal"), cell("c", "purity", text="equal"),
+    )  # fmt: skip
+    first, count = headlines(of({"u": "units"}), {"u": table})
+    assert first.claim.endswith(", over all, purity") and first.verdict == "cannot tell"
+    assert (count.verdict, count.figure, count.note) == ("equal", "2 of 3", "equal (primary) 1")
+
+
+def test_p_values_with_a_word_beside_them_are_no_verdicts():
+    table = rows(cell("a", "purity", value=0.01, unit="p", text="0.01 (primary)"))
+    assert headlines(of({"u": "units"}), {"u": table}) == []
+
+
 def test_units_without_verdicts_and_unknown_tables_say_nothing():
     assert headlines(of({"u": "units", "m": "my:own"}), {"u": large(), "m": large()}) == []
 

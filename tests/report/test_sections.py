@@ -48,7 +48,7 @@ def test_a_section_says_what_it_is_of():
     )
     (units,) = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
-    assert "rotations = 99" in units.facts
+    assert "rotations = 2879" in units.facts
     raw = full("papers/szegedy2013/units.yaml")
     raw["datasets"] = {"mine": {"method": "mnist"}}
     raw["measurements"]["lenet"]["data"] = "mine"

@@ -61,11 +61,23 @@ def test_margins_rejudge_and_rotations_measure_again(finished_units):
     try:
         margins["auc"] = 0.3
         assert finished_units.jobs() == {"table": 1, "report": 1, "all": 1}
-        units["rotations"] = 5
+        units["rotations"] = 1000
         assert finished_units.jobs()["measure_small"] == 2
         assert "train" not in finished_units.jobs()
     finally:
         units["rotations"], margins["auc"] = before, 0.1
+
+
+def test_too_few_rotations_for_corrected_p_values_are_named_before_anything_runs(finished_units):
+    units = finished_units.config["measurements"]["small"]
+    try:
+        units["rotations"] = 998
+        ended = finished_units.run()
+    finally:
+        units["rotations"] = 999
+    assert ended.returncode != 0 and "Traceback" not in ended.stdout
+    expected = "measurements.small.rotations: expected at least 999 for tables.verdicts, found 998"
+    assert expected in ended.stdout
 
 
 def test_a_layer_that_is_not_there_ends_the_run_in_one_line(finished_units):
@@ -105,6 +117,7 @@ def test_fc7_of_alexnet_is_measured_on_images_of_a_folder(workflow):
     )
     workflow.config["data"]["size"] = 64
     workflow.config["measurements"]["fc7"] |= {"n": 15, "k": 3, "directions": 8, "rotations": 3}
+    workflow.config["tables"]["rotation-p"]["correct"] = False
     ended = workflow.run()
     assert ended.returncode == 0, ended.stdout
     rows = pd.read_parquet(workflow.results / "measurements/fc7/AlexNet.s0/units.parquet")

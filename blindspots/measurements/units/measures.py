@@ -27,6 +27,8 @@ DEAD = "dead unit: the same activation for every image"
 TIED = "ties: the k-th and the next largest score are equal"
 ONE_CLASS = "all images are of one class"
 NO_REFERENCE = "no independent network was given for the features"
+NUMBERS = 2**17
+"""Largest number of scores that are measured at once; more would not fit in the CPU's cache."""
 Reasons = dict[str, np.ndarray]
 
 
@@ -124,6 +126,19 @@ def measured(scores: np.ndarray, images: Images, constant: str = CONSTANT) -> Me
     Returns:
         Values, reasons and top images of every direction.
     """
+    size = max(1, NUMBERS // len(scores))
+    places = range(0, max(scores.shape[1], 1), size)
+    parts = [_measured(scores[:, at : at + size], images, constant) for at in places]
+    values, reasons = (
+        {name: np.concatenate([of[name] for of in each]) for name in each[0]}
+        for each in ([part.values for part in parts], [part.reasons for part in parts])
+    )
+    top, best = (np.concatenate(each) for each in zip(*(part[2:] for part in parts), strict=True))
+    return Measured(values, reasons, top, best)
+
+
+def _measured(scores: np.ndarray, images: Images, constant: str) -> Measured:
+    """Compute the result of `measured` for few directions."""
     found = ranked(np.ascontiguousarray(scores.T), images.labels, images.classes)
     k, n = images.k, len(scores)
     top = found.order[:, : n - k - 1 : -1]

@@ -14,8 +14,8 @@ class Ranked(NamedTuple):
     """Images in the order of their scores, for k directions.
 
     Attributes:
-        order: (k, n) images by increasing score.
-        scores: (k, n) scores in this order.
+        order: (k, n) images by increasing score; of equal scores, the first image first.
+        scores: (k, n) float32 scores in this order.
         ranks: (k, n) ranks from 1 in this order; equal scores have their mean rank.
         cells: (k, n) label of each image in this order, plus the number of classes times the
             direction's index.
@@ -33,18 +33,16 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
     """Sort the images by their scores.
 
     Args:
-        scores: (k, n) scores of each direction.
+        scores: (k, n) scores of each direction, compared as float32.
         labels: (n,) labels from 0.
         classes: number of labels.
     """
     k, n = scores.shape
-    order = np.argsort(scores, axis=1)
-    in_order = np.take_along_axis(scores, order, axis=1)
-    ranks = np.broadcast_to(np.arange(1.0, n + 1), (k, n))
-    equal = np.flatnonzero(  # places whose next score is the same; runs are consecutive
-        np.pad(in_order[:, 1:] == in_order[:, :-1], ((0, 0), (0, 1)))
-    )
-    if len(equal):
+    order, in_order = _sorted(scores.astype(np.float32, copy=False))
+    ranks = np.broadcast_to(np.arange(1.0, n + 1), (k, n))  # no copies where no scores are equal
+    same = in_order[:, 1:] == in_order[:, :-1]
+    if same.any():  # of equal scores, whose places are runs
+        equal = np.flatnonzero(np.pad(same, ((0, 0), (0, 1))))
         begins = np.flatnonzero(np.diff(equal, prepend=-2) > 1)
         first, more = equal[begins], np.diff(begins, append=len(equal))
         ranks = ranks.copy()
@@ -52,9 +50,36 @@ def ranked(scores: np.ndarray, labels: np.ndarray, classes: int) -> Ranked:
             first - np.cumsum(more + 1) + more + 1, more + 1
         )
         ranks.ravel()[places] = np.repeat(first % n + 1 + more / 2, more + 1)
-    cells = labels[order]
+    cells = labels.take(order)
     cells += classes * np.arange(k)[:, None]
     return Ranked(order, in_order, ranks, cells, np.bincount(labels, minlength=classes))
+
+
+def _sorted(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (k, n) of float32 scores by increasing score, and the scores in this order.
+
+    A score and its place make one integer, as sorting integers takes less than half the time of
+    sorting places by scores. The bits of floats are in the order of the floats once the negative
+    ones are flipped and the sign of the others is set.
+    """
+    bits = (scores + np.float32(0)).view(np.uint32)  # + 0: −0 equals 0
+    bits ^= _signs(bits) | SIGN
+    both = bits.astype(np.uint64) << np.uint64(32)
+    both |= np.arange(scores.shape[1], dtype=np.uint64)
+    both.sort(axis=1)
+    order = both.astype(np.uint32).astype(np.intp)
+    both >>= np.uint64(32)
+    bits = both.astype(np.uint32)
+    bits ^= ~_signs(bits) | SIGN
+    return order, bits.view(np.float32)
+
+
+SIGN = np.uint32(1 << 31)
+
+
+def _signs(bits: np.ndarray) -> np.ndarray:
+    """Masks (…) uint32 with all bits set where the sign bit is, otherwise none."""
+    return (bits.view(np.int32) >> 31).view(np.uint32)
 
 
 def best_auc(found: Ranked) -> np.ndarray:
@@ -84,9 +109,11 @@ def mutual_information(found: Ranked) -> np.ndarray:
     be below 0 by chance.
     """
     (k, n), classes = found.order.shape, len(found.counts)
-    bin_of = ((found.ranks - 0.5) * BINS / n).astype(np.intp)
-    bin_of += found.cells * BINS
-    joint = np.bincount(bin_of.ravel(), minlength=k * classes * BINS).reshape(k, classes, BINS) / n
+    alike = found.ranks.strides[0] == 0
+    ranks = found.ranks[:1] if alike else found.ranks
+    cells = found.cells * BINS
+    cells += ((ranks - 0.5) * BINS / n).astype(np.intp)
+    joint = np.bincount(cells.ravel(), minlength=k * classes * BINS).reshape(k, classes, BINS) / n
     entropies = _corrected(joint.sum(axis=2), n) + _corrected(joint.sum(axis=1), n)
     return entropies - _corrected(joint.reshape(k, classes * BINS), n)
 

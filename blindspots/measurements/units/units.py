@@ -24,7 +24,13 @@ Some = Annotated[int, at_least(2), up_to("n", 1)]
 First = Annotated[int, at_least(1), up_to("n")]
 
 
-@measurement("net", tables=("units", "unit_rotations"), pictures=("unit_pictures",), memory=2000)
+@measurement(
+    "net",
+    tables=("units", "unit_rotations"),
+    pictures=("unit_pictures",),
+    memory=2000,
+    runtime=lambda n, pixels, classes, chunk: 60 + n / 50,
+)
 def units(
     net: str,
     seed: int,
@@ -42,7 +48,7 @@ def units(
     arms: Arms = ("random", "rotation", "pca", "probe"),
     scalings: Scalings = ("matched", "raw"),
     pool: Literal["mean", "max"] = "mean",
-    rotations: Natural = 99,
+    rotations: Natural = 999,
     projected_n: First | None = None,
     probe_n: Count | None = None,
     untrained: bool = True,
@@ -69,7 +75,8 @@ def units(
             variance 1 for every unit (matched), or also without correlations (whitened); pictures
             use the first.
         pool: mean or maximum over the places of a convolution.
-        rotations: number of Haar rotations that the units are compared with.
+        rotations: number of Haar rotations that the units are compared with; corrected p values
+            need 20 per cell of their table, less 1, and at least 999.
         projected_n: number of first images on which the accuracy lost is measured; by default at
             most 2000.
         probe_n: number of training images to which class probes are fitted; by default as many as

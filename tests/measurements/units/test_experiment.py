@@ -65,7 +65,10 @@ def run(model_of, seeds, settings):
 
 def verdicts(tables, scaling, show="verdict"):
     rows, rotations = tables
-    found = units.units(rows, rotations, show=show, scaling=scaling, margins=MARGINS, labels={})
+    found = units.units(
+        rows, rotations, show=show, scaling=scaling, margins=MARGINS, labels={}, correct=False
+    )
+    found["text"] = found["text"].str.removesuffix(units.UNCORRECTED)
     return found[found["row"].str.startswith("net/1/")].set_index("column")
 
 
