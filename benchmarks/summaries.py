@@ -126,9 +126,11 @@ class Made:
             at = slice(first, first + CHUNK)
             for source in self.nets:
                 for victim in self.nets:
-                    of = {"source": source, "victim": victim, "success": True, "noise_draws": 3}
-                    seen = {"radius": self.length[source][at], "noise_rejected": 0,
-                            "noise_fooled": self.rng.integers(0, 4)}  # fmt: skip
+                    of = {"source": source, "victim": victim, "success": True}
+                    seen = {"radius": self.length[source][at]}
+                    for noise in ("noise", "noise_in_box"):
+                        seen |= {f"{noise}_draws": 3, f"{noise}_rejected": 0,
+                                 f"{noise}_fooled": self.rng.integers(0, 4)}  # fmt: skip
                     yield self._built(RADII, of | seen, at)
 
 

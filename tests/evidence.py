@@ -22,6 +22,7 @@ from blindspots.threat.answers import CLEAN
 from blindspots.threat.outcomes import NO_ANSWER, outcomes
 
 SHAPE = (1, 4, 4)
+DIRECTIONS = ("closest", "noise", "noise in the box", "other image")
 HISTORY = pa.schema(
     [
         ("net", pa.string()), ("seed", pa.int32()), ("iteration", pa.int32()),
@@ -124,7 +125,8 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
                     "experiment": "e", "source": net, "attack": "closest", "eps": None,
                     "victim": victim, "success": ok, "radius": length,
                     "noise_fooled": 0 if ok else None, "noise_rejected": 0 if ok else None,
-                    "noise_draws": 4,
+                    "noise_draws": 4, "noise_in_box_fooled": 0 if ok else None,
+                    "noise_in_box_rejected": 0 if ok else None, "noise_in_box_draws": 3,
                 }
             )  # fmt: skip
     for net, seed, other in itertools.product(nets, seeds, nets):
@@ -132,7 +134,7 @@ def rows(nets=("A", "B"), n=6, seeds=(0, 1), wrong=1, fooled=lambda index: True,
         found["gradients"].append(
             pair | {"cosine": 0.5, "compared": n, "victim_gradient": 2.0, "n": n}
         )
-        for direction, at in itertools.product(("closest", "noise", "other image"), (0.1, 0.2)):
+        for direction, at in itertools.product(DIRECTIONS, (0.1, 0.2)):
             line = pair | {
                 "direction": direction,
                 "distortion": at,

@@ -20,7 +20,10 @@ SEEN = ["experiment", *PAIR, "victim_seed", *IMAGE[1:], "amplified_to", "outcome
 """Columns of the transfer table that are read here."""
 KNOWN = [*NETS_IMAGE, "outcome", "status"]
 """Columns of the table of clean answers that are read here."""
-NOISE = ["experiment", *PAIR, *IMAGE[1:], "noise_fooled", "noise_draws"]
+NOISES = {"noise": "noise", "noise in the box": "noise_in_box"}
+"""Kinds of noise, and what the names of their columns in the table of radii begin with."""
+COUNTS = [f"{kind}_{count}" for kind in NOISES.values() for count in ("fooled", "draws")]
+RADII = ["experiment", *PAIR, *IMAGE[1:], *COUNTS]
 """Columns of the table of radii that are read here."""
 
 
@@ -124,22 +127,27 @@ def in_order(found: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
 def with_noise(
     parts: Iterable[pd.DataFrame], radii: Frame, by: str = "victim"
 ) -> Iterator[pd.DataFrame]:
-    """Add `noise` to `pairs`: the share of noise draws of equal length that fool the victim.
+    """Add the shares of noise draws of equal length that fool the victim to `pairs`.
 
-    Null where there is no perturbation: the attack failed, or the image was wrong unaltered.
+    They are `noise`, whose images may leave the box, and `noise_in_box`, the same kept in the box.
+    Null where there is no perturbation (the attack failed, or the image was wrong unaltered), or
+    where no draw has its length.
 
     Args:
         parts: result of `pairs`.
         radii: transfer radii, with schema `measurements.sweep.RADII`, of the same experiments.
         by: column by which `pairs` split the rows.
     """
-    keys, of_values = ["experiment", *PAIR, *IMAGE[1:]], parted(radii).finder(by, NOISE)
+    keys, of_values = ["experiment", *PAIR, *IMAGE[1:]], parted(radii).finder(by, RADII)
     for rows in parts:
         noise = of_values(rows[by].unique())
-        noise = noise.assign(noise=noise["noise_fooled"].astype("Float64") / noise["noise_draws"])
-        noise = noise.astype({"noise": float})[[*keys, "noise"]]
+        shares = {
+            kind: (noise[f"{kind}_fooled"].astype("Float64") / noise[f"{kind}_draws"]).astype(float)
+            for kind in NOISES.values()
+        }
+        noise = noise[keys].assign(**shares)
         found = rows.merge(noise, on=keys, how="left", validate="many_to_one")
-        yield found.assign(noise=found["noise"].where(found["perturbed"]))
+        yield found.assign(**{kind: found[kind].where(found["perturbed"]) for kind in shares})
 
 
 def arrow(source: str, victim: str, labels: Mapping[str, str] | None = None) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses._hardest import least_advantages
-from blindspots.analyses._pairs import by_control, controls, pairs, with_noise
+from blindspots.analyses._pairs import NOISES, by_control, controls, pairs, with_noise
 from blindspots.analyses.attacked import sources
 from blindspots.analyses.kit import (
     IMAGE,
@@ -28,7 +28,8 @@ Effect = tuple[str, str, pd.Series, str]
 """Name and label of a row, mean of each image (`IMAGE`), and unit."""
 
 ROW_NAMES = (
-    "success", "largest distortion", "error beyond noise", "error by noise of equal length",
+    "success", "largest distortion", "error beyond noise", "error beyond noise in the box",
+    "error by noise of equal length", "error by noise in the box of equal length",
     "error beyond clean", "error beyond clean amplified to *", "error by *", "advantage of *",
     "least advantage of *", "rejected",
 )  # fmt: skip
@@ -71,6 +72,9 @@ def effects(
           error under noise of equal length, or minus their clean error; the latter also for images
           "amplified to" a distortion.
         * "error by noise of equal length", "error by" a control: minus the clean error.
+        * "error beyond noise in the box", "error by noise in the box of equal length": the same for
+          noise whose images are clipped to the box and scaled until they are as long; other noise
+          may leave the box.
         * "advantage of" a victim: error beyond clean of the other victims minus its own.
         * "least advantage of" a victim: the same minus that of each other victim, on the sources
           that both have, and of these the least: above 0 if it is the hardest victim
@@ -101,10 +105,12 @@ def _errors(
     for others in with_noise(pairs(transfer, clean, by="index"), radii, by="index"):
         for name, rows in _of_others(others, victims):
             found.setdefault(name, []).append(_by_image(rows))
-    label = "error on others' images − error by noise of equal length"
-    yield "error beyond noise", label, _joined(found["beyond noise"]), "points"
-    name, label = "error by noise of equal length", "error by noise of equal length − clean error"
-    yield name, label, _joined(found["noise"]), "points"
+    for kind in NOISES:
+        label = f"error on others' images − error by {kind} of equal length"
+        yield f"error beyond {kind}", label, _joined(found[f"beyond {kind}"]), "points"
+    for kind in NOISES:
+        name = f"error by {kind} of equal length"
+        yield name, f"{name} − clean error", _joined(found[kind]), "points"
     name, label = "error beyond clean", "error on others' images − clean error"
     yield name, label, _joined(found["beyond clean"]), "points"
     made = parted(transfer).distinct(["source", "attack", "amplified_to"])
@@ -127,8 +133,10 @@ def _errors(
 def _of_others(others: pd.DataFrame, victims: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Effects of others' images, for a part of the images, as rows with a `value`."""
     compared = others[others["perturbed"]]
-    yield "beyond noise", compared.assign(value=100 * (compared["attacked"] - compared["noise"]))
-    yield "noise", compared.assign(value=100 * (compared["noise"] - compared["clean"]))
+    for kind, share in NOISES.items():
+        by_noise = compared[share]
+        yield f"beyond {kind}", compared.assign(value=100 * (compared["attacked"] - by_noise))
+        yield kind, compared.assign(value=100 * (by_noise - compared["clean"]))
     yield "beyond clean", others.assign(value=others["excess"])
     every = others.groupby(["source", *IMAGE])["excess"].agg(["sum", "size"])
     for victim in victims:

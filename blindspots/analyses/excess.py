@@ -11,6 +11,7 @@ import pandas as pd
 from blindspots import statistics
 from blindspots.analyses._joint import by_image, joint_rows
 from blindspots.analyses._pairs import (
+    NOISES,
     PAIR,
     arrow,
     by_control,
@@ -37,6 +38,8 @@ REPORT = {
 HEADLINE = {"noise": "Error of other nets minus their error under noise of the same length"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
+NO_ROOM = "no noise of that length fits in the box"
+
 CELL = [*PAIR, "column", "column_label", "unit", "n", "tried", "value", "low", "high", "interval",
         "reason"]  # fmt: skip
 
@@ -48,6 +51,7 @@ ROW_NAMES = ("* → *", "victim {victims}", "median over pairs")
 
 COLUMNS = {
     "noise": ("error − noise error", "points"),
+    "noise in the box": ("error − noise error in the box", "points"),
     "clean": ("error − clean error", "points"),
     "raw": ("error", "% error"),
     "rejected": ("rejected", "%"),
@@ -76,7 +80,7 @@ def excess(
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
         radii: transfer radii, with schema `measurements.sweep.RADII`, for the answers to noise as
-            long as each perturbation.
+            long as each perturbation, which may leave the box or is kept in it.
         labels: display name of each net.
 
     Returns:
@@ -179,21 +183,24 @@ def _cells(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Cells of one source and victim, for one seed."""
     attacked, clean = group["attacked"].to_numpy(), group["clean"].to_numpy()
     right = ~clean & ~group["source_clean"].to_numpy()
-    noise = group["noise"].to_numpy()
-    reached, perturbed = np.isfinite(noise), group["perturbed"].to_numpy()
+    perturbed = group["perturbed"].to_numpy()
+    noise = {kind: group[kind].to_numpy() for kind in NOISES.values()}
+    reached = {kind: np.isfinite(share) for kind, share in noise.items()}
 
-    def beyond_noise(column: str, among: np.ndarray) -> dict[str, Any]:
-        at, tried = among & reached, int((among & perturbed).sum())
+    def beyond_noise(column: str, kind: str, among: np.ndarray) -> dict[str, Any]:
+        at, tried = among & reached[kind], int((among & perturbed).sum())
         if not at.any():
             why = "no attack succeeded" if among.any() else "no image that both nets get right"
+            why = NO_ROOM if (among & reached["noise"]).any() else why
             return _cell(column, 0, np.nan, tried=tried, reason=why)
-        difference = 100 * (attacked[at] - noise[at])
+        difference = 100 * (attacked[at] - noise[kind][at])
         interval = over_images(difference, "points")
         return _cell(column, int(at.sum()), difference.mean(), tried=tried, **interval)
 
-    yield beyond_noise("noise", np.ones_like(clean))
+    for column, kind in NOISES.items():
+        yield beyond_noise(column, kind, np.ones_like(clean))
     yield from _against_clean(group)
-    yield beyond_noise("right noise", right)
+    yield beyond_noise("right noise", "noise", right)
     if right.any():
         yield _cell("right raw", int(right.sum()), 100 * attacked[right].mean())
     else:

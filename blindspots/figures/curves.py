@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from blindspots import statistics
 from blindspots.figures.kit import ACROSS, panels
-from blindspots.measurements.controls import NOISE, OTHER_IMAGE
+from blindspots.measurements.controls import NOISE, NOISE_IN_BOX, OTHER_IMAGE
 
 REPORT = {
     "set": "directions",
@@ -22,17 +22,18 @@ REPORT = {
 """Place and titles in a report set (`config.reporting`)."""
 
 WIDTH, HEIGHT = 2.6, 2.3
-NOTHING = "no image can be\nmoved that far"
-PLAIN = {NOISE: ("0.45", "--"), OTHER_IMAGE: ("0.1", ":")}
-"""Colour and dashes of the directions that no source chose."""
+LONG, OTHER = (0, (8, 3)), ("0.3", "-")
+PLAIN = {NOISE: ("0.45", "--"), NOISE_IN_BOX: ("0.65", LONG), OTHER_IMAGE: ("0.1", ":")}
+"""Colour and dashes of the directions that no source chose; `OTHER` of any that is not named."""
 
 
 def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     """Small multiples: error of each victim against the distance moved in each direction.
 
     Bands are the 95% intervals: Wilson's on one network, none over two, Student's over more. A
-    direction has no line where no image can be moved that far in the box, and none at all if no
-    attack succeeded. Thin dash-dotted lines show the share of images that a victim rejects, if any.
+    direction has no line where no image can be moved that far in the box, which only images of
+    "noise" may leave, and none at all if no attack succeeded. Thin dash-dotted lines show the share
+    of images that a victim rejects, if any.
 
     Args:
         curves: error against distortion, with schema `measurements.sweep.CURVES`.
@@ -47,32 +48,32 @@ def curves(curves: pd.DataFrame, *, labels: Mapping[str, str]) -> Figure:
     for axes, victim in zip(places, victims, strict=False):
         rows = curves[curves["victim"] == victim]
         for (source, direction), of in rows.groupby(["source", "direction"], dropna=False):
-            name = direction if pd.isna(source) else source
-            colour, dashes = colours.get(source, "0.3"), "-"
-            if pd.isna(source):
-                colour, dashes = PLAIN.get(direction, (colour, dashes))
+            plain = bool(pd.isna(source))
+            colour, dashes = PLAIN.get(direction, OTHER) if plain else (colours[source], "-")
             line = _rates(of)
             width = 2.2 if source == victim else 1.2
             axes.plot(line.index, line["rate"], color=colour, linestyle=dashes, linewidth=width)
             if of["rejected"].any():
                 axes.plot(line.index, line["rejected"], color=colour, ls="-.", linewidth=0.8)
-            (lines[name],) = axes.plot([], [], color=colour, linestyle=dashes)
+            key = plain, direction if plain else source
+            (lines[key],) = axes.plot([], [], color=colour, linestyle=dashes)
             axes.fill_between(line.index, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
         axes.set_title(labels.get(victim, victim))
-        if not (rows["n"] >= 1).any():
-            axes.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=axes.transAxes)
         axes.set(ylim=(0, 101), xlim=(0, curves["distortion"].max()))
     for axes in places[: len(victims)][-ACROSS:]:  # no panel below it
         axes.tick_params(labelbottom=True)
-    figure.supxlabel("distortion (RMS per pixel, after clipping)", fontsize=10)
+    figure.supxlabel("distortion (RMS per pixel, after any clipping)", fontsize=10)
     beside = "; dash-dotted: rejected" if curves["rejected"].any() else ""
     figure.supylabel(f"error of the victim (%){beside}", fontsize=10)
-    order = sources + [name for name in lines if name not in sources]
+    order = [(False, source) for source in sources]
+    order += [key for key in lines if key not in order]
     moved = curves[curves["n"] >= 1]
-    drawn = {*moved["source"].fillna(moved["direction"])}
-    named = [labels.get(name, name) + ("" if name in drawn else ", no image") for name in order]
+    drawn = {*zip(moved["source"].isna(), moved["source"].fillna(moved["direction"]), strict=True)}
+    names = [name if plain else labels.get(name, name) for plain, name in order]
+    told = ["" if key in drawn else ", no image" for key in order]
+    named = [name + more for name, more in zip(names, told, strict=True)]
     figure.legend(
-        [lines[name] for name in order], named, loc="outside upper center", ncols=4, fontsize=9,
+        [lines[key] for key in order], named, loc="outside upper center", ncols=4, fontsize=9,
         title="direction of the perturbation (thick: the victim's own)", title_fontsize=9,
     )  # fmt: skip
     return figure

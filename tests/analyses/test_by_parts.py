@@ -25,7 +25,8 @@ def files(tmp_path_factory):
         if rng.random() < 0.4:
             row["prediction"] = int(rng.integers(-1, 3))
     for row in found["radii"]:
-        row["noise_fooled"] = None if row["noise_fooled"] is None else int(rng.integers(0, 4))
+        for name in ("noise_fooled", "noise_in_box_fooled"):
+            row[name] = None if row[name] is None else int(rng.integers(0, 4))
     evidence.frames(folder, found)
     return folder
 

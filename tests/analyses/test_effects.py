@@ -37,11 +37,17 @@ def test_each_effect_by_hand():
     noise = transfer[transfer["source"] == "A"].assign(source=None, attack="noise")
     value = found(pd.concat([transfer, noise]), clean, radii)["value"]
     others = others_of(transfer)
-    by_noise = 100 * radii[radii["source"] != radii["victim"]]["noise_fooled"].mean() / 4
+    of_others = radii[radii["source"] != radii["victim"]]
+    by_noise = 100 * of_others["noise_fooled"].mean() / 4
+    in_box = 100 * of_others["noise_in_box_fooled"].mean() / 5
     assert value["success"] == pytest.approx(100 * (1 - 6 / 120))
     assert value["largest distortion"] == pytest.approx(0.2)
     assert value["error beyond noise"] == pytest.approx(error(others) - by_noise)
     assert value["error by noise of equal length"] == pytest.approx(by_noise - error(clean))
+    assert value["error beyond noise in the box"] == pytest.approx(error(others) - in_box)
+    assert value["error by noise in the box of equal length"] == pytest.approx(
+        in_box - error(clean)
+    )
     assert value["error beyond clean"] == pytest.approx(error(others) - error(clean))
     assert value["error by noise"] == pytest.approx(error(noise) - error(clean))
     assert not {"advantage of A", "advantage of B", "rejected"} & {*value.index}
@@ -92,8 +98,10 @@ def test_a_reason_is_given_where_nothing_was_measured_alone():
     transfer, clean, radii = frames()
     assert found(transfer, clean, radii)["reason"].isna().all()
     transfer = transfer.assign(success=False, distortion=np.nan)
-    nothing = found(transfer, clean, radii.assign(noise_fooled=np.nan))
-    assert nothing.loc["error beyond noise", "reason"] == "nothing was measured"
+    fooled = dict.fromkeys(("noise_fooled", "noise_in_box_fooled"), np.nan)
+    nothing = found(transfer, clean, radii.assign(**fooled))
+    for row in ("error beyond noise", "error beyond noise in the box"):
+        assert nothing.loc[row, "reason"] == "nothing was measured"
 
 
 @pytest.mark.parametrize(

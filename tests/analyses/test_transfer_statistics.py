@@ -27,6 +27,7 @@ def fits(summary):
 def frames(seeds=(0,), generator=None, nets="AB"):
     """Answers of some of the nets A to D to each other's images; labels 1, wrong answers 2."""
     generator = generator or np.random.default_rng(0)
+    in_box = np.random.default_rng(1)
     transfer, clean, radii = [], [], []
     for seed in seeds:
         images = pd.DataFrame(
@@ -48,7 +49,8 @@ def frames(seeds=(0,), generator=None, nets="AB"):
                     shown.assign(
                         source=source, attack="lbfgs", victim=net, success=True, noise_draws=4,
                         radius=generator.uniform(0.02, 0.3, N),
-                        noise_fooled=generator.integers(0, 2, N),
+                        noise_fooled=generator.integers(0, 2, N), noise_in_box_draws=5,
+                        noise_in_box_fooled=in_box.integers(0, 6, N),
                     )
                 )  # fmt: skip
     return tuple(pd.concat(rows, ignore_index=True) for rows in (transfer, clean, radii))
@@ -68,6 +70,7 @@ def test_three_readings_of_transfer_are_differences_image_by_image():
     before, source = wrong(clean, net="B"), wrong(clean, net="A")
     of = radii[(radii["source"] == "A") & (radii["victim"] == "B")].sort_values("index")
     noise = of["noise_fooled"].to_numpy() / 4
+    in_box = of["noise_in_box_fooled"].to_numpy() / 5
     cell = found.loc["A → B"]
     assert cell.loc["raw", "value"] == pytest.approx(100 * attacked.mean())
     assert cell.loc["clean", "value"] == pytest.approx(100 * (attacked.mean() - before.mean()))
@@ -76,6 +79,7 @@ def test_three_readings_of_transfer_are_differences_image_by_image():
     assert cell.loc["noise", "value"] == pytest.approx(100 * (attacked - noise).mean())
     interval = stats.ttest_1samp(100 * (attacked - noise), 0).confidence_interval(0.95)
     assert cell.loc["noise", ["low", "high"]].tolist() == pytest.approx(list(interval))
+    assert cell.loc["noise in the box", "value"] == pytest.approx(100 * (attacked - in_box).mean())
     right = ~before & ~source
     assert cell.loc["right raw", ["value", "n"]].tolist() == pytest.approx(
         [100 * attacked[right].mean(), right.sum()]
@@ -103,12 +107,27 @@ def test_over_seeds_the_interval_is_students():
 
 def test_without_a_success_or_an_image_that_both_get_right_a_cell_says_why():
     transfer, clean, radii = frames()
-    radii.loc[radii["source"] == "A", ["success", "noise_fooled"]] = [False, np.nan]
+    fooled = ["noise_fooled", "noise_in_box_fooled"]
+    radii.loc[radii["source"] == "A", ["success", *fooled]] = [False, np.nan, np.nan]
     clean.loc[clean["net"] == "A", "prediction"] = 2
     found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
     assert np.isnan(found.loc[("A → B", "noise"), "value"])
-    assert found.loc[("A → B", "noise"), "reason"] == "no attack succeeded"
+    for column in ("noise", "noise in the box"):
+        assert found.loc[("A → B", column), "reason"] == "no attack succeeded"
     assert found.loc[("B → A", "right raw"), "reason"] == "no image that both nets get right"
+
+
+def test_noise_that_has_no_room_in_the_box_has_a_cell_that_says_so():
+    transfer, clean, radii = frames()
+    full = (radii["source"] == "A") & (radii["index"] < 50)
+    radii.loc[full, ["noise_in_box_fooled", "noise_in_box_draws"]] = [np.nan, 0]
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
+    assert found.loc[("A → B", "noise in the box"), "text"].endswith("(10 of 60)")
+    assert found.loc[("A → B", "noise"), "n"] == 60
+    radii.loc[radii["source"] == "A", ["noise_in_box_fooled", "noise_in_box_draws"]] = [np.nan, 0]
+    found = fits(judging(excess.excess)(transfer, clean, radii, labels=LABELS))
+    assert found.loc[("A → B", "noise in the box"), "reason"] == excess.NO_ROOM
+    assert found.loc[("B → A", "noise in the box"), "n"] == 60
 
 
 def test_a_rejection_is_no_error_and_its_share_is_beside_it():

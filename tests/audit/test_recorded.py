@@ -80,8 +80,11 @@ class Run:
         tables.write(path, table.replace_schema_metadata(), tables.metadata(tables.schema_of(path)))
 
 
-def shown(run, data, nets, images):
-    """Attack A and show all images to both, in the workflow's tables."""
+CLIPPED = "gaussian", {"std": 0.2}
+
+
+def shown(run, data, nets, control=CLIPPED):
+    """Attack A and show its images and a control's to both, in the workflow's tables."""
     columns = attack_all(
         closest, nets["A"], data, others=data, target="any", seed=0, chunk=N, settings={}
     )
@@ -92,7 +95,7 @@ def shown(run, data, nets, images):
     tables.write(run.path("attack.parquet"), attack, made_from)
     made = [
         *exhibits.attacked(run.path("attack.parquet"), data, [0.25], clip=True),
-        exhibits.control("noise", "gaussian", {"std": 0.2}, data, seed=0),
+        exhibits.control("noise", *control, data, seed=0),
     ]
     rows, kept = [], []
     for name, net in nets.items():
@@ -118,11 +121,16 @@ def join(run, files):
     tables.write(run.path("ledger.parquet"), tables.from_frame(joined, ledger.SCHEMA), {})
 
 
+def _digits():
+    """Return the first test images and labels."""
+    test = datasets.digits.digits().test
+    return test.images[:N], test.labels[:N]
+
+
 @pytest.fixture(scope="module")
 def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
     run = Run(tmp_path_factory.mktemp("recorded"))
-    test = datasets.digits.digits().test
-    part = Part(test.images[:N], test.labels[:N])
+    part = Part(*_digits())
     for name in ("train", "test"):
         prepared.write(run.path(f"{name}.parquet"), part, 10, UNIT_BOX, {})
     nets = {"A": sigmoid_net, "B": softmax_net}
@@ -143,7 +151,7 @@ def left_alone(tmp_path_factory, softmax_net, sigmoid_net):
         given = given.columns | {"probabilities": False}
         parts = [tables.build(place | given | {"file": file}, CLEAN) for file in ("train", "test")]
         tables.write(run.path(f"clean{name}.parquet"), pa.concat_tables(parts), {})
-    shown(run, data, nets, images)
+    shown(run, data, nets)
     join(run, run.files)
     return run
 
@@ -287,6 +295,31 @@ def test_controls_beyond_the_pictures_are_counted(run):
         "images of a control that are not stored"
     )
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
+
+
+@pytest.mark.parametrize("method", ["sphere", "gaussian"])
+def test_a_control_outside_the_box_is_checked_and_is_no_witness(run, method):
+    length = {"sphere": "distortion", "gaussian": "std"}[method]
+    data = Images(*map(torch.from_numpy, _digits()), np.arange(N), "test", 10, UNIT_BOX, "D")
+    nets = {name: weights.load(run.path(f"{name}.safetensors")) for name in NETS}
+    shown(run, data, nets, (method, {length: 0.6, "clip": False}))
+    join(run, run.files)
+    seen = tables.frame([run.path("transfer.parquet")])
+    noise = seen[seen["source"].isna()]
+    assert noise["outcome"].eq("WRONG").any()
+    assert method != "sphere" or noise["distortion"].to_numpy() == pytest.approx(0.6, rel=1e-6)
+    pictures = tables.images(tables.read(run.path("pictures.parquet")))[-N:]
+    assert ((pictures < 0) | (pictures > 1)).any(axis=(1, 2, 3)).all()
+    kept = tables.frame([run.path("witnesses.parquet")])
+    by_noise = kept[kept["attack"] == "noise"]
+    assert not by_noise["success"].any() and not by_noise["inside"].any()
+    assert not tables.frame([run.path("ledger.parquet")])["attack"].eq("noise").any()
+    found = run.audit()
+    for net in NETS:
+        assert found.loc[(net, "transfer"), "checked"] > 2.5 * N
+    run.change("transfer.parquet", 2 * N + 3, distortion=lambda d: 0.999 * d)
+    with pytest.raises(AuditError, match=r"distortion in .*transfer\.parquet: expected"):
+        run.audit()
 
 
 @minimal("l2")

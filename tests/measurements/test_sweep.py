@@ -13,7 +13,7 @@ from blindspots.figures.curves import curves
 from blindspots.figures.curves import curves as draw
 from blindspots.files.images import Images
 from blindspots.interface import Box
-from blindspots.measurements import sweep
+from blindspots.measurements import directions, sweep
 from blindspots.measurements.exhibits import Exhibit
 from blindspots.threat.rays import Ray
 from blindspots.threat.targets import choose_targets
@@ -73,9 +73,11 @@ def test_a_rays_scale_has_the_distortion_asked_for_and_none_is_smaller(clip):
 
 
 def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, sigmoid_net):
-    direction = sweep.Direction(data, exhibit.images - data.images)
+    direction = directions.Direction(data, exhibit.images - data.images)
     victims = {"A": softmax_net, "B": sigmoid_net}
-    for name, radius, errs, _, reached, *_ in sweep.radii(direction, victims, SETTINGS.distortions):
+    for name, radius, errs, _, reached, *_ in directions.radii(
+        direction, victims, SETTINGS.distortions
+    ):
         model = victims[name]
         clean = (model(data.images).argmax(dim=1) != data.labels).numpy()
         assert (radius[clean] == 0).all()
@@ -93,8 +95,8 @@ def test_a_radius_is_where_the_victim_begins_to_err(data, exhibit, softmax_net, 
 def test_a_linear_nets_own_radius_is_the_distortion_that_its_attack_found(
     data, exhibit, softmax_net
 ):
-    direction = sweep.Direction(data, exhibit.images - data.images)
-    ((_, radius, *_),) = sweep.radii(direction, {"A": softmax_net}, SETTINGS.distortions)
+    direction = directions.Direction(data, exhibit.images - data.images)
+    ((_, radius, *_),) = directions.radii(direction, {"A": softmax_net}, SETTINGS.distortions)
     right = (softmax_net(data.images).argmax(dim=1) == data.labels).numpy()
     assert (radius[right] <= exhibit.distortion[right] * (1 + 1e-4)).all()
     assert (radius[right] >= exhibit.distortion[right] * 0.9).all()
@@ -105,8 +107,8 @@ def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sig
     radii, curves, _ = swept(data, [exhibit], victims, SETTINGS)
     frame, lines = radii.to_pandas(), curves.to_pandas()
     assert len(frame) == 2 * N
-    assert frame["noise_draws"].eq(3).all()
-    direction = sweep.Direction(data, exhibit.images - data.images)
+    assert frame[["noise_draws", "noise_in_box_draws"]].eq(3).all(axis=None)
+    direction = directions.Direction(data, exhibit.images - data.images)
     for name, model in victims.items():
         for distortion in SETTINGS.distortions:
             _, _, images = direction.at(distortion)
@@ -114,10 +116,17 @@ def test_the_tables_say_what_plain_counting_says(data, exhibit, softmax_net, sig
             line = lines[(lines["source"] == "A") & (lines["victim"] == name)]
             line = line[line["distortion"] == distortion]
             assert line[["wrong", "n"]].to_numpy().tolist() == [[wrong, N]]
-    noise = lines[lines["direction"] == "noise"]
-    assert len(noise) == 2 * len(SETTINGS.distortions)
-    assert np.allclose(noise["n"], N)
-    assert set(lines["direction"]) == {"lbfgs", "noise", "other image"}
+    for kind, clip in (("noise", False), ("noise in the box", True)):
+        noise = lines[lines["direction"] == kind].set_index(["victim", "distortion"])
+        drawn = [n for name, n in directions.noise(data, SETTINGS.draws, SETTINGS.seed)
+                 if name == kind]  # fmt: skip
+        for (name, distortion), line in noise.iterrows():
+            images = [of.at(distortion)[2] for of in drawn]
+            assert all(bool(((of >= 0) & (of <= 1)).all()) == clip for of in images)
+            wrong = [(victims[name](of).argmax(dim=1) != data.labels).sum() for of in images]
+            assert line[["wrong", "n"]].tolist() == pytest.approx([np.mean(wrong), N])
+        assert len(noise) == 2 * len(SETTINGS.distortions)
+    assert set(lines["direction"]) == {"lbfgs", "noise", "noise in the box", "other image"}
 
 
 def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
@@ -125,7 +134,8 @@ def test_the_chunk_changes_nothing(data, exhibit, softmax_net):
         swept(data, [exhibit], {"A": softmax_net}, SETTINGS._replace(chunk=chunk))
         for chunk in (7, 64)
     )
-    assert one[0]["noise_fooled"].to_pylist() == other[0]["noise_fooled"].to_pylist()
+    for column in ("noise_fooled", "noise_in_box_fooled"):
+        assert one[0][column].to_pylist() == other[0][column].to_pylist()
     assert np.allclose(one[1]["wrong"], other[1]["wrong"])
 
 
@@ -133,7 +143,8 @@ def test_an_image_whose_attack_failed_has_no_radius_and_is_not_counted(data, exh
     failed = replace(exhibit, success=np.arange(N) >= 4)
     radii, curves, _ = swept(data, [failed], {"A": softmax_net}, SETTINGS)
     assert radii["radius"].to_pylist()[:4] == [None] * 4
-    assert radii["noise_fooled"].to_pylist()[:4] == [None] * 4
+    for column in ("noise_fooled", "noise_in_box_fooled"):
+        assert radii[column].to_pylist()[:4] == [None] * 4
     lines = curves.to_pandas()
     assert lines.loc[lines["source"] == "A", "n"].eq(N - 4).all()
 
@@ -157,15 +168,17 @@ def test_a_victim_that_rejects_what_was_perturbed_is_never_fooled(data, exhibit,
     of = radii[radii["victim"] == "D"]
     assert (of.loc[wrong, "radius"] == 0).all()  # rejections do not hide errors on unaltered images
     assert of.loc[~wrong, "radius"].isna().all()
-    assert of.loc[~wrong, "noise_fooled"].eq(0).all()
+    kinds = ("noise", "noise_in_box")
+    assert of.loc[~wrong, [f"{kind}_fooled" for kind in kinds]].eq(0).all(axis=None)
     lines = curves[curves["direction"] != "other image"]  # which may end at one that it knows
     assert lines.loc[lines["victim"] == "D", "wrong"].eq(0).all()
     assert lines.loc[lines["victim"] == "A", "wrong"].gt(0).any()
     rejects = lines[lines["victim"] == "D"]
     assert (rejects["rejected"] == rejects["n"]).all()  # and all perturbed images are rejected
     assert lines.loc[lines["victim"] == "A", "rejected"].eq(0).all()
-    told = of.loc[of["noise_fooled"].notna()]
-    assert (told["noise_rejected"] + told["noise_fooled"] == told["noise_draws"]).all()
+    for kind in kinds:
+        fooled, rejected, draws = (of[f"{kind}_{name}"] for name in ("fooled", "rejected", "draws"))
+        assert (fooled + rejected == draws)[fooled.notna()].all()
     (panel,) = [axes for axes in draw(curves, labels={}).axes if axes.get_title() == "D"]
     assert {"-."} <= {line.get_linestyle() for line in panel.lines}
 
@@ -188,15 +201,25 @@ def test_an_attack_called_noise_is_counted_and_drawn_as_an_attack(data, exhibit,
     assert [text.get_text() for text in texts] == ["A", "noise, no image"]
 
 
-def test_distortions_out_of_reach_leave_a_panel_that_says_so(data, exhibit, softmax_net):
+def test_a_net_called_noise_has_a_line_and_a_label_of_its_own(data, exhibit, softmax_net):
+    called = replace(exhibit, source="noise")
+    _, table, _ = swept(data, [called], {"noise": softmax_net}, SETTINGS)
+    figure = draw(table.to_pandas(), labels={"noise": "trained with noise"})
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["trained with noise", "noise", "noise in the box", "other image"]
+
+
+def test_a_distortion_that_only_images_outside_the_box_reach_has_a_line_of_noise_alone(
+    data, exhibit, softmax_net
+):
     far = SETTINGS._replace(distortions=[8.0])
     _, table, _ = swept(data, [exhibit], {"A": softmax_net}, far)
-    assert table["n"].to_pylist() == [0.0] * 3
+    reached = dict(zip(table["direction"].to_pylist(), table["n"].to_pylist(), strict=True))
+    assert reached == {"noise": N, "noise in the box": 0, "lbfgs": 0, "other image": 0}
     figure = curves(table.to_pandas(), labels={"A": "net A"})
-    (panel,) = [axes for axes in figure.axes if axes.get_title() == "net A"]
-    assert [text.get_text() for text in panel.texts] == ["no image can be\nmoved that far"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["net A, no image", "noise, no image", "other image, no image"]
+    assert names == ["net A, no image", "noise", *(f"{name}, no image" for name in
+                     ("noise in the box", "other image"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -206,11 +229,14 @@ def test_the_figure_has_a_panel_per_victim_with_a_line_per_direction(
     victims = {"A": softmax_net, "B": sigmoid_net}
     found = [swept(data, [exhibit], victims, SETTINGS._replace(seed=s)) for s in range(seeds)]
     frame = pd.concat(table.to_pandas() for _, table, _ in found)
-    frame.loc[frame["direction"] == "noise", "n"] -= 1 / 3  # some draws cannot be as long
+    in_box = frame["direction"] == "noise in the box"
+    frame.loc[in_box, "n"] -= 1 / 3  # some draws cannot be as long
     panels = [axes for axes in curves(frame, labels={"A": "net A"}).axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["net A", "B"]
     lines = [line for line in panels[1].lines if len(line.get_xdata())]
-    assert len(lines) == 3
+    assert len(lines) == 4
+    plain = [line.get_color() for line in lines if line.get_linestyle() != "-"]
+    assert len(set(plain)) == 3  # noise, noise in the box, other image
     of = frame[(frame["victim"] == "B") & (frame["source"] == "A")]
     expected = of.groupby("distortion")[["wrong", "n"]].sum()
     drawn = next(line for line in lines if line.get_linestyle() == "-")

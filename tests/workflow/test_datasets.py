@@ -21,7 +21,8 @@ NET = {
 BASE = {
     "run": "toy", "seeds": [0, 1], "splits": {"validation": 0.1, "p1": 0.5, "p2": 0.5},
     "attacks": {"near": {"method": "closest", "target": "any", "steps": 6, "rounds": 2},
-                "noise": {"method": "gaussian", "std": 0.2}},
+                "noise": {"method": "gaussian", "std": 0.2},
+                "farther": {"method": "sphere", "distortion": 1.8, "clip": False}},
     "certificates": {"product": {"method": "lipschitz"}},
     "figures": {}, "machine": {"device": "cpu", "threads": 1, "chunk": 8},
 }  # fmt: skip
@@ -43,7 +44,7 @@ VECTORS = BASE | {
 def experiment(dataset):
     nets = ["first", "second"]
     return {"data": dataset, "attack": "near", "part": "test", "n": 8, "sources": nets,
-            "victims": nets, "controls": ["noise"], "amplify": [0.3]}  # fmt: skip
+            "victims": nets, "controls": ["noise", "farther"], "amplify": [0.3]}  # fmt: skip
 
 
 def asked(config):
@@ -157,7 +158,37 @@ def test_attacked_vectors_lie_in_the_box_of_their_features_or_in_none(vectors):
     noise = noise[noise["attack"] == "noise"]
     assert (np.stack(noise["image"]) < 0)[:, :2].any()  # below where features begin
     boxed = pd.read_parquet(vectors / "measurements/transfer/boxed/pictures.parquet")
+    boxed = boxed[boxed["attack"] != "farther"]  # which is not clipped
     assert (np.stack(boxed["image"]) >= makers.LOWER).all()
+
+
+@pytest.mark.parametrize("name", ["boxed", "free"])
+def test_controls_that_are_not_clipped_leave_the_box_and_are_no_witnesses(vectors, name):
+    pictures = pd.read_parquet(vectors / f"measurements/transfer/{name}/pictures.parquet")
+    images = np.stack(pictures.loc[pictures["attack"] == "farther", "image"])
+    outside = ((images < makers.LOWER) | (images > makers.UPPER)).any(axis=1)
+    assert outside.any()
+    shown = pd.read_parquet(vectors / f"measurements/transfer/{name}/transfer.parquet")
+    length = shown.loc[shown["attack"] == "farther", "distortion"]
+    assert length.to_numpy() == pytest.approx(1.8, rel=1e-6)
+    rows = pd.read_parquet(vectors / f"measurements/transfer/{name}/witnesses.parquet")
+    rows = rows[rows["attack"] == "farther"]
+    assert (rows["success"] == rows["inside"]).all()
+    within = rows["image"].map(lambda x: ((x >= makers.LOWER) & (x <= makers.UPPER)).all())
+    assert name == "free" or (within == rows["inside"]).all()
+
+
+@pytest.mark.parametrize("name", ["boxed", "free"])
+def test_noise_as_long_as_each_perturbation_fits_in_the_box_or_is_the_same_without_one(
+    vectors, name
+):
+    radii = pd.read_parquet(vectors / f"measurements/sweep/{name}/radii.parquet")
+    assert (radii["noise_draws"] == 16).all() and (radii["noise_in_box_draws"] <= 16).all()
+    kinds = [radii[[f"{kind}_{of}" for of in ("fooled", "rejected", "draws")]].to_numpy(float)
+             for kind in ("noise", "noise_in_box")]  # fmt: skip
+    assert np.array_equal(*kinds, equal_nan=True) == (name == "free")
+    cells = pd.read_parquet(vectors / f"tables/excess-{name}.parquet")
+    assert {"noise", "noise in the box"} <= set(cells["column"])
 
 
 @pytest.mark.parametrize(
