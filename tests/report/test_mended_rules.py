@@ -92,7 +92,7 @@ def test_one_victim_makes_a_mean_but_no_median(usual, weakest, expected):
         for source in NETS for victim in NETS if source != victim
     }  # fmt: skip
     mean = float(np.mean([*pairs.values()]))
-    more = {("gaussian-0.1 → FC10-1", "clean"): 90.0}  # not a pair of nets
+    more = {("median over pairs", "noise"): float(np.median([*pairs.values()]))}
     of = {"excess_cross_model": table(pairs | more),
           "effects_cross_model": only(error_beyond_noise=mean)}  # fmt: skip
     assert words(found("A relatively large fraction fools networks with other"), **of) == expected
@@ -186,6 +186,51 @@ def test_the_noise_is_longer_only_where_the_whole_interval_says_so(pooled, expec
     of = {"table2_10000": means.assign(low=np.nan, high=np.nan, interval=None),
           "closeness_cross_model_10000": table(lengths, "RMS per pixel", 0.001)}  # fmt: skip
     assert words(found("Noise of 0.1 is longer"), **of) == expected
+
+
+@pytest.mark.parametrize(
+    ("in_the_box", "isotropic", "expected"),
+    [(20, 0.3, ("does not hold", "holds")), (0.3, 0.3, ("holds", "holds")),
+     (0.3, 5, ("holds", "does not hold"))],
+)  # fmt: skip
+def test_noise_of_equal_length_is_not_clipped(in_the_box, isotropic, expected):
+    made = only(
+        error_by_noise_in_the_box_of_equal_length=in_the_box,
+        error_by_noise_of_equal_length=isotropic,
+    )
+    assert words(found("Noise of the same size"), effects_cross_model=made) == expected
+
+
+def test_errors_beyond_noise_are_beyond_that_noise():
+    pairs = {
+        (f"{net} → AE400-10", column): value for net in NETS[:-1]
+        for column, value in (("noise", 9.0), ("noise in the box", -2.0))
+    } | {("median over pairs", "noise"): -50.0}  # fmt: skip
+    claim = found("But that net is not immune")
+    assert words(claim, excess_cross_model=table(pairs)) == ("does not hold", "holds")
+
+
+@pytest.mark.parametrize(
+    ("mean", "least", "expected"),
+    [(13, -6, ("holds", "does not hold")),  # FC10(1) is harder, FC10(1e-4) far easier
+     (13, 7, ("holds", "holds")), (13, 0.1, ("holds", "undecided"))],
+)  # fmt: skip
+def test_the_hardest_victim_is_harder_than_each_other_one(mean, least, expected):
+    rows = {"advantage of AE400-10": mean, "least advantage of AE400-10": least}
+    made = table({(row, "mean"): value for row, value in rows.items()})
+    claim = found("Examples are hardest to transfer")
+    assert words(claim, effects_cross_model=made) == expected
+
+
+def test_units_are_judged_by_one_endpoint_over_both_nets():
+    rows = {"over all": 0.02, "LeNet-ReLU/10/matched": 0.02, "LeNet-sigmoid/10/matched": 0.01}
+    claim = CLAIMS[found("Single units of the higher layers")]
+    for over_all, word in ((0.02, "holds"), (0.09, "does not hold"), (0.045, "undecided")):
+        made = table({(row, "purity"): x for row, x in (rows | {"over all": over_all}).items()},
+                     "", 0.01)  # fmt: skip
+        read = {"differences": made}.get
+        assert judged(claim, lambda run, name, read=read: read(name)).word == word
+        assert judged(OLD[claim["claim"]], lambda run, name, read=read: read(name)).word == "holds"
 
 
 def test_every_old_rule_has_a_test_here():
