@@ -19,7 +19,7 @@ OTHERS = (
     ),
 )
 KITS = (
-    "analyses.kit", "certificates.contract", "families", "files.images", "files.parts", "limits",
+    "analyses.contract", "analyses.kit", "certificates.contract", "families", "files.images", "files.parts", "limits",
     "measurements.contract", "threat.chance", "trainers.loop", "trainers.recipe",
 )  # fmt: skip
 """Modules of which the documents name single functions, for methods of one's own."""

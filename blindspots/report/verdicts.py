@@ -178,7 +178,8 @@ def _where(claim: Mapping[str, Any]) -> str:
     reduced = "" if claim["reduction"] == "one" else f"{claim['reduction']} of "
     if claim["less_printed"]:
         return f"{reduced}{cells}, each less the printed figure"
-    return reduced + cells + (f", less {less}" if less else "")
+    mean = "mean of " if claim["reduction"] == "mean" else ""
+    return reduced + cells + (f", less {mean}{less}" if less else "")
 
 
 def _reduced(claim: Mapping[str, Any], cells: pd.DataFrame, less: pd.DataFrame | None) -> _Measured:

@@ -111,13 +111,9 @@ def fixed(errors, n=200):
     ]  # fmt: skip
     transfer = pd.concat(shown, ignore_index=True)
     radii = transfer.drop(columns=["amplified_to", "prediction"])
-    return (
-        transfer,
-        clean,
-        radii.assign(
-            noise_fooled=0, noise_draws=4, noise_in_box_fooled=0, noise_in_box_draws=4, radius=0.1
-        ),
-    )
+    noise = {"noise_fooled": 0, "noise_draws": 4}
+    in_box = {"noise_in_box_fooled": 0, "noise_in_box_draws": 4}
+    return transfer, clean, radii.assign(**noise, **in_box, radius=0.1)
 
 
 def test_one_victim_moves_the_mean_and_not_the_median():
