@@ -19,8 +19,9 @@ OTHERS = (
     ),
 )
 KITS = (
-    "analyses.contract", "analyses.kit", "certificates.contract", "families", "files.images", "files.parts", "limits",
-    "measurements.contract", "threat.chance", "trainers.loop", "trainers.recipe",
+    "analyses.contract", "analyses.kit", "certificates.contract", "families", "files.images",
+    "files.parts", "limits", "measurements.contract", "threat.chance", "trainers.loop",
+    "trainers.recipe",
 )  # fmt: skip
 """Modules of which the documents name single functions, for methods of one's own."""
 
