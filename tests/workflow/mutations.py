@@ -142,6 +142,9 @@ MUTATIONS = [
     Mutation("defaults.model", "trainings", ("defaults",), {"model": {"activation": "tanh"}}),
     Mutation("defaults.trainer", "attacks", ("defaults",), {"trainer": {"decay_factor": 2}}),
     Mutation("defaults.train_on", "attacks", ("defaults",), {"train_on": ["P1", "P2"]}),
+    Mutation("choices", "attacks", ("choices", "questions", "decay", "twice", "nets"),
+             {"coded": {"trainer": {"decay_factor": 3}}}),
+    Mutation("reading", "attacks", ("reading", "decay"), "as_is"),
     Mutation("groups", "attacks", ("groups",), {"few": ["lin*"]}),
     Mutation("report", "attacks", ("report",), ["bounds"]),
     # nets
@@ -149,6 +152,7 @@ MUTATIONS = [
         "model": {"method": "autoencoder", "hidden": 5}, "train_on": "P1",
         "trainer": {"method": "sparse_autoencoder", "max_iterations": 3}}),
     Mutation("nets.*.label", "attacks", (*NET, "label"), "Straight"),
+    Mutation("nets.*.stands_for", "attacks", ("nets", "coded", "stands_for"), "linear"),
     Mutation("nets.*.model", "attacks", (*NET, "model"), {"method": "mlp", "hidden": [3]}),
     Mutation("nets.*.parents", "attacks", ("nets", "coded", "parents"), {"encoder": "other"}),
     Mutation("nets.*.trainer", "attacks", (*NET, "trainer"),
@@ -194,6 +198,7 @@ MUTATIONS = [
            {"steps": 3, "rounds": 0, "bisections": 0, "restarts": 2}),
     Mutation("attack.target", "attacks", ("attacks", "lbfgs", "target"), "next"),
     Mutation("attack.target", "attacks", ("attacks", "near", "target"), 1),
+    Mutation("attack.stands_for", "attacks", ("attacks", "noise", "stands_for"), "sphere"),
     Mutation("attack.mask", "attacks", ("attacks", "near", "mask"), "mask.npy"),
     Mutation("attack.parents", "attacks", ("attacks", "near"),
              {"method": "parented:near_both", "target": "any", "parents": {"b": "coded"}}),
@@ -235,6 +240,9 @@ MUTATIONS = [
     Mutation("experiments.*.attacks", "attacks", ("experiments", "two"), {
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
+    Mutation("experiments.*.reading", "attacks", ("experiments", "two", "reading"),
+             {"decay": "as_is"}),
+    Mutation("experiments.*.under", "attacks", ("experiments", "two", "under"), "decay: as_is"),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
     Mutation("experiments.*.nets", "attacks", ("experiments", "two"), {
         "attack": "near", "n": 6, "nets": "*ed"}),
