@@ -69,9 +69,9 @@ format: $(READY) ## lay the code out as `make lint` wants it
 	$(PY) -m snakefmt Snakefile rules
 	@echo 'Done. What changed: git diff'
 
-calibrate: $(READY) ## fit decay_scale to the FC10 training errors of Table 1
-	$(PY) -m blindspots calibrate config.yaml decay_scale FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
-	@echo 'Done. Set decay_scale of the trainers in config.yaml to use it'
+calibrate: $(READY) ## fit decay_factor to the FC10 training errors of Table 1
+	$(PY) -m blindspots calibrate config.yaml decay_factor FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
+	@echo 'Done. Set decay_factor of the trainers in config.yaml to use it'
 
 results: $(READY) ## run the paper's Tables 1 to 4, and write its tables into docs/RESULTS.md
 	$(MAKE) paper PAPER=szegedy2013 RUN=paper

@@ -171,8 +171,8 @@ def load(path: str | Path) -> Network:
         raise UnknownError(f"model {spec['method']} is not known to the audit")
     try:
         layers, last = build(spec, weights)
-        rows = weights[f"{last}.weight"]
-        return Network([*layers, _linear(weights, last)], rows, tuple(map(int, spec["shape"])))
+        rows, head = weights[f"{last}.weight"], _linear(weights, last, _has_bias(spec))
+        return Network([*layers, head], rows, tuple(map(int, spec["shape"])))
     except KeyError as error:
         raise UnknownError(f"model {spec['method']} without {error} is not checked") from None
     except (AttributeError, TypeError, ValueError) as error:  # the spec may contain anything
@@ -190,7 +190,7 @@ def _mlp(spec: Spec, weights: Weights) -> Built:
     hidden = len(spec["settings"].get("hidden", ()))
     layers = [FLATTEN]
     for place in range(1, 2 * hidden + 1, 2):
-        layers += [_linear(weights, str(place)), activation]
+        layers += [_linear(weights, str(place), _has_bias(spec)), activation]
     return layers, str(2 * hidden + 1)
 
 
@@ -211,8 +211,13 @@ def _lenet(spec: Spec, weights: Weights) -> Built:
     return [*maps, _linear(weights, "7"), activation, _linear(weights, "9"), activation], "11"
 
 
-def _linear(weights: Weights, name: str) -> Layer:
-    return linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+def _has_bias(spec: Spec) -> bool:
+    return bool(spec["settings"].get("bias", True))
+
+
+def _linear(weights: Weights, name: str, bias: bool = True) -> Layer:
+    weight = weights[f"{name}.weight"]
+    return linear(weight, weights[f"{name}.bias"] if bias else np.zeros(len(weight)))
 
 
 MODELS = {"mlp": _mlp, "encoded": _encoded, "lenet": _lenet}

@@ -1,7 +1,7 @@
 """Fit one setting of the trainers of some nets to given training errors.
 
 Example:
-  blindspots calibrate config.yaml decay_scale FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
+  blindspots calibrate config.yaml decay_factor FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from typing import Any
 
 from blindspots.config.wording import key_of
 
+DECAY_FACTOR = "decay_factor (with decay_per: none, the decay is not divided by the layer's units)"
+
 RENAMED = {
     "lipschitz": (
         "certificates.NAME.nets and measurements: {NAME: {method: layers, nets: …}} (bounds of "
@@ -23,10 +25,13 @@ RENAMED = {
         "rows: …}, at_least: …}] at the top level"
     ),
     "decay_scale": (
-        "the setting decay_scale of a trainer, as in nets.NAME.trainer (1 where it is left out)"
+        "the setting decay_factor of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
+    "nets.*.trainer:lbfgs.decay_scale": DECAY_FACTOR,
+    "defaults.trainer:lbfgs.decay_scale": DECAY_FACTOR,
 }
-"""Successors of renamed keys; * stands for any name, key=value for a key with that value."""
+"""Successors of renamed keys; * stands for any name, key=value for a key with that value, and
+key:method for the section of a method, or one that leaves the method to the defaults."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:
@@ -45,8 +50,15 @@ def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
         yield ()
     elif isinstance(value, Mapping):
         key, _, wanted = steps[0].partition("=")
+        key, _, method = key.partition(":")
         for name in value if key == "*" else value.keys() & {key}:
             if wanted and value[name] != wanted:
                 continue
+            if method and not _may_be(value[name], method):
+                continue
             for path in _found(value[name], steps[1:]):
                 yield (name, *path)
+
+
+def _may_be(instance: Any, method: str) -> bool:
+    return isinstance(instance, Mapping) and instance.get("method", method) == method

@@ -12,6 +12,9 @@ from blindspots.limits import Count
 
 Activation = Literal["sigmoid", "relu", "tanh"]
 
+READINGS = {"biases": ("bias", {True: "in every layer", False: "none"})}
+"""Readings of the paper by setting, for the report (`report.readings`)."""
+
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}
 
 
@@ -21,6 +24,7 @@ def mlp(
     *,
     hidden: Sequence[Count] = (),
     activation: Activation = "sigmoid",
+    bias: bool = True,
 ) -> nn.Sequential:
     """FC models of Szegedy et al. 2013: ``hidden=[]`` is FC10, ``[100, 100]`` FC100-100-10.
 
@@ -29,6 +33,7 @@ def mlp(
         classes: number of logits.
         hidden: units of each hidden layer; [] makes a linear softmax classifier.
         activation: "sigmoid" (the paper's), "relu" or "tanh".
+        bias: whether layers have biases; the paper does not say.
 
     Returns:
         Images (n, *shape) to logits (n, classes). Weights by Xavier's uniform rule, biases 0.
@@ -36,17 +41,18 @@ def mlp(
     layers: list[nn.Module] = [nn.Flatten()]
     units = prod(shape)
     for width in hidden:
-        layers += [linear(units, width), ACTIVATIONS[activation]()]
+        layers += [linear(units, width, bias), ACTIVATIONS[activation]()]
         units = width
-    return nn.Sequential(*layers, linear(units, classes))
+    return nn.Sequential(*layers, linear(units, classes, bias))
 
 
-def linear(inputs: int, outputs: int) -> nn.Linear:
+def linear(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
     """A fully connected layer, initialised by Xavier's uniform rule with biases 0.
 
     Args:
         inputs: number of inputs.
         outputs: number of outputs.
+        bias: whether it has biases; its initial weights are the same without.
 
     Returns:
         The layer.
@@ -54,4 +60,6 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
     layer = nn.Linear(inputs, outputs)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
+    if not bias:
+        layer.register_parameter("bias", None)
     return layer

@@ -71,7 +71,8 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
 
     A method declares texts in a constant `READINGS` of its module. Each question has a setting and
     either a text, with settings in braces, which is shown unless the setting is null, 0 or an empty
-    list; or a mapping from values of the setting to texts.
+    list; or a mapping from values of the setting to texts. Another such pair may take the place of
+    a text.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if aims := _targets(config):
@@ -82,10 +83,10 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
     for key, role, instance in instances(dict(config)):
-        if role in ("trainers", "attacks"):
+        section, _, name = key.partition(".")
+        if section in ("nets", "attacks"):
             for question, answer in _declared(role, instance):
-                name = key.partition(".")[2].removesuffix(".trainer")
-                found[question][name] = answer
+                found[question][name.removesuffix(".model").removesuffix(".trainer")] = answer
     return {question: _together(answers) for question, answers in found.items()}
 
 
@@ -95,13 +96,8 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
     settings = methods.defaults(role, method) | dict(instance)
     declared = traits.constant(role, method, "READINGS") or {}
     try:
-        for question, (name, said) in declared.items():
-            value = settings[name]
-            if isinstance(said, Mapping):
-                text = said.get(value)
-            else:
-                text = None if value in (None, 0, []) else _Sentence().format(said, **settings)
-            if text is not None:
+        for question, said in declared.items():
+            if (text := _text(said, settings)) is not None:
                 yield str(question), text
         if role == "trainers" and "decay" in settings and "decay" not in declared:
             decay = settings["decay"]
@@ -113,10 +109,26 @@ def _declared(role: str, instance: Mapping[str, Any]) -> Iterator[tuple[str, str
         ) from None
 
 
+def _text(said: Any, settings: Mapping[str, Any]) -> str | None:
+    """Return the text that a reading has with some settings, or None."""
+    while isinstance(said, tuple | list):
+        name, said = said
+        if isinstance(said, Mapping):
+            said = said.get(settings[name])
+        elif settings[name] in (None, 0, []):
+            said = None
+    return None if said is None else _Sentence().format(said, **settings)
+
+
 class _Sentence(Formatter):
-    """A sentence with settings in braces; the format "%" writes a share in percent."""
+    """A sentence with settings in braces.
+
+    The format "%" writes a share in percent, the format "times" a factor: nothing for 1.
+    """
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        return (
-            f"{100 * value:g}%" if format_spec == "%" else super().format_field(value, format_spec)
-        )
+        if format_spec == "%":
+            return f"{100 * value:g}%"
+        if format_spec == "times":
+            return {1: "", 0.5: "½ "}.get(value, f"{value:g} × ")
+        return super().format_field(value, format_spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,18 @@ from blindspots.trainers._needs import check_images, trainable
 from blindspots.trainers.checkpoint import Checkpoint
 from blindspots.trainers.recipe import Progress, Terms
 
-READINGS = {"decay": ("decay", "as printed times {decay_scale:g}")}
+READINGS = {
+    "decay": ("decay", ("decay_biases", {
+        False: ("decay_per", {
+            "units": "{decay_factor:times}λ Σ w² / k as printed",
+            "none": "{decay_factor:times}λ Σ w²",
+        }),
+        True: ("decay_per", {
+            "units": "{decay_factor:times}λ Σ (w² + b²) / k",
+            "none": "{decay_factor:times}λ Σ (w² + b²)",
+        }),
+    })),
+}  # fmt: skip
 """Readings of the paper by setting, for the report (`report.readings`)."""
 
 
@@ -25,7 +37,9 @@ def lbfgs(
     labels: Tensor,
     *,
     decay: NonNegative | Sequence[NonNegative],
-    decay_scale: NonNegative = 1.0,
+    decay_per: Literal["units", "none"] = "units",
+    decay_factor: NonNegative = 1.0,
+    decay_biases: bool = False,
     norm_penalty: NonNegative = 0.0,
     tolerance: NonNegative = 1e-4,
     max_iterations: Count = 2000,
@@ -34,9 +48,11 @@ def lbfgs(
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[list[Terms], Status]:
-    """Train in place on mean cross-entropy + decay_scale · Σ_layers λ Σ w² / k, k a layer's units.
+    """Train in place on mean cross-entropy + factor · Σ_layers λ Σ w² / k, k a layer's units.
 
-    Szegedy et al. 2013, section 4.2; biases are not decayed. Layers without trainable parameters at
+    Szegedy et al. 2013, section 4.2. The other usual readings of its decay are settings: ½ λ Σ w²
+    is `decay_per="none", decay_factor=0.5`. A loss that is summed over the n images instead of
+    averaged is this one with λ/n, which needs no setting. Layers without trainable parameters at
     the front of a `torch.nn.Sequential` are applied once.
 
     Args:
@@ -44,7 +60,9 @@ def lbfgs(
         images: (n, *image).
         labels: (n,).
         decay: λ of every layer's weights, or a list with one per layer, in order.
-        decay_scale: factor on every λ; 1 is the formula as printed.
+        decay_per: "units": λ Σ w² / k, as printed; "none": λ Σ w².
+        decay_factor: factor on every λ.
+        decay_biases: whether biases are decayed like the weights of their layer.
         norm_penalty: μ of μ Σ_layers ‖W‖, each the largest singular value: "penalizing each upper
             Lipschitz bound" (section 4.3). For fully connected layers.
         tolerance: converged when ten iterations lower the loss by less than this share of it.
@@ -59,8 +77,9 @@ def lbfgs(
         status.
 
     Raises:
-        InputError: no images, nothing to train, a list of λ of another length than the layers, or a
-            norm penalty on a layer that is not fully connected.
+        InputError: no images, nothing to train, a list of λ of another length than the layers,
+            biases to decay that the model has not, or a norm penalty on a layer that is not fully
+            connected.
     """
     check_images(images)
     parameters = trainable(model)
@@ -76,7 +95,11 @@ def lbfgs(
         raise InputError(
             "norm_penalty: expected fully connected layers, found others; leave it at 0"
         )
-    strengths = [decay_scale * λ / len(w) for λ, w in zip(decays, weights, strict=True)]
+    units = [len(w) if decay_per == "units" else 1 for w in weights]
+    strengths = [decay_factor * λ / k for λ, k in zip(decays, units, strict=True)]
+    decayed = list(zip(strengths, weights, strict=True))
+    if decay_biases:
+        decayed += _biases(model, decayed)
 
     def evaluate() -> Terms:
         for parameter in parameters:
@@ -90,7 +113,7 @@ def lbfgs(
             wrong += int((logits.argmax(dim=1) != y).sum())
         penalties = {
             "decay": torch.stack(
-                [s * w.square().sum() for s, w in zip(strengths, weights, strict=True)]
+                [strength * values.square().sum() for strength, values in decayed]
             ).sum()
         }
         if norm_penalty:
@@ -114,6 +137,24 @@ def lbfgs(
         progress=progress,
         checkpoint=checkpoint,
     )
+
+
+def _biases(
+    model: nn.Module, weights: list[tuple[float, nn.Parameter]]
+) -> list[tuple[float, nn.Parameter]]:
+    """Return the biases of layers, each with the strength of the layer's decay."""
+    strengths = {id(weight): strength for strength, weight in weights}
+    found = []
+    for layer in model.modules():
+        strength = strengths.get(id(getattr(layer, "weight", None)))
+        bias = getattr(layer, "bias", None)
+        if strength is not None and isinstance(bias, nn.Parameter) and bias.requires_grad:
+            found.append((strength, bias))
+    if not found:
+        raise InputError(
+            "decay_biases: expected a model with biases to train, found none; leave it out"
+        )
+    return found
 
 
 def _frozen_part_applied(model: nn.Module, images: Tensor, chunk: int) -> tuple[Tensor, nn.Module]:

@@ -75,7 +75,7 @@ def saved(folder, method, settings, shape, parents=None, seed=1):
 
 def encoded(folder, settings, shape):
     coder = saved(folder, "autoencoder", {"hidden": 6}, shape)
-    once = saved(folder, "encoded", {}, shape, {"encoder": coder})
+    once = saved(folder, "encoded", {"bias": False}, shape, {"encoder": coder})
     return saved(folder, "encoded", settings, shape, {"encoder": once}, seed=2)
 
 
@@ -86,7 +86,10 @@ def encoded(folder, settings, shape):
         ("mlp", {"hidden": [7, 5]}, (1, 8, 8)),
         ("mlp", {"hidden": [7], "activation": "relu"}, (1, 8, 8)),
         ("mlp", {"hidden": [7, 5, 6], "activation": "tanh"}, (3, 4, 5)),
+        ("mlp", {"bias": False}, (1, 8, 8)),
+        ("mlp", {"hidden": [7, 5], "bias": False}, (1, 8, 8)),
         ("encoded", {}, (1, 8, 8)),
+        ("encoded", {"bias": False}, (1, 8, 8)),
         ("lenet", {}, (1, 16, 16)),
         ("lenet", {"activation": "tanh"}, (3, 13, 20)),
         ("lenet", {}, (3, 30, 30)),  # whose first convolution is large

@@ -13,12 +13,12 @@ DIGITS = str(ROOT / "presets/digits.yaml")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["decay_scale", "FC10=3"], "expected a net of the config (FC10-1e-4,"),
-        (["decay_scale", "AE32-10=3"], "AE32-10: expected a net that is trained without parents"),
-        (["decay_scale", "FC10-1e-4=3", "FC50-50-10-P1=3"], "nets on P1 of digits, train of d"),
+        (["decay_factor", "FC10=3"], "expected a net of the config (FC10-1e-4,"),
+        (["decay_factor", "AE32-10=3"], "AE32-10: expected a net that is trained without parents"),
+        (["decay_factor", "FC10-1e-4=3", "FC50-50-10-P1=3"], "nets on P1 of digits, train of d"),
         (["sparsity", "FC50-50-10=3"], "expected a trainer with the setting 'sparsity', found lb"),
-        (["decay_scale", "FC50-50-10=0"], "expected NET=ERROR, an error in percent, found"),
-        (["decay_scale", "FC50-50-10"], "expected NET=ERROR"),
+        (["decay_factor", "FC50-50-10=0"], "expected NET=ERROR, an error in percent, found"),
+        (["decay_factor", "FC50-50-10"], "expected NET=ERROR"),
     ],
 )
 def test_what_cannot_be_fitted_is_said_in_a_line(capsys, arguments, message):

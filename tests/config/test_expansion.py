@@ -206,7 +206,7 @@ def translated(old):
     effects have the figures by which the claims are judged. The order of tables and figures
     differs, and settings that equal a method's defaults are left out.
     """
-    assert old.pop("decay_scale") == 1  # the trainer's default
+    assert old.pop("decay_scale") == 1  # decay_factor, by default
     lipschitz = old.pop("lipschitz")
     assert lipschitz.pop("nets") == "all"
     networks = {name: {"method": "operators"} | of for name, of in old.pop("operators").items()}

@@ -56,9 +56,9 @@ def test_a_class_tells_no_settings():
 
 def test_settings_and_defaults_are_those_of_the_signature():
     known, required = methods.settings("trainers", "lbfgs")
-    assert {"decay", "decay_scale", "tolerance", "progress"} <= known
+    assert {"decay", "decay_factor", "tolerance", "progress"} <= known
     assert required == {"decay"}
-    assert methods.defaults("trainers", "lbfgs")["decay_scale"] == 1.0
+    assert methods.defaults("trainers", "lbfgs")["decay_factor"] == 1.0
     assert methods.takes("attacks", "gaussian", "std")
     assert not methods.takes("attacks", "gaussian", "targets")
 

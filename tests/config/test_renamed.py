@@ -1,5 +1,7 @@
 """A key of an earlier edition ends in one line that names its successor."""
 
+import re
+
 import pytest
 import yaml
 
@@ -23,8 +25,26 @@ def test_an_old_key_is_one_line_with_its_place_and_its_successor(tmp_path):
     with pytest.raises(InputError) as error:
         check(yaml.safe_load(text), SCHEMA, str(file), written([file]))
     (line,) = str(error.value).splitlines()
-    assert line.startswith(f"{file}, line 1: decay_scale: expected the setting decay_scale of a")
+    assert line.startswith(f"{file}, line 1: decay_scale: expected the setting decay_factor of a")
     assert "nets.NAME.trainer" in line
+
+
+@pytest.mark.parametrize("section", ["defaults", "nets.FC10-1e-4"])
+def test_a_renamed_setting_of_a_trainer_is_one_line_with_its_successor(raw, section):
+    place = raw
+    for step in section.split("."):
+        place = place[step]
+    place["trainer"]["decay_scale"] = 4
+    assert faults(raw) == [
+        f"{section}.trainer.decay_scale: expected decay_factor (with decay_per: none, the decay is "
+        "not divided by the layer's units), found a key of an earlier edition; replace it"
+    ]
+
+
+def test_other_trainers_may_have_a_setting_of_a_renamed_ones_name(raw):
+    raw["nets"]["FC50-50-10"]["trainer"] = {"method": "my_lab:train", "decay_scale": 4}
+    raw["nets"]["FC50-50-10-P1"]["trainer"] = "my_lab:train"
+    assert [*renamed_faults(raw)] == []
 
 
 def test_a_star_stands_for_any_name(monkeypatch):
@@ -49,7 +69,7 @@ def test_what_is_no_mapping_has_no_old_keys(config, monkeypatch):
 
 @pytest.mark.parametrize("pattern", renamed.RENAMED)
 def test_every_old_key_is_one_line_in_place_of_what_the_schema_would_say(raw, pattern):
-    way, _, value = pattern.replace("*", "old").partition("=")
+    way, _, value = re.sub(":[a-z]+", "", pattern).replace("*", "old").partition("=")
     *parents, key = way.split(".")
     section = raw
     for parent in parents:

@@ -92,14 +92,15 @@ def test_a_fault_is_said_with_the_line_that_the_user_wrote(tmp_path, was, now, t
          "defaults.trainer.method: expected the method of a net's trainer (lbfgs), found 'sgd', "
          "which no net has; remove it"),
         ({"trainer": {"epochs": 1}},
-         "defaults.trainer.epochs: expected a setting of lbfgs (chunk, decay, decay_scale, "
-         "history, max_iterations, norm_penalty, tolerance), found 'epochs'"),
+         "defaults.trainer.epochs: expected a setting of lbfgs (chunk, decay, decay_biases, "
+         "decay_factor, decay_per, history, max_iterations, norm_penalty, tolerance), found "
+         "'epochs'"),
         ({"trainer": {"seed": 3}}, "defaults.trainer.seed: expected a setting of lbfgs (chunk, "),
         ({"trainer": {"method": "lbfgs", "seed": 3}},
          "defaults.trainer.seed: expected a setting of lbfgs (chunk, "),
         ({"model": {"method": "mlp", "hiden": [3]}},
-         "defaults.model.hiden: expected a setting of mlp (activation, hidden), found 'hiden'; did "
-         "you mean 'hidden'?"),
+         "defaults.model.hiden: expected a setting of mlp (activation, bias, hidden), found "
+         "'hiden'; did you mean 'hidden'?"),
         ({"model": "no_such"}, "defaults.model.method: expected the method of a net's model"),
     ],
 )  # fmt: skip

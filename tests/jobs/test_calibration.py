@@ -17,11 +17,11 @@ def test_a_known_factor_is_found_again(digits):
     nets = {}
     for decay in (0.03, 0.3):
         settings = {"decay": decay, "tolerance": 1e-5}
-        rows, _ = lbfgs(linear(), images, labels, **settings, decay_scale=3)
+        rows, _ = lbfgs(linear(), images, labels, **settings, decay_factor=3)
         nets[str(decay)] = Trained(linear(), lbfgs, settings, rows[-1]["error"])
     tried = []
     scale, errors = fit(
-        "decay_scale", nets, images, labels, progress=lambda value, _: tried.append(value)
+        "decay_factor", nets, images, labels, progress=lambda value, _: tried.append(value)
     )
     assert scale == pytest.approx(3, rel=0.08)  # the search ends within 0.02 decades, 5%
     assert errors == pytest.approx({name: net.error for name, net in nets.items()}, rel=0.05)

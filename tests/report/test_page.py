@@ -61,13 +61,13 @@ def test_scripts_end_where_the_template_ends_them(tmp_path):
 
 
 def test_the_page_names_the_readings_the_settings_and_the_config(tmp_path):
-    scaled = {"method": "lbfgs", "decay": 1, "decay_scale": 3.5}
+    scaled = {"method": "lbfgs", "decay": 1, "decay_factor": 3.5}
     net = {"model": {"method": "mlp", "hidden": []}, "trainer": scaled, "train_on": "train"}
     made = rendered(
         tmp_path,
         nets=full("presets/digits.yaml")["nets"] | {"scaled": net},
     )
-    assert "decay_scale = 3.5" in made
+    assert "decay_factor = 3.5" in made
     assert "penalty_precision = " in made
     assert "run: digits" in made
     assert "P1 7" in made
@@ -84,7 +84,7 @@ def test_readings_of_a_paper_are_of_a_config_that_refers_to_one(tmp_path):
     assert "Conventions" not in made
     target = "a label other than the answer; which one is not stated"
     assert f'<th scope="row">Target</th><td>{target}</td><td>random</td>' in plain(made)
-    assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1</td>" in plain(
+    assert "<td>AE32: 0.0001 (sparse_autoencoder); the others: λ Σ w² / k as printed</td>" in plain(
         made
     )
 

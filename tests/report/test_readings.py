@@ -16,7 +16,7 @@ def digits():
 def test_settings_in_effect_are_defaults_and_what_the_config_says():
     found = {key: text for key, _, text in settings_in_effect(check(digits(), SCHEMA))}
     assert "tolerance = 0.002" in found["nets.FC50-50-10.trainer"]
-    assert "decay_scale = 1" in found["nets.FC50-50-10.trainer"]
+    assert "decay_factor = 1" in found["nets.FC50-50-10.trainer"]
     assert "activation = sigmoid" in found["nets.FC50-50-10.model"]
     assert "target = random" in found["attacks.lbfgs"]
     assert "target" not in found["attacks.gaussian-0.1"]
@@ -37,12 +37,42 @@ def test_the_readings_are_said_once_with_who_differs():
     raw["attacks"]["near"] = {"method": "lbfgs", "target": "next", "distance": "l2"}
     raw["experiments"]["other"] = raw["experiments"]["cross-model"] | {"attack": "near"}
     found = readings_taken(check(raw, SCHEMA))
-    assert found["decay"] == "AE32: 0.0001 (sparse_autoencoder); the others: as printed times 1"
+    assert found["decay"] == "AE32: 0.0001 (sparse_autoencoder); the others: λ Σ w² / k as printed"
     assert found["target"] == "lbfgs: random; near: next"
     assert found["distance"] == "lbfgs: c·‖r‖₂², smooth at 0; near: c·‖r‖₂"
     assert found["search"].startswith("the largest c that reaches the target, bracketed and")
     noise = "gaussian-0.1, gaussian-0.3: clipped"
     assert found["clipping"] == f"cross-training-set: amplified images clipped; {noise}"
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"decay_factor": 4}, "4 × λ Σ w² / k as printed"),
+        ({"decay_per": "none"}, "λ Σ w²"),
+        ({"decay_per": "none", "decay_factor": 0.5}, "½ λ Σ w²"),
+        ({"decay_biases": True}, "λ Σ (w² + b²) / k"),
+        ({"decay_per": "none", "decay_factor": 0.5, "decay_biases": True}, "½ λ Σ (w² + b²)"),
+    ],
+)
+def test_the_readings_say_how_weights_and_biases_decay(own, said):
+    raw = digits()
+    raw["nets"]["FC10-1e-2"]["trainer"] |= own
+    assert readings_taken(check(raw, SCHEMA))["decay"] == (
+        f"FC10-1e-2: {said}; AE32: 0.0001 (sparse_autoencoder); the others: λ Σ w² / k as printed"
+    )
+    raw["nets"]["FC10-1e-2"]["trainer"] |= {"decay": 0}
+    assert "FC10-1e-2" not in readings_taken(check(raw, SCHEMA))["decay"]
+
+
+def test_the_readings_say_which_nets_have_no_biases():
+    raw = digits()
+    assert readings_taken(check(raw, SCHEMA))["biases"] == "in every layer"
+    raw["nets"]["FC10-1e-2"]["model"]["bias"] = False
+    raw["nets"]["AE32-10"]["model"]["bias"] = False
+    assert readings_taken(check(raw, SCHEMA))["biases"] == (
+        "FC10-1e-2: none; AE32-10: none in the softmax; the others: in every layer"
+    )
 
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():

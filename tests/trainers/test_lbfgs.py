@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from blindspots.bounds.networks import network_bound
@@ -28,14 +30,69 @@ def test_a_softmax_net_reaches_the_optimum_that_scikit_learn_finds(digits, decay
     assert rows[-1]["loss"] == pytest.approx(loss, rel=2e-4)
 
 
-def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits):
+def optimum(images, labels, strength, biases):
+    """Return the least mean cross-entropy + strength · Σ w² and where it is, by SciPy in float64.
+
+    The last column of the weights is that of the biases, if there are any; they are decayed only
+    if `biases` is "decayed".
+    """
+    x, hot = images.flatten(1).double().numpy(), np.eye(10)[labels.numpy()]
+    if biases != "none":
+        x = np.hstack([x, np.ones((len(x), 1))])
+    strengths = np.full(x.shape[1], strength)
+    if biases == "free":
+        strengths[-1] = 0
+
+    def loss(flat):
+        w = flat.reshape(10, -1)
+        logits = x @ w.T
+        logits -= logits.max(axis=1, keepdims=True)
+        sums = np.exp(logits).sum(axis=1, keepdims=True)
+        found = (np.log(sums)[:, 0] - (logits * hot).sum(axis=1)).mean() + (strengths * w**2).sum()
+        slope = (np.exp(logits) / sums - hot).T @ x / len(x) + 2 * strengths * w
+        return found, slope.ravel()
+
+    options = {"ftol": 0, "gtol": 1e-9, "maxiter": 10_000, "maxfun": 20_000, "maxcor": 50}
+    found = minimize(loss, np.zeros(10 * x.shape[1]), jac=True, method="L-BFGS-B", options=options)
+    assert np.abs(found.jac).max() < 1e-7
+    return found.fun, found.x.reshape(10, -1)
+
+
+@pytest.mark.parametrize("biases", ["none", "free", "decayed"])
+@pytest.mark.parametrize(("per", "factor", "k"), [("units", 4, 10), ("none", 0.5, 1)])
+def test_every_reading_of_the_decay_reaches_the_optimum_that_scipy_finds(
+    digits, biases, per, factor, k
+):
+    images, labels = digits
+    expected, at = optimum(images, labels, factor * 0.03 / k, biases)
+    model, _ = weights.create("mlp", {"bias": biases != "none"}, (1, 8, 8), 10)
+    rows, _ = lbfgs(
+        model.double(), images.double(), labels, decay=0.03, decay_per=per, decay_factor=factor,
+        decay_biases=biases == "decayed", tolerance=1e-13,
+    )  # fmt: skip
+    assert rows[-1]["loss"] == pytest.approx(expected, rel=1e-9)
+    reached = torch.cat([p.detach().view(10, -1) for p in model.parameters()], dim=1)
+    assert reached.shape == at.shape
+    assert reached.numpy() == pytest.approx(at, abs=1e-4)
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize(("per", "units"), [("units", (7, 10)), ("none", (1, 1))])
+def test_the_loss_is_that_of_the_formula_with_a_decay_for_each_layer(digits, biases, per, units):
     images, labels = digits
     model, _ = weights.create("mlp", {"hidden": [7]}, (1, 8, 8), 10)
-    first, second = (p.detach().double() for p in (model[1].weight, model[3].weight))
+    sums = []
+    for layer in (model[1], model[3]):
+        torch.nn.init.uniform_(layer.bias)
+        of = [layer.weight, layer.bias] if biases else [layer.weight]
+        sums.append(sum(p.detach().double().square().sum() for p in of))
     logits = model(images).double()
     data = torch.nn.functional.cross_entropy(logits, labels).item()
-    decay = (0.5 * first.square().sum() / 7 + 0.25 * second.square().sum() / 10).item()
-    rows, _ = lbfgs(model, images, labels, decay=[0.25, 0.125], decay_scale=2, max_iterations=1)
+    decay = (0.5 * sums[0] / units[0] + 0.25 * sums[1] / units[1]).item()
+    rows, _ = lbfgs(
+        model, images, labels, decay=[0.25, 0.125], decay_per=per, decay_factor=2,
+        decay_biases=biases, max_iterations=1,
+    )  # fmt: skip
     assert rows[0]["data"] == pytest.approx(data, rel=1e-5)
     assert rows[0]["decay"] == pytest.approx(decay, rel=1e-5)
     assert rows[0]["loss"] == pytest.approx(data + decay, rel=1e-5)
@@ -132,6 +189,21 @@ def test_leaves_no_gradients_behind(digits):
 def test_refuses_as_many_decays_as_there_are_not_layers(digits):
     with pytest.raises(InputError, match="one for each of the 1 weight layers, found 2"):
         lbfgs(softmax(), *digits, decay=[1e-5, 1e-6])
+
+
+@pytest.mark.parametrize("decay_biases", [False, True])
+def test_the_biases_of_layers_that_are_not_trained_are_not_decayed(digits, decay_biases):
+    model, _ = weights.create("mlp", {"hidden": [5]}, (1, 8, 8), 10)
+    model[1].requires_grad_(False).bias.fill_(1.0)
+    head = model[3].weight.detach().double().square().sum().item()  # its biases are 0
+    rows, _ = lbfgs(model, *digits, decay=1.0, decay_biases=decay_biases, max_iterations=1)
+    assert rows[0]["decay"] == pytest.approx(head / 10, rel=1e-5)
+
+
+def test_refuses_to_decay_biases_that_the_model_has_not(digits):
+    model, _ = weights.create("mlp", {"bias": False}, (1, 8, 8), 10)
+    with pytest.raises(InputError, match="decay_biases: expected a model with biases to train"):
+        lbfgs(model, *digits, decay=1e-2, decay_biases=True)
 
 
 def test_refuses_an_empty_training_set(digits):
