@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ import pandas as pd
 from blindspots.analyses.kit import IMAGE
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import RIGHT, WRONG
+
+Average = Literal["mean", "pooled"]
+"""Averages of distortions: the mean over images, and the root of their mean square."""
 
 NONE_RIGHT = "no unaltered image is classified correctly"
 
@@ -70,27 +74,35 @@ def sources(transfer: Frame) -> pd.DataFrame:
     return once.assign(fooled=once["success"] & once["missed"].isna()).drop(columns="missed")
 
 
-def success_columns(rows: pd.DataFrame, groups: pd.MultiIndex) -> Iterator[pd.DataFrame]:
+def success_columns(
+    rows: pd.DataFrame, groups: pd.MultiIndex, average: Average = "mean"
+) -> Iterator[pd.DataFrame]:
     """Columns with the success rate and the distortion of successful perturbations.
 
     Args:
         rows: result of `tried` or `sources`, with the levels of `groups` as columns.
         groups: all groups of images to average over, such as nets and seeds.
+        average: average that is the column "distortion".
 
     Yields:
-        Values for `kit.over_seeds`: the success rate in percent; the mean distortion of the fooled
-        images; and their root-mean-square distortion.
+        Values for `kit.over_seeds`: the success rate in percent; the average distortion of the
+        fooled images; and their other average, in a column of its name.
     """
     rows = rows.assign(length=rows["distortion"].where(rows["fooled"]))
     of = rows.groupby(groups.names, sort=False)
     n = of.size().reindex(groups, fill_value=0)
     fooled = of["length"].count().reindex(groups, fill_value=0)
     reason = np.where(n > 0, "no attack succeeded", NONE_RIGHT)
-    pooled = of["length"].agg(lambda lengths: np.sqrt(np.square(lengths).mean()))
+    averages = {
+        "mean distortion": of["length"].mean(),
+        "pooled distortion": of["length"].agg(lambda lengths: np.sqrt(np.square(lengths).mean())),
+    }
+    chosen = f"{average} distortion"
+    (other,) = averages.keys() - {chosen}
     for column, label, unit, value in (
         ("success", "success", "%", 100 * of["fooled"].mean()),
-        ("distortion", "mean distortion", "RMS per pixel", of["length"].mean()),
-        ("pooled distortion", "pooled distortion", "RMS per pixel", pooled),
+        ("distortion", chosen, "RMS per pixel", averages[chosen]),
+        (other, other, "RMS per pixel", averages[other]),
     ):
         given = {"n": n} if unit == "%" else {"n": fooled, "tried": n}
         frame = pd.DataFrame({"value": value.reindex(groups), "reason": reason} | given)

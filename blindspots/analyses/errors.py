@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 
@@ -26,13 +26,13 @@ REPORT = {
 }
 """Place and titles in a report set (`config.reporting`)."""
 
-HEADLINE = {"distortion": "Mean distortion of the perturbed images"}
+HEADLINE = {"distortion": "Average distortion of the perturbed images"}
 """Part of the table that the report's first screen shows (`report.headlines`)."""
 
 ROW_NAMES = ("{nets}",)
 COLUMNS = (
     "{parts}", "{parts} rejected", "{parts} unanswered", "success", "distortion",
-    "pooled distortion", "warning",
+    "pooled distortion", "mean distortion", "warning",
 )  # fmt: skip
 """Rows and columns of the table (`config.cells`)."""
 
@@ -44,6 +44,7 @@ def errors(
     transfer: Frame,
     *,
     parts: Annotated[Sequence[PartName], some()],
+    average: Literal["mean", "pooled"] = "mean",
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Tables 1 and 3 of Szegedy et al. 2013.
@@ -55,19 +56,21 @@ def errors(
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`, for
             signs of masked gradients.
         parts: parts of the split whose error is shown, such as ["train", "test"].
+        average: average in the column "distortion", beside which a paper's figure stands: the mean
+            over images, or the root of their mean square ("pooled").
         labels: display name of each net.
 
     Returns:
         A row per net: the error on each part in percent, followed by the share of rejected images
         if a net rejects any; the attack's success rate in percent, over the images that the net
-        gets right unaltered (`attacked.tried`); the mean and the root mean square ("pooled") of the
-        fooled images' distortions, RMS per pixel; and a warning if gradients look masked
+        gets right unaltered (`attacked.tried`); the chosen average of the fooled images'
+        distortions, RMS per pixel, and the other one; and a warning if gradients look masked
         (`masking.signs`).
     """
     keys = ["row", "column", "column_label", "unit"]
     found = [column for part in parts for column in error_columns(part, clean, split)]
     nets = attacks.groupby(["net", "seed"], sort=False).size().index
-    found += success_columns(tried(attacks), nets)
+    found += success_columns(tried(attacks), nets, average)
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(parted(clean).distinct(["net"])["net"])}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import pandas as pd
 
-from blindspots.analyses.attacked import ORIGIN, sources, success_columns
+from blindspots.analyses.attacked import ORIGIN, Average, sources, success_columns
 from blindspots.analyses.kit import SHARES, cells, over_seeds, rates
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, WRONG
@@ -27,20 +28,27 @@ COLUMNS = ("{victims}", "{victims} rejected", "success", "distortion")
 """Rows and columns of the table (`config.cells`)."""
 
 
-def transfer(transfer: Frame, *, labels: Mapping[str, str]) -> pd.DataFrame:
+def transfer(
+    transfer: Frame,
+    *,
+    average: Literal["mean", "pooled"] = "mean",
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
     """Tables 2 and 4 of Szegedy et al. 2013.
 
     Args:
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
+        average: average in the column "distortion", beside which a paper's figure stands: the mean
+            over images, or the root of their mean square ("pooled").
         labels: display name of each net.
 
     Returns:
         A row per source or control: each victim's error in percent over all images of the row,
         followed by the share that it rejects if it rejects any; for sources the attack's success
-        rate in percent, over the images that the source gets right unaltered; and the mean actual
-        distortion of the fooled images, or of all images of a control.
+        rate in percent, over the images that the source gets right unaltered; and the average
+        actual distortion of the fooled images, or of all images of a control.
     """
-    found = pd.concat([*_rates(transfer, labels), *_lengths(transfer)])
+    found = pd.concat([*_rates(transfer, labels), *_lengths(transfer, average)])
     values = over_seeds(found, ["row", "column", "column_label", "unit"])
     shown = {row: _label(row, labels) for row in values["row"].unique()}
     return cells(values.assign(row_label=values["row"].map(shown)), labels)
@@ -67,15 +75,16 @@ def _rates_of(rows: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[pd.Data
                 yield frame.assign(column=column, column_label=title, unit=unit)
 
 
-def _lengths(transfer: Frame) -> list[pd.DataFrame]:
-    """Success rate and mean distortion of attacks; for controls only the distortion."""
+def _lengths(transfer: Frame, average: Average) -> list[pd.DataFrame]:
+    """Success rate and average distortion of attacks; for controls only the distortion."""
     shown = parted(transfer).distinct([*ORIGIN, "seed", "victim_seed"])
     shown = shown[shown["seed"] == shown["victim_seed"]]
     shown = shown.assign(row=row_names(shown))
     made = shown.groupby(["row", "seed"], sort=False)["source"].count() > 0
     once = sources(transfer)
-    success, lengths, _ = success_columns(once.assign(row=row_names(once)), made.index)
-    return [success[made.to_numpy()], lengths.assign(column_label="distortion")]
+    success, lengths, _ = success_columns(once.assign(row=row_names(once)), made.index, average)
+    label = "distortion" if average == "mean" else "pooled distortion"
+    return [success[made.to_numpy()], lengths.assign(column_label=label)]
 
 
 def row_names(transfer: pd.DataFrame) -> list[str]:

@@ -24,7 +24,12 @@ class Bracket:
         slacks: (n, 2) by how much those minimisers reach the goal.
         missed_at: (n,) distance of the minimiser that misses: no larger c comes nearer.
         searches: (n,) int64, minimisations so far.
+        decade: number of values in a factor of 10 that count as one search.
+        tolerance: factor on the accuracy of a minimisation.
+        is_from_above: whether c goes down from a value that misses, one by one.
     """
+
+    decade, tolerance, is_from_above = 1, 1.0, False
 
     def __init__(self, like: Tensor, factor: float, precision: float, gap: float) -> None:
         """Open brackets, in float64.
@@ -68,11 +73,27 @@ class Bracket:
         low, high = self.ends[rows].unbind(dim=1)
         at_low, at_high = self.slacks[rows].unbind(dim=1)
         share = (at_low / (at_low - at_high)).clamp(SHARE, 1 - SHARE)
-        outside = penalty.log() + self.factor * (1 - 2 * end)
-        return torch.where((high - low).isfinite(), low.lerp(high, share), outside).exp()
+        inside, outside = self._inside(low, high, share), self._outside(penalty.log(), end)
+        return torch.where((high - low).isfinite(), inside, outside).exp()
 
     def is_closed(self, rows: Tensor, best: Tensor) -> Tensor:
         """Return whether the brackets of the images `rows` (k,), their best at (k,), are closed."""
         width = self.ends[rows, 1] - self.ends[rows, 0]
         near = width.isfinite() & (best <= (1 + self.gap) * self.missed_at[rows])
         return near | (width <= self.precision)
+
+    def first(self, guess: Tensor) -> Tensor:
+        """Return the first c (k,), by guesses of it."""
+        return guess
+
+    def nearest(self, penalty: Tensor) -> Tensor:
+        """Return the values of c (k,) that may be tried, nearest to given ones."""
+        return penalty
+
+    def _outside(self, last: Tensor, missed: Tensor) -> Tensor:
+        """Next log c (k,) of open brackets; `missed` (k,) int64: 1 where the last one missed."""
+        return last + self.factor * (1 - 2 * missed)
+
+    def _inside(self, low: Tensor, high: Tensor, share: Tensor) -> Tensor:
+        """Next log c (k,) between two ends, of whose width the slacks suggest a share."""
+        return low.lerp(high, share)

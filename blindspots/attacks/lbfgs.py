@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 import torch
@@ -10,10 +9,11 @@ from torch import Tensor, nn
 
 from blindspots.attacks._bracket import Bracket
 from blindspots.attacks._checks import check_arguments, check_choice, check_finite
+from blindspots.attacks._grid import AWAY, Grid
 from blindspots.attacks._penalised import Penalised
 from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
-from blindspots.limits import Count, Positive, above
+from blindspots.limits import Count, Positive, above, at_least
 from blindspots.optim.batch import FAILURES, Batch, side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
@@ -25,8 +25,8 @@ READINGS = {
         {
             "bisect": "the largest c that reaches the target, bracketed and bisected; the nearest "
             "success found is kept",
-            "first_success": "the largest power of ten for c that reaches the target; the nearest "
-            "success found is kept",
+            "grid": "the minimiser at the largest power of {grid_ratio:g} for c that reaches the "
+            "target (grid_from: {grid_from})",
         },
     ),
 }
@@ -41,8 +41,6 @@ next c is of more use than the next digit."""
 FIRST = 0.5
 """First c, times the loss at the image over the square of its gradient: the first step then ends
 where a linear loss would be 0."""
-GRID = 10.0
-"""Ratio of neighbours among the c of the search for the first success."""
 PATIENCE, LEAP, LONG, TRIES = 3, 1e-4, 5, 2
 """Treatment of images that no c reached in PATIENCE searches, which are trapped near the original.
 
@@ -65,7 +63,9 @@ def lbfgs(
     classes: int | None = None,
     distance: Literal["l2_squared", "l2"] = "l2_squared",
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
-    search: Literal["bisect", "first_success"] = "bisect",
+    search: Literal["bisect", "grid"] = "bisect",
+    grid_ratio: Annotated[float, at_least(1.001)] = 10.0,
+    grid_from: Literal["guess", "above", "below"] = "guess",
     initial_penalty: Positive | None = None,
     penalty_factor: Annotated[float, above(1)] = 2.0,
     penalty_precision: Annotated[float, above(1)] = 1.01,
@@ -98,14 +98,21 @@ def lbfgs(
         distance: "l2_squared", which is smooth at 0, or "l2", the other reading of the text's |r|.
         loss: "cross_entropy", or "hinge" on the margin: on a linear model its minimisers are the
             smallest perturbations, but it is not smooth, and a search may jam between two rivals.
-        search: "bisect", or "first_success": the minimiser (not the smallest success met) at the
-            largest power of ten for c that reaches the goal.
+        search: "bisect", or "grid": the minimiser (not the smallest success met) at the largest
+            power of `grid_ratio` for c that reaches the goal. The finer the grid, the closer each
+            minimisation comes to its end.
+        grid_ratio: ratio of neighbours among the c of a grid.
+        grid_from: "guess": up or down from the first c until a success and a miss are neighbours;
+            "above": from ten times the first c, or where a minimiser misses, down to the first
+            success; "below": from a tenth of it, or where one succeeds, up to the last success
+            before the first miss. They differ where success is not monotone in c.
         initial_penalty: first c; None: computed from the loss and its gradient at the image.
         penalty_factor: factor between two values of c until it is bracketed.
         penalty_precision: ratio of the bracket's ends at which bisection ends.
         distance_precision: share by which the best success may be farther than the minimiser that
             misses the goal when bisection ends.
-        max_searches: largest number of minimisations per image.
+        max_searches: largest number of minimisations per image; on a grid, times the number of its
+            values in a factor of 10.
         max_iterations: largest number of L-BFGS steps per minimisation.
         history: curvature pairs that L-BFGS keeps.
         fewest: least number of images in a batch; smaller batches, and those that are not a
@@ -116,7 +123,7 @@ def lbfgs(
         The status is CONVERGED if the bracket closed or the image met the goal unaltered, and
         ITERATION_LIMIT if a success was found but the bracket stayed open. The status of a failure
         is GRADIENT_VANISHED or NON_FINITE if the gradient at the beginning or the end of the search
-        was 0 or not finite, otherwise NO_SUCCESS.
+        was 0 or not finite, ITERATION_LIMIT if it ended at `max_searches`, otherwise NO_SUCCESS.
 
     Raises:
         InputError: an argument that is not as described, or an invalid model (`trial`); names the
@@ -125,22 +132,17 @@ def lbfgs(
     images, box = check_arguments(images, labels, targets, box)
     check_choice("distance", distance, ("l2_squared", "l2"))
     check_choice("loss", loss, LOSSES)
-    check_choice("search", search, ("bisect", "first_success"))
-    is_coarse = search == "first_success"
-    factor, precision = (GRID, 1.1 * GRID) if is_coarse else (penalty_factor, penalty_precision)
+    check_choice("search", search, ("bisect", "grid"))
+    check_choice("grid_from", grid_from, AWAY)
     goal = Penalised(
         model, images, labels, targets, classes, LOSSES[loss], box=box, mask=mask, fewest=fewest
     )
-    bracket = Bracket(goal.distance.double(), factor, precision, distance_precision)
-    run = _Run(
-        goal,
-        bracket,
-        distance == "l2_squared",
-        is_coarse,
-        initial_penalty,
-        max_searches,
-        max_iterations,
-    )
+    like = goal.distance.double()
+    bracket = Bracket(like, penalty_factor, penalty_precision, distance_precision)
+    if search == "grid":
+        bracket = Grid(like, grid_ratio, grid_from)
+    is_squared = distance == "l2_squared"
+    run = _Run(goal, bracket, is_squared, initial_penalty, max_searches, max_iterations)
     batch = side_by_side(
         goal.evaluate, goal.originals, goal.room.lower, goal.room.upper, history=history
     )
@@ -166,12 +168,11 @@ def lbfgs(
 class _Run:
     """The search for c of every image, one step of the batch at a time."""
 
-    def __init__(
-        self, goal, bracket, is_squared, is_coarse, initial, max_searches, max_iterations
-    ) -> None:
+    def __init__(self, goal, bracket, is_squared, initial, max_searches, max_iterations) -> None:
         self.goal, self.bracket, self.initial = goal, bracket, initial
-        self.is_squared, self.is_coarse = is_squared, is_coarse
-        self.max_searches, self.max_iterations = max_searches, max_iterations
+        self.is_squared, self.max_iterations = is_squared, max_iterations
+        self.max_searches = max_searches * bracket.decade
+        self.patience = PATIENCE * (bracket.decade if bracket.is_from_above else 1)
         self.iterations = torch.zeros_like(goal.forwards)
         self.estimates = torch.zeros_like(goal.distance)  # of the distance of every image
         self.was_trapped = torch.zeros_like(goal.distance, dtype=torch.bool)
@@ -184,9 +185,11 @@ class _Run:
         length = batch.distance.sqrt()
         ended = self._has_ended(batch, length) & ~is_new
         reached = goal.margins[rows] >= 0
-        better = goal.keep(
-            batch.x, rows, length, reached & (ended | is_new) if self.is_coarse else reached
-        )
+        kept = reached
+        if isinstance(self.bracket, Grid):  # the minimiser at the largest c so far
+            kept = reached & (ended | (is_new & (length == 0)))
+            goal.distance[rows[kept]] = torch.inf
+        better = goal.keep(batch.x, rows, length, kept)
         goal.best_penalty[rows[better]] = goal.penalty[rows[better]]
         done = torch.zeros_like(is_new)
         places = ended.nonzero()[:, 0]
@@ -203,7 +206,10 @@ class _Run:
         if len(places) or len(new) or not self.is_squared:
             weight = goal.penalty[rows]
             if not self.is_squared:  # the parabola that touches c ‖r‖ here and lies above elsewhere
-                weight = weight / (2 * torch.where(length > 0, length, self.estimates[rows]))
+                touch, estimates = length, self.estimates[rows]
+                if self.bracket.is_from_above:  # where r was 0, so that it does not stay there
+                    touch = torch.where(self.iterations[rows] > 0, touch, touch.maximum(estimates))
+                weight = weight / (2 * torch.where(touch > 0, touch, estimates))
             batch.weight[rows] = weight
         return done
 
@@ -213,12 +219,11 @@ class _Run:
         now = torch.where(batch.accepted, self.goal.margin_now, before)
         margins[rows] = now
         iterations = self.iterations[rows] + 1
-        settled = (batch.moved <= SETTLED[0] * length) & (
-            (now - before).abs() <= SETTLED[1] * now.abs()
-        )
-        settled |= batch.moved <= STILL * length
+        moved, changed = (a / self.bracket.tolerance for a in (batch.moved, (now - before).abs()))
+        settled = (moved <= SETTLED[0] * length) & (changed <= SETTLED[1] * now.abs())
+        settled |= moved <= STILL * length
         lost = self.was_trapped[rows] & self.goal.distance[rows].isinf()
-        settled &= ~lost | (batch.moved <= STILL / 1000 * length)
+        settled &= ~lost | (moved <= STILL / 1000 * length)
         limit = torch.where(lost, LONG, 1) * self.max_iterations
         ended = (batch.accepted & settled) | (iterations >= limit) | (batch.failures >= FAILURES)
         self.iterations[rows] = torch.where(ended, 0, iterations)
@@ -231,13 +236,16 @@ class _Run:
         penalty = bracket.settle(at, goal.penalty[at], goal.margins[at], length)
         goal.penalty[at] = penalty.to(length.dtype)
         searches, lost = bracket.searches[at], goal.distance[at].isinf()
-        done = bracket.is_closed(at, goal.distance[at]) | (searches >= self.max_searches)
+        ends = searches >= self.max_searches
+        unexplained = goal.failure[at] == Status.NO_SUCCESS
+        goal.failure[at[ends & unexplained]] = Status.ITERATION_LIMIT
+        done = ends | bracket.is_closed(at, goal.distance[at])
         done |= ~((penalty > LIMITS[0]) & (penalty < LIMITS[1]))
-        done |= lost & (searches >= PATIENCE + TRIES)
-        trapped = lost & (searches == PATIENCE) & ~done
+        done |= lost & (searches >= self.patience + TRIES)
+        trapped = lost & (searches == self.patience) & ~done
         astray = missed & self.was_trapped[at] & ~lost & ~done
         self.was_trapped[at[trapped]] = True
-        goal.penalty[at[trapped]] *= LEAP
+        goal.penalty[at[trapped]] = bracket.nearest(goal.penalty[at[trapped]] * LEAP)
         for those, points in ((trapped, goal.originals), (astray, goal.best)):
             if those.any():
                 batch.move(places[those], points[at[those]])
@@ -251,9 +259,9 @@ class _Run:
         length = batch.value[places] / slope
         first = FIRST * slope / length * (1 if self.is_squared else 2 * length)
         if self.initial is not None:
-            first = torch.full_like(first, self.initial)
-        elif self.is_coarse:
-            first = GRID ** (first.log() / math.log(GRID)).round()
+            first = self.bracket.nearest(torch.full_like(first, self.initial))
+        else:
+            first = self.bracket.first(first)
         self.goal.penalty[at] = torch.where(again, self.goal.penalty[at], first)
         self.estimates[at] = torch.where(again, self.estimates[at], length)
         self.iterations[at] *= again

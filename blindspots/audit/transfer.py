@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blindspots.audit.checks import Check
-from blindspots.audit.files import AuditError, Images, Originals, batches
+from blindspots.audit.files import CHUNK, AuditError, Images, Originals, batches
 from blindspots.audit.networks import UnknownError
 from blindspots.audit.recorded import (
     Net,
@@ -29,6 +29,8 @@ Place = tuple[str, str, int]
 """Keys of an image: dataset, file and index."""
 
 
+ATTACKED = ("dataset", "seed", "file", "index", "image", "success", "outcome")
+"""Columns of an attack's table that are read."""
 ORIGIN = ("source", "attack", "eps", "seed", "amplified_to")
 
 
@@ -183,34 +185,30 @@ def _other_picture(path, origin: Origin, place: Place, what: str) -> AuditError:
 
 def _made(attacks, origin: Origin, rows: Rows, originals, pictures, path_of_pictures) -> Made:
     """Return a source's images from an attack's tables, amplified, compared with the pictures."""
-    made = attacks.get((origin.source, origin.seed, origin.attack), ())
-    if not made:
+    tables = attacks.get((origin.source, origin.seed, origin.attack), ())
+    if not tables:
         return Made(pictures, {})
-    wanted, length = set(_places(rows)), origin.amplified_to
-    found: dict[Place, np.ndarray] = {}
-    success: dict[Place, bool] = {}
-    for batch in chain.from_iterable(map(batches, made)):
+    wanted, parts = set(_places(rows)), list[Rows]()
+    for batch in chain.from_iterable(map(batches, tables)):
         at = np.array([place in wanted for place in _places(batch)])
         at &= np.isnan(batch["eps"]) if origin.eps is None else batch["eps"] == origin.eps
-        if not at.any():
-            continue
-        batch = {name: column[at] for name, column in batch.items()}
+        parts.append({name: batch[name][at] for name in ATTACKED})
+    if not parts:
+        return Made({}, {})
+    made = _joined(parts)
+    shown = {place: pictures[place] for place in _places(made) if place in pictures}
+    length = origin.amplified_to
+    way = None if length is None else _way(made, rows, originals, shown, length)
+    found: dict[Place, np.ndarray] = {}
+    for batch in _chunks(made):
         images = batch["image"].astype(np.float64)
-        if length is not None:
-            befores, _ = _originals(originals, batch)
-            images = _amplified(befores, images, length)
+        if way is not None and length is not None:
+            images = _amplified(batch, originals, length, way)
         found |= dict(zip(_places(batch), images, strict=True))
-        success |= dict(zip(_places(batch), batch["success"], strict=True))
-    shown = {place: picture for place, picture in pictures.items() if place in found}
-    if length is not None and _are_clipped(found, rows["distortion"], shown, length):
-        found = {
-            (dataset, file, index): np.clip(image, *originals[dataset, origin.seed, file].box)
-            for (dataset, file, index), image in found.items()
-        }
     for place, picture in shown.items():
         if not _is_picture_of(picture, found[place], length):
             raise _other_picture(path_of_pictures, origin, place, "the image")
-    return Made(found, success)
+    return Made(found, dict(zip(_places(made), made["success"], strict=True)))
 
 
 def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float | None) -> bool:
@@ -218,18 +216,59 @@ def _is_picture_of(picture: np.ndarray, image: np.ndarray, amplified_to: float |
     return bool(np.abs(picture - image).max() <= (0 if amplified_to is None else SINGLE))
 
 
-def _are_clipped(
-    found: Mapping[Place, np.ndarray], recorded: np.ndarray, shown: Mapping, length: float
-) -> bool:
-    """Return whether images amplified to a length were kept in the box.
+class Way(NamedTuple):
+    """Way to amplify images.
 
-    Clipped images are shorter, or differ in a picture: if a pixel would leave the box by only a
-    thousandth, the difference in length is too small for float32.
+    Attributes:
+        pooled: RMS of all perturbations together, if they have one factor; None: each has its own.
+        clipped: whether the images were kept in the box.
     """
-    shorter = (recorded > 0) & (recorded < (1 - SINGLE) * length)
-    return bool(shorter.any()) or any(
-        not _is_picture_of(picture, found[place], length) for place, picture in shown.items()
-    )
+
+    pooled: float | None
+    clipped: bool
+
+
+def _way(made: Rows, rows: Rows, originals, shown: Mapping[Place, np.ndarray], length) -> Way:
+    """Return the way to amplify an origin's images with which most of the record agrees.
+
+    What still differs is an error of the record. Pictures count beside lengths: if a pixel would
+    leave the box by only a thousandth, the difference in length is too small for float32.
+    """
+    counted = made["success"] & (made["outcome"] == "RIGHT")
+    lengths = [
+        _rms(batch["image"] - _originals(originals, batch)[0])
+        for batch in _chunks({name: column[counted] for name, column in made.items()})
+    ]
+    pooled = float(np.sqrt(np.square(np.concatenate(lengths)).mean())) if lengths else length
+    recorded = dict(zip(_places(rows), rows["distortion"], strict=True))
+    agreeing = {Way(of, clipped): 0 for of in (None, pooled) for clipped in (False, True)}
+    for batch in _chunks(made):
+        places = _places(batch)
+        said = np.array([recorded[place] for place in places])
+        for way in agreeing:
+            images = _amplified(batch, originals, length, way)
+            found = _rms(images - _originals(originals, batch)[0])
+            agreeing[way] += int((np.isnan(said) | (np.abs(said - found) <= SINGLE * found)).sum())
+            agreeing[way] += sum(
+                place in shown and _is_picture_of(shown[place], image, length)
+                for place, image in zip(places, images, strict=True)
+            )
+    return max(agreeing, key=agreeing.__getitem__)
+
+
+def _amplified(batch: Rows, originals, length: float, way: Way) -> np.ndarray:
+    """Return images (n, *image) whose perturbations are scaled to an RMS."""
+    befores, _ = _originals(originals, batch)
+    change = batch["image"] - befores
+    rms = _rms(change)
+    whole = rms if way.pooled is None else np.full_like(rms, way.pooled)
+    scale = np.divide(length, whole, out=np.zeros_like(rms), where=rms > 0)
+    images = befores + scale.reshape(-1, *[1] * (change.ndim - 1)) * change
+    if not way.clipped:
+        return images
+    keys = zip(batch["dataset"], batch["seed"], batch["file"], strict=True)
+    boxes = [originals[key].box for key in keys]
+    return np.stack([np.clip(image, *box) for image, box in zip(images, boxes, strict=True)])
 
 
 def _places(rows: Rows) -> list[Place]:
@@ -237,9 +276,10 @@ def _places(rows: Rows) -> list[Place]:
     return [(dataset, file, int(index)) for dataset, file, index in keys]
 
 
-def _amplified(befores: np.ndarray, images: np.ndarray, length: float) -> np.ndarray:
-    """Return images whose perturbations are scaled to an RMS, not clipped to the box."""
-    change = images - befores
-    rms = np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))
-    scale = np.divide(length, rms, out=np.zeros_like(rms), where=rms > 0)
-    return befores + scale.reshape(-1, *[1] * (images.ndim - 1)) * change
+def _chunks(rows: Rows) -> Iterator[Rows]:
+    for first in range(0, len(rows["index"]), CHUNK):
+        yield {name: column[first : first + CHUNK] for name, column in rows.items()}
+
+
+def _rms(change: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.square(change).reshape(len(change), -1).mean(axis=1))

@@ -160,6 +160,7 @@ def _fill_in(config: Config) -> None:
         experiment.setdefault("controls", [])
         experiment.setdefault("controls_n", experiment["n"])
         experiment.setdefault("amplify", [])
+        experiment.setdefault("amplify_by", "image")
         experiment.setdefault("clip", True)
         experiment.setdefault("across_seeds", False)
         experiment["distortions"] = sorted(experiment.get("distortions", DISTORTIONS))

@@ -29,7 +29,7 @@ PARAMETERS = {
 EVERYWHERE = ("chunk", "entry", "progress")
 """Parameters that a measurement of any subject can have."""
 
-OF_EXPERIMENTS = ("amplify", "clip", "across_seeds", "distortions", "noise_draws")
+OF_EXPERIMENTS = ("amplify", "amplify_by", "clip", "across_seeds", "distortions", "noise_draws")
 """Keys of an experiment that a measurement of it takes as parameters of the same names."""
 
 

@@ -25,6 +25,7 @@ SINGLE: dict[str, tuple[str, ...]] = {
     "measurements": ("data", "part", "n", "weights"),
     "experiments": (
         "attack", "data", "part", "n", "controls_n", "noise_draws", "across_seeds", "clip",
+        "amplify_by",
     ),
     "tables": ("experiment", "measurement"),
     "figures": ("experiment", "measurement"),

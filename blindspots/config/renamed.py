@@ -1,4 +1,4 @@
-"""Keys of earlier editions, each with its successor."""
+"""Keys and values of earlier editions, each with its successor."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ RENAMED = {
         "a table of method effects for each experiment, and claims: [{claim: …, cells: {table: …, "
         "rows: …}, at_least: …}] at the top level"
     ),
+    "attacks.*.search=first_success": "search: grid, with grid_ratio: 10 as by default",
     "decay_scale": (
         "the setting decay_factor of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),
     "nets.*.trainer:lbfgs.decay_scale": DECAY_FACTOR,
     "defaults.trainer:lbfgs.decay_scale": DECAY_FACTOR,
 }
-"""Successors of renamed keys; * stands for any name, key=value for a key with that value, and
+"""Successors of what was renamed; * stands for any name, key=value for a key with that value, and
 key:method for the section of a method, or one that leaves the method to the defaults."""
 
 
 def renamed_faults(config: Any) -> Iterator[str]:
-    """Yield a line for each key of an earlier edition, with its successor."""
+    """Yield a line for each key or value of an earlier edition, with its successor."""
     for pattern, successor in RENAMED.items():
+        what = "value" if "=" in pattern else "key"
         for path in _found(config, pattern.split(".")):
             yield (
-                f"{key_of(path)}: expected {successor}, found a key of an earlier edition; "
+                f"{key_of(path)}: expected {successor}, found a {what} of an earlier edition; "
                 "replace it"
             )
 
@@ -52,7 +54,8 @@ def _found(value: Any, steps: list[str]) -> Iterator[tuple[str, ...]]:
         key, _, wanted = steps[0].partition("=")
         key, _, method = key.partition(":")
         for name in value if key == "*" else value.keys() & {key}:
-            if wanted and value[name] != wanted:
+            given = value[name] if isinstance(value[name], list) else [value[name]]
+            if wanted and wanted not in given:
                 continue
             if method and not _may_be(value[name], method):
                 continue

@@ -23,6 +23,7 @@ from blindspots.files.images import Budget, Deferred, Images, Stack, held, some
 from blindspots.files.rows import Rows
 from blindspots.interface import AttackResult, Box, InputError
 from blindspots.threat.chance import seeded
+from blindspots.threat.outcomes import RIGHT
 
 BLOCK = 256
 """Number of images whose distortions are computed, or that a control makes, at a time."""
@@ -69,6 +70,16 @@ class Exhibit:
         """Indicator (n,) of places without an image; attacks with a radius always return one."""
         return ~self.success & (self.eps is None)
 
+    @property
+    def pooled(self) -> float | None:
+        """Root of the mean square distortion, as tables pool it; None: of no image.
+
+        It is over the images that the source gets right unaltered and on which the attack
+        succeeded (`analyses.attacked.success_columns`).
+        """
+        counted = self.distortion[self.success & (self.before == RIGHT)]
+        return float(np.sqrt(np.square(counted).mean())) if len(counted) else None
+
     def at(self, at: slice) -> Exhibit:
         """Return the exhibit of the images at some places."""
         return replace(
@@ -93,7 +104,13 @@ def in_memory(exhibits: Iterable[Exhibit], most: float) -> Iterator[Exhibit]:
 
 
 def amplify(
-    originals: Tensor, images: Tensor, distortion: float, box: Box, *, clip: bool
+    originals: Tensor,
+    images: Tensor,
+    distortion: float,
+    box: Box,
+    *,
+    clip: bool,
+    pooled: float | None = None,
 ) -> Tensor:
     """Scale each perturbation to a distortion (Table 4, "amplified to stddev=0.1").
 
@@ -106,15 +123,18 @@ def amplify(
         distortion: RMS per pixel before clipping.
         box: range of a pixel.
         clip: whether to clip the result to the box.
+        pooled: distortion that stands for that of every perturbation, so that all are scaled by
+            one factor; None: each has its own.
     """
     change = (images - originals).flatten(1)
     rms = change.square().mean(dim=1, keepdim=True).sqrt()
-    scaled = torch.where(rms > 0, change * (distortion / rms), 0).view_as(images)
+    whole = rms if pooled is None else torch.full_like(rms, pooled)
+    scaled = torch.where(rms > 0, change * (distortion / whole), 0).view_as(images)
     return (originals + scaled).clamp(*box) if clip else originals + scaled
 
 
 def attacked(
-    path: str | Path, data: Images, scales: Sequence[float], clip: bool
+    path: str | Path, data: Images, scales: Sequence[float], clip: bool, by: str = "image"
 ) -> Iterator[Exhibit]:
     """Yield the images of an attack's table at each radius, unchanged and amplified to each scale.
 
@@ -123,6 +143,7 @@ def attacked(
         data: images in the split's order; the table has the same images, or begins with them.
         scales: distortions to amplify to, RMS per pixel.
         clip: whether to clip amplified images to the box.
+        by: "image" or "all", see `amplified`.
 
     Raises:
         InputError: a table of other images.
@@ -158,13 +179,22 @@ def attacked(
             np.array(table["outcome"].to_pylist(), object),
         )
         yield found
-        yield from amplified(found, scales, clip)
+        yield from amplified(found, scales, clip, by)
 
 
-def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator[Exhibit]:
+def amplified(
+    exhibit: Exhibit, scales: Sequence[float], clip: bool, by: str = "image"
+) -> Iterator[Exhibit]:
     """Yield an exhibit amplified to each distortion of `scales` (RMS per pixel).
 
     The amplified images are in memory if the exhibit's images are.
+
+    Args:
+        exhibit: images to amplify.
+        scales: distortions.
+        clip: whether to clip amplified images to the box.
+        by: "image": every image gets the distortion; "all": all are scaled by one factor, so that
+            it is the exhibit's pooled distortion; an exhibit without one stays as it is.
     """
     data = exhibit.data
     for scale in scales:
@@ -172,7 +202,8 @@ def amplified(exhibit: Exhibit, scales: Sequence[float], clip: bool) -> Iterator
         def make(places: np.ndarray, scale: float = scale) -> Tensor:
             at = torch.from_numpy(places)
             originals, images = data.stack[at], exhibit.stack[at]
-            return amplify(originals, images, scale, data.box, clip=clip)
+            pooled = (exhibit.pooled or scale) if by == "all" else None
+            return amplify(originals, images, scale, data.box, clip=clip, pooled=pooled)
 
         stack: Stack = Deferred(make, np.arange(len(data)), data.shape, data.labels.device)
         stack = held(stack) if isinstance(exhibit.stack, Tensor) else stack

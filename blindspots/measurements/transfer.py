@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -73,6 +73,7 @@ def transfer(
     progress: Callable[[int], None] | None = None,
     *,
     amplify: Sequence[float],
+    amplify_by: Literal["image", "all"] = "image",
     clip: bool,
     across_seeds: bool,
 ) -> Iterator[dict[str, pa.Table]]:
@@ -86,14 +87,16 @@ def transfer(
         all_victims: victims by name and seed.
         chunk: images at a time.
         progress: called with the number of victims that are done.
-        amplify: further distortions to which every perturbation is scaled.
+        amplify: further distortions to which perturbations are scaled.
+        amplify_by: "image": every perturbation gets that distortion; "all": those of a source are
+            scaled by one factor, so that it is their pooled distortion (`Exhibit.pooled`).
         clip: whether to clip amplified images to the box.
         across_seeds: whether to show images to the victims of all seeds, not only of their own.
 
     Yields:
         Parts of tables with `TRANSFER`, with `pictures_schema`, and of the victims' witnesses.
     """
-    exhibits = [one for of in attacked for one in (of, *amplified(of, amplify, clip))]
+    exhibits = [one for of in attacked for one in (of, *amplified(of, amplify, clip, amplify_by))]
     exhibits += controls
     for exhibit in exhibits:
         yield {"pictures": pictures(exhibit, seed)}

@@ -138,7 +138,8 @@ def _chosen(
             break
         of, experiment = Pictures(path, seed), config["experiments"][name]
         shown = (experiment["data"], experiment["part"], *experiment["victims"])
-        keys = {o: (*o, o[-1] is not None and experiment["clip"], *shown) for o in of.origins}
+        made = experiment["clip"], experiment["amplify_by"]  # of amplified images
+        keys = {o: (*o, *(made if o[-1] is not None else ()), *shown) for o in of.origins}
         of.origins = {o: places for o, places in of.origins.items() if keys[o] not in known}
         if of.origins:
             room = min(room, BYTES // of.bytes_each)

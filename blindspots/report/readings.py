@@ -12,6 +12,14 @@ from blindspots.config.check import instances, method_settings
 from blindspots.config.settings import PROVIDED
 from blindspots.interface import InputError
 
+AMPLIFIED = {
+    "image": "every perturbation gets the distortion",
+    "all": "the perturbations of a net are scaled by one factor, so that the root of their mean "
+    "square distortion, over the images that the net gets right unaltered and on which the attack "
+    "succeeded, is the distortion",
+}
+"""Readings of "amplified to", by an experiment's `amplify_by`."""
+
 
 def settings_in_effect(config: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """List the methods behind a run's results: key, name, and all settings as text."""
@@ -69,10 +77,10 @@ def _targets(config: Mapping[str, Any]) -> dict[str, str]:
 def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the readings of a run where the paper leaves a choice open, as text by question.
 
-    A method declares texts in a constant `READINGS` of its module. Each question has a setting and
-    either a text, with settings in braces, which is shown unless the setting is null, 0 or an empty
-    list; or a mapping from values of the setting to texts. Another such pair may take the place of
-    a text.
+    A method declares texts, with settings in braces, in a constant `READINGS` of its module. Each
+    question has a setting and either a text, which is shown unless the setting is null, 0 or an
+    empty list; or a mapping from values of the setting to texts. Another such pair may take the
+    place of a text.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if aims := _targets(config):
@@ -82,6 +90,7 @@ def readings_taken(config: Mapping[str, Any]) -> dict[str, str]:
         if e["amplify"]:
             kept = "clipped" if e["clip"] else "not clipped"
             found["clipping"][name] = f"amplified images {kept}"
+            found["amplification"][name] = AMPLIFIED[e["amplify_by"]]
     for key, role, instance in instances(dict(config)):
         section, _, name = key.partition(".")
         if section in ("nets", "attacks"):

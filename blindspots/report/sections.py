@@ -83,7 +83,8 @@ def experiment(config: Config, name: str) -> str:
         text += f" Controls: {', '.join(of['controls'])}, on {of['controls_n']} images."
     if of["amplify"]:
         scales = ", ".join(f"{scale:g}" for scale in of["amplify"])
-        text += f" Also amplified to a distortion of {scales}."
+        by = ", all of a net by one factor" if of["amplify_by"] == "all" else ""
+        text += f" Also amplified to a distortion of {scales}{by}."
     return text
 
 

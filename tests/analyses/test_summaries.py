@@ -50,6 +50,50 @@ def test_errors_and_distortions_by_hand():
     assert summary.loc[("A", "test"), "row_label"] == "net A"
 
 
+def test_the_chosen_average_of_distortions_is_the_one_with_the_papers_figure():
+    clean = pd.DataFrame({"net": "A", "seed": 0, "dataset": "D", "file": "test",
+                          "index": range(4), "label": 1, "prediction": [2, 1, 1, 1]})  # fmt: skip
+    split = clean[["seed", "dataset", "file", "index"]].assign(subset="test")
+    found = attacks("A", [0.0, 0.1, 0.3, None], wrong=1)
+    given = (clean, split, found, NOT_SHOWN)
+    mean, root = pytest.approx(0.2), pytest.approx(np.sqrt((0.1**2 + 0.3**2) / 2))
+    for average, chosen, other in (("mean", mean, root), ("pooled", root, mean)):
+        settings = {"parts": ["test"], "average": average, "labels": {}}
+        summary = kit.beside(
+            judging(errors.errors)(*given, **settings), {"A": {"distortion": 0.25}}
+        ).set_index(["row", "column"])
+        left = "pooled" if average == "mean" else "mean"
+        cell, beside = (summary.loc[("A", name)] for name in ("distortion", f"{left} distortion"))
+        assert (cell["column_label"], cell["value"], cell["paper"]) == (
+            f"{average} distortion", chosen, 0.25,
+        )  # fmt: skip
+        assert (beside["value"], beside["n"], cell["n"]) == (other, 2, 2)
+        assert np.isnan(beside["paper"])
+        assert f"{average} distortion" not in summary.index.get_level_values("column")
+
+
+@pytest.mark.parametrize("average", ["mean", "pooled"])
+def test_transfer_shows_the_chosen_average_over_the_same_images(average):
+    lengths = np.array([0.1, 0.2, 0.4, 0.7])
+    frame = pd.concat(
+        [
+            answers("A", "A", [1, 1, 1, 0], distortion=lengths),
+            answers("A", "B", [1, 0, 0, 0], amplified=0.2, distortion=2 * lengths),
+            answers(None, "B", [0, 0, 0, 0], attack="noise", distortion=lengths),
+        ]
+    )
+    summary = fits(judging(transfer.transfer)(frame, average=average, labels={}))
+    of = np.mean if average == "mean" else lambda x: np.sqrt(np.mean(np.square(x)))
+    for row, expected in (
+        ("A", of(lengths[:3])),  # the fourth fooled no one
+        ("A amplified to 0.2", of(2 * lengths)),
+        ("noise", of(lengths)),
+    ):
+        assert summary.loc[(row, "distortion"), "value"] == pytest.approx(expected)
+    label = {"mean": "distortion", "pooled": "pooled distortion"}[average]
+    assert (summary.xs("distortion", level="column")["column_label"] == label).all()
+
+
 def attacks(net, distortions, wrong=0, target=None, answer=2, seed=0):
     """Rows of attacked images of label 1, the first `wrong` wrong unaltered; None: a failure."""
     n, success = len(distortions), np.array([d is not None for d in distortions])

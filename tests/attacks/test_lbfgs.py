@@ -155,8 +155,10 @@ def test_more_logits_than_classes_are_no_targets(digits):
 READINGS = [
     {"distance": "l2"},
     {"loss": "hinge"},
-    {"search": "first_success"},
-    {"distance": "l2", "search": "first_success"},
+    {"search": "grid"},
+    {"distance": "l2", "search": "grid"},
+    {"distance": "l2", "search": "grid", "grid_ratio": 1.25, "grid_from": "above"},
+    {"distance": "l2", "search": "grid", "grid_ratio": 1.25, "grid_from": "below"},
 ]
 
 
@@ -197,11 +199,11 @@ def test_both_readings_of_the_distance_have_the_same_smallest_success(
     assert plain.mean().item() == pytest.approx(squared.mean().item(), rel=3e-3)
 
 
-def test_the_first_success_is_a_minimiser_at_a_power_of_ten_and_no_nearer_than_the_bisected(
+def test_a_grid_of_ten_gives_a_minimiser_at_a_power_of_ten_no_nearer_than_the_bisected(
     sigmoid_net, digits, wrong_targets
 ):
     arguments = digits[0][:60], digits[1][:60], wrong_targets[:60]
-    coarse = lbfgs(sigmoid_net, *arguments, search="first_success", max_iterations=50)
+    coarse = lbfgs(sigmoid_net, *arguments, search="grid", max_iterations=50)
     power = coarse.penalty[coarse.distortion > 0].log10()
     assert torch.allclose(power, power.round(), atol=1e-5)
     fine = lbfgs(sigmoid_net, *arguments)
@@ -214,7 +216,7 @@ def test_the_first_success_is_a_minimiser_at_a_power_of_ten_and_no_nearer_than_t
     [
         ({"loss": "hing"}, "loss: expected one of cross_entropy, hinge, found 'hing'; did you"),
         ({"distance": "linf"}, "distance: expected one of l2_squared, l2, found 'linf'"),
-        ({"search": "grid"}, "search: expected one of bisect, first_success, found 'grid'"),
+        ({"search": "first_success"}, "search: expected one of bisect, grid, found 'first_succ"),
     ],
 )
 def test_names_the_readings_there_are(sigmoid_net, digits, setting, message):

@@ -289,6 +289,40 @@ def test_controls_beyond_the_pictures_are_counted(run):
     assert pd.Series(found.loc[("A", "transfer"), "unchecked"]).item() >= N - 5
 
 
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("by", ["image", "all"])
+def test_images_amplified_by_a_factor_each_or_by_one_are_made_again(run, by, clip):
+    test = datasets.digits.digits().test
+    images, labels = (torch.from_numpy(array[:N]) for array in test)
+    data = Images(images, labels, np.arange(N), "test", 10, UNIT_BOX, "D")
+    net = weights.load(run.path("B.safetensors"))
+    made = [*exhibits.attacked(run.path("attack.parquet"), data, [0.25], clip=clip, by=by)]
+    victim = transfer.Victim("B", 0, net)
+    rows = [transfer.exposed(each, victim, experiment="e", seed=0, chunk=5) for each in made]
+    shown = pa.concat_tables([part for each in rows for part in each])
+    tables.write(run.path("transfer.parquet"), shown, {})
+    pictures = pa.concat_tables([transfer.pictures(each, 0) for each in made])
+    tables.write(run.path("pictures.parquet"), pictures, {})
+    spread = np.ptp(made[1].distortion[made[1].success])
+    assert (spread > 1e-3) == (by == "all" or clip)
+
+    def check():
+        named = {("A", 0, "closest"): [run.path("attack.parquet")]}
+        originals = {("D", 0, "test"): Originals(run.path("test.parquet"), range(N))}
+        networks = {("B", 0): _network(run.files, ("B", 0))}
+        table, seen = run.path("transfer.parquet"), run.path("pictures.parquet")
+        return recheck(table, seen, named, originals, networks)
+
+    assert check()[("B", 0)].checked > 1.5 * N
+    run.change("pictures.parquet", N + 1, image=0.9)
+    with pytest.raises(AuditError, match=r"pictures.parquet: closest of A .*: expected the image"):
+        check()
+    tables.write(run.path("pictures.parquet"), pictures, {})
+    run.change("transfer.parquet", N + 1, distortion=lambda d: 1.001 * d)
+    with pytest.raises(AuditError, match=r"distortion in .*transfer.parquet: expected"):
+        check()
+
+
 @minimal("l2")
 def moved(model, images, labels, targets):
     """Pixel 20 moved until the class changes, and pixel 21 to the edge of the box."""

@@ -140,6 +140,11 @@ def test_the_folder_of_a_users_dataset_is_one_of_its_settings(raw):
         ),
         (["experiments", "cross-model", "n"], 0, ["n: expected at least 1", "found 0"]),
         (["experiments", "cross-model", "amplify"], [0], ["amplify.0: expected more than 0"]),
+        (
+            ["experiments", "cross-model", "amplify_by"],
+            "net",
+            ["amplify_by: expected one of image, all", "found 'net'"],
+        ),
         (["tables", "table1", "experiment"], "cross", ["tables.table1.experiment", "'cross'"]),
         (["figures", "examples", "method"], "exampels", ["figures.examples.method", "'examples'"]),
         (
@@ -232,6 +237,7 @@ NONE = "expected a value or several, found none"
     [
         ("experiments.own.clip", [], f"clip: {NONE}"),
         ("experiments.own.across_seeds", [], f"across_seeds: {NONE}"),
+        ("experiments.own.amplify_by", [], f"amplify_by: {NONE}"),
         ("experiments.own.noise_draws", [], f"noise_draws: {NONE}"),
         ("experiments.own.data", [], f"data: {NONE}"),
         ("nets.FC10.data", [], f"data: {NONE}"),

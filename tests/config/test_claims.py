@@ -137,7 +137,7 @@ def test_what_is_wrong_with_a_claim_of_a_config_is_said_with_its_key(raw, claim,
         ({"columns": "tset"}, ".columns: expected a column of the table table1 of the run digits "
          "(train, validation, test, train rejected, validation rejected, test rejected, "
          "train unanswered, validation unanswered, test unanswered, success, distortion, pooled "
-         "distortion, warning), found 'tset'; did you mean 'test'?"),
+         "distortion, mean distortion, warning), found 'tset'; did you mean 'test'?"),
         ({"rows": "AE23-10"}, ".rows: expected a row of the table table1 of the run digits "
          "(FC10-1e-4, FC10-1e-2, FC50-50-10, AE32, AE32-10), "
          "found 'AE23-10'; did you mean 'AE32-10'?"),

@@ -61,6 +61,16 @@ def test_a_value_of_a_key_may_be_of_an_earlier_edition(raw):
     assert line.startswith("tables.mine.method: expected a table of method effects for each")
 
 
+@pytest.mark.parametrize("given", ["first_success", ["bisect", "first_success"]])
+def test_an_old_value_is_named_alone_or_among_several(raw, given):
+    raw["attacks"]["mine"] = {"method": "lbfgs", "search": given}
+    (line,) = renamed_faults(raw)
+    assert line.startswith("attacks.mine.search: expected search: grid, with grid_ratio: 10 as by")
+    assert line.endswith("found a value of an earlier edition; replace it")
+    raw["attacks"]["mine"]["search"] = "grid"
+    assert not list(renamed_faults(raw))
+
+
 @pytest.mark.parametrize("config", [None, [], "text", {"nets": None}, {"nets": {"a": None}}])
 def test_what_is_no_mapping_has_no_old_keys(config, monkeypatch):
     monkeypatch.setattr(renamed, "RENAMED", {"nets.*.parents": "nets.*.made_of"})
@@ -75,6 +85,8 @@ def test_every_old_key_is_one_line_in_place_of_what_the_schema_would_say(raw, pa
     for parent in parents:
         section = section.setdefault(parent, {})
     section[key] = value or {}
+    what = "value" if value else "key"
     assert faults(raw) == [
-        f"{way}: expected {renamed.RENAMED[pattern]}, found a key of an earlier edition; replace it"
+        f"{way}: expected {renamed.RENAMED[pattern]}, found a {what} of an earlier edition; "
+        "replace it"
     ]

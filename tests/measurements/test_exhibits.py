@@ -79,9 +79,13 @@ def equal(one, other):
     return all(np.array_equal(tables.images(one, n), tables.images(other, n)) for n in pictured)
 
 
-@pytest.mark.parametrize("method", ["transfer", "sweep"])
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [("transfer", TRANSFER), ("transfer", TRANSFER | {"amplify_by": "all"}), ("sweep", SWEEP)],
+    ids=["transfer", "transfer by one factor", "sweep"],
+)
 def test_what_is_read_as_it_is_shown_gives_the_same_tables_a_chunk_at_a_time(
-    data, shown, softmax_net, sigmoid_net, method, monkeypatch
+    data, shown, softmax_net, sigmoid_net, method, settings, monkeypatch
 ):
     monkeypatch.setattr(exhibits, "BLOCK", CHUNK)
     monkeypatch.setattr(transfers, "FIRST", CHUNK)
@@ -89,10 +93,10 @@ def test_what_is_read_as_it_is_shown_gives_the_same_tables_a_chunk_at_a_time(
 
     def run(data, shown):
         if method == "sweep":
-            return joined(sweep.sweep("e", 0, data, shown, models, CHUNK, **SWEEP))
+            return joined(sweep.sweep("e", 0, data, shown, models, CHUNK, **settings))
         noise = exhibits.control("noise", "gaussian", {"std": 0.3}, data, seed=0)
         victims = {(name, 0): model for name, model in models.items()}
-        return joined(transfers.transfer("e", 0, shown, [noise], victims, CHUNK, **TRANSFER))
+        return joined(transfers.transfer("e", 0, shown, [noise], victims, CHUNK, **settings))
 
     at_once = run(data, shown)
     Counting.most = 0

@@ -179,7 +179,7 @@ def test_equal_tables_of_two_experiments_are_printed_once_and_so_are_their_key_f
     )
     assert made.count('<table class="cells') == 1
     assert '<p>The same as <a href="#table-t">Of this</a>.</p>' in made
-    assert made.count("Mean distortion of the perturbed images") == 1
+    assert made.count("Average distortion of the perturbed images") == 1
 
 
 def test_names_in_the_heads_of_a_table_are_not_broken_at_their_hyphens(tmp_path, monkeypatch):

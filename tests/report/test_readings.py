@@ -75,6 +75,16 @@ def test_the_readings_say_which_nets_have_no_biases():
     )
 
 
+def test_the_readings_say_which_factor_amplified_images_have():
+    raw = digits()
+    each = "every perturbation gets the distortion"
+    assert readings_taken(check(raw, SCHEMA))["amplification"] == each
+    raw["experiments"]["cross-training-set"]["amplify_by"] = ["image", "all"]
+    found = readings_taken(check(raw, SCHEMA))["amplification"]
+    assert found.startswith(f"cross-training-set-image: {each}; cross-training-set-all: the")
+    assert "scaled by one factor" in found
+
+
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():
     raw = digits()
     assert "pools" not in readings_taken(check(raw, SCHEMA))
@@ -112,6 +122,13 @@ def test_a_setting_that_another_leaves_without_effect_is_not_among_them():
     found = {key: text for key, _, text in settings_in_effect(check(raw, SCHEMA))}
     assert found["attacks.gaussian-0.1"] == "clip = true, distortion = 0.05"
     assert found["attacks.gaussian-0.3"] == "std = 0.3, clip = true, distortion = null"
+
+
+def test_a_text_by_value_may_name_other_settings():
+    raw = digits()
+    raw["attacks"]["lbfgs"] = {"search": "grid", "grid_ratio": 1.25, "grid_from": "above"}
+    said = readings_taken(check(raw, SCHEMA))["search"]
+    assert "at the largest power of 1.25 for c that reaches the target (grid_from: above)" in said
 
 
 def test_a_users_method_says_what_its_settings_mean(tmp_path, monkeypatch):

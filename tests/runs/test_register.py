@@ -136,7 +136,8 @@ def test_without_results_nothing_was_run(paper, blindspots):
         ({"cells": CLAIM["cells"] | {"columns": "tset"}},
          "claims.0.cells.columns: expected a column of the table errors of the run start (train, "
          "test, train rejected, test rejected, train unanswered, test unanswered, success, "
-         "distortion, pooled distortion, warning), found 'tset'; did you mean 'test'?"),
+         "distortion, pooled distortion, mean distortion, warning), found 'tset'; did you mean "
+         "'test'?"),
         ({"cells": {"table": "error"}},
          "claims.0.cells.table: expected a table of the run start (errors, transfer, "
          "training, lipschitz, ledger), found 'error'; did you mean 'errors'?"),

@@ -230,7 +230,7 @@ MUTATIONS = [
            {"attack": "near", "part": "P1", "n": 5, "sources": ["linear"],
             "victims": ["linear", "coded", "given"], "controls": ["noise"], "controls_n": 4,
             "distortions": [0.05, 0.2], "across_seeds": True, "noise_draws": 3, "amplify": [0.2],
-            "clip": False}),
+            "amplify_by": "all", "clip": False}),
     Mutation("experiments.*.attacks", "attacks", ("experiments", "two"), {
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
         "victims": ["linear", "coded"]}),
