@@ -22,7 +22,7 @@ FLOORS = [
     {"interface"},
     {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
      "families", "limits"},
-    {"threat", "config", "optim"},
+    {"threat", "config", "optim", "predictive"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},
     {"trainers", "measurements", "report"},

@@ -186,6 +186,8 @@ def _named(of: str | dict[str, str], by: str = "") -> str:
     """Return the words for `limits.one_of_its`."""
     kinds = [of] if isinstance(of, str) else list(of.values())
     named = {"nets": "sources and victims", "printed": "printed tables"}
+    if of == "printed rows":
+        return "a row of a printed table, TABLE/ROW, or a pattern"
     kinds = [named.get(kind, kind) for kind in kinds]
     return f"one of the {' or '.join(kinds)}" + (f", by {by}" if by else "")
 

@@ -30,7 +30,7 @@ PROVIDED: dict[str, set[str]] = {
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
-    "analyses": {"labels", "printed"},
+    "analyses": {"answers", "labels", "printed", "stands_for", "under"},
     "figures": {"labels", "paper"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""

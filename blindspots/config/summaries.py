@@ -7,7 +7,8 @@ from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions
-from blindspots.config.printed import printed_faults
+from blindspots.config.naming import is_pattern, matches
+from blindspots.config.printed import printed, printed_faults
 from blindspots.config.wording import key_of, shown, unknown
 
 Config = dict[str, Any]
@@ -53,6 +54,9 @@ def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         yield from unknown(f"{key}.{subject}", summary[subject], config[section], what)
 
 
+MOST = 10
+"""Maximum number of printed rows that a message lists."""
+
 WORDS = {
     "experiments": "an experiment of the table",
     "nets": "a net",
@@ -88,8 +92,21 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
                 where = key_of([key, setting, *path])
                 if arguments == ["printed"] and value is not None:
                     yield from printed_faults(config, where, value)
-                    continue
-                yield from _mention_faults(where, value, arguments, beside, own)
+                elif arguments == ["printed rows"]:
+                    yield from _row_faults(where, value, printed(config))
+                else:
+                    yield from _mention_faults(where, value, arguments, beside, own)
+
+
+def _row_faults(where: str, name: str, tables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for a name, ROW or TABLE/ROW, or a pattern that matches no printed row."""
+    rows = [(row, f"{table}/{row}") for table, of in tables.items() for row in of]
+    if not any(matches(form, name) for forms in rows for form in forms):
+        known = ", ".join([form for _, form in rows][:MOST]) + ", …" * (len(rows) > MOST)
+        yield (
+            f"{where}: expected a printed row or a pattern that matches one ({known or 'none'}), "
+            f"found {shown(name)}; correct or remove it"
+        )
 
 
 def _mention_faults(
@@ -98,6 +115,13 @@ def _mention_faults(
     what, *by = arguments
     kind = what.get(beside.get(by[0])) if by else what
     if value is None and (not by or kind in (None, "amplify")):
+        return
+    if kind == "experiments" and is_pattern(value):
+        if not any(matches(name, value) for name in own):
+            yield (
+                f"{where}: expected a pattern that matches {WORDS[kind]} ({', '.join(own)}), found "
+                f"{shown(value)}; correct or remove it"
+            )
         return
     if kind == "experiments":
         yield from unknown(where, value, own, WORDS[kind])

@@ -1,0 +1,186 @@
+"""Probabilities of printed figures, against closed forms, sums and simulated prints."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from blindspots import predictive
+from blindspots.statistics import clopper_pearson
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown", "n"),
+    [(0, 256, 256), (256, 256, 256), (30, 256, 256), (1, 256, 1000), (4000, 60000, 60000),
+     (164, 10000, 10000), (5, 1000, 60000), (9000, 60000, 256)],
+)  # fmt: skip
+def test_without_spread_a_count_is_beta_binomial(wrong, shown, n):
+    below = predictive.count_among(n, [wrong], [shown], 0)
+    closed = stats.betabinom(n, wrong + 0.5, shown - wrong + 0.5).cdf(np.arange(n + 1))
+    np.testing.assert_allclose(below, closed, atol=1e-8)
+
+
+def test_nets_without_spread_count_as_one():
+    several = predictive.count_among(256, [10, 12, 20], [256] * 3, 0)
+    np.testing.assert_allclose(several, predictive.count_among(256, [42], [768], 0), atol=1e-12)
+
+
+@pytest.mark.parametrize(("wrong", "shown"), [([40], [256]), ([40, 52, 31], [256] * 3)])
+def test_a_count_of_another_net_varies_by_the_spread(wrong, shown):
+    spread, n, k = 0.4, 256, np.arange(257)
+    found = predictive.count_among(n, wrong, shown, spread)
+    # by brute force: the posterior on a fine grid of rates, times a fine grid of normal shifts
+    rates = (np.arange(4000) + 0.5) / 4000
+    posterior = stats.beta(sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5).pdf(rates)
+    shifts = np.linspace(-6, 6, 121)
+    normal = stats.norm.pdf(shifts) * spread * np.sqrt(1 + 1 / len(wrong)) ** 0
+    deviation = spread * np.sqrt(1 + 1 / len(wrong))
+    expected = np.zeros(n + 1)
+    for shift, weight in zip(shifts, normal / normal.sum(), strict=True):
+        shifted = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) + deviation * shift)))
+        kept = posterior > posterior.max() * 1e-9
+        of = stats.binom(n, shifted[kept, None]).cdf(k)
+        expected += weight * (posterior[kept] / posterior[kept].sum()) @ of
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_with_a_vast_run_and_no_images_to_draw_only_the_spread_is_left():
+    found = predictive.count_among(50_000, [10**8], [10**9], 0.2)
+    rates = np.arange(1, 50_000) / 50_000
+    logits = (np.log(rates / (1 - rates)) - np.log(1 / 9)) / (0.2 * np.sqrt(2))
+    np.testing.assert_allclose(found[1:-1], stats.norm.cdf(logits), atol=2e-3)
+
+
+def test_on_the_same_images_only_nets_vary():
+    n, spread = 10_000, 0.05
+    found = predictive.count_on_same_images([944], [n], spread)
+    lower, upper = (np.log(p / (1 - p)) for p in (900.5 / 10_001, 990.5 / 10_001))
+    centre = np.log(944.5 / (n + 1 - 944.5))
+    expected = stats.norm(centre, spread * np.sqrt(2)).cdf([lower, upper])
+    np.testing.assert_allclose(np.diff(found[[900, 990]]), np.diff(expected), atol=2e-3)
+    certain = predictive.count_on_same_images([944], [n], 0)
+    assert (certain[943], certain[944]) == (0, 1)
+    for edge in (0, n):
+        none_or_all = predictive.count_on_same_images([edge], [n], 0)
+        assert np.diff(none_or_all, prepend=0)[edge] == pytest.approx(1)
+
+
+def printed_by_hand(value, decimals, truncated):
+    """Return the figure that a value is printed as, in units of its last digit: half is up."""
+    scaled = Fraction(value) * 10**decimals
+    return int(scaled) if truncated else int(scaled + Fraction(1, 2))
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2])
+@pytest.mark.parametrize("truncated", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("n", [3, 256, 1000])
+def test_every_count_is_printed_once_rounded_and_once_truncated(decimals, truncated, n):
+    mass = stats.binom(n, 0.2).pmf(np.arange(n + 1))
+    found = predictive.of_counts(np.cumsum(mass), decimals)
+    expected, flat = np.zeros((2, 100 * 10**decimals + 1))
+    for count, chance in enumerate(mass):
+        for cut, share in ((False, 1 - truncated), (True, truncated)):
+            place = printed_by_hand(Fraction(100 * count, n), decimals, cut)
+            expected[place] += share * chance
+            flat[place] += share / (n + 1)
+    np.testing.assert_allclose(found.probabilities(truncated), expected, atol=1e-12)
+    mixed = found.probabilities(truncated, outliers=0.1)
+    np.testing.assert_allclose(mixed, 0.9 * expected + 0.1 * flat, atol=1e-12)
+    assert mixed.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("value", "error"), [(0.062, 0.003), (0.0004, 0.002), (0.999, 0.01)])
+def test_every_length_is_printed_as_some_figure(value, error):
+    found = predictive.of_length(value, error, 255, 3)
+    mass = found.probabilities(0.2, 0.01)
+    assert mass.sum() == pytest.approx(1)
+    assert mass.min() >= 0
+    exact = predictive.of_length(value, 0, 255, 3).probabilities(0)
+    assert exact[printed_by_hand(Fraction(str(value)), 3, False)] == 1
+
+
+def test_a_length_has_students_distribution_in_the_rounding_interval():
+    found = predictive.of_length(0.1, 0.02, 9, 2)
+    t = stats.t(9, 0.1, 0.02)
+    rounded, cut = t.cdf(0.125) - t.cdf(0.115), t.cdf(0.13) - t.cdf(0.12)
+    assert found.probabilities(0.3)[12] == pytest.approx(0.7 * rounded + 0.3 * cut)
+
+
+def test_a_figure_that_no_count_is_printed_as_is_the_nearest_that_one_is():
+    found = predictive.of_counts(predictive.count_among(256, [120], [256], 0), 1)
+    assert found.place(48.0, 0.2) == 480  # 123 of 256, 48.05%
+    assert found.place(48.1, 0.2) == 480
+    assert found.place(5.0, 0.2) == 50  # 13 of 256, 5.08%, truncated
+    assert found.place(5.0, 0) == 51
+
+
+def test_a_figure_is_inside_if_a_value_printed_so_is():
+    below = stats.binom(256, 0.1).cdf(np.arange(257))
+    found = predictive.of_counts(below, 1)
+    low, high = stats.binom(256, 0.1).interval(0.95)
+    for count in range(257):
+        figure = printed_by_hand(Fraction(100 * count, 256), 1, False) / 10
+        assert found.is_inside(figure, 0) == (low <= count <= high)
+    lengths = predictive.of_length(0.1, 0.01, 1e9, 2)
+    ends = stats.norm(0.1, 0.01).interval(0.95)
+    for place in range(30):
+        reaches = (place - 0.5) / 100 <= ends[1] and (place + 1) / 100 >= ends[0]
+        assert lengths.is_inside(place / 100, 0.2) == reaches
+
+
+def test_an_average_that_is_missing_gives_no_figure_a_chance():
+    assert np.isnan(predictive.length_among(256, (), "mean", 0)[0])
+    none = predictive.of_length(*predictive.length_among(256, (), "mean", 0), 3)
+    assert none.probabilities(0.2).sum() == 0
+    assert not none.is_inside(0.1, 0.2)
+    assert none.probabilities(0.2, 0.01)[100] == pytest.approx(0.01 / 1000)
+
+
+@pytest.mark.parametrize(
+    ("how", "average", "moment"),
+    [("mean", np.mean, lambda x: x), ("pooled", lambda x: np.sqrt(np.mean(x**2)), np.square)],
+)
+def test_an_average_has_the_variance_of_its_moment(how, average, moment):
+    values = stats.gamma(4, scale=0.02).ppf((np.arange(200) + 0.5) / 200)
+    found, variance = predictive.average(values, how)
+    assert found == pytest.approx(average(values))
+    slope = 1 if how == "mean" else 1 / (2 * found)  # of the root, at the mean square
+    assert variance == pytest.approx(slope**2 * moment(values).var(ddof=1))
+    value, error, freedom = predictive.length_among(64, [values[:99], values[99:]], how, 0.1)
+    expected = variance * (1 / 200 + 1 / 64) + (0.1 * found) ** 2 * 1.5
+    assert (value, error**2, freedom) == pytest.approx((found, expected, 199))
+
+
+def test_the_spread_between_nets_is_their_variance_beyond_that_by_images():
+    values = np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
+    known = [(row, np.full(3, 0.25)) for row in values]
+    # equal weights: (2 + 0) / 4 of pooled variance, less 0.25
+    assert predictive.between_nets(known) == pytest.approx(np.sqrt(0.25))
+    assert predictive.between_nets([(values[0], np.zeros(3))]) == pytest.approx(1)
+    assert predictive.between_nets(known[1:]) == 0
+    assert predictive.between_nets([]) == 0
+
+
+@pytest.mark.parametrize(("spread", "rate"), [(0.0, 0.02), (0.3, 0.1)])
+def test_simulated_prints_are_inside_and_score_as_often_as_they_should(spread, rate):
+    """The prior draws the rate, nets and images; each has its own count, and the last is printed.
+
+    The share inside must be at least 95%, as figures are cut and counts whole, and the mean
+    probability of what is printed must be what the distribution itself expects.
+    """
+    rng, runs, n = np.random.default_rng(0), 2000, 256
+    inside, gained = 0, []
+    for _ in range(runs):
+        centre = np.log(rng.beta(0.5 + 200 * rate, 0.5 + 200 * (1 - rate)))
+        centre -= np.log1p(-np.exp(centre))
+        shifts = centre + spread * rng.standard_normal(2)
+        seen, later = rng.binomial(n, 1 / (1 + np.exp(-shifts)))
+        of = predictive.of_counts(predictive.count_among(n, [seen], [n], spread), 1)
+        cut = rng.random() < 0.2
+        figure = printed_by_hand(Fraction(100 * int(later), n), 1, cut) / 10
+        inside += of.is_inside(figure, 0.2)
+    low, _ = clopper_pearson(np.array([inside]), np.array([runs]))
+    assert gained == []
+    _, high = clopper_pearson(np.array([inside]), np.array([runs]))
+    assert high[0] >= 0.95
