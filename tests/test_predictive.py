@@ -34,7 +34,7 @@ def test_a_count_of_another_net_varies_by_the_spread(wrong, shown):
     rates = (np.arange(4000) + 0.5) / 4000
     posterior = stats.beta(sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5).pdf(rates)
     shifts = np.linspace(-6, 6, 121)
-    normal = stats.norm.pdf(shifts) * spread * np.sqrt(1 + 1 / len(wrong)) ** 0
+    normal = stats.norm.pdf(shifts)
     deviation = spread * np.sqrt(1 + 1 / len(wrong))
     expected = np.zeros(n + 1)
     for shift, weight in zip(shifts, normal / normal.sum(), strict=True):
@@ -162,25 +162,35 @@ def test_the_spread_between_nets_is_their_variance_beyond_that_by_images():
     assert predictive.between_nets([]) == 0
 
 
-@pytest.mark.parametrize(("spread", "rate"), [(0.0, 0.02), (0.3, 0.1)])
-def test_simulated_prints_are_inside_and_score_as_often_as_they_should(spread, rate):
-    """The prior draws the rate, nets and images; each has its own count, and the last is printed.
+def test_over_rates_of_the_prior_the_share_of_prints_inside_is_exact():
+    n, truncated = 40, 0.2
+    k = np.arange(n + 1)
+    seen = stats.betabinom(n, 0.5, 0.5).pmf(k)  # over rates of Jeffreys' prior
+    marginal, inside = np.zeros(1001), 0.0
+    for count in k:
+        of = predictive.of_counts(predictive.count_among(n, [count], [n], 0), 1)
+        mass = of.probabilities(truncated)
+        marginal += seen[count] * mass
+        there = [of.is_inside(place / 10, truncated) for place in np.flatnonzero(mass)]
+        inside += seen[count] * mass[mass > 0] @ there
+    prior = predictive.of_counts(np.cumsum(seen), 1).probabilities(truncated)
+    np.testing.assert_allclose(marginal, prior, atol=1e-9)
+    assert 0.95 <= inside < 0.99  # counts are whole, and figures cut
 
-    The share inside must be at least 95%, as figures are cut and counts whole, and the mean
-    probability of what is printed must be what the distribution itself expects.
-    """
-    rng, runs, n = np.random.default_rng(0), 2000, 256
-    inside, gained = 0, []
+
+def test_simulated_prints_come_as_often_as_predicted():
+    """Rates of the prior, nets and images are drawn; one net is ours, the other one is printed."""
+    rng, runs, n, spread = np.random.default_rng(0), 500, 256, 0.5
+    inside, low, chance_of_low = 0, 0, 0.0
     for _ in range(runs):
-        centre = np.log(rng.beta(0.5 + 200 * rate, 0.5 + 200 * (1 - rate)))
-        centre -= np.log1p(-np.exp(centre))
-        shifts = centre + spread * rng.standard_normal(2)
-        seen, later = rng.binomial(n, 1 / (1 + np.exp(-shifts)))
-        of = predictive.of_counts(predictive.count_among(n, [seen], [n], spread), 1)
-        cut = rng.random() < 0.2
-        figure = printed_by_hand(Fraction(100 * int(later), n), 1, cut) / 10
-        inside += of.is_inside(figure, 0.2)
-    low, _ = clopper_pearson(np.array([inside]), np.array([runs]))
-    assert gained == []
-    _, high = clopper_pearson(np.array([inside]), np.array([runs]))
-    assert high[0] >= 0.95
+        rate = rng.beta(0.5, 0.5, size=1)
+        logits = np.log(rate / (1 - rate)) + spread * rng.standard_normal(2)
+        ours, theirs = rng.binomial(n, 1 / (1 + np.exp(-logits)))
+        of = predictive.of_counts(predictive.count_among(n, [ours], [n], spread), 1)
+        place = printed_by_hand(Fraction(100 * int(theirs), n), 1, rng.random() < 0.2)
+        inside += of.is_inside(place / 10, 0.2)
+        low += place < 200
+        chance_of_low += of.probabilities(0.2)[:200].sum() / runs
+    ends = np.stack(clopper_pearson(np.array([inside, low]), np.array([runs, runs])))
+    assert ends[1, 0] >= 0.95
+    assert ends[0, 1] <= chance_of_low <= ends[1, 1]

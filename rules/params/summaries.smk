@@ -79,10 +79,18 @@ def read_under(mapping):
     run = config.get("under", {})
     of = {name: EXPERIMENTS[name] for name in experiments_of(mapping)}
     entries = {net: NETS[net] for net in nets_shown(mapping)} if of else {}
-    entries |= {n: config["attacks"][n] for each in of.values() for n in (*each["attacks"], *each["controls"])}
+    entries |= {
+        n: config["attacks"][n]
+        for each in of.values()
+        for n in (*each["attacks"], *each["controls"])
+    }
     return {
-        "under": {name: each.get("under", run.get("name", "as the run")) for name, each in of.items()},
-        "stands_for": {n: entry["stands_for"] for n, entry in entries.items() if "stands_for" in entry},
+        "under": {
+            name: each.get("under", run.get("name", "as the run")) for name, each in of.items()
+        },
+        "stands_for": {
+            n: entry["stands_for"] for n, entry in entries.items() if "stands_for" in entry
+        },
         "answers": run.get("answers", {}),
     }
 

@@ -45,7 +45,7 @@ def readings(scores: Scores) -> Iterator[Row]:
 
 
 def all_cells(scores: Scores, of: str | None) -> Iterator[Row]:
-    """Every cell's printed figure, and ours under every reading.
+    """Printed figure of every cell, and ours under every reading.
 
     Args:
         scores: scores of the readings.
@@ -142,7 +142,7 @@ def questions(scores: Scores, answers: Mapping[str, str]) -> Iterator[Row]:
             yield _share(row, "all", "all cells", scores.inside[r], "of cells")
             decided = scores.inside[r, ~scores.undecided]
             yield _share(row, "discriminating", "discriminating cells", decided, "of cells")
-            marks = ["best"] * (total[r] == most) + ["the run's"] * (r == 0)
+            marks = ["best"] * bool(total[r] == most) + ["the run's"] * (r == 0)
             yield _cell(row, "mark", "", np.nan, "", ", ".join(marks))
 
 
