@@ -1,145 +1,232 @@
-"""Predictive probability of a printed figure, given what was counted or measured here.
+"""Predictive probabilities of the figures that a paper prints, given a run of our own.
 
-A paper's net is another training, on the same images or others. Its rate of errors is uncertain by
-our images and by the spread between trainings; its count among its own images is binomial; and of
-its percentage the paper prints a few digits, rounded or cut off.
+A printed figure is a value, a share of N images in percent or a length, cut to its digits: rounded,
+or truncated. The distribution of the value in another run of the same experiment thus gives every
+printable figure a probability, and these add up to 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-QUANTILES, NODES = 128, 21
-"""Number of quantiles of a rate, and of nodes for the spread between nets, in the quadrature."""
+from blindspots.statistics import CONFIDENCE
+
+NODES, TAIL = 301, 1e-12
+"""Nodes of the quadrature over a rate, on the logit scale, and the probability beyond its ends."""
+
+LONGEST = 1.0
+"""Upper end of the flat distribution of lengths: RMS per pixel of images in [0, 1]."""
 
 
-TAIL = 0.025
-"""Probability beyond either end of the central 95%."""
-
-
-class Rates(NamedTuple):
-    """Distribution of the error rate of another net, as nodes with weights that add up to 1."""
-
-    rate: np.ndarray
-    weight: np.ndarray
-
-
-class Chance(NamedTuple):
-    """Chance of a printed figure.
+class Prints(NamedTuple):
+    """Probabilities of the printable figures 0, unit, 2 · unit, …, m · unit.
 
     Attributes:
-        probability: predictive probability of the figure, as it is printed.
-        inside: whether it meets the central 95% of the predictive distribution.
+        decimals: digits behind the point.
+        below: (2 m + 4,) probabilities of a value below i · unit / 2, for i from -1.
+        flat: the same for a flat distribution of the value.
     """
 
-    probability: float
-    inside: bool
+    decimals: int
+    below: np.ndarray
+    flat: np.ndarray
+
+    def probabilities(self, truncated: float, outliers: float = 0.0) -> np.ndarray:
+        """Probabilities (m + 1,) of the figures.
+
+        Args:
+            truncated: share of figures that are truncated instead of rounded.
+            outliers: share of the flat distribution that is mixed in.
+        """
+        mixed = (1 - outliers) * self.below + outliers * self.flat
+        rounded, cut = mixed[2:-1:2] - mixed[:-2:2], mixed[3::2] - mixed[1:-1:2]
+        return (1 - truncated) * rounded + truncated * cut
+
+    def place(self, figure: float, truncated: float) -> int:
+        """Number of a figure among the printable ones; the nearest, if no count is printed so."""
+        possible = np.flatnonzero(self.probabilities(truncated, outliers=1.0))
+        return int(possible[abs(possible - round(figure * 10**self.decimals)).argmin()])
+
+    def is_inside(self, figure: float, truncated: float) -> bool:
+        """Return whether a value that is printed so lies in the central 95% of the distribution."""
+        low = 2 * self.place(figure, truncated)
+        high = low + (3 if truncated else 2)
+        tail = (1 - CONFIDENCE) / 2
+        return bool(self.below[high] >= tail and self.below[low] < 1 - tail)
 
 
-def unit(figure: float | str) -> float:
-    """Return a unit of the last printed digit of a figure: 0.1 for 11.7, 1 for 10."""
-    return 10.0 ** int(Decimal(str(figure)).as_tuple().exponent)
+def decimals_of(figure: float) -> int:
+    """Return the number of printed digits behind the point: 1 for 11.7, 0 for 10."""
+    return max(0, -int(Decimal(str(figure)).as_tuple().exponent))
 
 
-def other_net(counts: Sequence[int], trials: Sequence[int], spread: float = 0.0) -> Rates:
-    """Return the distribution of another net's rate.
-
-    The mean rate of the nets has Jeffreys' posterior, by all counts together. On the logit scale
-    another net is off by a normal error, whose variance grows by one part in the number of nets, as
-    their mean is off, too.
+def of_counts(below: np.ndarray, decimals: int) -> Prints:
+    """Figures of a share in percent, from the distribution of its count.
 
     Args:
-        counts: successes of each net seen.
-        trials: trials of each net.
-        spread: standard deviation between nets on the logit scale.
+        below: (n + 1,) probabilities of a count of at most 0, …, n among n images.
+        decimals: printed digits behind the point.
     """
-    total, n = sum(counts), sum(trials)
-    share, equal = (np.arange(QUANTILES) + 0.5) / QUANTILES, np.full(QUANTILES, 1 / QUANTILES)
-    rate = special.betaincinv(total + 0.5, n - total + 0.5, share)
-    if spread == 0:
-        return Rates(rate, equal)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    off = spread * np.sqrt(1 + 1 / len(counts)) * nodes
-    rates = special.expit(special.logit(rate)[:, None] + off)
-    return Rates(
-        rates.ravel(), np.outer(np.full(QUANTILES, 1 / QUANTILES), weights / weights.sum()).ravel()
-    )
+    n = len(below) - 1
+    edges = np.arange(-1, 2 * 100 * 10**decimals + 3)
+    under = np.clip(-(-edges * n // (200 * 10**decimals)), 0, n + 1)  # counts below each edge
+    cumulated = np.concatenate([[0.0], below[:-1], [1.0]])
+    return Prints(decimals, cumulated[under], under / (n + 1))
 
 
-def between_nets(counts: np.ndarray, trials: np.ndarray) -> float:
-    """Return the standard deviation between nets on the logit scale, by moments.
-
-    The variance of the nets' logits less that of their binomial errors, averaged over cells; 0 if
-    it is negative.
+def of_length(value: float, error: float, freedom: float, decimals: int) -> Prints:
+    """Figures of an average length, by Student's distribution around our own.
 
     Args:
-        counts: (cells, nets) successes.
-        trials: (cells, nets) trials.
+        value: our average; NaN: there is none, and every figure has probability 0.
+        error: standard error of the difference of two such averages.
+        freedom: degrees of freedom.
+        decimals: printed digits behind the point.
     """
-    successes, failures = counts + 0.5, trials - counts + 0.5
-    logits = np.log(successes / failures)
-    excess = logits.var(axis=1, ddof=1) - (1 / successes + 1 / failures).mean(axis=1)
-    return float(np.sqrt(max(0.0, excess.mean())))
+    edges = np.arange(-1, 2 * int(LONGEST * 10**decimals) + 3) / (2 * 10**decimals)
+    flat = np.clip(edges / LONGEST, 0, 1)
+    if np.isnan(value):
+        return Prints(decimals, np.zeros(len(edges)), flat)
+    if error > 0:
+        below = special.stdtr(freedom, (edges - value) / error)
+    else:
+        below = (edges > value).astype(float)
+    return Prints(decimals, np.where(edges <= 0, 0.0, np.where(edges > LONGEST, 1.0, below)), flat)
 
 
-def counts_printed(figure: float | str, n: int) -> tuple[int, int]:
-    """Return the least and the largest count among n whose percentage is printed as a figure.
+def count_among(n: int, wrong: Sequence[int], shown: Sequence[int], spread: float) -> np.ndarray:
+    """Distribution of the number of errors of another net on n other images.
 
-    A paper may round or cut off, so that percentages from half a unit below to one above count.
-    Where no count has such a percentage, the nearest one stands for it.
-    """
-    step, value = Decimal(str(unit(figure))), Decimal(str(figure))
-    low, high = (value - step / 2) * n / 100, (value + step) * n / 100
-    least, most = ceil(low), ceil(high) - 1
-    least, most = max(least, 0), min(most, n)
-    if least > most:
-        least = most = min(n, max(0, round(float(value) * n / 100)))
-    return least, most
-
-
-def of_rate(figure: float | str, n: int, rates: Rates, outliers: float = 0.0) -> Chance:
-    """Return the chance of a printed percentage.
+    The number is binomial. The logit of its rate has the posterior of Jeffreys' prior given our
+    images, and varies around it with the spread between nets, both of ours and of the other one.
+    Without spread it is the beta-binomial distribution. Sums on a grid replace the integrals.
 
     Args:
-        figure: the percentage, as printed.
-        n: number of images that it is of.
-        rates: distribution of the net's rate, see `other_net`.
-        outliers: share of a flat distribution over all printable figures, so that no single figure
-            that nothing explains decides alone.
+        n: number of images.
+        wrong: errors of each of our nets.
+        shown: images shown to each.
+        spread: standard deviation of the logit of the rate between nets.
+
+    Returns:
+        (n + 1,) probabilities of at most 0, …, n errors.
     """
-    least, most = counts_printed(figure, n)
-    below = _cdf(least - 1, n, rates)
-    up_to = _cdf(most, n, rates)
-    flat = 1 / (100 / unit(figure) + 1)
-    probability = (1 - outliers) * max(0.0, up_to - below) + outliers * flat
-    return Chance(probability, up_to >= TAIL and 1 - below >= TAIL)
+    count, failures = sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5
+    low = special.logit(special.betaincinv(count, failures, TAIL))
+    high = -special.logit(special.betaincinv(failures, count, TAIL))
+    logits, step = np.linspace(low, high, NODES, retstep=True)
+    density = count * special.log_expit(logits) + failures * special.log_expit(-logits)
+    weights = np.exp(density - density.max())
+    if spread > 0:
+        deviation = spread * np.sqrt(1 + 1 / len(wrong))
+        reach = int(np.ceil(8 * deviation / step))
+        ends = special.ndtr((np.arange(-reach, reach + 2) - 0.5) * step / deviation)
+        weights = np.convolve(weights, np.diff(ends))
+        logits = low + step * np.arange(-reach, NODES + reach)
+    return _mixed_binomial(n, logits, weights / weights.sum())
 
 
-def _cdf(count: int, n: int, rates: Rates) -> float:
-    """Return the probability of at most some count among n."""
-    return float(rates.weight @ special.bdtr(count, n, rates.rate)) if count >= 0 else 0.0
+def _mixed_binomial(n: int, logits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Distribution function (n + 1,) of a binomial count whose rate has a discrete distribution."""
+    kept = weights > 1e-15
+    logits, weights = logits[kept], weights[kept]
+    rates = special.expit(logits)
+    wide = 9 * np.sqrt(n * rates * (1 - rates)) + 40
+    first = max(0, int((n * rates - wide).min()))
+    last = min(n, int((n * rates + wide).max()) + 1)
+    counts = np.arange(first, last + 1)
+    ways = special.gammaln(n + 1) - special.gammaln(counts + 1) - special.gammaln(n - counts + 1)
+    mass = np.zeros(len(counts))
+    block = max(1, 2_000_000 // len(counts))
+    for start in range(0, len(logits), block):
+        part = slice(start, start + block)
+        success, failure = special.log_expit(logits[part]), special.log_expit(-logits[part])
+        power = ways + np.outer(success, counts) + np.outer(failure, n - counts)
+        mass += weights[part] @ np.exp(power)
+    below = np.concatenate([np.zeros(first), np.cumsum(mass), np.ones(n - last)])
+    return np.minimum(below, 1.0)
 
 
-def of_mean(
-    figure: float | str, mean: float, error: float, freedom: float, outliers: float = 0.0
-) -> Chance:
-    """Return the chance of a printed mean between 0 and 1, such as a distortion.
+def count_on_same_images(wrong: Sequence[int], shown: Sequence[int], spread: float) -> np.ndarray:
+    """Distribution of the number of errors of another net on the same images.
+
+    Its logit is normal around that of our nets: no images are drawn, and nets that always come out
+    the same, as those of a convex loss, have the same number.
 
     Args:
-        figure: the mean, as printed, rounded.
-        mean: our mean.
-        error: standard deviation of the difference of the two means.
-        freedom: degrees of freedom of `error`.
-        outliers: share of a flat distribution, see `of_rate`.
+        wrong: errors of each of our nets.
+        shown: images shown to each, the same number.
+        spread: standard deviation of the logit of the rate between nets.
+
+    Returns:
+        (n + 1,) probabilities of at most 0, …, n errors.
     """
-    half = unit(figure) / 2
-    ends = np.array([float(figure) - half, float(figure) + half])
-    below, up_to = special.stdtr(freedom, (ends - mean) / error)
-    probability = (1 - outliers) * float(up_to - below) + outliers * 2 * half
-    return Chance(probability, bool(up_to >= TAIL and 1 - below >= TAIL))
+    n = shown[0]
+    deviation = max(spread * np.sqrt(1 + 1 / len(wrong)), 1e-12)
+    ends = special.logit(np.arange(1, n + 1) / (n + 1))  # between two counts
+    centre = np.mean(logits_of(np.asarray(wrong), np.asarray(shown)))
+    return np.append(special.ndtr((ends - centre) / deviation), 1.0)
+
+
+def logits_of(wrong: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Logits of rates, with half an error more, and half a right answer: finite for all counts."""
+    return np.log((wrong + 0.5) / (shown - wrong + 0.5))
+
+
+def average(values: np.ndarray, how: str) -> tuple[float, float]:
+    """Return an average of lengths, and its variance times their number.
+
+    Args:
+        values: (n,) lengths, at least two.
+        how: "mean", or "pooled" for the root of the mean square, whose variance is that of the
+            squares by the delta method.
+    """
+    if how == "mean":
+        return float(values.mean()), float(values.var(ddof=1))
+    squares = np.square(values)
+    root = float(np.sqrt(squares.mean()))
+    return root, float(squares.var(ddof=1)) / (4 * root**2) if root else 0.0
+
+
+def length_among(
+    n: int, by_net: Sequence[np.ndarray], how: str, spread: float
+) -> tuple[float, float, int]:
+    """Return value, error and degrees of freedom of `of_length`, for another net and n images.
+
+    Args:
+        n: number of images of the other average.
+        by_net: lengths of each of our nets' perturbations; two at least in all, or NaN comes back.
+        how: see `average`.
+        spread: standard deviation between nets, as a share of the average.
+    """
+    values = np.concatenate([np.empty(0), *by_net])
+    if len(values) < 2:
+        return np.nan, np.nan, 1
+    value, variance = average(values, how)
+    variance = variance * (1 / len(values) + 1 / n) + (value * spread) ** 2 * (1 + 1 / len(by_net))
+    return value, float(np.sqrt(variance)), len(values) - 1
+
+
+def between_nets(cells: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Standard deviation between nets of a quantity, pooled over cells by moments.
+
+    DerSimonian and Laird 1986, "Meta-analysis in clinical trials", with the sums over all cells:
+    what the values of a cell vary beyond the variance that each has by itself.
+
+    Args:
+        cells: values (nets,) of each cell, and the variance of each by its images; 0: none.
+
+    Returns:
+        The standard deviation; 0 if the values vary less than their images alone make them.
+    """
+    beyond = scale = 0.0
+    for values, variances in cells:
+        weights = 1 / np.maximum(variances, 1e-12)
+        mean = np.average(values, weights=weights)
+        beyond += float(weights @ np.square(values - mean)) - (len(values) - 1)
+        scale += float(weights.sum() - np.square(weights).sum() / weights.sum())
+    return float(np.sqrt(max(0.0, beyond / scale))) if scale > 0 else 0.0

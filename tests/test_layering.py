@@ -20,9 +20,9 @@ ROLES = [
 ]
 FLOORS = [
     {"interface"},
-    {"randomness", "devices", "provenance", "statistics", "predictive", "own_code", "lending",
-     "layers", "families", "limits"},
-    {"threat", "config", "optim"},
+    {"randomness", "devices", "provenance", "statistics", "own_code", "lending", "layers",
+     "families", "limits"},
+    {"threat", "config", "optim", "predictive"},
     {"files", "bounds"},
     {"datasets", "models", "attacks", "certificates", "analyses"},
     {"trainers", "measurements", "report"},

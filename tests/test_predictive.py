@@ -1,103 +1,196 @@
-"""Chances of printed figures: against sums written out, closed forms, and simulations."""
+"""Probabilities of printed figures, against closed forms, sums and simulated prints."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from blindspots import predictive
-from blindspots.predictive import Rates
-
-
-def fixed(rate):
-    return Rates(np.array([rate]), np.array([1.0]))
+from blindspots.statistics import clopper_pearson
 
 
 @pytest.mark.parametrize(
-    ("figure", "n", "counts"),
-    [
-        ("6.25", 256, (16, 16)), ("2", 256, (4, 7)), ("11.7", 256, (30, 30)),
-        ("100", 256, (255, 256)), ("0", 256, (0, 2)), ("0", 60000, (0, 599)),
-        ("7.4", 10000, (735, 749)), ("11.71", 256, (30, 30)),  # no count has 11.71
-    ],
+    ("wrong", "shown", "n"),
+    [(0, 256, 256), (256, 256, 256), (30, 256, 256), (1, 256, 1000), (4000, 60000, 60000),
+     (164, 10000, 10000), (5, 1000, 60000), (9000, 60000, 256)],
 )  # fmt: skip
-def test_counts_are_those_whose_percentage_is_rounded_or_cut_off_to_the_figure(figure, n, counts):
-    assert predictive.counts_printed(figure, n) == counts
-    digits = len(figure.partition(".")[2])
-    percent = 100 * np.arange(n + 1) / n
-    step = 10.0**-digits
-    rounded = np.abs(percent - float(figure)) <= step / 2 + 1e-9
-    cut = (percent >= float(figure) - 1e-9) & (percent < float(figure) + step - 1e-9)
-    found = np.flatnonzero(rounded | cut)
-    assert not len(found) or set(found) <= set(range(counts[0], counts[1] + 1))
+def test_without_spread_a_count_is_beta_binomial(wrong, shown, n):
+    below = predictive.count_among(n, [wrong], [shown], 0)
+    closed = stats.betabinom(n, wrong + 0.5, shown - wrong + 0.5).cdf(np.arange(n + 1))
+    np.testing.assert_allclose(below, closed, atol=1e-8)
 
 
-def test_the_chance_of_a_percentage_is_the_sum_of_its_counts():
-    rates = Rates(np.array([0.05, 0.1]), np.array([0.25, 0.75]))
-    low, high = predictive.counts_printed("7.8", 256)
-    by_hand = sum(
-        weight * stats.binom.pmf(range(low, high + 1), 256, rate).sum()
-        for rate, weight in zip(*rates, strict=True)
-    )
-    assert predictive.of_rate("7.8", 256, rates).probability == pytest.approx(by_hand, rel=1e-10)
+def test_nets_without_spread_count_as_one():
+    several = predictive.count_among(256, [10, 12, 20], [256] * 3, 0)
+    np.testing.assert_allclose(several, predictive.count_among(256, [42], [768], 0), atol=1e-12)
 
 
-def test_all_figures_of_one_place_cover_every_count():
-    rates = predictive.other_net([20], [256], spread=0.3)
-    of_units = sum(predictive.of_rate(f, 100, rates).probability for f in range(101))
-    assert of_units == pytest.approx(1, abs=1e-9)  # of 100 images each percentage is one count
+@pytest.mark.parametrize(("wrong", "shown"), [([40], [256]), ([40, 52, 31], [256] * 3)])
+def test_a_count_of_another_net_varies_by_the_spread(wrong, shown):
+    spread, n, k = 0.4, 256, np.arange(257)
+    found = predictive.count_among(n, wrong, shown, spread)
+    # by brute force: the posterior on a fine grid of rates, times a fine grid of normal shifts
+    rates = (np.arange(4000) + 0.5) / 4000
+    posterior = stats.beta(sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5).pdf(rates)
+    shifts = np.linspace(-6, 6, 121)
+    normal = stats.norm.pdf(shifts)
+    deviation = spread * np.sqrt(1 + 1 / len(wrong))
+    expected = np.zeros(n + 1)
+    for shift, weight in zip(shifts, normal / normal.sum(), strict=True):
+        shifted = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) + deviation * shift)))
+        kept = posterior > posterior.max() * 1e-9
+        of = stats.binom(n, shifted[kept, None]).cdf(k)
+        expected += weight * (posterior[kept] / posterior[kept].sum()) @ of
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_another_run_of_one_net_is_beta_binomial():
-    rates = predictive.other_net([30], [256])
-    mean = 256 * rates.weight @ rates.rate
-    assert mean == pytest.approx(stats.betabinom.mean(256, 30.5, 226.5), rel=1e-4)
-    for figure in ("8.2", "11.7", "16"):
-        low, high = predictive.counts_printed(figure, 256)
-        exact = stats.betabinom.pmf(range(low, high + 1), 256, 30.5, 226.5).sum()
-        assert predictive.of_rate(figure, 256, rates).probability == pytest.approx(exact, rel=0.02)
+def test_with_a_vast_run_and_no_images_to_draw_only_the_spread_is_left():
+    found = predictive.count_among(50_000, [10**8], [10**9], 0.2)
+    rates = np.arange(1, 50_000) / 50_000
+    logits = (np.log(rates / (1 - rates)) - np.log(1 / 9)) / (0.2 * np.sqrt(2))
+    np.testing.assert_allclose(found[1:-1], stats.norm.cdf(logits), atol=2e-3)
 
 
-def test_a_figure_is_inside_where_it_meets_the_central_interval():
-    rates = fixed(0.1)
-    low, high = stats.binom.ppf([0.025, 0.975], 1000, 0.1)
-    for count in range(60, 150):
-        inside = predictive.of_rate(f"{count / 10:.1f}", 1000, rates).inside
-        assert inside == (low <= count <= high)
+def test_on_the_same_images_only_nets_vary():
+    n, spread = 10_000, 0.05
+    found = predictive.count_on_same_images([944], [n], spread)
+    lower, upper = (np.log(p / (1 - p)) for p in (900.5 / 10_001, 990.5 / 10_001))
+    centre = np.log(944.5 / (n + 1 - 944.5))
+    expected = stats.norm(centre, spread * np.sqrt(2)).cdf([lower, upper])
+    np.testing.assert_allclose(np.diff(found[[900, 990]]), np.diff(expected), atol=2e-3)
+    certain = predictive.count_on_same_images([944], [n], 0)
+    assert (certain[943], certain[944]) == (0, 1)
+    for edge in (0, n):
+        none_or_all = predictive.count_on_same_images([edge], [n], 0)
+        assert np.diff(none_or_all, prepend=0)[edge] == pytest.approx(1)
 
 
-def test_the_spread_between_nets_is_found_again():
-    rng = np.random.default_rng(0)
-    rate = 1 / (1 + np.exp(-(np.log(0.1 / 0.9) + 0.4 * rng.standard_normal((4000, 5)))))
-    counts = rng.binomial(5000, rate)
-    found = predictive.between_nets(counts, np.full(counts.shape, 5000))
-    assert found == pytest.approx(0.4, rel=0.03)  # 5 sigma of 16 000 draws
-    alike = rng.binomial(5000, 0.1, (4000, 5))
-    assert predictive.between_nets(alike, np.full(alike.shape, 5000)) < 0.02
+def printed_by_hand(value, decimals, truncated):
+    """Return the figure that a value is printed as, in units of its last digit: half is up."""
+    scaled = Fraction(value) * 10**decimals
+    return int(scaled) if truncated else int(scaled + Fraction(1, 2))
 
 
-def test_figures_of_other_nets_are_inside_as_often_as_they_should():
-    rng, n, inside = np.random.default_rng(1), 256, 0
-    for _ in range(2000):
-        mean = rng.uniform(-3, 0)
-        ours, theirs = 1 / (1 + np.exp(-(mean + 0.3 * rng.standard_normal((2, 5)))))
-        counts = rng.binomial(1000, ours)
-        rates = predictive.other_net(counts, [1000] * 5, spread=0.3)
-        figure = f"{100 * rng.binomial(n, theirs[0]) / n:.1f}"
-        inside += predictive.of_rate(figure, n, rates).inside
-    low = stats.binom.ppf(1e-6, 2000, 0.95) / 2000
-    assert low <= inside / 2000 <= 0.985  # the ends of a discrete interval hold a little more
+@pytest.mark.parametrize("decimals", [0, 1, 2])
+@pytest.mark.parametrize("truncated", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("n", [3, 256, 1000])
+def test_every_count_is_printed_once_rounded_and_once_truncated(decimals, truncated, n):
+    mass = stats.binom(n, 0.2).pmf(np.arange(n + 1))
+    found = predictive.of_counts(np.cumsum(mass), decimals)
+    expected, flat = np.zeros((2, 100 * 10**decimals + 1))
+    for count, chance in enumerate(mass):
+        for cut, share in ((False, 1 - truncated), (True, truncated)):
+            place = printed_by_hand(Fraction(100 * count, n), decimals, cut)
+            expected[place] += share * chance
+            flat[place] += share / (n + 1)
+    np.testing.assert_allclose(found.probabilities(truncated), expected, atol=1e-12)
+    mixed = found.probabilities(truncated, outliers=0.1)
+    np.testing.assert_allclose(mixed, 0.9 * expected + 0.1 * flat, atol=1e-12)
+    assert mixed.sum() == pytest.approx(1)
 
 
-def test_a_mean_has_the_mass_of_its_rounding_interval():
-    found = predictive.of_mean("0.062", 0.06, 0.002, 200)
-    by_hand = np.diff(stats.t.cdf([(0.0615 - 0.06) / 0.002, (0.0625 - 0.06) / 0.002], 200))
-    assert found.probability == pytest.approx(by_hand[0], rel=1e-10)
-    assert found.inside
-    assert not predictive.of_mean("0.08", 0.06, 0.002, 200).inside
+@pytest.mark.parametrize(("value", "error"), [(0.062, 0.003), (0.0004, 0.002), (0.999, 0.01)])
+def test_every_length_is_printed_as_some_figure(value, error):
+    found = predictive.of_length(value, error, 255, 3)
+    mass = found.probabilities(0.2, 0.01)
+    assert mass.sum() == pytest.approx(1)
+    assert mass.min() >= 0
+    exact = predictive.of_length(value, 0, 255, 3).probabilities(0)
+    assert exact[printed_by_hand(Fraction(str(value)), 3, False)] == 1
 
 
-def test_outliers_bound_the_loss_by_a_figure_that_nothing_explains():
-    rates = fixed(0.001)
-    assert predictive.of_rate("50", 256, rates).probability < 1e-100
-    assert predictive.of_rate("50", 256, rates, 0.01).probability == pytest.approx(0.01 / 101)
-    assert predictive.of_mean("0.5", 0.1, 0.001, 9, 0.01).probability == pytest.approx(0.001)
+def test_a_length_has_students_distribution_in_the_rounding_interval():
+    found = predictive.of_length(0.1, 0.02, 9, 2)
+    t = stats.t(9, 0.1, 0.02)
+    rounded, cut = t.cdf(0.125) - t.cdf(0.115), t.cdf(0.13) - t.cdf(0.12)
+    assert found.probabilities(0.3)[12] == pytest.approx(0.7 * rounded + 0.3 * cut)
+
+
+def test_a_figure_that_no_count_is_printed_as_is_the_nearest_that_one_is():
+    found = predictive.of_counts(predictive.count_among(256, [120], [256], 0), 1)
+    assert found.place(48.0, 0.2) == 480  # 123 of 256, 48.05%
+    assert found.place(48.1, 0.2) == 480
+    assert found.place(5.0, 0.2) == 50  # 13 of 256, 5.08%, truncated
+    assert found.place(5.0, 0) == 51
+
+
+def test_a_figure_is_inside_if_a_value_printed_so_is():
+    below = stats.binom(256, 0.1).cdf(np.arange(257))
+    found = predictive.of_counts(below, 1)
+    low, high = stats.binom(256, 0.1).interval(0.95)
+    for count in range(257):
+        figure = printed_by_hand(Fraction(100 * count, 256), 1, False) / 10
+        assert found.is_inside(figure, 0) == (low <= count <= high)
+    lengths = predictive.of_length(0.1, 0.01, 1e9, 2)
+    ends = stats.norm(0.1, 0.01).interval(0.95)
+    for place in range(30):
+        reaches = (place - 0.5) / 100 <= ends[1] and (place + 1) / 100 >= ends[0]
+        assert lengths.is_inside(place / 100, 0.2) == reaches
+
+
+def test_an_average_that_is_missing_gives_no_figure_a_chance():
+    assert np.isnan(predictive.length_among(256, (), "mean", 0)[0])
+    none = predictive.of_length(*predictive.length_among(256, (), "mean", 0), 3)
+    assert none.probabilities(0.2).sum() == 0
+    assert not none.is_inside(0.1, 0.2)
+    assert none.probabilities(0.2, 0.01)[100] == pytest.approx(0.01 / 1000)
+
+
+@pytest.mark.parametrize(
+    ("how", "average", "moment"),
+    [("mean", np.mean, lambda x: x), ("pooled", lambda x: np.sqrt(np.mean(x**2)), np.square)],
+)
+def test_an_average_has_the_variance_of_its_moment(how, average, moment):
+    values = stats.gamma(4, scale=0.02).ppf((np.arange(200) + 0.5) / 200)
+    found, variance = predictive.average(values, how)
+    assert found == pytest.approx(average(values))
+    slope = 1 if how == "mean" else 1 / (2 * found)  # of the root, at the mean square
+    assert variance == pytest.approx(slope**2 * moment(values).var(ddof=1))
+    value, error, freedom = predictive.length_among(64, [values[:99], values[99:]], how, 0.1)
+    expected = variance * (1 / 200 + 1 / 64) + (0.1 * found) ** 2 * 1.5
+    assert (value, error**2, freedom) == pytest.approx((found, expected, 199))
+
+
+def test_the_spread_between_nets_is_their_variance_beyond_that_by_images():
+    values = np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
+    known = [(row, np.full(3, 0.25)) for row in values]
+    # equal weights: (2 + 0) / 4 of pooled variance, less 0.25
+    assert predictive.between_nets(known) == pytest.approx(np.sqrt(0.25))
+    assert predictive.between_nets([(values[0], np.zeros(3))]) == pytest.approx(1)
+    assert predictive.between_nets(known[1:]) == 0
+    assert predictive.between_nets([]) == 0
+
+
+def test_over_rates_of_the_prior_the_share_of_prints_inside_is_exact():
+    n, truncated = 40, 0.2
+    k = np.arange(n + 1)
+    seen = stats.betabinom(n, 0.5, 0.5).pmf(k)  # over rates of Jeffreys' prior
+    marginal, inside = np.zeros(1001), 0.0
+    for count in k:
+        of = predictive.of_counts(predictive.count_among(n, [count], [n], 0), 1)
+        mass = of.probabilities(truncated)
+        marginal += seen[count] * mass
+        there = [of.is_inside(place / 10, truncated) for place in np.flatnonzero(mass)]
+        inside += seen[count] * mass[mass > 0] @ there
+    prior = predictive.of_counts(np.cumsum(seen), 1).probabilities(truncated)
+    np.testing.assert_allclose(marginal, prior, atol=1e-9)
+    assert 0.95 <= inside < 0.99  # counts are whole, and figures cut
+
+
+def test_simulated_prints_come_as_often_as_predicted():
+    """Rates of the prior, nets and images are drawn; one net is ours, the other one is printed."""
+    rng, runs, n, spread = np.random.default_rng(0), 500, 256, 0.5
+    inside, low, chance_of_low = 0, 0, 0.0
+    for _ in range(runs):
+        rate = rng.beta(0.5, 0.5, size=1)
+        logits = np.log(rate / (1 - rate)) + spread * rng.standard_normal(2)
+        ours, theirs = rng.binomial(n, 1 / (1 + np.exp(-logits)))
+        of = predictive.of_counts(predictive.count_among(n, [ours], [n], spread), 1)
+        place = printed_by_hand(Fraction(100 * int(theirs), n), 1, rng.random() < 0.2)
+        inside += of.is_inside(place / 10, 0.2)
+        low += place < 200
+        chance_of_low += of.probabilities(0.2)[:200].sum() / runs
+    ends = np.stack(clopper_pearson(np.array([inside, low]), np.array([runs, runs])))
+    assert ends[1, 0] >= 0.95
+    assert ends[0, 1] <= chance_of_low <= ends[1, 1]

@@ -185,6 +185,8 @@ def _limited(value: str, said: list[ast.expr]) -> str:
 def _named(of: str | dict[str, str], by: str = "") -> str:
     """Return the words for `limits.one_of_its`."""
     kinds = [of] if isinstance(of, str) else list(of.values())
+    if of == "printed rows":
+        return "a row of a printed table, TABLE/ROW, or a pattern"
     named = {
         "nets": "sources and victims", "parts": "split's parts", "printed": "printed tables",
         "patterns": "sources and victims, or a pattern of them",

@@ -31,8 +31,8 @@ SPLITS = {"validation": 0, "p1": 0.5, "p2": 0.5}
 MACHINE = {"device": "auto", "threads": 1, "chunk": 1024}
 
 ORDER = (
-    "run", "seeds", "data", "datasets", "splits", "nets", "attacks", "certificates", "measurements",
-    "experiments", "tables", "figures", "machine",
+    "run", "under", "seeds", "data", "datasets", "splits", "nets", "attacks", "certificates",
+    "measurements", "experiments", "tables", "figures", "machine",
 )  # fmt: skip
 """Sections of the full form, in order."""
 

@@ -25,6 +25,10 @@ RENAMED = {
         "rows: …}, at_least: …}] at the top level"
     ),
     "attacks.*.search=first_success": "search: grid, with grid_ratio: 10 as by default",
+    "tables.*:multiverse.readings": "shows, with experiments that have a reading of their own",
+    "tables.*:multiverse.renamed": (
+        "nothing in its place, as nets and attacks under another reading know what they stand for"
+    ),
     "decay_scale": (
         "the setting decay_factor of a trainer, as in nets.NAME.trainer (1 where it is left out)"
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from blindspots.config import methods
 from blindspots.config.annotations import mentions
+from blindspots.config.naming import is_pattern, matches
 from blindspots.config.parts import parts_of
-from blindspots.config.printed import printed_faults
+from blindspots.config.printed import printed, printed_faults
 from blindspots.config.wording import key_of, shown, unknown
 
 Config = dict[str, Any]
@@ -55,6 +55,9 @@ def _subject_faults(key: str, summary: Config, config: Config) -> Iterator[str]:
         yield from unknown(f"{key}.{subject}", summary[subject], config[section], what)
 
 
+MOST = 10
+"""Maximum number of printed rows that a message lists."""
+
 WORDS = {
     "experiments": "an experiment of the table",
     "nets": "a net",
@@ -90,11 +93,23 @@ def mention_faults(key: str, role: str, summary: Config, config: Config) -> Iter
                 where = key_of([key, setting, *path])
                 if arguments == ["printed"] and value is not None:
                     yield from printed_faults(config, where, value)
-                    continue
-                if arguments == ["parts"]:
+                elif arguments == ["printed rows"]:
+                    yield from _row_faults(where, value, printed(config))
+                elif arguments == ["parts"]:
                     yield from unknown(where, value, parts_of(config), "a part", "the split")
-                    continue
-                yield from _mention_faults(where, value, arguments, beside, own)
+                else:
+                    yield from _mention_faults(where, value, arguments, beside, own)
+
+
+def _row_faults(where: str, name: str, tables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for a name, ROW or TABLE/ROW, or a pattern that matches no printed row."""
+    rows = [(row, f"{table}/{row}") for table, of in tables.items() for row in of]
+    if not any(matches(form, name) for forms in rows for form in forms):
+        known = ", ".join([form for _, form in rows][:MOST]) + ", …" * (len(rows) > MOST)
+        yield (
+            f"{where}: expected a printed row or a pattern that matches one ({known or 'none'}), "
+            f"found {shown(name)}; correct or remove it"
+        )
 
 
 def _mention_faults(
@@ -105,7 +120,11 @@ def _mention_faults(
     if value is None and (not by or kind in (None, "amplify")):
         return
     if kind == "patterns":
-        yield from _pattern_faults(where, value, own)
+        known = [net for e in own.values() for net in (*e["sources"], *e["victims"])]
+        yield from _pattern_faults(where, value, "a net of this experiment", known)
+        return
+    if kind == "experiments" and is_pattern(value):
+        yield from _pattern_faults(where, value, WORDS[kind], own)
         return
     if kind == "experiments":
         yield from unknown(where, value, own, WORDS[kind])
@@ -121,10 +140,10 @@ def _mention_faults(
         yield f"{where}: expected {expected}{there}, found {shown(value)}"
 
 
-def _pattern_faults(where: str, value: str, own: Config) -> Iterator[str]:
-    known = dict.fromkeys(net for e in own.values() for net in (*e["sources"], *e["victims"]))
-    if not any(fnmatchcase(net, value) for net in known):
+def _pattern_faults(where: str, value: str, what: str, known: Iterable[str]) -> Iterator[str]:
+    known = list(dict.fromkeys(known))
+    if not any(matches(name, value) for name in known):
         yield (
-            f"{where}: expected a net of this experiment, or a pattern that matches one "
-            f"({', '.join(known)}), found {shown(value)}; correct or remove it"
+            f"{where}: expected {what}, or a pattern that matches one ({', '.join(known)}), found "
+            f"{shown(value)}; correct or remove it"
         )

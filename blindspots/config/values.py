@@ -12,14 +12,14 @@ from blindspots.interface import InputError
 TEXT = {
     "label", "title", "attack", "attacks", "mask", "sources", "victims", "controls",
     "experiment", "more_experiments",
-    "readings", "renamed", "claim", "measurement", "experiments", "layer",
+    "shows", "stands_for", "under", "claim", "measurement", "experiments", "layer",
     "reference_layer", "against", "run", "nets", "net", "source", "victim", "control", "parents",
     "data", "paper", "table", "cells_of", "errors_of",
     "columns", "rows", "groups", "report",
 }  # fmt: skip
 """Keys whose values are names, even if they look like numbers."""
 
-OF_NAMES = {"readings", "renamed", "parents", "errors_of", "groups"}
+OF_NAMES = {"shows", "under", "parents", "errors_of", "groups"}
 """Keys of mappings whose values are all names."""
 
 MOST_VALUES = 100_000

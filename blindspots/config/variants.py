@@ -58,7 +58,11 @@ class Variants:
         self.original: dict[str, Config] = {}
         self.answers: Answers = {}
         if "reading" in config:
-            self.answers = self._answers(draft, "reading", config.pop("reading"))
+            given = config.pop("reading")
+            self.answers = self._answers(draft, "reading", given)
+            config["under"] = {"answers": self.answers}
+            if not isinstance(given, Mapping):
+                config["under"]["name"] = str(given)
         self.repeated: dict[tuple[str, str], list[str]] = {}
 
     def settle(self, draft: Draft, section: str) -> None:

@@ -57,6 +57,9 @@ def summary(mapping, role):
         made["settings"]["printed"] = PRINTED
     if role == "figures" and figures:
         made["settings"]["paper"] = figures
+    for name, given in read_under(mapping).items():
+        if methods.takes(role, made["method"], name):
+            made["settings"][name] = given
     if methods.takes(role, made["method"], "labels"):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets_shown(mapping)}
     if methods.takes(role, made["method"], "trained_on"):
@@ -70,6 +73,27 @@ def summary(mapping, role):
         "several": len(experiments_of(mapping)) == 1 and has_several(mapping["experiment"]),
         "pictures": with_images(methods.inputs(role, mapping["method"])),
         "parts": methods.by_parts(role, mapping["method"]),
+    }
+
+
+def read_under(mapping):
+    """Return what a table may ask for on the readings of its experiments, by name."""
+    run = config.get("under", {})
+    of = {name: EXPERIMENTS[name] for name in experiments_of(mapping)}
+    entries = {net: NETS[net] for net in nets_shown(mapping)} if of else {}
+    entries |= {
+        n: config["attacks"][n]
+        for each in of.values()
+        for n in (*each["attacks"], *each["controls"])
+    }
+    return {
+        "under": {
+            name: each.get("under", run.get("name", "as the run")) for name, each in of.items()
+        },
+        "stands_for": {
+            n: entry["stands_for"] for n, entry in entries.items() if "stands_for" in entry
+        },
+        "answers": run.get("answers", {}),
     }
 
 

@@ -45,16 +45,6 @@ def test_the_readings_are_said_once_with_who_differs():
     assert found["clipping"] == f"cross-training-set: amplified images clipped; {noise}"
 
 
-def test_the_readings_say_which_factor_amplified_images_have():
-    raw = digits()
-    each = "every perturbation gets the distortion"
-    assert readings_taken(check(raw, SCHEMA))["amplification"] == each
-    raw["experiments"]["cross-training-set"]["amplify_by"] = ["image", "all"]
-    found = readings_taken(check(raw, SCHEMA))["amplification"]
-    assert found.startswith(f"cross-training-set-image: {each}; cross-training-set-all: the")
-    assert "scaled by one factor" in found
-
-
 @pytest.mark.parametrize(
     ("own", "said"),
     [
@@ -83,6 +73,16 @@ def test_the_readings_say_which_nets_have_no_biases():
     assert readings_taken(check(raw, SCHEMA))["biases"] == (
         "FC10-1e-2: none; AE32-10: none in the softmax; the others: in every layer"
     )
+
+
+def test_the_readings_say_which_factor_amplified_images_have():
+    raw = digits()
+    each = "every perturbation gets the distortion"
+    assert readings_taken(check(raw, SCHEMA))["amplification"] == each
+    raw["experiments"]["cross-training-set"]["amplify_by"] = ["image", "all"]
+    found = readings_taken(check(raw, SCHEMA))["amplification"]
+    assert found.startswith(f"cross-training-set-image: {each}; cross-training-set-all: the")
+    assert "scaled by one factor" in found
 
 
 def test_the_readings_say_how_examples_were_mixed_in_or_that_they_were_not():

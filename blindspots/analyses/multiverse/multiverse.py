@@ -1,0 +1,169 @@
+"""Multiverse of readings: how well each reading of a paper predicts its printed figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Literal
+
+import pandas as pd
+
+from blindspots.analyses.kit import Figures, cells
+from blindspots.analyses.multiverse import shown
+from blindspots.analyses.multiverse.cells import Cell, Key, clean_counts, experiment_cells
+from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
+from blindspots.config.naming import matches
+from blindspots.files.splits import PartName
+from blindspots.interface import InputError
+from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
+
+NOTE = (
+    "Log scores are sums of the natural logarithms of the probabilities that a reading gave the "
+    "printed figures, as if cells were independent; a figure fits if it lies in the central 95%."
+)
+"""Explanation of the figures, below each table."""
+
+Experiment = Annotated[str, one_of_its("experiments")]
+Printed = Annotated[str, one_of_its("printed")]
+PrintedRow = Annotated[str, one_of_its("printed rows")]
+
+
+def multiverse(
+    transfer: pd.DataFrame,
+    clean: pd.DataFrame,
+    split: pd.DataFrame,
+    *,
+    shows: Annotated[Mapping[Printed, Annotated[Sequence[Experiment], some()]], some()],
+    errors_of: Mapping[Printed, Printed] | None = None,
+    images: Count | Mapping[PrintedRow, Count],
+    averages: Annotated[Sequence[Literal["mean", "pooled"]], some(), distinct()] = ("mean",),
+    same_images: Sequence[PartName] = (),
+    spread: Mapping[PrintedRow, NonNegative] | None = None,
+    length_spread: Mapping[PrintedRow, NonNegative] | None = None,
+    truncated: Annotated[float, at_least(0), below(1)] = 0.2,
+    outliers: Share = 0.01,
+    show: Literal[
+        "readings", "cells", "undecided", "unexplained", "questions", "search"
+    ] = "readings",
+    cells_of: Printed | None = None,
+    printed: Mapping[str, Figures],
+    under: Mapping[str, str],
+    stands_for: Mapping[str, str],
+    answers: Mapping[str, str],
+) -> pd.DataFrame:
+    """Score every reading of a paper by the probability that it gave each printed figure.
+
+    Experiments on other nets and images of the same kind would come out differently. Given ours, an
+    error among the paper's number of images has a beta-binomial distribution, widened by the spread
+    between nets; an average length has Student's. The probability that this is printed as the paper
+    has it is the score of a cell, in logarithm. A printed figure may also be a slip, or the cell
+    may depend on something that no reading varies: `outliers` keeps such a cell from deciding
+    alone, since without it a single figure that a reading makes nearly impossible would outweigh
+    all others.
+
+    Args:
+        transfer: answers to attacked images of all experiments in `shows`, with schema
+            `measurements.transfer.TRANSFER`.
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
+        shows: experiments, or patterns, that stand for each printed table of transfer: one of the
+            run's own, and one under each other reading; a cell that a reading's own experiments
+            lack is that of the run's.
+        errors_of: printed table with the errors on unaltered images and the distortions, by the
+            printed table of transfer of the same nets.
+        images: number of images that were attacked for the printed tables; or such numbers by row
+            ("gaussian-0.1", "table4/gaussian-*"). The longest name that matches counts. Errors on
+            unaltered images are on as many as here.
+        averages: averages that a printed distortion may be: the mean over images, or the root of
+            their mean square ("pooled"); every reading is scored with each, unless its answers say
+            which. The first is the run's.
+        same_images: parts whose unaltered images are the very same as the paper's, as those of a
+            public dataset: errors on them vary between nets, but no images are drawn.
+        spread: standard deviation between nets of the logit of an error, by row as for `images`.
+            That of the other rows of a printed table is estimated from nets of at least 3 seeds,
+            pooled over these rows, and is 0 without them.
+        length_spread: the same of the average distortion, as a share of it.
+        truncated: share of printed figures that were truncated instead of rounded.
+        outliers: share of cells that may be anything, from 0 to 100% or to 1 RMS per pixel.
+        show: result: "readings", a row for each; "cells", ours under each; "undecided" cells, which
+            fit under every reading; "unexplained" ones, which fit under none; "questions", the
+            answers to each question, with the run's answers to the others; "search", its price.
+        cells_of: printed table whose cells are shown, if cells are; None: all.
+        printed: figures of the paper's tables, by table, row and column.
+        under: label of the reading of each experiment, the table's `experiment` first: its reading
+            is "the run's".
+        stands_for: name in the paper of each net or control whose name differs.
+        answers: answers of the run's reading, by question.
+
+    Raises:
+        InputError: none or several experiments for a printed table under one reading, or a row
+            without a number of images.
+    """
+    experiments = _experiments(shows, under)
+    own, counts = next(iter(experiments)), clean_counts(clean, split)
+    by_experiment = dict(list(transfer.groupby("experiment")))
+    ours: dict[str, dict[Key, Cell]] = {}
+    for label, of in experiments.items():
+        ours[label] = {**ours.get(own, {})}
+        for table, experiment in of.items():
+            ours[label] |= experiment_cells(
+                by_experiment.get(experiment, transfer[:0]), counts, stands_for, table,
+                (errors_of or {}).get(table), same_images,
+            )  # fmt: skip
+    scores = scored(
+        [*_readings(experiments, averages)],
+        ours,
+        printed,
+        images=Numbers({"*": images} if isinstance(images, int) else images),
+        spreads=(Numbers(spread or {}), Numbers(length_spread or {})),
+        truncated=truncated,
+        outliers=outliers,
+    )
+    match show:
+        case "readings":
+            rows = shown.readings(scores)
+        case "cells":
+            rows = shown.all_cells(scores, cells_of)
+        case "undecided":
+            rows = shown.same_in_all(scores, scores.undecided, cells_of)
+        case "unexplained":
+            rows = shown.same_in_all(scores, scores.unexplained, cells_of)
+        case "questions":
+            rows = shown.questions(scores, answers)
+        case "search":
+            rows = shown.searched(scores, [*shows], errors_of or {})
+    return cells(pd.DataFrame([*rows], columns=shown.COLUMNS), {})
+
+
+def _experiments(
+    shows: Mapping[str, Sequence[str]], under: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Return experiments by label of their reading, the run's first, and printed table."""
+    found: dict[str, dict[str, str]] = {label: {} for label in under.values()}
+    own = next(iter(found))
+    for table, names in shows.items():
+        for experiment, label in under.items():
+            if any(matches(experiment, name) for name in names):
+                other = found[label].setdefault(table, experiment)
+                if other != experiment:
+                    raise InputError(
+                        f"shows.{table}: expected one experiment for each reading, found {other} "
+                        f"and {experiment} for {label!r}; narrow it"
+                    )
+        if table not in found[own]:
+            raise InputError(
+                f"shows.{table}: expected an experiment of the run's own reading, {own!r}, found "
+                "none; add it"
+            )
+    return {label: of for label, of in found.items() if of}
+
+
+def _readings(
+    experiments: Mapping[str, object], averages: Sequence[Literal["mean", "pooled"]]
+) -> Iterator[Reading]:
+    """Iterate over the readings: the labels of experiments with each average."""
+    for label in experiments:
+        said = dict(answers_in(label)).get("average")
+        for average in averages:
+            if said in (None, average):
+                several = said is None and len(averages) > 1
+                yield Reading(label + f", average: {average}" * several, label, average)
