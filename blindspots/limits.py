@@ -96,9 +96,9 @@ def one_of_its(what: str | dict[str, str], by: str = "") -> Limit:
         what: "experiments"; or a key of an experiment, "sources", "victims", "controls" or
             "amplify"; "nets" (sources and victims); "patterns" (nets, or patterns such as "*-P1");
             "parts", the parts of the split; "printed", the config's tables of printed figures;
-            "printed rows", ROW or TABLE/ROW of these, or a pattern for them; or a mapping from values
-            of the sibling key `by` to one of these. With another value of that key the setting must
-            be absent. Patterns for experiments may stand in place of names.
+            "printed rows", ROW or TABLE/ROW of these, or a pattern for them; or a mapping from
+            values of the sibling key `by` to one of these. With another value of that key the
+            setting must be absent. Patterns for experiments may stand in place of names.
         by: name of the sibling key; "" if `what` is not a mapping.
     """
     return Limit("a name", lambda value: True)

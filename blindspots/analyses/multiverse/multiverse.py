@@ -12,7 +12,6 @@ from blindspots.analyses.multiverse import shown
 from blindspots.analyses.multiverse.cells import Cell, Key, clean_counts, experiment_cells
 from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
 from blindspots.config.naming import matches
-from blindspots.files.splits import PartName
 from blindspots.interface import InputError
 from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
 
@@ -24,6 +23,7 @@ NOTE = (
 
 Experiment = Annotated[str, one_of_its("experiments")]
 Printed = Annotated[str, one_of_its("printed")]
+Part = Annotated[str, one_of_its("parts")]
 PrintedRow = Annotated[str, one_of_its("printed rows")]
 
 
@@ -36,7 +36,7 @@ def multiverse(
     errors_of: Mapping[Printed, Printed] | None = None,
     images: Count | Mapping[PrintedRow, Count],
     averages: Annotated[Sequence[Literal["mean", "pooled"]], some(), distinct()] = ("mean",),
-    same_images: Sequence[PartName] = (),
+    same_images: Sequence[Part] = (),
     spread: Mapping[PrintedRow, NonNegative] | None = None,
     length_spread: Mapping[PrintedRow, NonNegative] | None = None,
     truncated: Annotated[float, at_least(0), below(1)] = 0.2,
