@@ -1,6 +1,6 @@
 """Questions that a paper leaves open, their answers, and readings, which answer several of them.
 
-An answer is a set of settings of nets, attacks and experiments. The file that a config names under
+An answer is a set of settings of nets, attacks, experiments and tables. The file that a config names under
 `choices` has them; its keys `reading` say which apply.
 """
 
@@ -24,8 +24,6 @@ Config = dict[str, Any]
 
 Answers = dict[str, str]
 """Answer to each of some questions."""
-
-SECTIONS = ("nets", "attacks", "experiments")
 
 
 class Choices(NamedTuple):

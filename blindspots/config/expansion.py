@@ -86,7 +86,7 @@ def _write_out(draft: Draft) -> None:
     config.setdefault("certificates", {name: {"method": method} for method, name in usual.items()})
     _multiplied(draft, "certificates", "a certificate")
     _name_nets(draft, nets, named)
-    _name_subjects(draft, named)
+    _name_subjects(draft, named, variants)
     if not draft.faults:
         reporting.add(config, titles, draft.asked, draft.faults)
     if draft.faults:
@@ -161,7 +161,7 @@ def _name_nets(draft: Draft, nets: Named, named: Named) -> None:
                     entry[key] = resolved(f"{section}.{name}.{key}", entry[key], among, faults)
 
 
-def _name_subjects(draft: Draft, named: Named) -> None:
+def _name_subjects(draft: Draft, named: Named, variants: Variants) -> None:
     """Write out measurements, tables and figures that are several, and resolve their subjects."""
     config, faults = draft.config, draft.faults
     subjects = {"experiment": named}
@@ -178,6 +178,7 @@ def _name_subjects(draft: Draft, named: Named) -> None:
                 entry[more] = resolved(f"{key}.{more}", entry[more], named, faults)
         if section in config:
             draft.multiply(section)
+    variants.settle(draft, "tables")
 
 
 def _ordered(mapping: Config, first: Sequence[str]) -> Config:

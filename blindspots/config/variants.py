@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from blindspots.config.choices import (
-    SECTIONS,
     Answers,
     answers_of,
     choices_in,
@@ -67,9 +66,9 @@ class Variants:
 
     def settle(self, draft: Draft, section: str) -> None:
         """Apply the run's reading to all entries of a section."""
-        entries = draft.config[section]
-        self.original[section] = copied(entries)
         self._check_patterns(draft, self.answers, section, "reading")
+        entries = draft.config.get(section, {})
+        self.original[section] = copied(entries)
         for name in entries:
             entry = self.original[section][name]
             entries[name] = self._laid(draft, section, name, entry, self.answers, "reading")
@@ -111,7 +110,7 @@ class Variants:
                 laid = self._laid(draft, "experiments", name, entry, self.answers, "reading")
             else:
                 answers = self._answers(draft, key, own)
-                for section in SECTIONS:
+                for section in ("nets", "attacks", "experiments"):
                     self._check_patterns(draft, answers, section, key)
                 laid = self._laid(draft, "experiments", name, entry, answers, key)
                 self._rename(draft, laid, Under(answers, _tag(own), key))
@@ -137,7 +136,7 @@ class Variants:
 
     def _check_patterns(self, draft: Draft, answers: Answers, section: str, key: str) -> None:
         """Reject answers that set something of entries that the config lacks."""
-        known: Collection[str] = draft.config[section]
+        known: Collection[str] = draft.config.get(section, {})
         for question, answer in answers.items():
             for name in self.choices.questions[question][answer].get(section, {}):
                 if not any(matches(entry, name) for entry in known):

@@ -69,6 +69,22 @@ experiments: {e: {clip: false}}
     assert read(at, 'reading: {activation: tanh, clipping: "no"}\n') == plain(by_hand)
 
 
+def test_a_reading_settles_tables_too_those_of_several_experiments_as_well(at):
+    given = CHOICES.replace(
+        "readings:", '  average: {pooled: {tables: {"errors*": {average: pooled}}}}\nreadings:'
+    )
+    (at / "choices.yaml").write_text(given)
+    tables = (
+        "tables: {errors: {experiment: [e, other], parts: [test]}, transfer: {experiment: e}}\n"
+    )
+    more = f"experiments: {{other: {{n: 4, nets: LeNet}}}}\n{tables}"
+    found = plain(f"choices: choices.yaml\nreading: {{average: pooled}}\n{more}")
+    expected = plain(more)
+    for name in ("errors-e", "errors-other"):
+        expected["tables"][name]["average"] = "pooled"
+    assert found["tables"] == expected["tables"]
+
+
 def test_an_experiment_under_another_reading_has_what_differs_once(at):
     found = read(at, "reading: fitted\n").copy()
     more = """
