@@ -1,7 +1,7 @@
 """Questions that a paper leaves open, their answers, and readings, which answer several of them.
 
-An answer is a set of settings of nets, attacks, experiments and tables. The file that a config names
-under `choices` has them; its keys `reading` say which apply.
+An answer is a set of settings of nets, attacks, experiments and tables. The file that a config
+names under `choices` has them; its keys `reading` say which apply.
 """
 
 from __future__ import annotations
