@@ -146,6 +146,25 @@ def questions(scores: Scores, answers: Mapping[str, str]) -> Iterator[Row]:
             yield _cell(row, "mark", "", np.nan, "", ", ".join(marks))
 
 
+def by_row(scores: Scores) -> Iterator[Row]:
+    """Log score of every printed row of figures under each reading.
+
+    Args:
+        scores: scores of the readings.
+    """
+    rows = list(dict.fromkeys((table, row) for table, row, _ in scores.keys))
+    for table, row in rows:
+        of = np.array([key[:2] == (table, row) for key in scores.keys])
+        sums, name = scores.scores[:, of].sum(axis=1), f"{table}: {row}"
+        yield _cell(name, "cells", "cells", int(of.sum()), "")
+        for r, label in enumerate(scores.labels):
+            yield _cell(name, label, label, sums[r])
+        said = ", ".join(
+            label for label, most in zip(scores.labels, best(sums), strict=True) if most
+        )
+        yield _cell(name, "best", "most probable under", np.nan, "", said)
+
+
 def _chosen(scores: Scores, cells: np.ndarray, of: str | None) -> Iterator[int]:
     for c in np.flatnonzero(cells):
         if of in (None, scores.keys[c][0]):
