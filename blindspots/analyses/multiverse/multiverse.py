@@ -84,10 +84,10 @@ def multiverse(
         length_spread: the same of the average distortion, as a share of it.
         truncated: share of printed figures that were truncated instead of rounded.
         outliers: share of cells that may be anything, from 0 to 100% or to 1 RMS per pixel.
-        show: result: "readings", a row for each; "cells", ours under each; "rows", the score of each
-            printed row under each; "undecided" cells, which fit under every reading; "unexplained"
-            ones, which fit under none; "questions", the answers to each question, with the run's
-            answers to the others; "search", its price.
+        show: result: "readings", a row for each; "cells", ours under each; "rows", the score of
+            each printed row under each; "undecided" cells, which fit under every reading;
+            "unexplained" ones, which fit under none; "questions", the answers to each question,
+            with the run's answers to the others; "search", its price.
         cells_of: printed table whose cells are shown, if cells are; None: all.
         printed: figures of the paper's tables, by table, row and column.
         under: label of the reading of each experiment, the table's `experiment` first: its reading
