@@ -15,7 +15,7 @@ def preset(*names):
     ("names", "keys"),
     [
         (["presets/digits.yaml"], ["experiment-cross-model", "experiment-cross-training-set"]),
-        (["papers/szegedy2013/units.yaml"], ["measurement-lenet"]),
+        (["papers/szegedy2013/units.yaml"], ["measurement-lenet", "measurement-lenet-others"]),
         (
             ["papers/szegedy2013/norms.yaml"],
             ["experiment-norms", "measurement-alexnet", "measurement-alexnet-paper",
@@ -25,8 +25,9 @@ def preset(*names):
             ["config.yaml", "papers/szegedy2013/multiverse.yaml"],
             ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
-             "measurement-alexnet", "measurement-alexnet-paper", "measurement-alexnet-groups",
-             "experiments"],
+             "experiment-cross-model-read-c-bisected", "experiment-cross-model-closest",
+             "measurement-alexnet", "measurement-alexnet-paper",
+             "measurement-alexnet-groups", "experiments"],
         ),
     ],
 )  # fmt: skip
@@ -46,13 +47,13 @@ def test_a_section_says_what_it_is_of():
         "(P1), FC50-50-10′ (P2); shown to FC50-50-10 (P1), FC50-50-10′ (P2). Controls: "
         "gaussian-0.1, on 128 images. Also amplified to a distortion of 0.2."
     )
-    (units,) = sections(preset("papers/szegedy2013/units.yaml"))
+    units, _ = sections(preset("papers/szegedy2013/units.yaml"))
     assert "units of LeNet (ReLU), LeNet (sigmoid), on the first 10000 images" in units.facts
     assert "rotations = 2879" in units.facts
     raw = full("papers/szegedy2013/units.yaml")
     raw["datasets"] = {"mine": {"method": "mnist"}}
     raw["measurements"]["lenet"]["data"] = "mine"
-    (units,) = sections(check(raw, SCHEMA))
+    units, _ = sections(check(raw, SCHEMA))
     assert "the first 10000 images of part test, dataset mine; " in units.facts
     assert "data = " not in units.facts
     *_, groups = sections(preset("papers/szegedy2013/norms.yaml"))
