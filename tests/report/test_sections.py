@@ -25,7 +25,7 @@ def preset(*names):
             ["config.yaml", "papers/szegedy2013/multiverse.yaml"],
             ["experiment-cross-model", "experiment-cross-training-set",
              "experiment-cross-model-10000", "experiment-cross-training-set-10000",
-             "experiment-cross-model-read-c-bisected", "experiment-cross-model-closest",
+             "experiment-cross-model-closest", "experiment-cross-model-read-c-bisected",
              "measurement-alexnet", "measurement-alexnet-paper",
              "measurement-alexnet-groups", "experiments"],
         ),
