@@ -35,8 +35,8 @@ PROBABILITIES = "outputs are probabilities, not logits: gradient attacks are too
 
 
 Unclipped = Mapping[str, Sequence[str]]
-"""What was asked for images that may leave the box: under "experiments" those whose amplified
-images may, under "attacks" the attacks and controls."""
+"""Images that were asked to leave the box: under "experiments" those whose amplified images may,
+under "attacks" the attacks and controls that may."""
 
 ALL_INSIDE: Unclipped = {}
 

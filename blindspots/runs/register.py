@@ -173,14 +173,16 @@ def _readings(
     """Yield a paragraph on each run that stands beside another, and on their readings."""
     both = [*zip(judged.claims, judged.beside, strict=True)]
     for run, other in beside.items():
-        differ = sum(bool(b and other in _runs(b) and _differ(a, b)) for a, b in both)
+        there = [(a, b) for a, b in both if b and b.word != NOT_RUN and other in _runs(b)]
+        differ = sum(_differ(*of) for of in there)
         told = (
             f"In the column {plain(other)} the same rules judge the run {plain(other)} in place of "
-            f"{plain(run)}; a verdict in bold differs from the one before it ({differ} do)."
+            f"{plain(run)}; verdicts that differ from the one before are in bold, {differ} of "
+            f"{len(there)}."
         )
         if run in under and other in under:
             names = [plain(under[of].get("name", "answers of its own")) for of in (run, other)]
-            told += f" {plain(run)} reads the paper as {names[0]}, {plain(other)} as {names[1]}"
+            told += f" Readings: {plain(run)} has {names[0]}, {plain(other)} has {names[1]}"
             told += _differences(*(under[of]["answers"] for of in (run, other))) + "."
         yield told
 

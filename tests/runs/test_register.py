@@ -207,8 +207,8 @@ def test_a_run_beside_another_is_judged_by_the_same_rules(paper):
     assert "3 claims: holds 1, not judged 1, not run 1." in text
     assert "printed (presets/start.yaml) at commit fed." in text
     assert (
-        "In the column printed the same rules judge the run printed in place of start; a verdict "
-        "in bold differs from the one before it (1 do)."
+        "In the column printed the same rules judge the run printed in place of start; verdicts "
+        "that differ from the one before are in bold, 1 of 2."
     ) in text.splitlines()
 
 
@@ -218,11 +218,11 @@ def test_the_two_readings_are_named_with_what_they_answer_differently(paper):
     printed = {"name": "as_printed", "answers": {"clipping": "yes", "target": "next"}}
     text = page(paper, under={"start": fitted, "printed": printed})
     assert (
-        " (0 do). start reads the paper as fitted, printed as as_printed, which differ in biases "
+        " 0 of 0. Readings: start has fitted, printed has as_printed, which differ in biases "
         "(none, as the config has it); clipping (no, yes).\n"
     ) in text
     mine = {"answers": fitted["answers"]}
-    assert "as fitted, printed as answers of its own.\n" in page(
+    assert "start has fitted, printed has answers of its own.\n" in page(
         paper, under={"start": fitted, "printed": mine}
     )
 
