@@ -13,7 +13,7 @@ RUN ?=
 configs_of = $(PY) -m blindspots claims papers/$(1)/claims.yaml --configs $(2)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart paper papers claims test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial results-search results-pockets api docs bench lock vendor clean
+.PHONY: help quickstart paper papers claims test test-widths test-slow test-gpu test-ci lint format calibrate results results-replicates results-norms results-units results-adversarial results-search results-pockets results-overlap results-architectures api docs bench lock vendor clean
 
 help: ## list the commands
 	@echo 'blindspots: measure the blind spots of neural networks'
@@ -73,9 +73,10 @@ calibrate: $(READY) ## fit decay_factor to the FC10 training errors of Table 1
 	$(PY) -m blindspots calibrate config.yaml decay_factor FC10-1e-4=6.7 FC10-1e-2=10 FC10-1=21.2
 	@echo 'Done. Set decay_factor of the trainers in config.yaml to use it'
 
-results: $(READY) ## run the paper's Tables 1 to 4, and write its tables into docs/RESULTS.md
+results: $(READY) ## run the paper's Tables 1 to 4, also as its words have them, and write both into docs/RESULTS.md
 	$(MAKE) paper PAPER=szegedy2013 RUN=paper
-	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,paper)) docs/RESULTS.md \
+	$(MAKE) paper PAPER=szegedy2013 RUN=as-printed
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,paper)) docs/RESULTS.md --beside as-printed \
 	  --figures table2 table4 curves-cross-model distortions-cross-model robustness-cross-model \
 	  --note 'The same with five seeds: [REPLICATES.md](REPLICATES.md).'
 	@echo 'Done. See docs/RESULTS.md'
@@ -110,6 +111,16 @@ results-pockets: $(READY) ## section 4, adversarial examples as pockets, into do
 	$(MAKE) paper PAPER=szegedy2013 RUN=pockets
 	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,pockets)) docs/POCKETS.md --figures pockets pockets-in-box
 	@echo 'Done. See docs/POCKETS.md'
+
+results-overlap: $(READY) ## section 4.2, transfer by the share of common training images, five seeds, into docs/OVERLAP.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=overlap
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,overlap)) docs/OVERLAP.md --figures overlap
+	@echo 'Done. See docs/OVERLAP.md'
+
+results-architectures: $(READY) ## section 4.2, transfer across architectures, three seeds, into docs/ARCHITECTURES.md
+	$(MAKE) paper PAPER=szegedy2013 RUN=architectures
+	$(PY) -m blindspots results $$($(call configs_of,szegedy2013,architectures)) docs/ARCHITECTURES.md --figures distance
+	@echo 'Done. See docs/ARCHITECTURES.md'
 
 api: $(READY) ## write the pages of the library's functions into docs/api, which git ignores
 	$(PY) -m docs.api

@@ -10,7 +10,7 @@ import pandas as pd
 from blindspots.analyses._clean import error_columns
 from blindspots.analyses.attacked import success_columns, tried
 from blindspots.analyses.kit import cells, over_seeds
-from blindspots.analyses.masking import warnings
+from blindspots.analyses.masking import ALL_INSIDE, Unclipped, warnings
 from blindspots.files.parts import Frame, parted
 from blindspots.limits import one_of_its, some
 
@@ -45,6 +45,7 @@ def errors(
     parts: Annotated[Sequence[Annotated[str, one_of_its("parts")]], some()],
     average: Literal["mean", "pooled"] = "mean",
     labels: Mapping[str, str],
+    unclipped: Unclipped = ALL_INSIDE,
 ) -> pd.DataFrame:
     """Tables 1 and 3 of Szegedy et al. 2013.
 
@@ -58,6 +59,7 @@ def errors(
         average: average in the column "distortion", beside which a paper's figure stands: the mean
             over images, or the root of their mean square ("pooled").
         labels: display name of each net.
+        unclipped: what may leave the box, for the same signs.
 
     Returns:
         A row per net: the error on each part in percent, followed by the share of rejected images
@@ -73,4 +75,4 @@ def errors(
     values = over_seeds(pd.concat(found).rename(columns={"net": "row"}), keys)
     order = {net: place for place, net in enumerate(parted(clean).distinct(["net"])["net"])}
     values = values.sort_values("row", key=lambda rows: rows.map(order), kind="stable")
-    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean, unclipped)]), labels)

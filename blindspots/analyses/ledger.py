@@ -10,7 +10,7 @@ import pandas as pd
 
 from blindspots.analyses.attacked import NONE_RIGHT, middle
 from blindspots.analyses.kit import NETS_IMAGE, cells, over_seeds
-from blindspots.analyses.masking import warnings
+from blindspots.analyses.masking import ALL_INSIDE, Unclipped, warnings
 from blindspots.files.parts import Frame, parted
 from blindspots.threat.outcomes import REJECTED, RIGHT
 
@@ -63,6 +63,7 @@ def ledger(
     clean: Frame,
     *,
     labels: Mapping[str, str],
+    unclipped: Unclipped = ALL_INSIDE,
 ) -> pd.DataFrame:
     """Summary of the ledger per net: certified distances next to the distances found.
 
@@ -74,6 +75,7 @@ def ledger(
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`, for signs of masked
             gradients.
         labels: display name of each net.
+        unclipped: what may leave the box, for the same signs.
 
     Returns:
         A row per net:
@@ -98,7 +100,7 @@ def ledger(
     keys = ["row", "column", "column_label", "unit"]
     columns = [*keys, "seed", "value", "n", "endless", "reason"]
     values = over_seeds(pd.DataFrame(found, columns=columns), keys)
-    return cells(pd.concat([values, warnings(attacks, transfer, clean)]), labels)
+    return cells(pd.concat([values, warnings(attacks, transfer, clean, unclipped)]), labels)
 
 
 READ = [*NETS_IMAGE, "norm", "goal", "upper", "lower", "reason"]

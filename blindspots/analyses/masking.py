@@ -7,6 +7,8 @@ should not do better than one with access.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -32,18 +34,29 @@ WARNING, MASKED = "warning", "gradients masked"
 PROBABILITIES = "outputs are probabilities, not logits: gradient attacks are too weak"
 
 
-def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
+Unclipped = Mapping[str, Sequence[str]]
+"""Images that were asked to leave the box: under "experiments" those whose amplified images may,
+under "attacks" the attacks and controls that may."""
+
+ALL_INSIDE: Unclipped = {}
+
+
+def signs(
+    attacks: pd.DataFrame, transfer: Frame, unclipped: Unclipped = ALL_INSIDE
+) -> pd.DataFrame:
     """Count images with vanishing gradients, and images where others beat the net's own attack.
 
     The count is over the attacked images that the net gets right unaltered; attacks that take no
     gradient are left out. The others are images made for other nets, amplified or not, and noise.
     One of them does better if the net is wrong on it and the net's own attack failed, or if it
-    meets the attack's goal nearer to the original (`NEARER`).
+    meets the attack's goal nearer to the original (`NEARER`). Images that were asked to leave the
+    box show nothing: the net's own attack, which has to stay inside, solves a harder problem.
 
     Args:
         attacks: attacked images, a row each.
         transfer: answers to attacked images of the same experiments, with schema
             `measurements.transfer.TRANSFER`.
+        unclipped: what may leave the box.
 
     Returns:
         A row per net and seed: `net`, `seed`, and the numbers of images `n`, `vanished` and
@@ -53,7 +66,8 @@ def signs(attacks: pd.DataFrame, transfer: Frame) -> pd.DataFrame:
     took = rows.groupby(["net", "seed", "attack"])["backwards"].transform("sum") > 0
     rows = rows.loc[took, [*ATTACK, "target", "status", "fooled", "distortion"]]
     shown = parted(transfer).by("victim", OTHERS)
-    found = pd.concat([_beaten(rows, _fooling_others(part)) for part in shown])
+    inside = (part[~_may_leave_the_box(part, unclipped)] for part in shown)
+    found = pd.concat([_beaten(rows, _fooling_others(part)) for part in inside])
     beaten = found.drop_duplicates().assign(beaten=1)
     rows = rows.merge(beaten, on=ATTACK, how="left").fillna({"beaten": 0})
     rows = rows.assign(vanished=rows["status"] == Status.GRADIENT_VANISHED.name, n=1)
@@ -69,9 +83,15 @@ def _beaten(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return seen.loc[better.astype(bool), ATTACK].drop_duplicates()
 
 
-OTHERS = ["source", "seed", "victim", "victim_seed", "dataset", "file", "index", "prediction",
-          "outcome", "distortion"]  # fmt: skip
+OTHERS = ["experiment", "source", "attack", "amplified_to", "seed", "victim", "victim_seed",
+          "dataset", "file", "index", "prediction", "outcome", "distortion"]  # fmt: skip
 """Columns of the transfer table that are read here."""
+
+
+def _may_leave_the_box(transfer: pd.DataFrame, unclipped: Unclipped) -> pd.Series:
+    amplified = transfer["experiment"].isin(unclipped.get("experiments", []))
+    amplified &= transfer["amplified_to"].notna()
+    return amplified | transfer["attack"].isin(unclipped.get("attacks", []))
 
 
 def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +103,9 @@ def _fooling_others(transfer: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns=names)[[*ATTACK[1:], "answer", "theirs"]]
 
 
-def warnings(attacks: pd.DataFrame, transfer: Frame, clean: Frame) -> pd.DataFrame:
+def warnings(
+    attacks: pd.DataFrame, transfer: Frame, clean: Frame, unclipped: Unclipped = ALL_INSIDE
+) -> pd.DataFrame:
     """Cell in a column "warning" for each attacked net with a sign of masked gradients.
 
     Nets whose outputs are probabilities have a warning as well, whatever attack was used: an attack
@@ -94,8 +116,10 @@ def warnings(attacks: pd.DataFrame, transfer: Frame, clean: Frame) -> pd.DataFra
         transfer: answers to attacked images of the same experiments, with schema
             `measurements.transfer.TRANSFER`.
         clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        unclipped: what may leave the box.
     """
-    found = signs(attacks, transfer).groupby("net", sort=False)[["n", "vanished", "beaten"]].sum()
+    by_seed = signs(attacks, transfer, unclipped)
+    found = by_seed.groupby("net", sort=False)[["n", "vanished", "beaten"]].sum()
     least = np.maximum(MANY * found["n"], FEWEST)
     found = found[(found["vanished"] >= least) | (found["beaten"] >= least)]
     texts: dict[str, str] = {}

@@ -57,15 +57,17 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.configs is not None:
         print(*_configs(papers[0], arguments.configs, files[0]))
         return
+    under: dict[str, dict[str, Any]] = {}
     for file, paper in zip(files, papers, strict=True):
-        _assert_tables(file, paper)
+        configs = _checked(file, paper)
+        under |= {run: config["under"] for run, config in configs.items() if "under" in config}
     if arguments.results != RESULTS and not arguments.results.is_dir():
         raise InputError(f"{arguments.results}: expected a folder of results, found none")
     named = [*arguments.files]
     named += [] if arguments.results == RESULTS else ["--results", arguments.results]
     judged = register.judged(papers, arguments.results)
     command = shlex.join(map(str, ["blindspots", "claims", *named]))
-    text = register.page(papers, judged, command, arguments.results)
+    text = register.page(papers, judged, command, arguments.results, under)
     _write(text, pages[0] if pages else None)
     if faults := [*register.faults(papers, judged)]:
         raise InputError("\n".join(faults))
@@ -95,8 +97,12 @@ def _configs(paper: dict[str, Any], name: str, file: Path) -> list[str]:
     return [str(located(config)) for config in runs[name]]
 
 
-def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
-    """Reject claims on tables that their runs do not make, and configs of other runs."""
+def _checked(file: Path, paper: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the checked configs of a paper's runs, by name.
+
+    Raises:
+        InputError: claims on tables that their runs do not make, or configs of other runs.
+    """
     configs, lines = {}, written([paper["file"]]).lines
     for run, names in paper["runs"].items():
         key = f"runs.{run}"
@@ -111,6 +117,7 @@ def _assert_tables(file: Path, paper: dict[str, Any]) -> None:
     faults = [with_place(fault, lines, file) for fault in table_faults(paper, configs)]
     if faults:
         raise InputError("\n".join(faults))
+    return configs
 
 
 def _assert_there(file: Path) -> None:

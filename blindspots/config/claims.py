@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blindspots.config.beside import beside_faults, judged_beside
 from blindspots.config.cells import cell_faults
 from blindspots.config.checkout import located
 from blindspots.config.lines import with_place, written
@@ -34,7 +35,7 @@ def claims_in(path: Path) -> dict[str, Any]:
     The `cells` and `less` of a claim are lists of selections, which have lists of `runs`, `rows`
     and `columns` (None: all); `less_printed` is whether the printed figures are subtracted; its
     `key` is its place in the file. The `old` rule of a deviation is completed to a claim as well
-    (None: it has none). The paper's `file` is the path.
+    (None: it has none). `beside` has the runs beside others. The paper's `file` is the path.
 
     Raises:
         InputError: invalid file, with a line for each fault.
@@ -58,7 +59,7 @@ def _claims_in(path: Path, _: tuple[int, int] | None) -> dict[str, Any]:
         raise InputError("\n".join(with_place(fault, known, path) for fault in faults))
     made = [_filled(claim, f"claims.{n}") for n, claim in enumerate(raw["claims"])]
     log = [_logged(said, f"deviations.{n}") for n, said in enumerate(raw.get("deviations", []))]
-    return {**raw, "claims": made, "deviations": log, "file": str(path)}
+    return {"beside": {}, **raw, "claims": made, "deviations": log, "file": str(path)}
 
 
 def rules_in(paper: Mapping[str, Any]) -> list[Claim]:
@@ -69,7 +70,8 @@ def rules_in(paper: Mapping[str, Any]) -> list[Claim]:
 def claims_of(config: Mapping[str, Any]) -> list[Claim]:
     """Return the claims that a run's tables judge: its own, or those of the file that it names.
 
-    A file's claims on other runs, or on tables that the run does not make, are left out.
+    A file's claims on other runs, or on tables that the run does not make, are left out; those on a
+    run that this one stands beside are among them.
 
     Raises:
         InputError: invalid claims, with a line for each fault; a file of claims on other runs.
@@ -85,7 +87,9 @@ def claims_of(config: Mapping[str, Any]) -> list[Claim]:
                 f"{', '.join(paper['runs'])}; remove `claims`, or give this run one of these names"
                 f"{did_you_mean(run, paper['runs'])}"
             )
-        return [claim for claim in paper["claims"] if _is_judged_in(claim, run, tables)]
+        either = [(claim, judged_beside(claim, paper["beside"])) for claim in paper["claims"]]
+        found = ([of for of in both if of and _is_judged_in(of, run, tables)] for both in either)
+        return [of[0] for of in found if of]
     faults = [*schema_faults({"claims": given}, _schema_of_run())]
     faults = faults or [*_rule_faults(given), *_strangers(given)]
     made = [] if faults else [_filled(claim, f"claims.{n}", run) for n, claim in enumerate(given)]
@@ -123,11 +127,15 @@ def table_faults(paper: Mapping[str, Any], configs: Mapping[str, Mapping[str, An
 def own_faults(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each row or column that a run's claims name and its tables lack.
 
+    Claims on a run that it stands beside may name others.
+
     Args:
         config: config without other faults.
     """
-    file, run = config["claims"], config["run"]
-    faults = [*cell_faults(claims_of(config), {run: config})]
+    file, run, claims = config["claims"], config["run"], claims_of(config)
+    if isinstance(file, str):
+        claims = [of for of in claims if of in claims_in(located(file))["claims"]]
+    faults = [*cell_faults(claims, {run: config})]
     if faults and isinstance(file, str):
         known = written([located(file)]).lines
         faults = [f"claims: {with_place(fault, known, file)}" for fault in faults]
@@ -264,6 +272,7 @@ def _paper_faults(raw: Mapping[str, Any]) -> Iterator[str]:
         for name in ("fixed", "date") if "cells" in claim else ():
             if name not in claim:
                 yield f"{key}: expected the key {name!r} for a rule, found none; add it"
+    yield from beside_faults(raw, [_filled(claim, key) for claim, key in rules])
 
 
 def _strangers(claims: Sequence[Claim]) -> Iterator[str]:

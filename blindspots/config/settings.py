@@ -30,7 +30,9 @@ PROVIDED: dict[str, set[str]] = {
     "attacks": {"box", "classes", "eps", "mask", "others", "parents", "rows", "seed"},
     "certificates": {"classes"},
     "measurements": set(),
-    "analyses": {"answers", "labels", "printed", "stands_for", "trained_on", "under"},
+    "analyses": {
+        "answers", "labels", "printed", "stands_for", "trained_on", "unclipped", "under",
+    },
     "figures": {"labels", "paper", "trained_on"},
 }  # fmt: skip
 """Settings that the workflow passes itself, by role."""

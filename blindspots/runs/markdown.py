@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from blindspots.config.claims import claims_of
 from blindspots.files import tables
 from blindspots.provenance import versions
 from blindspots.report.bidi import isolated
 from blindspots.report.headlines import Headline, doubts_in, headlines, warned
 from blindspots.report.summaries import Cell, Table, printable
+from blindspots.report.verdicts import NOT_RUN
 
 MOST_ROWS = 80
 """Maximum rows of a table; longer ones are only in the report."""
@@ -68,8 +71,13 @@ def page(
             frame["paper"].notna().any() for frame in frames.values()
         ),
     }
-    others = {} if beside is None else _others(beside)
+    others, lines = {}, headlines(config, frames, claims_of(config), doubts_in(found))
+    again: list[Headline] = []
     if beside is not None:
+        there = {name: tables.read(path) for name, path in beside.summaries.items()}
+        their = {name: table.to_pandas() for name, table in there.items()}
+        others = {name: _figures(name, frame) for name, frame in their.items()}
+        again = headlines(config, their, claims_of(config), doubts_in(there))
         conventions |= {f"After a slash: the run `{beside.run}`.": bool(others)}
     parts = [
         f"# Results of the run `{config['run']}`",
@@ -78,7 +86,7 @@ def page(
         f"Commit {', '.join(commits)}; {installed}.",
         *filter(None, [" ".join(said for said, there in conventions.items() if there)]),
     ]
-    parts += _in_short(headlines(config, frames, claims_of(config), doubts_in(found)))
+    parts += _in_short(lines, again)
     parts += [f"**{plain(of.net)}**: {plain(of.text)}" for of in warned(frames)]
     for name, table in found.items():
         heading = tables.metadata(table)["title"]
@@ -93,16 +101,19 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def _in_short(lines: Sequence[Headline]) -> list[str]:
-    """Return the report's first screen as Markdown, if it has lines."""
+def _in_short(lines: Sequence[Headline], others: Sequence[Headline]) -> list[str]:
+    """Return the report's first screen as Markdown, if it has lines, beside another run's."""
     if not lines:
         return []
     judged = bool(lines[0].verdict)
-    rows = [
-        [plain(line.claim), *([plain(line.verdict)] if judged else []),
-         plain(line.figure) + (f" [{line.interval}]" if line.interval else ""), plain(line.note)]
-        for line in lines
-    ]  # fmt: skip
+    their = {(of.claim, of.table): of for of in others if of.verdict != NOT_RUN}
+    rows = []
+    for line in lines:
+        both = [line, *filter(None, [their.get((line.claim, line.table))])]
+        verdict = " / ".join(plain(of.verdict) for of in both)
+        figures = (plain(of.figure) + (f" [{of.interval}]" if of.interval else "") for of in both)
+        shown = [*([verdict] if judged else []), " / ".join(figures)]
+        rows.append([plain(line.claim), *shown, plain(line.note)])
     head = ["claim", "verdict", "figure", "by"] if judged else ["measured", "figure", "where"]
     return [f"## {'Verdicts' if judged else 'Key figures'} in short\n\n{grid(head, rows)}"]
 
@@ -120,18 +131,15 @@ def plain(text: str) -> str:
     return re.sub(special, r"\\\g<0>", isolated(" ".join(text.splitlines())))
 
 
-def _others(beside: Beside) -> dict[str, dict[tuple[str, str], str]]:
-    """Return another run's figures as text, by table and by labels of row and column."""
-    found = {}
-    for name, path in beside.summaries.items():
-        of = printable(name, "", tables.read(path).to_pandas())
-        found[name] = {
-            (label, column): plain(cell.value)
-            for label, cells in of.rows
-            for column, cell in zip(of.columns, cells, strict=True)
-            if cell is not None
-        }
-    return found
+def _figures(name: str, frame: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the figures of a table as text, by labels of row and column."""
+    of = printable(name, "", frame)
+    return {
+        (label, column): plain(cell.value)
+        for label, cells in of.rows
+        for column, cell in zip(of.columns, cells, strict=True)
+        if cell is not None
+    }
 
 
 def markdown(table: Table, others: Mapping[tuple[str, str], str] | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from blindspots.config.beside import judged_beside
 from blindspots.config.claims import OURS
 from blindspots.config.lines import with_place, written
 from blindspots.files import tables
 from blindspots.report.nulls import DRAWS, Rates, rates
-from blindspots.report.verdicts import WORDS, Verdict, verdicts
+from blindspots.report.verdicts import NOT_RUN, WORDS, Verdict, verdicts
 from blindspots.runs.markdown import grid, plain
 
 HEAD = [
@@ -30,14 +31,17 @@ class Judged(NamedTuple):
     Attributes:
         claims: a verdict on each claim.
         old: a verdict by the old rule of each deviation; None if it has none.
+        beside: a verdict on each claim by the run beside its own; None if there is none, or if that
+            run was made without the tables.
     """
 
     claims: list[Verdict]
     old: list[Verdict | None]
+    beside: list[Verdict | None]
 
 
 def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[Judged]:
-    """Return the verdicts on the claims of each paper, and those by their old rules.
+    """Return the verdicts on the claims of each paper, by their old rules, and by runs beside.
 
     Args:
         papers: the papers, as `config.claims.claims_in` returns them.
@@ -61,11 +65,21 @@ def judged(papers: Sequence[Mapping[str, Any]], results: Path) -> list[Judged]:
         return {} if found is None else tables.metadata(found).get("doubts", {})
 
     def by(paper: Mapping[str, Any]) -> Judged:
-        olds = (said["old"] for said in paper["deviations"])
-        before = [verdicts([old], read, doubts)[0] if old else None for old in olds]
-        return Judged(verdicts(paper["claims"], read, doubts), before)
+        def each(claims: Iterable[Mapping[str, Any] | None]) -> list[Verdict | None]:
+            return [verdicts([of], read, doubts)[0] if of else None for of in claims]
+
+        before = each(said["old"] for said in paper["deviations"])
+        beside = each(judged_beside(claim, paper["beside"]) for claim in paper["claims"])
+        made = {run for run in paper["beside"].values() if (results / run).is_dir()}
+        there = [None if of and of.word == NOT_RUN and _runs(of) & made else of for of in beside]
+        return Judged(verdicts(paper["claims"], read, doubts), before, there)
 
     return [by(paper) for paper in papers]
+
+
+def _runs(of: Verdict) -> set[str]:
+    """Return the runs that may judge a claim."""
+    return {run for part in ("cells", "less") for cell in of.claim[part] for run in cell["runs"]}
 
 
 def faults(papers: Sequence[Mapping[str, Any]], judged: Sequence[Judged]) -> Iterator[str]:
@@ -86,6 +100,7 @@ def page(
     judged: Sequence[Judged],
     command: str,
     results: Path,
+    under: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Return the register of several papers.
 
@@ -94,6 +109,7 @@ def page(
         judged: the verdicts on their claims.
         command: command that makes the page, named at its top.
         results: folder of the runs' results.
+        under: readings of the runs that have one, as in their checked configs.
     """
     words = "\n".join(f"* **{word}**: {meaning}" for word, meaning in WORDS.items())
     parts = [
@@ -105,7 +121,7 @@ def page(
         FALSE,
     ]
     for paper, found in zip(papers, judged, strict=True):
-        parts += _paper(paper, found, results)
+        parts += _paper(paper, found, results, under or {})
     return "\n\n".join(parts) + "\n"
 
 
@@ -118,7 +134,12 @@ FALSE = (
 )
 
 
-def _paper(paper: Mapping[str, Any], judged: Judged, results: Path) -> list[str]:
+def _paper(
+    paper: Mapping[str, Any],
+    judged: Judged,
+    results: Path,
+    under: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
     counts = Counter(of.word for of in judged.claims)
     counted = ", ".join(f"{word} {counts[word]}" for word in WORDS if counts[word])
     found = [rates(of) for of in judged.claims]
@@ -129,15 +150,63 @@ def _paper(paper: Mapping[str, Any], judged: Judged, results: Path) -> list[str]
         _deviation(said, before, now.get(said["claim"]))
         for said, before in zip(paper["deviations"], judged.old, strict=True)
     ]
-    lines = [_line(of, its) for of, its in zip(judged.claims, found, strict=True)]
+    head, lines = [*HEAD], [_line(*of) for of in zip(judged.claims, found, strict=True)]
+    if paper["beside"]:
+        place = HEAD.index("verdict") + 1
+        head.insert(place, plain(", ".join(dict.fromkeys(paper["beside"].values()))))
+        for line, of, other in zip(lines, judged.claims, judged.beside, strict=True):
+            line.insert(place, _beside(of, other))
     return [
         f"## {plain(paper['paper'])}",
         *_origins(paper, judged, results),
         f"{len(judged.claims)} claims{own}: {counted}.",
+        *_readings(paper["beside"], judged, under),
         *_false(found),
-        grid(HEAD, lines),
+        grid(head, lines),
         "Deviations from what was fixed: " + ("none." if not log else "\n\n" + "\n".join(log)),
     ]
+
+
+def _readings(
+    beside: Mapping[str, str], judged: Judged, under: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Yield a paragraph on each run that stands beside another, and on their readings."""
+    both = [*zip(judged.claims, judged.beside, strict=True)]
+    for run, other in beside.items():
+        there = [(a, b) for a, b in both if b and b.word != NOT_RUN and other in _runs(b)]
+        differ = sum(_differ(*of) for of in there)
+        told = (
+            f"In the column {plain(other)} the same rules judge the run {plain(other)} in place of "
+            f"{plain(run)}; verdicts that differ from the one before are in bold, {differ} of "
+            f"{len(there)}."
+        )
+        if run in under and other in under:
+            names = [plain(under[of].get("name", "answers of its own")) for of in (run, other)]
+            told += f" Readings: {plain(run)} has {names[0]}, {plain(other)} has {names[1]}"
+            told += _differences(*(under[of]["answers"] for of in (run, other))) + "."
+        yield told
+
+
+def _differences(one: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """Name the questions that two readings answer differently, with both answers."""
+    found = [
+        f"{question} ({', '.join(of.get(question, 'as the config has it') for of in (one, other))})"
+        for question in {**one, **other}
+        if one.get(question) != other.get(question)
+    ]
+    return f", which differ in {plain('; '.join(found))}" if found else ""
+
+
+def _differ(of: Verdict, other: Verdict) -> bool:
+    return NOT_RUN not in (of.word, other.word) and of.word != other.word
+
+
+def _beside(of: Verdict, other: Verdict | None) -> str:
+    """Return the cell of a second verdict on a claim, in bold if it is another one."""
+    if other is None:
+        return ""
+    word = f"**{other.word}**" if _differ(of, other) else other.word
+    return f"{_ours(other)}, {word}" if other.figure else word
 
 
 def _false(found: Sequence[Rates]) -> Iterator[str]:
@@ -184,7 +253,7 @@ DIRTY = "-dirty"
 def _origins(paper: Mapping[str, Any], judged: Judged, results: Path) -> Iterator[str]:
     """Yield a line with the configs and the commits of the runs that judged a paper's claims."""
     commits: dict[str, dict[str, None]] = {}
-    every = [of for of in (*judged.claims, *judged.old) if of is not None]
+    every = [of for found in judged for of in found if of is not None]
     for run, table in dict.fromkeys(by for of in every for by in of.judged_by):
         about = tables.metadata(tables.schema_of(_path(results, run, table)))
         commits.setdefault(run, {})[about.get("commit", "unknown")] = None

@@ -64,6 +64,8 @@ def summary(mapping, role):
         made["settings"]["labels"] = {net: NETS[net]["label"] for net in nets_shown(mapping)}
     if methods.takes(role, made["method"], "trained_on"):
         made["settings"]["trained_on"] = parts_trained_on(mapping)
+    if (given := unclipped(mapping)) and methods.takes(role, made["method"], "unclipped"):
+        made["settings"]["unclipped"] = given
     return made | {
         "of": {key: mapping[key] for key in (*SUBJECTS, "more_experiments") if mapping[key]},
         "title": mapping["title"],
@@ -113,6 +115,17 @@ def parts_trained_on(mapping):
         net: NETS[net]["train_on"] if shown == {NETS[net]["data"]} else None
         for net in nets_shown(mapping)
     }
+
+
+def unclipped(mapping):
+    """Return the experiments whose amplified images may leave the box, and the attacks and controls that may; empty if none."""
+    of = {name: EXPERIMENTS[name] for name in experiments_of(mapping)}
+    made = dict.fromkeys(n for each in of.values() for n in (*each["attacks"], *each["controls"]))
+    found = {
+        "experiments": [name for name, each in of.items() if not each["clip"]],
+        "attacks": [name for name in made if config["attacks"][name].get("clip") is False],
+    }
+    return found if any(found.values()) else {}
 
 
 def with_images(wanted):

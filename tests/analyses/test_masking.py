@@ -22,8 +22,8 @@ def made_for_b(wrong, distortion, **named):
     return answers("B", "A", fooled, distortion=distortion, **named)
 
 
-def found(own, shown):
-    rows = judging(signs)(own, shown).to_dict("records")
+def found(own, shown, **asked):
+    rows = judging(signs)(own, shown, **asked).to_dict("records")
     return {row["net"]: (row["n"], row["vanished"], row["beaten"]) for row in rows}
 
 
@@ -34,6 +34,24 @@ def test_images_of_others_that_fool_where_the_own_attack_failed_are_counted():
     assert found(own, noise) == {"A": (20, 0, 3)}
     amplified = made_for_b(7, 0.5, amplified=0.5)
     assert found(own, pd.concat([noise, amplified])) == {"A": (20, 0, 7)}
+
+
+def test_images_that_were_asked_to_leave_the_box_show_nothing():
+    own = attacks("A", [None] * 15 + [0.2] * 5)
+    noise = answers(None, "A", np.arange(N) < 3, attack="noise", distortion=0.5)
+    clipped = answers(None, "A", np.arange(N) < 1, attack="clipped noise", distortion=0.5)
+    amplified, as_found = made_for_b(7, 0.5, amplified=0.5), made_for_b(5, 0.4)
+    shown = pd.concat([noise, clipped, amplified, as_found])
+    for asked, beaten in (
+        ({}, 7),
+        ({"attacks": ["noise"]}, 7),
+        ({"experiments": ["another"]}, 7),
+        ({"experiments": ["e"]}, 5),  # as found, other nets' images stay in it
+        ({"experiments": ["e"], "attacks": ["noise", "lbfgs"]}, 1),
+    ):
+        assert found(own, shown, unclipped=asked) == {"A": (20, 0, beaten)}
+    told = judging(warnings)(own, noise, NO_CLEAN, unclipped={"attacks": ["noise"]})
+    assert told.empty and len(judging(warnings)(own, noise, NO_CLEAN)) == 1
 
 
 def test_a_nearer_image_of_another_counts_where_it_is_much_nearer():

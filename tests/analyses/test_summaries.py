@@ -113,7 +113,7 @@ def answers(source, victim, wrong, amplified=None, attack="lbfgs", seed=0, disto
     n = len(wrong)
     return pd.DataFrame(
         {
-            "source": [source] * n, "attack": attack, "seed": seed,
+            "experiment": "e", "source": [source] * n, "attack": attack, "seed": seed,
             "amplified_to": np.nan if amplified is None else amplified, "victim": victim,
             "victim_seed": seed, "dataset": "D", "file": "test", "index": range(n), "label": 1,
             "prediction": 1 + np.array(wrong),

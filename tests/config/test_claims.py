@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 import yaml
 
+from blindspots.config.beside import judged_beside
 from blindspots.config.cells import names
 from blindspots.config.check import check
 from blindspots.config.claims import claims_in, claims_of, table_faults
@@ -60,6 +61,11 @@ def deviation(**changes):
     return change
 
 
+def beside(**runs):
+    """Return a change of a paper that adds a second run, and runs beside others."""
+    return lambda paper: paper.update(runs=paper["runs"] | {"two": ["two.yaml"]}, beside=runs)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -101,6 +107,14 @@ def deviation(**changes):
         (deviation(old=RULE), "deviations.0.old.cells: expected the key 'run' here or in the"),
         (deviation(old={"run": "one", "at_most": 2}), "deviations.0.old: expected the key 'cells'"),
         (of_claim(less="print"), "claims.0.less: expected"),
+        (beside(one="again"), "beside.one: expected one of the runs of this file (one, two), found "
+         "'again'"),
+        (beside(on="two"), "beside.on: expected one of the runs of this file (one, two), found "
+         "'on'; did you mean 'one'?"),
+        (beside(one="one"), "beside.one: expected another run beside it, found itself; name the"),
+        (beside(two="one"), "beside.two: expected a run that claims name, found none of them;"),
+        (beside(), "beside: expected at least 1 (for some of the runs another one"),
+        (beside(one=5), "beside.one: expected text"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_of_claims_is_said_in_a_line(tmp_path, change, told):
@@ -317,6 +331,42 @@ def test_a_run_is_told_the_claims_that_its_tables_judge(tmp_path):
     config = {"run": "one", "claims": str(tmp_path / "claims.yaml"), "tables": {"t": {}}}
     assert [claim["claim"] for claim in claims_of(config)] == ["it holds", "of either"]
     assert claims_of(config | {"claims": None}) == []
+
+
+def test_a_run_is_told_the_claims_of_the_run_that_it_stands_beside(tmp_path):
+    others = [
+        CLAIM | {"claim": "of a third run", "run": "three"},
+        CLAIM | {"claim": "of either", "run": ["three", "one"]},
+        CLAIM | {"claim": "of both", "cells": [{"table": "t"}, {"table": "t", "run": "three"}]},
+        CLAIM | {"claim": "of itself", "run": "two"},
+        CLAIM | {"claim": "of a table that it has not", "cells": {"table": "u"}},
+    ]
+    paper = copy.deepcopy(PAPER)
+    beside(one="two")(paper)
+    paper["runs"]["three"], paper["claims"] = ["three.yaml"], [CLAIM, *others]
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper), "utf-8")
+    config = {"run": "two", "claims": str(tmp_path / "claims.yaml"), "tables": {"t": {}}}
+    found = claims_of(config)
+    assert [claim["claim"] for claim in found] == ["it holds", "of either", "of itself"]
+    assert [claim["cells"][0]["runs"] for claim in found] == [["two"]] * 3
+    assert claims_of(config | {"run": "three"})[0]["claim"] == "of a third run"
+
+
+def test_only_the_selections_of_a_run_are_read_of_the_run_beside_it():
+    cells = [{"runs": ["five", "one"]}, {"runs": ["three"]}, {"runs": ["one", "five"]}]
+    claim = {"cells": cells, "less": [{"runs": ["one"]}]}
+    found = judged_beside(claim, {"one": "two", "five": "six"})
+    assert [of["runs"] for of in found["cells"]] == [["six", "two"], ["three"], ["two", "six"]]
+    assert [of["runs"] for of in found["less"]] == [["two"]]
+    assert judged_beside(claim, {"four": "two"}) is None
+
+
+def test_a_row_that_the_run_beside_lacks_ends_no_config(raw, tmp_path):
+    claim = CLAIM | {"cells": {"table": "table1", "rows": "FC9", "columns": "test"}}
+    paper = PAPER | {"claims": [claim], "runs": PAPER["runs"] | {"digits": ["digits.yaml"]}}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(paper | {"beside": {"one": "digits"}}))
+    raw["claims"] = str(tmp_path / "claims.yaml")
+    assert [claim["claim"] for claim in claims_of(check(raw, SCHEMA))] == ["it holds"]
 
 
 def test_a_file_of_other_runs_claims_is_refused(raw, tmp_path):

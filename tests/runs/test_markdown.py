@@ -72,6 +72,28 @@ def test_another_runs_figures_stand_beside(tmp_path):
     assert "| net B | 12.3 [3.2, 21.0] |  |" in lines
 
 
+def test_another_runs_verdicts_stand_beside(tmp_path):
+    frame = summary().assign(text=None, interval="student", networks=5)
+    other = frame.assign(value=50.0, low=45.0, high=55.0)
+    for name, made in {"t": frame, "u": frame, "o": other}.items():
+        table = tables.from_frame(made, kit.SCHEMA)
+        tables.write(tmp_path / f"{name}.parquet", table, {"title": "Table", "commit": "abc"})
+    config = of({"t": "transfer", "u": "transfer"}) | {
+        "claims": [
+            {"claim": name, "cells": {"table": name, "rows": "A", "columns": "A"}, "at_least": 90}
+            for name in "tu"
+        ]
+    }
+    beside = markdown.Beside("printed", {"t": tmp_path / "o.parquet"})
+    files = {name: tmp_path / f"{name}.parquet" for name in "tu"}
+    lines = markdown.page(config, files, {}, "make it", beside=beside).splitlines()
+    first = "100.0 % [98.5, 100.0]"
+    assert (
+        f"| t | holds / does not hold | {first} / 50.0 % [45.0, 55.0] | at least 90; t: A / A |"
+    ) in lines
+    assert f"| u | holds | {first} | at least 90; u: A / A |" in lines
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

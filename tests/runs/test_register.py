@@ -48,11 +48,12 @@ def write(folder, *claims, **others):
     (folder / "claims.yaml").write_text(text, "utf-8")
 
 
-def page(folder):
+def page(folder, under=None):
     """Return the register of the paper."""
     papers = [claims_in(folder / "claims.yaml")]
     results = folder / "results"
-    return register.page(papers, register.judged(papers, results), "blindspots claims", results)
+    found = register.judged(papers, results)
+    return register.page(papers, found, "blindspots claims", results, under)
 
 
 def alone(folder, *arguments):
@@ -164,6 +165,74 @@ def test_the_command_writes_a_page_from_tables_alone_and_prints_it_without_one(p
     assert "`blindspots claims claims.yaml page.md`" in written
     _, printed, _ = blindspots("claims", "claims.yaml")
     assert printed.splitlines()[3:] == written.splitlines()[3:]
+
+
+BESIDE = {
+    "runs": {"start": ["presets/start.yaml"], "printed": ["presets/start.yaml"]},
+    "beside": {"start": "printed"},
+}
+
+
+def again(folder, table, **columns):
+    """Write a table of the run `printed`: that of the run `start` with other values."""
+    made = tables.read(folder / "results/start/tables/errors.parquet").to_pandas()
+    (folder / "results/printed/tables").mkdir(parents=True, exist_ok=True)
+    frame = tables.from_frame(made.assign(**columns), kit.SCHEMA)
+    tables.write(folder / f"results/printed/tables/{table}.parquet", frame, {"commit": "fed"})
+
+
+def second(folder, **settings):
+    """Return the cells of the run beside in the register, by claim."""
+    text = page(folder, **settings).split("Deviations")[0]
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert [len(row) for row in rows] == [len(rows[0])] * len(rows)
+    place = rows[0].index("printed", 3)
+    assert rows[0][place - 1 : place + 2] == ["verdict", "printed", "by"]
+    return {row[0].removeprefix("| "): row[place] for row in rows[2:]}
+
+
+def test_a_run_beside_another_is_judged_by_the_same_rules(paper):
+    write(paper, CLAIM, LATER, VAGUE, **BESIDE)
+    assert second(paper) == {"It \\| holds": "not run", "later": "not run", "vague": ""}
+    again(paper, "errors")
+    assert second(paper)["It \\| holds"] == "12.50 % [10.00, 15.00], holds"
+    assert second(paper)["later"] == ""  # it was run, and has no such table
+    again(paper, "errors", value=40.0, low=38.0, high=42.0)
+    again(paper, "ledger")  # which the first run has not
+    found = second(paper)
+    assert found["It \\| holds"] == "40.00 % [38.00, 42.00], **does not hold**"
+    assert found["later"] == "12.50 % [10.00, 15.00], holds"
+    text = page(paper)
+    assert "| 12.50 % [10.00, 15.00] | holds | 40.00 % [38.00, 42.00], **does not hold** |" in text
+    assert "3 claims: holds 1, not judged 1, not run 1." in text
+    assert "printed (presets/start.yaml) at commit fed." in text
+    assert (
+        "In the column printed the same rules judge the run printed in place of start; verdicts "
+        "that differ from the one before are in bold, 1 of 2."
+    ) in text.splitlines()
+
+
+def test_the_two_readings_are_named_with_what_they_answer_differently(paper):
+    write(paper, CLAIM, **BESIDE)
+    fitted = {"name": "fitted", "answers": {"biases": "none", "clipping": "no", "target": "next"}}
+    printed = {"name": "as_printed", "answers": {"clipping": "yes", "target": "next"}}
+    text = page(paper, under={"start": fitted, "printed": printed})
+    assert (
+        " 0 of 0. Readings: start has fitted, printed has as_printed, which differ in biases "
+        "(none, as the config has it); clipping (no, yes).\n"
+    ) in text
+    mine = {"answers": fitted["answers"]}
+    assert "start has fitted, printed has answers of its own.\n" in page(
+        paper, under={"start": fitted, "printed": mine}
+    )
+
+
+def test_a_row_that_the_run_beside_lacks_is_no_error(paper, blindspots):
+    write(paper, CLAIM, **BESIDE)
+    again(paper, "errors", row="sigmoid")
+    assert second(paper) == {"It \\| holds": "**not judged**"}
+    papers = [claims_in(paper / "claims.yaml")]
+    assert [*register.faults(papers, register.judged(papers, paper / "results"))] == []
 
 
 def test_without_results_nothing_was_run(paper, blindspots):
