@@ -17,9 +17,10 @@ from tests.conftest import ROOT
 PRINTED = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 SETTINGS = {
     "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
-    "readings": {"one": {"table2": "e"}}, "images": 256, "printed": PRINTED,
+    "shows": {"table2": ["e"]}, "images": 256, "printed": PRINTED,
     "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
-    "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
+    "under": {"e": "as printed"}, "answers": {}, "averages": ["mean", "pooled"],
+    "stands_for": {"A": "FC10-1e-4", "B": "FC10-1e-2", "noise": "gaussian-0.1"},
     "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
     "trained_on": {"A": "train", "B": "test", "C": "test"},
 }  # fmt: skip
@@ -117,9 +118,9 @@ def called(case, role, method, tables):
     controls = tables["transfer"]["source"].isna().any()
     given = SETTINGS | {"panels": PANELS[bool(controls)]}
     if case == "plain, unnamed":
-        given |= {"renamed": {}}
+        given |= {"stands_for": {}}
     if case == "three nets and more":
-        given |= {"cells_of": "table2"}
+        given |= {"show": "cells", "cells_of": "table2"}
         given |= {"differences": {"kind": ["C"], "size": ["[AB]"]}}
     settings = {name: value for name, value in given.items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
