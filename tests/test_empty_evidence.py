@@ -112,7 +112,7 @@ def run(request, tmp_path_factory):
     return request.param, tables, evidence.frames(folder, evidence.validation(made))["split"]
 
 
-def called(case, role, method, tables):
+def called(case, role, method, tables, **more):
     function = methods.find(role, method)
     takes = inspect.signature(function).parameters
     controls = tables["transfer"]["source"].isna().any()
@@ -122,7 +122,7 @@ def called(case, role, method, tables):
     if case == "three nets and more":
         given |= {"show": "cells", "cells_of": "table2"}
         given |= {"differences": {"kind": ["C"], "size": ["[AB]"]}}
-    settings = {name: value for name, value in given.items() if name in takes}
+    settings = {name: value for name, value in (given | more).items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
 
 
@@ -147,6 +147,15 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
         assert known is None or {c for name in known for c in matching(name, [*cells])} == cells
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
+
+
+@pytest.mark.parametrize("show", ["undecided", "unexplained", "questions", "search"])
+def test_readings_of_any_evidence_can_be_shown(run, show):
+    case, tables, _ = run
+    summary = called(case, "analyses", "multiverse", tables, show=show)
+    for _, cells in printable(show, "multiverse", kit.checked(summary, show).to_pandas()).rows:
+        shown = " ".join(f"{cell.value} {cell.detail}" for cell in cells if cell is not None)
+        assert not {"nan", "inf", "None", "<NA>"} & set(shown.split()), (case, shown)
 
 
 @pytest.mark.parametrize("method", methods.names("figures"))
