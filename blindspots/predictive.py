@@ -7,17 +7,26 @@ printable figure a probability, and these add up to 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from scipy import special
+from scipy import signal, special
 
 from blindspots.statistics import CONFIDENCE
 
-NODES, TAIL = 301, 1e-12
-"""Nodes of the quadrature over a rate, on the logit scale, and the probability beyond its ends."""
+AtMost: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""Distribution function of a count: from counts (k,) to the probabilities of at most as many."""
+
+TAIL, REACH = 1e-12, 7.0
+"""Probability beyond each end of a grid, and as many standard deviations of a normal variable."""
+
+STEP, WIDEST = 0.7, 0.4
+"""Step of a grid of logits: in standard deviations of the narrowest density on it, and at most."""
+
+BLOCK = 2**22
+"""Most entries of a matrix of counts and logits."""
 
 LONGEST = 1.0
 """Upper end of the flat distribution of lengths: RMS per pixel of images in [0, 1]."""
@@ -65,18 +74,19 @@ def decimals_of(figure: float) -> int:
     return max(0, -int(Decimal(str(figure)).as_tuple().exponent))
 
 
-def of_counts(below: np.ndarray, decimals: int) -> Prints:
+def of_counts(at_most: AtMost, n: int, decimals: int) -> Prints:
     """Figures of a share in percent, from the distribution of its count.
 
     Args:
-        below: (n + 1,) probabilities of a count of at most 0, …, n among n images.
+        at_most: distribution function of the count.
+        n: number of images.
         decimals: printed digits behind the point.
     """
-    n = len(below) - 1
     edges = np.arange(-1, 2 * 100 * 10**decimals + 3)
-    under = np.clip(-(-edges * n // (200 * 10**decimals)), 0, n + 1)  # counts below each edge
-    cumulated = np.concatenate([[0.0], below[:-1], [1.0]])
-    return Prints(decimals, cumulated[under], under / (n + 1))
+    fewer = np.clip(-(-edges * n // (200 * 10**decimals)), 0, n + 1)  # number of counts below
+    counts, place = np.unique(fewer - 1, return_inverse=True)
+    below = np.maximum.accumulate(np.clip(at_most(counts), 0, 1))  # but for rounding it is so
+    return Prints(decimals, below[place], fewer / (n + 1))
 
 
 def of_length(value: float, error: float, freedom: float, decimals: int) -> Prints:
@@ -99,59 +109,81 @@ def of_length(value: float, error: float, freedom: float, decimals: int) -> Prin
     return Prints(decimals, np.where(edges <= 0, 0.0, np.where(edges > LONGEST, 1.0, below)), flat)
 
 
-def count_among(n: int, wrong: Sequence[int], shown: Sequence[int], spread: float) -> np.ndarray:
+def count_among(n: int, wrong: Sequence[int], shown: Sequence[int], spread: float) -> AtMost:
     """Distribution of the number of errors of another net on n other images.
 
     The number is binomial. The logit of its rate has the posterior of Jeffreys' prior given our
     images, and varies around it with the spread between nets, both of ours and of the other one.
-    Without spread it is the beta-binomial distribution. Sums on a grid replace the integrals.
+    Without spread it is the beta-binomial distribution.
+
+    At most k of n are wrong with the probability that the rate is below a variable with density
+    Beta(k + 1, n - k). Sums over a grid of logits replace the integrals over this density and over
+    the spread; they are of analytic functions that vanish at both ends, and so exact to about 1e-9.
 
     Args:
         n: number of images.
         wrong: errors of each of our nets.
         shown: images shown to each.
         spread: standard deviation of the logit of the rate between nets.
-
-    Returns:
-        (n + 1,) probabilities of at most 0, …, n errors.
     """
-    count, failures = sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5
-    low = special.logit(special.betaincinv(count, failures, TAIL))
-    high = -special.logit(special.betaincinv(failures, count, TAIL))
-    logits, step = np.linspace(low, high, NODES, retstep=True)
-    density = count * special.log_expit(logits) + failures * special.log_expit(-logits)
-    weights = np.exp(density - density.max())
-    if spread > 0:
-        deviation = spread * np.sqrt(1 + 1 / len(wrong))
-        reach = int(np.ceil(8 * deviation / step))
-        ends = special.ndtr((np.arange(-reach, reach + 2) - 0.5) * step / deviation)
-        weights = np.convolve(weights, np.diff(ends))
-        logits = low + step * np.arange(-reach, NODES + reach)
-    return _mixed_binomial(n, logits, weights / weights.sum())
+    errors, rights = sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5
+    deviation = spread * np.sqrt(1 + 1 / len(wrong))
+    ends = _logits_between(errors, rights) + REACH * deviation * np.array([-1, 1])
+    rates = special.expit(ends)
+    slack = REACH * np.sqrt(n * rates * (1 - rates)) + 30
+    first = int(max(0, n * rates[0] - slack[0]))
+    last = int(min(n - 1, n * rates[1] + slack[1]))
+
+    low, _ = _logits_between(first + 1, n - first)
+    _, high = _logits_between(last + 1, n - last)
+    middle = np.clip(0.5, *rates)  # where the logit of a share of n varies least
+    precision = errors * rights / (errors + rights) + n * middle * (1 - middle)
+    step = min(WIDEST, STEP / np.sqrt(precision))
+    logits = np.arange(low, high + step, step)
+    below = _rate_below(logits, step, errors, rights, deviation)
+
+    def at_most(counts: np.ndarray) -> np.ndarray:
+        found = (counts >= first).astype(float)
+        inside = np.flatnonzero((counts >= first) & (counts <= last))
+        for some in np.array_split(inside, 1 + len(inside) * len(logits) // BLOCK):
+            few = counts[some, None]
+            density = (few + 1) * special.log_expit(logits) + (n - few) * special.log_expit(-logits)
+            density = np.exp(density - density.max(axis=1, keepdims=True))
+            found[some] = density @ below / density.sum(axis=1)
+        return found
+
+    return at_most
 
 
-def _mixed_binomial(n: int, logits: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Distribution function (n + 1,) of a binomial count whose rate has a discrete distribution."""
-    kept = weights > 1e-15
-    logits, weights = logits[kept], weights[kept]
-    rates = special.expit(logits)
-    wide = 9 * np.sqrt(n * rates * (1 - rates)) + 40
-    first = max(0, int((n * rates - wide).min()))
-    last = min(n, int((n * rates + wide).max()) + 1)
-    counts = np.arange(first, last + 1)
-    ways = special.gammaln(n + 1) - special.gammaln(counts + 1) - special.gammaln(n - counts + 1)
-    mass = np.zeros(len(counts))
-    block = max(1, 2_000_000 // len(counts))
-    for start in range(0, len(logits), block):
-        part = slice(start, start + block)
-        success, failure = special.log_expit(logits[part]), special.log_expit(-logits[part])
-        power = ways + np.outer(success, counts) + np.outer(failure, n - counts)
-        mass += weights[part] @ np.exp(power)
-    below = np.concatenate([np.zeros(first), np.cumsum(mass), np.ones(n - last)])
-    return np.minimum(below, 1.0)
+def _logits_between(a: float, b: float) -> np.ndarray:
+    """Logits (2,) between which a variable with density Beta(a, b) lies, but for `TAIL` each."""
+    low, high = special.betaincinv([a, b], [b, a], TAIL)
+    return special.logit([low, high]) * [1, -1]
 
 
-def count_on_same_images(wrong: Sequence[int], shown: Sequence[int], spread: float) -> np.ndarray:
+def _rate_below(
+    logits: np.ndarray, step: float, errors: float, rights: float, deviation: float
+) -> np.ndarray:
+    """Return the probabilities (k,) that the logit of a rate is below each of a grid of logits.
+
+    Args:
+        logits: (k,) the grid.
+        step: its step.
+        errors: first parameter of the rate's Beta density.
+        rights: second parameter.
+        deviation: standard deviation of a normal variable that is added to the logit.
+    """
+    reach = int(np.ceil(REACH * deviation / step))
+    around = step * np.arange(-reach, reach + 1)
+    grid = np.concatenate([logits[0] + around[:reach], logits, logits[-1] + around[reach + 1 :]])
+    below = special.betainc(errors, rights, special.expit(grid))
+    if not reach:
+        return below
+    weights = np.exp(-0.5 * np.square(around / deviation))
+    return signal.fftconvolve(below, weights / weights.sum(), mode="valid")
+
+
+def count_on_same_images(wrong: Sequence[int], shown: Sequence[int], spread: float) -> AtMost:
     """Distribution of the number of errors of another net on the same images.
 
     Its logit is normal around that of our nets: no images are drawn, and nets that always come out
@@ -161,15 +193,16 @@ def count_on_same_images(wrong: Sequence[int], shown: Sequence[int], spread: flo
         wrong: errors of each of our nets.
         shown: images shown to each, the same number.
         spread: standard deviation of the logit of the rate between nets.
-
-    Returns:
-        (n + 1,) probabilities of at most 0, …, n errors.
     """
     n = shown[0]
     deviation = max(spread * np.sqrt(1 + 1 / len(wrong)), 1e-12)
-    ends = special.logit(np.arange(1, n + 1) / (n + 1))  # between two counts
     centre = np.mean(logits_of(np.asarray(wrong), np.asarray(shown)))
-    return np.append(special.ndtr((ends - centre) / deviation), 1.0)
+
+    def at_most(counts: np.ndarray) -> np.ndarray:
+        ends = special.logit(np.clip((counts + 1) / (n + 1), 0, 1))  # between two counts
+        return special.ndtr((ends - centre) / deviation)
+
+    return at_most
 
 
 def logits_of(wrong: np.ndarray, shown: np.ndarray) -> np.ndarray:

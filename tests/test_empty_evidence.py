@@ -17,9 +17,10 @@ from tests.conftest import ROOT
 PRINTED = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 SETTINGS = {
     "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
-    "readings": {"one": {"table2": "e"}}, "images": 256, "printed": PRINTED,
+    "shows": {"table2": ["e"]}, "images": 256, "printed": PRINTED,
     "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
-    "renamed": {"A": "FC10-1e-4", "B": "FC10-1e-2"},
+    "under": {"e": "as printed"}, "answers": {}, "averages": ["mean", "pooled"],
+    "stands_for": {"A": "FC10-1e-4", "B": "FC10-1e-2", "noise": "gaussian-0.1"},
     "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
     "trained_on": {"A": "train", "B": "test", "C": "test"},
 }  # fmt: skip
@@ -111,17 +112,17 @@ def run(request, tmp_path_factory):
     return request.param, tables, evidence.frames(folder, evidence.validation(made))["split"]
 
 
-def called(case, role, method, tables):
+def called(case, role, method, tables, **more):
     function = methods.find(role, method)
     takes = inspect.signature(function).parameters
     controls = tables["transfer"]["source"].isna().any()
     given = SETTINGS | {"panels": PANELS[bool(controls)]}
     if case == "plain, unnamed":
-        given |= {"renamed": {}}
+        given |= {"stands_for": {}}
     if case == "three nets and more":
-        given |= {"cells_of": "table2"}
+        given |= {"show": "cells", "cells_of": "table2"}
         given |= {"differences": {"kind": ["C"], "size": ["[AB]"]}}
-    settings = {name: value for name, value in given.items() if name in takes}
+    settings = {name: value for name, value in (given | more).items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
 
 
@@ -146,6 +147,15 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
         assert known is None or {c for name in known for c in matching(name, [*cells])} == cells
     measured = table["value"].notna()
     assert table.loc[measured, "reason"].isna().all()
+
+
+@pytest.mark.parametrize("show", ["undecided", "unexplained", "questions", "search"])
+def test_readings_of_any_evidence_can_be_shown(run, show):
+    case, tables, _ = run
+    summary = called(case, "analyses", "multiverse", tables, show=show)
+    for _, cells in printable(show, "multiverse", kit.checked(summary, show).to_pandas()).rows:
+        shown = " ".join(f"{cell.value} {cell.detail}" for cell in cells if cell is not None)
+        assert not {"nan", "inf", "None", "<NA>"} & set(shown.split()), (case, shown)
 
 
 @pytest.mark.parametrize("method", methods.names("figures"))

@@ -16,27 +16,29 @@ from blindspots.statistics import clopper_pearson
      (164, 10000, 10000), (5, 1000, 60000), (9000, 60000, 256)],
 )  # fmt: skip
 def test_without_spread_a_count_is_beta_binomial(wrong, shown, n):
-    below = predictive.count_among(n, [wrong], [shown], 0)
-    closed = stats.betabinom(n, wrong + 0.5, shown - wrong + 0.5).cdf(np.arange(n + 1))
+    k = np.arange(-1, n + 1)
+    below = predictive.count_among(n, [wrong], [shown], 0)(k)
+    closed = np.cumsum(stats.betabinom(n, wrong + 0.5, shown - wrong + 0.5).pmf(k))
     np.testing.assert_allclose(below, closed, atol=1e-8)
 
 
 def test_nets_without_spread_count_as_one():
-    several = predictive.count_among(256, [10, 12, 20], [256] * 3, 0)
-    np.testing.assert_allclose(several, predictive.count_among(256, [42], [768], 0), atol=1e-12)
+    k = np.arange(257)
+    several = predictive.count_among(256, [10, 12, 20], [256] * 3, 0)(k)
+    np.testing.assert_allclose(several, predictive.count_among(256, [42], [768], 0)(k), atol=1e-12)
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [([40], [256]), ([40, 52, 31], [256] * 3)])
 def test_a_count_of_another_net_varies_by_the_spread(wrong, shown):
-    spread, n, k = 0.4, 256, np.arange(257)
-    found = predictive.count_among(n, wrong, shown, spread)
+    spread, n, k = 0.4, 256, np.arange(0, 257, 8)
+    found = predictive.count_among(n, wrong, shown, spread)(k)
     # by brute force: the posterior on a fine grid of rates, times a fine grid of normal shifts
-    rates = (np.arange(4000) + 0.5) / 4000
+    rates = (np.arange(1000) + 0.5) / 1000
     posterior = stats.beta(sum(wrong) + 0.5, sum(shown) - sum(wrong) + 0.5).pdf(rates)
-    shifts = np.linspace(-6, 6, 121)
+    shifts = np.linspace(-6, 6, 61)
     normal = stats.norm.pdf(shifts)
     deviation = spread * np.sqrt(1 + 1 / len(wrong))
-    expected = np.zeros(n + 1)
+    expected = np.zeros(len(k))
     for shift, weight in zip(shifts, normal / normal.sum(), strict=True):
         shifted = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) + deviation * shift)))
         kept = posterior > posterior.max() * 1e-9
@@ -45,24 +47,32 @@ def test_a_count_of_another_net_varies_by_the_spread(wrong, shown):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("wrong", "shown", "n"), [(0, 256, 256), (400, 10_000, 60_000)])
+def test_a_spread_that_vanishes_is_none(wrong, shown, n):
+    k = np.arange(0, n + 1, 16)
+    none, tiny = (predictive.count_among(n, [wrong], [shown], s)(k) for s in (0, 1e-9))
+    np.testing.assert_allclose(tiny, none, atol=1e-8)
+
+
 def test_with_a_vast_run_and_no_images_to_draw_only_the_spread_is_left():
-    found = predictive.count_among(50_000, [10**8], [10**9], 0.2)
-    rates = np.arange(1, 50_000) / 50_000
-    logits = (np.log(rates / (1 - rates)) - np.log(1 / 9)) / (0.2 * np.sqrt(2))
-    np.testing.assert_allclose(found[1:-1], stats.norm.cdf(logits), atol=2e-3)
+    k = np.arange(500, 50_000, 500)
+    found = predictive.count_among(50_000, [10**8], [10**9], 0.2)(k)
+    logits = (np.log(k / (50_000 - k)) - np.log(1 / 9)) / (0.2 * np.sqrt(2))
+    np.testing.assert_allclose(found, stats.norm.cdf(logits), atol=2e-3)
 
 
 def test_on_the_same_images_only_nets_vary():
     n, spread = 10_000, 0.05
-    found = predictive.count_on_same_images([944], [n], spread)
+    k = np.arange(n + 1)
+    found = predictive.count_on_same_images([944], [n], spread)(k)
     lower, upper = (np.log(p / (1 - p)) for p in (900.5 / 10_001, 990.5 / 10_001))
     centre = np.log(944.5 / (n + 1 - 944.5))
     expected = stats.norm(centre, spread * np.sqrt(2)).cdf([lower, upper])
     np.testing.assert_allclose(np.diff(found[[900, 990]]), np.diff(expected), atol=2e-3)
-    certain = predictive.count_on_same_images([944], [n], 0)
+    certain = predictive.count_on_same_images([944], [n], 0)(k)
     assert (certain[943], certain[944]) == (0, 1)
     for edge in (0, n):
-        none_or_all = predictive.count_on_same_images([edge], [n], 0)
+        none_or_all = predictive.count_on_same_images([edge], [n], 0)(k)
         assert np.diff(none_or_all, prepend=0)[edge] == pytest.approx(1)
 
 
@@ -77,7 +87,7 @@ def printed_by_hand(value, decimals, truncated):
 @pytest.mark.parametrize("n", [3, 256, 1000])
 def test_every_count_is_printed_once_rounded_and_once_truncated(decimals, truncated, n):
     mass = stats.binom(n, 0.2).pmf(np.arange(n + 1))
-    found = predictive.of_counts(np.cumsum(mass), decimals)
+    found = predictive.of_counts(stats.binom(n, 0.2).cdf, n, decimals)
     expected, flat = np.zeros((2, 100 * 10**decimals + 1))
     for count, chance in enumerate(mass):
         for cut, share in ((False, 1 - truncated), (True, truncated)):
@@ -108,7 +118,7 @@ def test_a_length_has_students_distribution_in_the_rounding_interval():
 
 
 def test_a_figure_that_no_count_is_printed_as_is_the_nearest_that_one_is():
-    found = predictive.of_counts(predictive.count_among(256, [120], [256], 0), 1)
+    found = predictive.of_counts(predictive.count_among(256, [120], [256], 0), 256, 1)
     assert found.place(48.0, 0.2) == 480  # 123 of 256, 48.05%
     assert found.place(48.1, 0.2) == 480
     assert found.place(5.0, 0.2) == 50  # 13 of 256, 5.08%, truncated
@@ -116,8 +126,7 @@ def test_a_figure_that_no_count_is_printed_as_is_the_nearest_that_one_is():
 
 
 def test_a_figure_is_inside_if_a_value_printed_so_is():
-    below = stats.binom(256, 0.1).cdf(np.arange(257))
-    found = predictive.of_counts(below, 1)
+    found = predictive.of_counts(stats.binom(256, 0.1).cdf, 256, 1)
     low, high = stats.binom(256, 0.1).interval(0.95)
     for count in range(257):
         figure = printed_by_hand(Fraction(100 * count, 256), 1, False) / 10
@@ -168,12 +177,13 @@ def test_over_rates_of_the_prior_the_share_of_prints_inside_is_exact():
     seen = stats.betabinom(n, 0.5, 0.5).pmf(k)  # over rates of Jeffreys' prior
     marginal, inside = np.zeros(1001), 0.0
     for count in k:
-        of = predictive.of_counts(predictive.count_among(n, [count], [n], 0), 1)
+        of = predictive.of_counts(predictive.count_among(n, [count], [n], 0), n, 1)
         mass = of.probabilities(truncated)
         marginal += seen[count] * mass
         there = [of.is_inside(place / 10, truncated) for place in np.flatnonzero(mass)]
         inside += seen[count] * mass[mass > 0] @ there
-    prior = predictive.of_counts(np.cumsum(seen), 1).probabilities(truncated)
+    cumulated = np.concatenate([[0], np.cumsum(seen)])
+    prior = predictive.of_counts(lambda c: cumulated[c + 1], n, 1).probabilities(truncated)
     np.testing.assert_allclose(marginal, prior, atol=1e-9)
     assert 0.95 <= inside < 0.99  # counts are whole, and figures cut
 
@@ -186,7 +196,7 @@ def test_simulated_prints_come_as_often_as_predicted():
         rate = rng.beta(0.5, 0.5, size=1)
         logits = np.log(rate / (1 - rate)) + spread * rng.standard_normal(2)
         ours, theirs = rng.binomial(n, 1 / (1 + np.exp(-logits)))
-        of = predictive.of_counts(predictive.count_among(n, [ours], [n], spread), 1)
+        of = predictive.of_counts(predictive.count_among(n, [ours], [n], spread), n, 1)
         place = printed_by_hand(Fraction(100 * int(theirs), n), 1, rng.random() < 0.2)
         inside += of.is_inside(place / 10, 0.2)
         low += place < 200

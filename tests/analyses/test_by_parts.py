@@ -10,7 +10,17 @@ from blindspots.files import tables
 from blindspots.files.parts import Parts
 from tests import evidence
 
-SETTINGS = {"errors": {"parts": ["test"]}, "units": {"correct": False}}
+READINGS = {
+    "shows": {"of rows": ["e"]}, "errors_of": {"of rows": "of errors"}, "images": 9,
+    "averages": ["mean", "pooled"], "under": {"e": "as printed"}, "stands_for": {}, "answers": {},
+    "printed": {
+        "of rows": {"A": {"B": 30, "distortion": 0.1}, "closest": {"C": 30}},
+        "of errors": {"A": {"test": 20}},
+    },
+}  # fmt: skip
+SETTINGS = {
+    "errors": {"parts": ["test"]}, "units": {"correct": False}, "multiverse": READINGS,
+}  # fmt: skip
 ANALYSES = [name for name in methods.names("analyses") if methods.by_parts("analyses", name)]
 
 

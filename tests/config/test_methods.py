@@ -22,7 +22,11 @@ KITS = {
 }  # fmt: skip
 """Modules of a role that are not methods, but that others use."""
 PUBLIC = {
-    role: {path.stem for path in (methods.PACKAGE / role).glob("[!_]*.py")}
+    role: {
+        path.stem
+        for path in (methods.PACKAGE / role).glob("[!_]*")
+        if path.suffix == ".py" or (path / f"{path.name}.py").exists()
+    }
     for role in (*ROLES, "analyses")
 }
 

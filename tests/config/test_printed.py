@@ -79,38 +79,62 @@ def test_a_table_names_printed_figures_that_are_there(raw, tmp_path):
     assert "none.yaml: expected a YAML file of printed figures, found no such file" in message
 
 
+def table_fault(raw, **settings):
+    """Return the fault of a table of readings with some settings, without its key."""
+    raw["printed"] = "papers/szegedy2013/printed.yaml"
+    value = {"method": "multiverse", "experiment": "cross-model", **settings}
+    (line,) = fault(raw, "tables", "mine", value=value).splitlines()
+    assert line.startswith("my.yaml: tables.mine")
+    return line.removeprefix("my.yaml: tables.mine").removeprefix(".")
+
+
 @pytest.mark.parametrize(
-    ("readings", "told"),
+    ("shows", "told"),
     [
-        (None, "readings: expected a mapping of keys (experiments that stand for the printed"),
-        ([1], "readings: expected a mapping of keys (experiments that stand for the printed"),
-        ({"x": "y"}, "readings.x: expected a mapping of keys"),
-        ({"x": {"table2": 3}}, "readings.x.table2: expected text"),
-        (
-            {"x": {"table9": "cross-model"}},
-            "readings.x.table9: expected a table of printed figures",
-        ),
-        ({"x\ny": {"table2": "cross-modle"}}, "readings.'x\\ny'.table2: expected an experiment of"),
+        (None, "shows: expected a mapping of keys (experiments, or patterns, that stand for each"),
+        ([1], "shows: expected a mapping of keys (experiments, or patterns, that stand for each"),
+        ({}, "shows: expected at least 1 entry"),
+        ({"table2": "cross-model"}, "shows.table2: expected a list"),
+        ({"table2": []}, "shows.table2: expected at least 1 entry"),
+        ({"table2": [3]}, "shows.table2.0: expected text"),
+        ({"table9": ["cross-model"]}, "shows.table9: expected a table of printed figures of this"),
+        ({"table2": ["x\ny"]}, "shows.table2.0: expected an experiment of the table of this config"
+                               " (cross-model), found 'x\\ny'"),
+        ({"table2": ["cross-training-set"]}, "shows.table2.0: expected an experiment of the table "
+                                             "of this config (cross-model), found 'cross-training"),
+        ({"table2": ["halves-*"]}, "shows.table2.0: expected an experiment of the table, or a "
+                                   "pattern that matches one (cross-model), found 'halves-*'; "),
     ],
-)
-def test_readings_of_another_type_are_refused_in_a_line(raw, readings, told):
-    raw["printed"] = "papers/szegedy2013/printed.yaml"
-    value = {
-        "method": "multiverse", "experiment": "cross-model", "readings": readings, "images": 256,
-    }  # fmt: skip
-    message = fault(raw, "tables", "readings", value=value)
-    assert f"tables.readings.{told}" in message
-    assert len(message.splitlines()) == 1
+)  # fmt: skip
+def test_experiments_that_stand_for_a_printed_table_are_named_rightly(raw, shows, told):
+    assert table_fault(raw, images=256, shows=shows).startswith(told)
 
 
-def test_a_table_of_readings_without_the_papers_images_says_what_they_are(raw):
-    raw["printed"] = "papers/szegedy2013/printed.yaml"
-    readings = {"x": {"table2": "cross-model"}}
-    value = {"method": "multiverse", "experiment": "cross-model", "readings": readings}
-    assert fault(raw, "tables", "readings", value=value) == (
-        "my.yaml: tables.readings: expected the setting 'images' of multiverse (number of images "
-        "that were attacked for the printed tables), found none; add it"
-    )
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, ": expected the setting 'images' of multiverse (number of images that were attacked "
+             "for the printed tables), found none; add it"),
+        ({"images": 0}, "images: expected at least 1 (number of images that were attacked for the "
+                        "printed tables), found 0"),
+        ({"images": {"gaussian-*": 1000, "table2/noise-*": 1}},
+         "images.table2/noise-*: expected a printed row or a pattern that matches one (table1/FC1"),
+        ({"images": 1, "spread": {"FC1": 0.1}}, "spread.FC1: expected a printed row or a pattern"),
+        ({"images": 1, "errors_of": {"table2": "table0"}},
+         "errors_of.table2: expected a table of printed figures of this config"),
+        ({"images": 1, "same_images": ["tset"]},
+         "same_images.0: expected a part of the split (train, P1, P2, validation, test), found "
+         "'tset'; did you mean 'test'?"),
+        ({"images": 1, "averages": ["mean", "mean"]}, "averages: expected no entry twice"),
+        ({"images": 1, "show": "cell"}, "show: expected one of readings, cells, undecided, unexpl"),
+        ({"images": 1, "readings": {}}, "readings: expected shows, with experiments that have a "
+         "reading of their own, found a key of an earlier edition; replace it"),
+        ({"images": 1, "renamed": {}}, "renamed: expected nothing in its place, as nets and"),
+        ({"images": 1, "under": {}}, "under: expected a setting of multiverse (averages, cells_of"),
+    ],
+)  # fmt: skip
+def test_settings_of_a_table_of_readings_are_said_to_be_wrong_in_a_line(raw, settings, told):
+    assert table_fault(raw, shows={"table2": ["cross-*"]}, **settings).startswith(told)
 
 
 @pytest.mark.parametrize(

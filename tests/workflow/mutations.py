@@ -145,6 +145,8 @@ MUTATIONS = [
     Mutation("choices", "attacks", ("choices", "questions", "decay", "twice", "nets"),
              {"coded": {"trainer": {"decay_factor": 3}}}),
     Mutation("reading", "attacks", ("reading", "decay"), "as_is"),
+    Mutation("under", "pictures", ("under",), GONE),
+    *_many("pictures", ("under",), "under", {"name": "theirs", "answers": {"distance": "target"}}),
     Mutation("groups", "attacks", ("groups",), {"few": ["lin*"]}),
     Mutation("report", "attacks", ("report",), ["bounds"]),
     # nets
@@ -242,7 +244,7 @@ MUTATIONS = [
         "victims": ["linear", "coded"]}),
     Mutation("experiments.*.reading", "attacks", ("experiments", "two", "reading"),
              {"decay": "as_is"}),
-    Mutation("experiments.*.under", "attacks", ("experiments", "two", "under"), "decay: as_is"),
+    Mutation("experiments.*.under", "attacks", ("experiments", "two", "under"), "decay: less"),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
     Mutation("experiments.*.nets", "attacks", ("experiments", "two"), {
         "attack": "near", "n": 6, "nets": "*ed"}),
@@ -265,8 +267,7 @@ MUTATIONS = [
     Mutation("summary.experiment", "attacks", ("tables", "transfer", "experiment"), "two"),
     Mutation("summary.experiment", "attacks", ("figures", "distortions", "experiment"), "one"),
     Mutation("summary.more_experiments", "attacks", ("tables", "readings"), {
-        "method": "multiverse", "experiment": "two", "images": 8,
-        "readings": {"other": {"second": "two"}}}),
+        "method": "multiverse", "experiment": "two", "images": 8, "shows": {"second": ["t*"]}}),
     Mutation("summary.measurement", "units", ("tables", "norms", "measurement"), "narrow"),
     Mutation("summary.measurement", "units", ("tables", "units", "measurement"), "few"),
     Mutation("summary.title", "attacks", ("tables", "transfer", "title"), "Whom who fools"),
@@ -279,7 +280,7 @@ MUTATIONS = [
     Mutation("claims", "attacks", ("claims",), GONE),
     Mutation("claims", "attacks", ("claims", 0, "at_least"), 99),
     Mutation("summary.*", "attacks", ("tables", "readings", "images"), 100),
-    Mutation("summary.*", "attacks", ("tables", "readings", "cells_of"), "second"),
+    Mutation("summary.*", "attacks", ("tables", "readings", "show"), "cells"),
     Mutation("summary.*", "trainings", ("tables", "contrasts", "against"), ["pools"]),
     Mutation("summary.*", "trainings", ("figures", "learning", "axis"), "seconds"),
     Mutation("summary.*", "attacks", ("figures", "examples", "rows"), 1),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from blindspots.analyses.attacked import Average, sources
-from blindspots.analyses.kit import IMAGE
+from blindspots.analyses.attacked import SEEN, Average, sources
+from blindspots.analyses.kit import IMAGE, NETS_IMAGE
 from blindspots.analyses.transfer import row_names
+from blindspots.files.parts import Frame, parted
 from blindspots.files.splits import SUBSETS
 from blindspots.predictive import average, logits_of
 from blindspots.threat.outcomes import WRONG
@@ -22,18 +23,23 @@ LENGTH = "distortion"
 """Column of a printed table with lengths of perturbations; the others have errors."""
 
 
+Images = Literal["attacked", "as many", "same"]
+"""Images that the paper's net was shown: its attacked ones, another draw of as many as ours, or the
+very same as ours."""
+
+
 class Shares(NamedTuple):
     """Errors of a net, or of the nets of several seeds.
 
     Attributes:
         wrong: wrong answers, by seed.
         shown: images shown, by seed.
-        images: those of the paper's net: "attacked" ones, another draw of "as many", or the "same".
+        images: those of the paper's net.
     """
 
     wrong: tuple[int, ...]
     shown: tuple[int, ...]
-    images: Literal["attacked", "as many", "same"] = "attacked"
+    images: Images = "attacked"
 
     @property
     def unit(self) -> str:
@@ -77,35 +83,55 @@ class Lengths(NamedTuple):
 Cell = Shares | Lengths
 
 
-def clean_counts(clean: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """Return errors on unaltered images: "sum" and "size" by dataset, net, subset and seed."""
-    answers = clean.merge(split[[*IMAGE, "subset"]], on=IMAGE)
-    answers = answers.assign(wrong=answers["outcome"] == WRONG)
-    return answers.groupby(["dataset", "net", "subset", "seed"])["wrong"].agg(["sum", "size"])
+Clean = Mapping[tuple[str, str], Mapping[str, Shares]]
+"""Errors on unaltered images by dataset and net, and by part of the split."""
+
+SHOWN = ["experiment", *SEEN]
+"""Columns of `measurements.transfer.TRANSFER` that `experiment_cells` reads."""
+
+ANSWERED = [*NETS_IMAGE, "outcome"]
+"""Columns of `threat.answers.CLEAN` that `clean_errors` reads."""
+
+
+def clean_errors(clean: Frame, split: pd.DataFrame, same_images: Sequence[str]) -> Clean:
+    """Return errors on unaltered images; parts that a config itself names are left out.
+
+    Args:
+        clean: answers to unaltered images, with schema `threat.answers.CLEAN`.
+        split: part of the split of each image.
+        same_images: parts whose images are those of the paper.
+    """
+    found: dict[tuple[str, str], dict[str, Shares]] = {}
+    for rows in parted(clean).by("net", ANSWERED):
+        rows = rows.merge(split[[*IMAGE, "subset"]], on=IMAGE)
+        rows = rows.assign(wrong=rows["outcome"] == WRONG)
+        of = rows.groupby(["dataset", "net", "seed", "subset"])["wrong"].agg(["sum", "size"])
+        for part, subsets in SUBSETS.items():
+            there = of[of.index.isin(subsets, level="subset")]
+            seen = there.groupby(level=["dataset", "net", "seed"]).sum()
+            for (dataset, net), by_seed in seen.groupby(level=["dataset", "net"]):
+                images: Images = "same" if part in same_images else "as many"
+                found.setdefault((dataset, net), {})[part] = _shares(by_seed, images)
+    return found
 
 
 def experiment_cells(
-    rows: pd.DataFrame,
-    counts: pd.DataFrame,
-    names: Mapping[str, str],
-    table: str,
-    errors: str | None,
-    same_images: Sequence[str],
+    rows: pd.DataFrame, clean: Clean, names: Mapping[str, str], table: str, errors: str | None
 ) -> dict[Key, Cell]:
     """Return an experiment's cells of a printed table of transfer and of its nets' errors.
 
     Args:
         rows: answers to the experiment's attacked images.
-        counts: result of `clean_counts`.
+        clean: result of `clean_errors`.
         names: names in the paper of nets and controls whose names differ.
         table: printed table of transfer.
         errors: printed table of the same nets' errors on unaltered images; None: there is none.
-        same_images: parts whose images are those of the paper.
     """
     rows = rows[rows["seed"] == rows["victim_seed"]]
     if rows.empty:
         return {}
-    rows = rows.assign(row=[_named(name, names) for name in row_names(rows)])
+    made = pd.Series(row_names(rows), rows.index)
+    rows = rows.assign(row=made.map({name: _named(name, names) for name in made.unique()}))
     lengths = _lengths(rows)
     found: dict[Key, Cell] = {(table, row, LENGTH): of for row, of in lengths.items()}
     answers = rows.assign(wrong=rows["outcome"] == WRONG)
@@ -113,14 +139,12 @@ def experiment_cells(
     for (row, victim), seen in of.groupby(level=["row", "victim"], sort=False):
         found[table, row, names.get(victim, victim)] = _shares(seen)
     if errors is not None:
-        for net in rows["victim"].unique():
+        for dataset, net in rows[["dataset", "victim"]].drop_duplicates().itertuples(index=False):
             name = names.get(net, net)
             if name in lengths:
                 found[errors, name, LENGTH] = lengths[name]
-            for part, seen in _parts(counts, rows["dataset"].unique(), net):
-                found[errors, name, part] = _shares(
-                    seen, "same" if part in same_images else "as many"
-                )
+            for part, wrong in clean.get((dataset, net), {}).items():
+                found[errors, name, part] = wrong
     return found
 
 
@@ -130,9 +154,8 @@ def _named(row: str, names: Mapping[str, str]) -> str:
     return names.get(name, name) + amplified + scale
 
 
-def _shares(
-    seen: pd.DataFrame, images: Literal["attacked", "as many", "same"] = "attacked"
-) -> Shares:
+def _shares(seen: pd.DataFrame, images: Images = "attacked") -> Shares:
+    """Errors by seed, from their "sum" and "size"."""
     return Shares(tuple(seen["sum"].tolist()), tuple(seen["size"].tolist()), images)
 
 
@@ -146,15 +169,3 @@ def _lengths(rows: pd.DataFrame) -> dict[str, Lengths]:
         enough = sum(map(len, by_seed)) >= max(2, len(once) / 2)
         found[str(row)] = Lengths(tuple(by_seed) if enough else ())
     return found
-
-
-def _parts(
-    counts: pd.DataFrame, datasets: Sequence[str], net: str
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Iterate over the parts that a net has answers on, with its errors there by seed."""
-    there = counts[counts.index.isin([*datasets], level="dataset")]
-    there = there[there.index.isin([net], level="net")]
-    for part, subsets in SUBSETS.items():
-        of = there[there.index.isin(subsets, level="subset")]
-        if len(of):
-            yield part, of.groupby(level="seed").sum()

@@ -9,9 +9,10 @@ import pandas as pd
 
 from blindspots.analyses.kit import Figures, cells
 from blindspots.analyses.multiverse import shown
-from blindspots.analyses.multiverse.cells import Cell, Key, clean_counts, experiment_cells
+from blindspots.analyses.multiverse.cells import SHOWN, Cell, Key, clean_errors, experiment_cells
 from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
 from blindspots.config.naming import matches
+from blindspots.files.parts import Frame, parted
 from blindspots.interface import InputError
 from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
 
@@ -28,8 +29,8 @@ PrintedRow = Annotated[str, one_of_its("printed rows")]
 
 
 def multiverse(
-    transfer: pd.DataFrame,
-    clean: pd.DataFrame,
+    transfer: Frame,
+    clean: Frame,
     split: pd.DataFrame,
     *,
     shows: Annotated[Mapping[Printed, Annotated[Sequence[Experiment], some()]], some()],
@@ -49,6 +50,7 @@ def multiverse(
     under: Mapping[str, str],
     stands_for: Mapping[str, str],
     answers: Mapping[str, str],
+    labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Score every reading of a paper by the probability that it gave each printed figure.
 
@@ -94,22 +96,22 @@ def multiverse(
             is "the run's".
         stands_for: name in the paper of each net or control whose name differs.
         answers: answers of the run's reading, by question.
+        labels: display name of each net.
 
     Raises:
         InputError: none or several experiments for a printed table under one reading, or a row
             without a number of images.
     """
     experiments = _experiments(shows, under)
-    own, counts = next(iter(experiments)), clean_counts(clean, split)
-    by_experiment = dict(list(transfer.groupby("experiment")))
+    own, errors = next(iter(experiments)), clean_errors(clean, split, same_images)
+    answers_to = parted(transfer).finder("experiment", SHOWN)
     ours: dict[str, dict[Key, Cell]] = {}
     for label, of in experiments.items():
         ours[label] = {**ours.get(own, {})}
         for table, experiment in of.items():
             ours[label] |= experiment_cells(
-                by_experiment.get(experiment, transfer[:0]), counts, stands_for, table,
-                (errors_of or {}).get(table), same_images,
-            )  # fmt: skip
+                answers_to([experiment]), errors, stands_for, table, (errors_of or {}).get(table)
+            )
     scores = scored(
         [*_readings(experiments, averages)],
         ours,
@@ -134,7 +136,8 @@ def multiverse(
             rows = shown.questions(scores, answers)
         case "search":
             rows = shown.searched(scores, [*shows], errors_of or {})
-    return cells(pd.DataFrame([*rows], columns=shown.COLUMNS), {})
+    found = pd.DataFrame([*rows], columns=shown.COLUMNS)
+    return cells(found, {shown.row_of(key): shown.label_of(key, labels) for key in scores.keys})
 
 
 def _experiments(

@@ -180,12 +180,13 @@ def _predictor() -> Callable[[Cell, Average, int, float, int], Prints]:
 
     @cache
     def of_shares(of: Shares, n: int, spread: float, decimals: int) -> Prints:
+        if of.images != "attacked":
+            n = of.shown[0]
         if of.images == "same":
-            below = predictive.count_on_same_images(of.wrong, of.shown, spread)
+            at_most = predictive.count_on_same_images(of.wrong, of.shown, spread)
         else:
-            n = n if of.images == "attacked" else of.shown[0]
-            below = predictive.count_among(n, of.wrong, of.shown, spread)
-        return predictive.of_counts(below, decimals)
+            at_most = predictive.count_among(n, of.wrong, of.shown, spread)
+        return predictive.of_counts(at_most, n, decimals)
 
     def predicted(of: Cell, how: Average, n: int, spread: float, decimals: int) -> Prints:
         if isinstance(of, Shares):

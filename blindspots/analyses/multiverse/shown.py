@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from blindspots.analyses.kit import NOT_FOOLED, number
+from blindspots.analyses.multiverse.cells import Key
 from blindspots.analyses.multiverse.scores import Scores, answers_in, best
 from blindspots.analyses.multiverse.search import elsewhere, halves, prices
+from blindspots.analyses.transfer import row_label
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -18,7 +20,7 @@ ALWAYS = "the true reading always came back"
 Row = dict[str, Any]
 
 COLUMNS = [
-    "row", "row_label", "column", "column_label", "value", "unit", "text", "n", "networks", "reason"
+    "row", "column", "column_label", "value", "unit", "text", "n", "networks", "reason"
 ]  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def all_cells(scores: Scores, of: str | None) -> Iterator[Row]:
         of: printed table whose cells are shown; None: all.
     """
     for c in _chosen(scores, np.ones(len(scores.keys), bool), of):
-        row = _name(scores, c)
+        row = row_of(scores.keys[c])
         yield _printed(scores, c)
         count = int(scores.inside[:, c].sum())
         text = f"{count} of {len(scores.readings)}" if count else "none"
@@ -72,7 +74,7 @@ def same_in_all(scores: Scores, cells: np.ndarray, of: str | None) -> Iterator[R
         of: printed table whose cells are shown; None: all.
     """
     for c in _chosen(scores, cells, of):
-        row, unit, values = _name(scores, c), scores.units[c], scores.values[:, c]
+        row, unit, values = row_of(scores.keys[c]), scores.units[c], scores.values[:, c]
         known = values[~np.isnan(values)]
         yield _printed(scores, c)
         for key, label, end in (
@@ -80,7 +82,8 @@ def same_in_all(scores: Scores, cells: np.ndarray, of: str | None) -> Iterator[R
             ("highest", "our highest", np.max),
         ):
             yield _ours(row, key, label, end(known) if len(known) else np.nan, unit)
-        near = int(scores.scores[:, c].argmax())
+        away = np.where(best(scores.scores[:, c]), abs(values - scores.figures[c]), np.inf)
+        near = int(np.nan_to_num(away, nan=np.inf).argmin())
         mark = f" ({scores.labels[near]})"
         yield _ours(row, "nearest", "ours at the best score", values[near], unit, mark)
 
@@ -171,9 +174,22 @@ def _chosen(scores: Scores, cells: np.ndarray, of: str | None) -> Iterator[int]:
             yield int(c)
 
 
-def _name(scores: Scores, c: int) -> str:
-    table, row, column = scores.keys[c]
+def row_of(key: Key) -> str:
+    """Return a cell's row in the tables of cells."""
+    table, row, column = key
     return f"{table}: {row}, {column}"
+
+
+def label_of(key: Key, labels: Mapping[str, str]) -> str:
+    """Return the label of this row, such as "Table 2: FC10(1) → FC100".
+
+    Args:
+        key: the cell.
+        labels: display name of each net.
+    """
+    table, row, column = key
+    to = f" → {labels[column]}" if column in labels else f", {column}"
+    return f"{_heading(table)}: {row_label(row, labels)}{to}"
 
 
 def _heading(table: str) -> str:
@@ -183,7 +199,7 @@ def _heading(table: str) -> str:
 
 def _printed(scores: Scores, c: int) -> Row:
     figure = scores.figures[c]
-    return _cell(_name(scores, c), "paper", "paper", figure, scores.units[c], f"{figure:g}")
+    return _cell(row_of(scores.keys[c]), "paper", "paper", figure, scores.units[c], f"{figure:g}")
 
 
 def _ours(row: str, key: str, label: str, value: float, unit: str, mark: str = "") -> Row:
@@ -200,6 +216,6 @@ def _cell(
     row: str, key: str, label: str, value: float, unit: str = "nats", text: str | None = None
 ) -> Row:
     return {
-        "row": row, "row_label": row, "column": key, "column_label": label, "value": value,
+        "row": row, "column": key, "column_label": label, "value": value,
         "unit": unit, "text": text and text.replace(" ", NO_BREAK), "n": 0, "networks": 1,
     }  # fmt: skip
