@@ -1,5 +1,6 @@
 """Scores of readings, recomputed by SciPy on made-up runs and printed tables."""
 
+from collections import Counter
 from fractions import Fraction
 from math import floor
 
@@ -285,6 +286,23 @@ def test_cell_by_cell_the_printed_figure_is_beside_ours_under_every_reading(run)
         assert found.loc[(row, "paper"), "row_label"] == label
     some = run(show="cells", cells_of="table1")
     assert [*some.index.get_level_values("row").unique()] == CELLS[:2]
+
+
+def test_the_score_of_a_printed_row_is_that_of_its_cells(run):
+    found = run(show="rows")
+    cells = Counter(cell.rsplit(", ", 1)[0] for cell in CELLS)
+    assert {row: found.loc[(row, "cells"), "value"] for row in cells} == cells
+    total = found["value"].unstack()[["as printed", "clip: no", "biases: none"]].sum()
+    assert total.to_dict() == pytest.approx(run()["value"].unstack()["all score"].to_dict())
+    assert found.loc[("table1: B", "best"), "text"] == "as printed, clip: no"
+    assert found.loc[("table1: A", "best"), "row_label"] == "Table 1: Net A"
+
+
+def test_rows_that_are_left_out_take_the_columns_of_their_net_with_them(run):
+    rows = run(show="cells", without=["B", "table2/gaussian-*"]).index.get_level_values("row")
+    assert [*rows.unique()] == [
+        c for c in CELLS if ", B" not in c and ": B" not in c and "gauss" not in c
+    ]
 
 
 def test_cells_that_fit_under_every_reading_or_none_are_named(run):

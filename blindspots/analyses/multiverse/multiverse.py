@@ -46,6 +46,7 @@ def multiverse(
         "readings", "cells", "rows", "undecided", "unexplained", "questions", "search"
     ] = "readings",
     cells_of: Printed | None = None,
+    without: Annotated[Sequence[PrintedRow], distinct()] = (),
     printed: Mapping[str, Figures],
     under: Mapping[str, str],
     stands_for: Mapping[str, str],
@@ -91,6 +92,8 @@ def multiverse(
             "unexplained" ones, which fit under none; "questions", the answers to each question,
             with the run's answers to the others; "search", its price.
         cells_of: printed table whose cells are shown, if cells are; None: all.
+        without: rows of printed tables that are left out, by name or pattern, and with those of a
+            net also the columns of its answers.
         printed: figures of the paper's tables, by table, row and column.
         under: label of the reading of each experiment, the table's `experiment` first: its reading
             is "the run's".
@@ -115,7 +118,7 @@ def multiverse(
     scores = scored(
         [*_readings(experiments, averages)],
         ours,
-        printed,
+        _kept(printed, without),
         images=Numbers({"*": images} if isinstance(images, int) else images),
         spreads=(Numbers(spread or {}), Numbers(length_spread or {})),
         truncated=truncated,
@@ -137,7 +140,20 @@ def multiverse(
         case "search":
             rows = shown.searched(scores, [*shows], errors_of or {})
     found = pd.DataFrame([*rows], columns=shown.COLUMNS)
-    return cells(found, {shown.row_of(key): shown.label_of(key, labels) for key in scores.keys})
+    return cells(found, dict(shown.row_labels(scores.keys, labels)))
+
+
+def _kept(printed: Mapping[str, Figures], without: Sequence[str]) -> Mapping[str, Figures]:
+    """Return printed figures less some rows, and less the columns of that name."""
+    kept = Numbers(dict.fromkeys(without, 0))
+    return {
+        table: {
+            row: {column: figure for column, figure in of.items() if kept.of(table, column) is None}
+            for row, of in rows.items()
+            if kept.of(table, row) is None
+        }
+        for table, rows in printed.items()
+    }
 
 
 def _experiments(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -155,10 +155,9 @@ def by_row(scores: Scores) -> Iterator[Row]:
     Args:
         scores: scores of the readings.
     """
-    rows = list(dict.fromkeys((table, row) for table, row, _ in scores.keys))
-    for table, row in rows:
-        of = np.array([key[:2] == (table, row) for key in scores.keys])
-        sums, name = scores.scores[:, of].sum(axis=1), f"{table}: {row}"
+    for name in dict.fromkeys(map(printed_row, scores.keys)):
+        of = np.array([printed_row(key) == name for key in scores.keys])
+        sums = scores.scores[:, of].sum(axis=1)
         yield _cell(name, "cells", "cells", int(of.sum()), "")
         for r, label in enumerate(scores.labels):
             yield _cell(name, label, label, sums[r])
@@ -176,20 +175,26 @@ def _chosen(scores: Scores, cells: np.ndarray, of: str | None) -> Iterator[int]:
 
 def row_of(key: Key) -> str:
     """Return a cell's row in the tables of cells."""
-    table, row, column = key
-    return f"{table}: {row}, {column}"
+    return f"{printed_row(key)}, {key[2]}"
 
 
-def label_of(key: Key, labels: Mapping[str, str]) -> str:
-    """Return the label of this row, such as "Table 2: FC10(1) → FC100".
+def printed_row(key: Key) -> str:
+    """Return the row of a cell's printed row in the table of these."""
+    return f"{key[0]}: {key[1]}"
+
+
+def row_labels(keys: Iterable[Key], labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Iterate over cells' and printed rows' labels, such as "Table 2: FC10(1) → FC100", by row.
 
     Args:
-        key: the cell.
+        keys: the cells.
         labels: display name of each net.
     """
-    table, row, column = key
-    to = f" → {labels[column]}" if column in labels else f", {column}"
-    return f"{_heading(table)}: {row_label(row, labels)}{to}"
+    for key in keys:
+        table, row, column = key
+        name = f"{_heading(table)}: {row_label(row, labels)}"
+        yield printed_row(key), name
+        yield row_of(key), name + (f" → {labels[column]}" if column in labels else f", {column}")
 
 
 def _heading(table: str) -> str:
