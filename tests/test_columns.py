@@ -13,7 +13,7 @@ from blindspots.files import splits
 from blindspots.trainers import table as trainers
 from tests import evidence
 from tests.conftest import ROOT
-from tests.test_empty_evidence import CASES, called
+from tests.test_empty_evidence import CASES, SHOWS, called
 
 PAGE = (ROOT / "docs/files.md").read_text("utf-8")
 SCHEMAS = evidence.SCHEMAS | {
@@ -112,16 +112,18 @@ def made(tmp_path_factory):
         validation = evidence.frames(folder, evidence.validation(rows))["split"]
         for method, names in found.items():
             given = tables | {"split": validation} if method == "search" else tables
-            summary = called(case, "analyses", method, given)
-            for of, seen in zip(("row", "column"), names, strict=True):
-                seen.update(summary[of])
+            shows = [{"show": show} for show in SHOWS] if method == "multiverse" else [{}]
+            for more in shows:
+                summary = called(case, "analyses", method, given, **more)
+                for of, seen in zip(("row", "column"), names, strict=True):
+                    seen.update(summary[of])
     return found
 
 
 @pytest.mark.parametrize("method", methods.names("analyses"))
 def test_the_cells_of_a_result_table_have_the_names_of_the_page(made, method):
     for seen, text in zip(made[method], CELLS[method], strict=True):
-        listed = re.findall(NAME, re.sub(f"of {NAME}", "", text))  # without the setting
+        listed = re.findall(NAME, re.sub(f"of {NAME}(, {NAME})* ", "", text))  # without the setting
         known = "|".join(map(pattern, listed))
         assert [name for name in seen if not re.fullmatch(known, name)] == []
         unmade = [n for n in listed if not any(re.fullmatch(pattern(n), name) for name in seen)]

@@ -17,13 +17,14 @@ from tests.conftest import ROOT
 PRINTED = tables_in(ROOT / "papers/szegedy2013/printed.yaml")
 SETTINGS = {
     "labels": {"A": r"_net $\frac$ <b>"}, "parts": ["test", "P1"], "against": ["A"],
-    "shows": {"table2": ["e"]}, "images": 256, "printed": PRINTED,
+    "shows": {"table2": ["e"], "table4": ["e"]}, "images": 256, "printed": PRINTED,
     "errors_of": {"table2": "table1"}, "paper": PRINTED["table2"],
     "under": {"e": "as printed"}, "answers": {}, "averages": ["mean", "pooled"],
     "stands_for": {"A": "FC10-1e-4", "B": "FC10-1e-2", "noise": "gaussian-0.1"},
     "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
     "trained_on": {"A": "train", "B": "test", "C": "test"},
 }  # fmt: skip
+SHOWS = ["readings", "cells", "undecided", "unexplained", "questions", "search"]
 PANELS = {
     True: [{"source": "A", "victim": "A"}, {"control": "noise", "victim": "A"}],
     False: [{"source": "A", "victim": "A"}],
@@ -120,7 +121,6 @@ def called(case, role, method, tables, **more):
     if case == "plain, unnamed":
         given |= {"stands_for": {}}
     if case == "three nets and more":
-        given |= {"show": "cells", "cells_of": "table2"}
         given |= {"differences": {"kind": ["C"], "size": ["[AB]"]}}
     settings = {name: value for name, value in (given | more).items() if name in takes}
     return function(**{name: tables[name] for name in methods.inputs(role, method)}, **settings)
@@ -149,7 +149,7 @@ def test_an_analysis_gives_a_table_that_can_be_read(run, method):
     assert table.loc[measured, "reason"].isna().all()
 
 
-@pytest.mark.parametrize("show", ["undecided", "unexplained", "questions", "search"])
+@pytest.mark.parametrize("show", SHOWS)
 def test_readings_of_any_evidence_can_be_shown(run, show):
     case, tables, _ = run
     summary = called(case, "analyses", "multiverse", tables, show=show)
