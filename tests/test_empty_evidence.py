@@ -24,7 +24,7 @@ SETTINGS = {
     "margins": MARGINS, "correct": False, "primary": {"layer": "1", "measure": "purity"},
     "trained_on": {"A": "train", "B": "test", "C": "test"},
 }  # fmt: skip
-SHOWS = ["readings", "cells", "undecided", "unexplained", "questions", "search"]
+SHOWS = ["readings", "cells", "rows", "undecided", "unexplained", "questions", "search"]
 PANELS = {
     True: [{"source": "A", "victim": "A"}, {"control": "noise", "victim": "A"}],
     False: [{"source": "A", "victim": "A"}],
