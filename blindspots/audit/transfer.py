@@ -23,6 +23,8 @@ from blindspots.audit.recorded import (
 
 SINGLE = 1e-5
 """Bound on the relative rounding of images and lengths that were scaled in float32."""
+HALF = 2.0**-24
+"""Largest relative rounding of a number to float32."""
 
 Rows = dict[str, np.ndarray]
 Place = tuple[str, str, int]
@@ -119,7 +121,8 @@ def _answers(check, path, rows: Rows, images, originals, network) -> None:
     length = np.sqrt(np.square(stack - befores).reshape(len(stack), -1).mean(axis=1))
     # A failed minimal attack has no length; one with a radius keeps the image that it tried.
     recorded, failed = rows["distortion"], ~rows["success"] & np.isnan(rows["eps"])
-    fine = np.where(np.isnan(recorded), failed, np.abs(recorded - length) <= SINGLE * length)
+    near = np.abs(recorded - length) <= _rounding(length, stack)
+    fine = np.where(np.isnan(recorded), failed, near)
     assert_recorded(path, rows, "distortion", fine, length)
     classes = classes_of(originals, rows)
     assert_answers(check, path, rows, stack, network, classes)
@@ -248,7 +251,8 @@ def _way(made: Rows, rows: Rows, originals, shown: Mapping[Place, np.ndarray], l
         for way in agreeing:
             images = _amplified(batch, originals, length, way)
             found = _rms(images - _originals(originals, batch)[0])
-            agreeing[way] += int((np.isnan(said) | (np.abs(said - found) <= SINGLE * found)).sum())
+            near = np.abs(said - found) <= _rounding(found, images)
+            agreeing[way] += int((np.isnan(said) | near).sum())
             agreeing[way] += sum(
                 place in shown and _is_picture_of(shown[place], image, length)
                 for place, image in zip(places, images, strict=True)
@@ -269,6 +273,11 @@ def _amplified(batch: Rows, originals, length: float, way: Way) -> np.ndarray:
     keys = zip(batch["dataset"], batch["seed"], batch["file"], strict=True)
     boxes = [originals[key].box for key in keys]
     return np.stack([np.clip(image, *box) for image, box in zip(images, boxes, strict=True)])
+
+
+def _rounding(lengths: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Bounds (n,) on the rounding of lengths, also of short ones, from images kept in float32."""
+    return SINGLE * lengths + HALF * _rms(images)
 
 
 def _places(rows: Rows) -> list[Place]:

@@ -331,6 +331,19 @@ def test_images_amplified_by_a_factor_each_or_by_one_are_made_again(run, by, cli
         check()
 
 
+def test_a_length_within_the_rounding_of_its_image_is_no_edit(run):
+    data = Images(*map(torch.from_numpy, _digits()), np.arange(N), "test", 10, UNIT_BOX, "D")
+    made = [*exhibits.attacked(run.path("attack.parquet"), data, [1e-6], clip=True)]
+    victim = transfer.Victim("B", 0, weights.load(run.path("B.safetensors")))
+    rows = [transfer.exposed(each, victim, experiment="e", seed=0, chunk=5) for each in made]
+    tables.write(run.path("transfer.parquet"), pa.concat_tables([r for rs in rows for r in rs]), {})
+    pictures = pa.concat_tables([transfer.pictures(each, 0) for each in made])
+    tables.write(run.path("pictures.parquet"), pictures, {})
+    ours = made[1].distortion[made[1].success]
+    assert np.abs(ours / 1e-6 - 1).max() > 1e-4  # pixels near 1 are rounded by up to 6e-8
+    assert run.audit().loc[("B", "transfer"), "checked"] > 1.5 * N
+
+
 @pytest.mark.parametrize("method", ["sphere", "gaussian"])
 def test_a_control_outside_the_box_is_checked_and_is_no_witness(run, method):
     length = {"sphere": "distortion", "gaussian": "std"}[method]
