@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -271,21 +270,3 @@ def median(values: np.ndarray) -> Interval:
     if n == 0 or low < 1:
         return NONE
     return Interval(float(ordered[low - 1]), float(ordered[n - low]))
-
-
-@cache  # readings share most cells
-def prediction(count: int, n: int, draws: int) -> Interval:
-    """Prediction interval for the rate in another run of `draws` images, from `count` of `n` here.
-
-    It consists of quantiles of the beta-binomial by Jeffreys' prior.
-
-    Args:
-        count: number of successes seen.
-        n: number of trials seen.
-        draws: number of trials of the next run.
-    """
-    from scipy import stats
-
-    coming = stats.betabinom(draws, count + 0.5, n - count + 0.5)
-    low, high = coming.ppf((1 - CONFIDENCE) / 2), coming.ppf((1 + CONFIDENCE) / 2)
-    return Interval(float(low / draws), float(high / draws))

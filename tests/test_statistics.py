@@ -80,15 +80,6 @@ def test_the_medians_interval_covers_it_whatever_the_distribution():
     assert reached == (17, np.inf)
 
 
-@pytest.mark.parametrize("rate", [0.02, 0.15, 0.5])
-def test_the_prediction_interval_covers_another_runs_rate(rate):
-    def draw(generator):
-        seen, coming = generator.binomial(256, rate, 2)
-        return statistics.prediction(seen, 256, 256), coming / 256
-
-    assert 0.945 <= coverage(draw, RUNS) <= 0.975
-
-
 def test_mcnemars_test_is_the_binomial_of_the_pairs_that_differ():
     first = np.array([1] * 9 + [0] * 2 + [1] * 30 + [0] * 59, dtype=bool)
     second = np.array([0] * 9 + [1] * 2 + [1] * 30 + [0] * 59, dtype=bool)

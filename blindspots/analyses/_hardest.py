@@ -23,7 +23,8 @@ def least_advantages(
     image on the images made for all sources but V and W, as a net's own images are no transfer:
     with other sources for each, it would compare the sources. The least over all W is above 0 only
     if V is harder to transfer to than every other victim. Its interval is `statistics.least_mean`,
-    over seeds, or over the images of the networks of one seed.
+    over seeds, or over the images of the networks of one seed if there are no others, or if all
+    seeds have the same mean, over which Student's interval would have no width.
 
     Args:
         transfer: answers to attacked images, with schema `measurements.transfer.TRANSFER`.
@@ -67,14 +68,18 @@ def _cell(differences: list[pd.Series]) -> dict[str, Any]:
     """Least of several mean differences, each given by image, with its interval."""
     by_seed = [of.groupby("seed").mean() for of in differences]
     networks = min(len(of) for of in by_seed)
-    if networks > 1:
-        interval, kind = statistics.least_mean([of.to_numpy() for of in by_seed]), "extreme"
-    else:
-        samples = [of.to_numpy() for of in differences]
-        interval, kind = statistics.least_mean(samples, BOUNDS["points"]), "extreme images"
-    n = min(len(of) for of in differences) // networks
+    interval = statistics.least_mean([_draws(of) for of in differences], BOUNDS["points"])
     return {
-        "column": "mean", "column_label": "mean", "unit": "points", "n": n, "networks": networks,
-        "value": float(np.min([of.mean() for of in by_seed])), "interval": kind,
-        **interval._asdict(),
+        "column": "mean", "column_label": "mean", "unit": "points",
+        "n": min(len(of) for of in differences) // networks, "networks": networks,
+        "value": float(np.min([of.mean() for of in by_seed])),
+        "interval": "extreme" if networks > 1 else "extreme images", **interval._asdict(),
     }  # fmt: skip
+
+
+def _draws(difference: pd.Series) -> np.ndarray:
+    """Means of the seeds; if they are all equal, or there is one, the images of the first."""
+    means = difference.groupby("seed").mean()
+    if np.ptp(means) > 0:
+        return means.to_numpy()
+    return difference.xs(means.index[0], level="seed").to_numpy()

@@ -96,8 +96,8 @@ def is_primary(tests: pd.DataFrame, primary: Primary | None) -> pd.Series:
     return found
 
 
-def corrected(tests: pd.DataFrame, alone: pd.Series) -> pd.DataFrame:
-    """Correct the p values of all rows of `tested` together, by Holm, except those tested alone.
+def check_rotations(tests: pd.DataFrame, alone: pd.Series) -> None:
+    """Check that the rotations suffice for p values of all rows except those tested alone.
 
     Raises:
         InputError: too few rotations for the number of rows.
@@ -112,7 +112,11 @@ def corrected(tests: pd.DataFrame, alone: pd.Series) -> pd.DataFrame:
             f"{count} cells, found {there}; raise rotations in the measurement, measure fewer "
             "layers, or set correct: false"
         )
-    found = tests.copy()
+
+
+def corrected(tests: pd.DataFrame, alone: pd.Series) -> pd.DataFrame:
+    """Correct the p values of all rows of `tested` together, by Holm, except those tested alone."""
+    rest, found = tests[~alone], tests.copy()
     found.loc[~alone, P_VALUES[1:]] = np.transpose([statistics.holm(rest[p]) for p in P_VALUES[1:]])
     found["rotation_p"] = found["difference_p"].where(tests["rotation_p"].notna())
     return found
@@ -155,7 +159,7 @@ def over_all(tests: pd.DataFrame, margin: float) -> dict[str, object]:
         return none | common | {"verdict": None, "reason": next(iter(tests["reason"].dropna()))}
     largest, least = statistics.largest_mean(samples), statistics.least_mean(samples)
     low, high = sorted(sign * np.array(largest))
-    equivalence_p = float(np.max(tests["equivalence_p"]))
+    equivalence_p = float(np.max(tests["equivalence_p"].to_numpy()))  # NaN if any net's is
     verdict = UNKNOWN
     if equivalence_p <= LEVEL:
         verdict = EQUAL

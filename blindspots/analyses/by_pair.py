@@ -22,7 +22,8 @@ CORNER = "pairs of nets"
 
 NOTE = (
     "Means over the pairs of a source and another victim of one seed. At each length, attacked "
-    "images and noise are moved equally far, and only successfully attacked images count."
+    "images and noise are moved equally far. Of the attacked images those count on which the "
+    "attack succeeded, of noise all."
 )
 
 ROW_NAMES = ("*%", "*% less *%", "same", "{differences}", "{differences}, *", "* less *")

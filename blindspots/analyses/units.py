@@ -10,6 +10,7 @@ import pandas as pd
 
 from blindspots.analyses._unit_tests import (
     Primary,
+    check_rotations,
     corrected,
     is_primary,
     judged,
@@ -101,8 +102,8 @@ def units(
 
     The cells of the primary endpoint, one per trained net, are each tested at 5%. The p values of
     all other cells of the table are corrected together by Holm 1979: those of the differences, and
-    those of equivalence. As the least p of R rotations is 1 / (R + 1), a correction for m cells
-    needs R + 1 ≥ 20 m, and no fewer than 999 rotations are accepted.
+    those of equivalence. As the least p of R rotations is 1 / (R + 1), a correction of the former
+    for m cells needs R + 1 ≥ 20 m, and no fewer than 999 rotations are accepted.
 
     The row "over all" is the one verdict on the primary endpoint in all its nets: equal if each
     net's equivalence test says so at 5%, which needs no correction (intersection–union test); units
@@ -152,6 +153,8 @@ def units(
     if show == "difference":
         finished = over_seeds(_labelled(found, layers).assign(unit=""), KEYS)
     else:
+        if correct and show != "equivalence p":
+            check_rotations(tests, alone)
         shown = (corrected(tests, alone) if correct else tests).assign(alone=alone)
         finished = _tests(_labelled(shown, layers), show, correct)
     if primary is not None and alone.any():

@@ -1,9 +1,10 @@
 """Rate of false confirmations: how often a rule says "holds" where its claim is at its margin.
 
-The cells of a claim are shifted together until their reduced figure is the margin exactly, drawn
-again with the errors that their intervals imply, and judged by the whole rule. A true figure on the
-margin is the hardest of those that a claim must not hold for; a rule says "holds" there in at most
-`statistics.TAIL` of cases, and exactly that often for a single cell with Student's interval.
+The cells of a claim are shifted together, rates no farther than to 0 or 100%, until their reduced
+figure is the margin exactly, drawn again with the errors that their intervals imply, and judged by
+the whole rule. A true figure on the margin is the hardest of those that a claim must not hold for;
+a rule says "holds" there in at most `statistics.TAIL` of cases, and exactly that often for a single
+cell with Student's interval.
 
 Cells are drawn independently of each other. Dependence is not simulated; the bound of
 `report.reductions` holds with any.
@@ -22,7 +23,8 @@ from blindspots.report.verdicts import Verdict, margins
 from blindspots.statistics import TAIL
 
 DRAWS = 10_000
-
+CLOSE, BISECTIONS = 1e-9, 60
+"""Largest distance of a shifted figure from the wanted one, and steps of the search for it."""
 
 DIFFERENCES = ("points", "% points")
 """Units of figures that are differences of two errors."""
@@ -92,27 +94,56 @@ def false_rate(
         draws: number of draws.
 
     Returns:
-        The share; NaN if a cell has no interval.
+        The share; NaN if a cell has no interval, or if no shift gives the true figure.
     """
     every = [part for part in (cells, less) if part is not None]
     if np.isnan([end for part in every for end in part.ends()]).any():
         return np.nan
-    shift = truth - float(reduced(cells, less, reduction).value)
-    moved = cells._replace(
-        value=cells.value + shift, low=cells.low + shift, high=cells.high + shift
-    )
+    moved = shifted(cells, less, reduction, truth)
+    if moved is None:
+        return np.nan
     drawn = redrawn(moved, generator, draws)
     found = reduced(drawn, less and redrawn(less, generator, draws), reduction)
     confirms = found.low >= margin if sign > 0 else found.high <= margin
     return float(confirms.mean())
 
 
+def shifted(cells: Cells, less: Cells | None, reduction: str, truth: float) -> Cells | None:
+    """Return cells, shifted together within their bounds, whose reduced figure is `truth`.
+
+    Args:
+        cells: (k,) cells.
+        less: cells whose figure is subtracted.
+        reduction: a key of `reductions.REDUCTIONS`.
+        truth: wanted figure.
+
+    Returns:
+        The cells; None if no shift gives the figure.
+    """
+
+    def by(shift: float) -> Cells:
+        value = np.clip(cells.value + shift, *cells.bounds)
+        change = value - cells.value
+        return cells._replace(value=value, low=cells.low + change, high=cells.high + change)
+
+    def missing(shift: float) -> float:
+        return truth - float(reduced(by(shift), less, reduction).value)
+
+    shift = missing(0.0)
+    if abs(missing(shift)) > CLOSE:  # a cell is at its bound, and the others have to go farther
+        low, high = -np.ptp(cells.bounds), np.ptp(cells.bounds)
+        for _ in range(BISECTIONS):
+            shift = (low + high) / 2
+            low, high = (shift, high) if missing(shift) > 0 else (low, shift)
+    return by(shift) if abs(missing(shift)) <= CLOSE else None
+
+
 def redrawn(cells: Cells, generator: np.random.Generator, draws: int) -> Cells:
     """Return cells (draws, k) as other networks or images would give them if `cells` were true.
 
     Counts are binomial. Other figures are normal, with the standard error that their interval
-    implies, and the width of their interval varies as that of a sample of as many. A rate outside
-    its bounds is moved to them.
+    implies, and the width of their interval varies as that of a sample of as many. A rate at its
+    bound does not vary, and one outside is moved there.
 
     Args:
         cells: (k,) cells, whose figures are taken for the true ones.
@@ -123,6 +154,7 @@ def redrawn(cells: Cells, generator: np.random.Generator, draws: int) -> Cells:
     true = np.clip(cells.value, *cells.bounds)
     half = np.maximum(cells.value - cells.low, cells.high - cells.value)
     error = half / special.stdtrit(cells.freedom, 1 - TAIL)
+    error = np.where(np.isin(true, cells.bounds), 0, error)
     normal = true + error * generator.standard_normal(size)
     freedom = np.where(np.isfinite(cells.freedom), cells.freedom, 1)
     spread = np.sqrt(generator.chisquare(freedom, size) / freedom)

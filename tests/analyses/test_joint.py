@@ -196,5 +196,19 @@ def test_over_seeds_the_least_advantage_has_an_interval_over_seeds():
     assert cell["low"] < cell["value"] < cell["high"]
 
 
+def test_a_least_advantage_that_is_equal_over_seeds_has_an_interval_of_some_width():
+    evidence = fixed(dict.fromkeys(itertools.permutations(NETS, 2), 0))
+    seeds = [
+        [part.assign(**{key: seed for key in ("seed", "victim_seed") if key in part})
+         for part in evidence]
+        for seed in range(3)
+    ]  # fmt: skip
+    found = effect([pd.concat(parts) for parts in zip(*seeds, strict=True)])
+    cell, others = found.loc["least advantage of A"], np.array([-1, 1])
+    bounds = [1 - (0.05 / 2) ** (1 / 200), 1 - (0.05 / 3 / 2) ** (1 / 200)]  # of 0 in 200 images
+    assert cell[["low", "high"]].tolist() == pytest.approx(list(100 * others * bounds))
+    assert (cell["value"], cell["networks"], cell["n"]) == (0, 3, 200)
+
+
 def test_two_nets_have_no_sources_in_common():
     assert not effect(frames()).index.str.startswith("least").any()

@@ -326,6 +326,25 @@ def test_a_net_without_a_value_leaves_the_primary_endpoint_without_one():
         assert pd.isna(cell["value"]) and pd.isna(cell["text"]) and cell["reason"] == "dead unit"
 
 
+def test_a_net_with_a_value_on_one_network_alone_leaves_the_primary_endpoint_undecided():
+    rows, rotations = many(layers=2)
+    at = (rows["net"] == "B") & (rows["layer"] == "0") & (rows["seed"] > 0)
+    rows.loc[at, ["value", "reason"]] = [np.nan, "dead unit"]
+    assert by_row((rows, rotations), "verdict").loc["A/0/matched", "text"] == "equal (primary)"
+    assert by_row((rows, rotations), "verdict").loc[kit.OVER_ALL, "text"] == "cannot tell"
+    assert np.isnan(by_row((rows, rotations), "equivalence p").loc[kit.OVER_ALL, "value"])
+
+
+def test_p_values_of_equivalence_need_no_rotations_to_be_corrected():
+    few = many(layers=3, count=20)
+    with pytest.raises(InputError, match="expected at least 999 rotations"):
+        by_row(few, "verdict")
+    single = by_row(few, "equivalence p", correct=False)["value"]
+    rest = [f"{net}/{layer}/matched" for net in "AB" for layer in (1, 2)]
+    expected = multipletests(single[rest], method="holm")[1]
+    assert by_row(few, "equivalence p").loc[rest, "value"].to_numpy() == pytest.approx(expected)
+
+
 def test_untrained_nets_are_neither_shown_nor_corrected_for_if_so_asked():
     rows, rotations = many(layers=2)
     both = [pd.concat([of, of.assign(trained=False)]) for of in (rows, rotations)]

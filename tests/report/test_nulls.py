@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from blindspots.report.nulls import false_rate
+from blindspots.report.nulls import false_rate, shifted
 from blindspots.report.reductions import cells_of
 from tests.report.test_reductions import TAIL, rows
 
@@ -67,3 +67,14 @@ def test_a_difference_is_shifted_as_a_whole_and_independent_arms_make_its_interv
 
 def test_without_an_interval_there_is_no_rate():
     assert np.isnan(rate(rows((5, 4, 6), (5, np.nan, np.nan)), reduction="mean"))
+
+
+def test_a_mean_of_rates_is_at_the_margin_though_a_rate_cannot_be_below_none():
+    """60% and 6% less 5% each are 28 points in the mean; 20% and 0% are the 5 of the margin."""
+    cells = rows((60, 58, 62), (6, 5, 7), kind="student", networks=5, unit="% error")
+    less = rows((5, 4, 6), (5, 4, 6), kind="student", networks=5, unit="% error")
+    moved = shifted(cells_of(cells), cells_of(less), "mean", 5.0)
+    assert moved.value == pytest.approx([20, 0]) and moved.low == pytest.approx([18, -1])
+    assert rate(cells, less, "mean", margin=5.0) <= TAIL + NOISE
+    assert rate(cells, less, "mean", margin=5.0, truth=0.0) == 0
+    assert np.isnan(rate(cells, less, "mean", margin=97.0))
