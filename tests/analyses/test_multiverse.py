@@ -176,6 +176,13 @@ def test_a_label_that_says_the_average_is_scored_with_it_alone():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("label", ["average: pooled", "average: median", "c: average"])
+def test_no_reading_is_left_out_whatever_its_label_says_of_the_average(label):
+    run = [answers(name, "A", "A", N) for name in "xy"]
+    found = scored(run, {"table2": {"A": {"A": 100}}}, {"x": "as printed", "y": label})
+    assert [*found.index.get_level_values("row").unique()] == ["as printed", label]
+
+
 def test_the_spread_of_rows_without_one_is_estimated_from_nets_of_three_seeds():
     wrong = {"A": (40, 60, 90), "B": (20, 22, 50)}
     run = [
