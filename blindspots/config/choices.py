@@ -95,7 +95,7 @@ NAMES = ("stands_for", "parents", "experiment", "more_experiments", "measurement
 
 
 def _no_settings(path: list[str], given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each key of an answer that is none of a method's settings."""
+    """Yield a line for each key of an answer that is not a setting of a method."""
     for part, settings in (((), given), *(((n,), v) for n, v in given.items())):
         if isinstance(settings, Mapping) and "method" in settings:
             yield (

@@ -74,7 +74,7 @@ def multiverse(
         errors_of: printed table with the errors on unaltered images and the distortions, by the
             printed table of transfer of the same nets.
         images: number of images that were attacked for the printed tables; or such numbers by row
-            ("gaussian-0.1", "table4/gaussian-*"). The longest name that matches counts. Errors on
+            ("gaussian-0.1", "TABLE/gaussian-*"). The longest name that matches counts. Errors on
             unaltered images are on as many as here.
         averages: averages that a printed distortion may be: the mean over images, or the root of
             their mean square ("pooled"); every reading is scored with each, unless its answers say

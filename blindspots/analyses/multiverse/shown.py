@@ -198,7 +198,7 @@ def row_labels(keys: Iterable[Key], labels: Mapping[str, str]) -> Iterator[tuple
 
 
 def _heading(table: str) -> str:
-    """Return "Table 2" for table2."""
+    """Return the heading of a printed table, such as "Table 2"."""
     return table.replace("table", "Table ")
 
 
