@@ -13,9 +13,14 @@ Config = Mapping[str, Any]
 
 
 def labels_under(experiments: Sequence[str], config: Config) -> dict[str, str]:
-    """Return the label of the reading of some experiments, by name."""
+    """Return the label of the reading of some experiments, by name; the first is of the run's own.
+
+    Others that repeat an experiment under the run's own reading are left out: they show the same.
+    """
     run = config.get("under", {}).get("name", "as the run")
-    return {name: config["experiments"][name].get("under", run) for name in experiments}
+    under = {name: config["experiments"][name].get("under") for name in experiments}
+    kept = [name for number, name in enumerate(under) if number == 0 or under[name] != run]
+    return {name: under[name] or run for name in kept}
 
 
 def by_reading(

@@ -334,6 +334,13 @@ def test_answers_to_a_question_are_beside_the_runs_and_the_best_is_marked(run):
     assert found.loc[("biases: none", "discriminating"), "text"] == "0 of 6"
 
 
+def test_the_runs_answer_stays_its_own_where_an_experiment_repeats_it():
+    under = {"one": "as printed", "two": "clip: no", "three": "clip: yes"}
+    run = [answers(name, "A", "B", wrong) for name, wrong in zip(under, (70, 90, 90), strict=True)]
+    found = scored(run, ONE, under, show="questions", answers={"clip": "no"})
+    assert found.loc[("clip: no", "mark"), "text"] == "best, the run's"
+
+
 def test_the_search_says_what_it_tried_and_what_other_tables_say_of_its_choice(run):
     found = run(show="search", shows={"table2": ["*"]})
     numbers = {"readings": 3, "cells": 10, "undecided": 4, "unexplained": 2}

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from blindspots.config.check import check
+from blindspots.config.shows import labels_under
 from blindspots.interface import InputError
 from tests.configs import SCHEMA
 
@@ -40,13 +41,21 @@ def test_one_experiment_of_each_reading_is_enough(given):
     assert "t" in check(given, SCHEMA, run="short")["tables"]
 
 
-def test_two_experiments_of_a_reading_are_refused_before_anything_runs(given):
+def test_an_experiment_repeated_under_the_runs_own_reading_is_not_another_one(given):
     given["experiments"]["again"]["reading"] = ["printed", {"noise": "free"}]
+    config = check(given, SCHEMA, run="short")
+    names = ["e", "again-printed", "again-noise-free"]
+    assert labels_under(names, config) == {"e": "printed", "again-noise-free": "noise: free"}
+
+
+def test_two_experiments_of_a_reading_are_refused_before_anything_runs(given):
+    given["experiments"]["e-more"] = {"n": 9}
+    given["tables"]["t"] |= {"more_experiments": ["e-more", "again-*"], "shows": {"table2": ["*"]}}
     with pytest.raises(InputError) as error:
         check(given, SCHEMA, run="short")
     assert str(error.value) == (
         "config: tables.t.shows.table2: expected one experiment for each reading, found e and "
-        "again-printed for 'printed'; narrow it"
+        "e-more for 'printed'; narrow it"
     )
 
 
