@@ -20,6 +20,7 @@ from blindspots.config.reading import full_form, raise_faults
 from blindspots.config.references import in_use, own_weights, reference_faults
 from blindspots.config.schema import own_keys
 from blindspots.config.settings import method_faults
+from blindspots.config.shows import shows_faults
 from blindspots.config.summaries import SUBJECTS, mention_faults
 from blindspots.config.threats import attack_faults, certificate_faults, length_faults
 from blindspots.config.values import numbers
@@ -85,7 +86,7 @@ def checked(full: Draft, where: str = "config", files: Written | None = None) ->
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-        faults = faults or [*need_faults(config)]
+        faults = faults or [*need_faults(config), *shows_faults(config)]
         faults = faults or [*own_faults(config), *printed_faults(config, printed(config))]
     raise_faults(faults, where, files or Written(), full)
     return config

@@ -39,11 +39,12 @@ class Choices(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting of an entry, and the key of the answer that gives it."""
+    """A setting of an entry, the key of the answer that gives it, and the question answered."""
 
     path: KeyPath
     value: Any
     key: str
+    question: str
 
 
 def choices_in(given: Any) -> tuple[Choices, dict[str, str]]:
@@ -84,18 +85,28 @@ def _faults(raw: Any) -> Iterator[str]:
         for answer, sections in answers.items():
             for section, entries in sections.items():
                 for name, given in entries.items():
-                    yield from _methods(["questions", question, answer, section, name], given)
+                    yield from _no_settings(["questions", question, answer, section, name], given)
     for name, answers in raw.get("readings", {}).items():
         yield from answer_faults(f"readings.{name}", answers, raw["questions"])
 
 
-def _methods(path: list[str], given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each method that an answer names."""
+NAMES = ("stands_for", "parents", "experiment", "more_experiments", "measurement", "paper")
+"""Keys of attacks and tables that name other entries, or say what a table shows."""
+
+
+def _no_settings(path: list[str], given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each key of an answer that is not a setting of a method."""
     for part, settings in (((), given), *(((n,), v) for n, v in given.items())):
         if isinstance(settings, Mapping) and "method" in settings:
             yield (
                 f"{key_of([*path, *part, 'method'])}: expected settings alone, found a method; "
                 "remove it, and add an entry of that method to the config"
+            )
+    for name in NAMES:
+        if name in given:
+            yield (
+                f"{key_of([*path, name])}: expected settings alone, found {name}; remove it, and "
+                "add an entry with it to the config"
             )
 
 
@@ -143,7 +154,7 @@ def settings(choices: Choices, answers: Answers, section: str, name: str) -> Ite
             if matches(name, pattern):
                 key = key_of(["choices", "questions", question, answer, section, pattern])
                 for path, value in _leaves(given):
-                    yield Setting(path, value, key_of([key, *path]))
+                    yield Setting(path, value, key_of([key, *path]), question)
 
 
 def _leaves(given: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
@@ -164,13 +175,9 @@ def contradictions(found: list[Setting], key: str) -> Iterator[str]:
     seen: dict[KeyPath, Setting] = {}
     for setting in found:
         other = seen.setdefault(setting.path, setting)
-        if other.value != setting.value and _question(other) != _question(setting):
+        if other.value != setting.value and other.question != setting.question:
             yield (
                 f"{key}: expected answers that agree, found {other.key} ({shown(other.value)}) and "
                 f"{setting.key} ({shown(setting.value)}); change one of the two answers"
             )
         seen[setting.path] = setting
-
-
-def _question(setting: Setting) -> str:
-    return setting.key.split(".")[2]

@@ -49,6 +49,12 @@ class Variants:
             UnfinishedError: invalid choices, or a reading that does not exist.
         """
         config = draft.config
+        if "under" in config and config.get("choices"):
+            draft.faults.append(
+                "under: expected no choices beside it, as it stands in a full form, whose settings "
+                "are under a reading already; lay choices and readings over the config as it was"
+            )
+            raise UnfinishedError
         try:
             self.choices, draft.lines = choices_in(config.pop("choices", None))
         except InputError as error:
@@ -175,7 +181,13 @@ class Variants:
             *around, last = setting.path
             place = laid
             for step in around:
-                place = place.setdefault(step, {})
+                place = place.get(step)
+            if place is None:
+                draft.faults.append(
+                    f"{setting.key}: expected a net with a trainer, found {name}, which has none; "
+                    f"correct its name or pattern, or leave {setting.question} out of {key}"
+                )
+                continue
             place[last] = copied(setting.value)
             draft.made[key_of([section, own or name, *setting.path])] = setting.key
         return laid

@@ -42,7 +42,7 @@ def cut(order: np.ndarray, parts: Mapping[str, Shares]) -> dict[str, np.ndarray]
             )
     for one, other in combinations(parts, 2):
         wanted, found = (common(of[one], of[other]) for of in (parts, ends))
-        if abs(wanted - found) > CLOSE:
+        if abs(wanted - found) > CLOSE + 1e-9:
             raise InputError(
                 f"config: splits.parts: expected {one} and {other} to have {wanted:.1%} of their "
                 f"images in common, found {found:.1%}, as whole images of {n} give no closer "

@@ -58,6 +58,12 @@ def filled(template: str, results: Path, where: str) -> Filled:
             return ""
 
     text = MARK.sub(fill, template)
+    between = MARK.sub(lambda found: "\n" * found[0].count("\n"), template)
+    for begin in re.finditer(r"\{\{", between):
+        line = between.count("\n", 0, begin.start()) + 1
+        faults.append(
+            f"{where}, line {line}: expected }}}} at the end of a mark, found none; add it"
+        )
     if faults:
         raise InputError("\n".join(faults))
     return Filled(text, figures)

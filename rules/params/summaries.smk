@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 from blindspots.config.check import SUBJECTS
 from blindspots.config.declarations import STORED, rows_of
 from blindspots.config.schema import own_keys
+from blindspots.config.shows import labels_under
 from blindspots.families import radii
 from blindspots.files.rows import Rows
 from blindspots.jobs import resources
@@ -89,9 +90,7 @@ def read_under(mapping):
         for n in (*each["attacks"], *each["controls"])
     }
     return {
-        "under": {
-            name: each.get("under", run.get("name", "as the run")) for name, each in of.items()
-        },
+        "under": labels_under(experiments_of(mapping), config),
         "stands_for": {
             n: entry["stands_for"] for n, entry in entries.items() if "stands_for" in entry
         },

@@ -176,6 +176,13 @@ def test_a_label_that_says_the_average_is_scored_with_it_alone():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("label", ["average: pooled", "average: median", "c: average"])
+def test_no_reading_is_left_out_whatever_its_label_says_of_the_average(label):
+    run = [answers(name, "A", "A", N) for name in "xy"]
+    found = scored(run, {"table2": {"A": {"A": 100}}}, {"x": "as printed", "y": label})
+    assert [*found.index.get_level_values("row").unique()] == ["as printed", label]
+
+
 def test_the_spread_of_rows_without_one_is_estimated_from_nets_of_three_seeds():
     wrong = {"A": (40, 60, 90), "B": (20, 22, 50)}
     run = [
@@ -325,6 +332,13 @@ def test_answers_to_a_question_are_beside_the_runs_and_the_best_is_marked(run):
         expected = "best, the run's" if behind == 0 else ""
         assert (found.loc[(row, "mark"), "text"] or "") == expected
     assert found.loc[("biases: none", "discriminating"), "text"] == "0 of 6"
+
+
+def test_the_runs_answer_stays_its_own_where_an_experiment_repeats_it():
+    under = {"one": "as printed", "two": "clip: no", "three": "clip: yes"}
+    run = [answers(name, "A", "B", wrong) for name, wrong in zip(under, (70, 90, 90), strict=True)]
+    found = scored(run, ONE, under, show="questions", answers={"clip": "no"})
+    assert found.loc[("clip: no", "mark"), "text"] == "best, the run's"
 
 
 def test_the_search_says_what_it_tried_and_what_other_tables_say_of_its_choice(run):

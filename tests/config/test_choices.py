@@ -196,3 +196,56 @@ def test_a_reading_that_cannot_be_is_one_line(at, was, now, reading, told):
 def test_a_reading_without_choices_is_one_line(at):
     with pytest.raises(InputError, match="reading: expected choices to read by, found none; add"):
         plain("reading: fitted")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("experiments: {e: {sources: LeNet}}", "experiments.e.sources: expected only the keys p"),
+        ("experiments: {e: {nets: LeNet}}", "experiments.e.nets: expected only the keys part"),
+        ("experiments: {e: {n: [8, 9]}}", "experiments.e.n: expected a whole number"),
+        ("experiments: {e: {clip: [true, false]}}", "experiments.e.clip: expected true or false"),
+        ("attacks: {closest: {target: [random, next]}}",
+         "attacks.closest.target: expected text or a whole number"),
+        ("attacks: {closest: {parents: {}}}", "attacks.closest.parents: expected settings alone"),
+        ("tables: {t: {experiment: [e, e]}}", "tables.t.experiment: expected settings alone"),
+    ],
+)  # fmt: skip
+def test_an_answer_sets_one_value_and_names_no_other_entry(at, answer, told):
+    (at / "choices.yaml").write_text(f"questions: {{q: {{a: {{{answer}}}}}}}\n")
+    with pytest.raises(InputError) as error:
+        read(at, "reading: {q: a}\ntables: {t: {method: transfer, experiment: e}}\n")
+    (line,) = str(error.value).replace(f"{at}/", "").splitlines()
+    assert line.startswith(f"my.yaml, line 13: choices: choices.yaml, line 1: questions.q.a.{told}")
+
+
+def test_answers_about_trainers_need_nets_that_are_trained(at):
+    (at / "choices.yaml").write_text(CHOICES)
+    given = yaml.safe_load(CONFIG) | {"choices": "choices.yaml", "reading": {"decay": "more"}}
+    given["defaults"] = {}
+    given["nets"] = {"W": {"model": {"method": "mlp", "hidden": [5]}, "weights": "w.safetensors"}}
+    given["experiments"] = {"e": {"n": 8}}
+    with pytest.raises(InputError) as error:
+        check(given, SCHEMA, run="short")
+    assert str(error.value) == (
+        "choices.yaml, line 3: choices.questions.decay.more.nets.*.trainer.decay: expected a net "
+        "with a trainer, found W, which has none; correct its name or pattern, or leave decay out "
+        "of reading"
+    )
+
+
+def test_answers_to_questions_with_dots_contradict_each_other_too(at):
+    (at / "choices.yaml").write_text(
+        "questions:\n"
+        "  c.1: {a: {nets: {FC-P1: {trainer: {decay: 1}}}}}\n"
+        "  c.2: {a: {nets: {FC-P1: {trainer: {decay: 2}}}}}\n"
+    )
+    with pytest.raises(InputError, match="reading: expected answers that agree, found"):
+        read(at, "reading: {c.1: a, c.2: a}\n")
+
+
+def test_a_full_form_is_not_read_again_under_another_reading(at):
+    full = read(at, "reading: fitted\n")
+    assert full_form(full, SCHEMA).config == full
+    with pytest.raises(InputError, match="under: expected no choices beside it, as it stands"):
+        full_form(full | {"choices": "choices.yaml", "reading": "as_printed"}, SCHEMA)

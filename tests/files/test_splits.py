@@ -201,6 +201,12 @@ def test_slices_that_whole_images_do_not_give_are_refused_in_one_line(n, parts, 
     assert str(error.value) == f"config: {message}"
 
 
+def test_a_point_that_whole_images_miss_is_near_enough():
+    order = np.arange(100)  # 12 to 62 of 100 have 76% of their images in common with 0 to 50
+    found = _slices.cut(order, {"A": [0, 0.5], "B": [0.125, 0.625]})
+    assert [len(rows) for rows in found.values()] == [50, 50]
+
+
 def test_a_slice_without_a_class_is_named():
     index, _ = cut(200, {"thin": [0.5, 0.51]})
     with pytest.raises(InputError, match="part thin: expected images of every class, found none"):

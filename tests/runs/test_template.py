@@ -49,3 +49,10 @@ def test_a_mark_that_names_nothing_is_one_line_with_its_place(results, mark, tol
         filled(f"# Page\n\nsee {{{{{mark}}}}}, {{{{mine/t}}}}", results, "page.md")
     assert str(error.value).startswith(f"page.md, line 3: {told}")
     assert "\n" not in str(error.value)
+
+
+def test_a_mark_without_an_end_is_one_line(results):
+    with pytest.raises(InputError) as error:
+        filled("# Page {{mine/t}}\n\n{a: {b: 1}} is no mark, {{mine/t} is\n", results, "page.md")
+    told = "expected }} at the end of a mark, found none; add it"
+    assert str(error.value) == f"page.md, line 3: {told}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import pandas as pd
 
+from blindspots.analyses.attacked import Average
 from blindspots.analyses.kit import Figures, cells
 from blindspots.analyses.multiverse import shown
 from blindspots.analyses.multiverse.cells import SHOWN, Cell, Key, clean_errors, experiment_cells
 from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
-from blindspots.config.naming import matches
+from blindspots.config.shows import by_reading
 from blindspots.files.parts import Frame, parted
-from blindspots.interface import InputError
 from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
 
 NOTE = (
@@ -74,7 +74,7 @@ def multiverse(
         errors_of: printed table with the errors on unaltered images and the distortions, by the
             printed table of transfer of the same nets.
         images: number of images that were attacked for the printed tables; or such numbers by row
-            ("gaussian-0.1", "table4/gaussian-*"). The longest name that matches counts. Errors on
+            ("gaussian-0.1", "TABLE/gaussian-*"). The longest name that matches counts. Errors on
             unaltered images are on as many as here.
         averages: averages that a printed distortion may be: the mean over images, or the root of
             their mean square ("pooled"); every reading is scored with each, unless its answers say
@@ -105,7 +105,7 @@ def multiverse(
         InputError: none or several experiments for a printed table under one reading, or a row
             without a number of images.
     """
-    experiments = _experiments(shows, under)
+    experiments = by_reading(shows, under)
     own, errors = next(iter(experiments)), clean_errors(clean, split, same_images)
     answers_to = parted(transfer).finder("experiment", SHOWN)
     ours: dict[str, dict[Key, Cell]] = {}
@@ -156,36 +156,13 @@ def _kept(printed: Mapping[str, Figures], without: Sequence[str]) -> Mapping[str
     }
 
 
-def _experiments(
-    shows: Mapping[str, Sequence[str]], under: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
-    """Return experiments by label of their reading, the run's first, and printed table."""
-    found: dict[str, dict[str, str]] = {label: {} for label in under.values()}
-    own = next(iter(found))
-    for table, names in shows.items():
-        for experiment, label in under.items():
-            if any(matches(experiment, name) for name in names):
-                other = found[label].setdefault(table, experiment)
-                if other != experiment:
-                    raise InputError(
-                        f"shows.{table}: expected one experiment for each reading, found {other} "
-                        f"and {experiment} for {label!r}; narrow it"
-                    )
-        if table not in found[own]:
-            raise InputError(
-                f"shows.{table}: expected an experiment of the run's own reading, {own!r}, found "
-                "none; add it"
-            )
-    return {label: of for label, of in found.items() if of}
-
-
 def _readings(
     experiments: Mapping[str, object], averages: Sequence[Literal["mean", "pooled"]]
 ) -> Iterator[Reading]:
     """Iterate over the readings: the labels of experiments with each average."""
     for label in experiments:
         said = dict(answers_in(label)).get("average")
-        for average in averages:
-            if said in (None, average):
-                several = said is None and len(averages) > 1
-                yield Reading(label + f", average: {average}" * several, label, average)
+        stated = [average for average in get_args(Average) if average == said]
+        for average in stated or averages:
+            several = not stated and len(averages) > 1
+            yield Reading(label + f", average: {average}" * several, label, average)

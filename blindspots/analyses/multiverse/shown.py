@@ -136,7 +136,8 @@ def questions(scores: Scores, answers: Mapping[str, str]) -> Iterator[Row]:
             found.setdefault("average", {own.average: 0})[reading.average] = r
         elif len(said) == 1 and reading.average == own.average:
             ((question, answer),) = said
-            found.setdefault(question, {answers.get(question, "as the run"): 0})[answer] = r
+            of = found.setdefault(question, {answers.get(question, "as the run"): 0})
+            of.setdefault(answer, r)
     for question, by_answer in found.items():
         most = max(total[r] for r in by_answer.values())
         for answer, r in sorted(by_answer.items(), key=lambda item: -total[item[1]]):
@@ -198,7 +199,7 @@ def row_labels(keys: Iterable[Key], labels: Mapping[str, str]) -> Iterator[tuple
 
 
 def _heading(table: str) -> str:
-    """Return "Table 2" for table2."""
+    """Return the heading of a printed table, such as "Table 2"."""
     return table.replace("table", "Table ")
 
 
