@@ -18,7 +18,9 @@ from blindspots.limits import Count, NonNegative, Share, at_least, below, distin
 
 NOTE = (
     "Log scores are sums of the natural logarithms of the probabilities that a reading gave the "
-    "printed figures, as if cells were independent; a figure fits if it lies in the central 95%."
+    "printed figures, as if cells were independent; a figure fits if it lies in the central 95%. "
+    "Cells that fit under every reading are left out of the score: what ranks the readings is the "
+    "score of the discriminating cells, and that of a printed table is of those in it."
 )
 """Explanation of the figures, below each table."""
 
@@ -58,8 +60,9 @@ def multiverse(
     Experiments on other nets and images of the same kind would come out differently. Given ours, an
     error among the paper's number of images has a beta-binomial distribution, widened by the spread
     between nets; an average length has Student's. The probability that this is printed as the paper
-    has it is the score of a cell, in logarithm. A printed figure may also be a slip, or the cell
-    may depend on something that no reading varies: `outliers` keeps such a cell from deciding
+    has it is the score of a cell, in logarithm. A reading's score is the sum over the
+    discriminating cells, those that some reading does not explain. A printed figure may also be a
+    slip, or the cell may depend on something that no reading varies: `outliers` keeps such a cell from deciding
     alone, since without it a single figure that a reading makes nearly impossible would outweigh
     all others.
 
@@ -74,7 +77,7 @@ def multiverse(
         errors_of: printed table with the errors on unaltered images and the distortions, by the
             printed table of transfer of the same nets.
         images: number of images that were attacked for the printed tables; or such numbers by row
-            ("gaussian-0.1", "table4/gaussian-*"). The longest name that matches counts. Errors on
+            ("gaussian-0.1", "TABLE/gaussian-*"). The longest name that matches counts. Errors on
             unaltered images are on as many as here.
         averages: averages that a printed distortion may be: the mean over images, or the root of
             their mean square ("pooled"); every reading is scored with each, unless its answers say
