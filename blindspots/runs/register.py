@@ -188,8 +188,8 @@ def _readings(
         fewer = sum(b.networks < a.networks for a, b in there if b.networks)
         if fewer:
             told += (
-                f" On {fewer} claims {plain(other)} has networks of fewer seeds than the verdict "
-                "before: there the two may differ by the kind of interval alone."
+                f" For {fewer} of these {plain(other)} has networks of fewer seeds than the run "
+                "before; the verdicts may then differ by the kind of interval alone."
             )
         if run in under and other in under:
             names = [plain(under[of].get("name", "answers of its own")) for of in (run, other)]

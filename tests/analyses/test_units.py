@@ -336,6 +336,20 @@ def test_a_net_with_a_value_on_one_network_alone_leaves_the_primary_endpoint_und
     assert np.isnan(by_row((rows, rotations), "equivalence p").loc[kit.OVER_ALL, "value"])
 
 
+def test_networks_that_are_all_equal_say_nothing_of_others():
+    def of_one(rows):
+        first = rows[rows["seed"] == 0]
+        return pd.concat([first.assign(seed=seed) for seed in range(3)], ignore_index=True)
+
+    evidence = [of_one(rows) for rows in many(layers=2)]
+    texts = by_row(evidence, "verdict")["text"]
+    assert {text.removesuffix(" (primary)") for text in texts} == {"cannot tell"}
+    joined = by_row(evidence, "difference").loc[kit.OVER_ALL, ["value", "low", "high"]]
+    assert joined.notna().tolist() == [True, False, False]
+    p = by_row(evidence, "equivalence p")
+    assert p["value"].isna().all() and p["reason"].eq(ONE_NETWORK).all()
+
+
 def test_p_values_of_equivalence_need_no_rotations_to_be_corrected():
     few = many(layers=3, count=20)
     with pytest.raises(InputError, match="expected at least 999 rotations"):

@@ -105,7 +105,9 @@ def test_an_attack_that_succeeds_far_away_finds_nothing_nearby():
         cells = {(P1, "close"): 99.9, (WIDE, "close"): least, (P2, "close"): 99.8}
         effects = table({("success", "mean"): 99.9}, "%", 0.05)
         of = {"closeness_cross_training_set_10000": table(cells, "%")}
-        found_by = words(found("The set of adversarial examples"), effects_cross_training_set=effects, **of)
+        found_by = words(
+            found("The set of adversarial examples"), effects_cross_training_set=effects, **of
+        )
         assert found_by == ("holds", new)
 
 

@@ -224,8 +224,8 @@ def test_a_claim_on_several_seeds_has_no_note_and_a_run_beside_of_fewer_is_said(
     text = page(paper)
     assert "for the networks of one seed only" not in text
     assert (
-        " On 1 claims printed has networks of fewer seeds than the verdict before: there the two "
-        "may differ by the kind of interval alone.\n"
+        " For 1 of these printed has networks of fewer seeds than the run before; the verdicts may "
+        "then differ by the kind of interval alone.\n"
     ) in text
 
 
