@@ -20,8 +20,8 @@ TAIL = (1 - CONFIDENCE) / 2
 
 
 FEWEST = 3
-"""Least number of networks for which the interval of a mean is shown and judged by: of two, with one degree of
-freedom, Student's interval is 12.7 times as wide as their difference."""
+"""Least number of networks for which the interval of a mean is shown and judged by: of two, with
+one degree of freedom, Student's interval is 12.7 times as wide as their difference."""
 
 
 class Interval(NamedTuple):

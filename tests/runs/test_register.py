@@ -70,7 +70,8 @@ def test_the_register_has_a_line_for_each_claim(paper):
     lines = page(paper).splitlines()
     assert (
         "| It \\| holds | Table 1 | 0.5 | 12.50 % [10.00, 15.00] | holds | at most 20, weakly 30; "
-        "errors: linear / test; run start; for the networks of one seed only | before a pilot, 2026-11-21 | 2.4% |"
+        "errors: linear / test; run start; for the networks of one seed only | before a "
+        "pilot, 2026-11-21 | 2.4% |"
     ) in lines
     assert (
         "| later | section 2 | (quoted) |  | not run | at least 1; needs ledger of start; a note | "

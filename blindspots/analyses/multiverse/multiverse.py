@@ -62,9 +62,9 @@ def multiverse(
     between nets; an average length has Student's. The probability that this is printed as the paper
     has it is the score of a cell, in logarithm. A reading's score is the sum over the
     discriminating cells, those that some reading does not explain. A printed figure may also be a
-    slip, or the cell may depend on something that no reading varies: `outliers` keeps such a cell from deciding
-    alone, since without it a single figure that a reading makes nearly impossible would outweigh
-    all others.
+    slip, or the cell may depend on something that no reading varies: `outliers` keeps such a cell
+    from deciding alone, since without it a single figure that a reading makes nearly impossible
+    would outweigh all others.
 
     Args:
         transfer: answers to attacked images of all experiments in `shows`, with schema
