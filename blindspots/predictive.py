@@ -61,12 +61,20 @@ class Prints(NamedTuple):
         possible = np.flatnonzero(self.probabilities(truncated, outliers=1.0))
         return int(possible[abs(possible - round(figure * 10**self.decimals)).argmin()])
 
+    def inside(self, truncated: float) -> np.ndarray:
+        """Indicator (m + 1,) of figures whose values lie in the central 95% of the distribution.
+
+        Args:
+            truncated: share of figures that are truncated instead of rounded.
+        """
+        low = self.below[:-3:2]
+        high = self.below[3::2] if truncated else self.below[2:-1:2]
+        tail = (1 - CONFIDENCE) / 2
+        return np.asarray((high >= tail) & (low < 1 - tail))
+
     def is_inside(self, figure: float, truncated: float) -> bool:
         """Return whether a value that is printed so lies in the central 95% of the distribution."""
-        low = 2 * self.place(figure, truncated)
-        high = low + (3 if truncated else 2)
-        tail = (1 - CONFIDENCE) / 2
-        return bool(self.below[high] >= tail and self.below[low] < 1 - tail)
+        return bool(self.inside(truncated)[self.place(figure, truncated)])
 
 
 def decimals_of(figure: float) -> int:

@@ -20,8 +20,8 @@ TAIL = (1 - CONFIDENCE) / 2
 
 
 FEWEST = 3
-"""Least number of networks for which the interval of a mean is shown: of two, with one degree of
-freedom, Student's interval is 12.7 times as wide as their difference."""
+"""Least number of networks for which the interval of a mean is shown and judged by: of two, with
+one degree of freedom, Student's interval is 12.7 times as wide as their difference."""
 
 
 class Interval(NamedTuple):
@@ -168,13 +168,14 @@ def largest_mean(samples: Sequence[np.ndarray]) -> Interval:
 
 
 def student_p(values: np.ndarray) -> float:
-    """Two-sided p value of Student's test that a mean is 0; NaN below two draws."""
+    """Two-sided p value of Student's test that a mean is 0.
+
+    NaN below two draws, and where all are equal: a few equal draws do not prove that all are.
+    """
     values = np.asarray(values, dtype=float)
-    if len(values) < 2:
+    if len(values) < 2 or np.ptp(values) == 0:
         return np.nan
     mean, error = float(values.mean()), values.std(ddof=1) / np.sqrt(len(values))
-    if error == 0:
-        return 1.0 if mean == 0 else 0.0
     return float(2 * special.stdtr(len(values) - 1, -abs(mean) / error))
 
 
@@ -197,19 +198,18 @@ def equivalence_p(values: np.ndarray, margin: float) -> float:
     """P value of the two one-sided t tests (TOST) that a mean is not within ± margin.
 
     Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach":
-    the larger of the two; NaN from fewer than two values.
+    the larger of the two; NaN from fewer than two values, and where all are equal, as for
+    `student_p`.
 
     Args:
         values: independent draws of a normal variable, such as a difference on each network.
         margin: margin that was fixed before the values were known.
     """
     values = np.asarray(values, dtype=float)
-    if len(values) < 2:
+    if len(values) < 2 or np.ptp(values) == 0:
         return np.nan
     error = values.std(ddof=1) / np.sqrt(len(values))
     inside = margin - abs(float(values.mean()))
-    if error == 0:
-        return 0.0 if inside > 0 else 1.0
     return float(special.stdtr(len(values) - 1, -inside / error))
 
 

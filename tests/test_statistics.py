@@ -104,8 +104,8 @@ def test_equivalence_is_the_larger_of_two_one_sided_t_tests(margin):
 
 
 def test_equivalence_of_values_without_spread_is_decided_by_the_margin():
-    assert statistics.equivalence_p(np.full(3, 0.5), 1) == 0
-    assert statistics.equivalence_p(np.full(3, 1.5), 1) == 1
+    assert np.isnan(statistics.equivalence_p(np.full(3, 0.5), 1))
+    assert np.isnan(statistics.equivalence_p(np.full(3, 1.5), 1))
     assert np.isnan(statistics.equivalence_p(np.array([0.0]), 1))
 
 
@@ -237,8 +237,8 @@ def test_holms_p_values_keep_nan_and_do_not_count_it():
 @pytest.mark.parametrize("values", [[1.0, 2, 4, 3], [-0.2, 0.1, 0.05]])
 def test_students_p_is_that_of_scipy(values):
     assert statistics.student_p(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
-    assert statistics.student_p([0.0, 0.0]) == 1 and statistics.student_p([2.0, 2.0]) == 0
-    assert np.isnan(statistics.student_p([1.0]))
+    for draws in ([0.0, 0.0], [2.0, 2.0], [1.0]):
+        assert np.isnan(statistics.student_p(draws))
 
 
 @pytest.mark.parametrize("means", [(0, 0, 0, 0), (0, 0.3, 5), (0, 9, 9)])

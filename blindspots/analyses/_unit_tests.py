@@ -129,9 +129,10 @@ def judged(interval: Interval, difference_p: float, equivalence_p: float) -> str
         interval: interval of the difference over networks, positive if units are more
             interpretable.
         difference_p: p value of the difference.
-        equivalence_p: p value of the equivalence test of the difference with its margin.
+        equivalence_p: p value of the equivalence test of the difference with its margin; NaN: one
+            network, or all with the same difference.
     """
-    if np.isnan(interval.low):
+    if np.isnan(interval.low) or np.isnan(equivalence_p):
         return UNKNOWN
     if equivalence_p <= LEVEL:
         return EQUAL
@@ -158,8 +159,10 @@ def over_all(tests: pd.DataFrame, margin: float) -> dict[str, object]:
         none = dict.fromkeys(("value", "low", "high", "rotation_p", "equivalence_p"), np.nan)
         return none | common | {"verdict": None, "reason": next(iter(tests["reason"].dropna()))}
     largest, least = statistics.largest_mean(samples), statistics.least_mean(samples)
-    low, high = sorted(sign * np.array(largest))
     equivalence_p = float(np.max(tests["equivalence_p"].to_numpy()))  # NaN if any net's is
+    if np.isnan(equivalence_p):  # too few networks, or all of a net with the same difference
+        largest = least = statistics.NONE
+    low, high = sorted(sign * np.array(largest))
     verdict = UNKNOWN
     if equivalence_p <= LEVEL:
         verdict = EQUAL

@@ -43,7 +43,8 @@ def by_pair(
 ) -> pd.DataFrame:
     """Error of victims on other nets' images beyond noise of equal length, by group of pairs.
 
-    Pairs are averaged within a seed; intervals are Student's over seeds.
+    Pairs are averaged within a seed; intervals are Student's over seeds. On one seed there is none:
+    the mean over pairs that share nets and images is no rate of one network.
 
     Args:
         curves: error against distortion, with schema `measurements.sweep.CURVES`.
@@ -65,7 +66,10 @@ def by_pair(
         values["row"] = values["direction"] + "/" + values["row"]
         values["row_label"] = values["direction"] + ": " + values["row_label"]
     keys = ["row", "row_label", "column", "column_label", "unit"]
-    return cells(over_seeds(values, keys), {})
+    finished = over_seeds(values, keys)
+    ends = ["low", "high", "interval"]
+    finished[ends] = finished[ends].mask(finished["networks"] < 2)
+    return cells(finished, {})
 
 
 GROUP = ["place", "row", "row_label"]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from blindspots import statistics
 from blindspots.analyses.attacked import NONE_RIGHT, middle, tried
-from blindspots.analyses.kit import IMAGE, cells, over_seeds
+from blindspots.analyses.kit import IMAGE, NO_MEDIAN, cells, over_seeds
 
 CORNER = "net"
 """Heading of the first column (`report.summaries`)."""
@@ -32,6 +32,9 @@ REPORT = {
 """Place and titles in a report set (`config.reporting`)."""
 
 NO_OTHER = "no training image of such a class"
+NO_RATIO = "more than half of the images are not fooled, or equal a training image of such a class"
+INFINITE = "infinite"
+"""Text of a median ratio that is infinite though at least half of the images are fooled."""
 
 ROW_NAMES = ("{nets}",)
 COLUMNS = (
@@ -56,7 +59,7 @@ def closeness(
 
         * "close": share in percent of images whose perturbation is shorter than half of the
           distance to the nearest image of any other class.
-        * "ratio": median of its length over that distance.
+        * "ratio": median of its length over that distance, infinite where that is 0.
         * "half distance": mean half of that distance, RMS per pixel.
         * "target close", "target ratio", "target half distance": the same for the target's class,
           if the attack has targets.
@@ -83,7 +86,9 @@ def closeness(
         found = [cell for cell in found if not cell["column"].startswith("target ")]
     keys = ["row", "column", "column_label", "unit"]
     columns = [*keys, "seed", "value", "n", "tried", "low", "high", "interval", "endless", "reason"]
-    return cells(over_seeds(pd.DataFrame(found, columns=columns), keys), labels)
+    finished = over_seeds(pd.DataFrame(found, columns=columns), keys)
+    finished["text"] = finished["text"].mask(finished["reason"] == NO_RATIO, INFINITE)
+    return cells(finished, labels)
 
 
 def _cells(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -111,10 +116,11 @@ def _beside(rows: pd.DataFrame, prefix: str, column: str, of: str) -> Iterator[d
         "column": f"{prefix}close", "column_label": f"closer than half way to {of}", "unit": "%",
         "value": 100 * close.mean() if len(there) else np.nan,
     }  # fmt: skip
-    endless = np.full(len(there), np.inf)
-    ratio = np.divide(length, distance, out=endless, where=distance > 0)
+    ratio = np.divide(length, distance, out=np.full(len(there), np.inf), where=distance > 0)
     low, high = statistics.median(ratio)
-    yield common | middle(ratio) | {
+    found = middle(ratio)
+    endless = NO_MEDIAN if middle(length)["endless"] else NO_RATIO
+    yield common | found | ({"reason": endless} if found["endless"] else {}) | {
         "column": f"{prefix}ratio", "column_label": f"distortion / distance to {of} (median)",
         "unit": "", "low": low, "high": high if np.isfinite(high) else np.nan, "interval": "median",
     }  # fmt: skip

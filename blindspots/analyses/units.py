@@ -43,12 +43,13 @@ HEADLINE = "counted verdicts"
 
 NOTE = (
     "Verdicts and p values: cells marked primary are tested alone at 5%, and the row over all "
-    "joins them; all other cells are corrected together (Holm 1979), unless marked uncorrected."
+    "joins them; all other cells are corrected (Holm 1979), unless marked uncorrected: differences "
+    "and equivalences as two families, each of which has a false one in at most 5% of cases."
 )
 """Explanation of the figures (`report.summaries`)."""
 
 Show = Literal["verdict", "difference", "effect", "rotation p", "equivalence p", "directions"]
-ONE_NETWORK = "needs several networks (seeds)"
+ONE_NETWORK = "needs several networks (seeds) whose differences are not all equal"
 PRIMARY, UNCORRECTED = " (primary)", " (uncorrected)"
 
 COLUMNS = ("purity", "entropy", "auc", "information", "pixels", "features", "kurtosis", "accuracy")
@@ -98,20 +99,22 @@ def units(
     * units more (or less) interpretable: otherwise, if the 95% interval of the difference over
       networks excludes 0, and p ≤ 0.05 by the rotations (by Student's t test for a measure without
       rotations);
-    * cannot tell: otherwise, and on fewer than two networks.
+    * cannot tell: otherwise, on fewer than two networks, and where all have the same difference,
+      which says nothing of others.
 
     The cells of the primary endpoint, one per trained net, are each tested at 5%. The p values of
     all other cells of the table are corrected together by Holm 1979: those of the differences, and
-    those of equivalence. As the least p of R rotations is 1 / (R + 1), a correction of the former
-    for m cells needs R + 1 ≥ 20 m, and no fewer than 999 rotations are accepted.
+    those of equivalence, two families of 5% each. As the least p of R rotations is 1 / (R + 1), a
+    correction of the former for m cells needs R + 1 ≥ 20 m, and no fewer than 999 rotations are
+    accepted.
 
     The row "over all" is the one verdict on the primary endpoint in all its nets: equal if each
     net's equivalence test says so at 5%, which needs no correction (intersection–union test); units
     more if for some net the difference is above the margin by an interval of 1 − 0.05 / nets
     (Bonferroni, the first step of Holm's test), and units less if it is below minus the margin;
     cannot tell if neither or both are. Its difference is the largest of a net, with the interval
-    whose ends these rules use (`statistics.largest_mean`); its rotation p is the least after Holm
-    over the nets, and its equivalence p the largest.
+    whose ends these rules use (`statistics.largest_mean`), none if a net's networks all have the
+    same; its rotation p is the least after Holm over the nets, and its equivalence p the largest.
 
     Units without a value, which are dead or have tied top images, are left out; "directions" counts
     the others.

@@ -6,7 +6,10 @@ the whole rule. A true figure on the margin is the hardest of those that a claim
 a rule says "holds" there in at most `statistics.TAIL` of cases, and exactly that often for a single
 cell with Student's interval.
 
-Cells are drawn independently of each other. Dependence is not simulated; the bound of
+Intervals are taken at their word: what is resampled is the standard error that an interval implies,
+so that the rates say whether the rule is right if the intervals are, and not whether they are. As
+the cells are shifted together they keep their spacing; where several are reduced, others may be
+harder. Cells are drawn independently of each other. Dependence is not simulated; the bound of
 `report.reductions` holds with any.
 """
 

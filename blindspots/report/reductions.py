@@ -28,7 +28,7 @@ from scipy import special
 
 from blindspots import statistics
 from blindspots.analyses.kit import RATES
-from blindspots.statistics import TAIL
+from blindspots.statistics import FEWEST, TAIL
 
 REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "one": np.mean, "least": np.min, "median": np.median, "largest": np.max, "mean": np.mean,
@@ -105,9 +105,14 @@ class Cells(NamedTuple):
 
 
 def cells_of(table: pd.DataFrame) -> Cells:
-    """Return the cells in some rows of a result table (`analyses.kit.SCHEMA`), all of one unit."""
+    """Return the cells in some rows of a result table (`analyses.kit.SCHEMA`), all of one unit.
+
+    Student's interval over fewer networks than `statistics.FEWEST` counts as none.
+    """
     value, low, high, n = (table[name].to_numpy(float) for name in ("value", "low", "high", "n"))
     kind, networks = table["interval"].to_numpy(object), table["networks"].to_numpy(float)
+    few = np.isin(kind, OVER_SEEDS) & (networks < FEWEST)
+    low, high = np.where(few, np.nan, low), np.where(few, np.nan, high)
     is_rate = table["unit"].isin(RATES).to_numpy()
     over_images = np.where(np.isin(kind, OVER_IMAGES), n - 1, np.inf)
     freedom = np.where(np.isin(kind, OVER_SEEDS), networks - 1, over_images)

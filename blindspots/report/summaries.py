@@ -11,6 +11,7 @@ import pandas as pd
 from blindspots.analyses.kit import NOT_FOOLED, number
 from blindspots.config import traits
 from blindspots.interface import InputError
+from blindspots.report.reductions import OVER_SEEDS
 from blindspots.statistics import FEWEST
 
 LARGEST = 1e308
@@ -31,10 +32,6 @@ INTERVALS = {
     "median": "of a median by order statistics, on one network",
 }
 """Descriptions of the 95% intervals, by their names in tables."""
-
-
-OVER_SEEDS = ("student", "extreme")
-"""Intervals that are not shown over fewer networks than `statistics.FEWEST`."""
 
 
 class Cell(NamedTuple):

@@ -52,6 +52,8 @@ class Verdict(NamedTuple):
         judged_by: run and name of each table that it was judged by.
         unit: unit of the figure; "" if there is none.
         arms: the cells that it was judged by, and those that were subtracted, if any.
+        networks: least number of networks (seeds) behind one of these cells; 0: there is no figure,
+            or it has no sampling error.
     """
 
     claim: Mapping[str, Any]
@@ -65,6 +67,7 @@ class Verdict(NamedTuple):
     judged_by: tuple[tuple[str, str], ...] = ()
     unit: str = ""
     arms: tuple[Cells, ...] = ()
+    networks: int = 0
 
 
 class _Measured(NamedTuple):
@@ -122,7 +125,11 @@ def judged(claim: Mapping[str, Any], read: Read, doubts: Doubts = no_doubts) -> 
         note = f"{why}; {note}"
     by = tuple(dict.fromkeys((run, of["table"]) for part in parts for of, run, _ in part))
     found = Verdict(claim, word, *_said(measured), note, *by[0])
-    return found._replace(judged_by=by, unit=measured.unit, arms=measured.arms)
+    sampled = measured.arms and not claim["exact"]
+    networks = min(int(some["networks"].min()) for part in chosen for some in part)
+    return found._replace(
+        judged_by=by, unit=measured.unit, arms=measured.arms, networks=networks if sampled else 0
+    )
 
 
 def by_interval(interval: Interval, margin: float, weakly: float) -> str:

@@ -25,6 +25,10 @@ HEAD = [
 ]  # fmt: skip
 
 
+ONE_SEED = "for the networks of one seed only"
+"""Note on a claim that is judged on a single network of each kind."""
+
+
 class Judged(NamedTuple):
     """Verdicts on a paper.
 
@@ -129,8 +133,9 @@ FALSE = (
     f'**False confirmations**: how often a rule says "holds" where it must not, in {DRAWS} '
     "simulations, which are themselves off by up to 0.3 points in one case of twenty. The true "
     "figure is at the margin, where a rule may do so in 2.5% of cases at most; of differences the "
-    "rate with equal arms stands beside it. Cells are drawn independently of each other, with the "
-    "errors that their intervals imply."
+    "rate with equal arms stands beside it. Intervals are taken at their word: cells are drawn, "
+    "independently of each other, with the standard errors that their intervals imply. Where a "
+    "figure is of several cells, they keep their distances from each other."
 )
 
 
@@ -180,6 +185,12 @@ def _readings(
             f"{plain(run)}; verdicts that differ from the one before are in bold, {differ} of "
             f"{len(there)}."
         )
+        fewer = sum(b.networks < a.networks for a, b in there if b.networks)
+        if fewer:
+            told += (
+                f" For {fewer} of these {plain(other)} has networks of fewer seeds than the run "
+                "before; the verdicts may then differ by the kind of interval alone."
+            )
         if run in under and other in under:
             names = [plain(under[of].get("name", "answers of its own")) for of in (run, other)]
             told += f" Readings: {plain(run)} has {names[0]}, {plain(other)} has {names[1]}"
@@ -283,7 +294,8 @@ def _line(of: Verdict, false: Rates) -> list[str]:
     source = "" if claim["source"] in ("read", OURS) else f"({claim['source']})"
     where = ("ours, after " if claim["source"] == OURS else "") + claim["where"]
     fixed = f"{claim['fixed']}, {claim['date']}" if claim["fixed"] else ""
-    by = "; ".join(filter(None, [of.note, of.run and f"run {of.run}", claim["note"]]))
+    alone = ONE_SEED if of.networks == 1 else ""
+    by = "; ".join(filter(None, [of.note, of.run and f"run {of.run}", alone, claim["note"]]))
     said = [plain(claim["claim"]), plain(where), f"{printed} {source}".strip(), _ours(of)]
     at_margin = "" if np.isnan(false.at_margin) else _percent(false.at_margin)
     equal = "" if np.isnan(false.equal_arms) else f", {_percent(false.equal_arms)} with equal arms"

@@ -93,9 +93,16 @@ def test_without_targets_there_is_no_column_for_them():
 
 
 def test_an_equal_image_of_another_class_leaves_no_way_to_it():
-    made = table(attacks([0.1]), neighbours([{0: 0.0}]))
+    made = table(attacks([0.1, 0.1, np.nan]), neighbours([{0: 0.0}] * 3))
     assert made.loc[("A", "close"), "value"] == 0
-    assert made.loc[("A", "ratio"), "text"] == "> half not fooled"
+    assert made.loc[("A", "ratio"), ["text", "reason"]].tolist() == [
+        "infinite", "more than half of the images are not fooled, or equal a training image of "
+        "such a class",
+    ]  # fmt: skip
+    failed = table(attacks([0.1, np.nan, np.nan]), neighbours([{0: 0.0}] * 3))
+    assert failed.loc[("A", "ratio"), ["text", "reason"]].tolist() == [
+        "> half not fooled", "more than half of the images are not fooled",
+    ]  # fmt: skip
 
 
 def test_a_dataset_without_other_classes_says_so():

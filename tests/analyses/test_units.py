@@ -9,7 +9,7 @@ from blindspots.analyses._unit_tests import judged
 from blindspots.analyses.arms import MARGINS
 from blindspots.analyses.unit_arms import unit_arms
 from blindspots.analyses.unit_factors import unit_factors
-from blindspots.analyses.units import units
+from blindspots.analyses.units import ONE_NETWORK, units
 from blindspots.files import tables
 from blindspots.files.parts import Parts
 from blindspots.interface import InputError
@@ -93,7 +93,7 @@ def test_one_network_gives_a_p_by_rotations_and_no_verdict():
     evidence = frames(seeds=(0,))
     assert shown(evidence, "verdict")["text"] == "cannot tell"
     assert shown(evidence, "rotation p")["value"] == 2 / 1000
-    assert shown(evidence, "equivalence p")["reason"] == "needs several networks (seeds)"
+    assert shown(evidence, "equivalence p")["reason"] == ONE_NETWORK
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_one_network_gives_a_p_by_rotations_and_no_verdict():
         ((-0.3, -0.1), 0.01, 0.9, "units less"),
         ((0.01, 0.02), 0.01, 0.001, "equal"),
         ((np.nan, np.nan), 0.01, np.nan, "cannot tell"),
+        ((0.2, 0.2), 0.01, np.nan, "cannot tell"),  # all networks have the same difference
     ],
 )
 def test_the_verdict_is_by_rule(interval, difference_p, equivalence_p, expected):
@@ -333,6 +334,20 @@ def test_a_net_with_a_value_on_one_network_alone_leaves_the_primary_endpoint_und
     assert by_row((rows, rotations), "verdict").loc["A/0/matched", "text"] == "equal (primary)"
     assert by_row((rows, rotations), "verdict").loc[kit.OVER_ALL, "text"] == "cannot tell"
     assert np.isnan(by_row((rows, rotations), "equivalence p").loc[kit.OVER_ALL, "value"])
+
+
+def test_networks_that_are_all_equal_say_nothing_of_others():
+    def of_one(rows):
+        first = rows[rows["seed"] == 0]
+        return pd.concat([first.assign(seed=seed) for seed in range(3)], ignore_index=True)
+
+    evidence = [of_one(rows) for rows in many(layers=2)]
+    texts = by_row(evidence, "verdict")["text"]
+    assert {text.removesuffix(" (primary)") for text in texts} == {"cannot tell"}
+    joined = by_row(evidence, "difference").loc[kit.OVER_ALL, ["value", "low", "high"]]
+    assert joined.notna().tolist() == [True, False, False]
+    p = by_row(evidence, "equivalence p")
+    assert p["value"].isna().all() and p["reason"].eq(ONE_NETWORK).all()
 
 
 def test_p_values_of_equivalence_need_no_rotations_to_be_corrected():

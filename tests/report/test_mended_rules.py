@@ -97,7 +97,7 @@ def test_close_is_less_than_half_way_to_another_class(least, distortion, expecte
     cells = {(net, "close"): 99.0 for net in NETS} | {("FC10-1", "close"): least}
     effects = table({("largest distortion", "mean"): distortion}, "RMS per pixel", 0.001)
     of = {"closeness_cross_model_10000": table(cells, "%"), "effects_cross_model": effects}
-    assert words(found("It is close"), **of) == expected
+    assert words(found("An adversarial example is close"), **of) == expected
 
 
 def test_an_attack_that_succeeds_far_away_finds_nothing_nearby():
@@ -105,7 +105,9 @@ def test_an_attack_that_succeeds_far_away_finds_nothing_nearby():
         cells = {(P1, "close"): 99.9, (WIDE, "close"): least, (P2, "close"): 99.8}
         effects = table({("success", "mean"): 99.9}, "%", 0.05)
         of = {"closeness_cross_training_set_10000": table(cells, "%")}
-        found_by = words(found("Their set"), effects_cross_training_set=effects, **of)
+        found_by = words(
+            found("The set of adversarial examples"), effects_cross_training_set=effects, **of
+        )
         assert found_by == ("holds", new)
 
 
@@ -166,7 +168,7 @@ def test_so_do_amplified_images(same, other, before, expected):
         excess.append(value - 2)
     mean = table({("error beyond clean amplified to 0.1", "mean"): np.mean(excess)})
     of = {"excess_cross_training_set": table(pairs, "% error"), "effects_cross_training_set": mean}
-    assert words(found("Amplified to 0.1 they fool"), **of) == expected
+    assert words(found("Amplified to 0.1 adversarial"), **of) == expected
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_the_noise_is_longer_only_where_the_whole_interval_says_so(pooled, expec
     }  # fmt: skip
     of = {"table2_10000": means.assign(low=np.nan, high=np.nan, interval=None),
           "closeness_cross_model_10000": table(lengths, "RMS per pixel", 0.001)}  # fmt: skip
-    assert words(found("The perturbations are shorter"), **of) == expected
+    assert words(found("The root mean square"), **of) == expected
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_noise_of_equal_length_is_not_clipped(in_the_box, isotropic, of_halves, 
     )
     halves = only(error_by_noise_of_equal_length=of_halves)
     of = {"effects_cross_model": made, "effects_cross_training_set": halves}
-    assert words(found("Noise of the same size"), **of) == expected
+    assert words(found("Noise of the size of the perturbations"), **of) == expected
 
 
 def test_errors_beyond_noise_are_beyond_that_noise():
@@ -241,7 +243,7 @@ def test_errors_beyond_noise_are_beyond_that_noise():
         (f"{net} → AE400-10", column): value for net in NETS[:-1]
         for column, value in (("noise", 9.0), ("noise in the box", -2.0))
     } | {("median over pairs", "noise"): -50.0}  # fmt: skip
-    claim = found("But that net is not immune")
+    claim = found("The autoencoder's net is not immune")
     assert words(claim, excess_cross_model=table(pairs)) == ("does not hold", "holds")
 
 

@@ -73,6 +73,22 @@ def test_a_figure_without_an_interval_is_judged_by_its_value_only_if_it_is_exact
     assert found.note.startswith("it has no interval; at least 10, weakly 1; t")
 
 
+@pytest.mark.parametrize("kind", ["student", "extreme"])
+def test_students_interval_over_fewer_networks_than_are_shown_decides_nothing(kind):
+    cell = table(a=(11, 10, 12)).assign(interval=kind)
+    for networks, word, ends in ((2, "undecided", ""), (3, "holds", "10.00, 12.00")):
+        found = verdict(None, cell.assign(networks=networks), at_least=10)
+        assert (found.word, found.interval, found.networks) == (word, ends, networks)
+
+
+def test_the_networks_behind_a_verdict_are_the_fewest_of_a_cell_and_none_if_it_is_exact():
+    cells = table(a=(11, 10, 12), b=(12, 11, 13)).assign(networks=[5, 1])
+    of = {"at_least": 10, "reduction": "least"}
+    assert verdict(None, cells, **of).networks == 1
+    assert verdict({"table": "t", "rows": "a"}, cells, at_least=10).networks == 5
+    assert verdict(None, table(a=11, b=12), **of, exact="a theorem").networks == 0
+
+
 def test_an_exact_figure_that_has_an_interval_after_all_is_judged_by_it():
     found = verdict(None, table(a=(11, 9, 13)), at_least=10, exact="a theorem")
     assert (found.word, found.note) == ("undecided", "at least 10; t")

@@ -70,7 +70,8 @@ def test_the_register_has_a_line_for_each_claim(paper):
     lines = page(paper).splitlines()
     assert (
         "| It \\| holds | Table 1 | 0.5 | 12.50 % [10.00, 15.00] | holds | at most 20, weakly 30; "
-        "errors: linear / test; run start | before a pilot, 2026-11-21 | 2.4% |"
+        "errors: linear / test; run start; for the networks of one seed only | before a "
+        "pilot, 2026-11-21 | 2.4% |"
     ) in lines
     assert (
         "| later | section 2 | (quoted) |  | not run | at least 1; needs ledger of start; a note | "
@@ -210,6 +211,23 @@ def test_a_run_beside_another_is_judged_by_the_same_rules(paper):
         "In the column printed the same rules judge the run printed in place of start; verdicts "
         "that differ from the one before are in bold, 1 of 2."
     ) in text.splitlines()
+
+
+def test_a_claim_on_several_seeds_has_no_note_and_a_run_beside_of_fewer_is_said(paper):
+    path = paper / "results/start/tables/errors.parquet"
+    made = tables.read(path).to_pandas()
+    write(paper, CLAIM, **BESIDE)
+    again(paper, "errors")  # of one seed
+    assert "for the networks of one seed only" in page(paper)
+    assert "fewer seeds" not in page(paper)
+    several = made.assign(networks=5, interval="student")
+    tables.write(path, tables.from_frame(several, kit.SCHEMA), {"title": "t"})
+    text = page(paper)
+    assert "for the networks of one seed only" not in text
+    assert (
+        " For 1 of these printed has networks of fewer seeds than the run before; the verdicts may "
+        "then differ by the kind of interval alone.\n"
+    ) in text
 
 
 def test_the_two_readings_are_named_with_what_they_answer_differently(paper):

@@ -18,7 +18,9 @@ from blindspots.limits import Count, NonNegative, Share, at_least, below, distin
 
 NOTE = (
     "Log scores are sums of the natural logarithms of the probabilities that a reading gave the "
-    "printed figures, as if cells were independent; a figure fits if it lies in the central 95%."
+    "printed figures, as if cells were independent; a figure fits if it lies in the central 95%. "
+    "Cells that fit under every reading are left out of the score: what ranks the readings is the "
+    "score of the discriminating cells, and that of a printed table is of those in it."
 )
 """Explanation of the figures, below each table."""
 
@@ -58,10 +60,11 @@ def multiverse(
     Experiments on other nets and images of the same kind would come out differently. Given ours, an
     error among the paper's number of images has a beta-binomial distribution, widened by the spread
     between nets; an average length has Student's. The probability that this is printed as the paper
-    has it is the score of a cell, in logarithm. A printed figure may also be a slip, or the cell
-    may depend on something that no reading varies: `outliers` keeps such a cell from deciding
-    alone, since without it a single figure that a reading makes nearly impossible would outweigh
-    all others.
+    has it is the score of a cell, in logarithm. A reading's score is the sum over the
+    discriminating cells, those that some reading does not explain. A printed figure may also be a
+    slip, or the cell may depend on something that no reading varies: `outliers` keeps such a cell
+    from deciding alone, since without it a single figure that a reading makes nearly impossible
+    would outweigh all others.
 
     Args:
         transfer: answers to attacked images of all experiments in `shows`, with schema

@@ -66,13 +66,18 @@ class Scores(NamedTuple):
 
     @property
     def total(self) -> np.ndarray:
-        """Scores (r,) over all cells."""
-        return self.scores.sum(axis=1)
+        """Scores (r,) over the discriminating cells, by which readings are ranked."""
+        return self.scores[:, self.discriminating].sum(axis=1)
 
     @property
     def undecided(self) -> np.ndarray:
         """Indicator (c,) of cells inside under every reading, which tell none from another."""
         return np.asarray(self.inside.all(axis=0))
+
+    @property
+    def discriminating(self) -> np.ndarray:
+        """Indicator (c,) of the other cells, which some reading does not explain."""
+        return np.asarray(~self.undecided)
 
     @property
     def unexplained(self) -> np.ndarray:

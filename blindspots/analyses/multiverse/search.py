@@ -35,7 +35,8 @@ def prices(scores: Scores, seed: int = 0) -> list[Price]:
     """Simulate the printed tables under the best readings, and search each for its reading.
 
     Every figure is drawn from the distribution that gives the reading its score, with the printed
-    digits. Cells are drawn independently, as they are scored.
+    digits. Cells are drawn independently, as they are scored. In each simulation the cells whose
+    drawn figure fits under every reading are left out of the score, as they are in the paper's.
 
     Args:
         scores: scores of the readings in the paper's tables.
@@ -49,6 +50,8 @@ def prices(scores: Scores, seed: int = 0) -> list[Price]:
         by_reading = np.array([chances[id(of)] for of in prints])
         with np.errstate(divide="ignore"):  # figures that no count is printed as
             logs = np.log(by_reading)
+        inside = {id(of): of.inside(scores.truncated) for of in prints}
+        logs[:, np.all([inside[id(of)] for of in prints], axis=0)] = 0  # such figures tell nothing
         for t, truth in enumerate(truths):
             cumulated = np.cumsum(by_reading[truth])
             drawn = np.searchsorted(cumulated, rng.random(DRAWS) * cumulated[-1], side="right")
@@ -63,7 +66,7 @@ def prices(scores: Scores, seed: int = 0) -> list[Price]:
 
 
 class Elsewhere(NamedTuple):
-    """Score in some printed tables of the reading that the others choose.
+    """Score in some printed tables of the reading that the others choose, by discriminating cells.
 
     Attributes:
         chosen: number of the reading that scores most in the tables that choose.
@@ -78,7 +81,10 @@ class Elsewhere(NamedTuple):
 
 def elsewhere(scores: Scores, choosing: Collection[str], judging: Collection[str]) -> Elsewhere:
     """Choose a reading by some printed tables, and judge it by others."""
-    by, there = (scores.scores[:, scores.within(t)].sum(axis=1) for t in (choosing, judging))
+    by, there = (
+        scores.scores[:, scores.within(tables) & scores.discriminating].sum(axis=1)
+        for tables in (choosing, judging)
+    )
     chosen = int(np.flatnonzero(best(by))[0])
     better = int((there > there[chosen] + 1e-9).sum())
     return Elsewhere(chosen, 1 + better, float(there[chosen] - there.max()))

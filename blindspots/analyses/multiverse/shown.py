@@ -25,22 +25,28 @@ COLUMNS = [
 
 
 def readings(scores: Scores) -> Iterator[Row]:
-    """Cells inside and scores of every reading, the best first."""
+    """Cells inside and scores of every reading, the best first.
+
+    Scores of printed tables, ranks and marks are by the discriminating cells.
+    """
     tables = sorted({table for table, _, _ in scores.keys})
     groups = [(table, _heading(table), scores.within([table])) for table in tables]
-    groups.append(("all", "all cells", np.ones(len(scores.keys), bool)))
-    groups.append(("discriminating", "discriminating cells", ~scores.undecided))
+    every = ("all", "all cells", np.ones(len(scores.keys), bool))
+    discriminating = ("discriminating", "discriminating cells", scores.discriminating)
+    judged = [(key, label, cells & scores.discriminating) for key, label, cells in groups]
+    scored = {key: cells for key, _, cells in (*judged, every, discriminating)}
     marks = {
         label: best(scores.scores[:, cells].sum(axis=1))
-        for key, label, cells in groups
-        if key != "discriminating" and cells.any()
+        for _, label, cells in (*judged, discriminating)
+        if cells.any()
     }
     behind = scores.total - scores.total.max()
     for r in np.argsort(-scores.total, kind="stable"):
         row = scores.labels[r]
-        for key, label, cells in groups:
+        for key, label, cells in (*groups, every, discriminating):
+            score = scores.scores[r, scored[key]].sum()
             yield _share(row, key, label, scores.inside[r, cells], "of cells")
-            yield _cell(row, f"{key} score", f"{label}: log score", scores.scores[r, cells].sum())
+            yield _cell(row, f"{key} score", f"{label}: log score", score)
         yield _cell(row, "behind", "less the best", behind[r])
         said = [label for label, of in marks.items() if of[r]]
         yield _cell(row, "best", "best of", np.nan, "", ", ".join(said))
@@ -100,7 +106,7 @@ def searched(scores: Scores, shows: list[str], errors_of: Mapping[str, str]) -> 
     for key, label, n in (
         ("readings", "readings", len(scores.readings)),
         ("cells", "cells", len(scores.keys)),
-        ("undecided", "undecided cells", int(scores.undecided.sum())),
+        ("undecided", "cells left out of the score", int(scores.undecided.sum())),
         ("unexplained", "unexplained cells", int(scores.unexplained.sum())),
     ):
         yield _cell(row, key, label, n, "")
@@ -111,7 +117,7 @@ def searched(scores: Scores, shows: list[str], errors_of: Mapping[str, str]) -> 
         yield _cell(row, "returned", "comes back", 100 * price.returned, "% of searches")
         yield _cell(row, "lead", "lead of a wrong winner", price.lead) | {"reason": ALWAYS}
     for choosing, judging in halves(shows, dict(errors_of)):
-        if not (scores.within(choosing).any() and scores.within(judging).any()):
+        if not all((scores.within(of) & scores.discriminating).any() for of in (choosing, judging)):
             continue
         found = elsewhere(scores, choosing, judging)
         row = f"chosen on {', '.join(map(_heading, choosing))}"
@@ -122,7 +128,7 @@ def searched(scores: Scores, shows: list[str], errors_of: Mapping[str, str]) -> 
 
 
 def questions(scores: Scores, answers: Mapping[str, str]) -> Iterator[Row]:
-    """Answers to each question with the run's answers to all others, the best first.
+    """Answers to each question with the run's answers to all others, the best score first.
 
     Args:
         scores: scores of the readings.
@@ -144,7 +150,7 @@ def questions(scores: Scores, answers: Mapping[str, str]) -> Iterator[Row]:
             row = f"{question}: {answer}"
             yield _cell(row, "behind", "less the best answer", total[r] - most)
             yield _share(row, "all", "all cells", scores.inside[r], "of cells")
-            decided = scores.inside[r, ~scores.undecided]
+            decided = scores.inside[r, scores.discriminating]
             yield _share(row, "discriminating", "discriminating cells", decided, "of cells")
             marks = ["best"] * bool(total[r] == most) + ["the run's"] * (r == 0)
             yield _cell(row, "mark", "", np.nan, "", ", ".join(marks))
@@ -199,7 +205,7 @@ def row_labels(keys: Iterable[Key], labels: Mapping[str, str]) -> Iterator[tuple
 
 
 def _heading(table: str) -> str:
-    """Return the heading of a printed table, such as "Table 2"."""
+    """Return the heading of a printed table: its name with a capital and a space."""
     return table.replace("table", "Table ")
 
 
