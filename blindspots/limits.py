@@ -2,8 +2,8 @@
 
 A config is checked against them before anything runs. They are read from the method's source
 without importing it, so their arguments must be plain values. Some say what a setting is for:
-`own_weights`, `mirror`, `one_of_its`, `of_pixels`; `up_to`, `instead_of` and `only_with` depend on
-other keys.
+`own_weights`, `mirror`, `one_of_its`, `of_pixels`; `up_to`, `instead_of`, `only_with` and
+`of_model` depend on other keys.
 """
 
 from __future__ import annotations
@@ -118,6 +118,11 @@ def instead_of(key: str) -> Limit:
 def only_with(key: str, needed: str) -> Limit:
     """A value that has an effect only with one value of another setting, and is refused without."""
     return Limit(f"a value beside {key}: {needed}", lambda value: True)
+
+
+def of_model(key: str) -> Limit:
+    """A trainer's setting about what the model has unless its setting `key` is false."""
+    return Limit(f"false for models with {key}: false", lambda value: True)
 
 
 def own_weights() -> Limit:
