@@ -2,7 +2,8 @@
 
 A config is checked against them before anything runs. They are read from the method's source
 without importing it, so their arguments must be plain values. Some say what a setting is for:
-`own_weights`, `mirror`, `one_of_its`, `of_pixels`; `up_to` and `instead_of` depend on other keys.
+`own_weights`, `mirror`, `one_of_its`, `of_pixels`; `up_to`, `instead_of`, `only_with` and
+`of_model` depend on other keys.
 """
 
 from __future__ import annotations
@@ -112,6 +113,16 @@ def of_pixels() -> Limit:
 def instead_of(key: str) -> Limit:
     """A value that leaves another setting without effect; both together are refused."""
     return Limit(f"a value instead of {key}", lambda value: True)
+
+
+def only_with(key: str, needed: str) -> Limit:
+    """A value that has an effect only with one value of another setting, and is refused without."""
+    return Limit(f"a value beside {key}: {needed}", lambda value: True)
+
+
+def of_model(key: str) -> Limit:
+    """A trainer's setting about what the model has unless its setting `key` is false."""
+    return Limit(f"false for models with {key}: false", lambda value: True)
 
 
 def own_weights() -> Limit:

@@ -13,7 +13,7 @@ from blindspots.attacks._grid import AWAY, Grid
 from blindspots.attacks._penalised import Penalised
 from blindspots.families import minimal
 from blindspots.interface import UNIT_BOX, AttackResult, Box, Status
-from blindspots.limits import Count, Positive, above, at_least
+from blindspots.limits import Count, Positive, above, at_least, only_with
 from blindspots.optim.batch import FAILURES, Batch, side_by_side
 from blindspots.threat.answers import FEWEST
 from blindspots.threat.goals import LOSSES
@@ -64,12 +64,12 @@ def lbfgs(
     distance: Literal["l2_squared", "l2"] = "l2_squared",
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
     search: Literal["bisect", "grid"] = "bisect",
-    grid_ratio: Annotated[float, at_least(1.001)] = 10.0,
-    grid_from: Literal["guess", "above", "below"] = "guess",
+    grid_ratio: Annotated[float, at_least(1.001), only_with("search", "grid")] = 10.0,
+    grid_from: Annotated[Literal["guess", "above", "below"], only_with("search", "grid")] = "guess",
     initial_penalty: Positive | None = None,
-    penalty_factor: Annotated[float, above(1)] = 2.0,
-    penalty_precision: Annotated[float, above(1)] = 1.01,
-    distance_precision: Positive = 1e-3,
+    penalty_factor: Annotated[float, above(1), only_with("search", "bisect")] = 2.0,
+    penalty_precision: Annotated[float, above(1), only_with("search", "bisect")] = 1.01,
+    distance_precision: Annotated[Positive, only_with("search", "bisect")] = 1e-3,
     max_searches: Count = 20,
     max_iterations: Count = 20,
     history: Count = 5,

@@ -14,7 +14,7 @@ from blindspots.config.claims import claims_of, own_faults
 from blindspots.config.drafts import Draft
 from blindspots.config.instances import ROLES, SUMMARIES
 from blindspots.config.lines import Written
-from blindspots.config.needs import need_faults
+from blindspots.config.needs import need_faults, trainer_faults
 from blindspots.config.printed import printed
 from blindspots.config.reading import full_form, raise_faults
 from blindspots.config.references import in_use, own_weights, reference_faults
@@ -86,7 +86,9 @@ def checked(full: Draft, where: str = "config", files: Written | None = None) ->
                 if names_are_known and not found:
                     found = [*mention_faults(key, role, instance, config)]
             faults += found
-        faults = faults or [*need_faults(config), *shows_faults(config)]
+        faults = faults or [
+            *need_faults(config), *trainer_faults(config), *shows_faults(config)
+        ]  # fmt: skip
         faults = faults or [*own_faults(config), *printed_faults(config, printed(config))]
     raise_faults(faults, where, files or Written(), full)
     return config

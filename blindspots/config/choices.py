@@ -69,11 +69,26 @@ def choices_in(given: Any) -> tuple[Choices, dict[str, str]]:
 @cache
 def _choices_in(path: Path, _: tuple[int, int] | None) -> tuple[Choices, dict[str, str]]:
     """Return the choices in one version of a file, cached as a run's start asks for them often."""
-    raw, lines = numbers(load(path, "a YAML file of choices")), written([path]).lines
-    if faults := [*_faults(raw)]:
+    given, lines = load(path, "a YAML file of choices"), written([path]).lines
+    raw = numbers(given)
+    if faults := [*unquoted(given)] or [*_faults(raw)]:
         raise InputError("\n".join(with_place(fault, lines, path) for fault in faults))
     made = Choices(raw["questions"], raw.get("readings", {}))
     return made, {f"choices.{key}": line for key, line in lines.items()}
+
+
+def unquoted(given: Any, path: KeyPath = ()) -> Iterator[str]:
+    """Yield a line for each name in choices, as YAML reads them, that is true or false."""
+    if not isinstance(given, Mapping):
+        return
+    for name, inside in given.items():
+        if isinstance(name, bool):
+            yield (
+                f"{key_of(path)}: expected names that are text, found {shown(name)}, as YAML reads "
+                f"{'yes' if name else 'no'} without quotes; put it in quotes"
+            )
+        else:
+            yield from unquoted(inside, (*path, str(name)))
 
 
 def _faults(raw: Any) -> Iterator[str]:
@@ -166,7 +181,7 @@ def _leaves(given: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyP
 
 
 def contradictions(found: list[Setting], key: str) -> Iterator[str]:
-    """Yield a line for each setting that answers to two questions give different values.
+    """Yield a line for each setting that two answers, or two patterns of one, set differently.
 
     Args:
         found: the `settings` of one entry.
@@ -175,9 +190,10 @@ def contradictions(found: list[Setting], key: str) -> Iterator[str]:
     seen: dict[KeyPath, Setting] = {}
     for setting in found:
         other = seen.setdefault(setting.path, setting)
-        if other.value != setting.value and other.question != setting.question:
+        if other.value != setting.value:
+            what = "answers" if other.question != setting.question else "patterns"
             yield (
-                f"{key}: expected answers that agree, found {other.key} ({shown(other.value)}) and "
-                f"{setting.key} ({shown(setting.value)}); change one of the two answers"
+                f"{key}: expected {what} that agree, found {other.key} ({shown(other.value)}) and "
+                f"{setting.key} ({shown(setting.value)}); change one of the two {what}"
             )
         seen[setting.path] = setting

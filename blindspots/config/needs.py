@@ -1,4 +1,4 @@
-"""Least values that analyses need of the settings of the measurements that they read."""
+"""What analyses need of the measurements that they read, and trainers of their net's model."""
 
 from __future__ import annotations
 
@@ -38,6 +38,25 @@ def need_faults(config: Config) -> Iterator[str]:
                 f"measurements.{name}.{setting}: expected at least {value:g} for tables.{key}, "
                 f"found {shown(given)}; {remedy}"
             )
+
+
+def trainer_faults(config: Config) -> Iterator[str]:
+    """Yield a line for each setting of a trainer about something that its net's model has not.
+
+    Args:
+        config: config without other faults.
+    """
+    for name, net in config["nets"].items():
+        trainer = net["trainer"]
+        if trainer is None or net["checkpoint"] is not None:
+            continue
+        model = _settings("models", net["model"])
+        for setting, (key,) in traits.marked("trainers", trainer["method"], "of_model").items():
+            if trainer.get(setting) and model.get(key) is False:
+                yield (
+                    f"nets.{name}.trainer.{setting}: expected a model with {key}: true, found "
+                    f"{key}: false; leave {setting} or {key} out"
+                )
 
 
 def least_of(table: Config, measured: Config) -> tuple[dict[str, float], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from blindspots.config.choices import unquoted
 from blindspots.config.drafts import Draft
 from blindspots.config.expansion import expand
 from blindspots.config.instances import single_faults
@@ -56,7 +57,8 @@ def full_form(
     short, removed = without_removed(raw, schema)
     config = numbers(short)
     schema = with_parts(schema, config)
-    faults = [*value_faults(config)] or [*renamed_faults(config)]
+    faults = [*unquoted(raw.get("choices"), ("choices",))] if isinstance(raw, Mapping) else []
+    faults = faults or [*value_faults(config)] or [*renamed_faults(config)]
     faults = faults or [*schema_faults(config, schema)] or [*single_faults(config)]
     found = Draft(config, faults=faults)
     if not found.faults:

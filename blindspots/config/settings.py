@@ -90,7 +90,15 @@ def method_faults(
                 f"{key}.{name}: expected either {name} or {instead}, found both, of which {name} "
                 "has no effect; remove one"
             )
-    yield from _beyond(key, instance, methods.defaults(role, method), parameters)
+    usual = methods.defaults(role, method)
+    for name, (other, needed) in traits.missing_beside(role, method, given).items():
+        value = given.get(other, usual.get(other))
+        if misfit(value, parameters[other].annotation) is None:  # else reported above
+            yield (
+                f"{key}.{name}: expected {other}: {needed} beside it, found {other}: {value}, "
+                f"with which {name} has no effect; add {other}: {needed}, or leave {name} out"
+            )
+    yield from _beyond(key, instance, usual, parameters)
 
 
 def _misfits(key: str, value: Any, parameter: ast.arg) -> Iterator[str]:

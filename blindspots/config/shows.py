@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from blindspots.config.naming import matches
+from blindspots.config.printed import printed
 from blindspots.config.wording import key_of, unknown
 from blindspots.interface import InputError
 
@@ -55,7 +56,7 @@ def by_reading(
 
 
 def shows_faults(config: Config) -> Iterator[str]:
-    """Yield a line for each table of readings whose experiments or printed tables do not fit.
+    """Yield a line for each table of readings whose experiments or printed rows do not fit.
 
     Args:
         config: config without other faults.
@@ -65,10 +66,64 @@ def shows_faults(config: Config) -> Iterator[str]:
             continue
         experiments = dict.fromkeys([table["experiment"], *table["more_experiments"]])
         try:
-            by_reading(table["shows"], labels_under([*experiments], config))
+            found = by_reading(table["shows"], labels_under([*experiments], config))
         except InputError as error:
             yield f"tables.{name}.{error}"
+        else:
+            yield from _row_faults(f"tables.{name}", table, next(iter(found.values())), config)
         shown = dict.fromkeys([*table["shows"], *(table.get("errors_of") or {}).values()])
         if (of := table.get("cells_of")) is not None:
             key = key_of(["tables", name, "cells_of"])
             yield from unknown(key, of, shown, "a printed table", "shows and errors_of")
+
+
+def _row_faults(key: str, table: Config, own: Mapping[str, str], config: Config) -> Iterator[str]:
+    """Yield a line if a table has no printed row, and for each without a number of images.
+
+    Args:
+        key: key of the table in the config.
+        table: its section.
+        own: experiments of the run's reading by printed table.
+        config: config without other faults.
+    """
+    rows = [*_rows(table, own, config)]
+    if not rows:
+        remedy = "name fewer in without" if table.get("without") else "correct shows"
+        yield (
+            f"{key}: expected printed rows of {', '.join(own)} that the experiments have and "
+            f"without does not leave out, found none; {remedy}"
+        )
+    images = table["images"]
+    for printed_table, row in rows:
+        if isinstance(images, Mapping) and not _is_named(printed_table, row, images):
+            yield (
+                f"{key}.images: expected a number for every printed row, found none for "
+                f'{printed_table}/{row}; add one for it, or for "*", all others'
+            )
+
+
+def _rows(table: Config, own: Mapping[str, str], config: Config) -> Iterator[tuple[str, str]]:
+    """Iterate over the printed rows, with their tables, that a table of readings scores."""
+    figures, without = printed(config), table.get("without", ())
+    for shown, name in own.items():
+        experiment = config["experiments"][name]
+        nets = _names(config["nets"], (*experiment["sources"], *experiment["victims"]))
+        controls = _names(config["attacks"], experiment["controls"])
+        scales = experiment["amplify"]
+        amplified = {f"{net} amplified to {scale:g}" for net in nets for scale in scales}
+        errors = (table.get("errors_of") or {}).get(shown)
+        for of, known in ((shown, nets | controls | amplified), (errors, nets)):
+            for row, columns in figures.get(of, {}).items() if of else ():
+                left = [one for one in columns if not _is_named(of, one, without)]
+                if left and row in known and not _is_named(of, row, without):
+                    yield of, row
+
+
+def _names(entries: Config, names: Iterable[str]) -> set[str]:
+    """Return names in the paper of nets or controls."""
+    return {entries[name].get("stands_for", name) for name in names}
+
+
+def _is_named(table: str, row: str, names: Iterable[str]) -> bool:
+    """Return whether names or patterns of ROW or TABLE/ROW name a printed row."""
+    return any(matches(row, name) or matches(f"{table}/{row}", name) for name in names)

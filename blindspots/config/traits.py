@@ -72,6 +72,21 @@ def without_effect(role: str, method: str, given: Mapping[str, Any]) -> dict[str
     return found
 
 
+def missing_beside(role: str, method: str, given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the given settings that have no effect without a value of another, and both of that.
+
+    Raises:
+        InputError: no such module or function.
+    """
+    values = methods.defaults(role, method) | dict(given)
+    needed = marked(role, method, "only_with")
+    return {
+        name: (key, value)
+        for name, (key, value) in needed.items()
+        if name in given and values.get(key) != value
+    }
+
+
 def own_weights(method: str, settings: Mapping[str, Any]) -> tuple[str, Any] | None:
     """Return the setting that names the file of the weights that a model brings, and that file.
 

@@ -116,6 +116,7 @@ class Variants:
                 laid = self._laid(draft, "experiments", name, entry, self.answers, "reading")
             else:
                 answers = self._answers(draft, key, own)
+                self._check_tables(draft, answers, key)
                 for section in ("nets", "attacks", "experiments"):
                     self._check_patterns(draft, answers, section, key)
                 laid = self._laid(draft, "experiments", name, entry, answers, key)
@@ -153,6 +154,23 @@ class Variants:
                         f"({', '.join(known)}), found {shown(name)}; correct it, or leave "
                         f"{question} out of {key}"
                     )
+
+    def _check_tables(self, draft: Draft, answers: Answers, key: str) -> None:
+        """Reject a reading of an experiment that differs from the run's in tables alone."""
+        asked = [q for q in {**self.answers, **answers} if self.answers.get(q) != answers.get(q)]
+        differing = {
+            section
+            for question in asked
+            for given in (self.answers, answers)
+            if question in given
+            for section in self.choices.questions[question][given[question]]
+        }
+        if differing == {"tables"}:
+            draft.faults.append(
+                f"{key}: expected answers that set something of nets, attacks or experiments, as "
+                f"an experiment has no tables of its own, found settings of tables alone "
+                f"({', '.join(asked)}); leave it out, or set them in the tables"
+            )
 
     def _laid(
         self,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blindspots.interface import InputError, Status
-from blindspots.limits import Count, NonNegative
+from blindspots.limits import Count, NonNegative, of_model
 from blindspots.trainers._full_batch import minimise
 from blindspots.trainers._needs import check_images, trainable
 from blindspots.trainers.checkpoint import Checkpoint
@@ -39,7 +39,7 @@ def lbfgs(
     decay: NonNegative | Sequence[NonNegative],
     decay_per: Literal["units", "none"] = "units",
     decay_factor: NonNegative = 1.0,
-    decay_biases: bool = False,
+    decay_biases: Annotated[bool, of_model("bias")] = False,
     norm_penalty: NonNegative = 0.0,
     tolerance: NonNegative = 1e-4,
     max_iterations: Count = 2000,

@@ -244,6 +244,56 @@ def test_answers_to_questions_with_dots_contradict_each_other_too(at):
         read(at, "reading: {c.1: a, c.2: a}\n")
 
 
+def test_patterns_of_one_answer_that_overlap_agree_or_contradict_each_other(at):
+    two = 'questions: {{q: {{a: {{nets: {{"FC*": {{trainer: {{decay: 1}}}}, {}}}}}}}}}\n'
+    (at / "choices.yaml").write_text(two.format("FC-P1: {trainer: {decay: 1, tolerance: 0.1}}"))
+    assert read(at, "reading: {q: a}\n")["nets"]["FC-P1"]["trainer"]["tolerance"] == 0.1
+    (at / "choices.yaml").write_text(two.format("FC-P1: {trainer: {decay: 2}}"))
+    with pytest.raises(InputError) as error:
+        read(at, "reading: {q: a}\n")
+    (line,) = str(error.value).splitlines()
+    assert line.endswith(
+        "line 14: reading: expected patterns that agree, found choices.questions.q.a.nets.FC*."
+        "trainer.decay (1) and choices.questions.q.a.nets.FC-P1.trainer.decay (2); change one of "
+        "the two patterns"
+    )
+
+
+UNQUOTED = "questions: {q: {yes: {}, on-time: {}}}"
+FIRST = "questions.q: expected names that are text, found true, as YAML reads yes without quotes; p"
+
+
+def test_answers_that_yaml_reads_as_true_or_false_are_put_in_quotes(at):
+    (at / "choices.yaml").write_text(f"{UNQUOTED}\n")
+    with pytest.raises(InputError) as error:
+        read(at, 'reading: {q: "yes"}\n')
+    (line,) = str(error.value).replace(f"{at}/", "").splitlines()
+    assert line.startswith(f"my.yaml, line 13: choices: choices.yaml, line 1: {FIRST}")
+    with pytest.raises(InputError) as error:
+        plain(f'choices: {{{UNQUOTED}}}\nreading: {{q: "yes"}}\n')
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"config: choices.{FIRST}")
+
+
+@pytest.mark.parametrize(
+    "reading", ["{average: pooled}", "{average: pooled, decay: as_is}", "tabled"]
+)
+def test_a_reading_of_an_experiment_that_sets_tables_alone_is_refused(at, reading):
+    of_tables = '  average: {as_is: {}, pooled: {tables: {"t*": {average: pooled}}}}\nreadings:\n'
+    named = "  tabled: {average: pooled}\n  both: {average: pooled, decay: more}\n"
+    (at / "choices.yaml").write_text(CHOICES.replace("readings:\n", of_tables + named))
+    more = "choices: choices.yaml\ntables: {t: {method: errors, experiment: e, parts: [test]}}\n"
+    repeated = "experiments: {m: {n: 8, nets: LeNet, reading: [%s]}}\n"
+    assert "m-both" in plain(more + repeated % "both")["experiments"]
+    own = f"{more}reading: {{average: pooled}}\n"  # the run's: no difference
+    assert plain(own + repeated % "{average: pooled}")["under"]["answers"] == {"average": "pooled"}
+    with pytest.raises(InputError) as error:
+        plain(more + repeated % reading)
+    (line,) = str(error.value).splitlines()
+    assert ": experiments.m.reading.0: expected answers that set something of nets, attacks" in line
+    assert "found settings of tables alone (average" in line
+
+
 def test_a_full_form_is_not_read_again_under_another_reading(at):
     full = read(at, "reading: fitted\n")
     assert full_form(full, SCHEMA).config == full

@@ -8,7 +8,7 @@ import yaml
 from blindspots.config import methods, traits
 from blindspots.config.check import check
 from blindspots.jobs.train import wants_validation
-from tests.configs import ROOT, SCHEMA, faults
+from tests.configs import ROOT, SCHEMA, faults, full
 
 OWN = """
 from blindspots.limits import Share
@@ -317,3 +317,21 @@ def test_a_net_may_be_made_of_parents_alone(raw):
     assert faults(raw) == [
         "nets.committee.checkpoints: expected none for a net without a trainer, found some"
     ]
+
+
+@pytest.mark.parametrize("model", [{"hidden": []}, {"hidden": [5]}])
+def test_biases_are_decayed_in_models_that_have_them(model):
+    raw = full("presets/digits.yaml")
+    net = raw["nets"]["FC10-1e-4"]
+    net["model"] = {"method": "mlp", "bias": False} | model
+    net["trainer"] = {"method": "lbfgs", "decay": 0.1, "decay_biases": True}
+    assert faults(raw) == [
+        "nets.FC10-1e-4.trainer.decay_biases: expected a model with bias: true, found bias: "
+        "false; leave decay_biases or bias out"
+    ]
+    for free in ({"decay_biases": False}, {}):
+        net["trainer"] = {"method": "lbfgs", "decay": 0.1} | free
+        assert check(raw, SCHEMA)["nets"]["FC10-1e-4"]["trainer"] == net["trainer"]
+    net["model"].pop("bias")
+    net["trainer"]["decay_biases"] = True
+    assert check(raw, SCHEMA)["nets"]["FC10-1e-4"]["trainer"] == net["trainer"]

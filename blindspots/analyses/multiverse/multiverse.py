@@ -14,6 +14,7 @@ from blindspots.analyses.multiverse.cells import SHOWN, Cell, Key, clean_errors,
 from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
 from blindspots.config.shows import by_reading
 from blindspots.files.parts import Frame, parted
+from blindspots.interface import InputError
 from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
 
 NOTE = (
@@ -105,8 +106,8 @@ def multiverse(
         labels: display name of each net.
 
     Raises:
-        InputError: none or several experiments for a printed table under one reading, or a row
-            without a number of images.
+        InputError: none or several experiments for a printed table under one reading, a row
+            without a number of images, or no printed figure.
     """
     experiments = by_reading(shows, under)
     own, errors = next(iter(experiments)), clean_errors(clean, split, same_images)
@@ -127,6 +128,11 @@ def multiverse(
         truncated=truncated,
         outliers=outliers,
     )
+    if not scores.keys:
+        raise InputError(
+            f"shows: expected a printed figure of {', '.join(shows)} that all readings have, found "
+            "none; name rows as the paper's tables do, or fewer in without"
+        )
     match show:
         case "readings":
             rows = shown.readings(scores)
