@@ -91,12 +91,12 @@ def method_faults(
                 "has no effect; remove one"
             )
     usual = methods.defaults(role, method)
-    for name, (other, needed) in traits.missing_beside(role, method, given).items():
-        value = given.get(other, usual.get(other))
-        if misfit(value, parameters[other].annotation) is None:  # else reported above
+    for name, (beside, needed) in traits.missing_beside(role, method, given).items():
+        value = given.get(beside, usual.get(beside))
+        if misfit(value, parameters[beside].annotation) is None:  # else reported above
             yield (
-                f"{key}.{name}: expected {other}: {needed} beside it, found {other}: {value}, "
-                f"with which {name} has no effect; add {other}: {needed}, or leave {name} out"
+                f"{key}.{name}: expected {beside}: {needed} beside it, found {beside}: {value}, "
+                f"with which {name} has no effect; add {beside}: {needed}, or leave {name} out"
             )
     yield from _beyond(key, instance, usual, parameters)
 
