@@ -1,4 +1,4 @@
-"""What analyses need of the measurements that they read, and trainers of their net's model."""
+"""Needs of analyses in the measurements that they read, and of trainers in their net's model."""
 
 from __future__ import annotations
 

@@ -111,9 +111,8 @@ def _rows(table: Config, own: Mapping[str, str], config: Config) -> Iterator[tup
         controls = _names(config["attacks"], experiment["controls"])
         scales = experiment["amplify"]
         amplified = {f"{net} amplified to {scale:g}" for net in nets for scale in scales}
-        errors = (table.get("errors_of") or {}).get(shown)
-        scored = {shown: nets | controls | amplified} | ({str(errors): nets} if errors else {})
-        for of, known in scored.items():
+        errors: str = (table.get("errors_of") or {}).get(shown, "")
+        for of, known in ((shown, nets | controls | amplified), (errors, nets)):
             for row, columns in figures.get(of, {}).items():
                 left = [one for one in columns if not _is_named(of, one, without)]
                 if left and row in known and not _is_named(of, row, without):
