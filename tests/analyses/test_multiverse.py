@@ -472,17 +472,3 @@ def test_readings_without_one_experiment_each_are_refused_in_a_line(under, told)
     with pytest.raises(InputError) as error:
         scored([answers("one", "A", "B", 9)], ONE, under, shows={"table2": ["one", "two"]})
     assert str(error.value) == told
-
-
-@pytest.mark.parametrize("show", ["readings", "cells", "rows", "questions", "search"])
-@pytest.mark.parametrize(
-    ("printed", "without"), [(ONE, ["*"]), ({"table2": {"D": {"B": 10}}}, []), ({}, [])]
-)
-def test_a_table_without_a_printed_figure_is_refused_in_a_line(printed, without, show):
-    run = [answers("one", "A", "B", 9)]
-    with pytest.raises(InputError) as error:
-        scored(run, printed, {"one": "as printed"}, without=without, show=show)
-    assert str(error.value) == (
-        "shows: expected a printed figure of table2 that all readings have, found none; name rows "
-        "as the paper's tables do, or fewer in without"
-    )

@@ -126,7 +126,7 @@ def test_experiments_that_stand_for_a_printed_table_are_named_rightly(raw, shows
          "same_images.0: expected a part of the split (train, P1, P2, validation, test), found "
          "'tset'; did you mean 'test'?"),
         ({"images": 1, "averages": ["mean", "mean"]}, "averages: expected no entry twice"),
-        ({"images": 1, "show": "cell"}, "show: expected one of readings, cells, rows, undecided, unexpl"),
+        ({"images": 1, "show": "cell"}, "show: expected one of readings, cells, rows, undecided"),
         ({"images": 1, "readings": {}}, "readings: expected shows, with experiments that have a "
          "reading of their own, found a key of an earlier edition; replace it"),
         ({"images": 1, "renamed": {}}, "renamed: expected nothing in its place, as nets and"),

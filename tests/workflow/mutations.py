@@ -241,13 +241,13 @@ MUTATIONS = [
             "amplify_by": "all", "clip": False}),
     Mutation("experiments.*.attacks", "attacks", ("experiments", "two"), {
         "attacks": ["lbfgs"], "part": "test", "n": 6, "sources": ["linear"],
-        "victims": ["linear", "coded"]}),
+        "victims": ["linear", "coded"], "under": "decay: as_is"}),
     Mutation("experiments.*.reading", "attacks", ("experiments", "two", "reading"),
              {"decay": "as_is"}),
     Mutation("experiments.*.under", "attacks", ("experiments", "two", "under"), "decay: less"),
     Mutation("experiments.*.sources", "attacks", (*ONE, "sources"), ["coded", "linear"]),
     Mutation("experiments.*.nets", "attacks", ("experiments", "two"), {
-        "attack": "near", "n": 6, "nets": "*ed"}),
+        "attack": "near", "n": 6, "nets": "*ed", "under": "decay: as_is"}),
     *_many("attacks", ONE, "experiments.*", {"report": "bounds", "title": "all"}),
     Mutation("measurements", "units", ("measurements", "few"), GONE),
     *_many("units", ALL, "measurement",

@@ -14,7 +14,6 @@ from blindspots.analyses.multiverse.cells import SHOWN, Cell, Key, clean_errors,
 from blindspots.analyses.multiverse.scores import Numbers, Reading, answers_in, scored
 from blindspots.config.shows import by_reading
 from blindspots.files.parts import Frame, parted
-from blindspots.interface import InputError
 from blindspots.limits import Count, NonNegative, Share, at_least, below, distinct, one_of_its, some
 
 NOTE = (
@@ -128,11 +127,6 @@ def multiverse(
         truncated=truncated,
         outliers=outliers,
     )
-    if not scores.keys:
-        raise InputError(
-            f"shows: expected a printed figure of {', '.join(shows)} that all readings have, found "
-            "none; name rows as the paper's tables do, or fewer in without"
-        )
     match show:
         case "readings":
             rows = shown.readings(scores)
