@@ -1,3 +1,5 @@
+"""Training on pools of adversarial examples: examples, their renewal, and the nets it makes."""
+
 import pytest
 import torch
 

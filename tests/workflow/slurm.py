@@ -12,7 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol")
+PROGRAMS = (
+    "munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "setpriv", "unshare",
+)  # fmt: skip
 ALONE = (
     "setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--mount-proc", "--fork", "--kill-child",
 )  # fmt: skip
@@ -54,11 +56,11 @@ def missing():
     """Return the reason why Slurm cannot be started here; empty if it can."""
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     if absent:
-        return f"{', '.join(absent)} not installed (Debian: slurm-wlm munge)"
+        return f"{', '.join(absent)} not installed (Debian: slurm-wlm munge util-linux)"
     if os.geteuid() != 0:
         return "only root may start Slurm's daemons"
     tried = subprocess.run([*ALONE, "true"], capture_output=True, text=True, check=False)
-    return tried.stderr.strip()
+    return f"no process namespace of its own: {tried.stderr.strip()}" if tried.returncode else ""
 
 
 def free_ports(count):
